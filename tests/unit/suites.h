@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/* tests/unit/suites.h - what the generated list of suites and the runner share. */
+#ifndef TESTS_UNIT_SUITES_H
+#define TESTS_UNIT_SUITES_H
+
+#include <check.h>
+
+typedef Suite *suite_maker(void);
+extern suite_maker *const suites[];	/* ends with NULL */
+
+#endif
