@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * convertd/form.h - the forms of a bi-level fax page that accord can make, and their choice.
+ * A form is one member of a feature set, down to what the writer needs to know.
+ */
+#ifndef CONVERTD_FORM_H
+#define CONVERTD_FORM_H
+
+#include "lib/features.h"
+
+enum coding { CODING_MH, CODING_MR, CODING_MMR, CODING_JBIG, CODING_OTHER };
+enum paper { PAPER_A4, PAPER_B4, PAPER_A3 };	/* nominal width class: 1728, 2048, 2432 at 200 dpi */
+
+/* One page's form.  dpi: nominal, one of RFC 3949 2.2.2's pairs. */
+struct form {
+	enum coding coding;
+	enum paper paper;
+	uint16_t dpi_x, dpi_y;
+};
+
+struct limits {
+	uint32_t width_px, length_px;	/* of a page */
+	uint64_t page_px, job_px;	/* pixels of a page, of all pages */
+	uint32_t pages, tags;		/* of a file, of one IFD */
+	uint64_t out_octets;		/* of a result */
+	uint32_t cpu_s;			/* of a job */
+};
+extern const struct limits fax_limits;	/* conversion.md's: 4864, 20000, 100 M, 2 G, 1000, 200 … */
+
+/* Legal width in pixels for a form (RFC 3949 2.2.2): 1728 for A4 at 200/204, 3456 at 400/408 … */
+uint32_t form_width(const struct form *f);
+
+/* Appends "(& (color=Binary)(image-coding=MMR)…)": the document's features, nominal width. */
+int form_features(const struct form *f, struct buf *out, struct err *e);
+
+/* Appends "MMR/200x200/A4", which form_scan reads back.  Used as the key of a batch. */
+int form_print(const struct form *f, struct buf *out, struct err *e);
+int form_scan(struct span text, struct form *out, struct err *e);
+
+/*
+ * The best form for a page that is src now: in caps and in permitted, made by us; by dpi closest
+ * to but not above the source's (both axes; never 98 lines where 196 is taken; the paper width is
+ * kept if taken, else the next smaller that is), then fewest octets: JBIG, MMR, MR, MH.
+ * 1: *out is set; 0: there is none; -1: error of the feature sets.
+ */
+int form_choose(const struct form *src, const struct feat *caps, const struct feat *permitted,
+    struct form *out, struct err *e);
+
+#endif
