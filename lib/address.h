@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * lib/address.h - mailbox addresses of RFC 5321 4.1.2.  Kept octet by octet as they came; these
+ * functions only look (G1).
+ */
+#ifndef LIB_ADDRESS_H
+#define LIB_ADDRESS_H
+
+#include "lib/buf.h"
+
+enum { ADDRESS_MAX_LOCAL = 64, ADDRESS_MAX_DOMAIN = 255, ADDRESS_MAX = 320 };
+
+/*
+ * A path off the cursor's start in MAIL or RCPT: "<" [source route ":"] mailbox ">"; *out is the
+ * mailbox inside, *used the octets read.  null_ok: "<>" is taken (empty *out).  "postmaster" without
+ * a domain is taken when !null_ok (RFC 5321 4.5.1).
+ * -1: ERR_PERM, 5.1.7 for a reverse-path, 5.1.3 for a forward-path.
+ */
+int address_path(struct span in, bool null_ok, struct span *out, size_t *used, struct err *e);
+
+/* The same for a bare mailbox "local@domain" that is all of in. */
+int address_check(struct span in, struct err *e);
+
+/* After the last "@" outside quotes; empty when there is none.  Local part: before it. */
+struct span address_domain(struct span addr);
+struct span address_local(struct span addr);
+
+/* Lower-case domain and canonical local part for look-up in one's own domains: unquoted, lower case.
+ * Appends "local@domain".  For comparison only, never for the wire. */
+int address_key(struct span addr, struct buf *out, struct err *e);
+
+#endif

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "lib/chan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+
+enum { CHAN_BURST = 32 };	/* packets read before others get their turn */
+
+struct chan_out {
+	struct chan_out *next;
+	uint32_t type, id;
+	size_t len, nfd;
+	int fds[MSG_FDS];
+	_Alignas(8) unsigned char packet[];
+};
+
+static void chan_ready(void *arg, uint32_t events);
+
+int
+chan_open(struct chan *c, struct loop *l, int fd, const char *name, const struct msg_rule *rules,
+    size_t nrule, void (*gone)(struct chan *, const struct err *), void *arg, struct err *e)
+{
+	*c = (struct chan){ .loop = l, .name = name, .rules = rules, .nrule = nrule, .gone = gone,
+	    .arg = arg, .watch = { fd, chan_ready, c } };
+	c->last = &c->first;
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) == -1)
+		return err_sys(e, "%s: non-blocking", name);
+	if (loop_watch(l, &c->watch, EPOLLIN, e) == -1)
+		return -1;
+	c->open = true;
+	return 0;
+}
+
+static void
+chan_drop_first(struct chan *c)
+{
+	struct chan_out *o = c->first;
+
+	c->first = o->next;
+	if (c->first == NULL)
+		c->last = &c->first;
+	c->waiting--;
+	ipc_close_fds(o->fds, o->nfd);
+	free(o);
+}
+
+void
+chan_close(struct chan *c)
+{
+	if (!c->open)
+		return;
+	c->open = false;
+	if (c->freed != NULL)
+		*c->freed = true;
+	c->freed = NULL;
+	loop_unwatch(c->loop, &c->watch);
+	close(c->watch.fd);
+	c->watch.fd = -1;
+	while (c->first != NULL)
+		chan_drop_first(c);
+}
+
+static void
+chan_lost(struct chan *c, const struct err *why)
+{
+	chan_close(c);
+	c->gone(c, why);
+}
+
+static int
+chan_keep(struct chan *c, struct msg_hdr *h, uint32_t type, uint32_t id, size_t len, int *fds,
+    size_t nfd, struct err *e)
+{
+	struct chan_out *o = malloc(sizeof *o + len);
+
+	if (o == NULL) {
+		err_sys(e, "%s: packet", c->name);
+		ipc_close_fds(fds, nfd);
+		return -1;
+	}
+	*o = (struct chan_out){ .type = type, .id = id, .len = len, .nfd = nfd };
+	memcpy(o->packet, h, len);
+	for (size_t i = 0; i < nfd; i++) {
+		o->fds[i] = fds[i];
+		fds[i] = -1;
+	}
+	*c->last = o;
+	c->last = &o->next;
+	if (c->waiting++ == 0)
+		return loop_change(c->loop, &c->watch, EPOLLIN | EPOLLOUT, e);
+	return 0;
+}
+
+int
+chan_send(struct chan *c, struct msg_hdr *h, uint32_t type, uint32_t id, size_t len, int *fds,
+    size_t nfd, struct err *e)
+{
+	if (!c->open) {
+		ipc_close_fds(fds, nfd);
+		return err_set(e, ERR_TEMP, "4.3.0", "%s: not there", c->name);
+	}
+	if (c->first == NULL) {
+		if (ipc_send(c->watch.fd, h, type, id, len, fds, nfd, e) == 0) {
+			ipc_close_fds(fds, nfd);
+			return 0;
+		}
+		if (e->sys != EAGAIN) {		/* the loop will see the hang-up */
+			ipc_close_fds(fds, nfd);
+			return e->sys == EPIPE || e->sys == ECONNRESET ? 0 : -1;
+		}
+	}
+	return chan_keep(c, h, type, id, len, fds, nfd, e);
+}
+
+static int
+chan_flush(struct chan *c, struct err *e)
+{
+	while (c->first != NULL) {
+		struct chan_out *o = c->first;
+
+		if (ipc_send(c->watch.fd, (struct msg_hdr *)(void *)o->packet, o->type, o->id, o->len,
+		    o->fds, o->nfd, e) == -1)
+			return e->sys == EAGAIN ? 0 : -1;
+		chan_drop_first(c);
+	}
+	return loop_change(c->loop, &c->watch, EPOLLIN, e);
+}
+
+static const struct msg_rule *
+chan_rule(const struct chan *c, uint32_t type)
+{
+	for (size_t i = 0; i < c->nrule; i++)
+		if (c->rules[i].type == type)
+			return &c->rules[i];
+	return NULL;
+}
+
+static int
+chan_handle(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
+{
+	const struct msg_hdr *h = msg;
+	const struct msg_rule *r = chan_rule(c, h->type);
+	size_t nfd = (size_t)(fds[0] != -1) + (size_t)(fds[1] != -1);
+
+	if (r == NULL || len < r->min || len > r->max || nfd < r->nfd_min || nfd > r->nfd_max)
+		return err_set(e, ERR_PROTO, NULL, "packet %u of %zu octets, %zu descriptors",
+		    h->type, len, nfd);
+	return r->handle(c, msg, len, fds, e);
+}
+
+static void
+chan_ready(void *arg, uint32_t events)
+{
+	static _Alignas(8) unsigned char packet[MSG_MAX];	/* handlers do not re-enter the loop */
+	struct chan *c = arg;
+	struct err e = { 0 };
+	bool freed = false;
+
+	if (events & EPOLLOUT && chan_flush(c, &e) == -1) {
+		chan_lost(c, &e);
+		return;
+	}
+	for (int i = 0; i < CHAN_BURST; i++) {
+		int fds[MSG_FDS];
+		size_t len = 0;
+		int r = ipc_recv(c->watch.fd, packet, sizeof packet, &len, fds, &e);
+
+		if (r == -1 && e.sys == EAGAIN)
+			return;
+		if (r <= 0) {
+			if (r == 0)
+				e.kind = ERR_NONE;
+			chan_lost(c, &e);
+			return;
+		}
+		c->freed = &freed;
+		e.kind = ERR_NONE;
+		r = chan_handle(c, packet, len, fds, &e);
+		ipc_close_fds(fds, MSG_FDS);
+		if (freed)
+			return;
+		c->freed = NULL;
+		if (r == -1 && e.kind == ERR_PROTO) {
+			log_line(LOG_ERR, NULL, "cut-off", "peer=%s why=%s", log_q(c->name), log_q(e.what));
+			chan_lost(c, &e);
+			return;
+		}
+		if (r == -1)
+			log_line(LOG_WARN, NULL, "failed", "peer=%s why=%s", log_q(c->name),
+			    log_q(e.what));
+	}
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * lib/chan.h - a packet channel on an event loop: what the peer may say is a table, anything else
+ * cuts it off; what does not fit into the socket waits here, so no process blocks on another.
+ */
+#ifndef LIB_CHAN_H
+#define LIB_CHAN_H
+
+#include "lib/ipc.h"
+#include "lib/loop.h"
+
+struct chan;
+
+/* A row: one packet that the peer may send.  min, max: octets of the whole packet. */
+struct msg_rule {
+	uint32_t type, min, max, nfd_min, nfd_max;
+	/* fds are the handler's (set those taken over to -1; the rest is closed after it).
+	 * -1 with ERR_PROTO: cut the peer off; other errors are logged and the channel stays. */
+	int (*handle)(struct chan *c, const void *msg, size_t len, int *fds, struct err *e);
+};
+
+struct chan_out;
+
+struct chan {
+	struct loop *loop;
+	struct watch watch;
+	const char *name;		/* of the peer, for the log; borrowed */
+	const struct msg_rule *rules;
+	size_t nrule;
+	void *arg;			/* the owner's */
+	/* The peer has gone or was cut off (why->kind then ERR_PROTO).  The channel is closed
+	 * already; the owner may free it here. */
+	void (*gone)(struct chan *c, const struct err *why);
+	struct chan_out *first, **last;
+	size_t waiting;			/* packets that wait to be sent */
+	bool open, *freed;
+};
+
+/* Takes fd over (made non-blocking). */
+int chan_open(struct chan *c, struct loop *l, int fd, const char *name, const struct msg_rule *rules,
+    size_t nrule, void (*gone)(struct chan *, const struct err *), void *arg, struct err *e);
+
+/* Closes without calling gone; what waits is dropped.  Twice is harmless. */
+void chan_close(struct chan *c);
+
+/*
+ * Sends h (len octets with its header), now or when the peer reads.  The descriptors are taken over
+ * in every case.  -1: not open, or no memory; a broken socket is found by the loop, not here.
+ */
+int chan_send(struct chan *c, struct msg_hdr *h, uint32_t type, uint32_t id, size_t len, int *fds,
+    size_t nfd, struct err *e);
+
+#endif

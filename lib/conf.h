@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * lib/conf.h - settings: one small file each.  One table (conf_table in conf.c) declares them all:
+ * name, type, default, who reads it, a line of help; checks, `accord conf` and the manual page come
+ * from it.  A line is an entry; # starts a comment; blank lines do not count.
+ */
+#ifndef LIB_CONF_H
+#define LIB_CONF_H
+
+#include "lib/buf.h"
+#include "lib/msg.h"
+
+enum conf_id {
+	CONF_ME, CONF_LISTEN, CONF_RCPTHOSTS, CONF_RELAYCLIENTS, CONF_LOCALS, CONF_MAILBOXES,
+	CONF_SMTPROUTES, CONF_NAMESERVERS, CONF_DATABYTES, CONF_QUEUELIFETIME, CONF_RETRYFIRST,
+	CONF_RETRYMAX, CONF_CONCURRENCYINCOMING, CONF_CONCURRENCYREMOTE, CONF_CONCURRENCYDOMAIN,
+	CONF_CONCURRENCYLOCAL, CONF_CONCURRENCYCONVERT,
+	CONF_SESSIONSPERPROCESS, CONF_TIMEOUTSMTPD, CONF_TIMEOUTREMOTE, CONF_TIMEOUTCONNECT,
+	CONF_TIMEOUTTRANSACTION, CONF_MAXRCPTS, CONF_MAXERRORS, CONF_CAPS, CONF_CAPSOURCES,
+	CONF_CONNEG, CONF_NEGOTIATION, CONF_FLUSH, CONF_RESERVE, CONF_CONVERTBYTES, CONF_CONVERTCPU,
+	CONF_CONVERTPAGES, CONF_NOLANDLOCK,
+	CONF_COUNT
+};
+
+enum conf_type {
+	CONF_NUMBER,	/* one line, a decimal number between min and max */
+	CONF_STRING,	/* one line */
+	CONF_LIST	/* lines */
+};
+
+struct conf_decl {
+	const char *name;
+	enum conf_type type;
+	const char *def;	/* default text, "" for none; "@me" is replaced by the host's name */
+	uint64_t min, max;	/* of a number */
+	uint32_t readers;	/* 1u << enum role */
+	/* Checks one line beyond its type; NULL: anything.  err text: what was expected. */
+	int (*check)(struct span line, struct err *e);
+	const char *help;
+};
+extern const struct conf_decl conf_table[CONF_COUNT];
+
+struct conf_value { struct buf text; struct span *line; uint32_t *lineno; uint32_t n; uint64_t number; bool set; };
+struct conf { struct conf_value v[CONF_COUNT]; };
+
+/* All settings at their defaults.  -1: memory. */
+int conf_init(struct conf *c, struct err *e);
+void conf_free(struct conf *c);
+
+/* Reads one setting from its file's text and checks it.  -1: ERR_PERM "listen:3: expected …". */
+int conf_set(struct conf *c, enum conf_id id, struct span text, struct err *e);
+/* The same from a descriptor. */
+int conf_set_fd(struct conf *c, enum conf_id id, int fd, struct err *e);
+
+/* By name, or CONF_COUNT. */
+enum conf_id conf_find(const char *name);
+
+/* What a daemon asks. */
+uint64_t conf_number(const struct conf *c, enum conf_id id);
+const char *conf_string(const struct conf *c, enum conf_id id);	/* NUL-terminated */
+uint32_t conf_lines(const struct conf *c, enum conf_id id, const struct span **lines);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * lib/edit.h - edit lists: a message is never rewritten, only read through a list of "copy this
+ * range of the original" and "insert these octets".  Who sends checks the list against the ranges
+ * that another process found convertible, so a hostile image can spoil its own part and no other.
+ */
+#ifndef LIB_EDIT_H
+#define LIB_EDIT_H
+
+#include "lib/buf.h"
+
+enum edit_op {
+	EDIT_COPY,	/* off, len: of the message */
+	EDIT_HEADER,	/* off, len: of the list's text: whole "Content-…" fields, CRLF lines */
+	EDIT_BODY	/* off, len: of the list's text: lines of base64, CRLF, at most 76 */
+};
+struct edit { uint8_t op; uint64_t off, len; };
+
+struct edit_list {
+	struct edit *edit;	/* owned */
+	size_t n;
+	struct span text;	/* what is inserted; borrowed from the memfd's mapping */
+	uint64_t size;		/* octets of the message that results */
+};
+
+enum edit_range_kind { RANGE_HEADER, RANGE_BODY };
+struct edit_range { uint64_t off, len; uint8_t kind; };	/* HEADER: whole fields that may be cut, and
+				 * fields may be inserted at its start; BODY: an encoded body */
+
+/* Appends the list's form in a memfd: header, operations, then text. */
+int edit_encode(const struct edit_list *l, struct buf *out, struct err *e);
+/* in must outlive *out (edit_free).  -1 ERR_PROTO: not ascending, or out of bounds. */
+int edit_decode(struct span in, uint64_t msg_len, struct edit_list *out, struct err *e);
+void edit_free(struct edit_list *l);
+
+/*
+ * 0: what is left out lies in the ranges, what is inserted stands at a range of its kind and has
+ * that kind's shape (no blank line in a header, nothing but base64 in a body).  -1 ERR_PROTO.
+ */
+int edit_check(const struct edit_list *l, uint64_t msg_len, const struct edit_range *range, size_t n,
+    struct err *e);
+
+/* Walks the result in order: calls put for each piece.  -1: what put returned. */
+int edit_walk(const struct edit_list *l, struct span message,
+    int (*put)(void *arg, struct span piece, struct err *e), void *arg, struct err *e);
+
+#endif

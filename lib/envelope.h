@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * lib/envelope.h - a message's envelope and its block on disk: versioned type-length-value records
+ * (uint16 type, uint32 length, little-endian, then the value), unknown ones kept and skipped.
+ */
+#ifndef LIB_ENVELOPE_H
+#define LIB_ENVELOPE_H
+
+#include "lib/buf.h"
+
+enum {
+	ENV_MAX = 16 * 1024 * 1024,	/* octets of a block */
+	ENV_MAX_RCPT = 50000,
+	ENV_MAX_PATH = 1024		/* octets of an address as kept */
+};
+
+enum body_type { BODY_7BIT, BODY_8BITMIME, BODY_BINARYMIME };
+enum ret_type { RET_UNSET, RET_FULL, RET_HDRS };
+enum notify { NOTIFY_NEVER = 1, NOTIFY_SUCCESS = 2, NOTIFY_FAILURE = 4, NOTIFY_DELAY = 8 };
+enum drucof { DRUCOF_NO, DRUCOF_REQUIRE, DRUCOF_PREFER };
+
+struct rcpt {
+	struct span addr;	/* forward-path without <>, every octet as it came (G1) */
+	struct span orcpt;	/* "rfc822;…" still as xtext, or empty */
+	uint8_t notify;		/* 0: not given */
+	uint8_t drucof;		/* enum drucof */
+};
+
+struct envelope {
+	struct span sender;	/* reverse-path without <>; empty: null */
+	struct span envid;	/* still as xtext, or empty */
+	struct span client;	/* "helo [address]" as in Received, for the log */
+	uint64_t arrival_us;	/* wall clock */
+	uint8_t ret, body, smtputf8, conperm;
+	struct rcpt *rcpt;	/* owned; the spans point into the block */
+	uint32_t nrcpt;
+};
+
+/* Appends the block. -1: a field over its limit (ERR_PERM 5.5.4), ERR_TEMP memory. */
+int envelope_encode(const struct envelope *env, struct buf *out, struct err *e);
+
+/*
+ * Reads a block; spans in *env point into it.  0: envelope_free(env) later.
+ * -1: ERR_PERM 5.3.5 for a record cut short, a missing sender or no recipient, an address with
+ * control octets or over ENV_MAX_PATH; ERR_TEMP memory.
+ */
+int envelope_decode(struct span block, struct envelope *env, struct err *e);
+void envelope_free(struct envelope *env);
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "lib/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+
+static const char *log_name = "accord";
+static unsigned long log_dropped;
+
+void
+log_open(const char *name)
+{
+	log_name = name;
+}
+
+static void
+log_write(const char *line, size_t n)
+{
+	ssize_t r = send(2, line, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (r == -1 && errno == ENOTSOCK)
+		r = write(2, line, n);
+	if (r == -1)
+		log_dropped++;
+}
+
+void
+log_line(enum log_level level, const char *id, const char *event, const char *fmt, ...)
+{
+	static const char *const levels[] = { "debug", "info", "warn", "error" };
+	unsigned long dropped = log_dropped;
+	char line[4096], ts[40];
+	size_t n, max = sizeof line - 1;
+	va_list ap;
+
+	clock_iso(clock_us(), ts, sizeof ts);
+	n = (size_t)snprintf(line, max, "ts=%s level=%s proc=%s[%d] id=%s event=%s", ts, levels[level],
+	    log_name, (int)getpid(), id != NULL && *id != '\0' ? id : "-", event);
+	if (n < max && *fmt != '\0') {
+		line[n++] = ' ';
+		va_start(ap, fmt);
+		n += (size_t)vsnprintf(line + n, max - n, fmt, ap);
+		va_end(ap);
+	}
+	if (n < max && dropped > 0)
+		n += (size_t)snprintf(line + n, max - n, " dropped=%lu", dropped);
+	if (n > max - 1)
+		n = max - 1;
+	line[n++] = '\n';
+	log_write(line, n);
+	if (log_dropped == dropped)
+		log_dropped = 0;
+}
+
+const char *
+log_qs(struct span s)
+{
+	static char slots[8][1700];
+	static unsigned next;
+	char *out = slots[next++ % 8], *p = out;
+
+	*p++ = '"';
+	for (size_t i = 0; i < s.n && i < 400; i++) {
+		unsigned char c = s.p[i];
+
+		if (c == '"' || c == '\\') {
+			*p++ = '\\';
+			*p++ = (char)c;
+		} else if (c < 0x20 || c > 0x7e) {
+			p += snprintf(p, 5, "\\x%02x", c);
+		} else {
+			*p++ = (char)c;
+		}
+	}
+	*p++ = '"';
+	*p = '\0';
+	return out;
+}
+
+const char *
+log_q(const char *s)
+{
+	return log_qs(span_str(s));
+}

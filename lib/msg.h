@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * lib/msg.h - everything that accord's processes say to each other.  Fixed structs in host order;
+ * "+ X" in a comment: octets that follow the struct in the same packet; "fd": a descriptor with it.
+ * MSG_LAYOUT grows with every change here, so that two builds never misread each other.
+ */
+#ifndef LIB_MSG_H
+#define LIB_MSG_H
+
+#include "lib/ipc.h"
+#include "lib/qid.h"
+
+#define MSG_LAYOUT 1u
+
+enum msg_type {
+	/* supervisor -> daemon, in this order at start: SETTING* FILE* LISTENER* PEER* GO */
+	MSG_SETTING = 1,	/* struct msg_name; fd: the setting's file */
+	MSG_FILE,		/* struct msg_name "queue" "home" "caps.cdb"; fd: directory or file */
+	MSG_LISTENER,		/* struct msg_listener; fd: listening socket */
+	MSG_PEER,		/* struct msg_peer; fd: a new channel to that process */
+	MSG_GO,			/* struct msg_hdr: all has been said, start */
+	MSG_STOP,		/* struct msg_hdr: end in order; the channel's closing means at once */
+	MSG_READY,		/* daemon -> supervisor: struct msg_hdr */
+	MSG_BAD,		/* daemon -> supervisor: struct msg_text, then it exits */
+
+	/* parent of sessions -> queue, capd, convertd: struct msg_hdr; fd: the session's own channel */
+	MSG_SESSION = 16,
+	/* session -> its parent: struct msg_peer (role), "give me a new channel"; answer: MSG_PEER */
+	MSG_NEED,
+
+	/* session, bounce, control -> queue, and back */
+	MSG_OPEN = 32,		/* struct msg_open */
+	MSG_OPENED,		/* struct msg_id; fd: the message's file, write-only */
+	MSG_COMMIT,		/* struct msg_commit + envelope block (or fd: memfd that holds it) */
+	MSG_COMMITTED,		/* struct msg_id: on stable storage */
+	MSG_ABANDON,		/* struct msg_id: throw it away; no answer */
+	MSG_REFUSED,		/* struct msg_refused: answer to any request that failed */
+
+	/* queue <-> qmgr */
+	MSG_NEW = 48,		/* queue -> qmgr: struct msg_ids: accepted, now in HH/ */
+	MSG_MARK,		/* qmgr -> queue: struct msg_mark */
+	MSG_MARKED,		/* queue -> qmgr: struct msg_marked */
+	MSG_BADFILE,		/* qmgr -> queue: struct msg_id: move it to bad/ */
+
+	/* qmgr <-> remote, local, bounce; remote parent <-> its sessions */
+	MSG_HELLO = 64,		/* worker -> qmgr, first: struct msg_hdr, after its MSG_INFLIGHTs */
+	MSG_INFLIGHT,		/* worker -> qmgr: struct msg_job + slots: what it is still doing */
+	MSG_JOB,		/* struct msg_job + slots (uint32_t each); fd: the message, read-only */
+	MSG_RESULT,		/* struct msg_result + records (lib/result.h); the job is over */
+	MSG_ACK,		/* qmgr -> worker: struct msg_hdr: result is on its way to the disk */
+	MSG_REPORT,		/* qmgr -> bounce: struct msg_job + records (lib/result.h); fd: message */
+	MSG_REPORTED,		/* bounce -> qmgr: struct msg_reported: the report is committed, or
+				 * none is due; or MSG_REFUSED: try again later */
+
+	/* remote's and local's sessions <-> convertd (lib/plan.h, lib/edit.h) */
+	MSG_PLAN = 80,		/* struct msg_plan + capabilities (or fds[1]: memfd); fds[0]: message */
+	MSG_PLANNED,		/* struct msg_planned; fd: memfd, a plan (lib/plan.h) */
+	MSG_CONVERT,		/* struct msg_convert + key text; fd: message */
+	MSG_CONVERTED,		/* struct msg_planned; fd: sealed memfd, an edit list (lib/edit.h) */
+
+	/* smtpd's and local's sessions, control -> capd */
+	MSG_CAP_ASK = 96,	/* struct msg_cap_ask + address text */
+	MSG_CAP,		/* struct msg_cap + expression text */
+
+	/* the accord command <-> control */
+	MSG_SUBMIT = 112,	/* struct msg_hdr + envelope block; fd: the message (memfd or file) */
+	MSG_CAPS_CHANGED,	/* struct msg_hdr: open caps.cdb anew; control -> supervisor too */
+	MSG_STATUS,		/* struct msg_hdr; answer MSG_TEXT */
+	MSG_TEXT		/* struct msg_text: an answer in words */
+};
+
+/* The processes, as peers of each other.  The order is the one they are started in. */
+enum role {
+	ROLE_START, ROLE_QUEUE, ROLE_CAPD, ROLE_CONVERTD, ROLE_BOUNCE, ROLE_REMOTE, ROLE_LOCAL,
+	ROLE_QMGR, ROLE_CONTROL, ROLE_SMTPD, ROLE_COUNT
+};
+/* "queue", "capd" …; also the program accord-NAME. */
+const char *role_name(enum role r);
+
+struct msg_name { struct msg_hdr h; char name[48]; };
+struct msg_text { struct msg_hdr h; char text[1024]; };	/* NUL-terminated, printable */
+struct msg_listener { struct msg_hdr h; char line[256]; };	/* the line of `listen` */
+struct msg_peer { struct msg_hdr h; uint32_t role, generation; };	/* generation: 1 at start, +1
+				 * with each restart of either end */
+
+struct msg_id { struct msg_hdr h; char id[QID_SIZE]; };
+struct msg_open {
+	struct msg_hdr h;
+	uint64_t size;		/* announced octets, or 0 */
+	uint32_t reserve;	/* 1: a bounce, may use the reserve of space */
+	uint32_t pad;
+};
+struct msg_commit {
+	struct msg_hdr h;
+	char id[QID_SIZE];
+	uint64_t msg_len;	/* octets written */
+	uint32_t msg_crc;	/* CRC32C of them */
+	uint32_t env_len;	/* octets of the envelope block */
+};
+struct msg_refused {
+	struct msg_hdr h;
+	uint32_t kind;		/* enum err_kind */
+	char dsn[12];
+	char what[500];		/* printable, NUL-terminated; the receiver makes sure */
+};
+struct msg_ids { struct msg_hdr h; uint32_t n, pad; char id[][QID_SIZE]; };
+
+enum { MSG_MARK_TEXT = 80 };
+struct mark {
+	uint32_t slot;
+	uint8_t state;		/* enum slot_state of lib/qfile.h */
+	uint8_t conneg_tries;
+	uint16_t attempts;
+	uint16_t code;		/* SMTP reply code, or 0 */
+	char dsn[12];
+	char text[MSG_MARK_TEXT];
+	uint8_t pad[2];
+	uint64_t last_us, next_us;	/* wall clock: of the last attempt, of the next */
+};
+struct msg_mark { struct msg_hdr h; char id[QID_SIZE]; uint32_t n, pad; struct mark mark[]; };
+struct msg_marked { struct msg_hdr h; char id[QID_SIZE]; uint32_t gone, pad; };	/* gone: 1 unlinked */
+
+enum { JOB_DEST = 272 };
+struct msg_job {
+	struct msg_hdr h;	/* h.id: the job's number */
+	char id[QID_SIZE];
+	char dest[JOB_DEST];	/* next hop as smtproutes spells it: "[127.0.0.1]:25"; or "local" */
+	uint32_t n;		/* slots or records that follow */
+	uint32_t last_try;	/* 1: the queue lifetime ends before another attempt */
+	uint64_t expires_us;	/* wall clock */
+};
+struct msg_result { struct msg_hdr h; char id[QID_SIZE]; uint32_t n, bad_file; };	/* bad_file: 1
+				 * the message's checksum is wrong: nothing was tried */
+struct msg_reported { struct msg_hdr h; char id[QID_SIZE]; char report[QID_SIZE]; };
+
+enum { PLAN_UNDER_CONPERM = 1, PLAN_FINAL = 2 };
+struct msg_plan {
+	struct msg_hdr h;
+	char id[QID_SIZE];
+	uint64_t msg_len;	/* octets of the message at the file's start */
+	uint32_t flags;		/* PLAN_… */
+	uint32_t ncaps;		/* expressions, each a uint32_t length and its text */
+	uint32_t caps_len;	/* octets of all of them */
+	uint32_t pad;
+};
+struct msg_convert {
+	struct msg_hdr h;
+	char id[QID_SIZE];
+	uint64_t msg_len;
+	uint32_t key_len;	/* octets of the plan's key that follow */
+	uint32_t wait_s;	/* how long the asker waits */
+};
+struct msg_planned {	/* kind ERR_NONE: a descriptor comes with it */
+	struct msg_hdr h;
+	uint32_t kind;		/* enum err_kind; ERR_TEMP 4.6.5: busy or out of space */
+	char dsn[12];
+	uint64_t len;		/* octets of the memfd */
+	char what[500];
+};
+
+enum { CAP_WANT_FEATURES = 1, CAP_WANT_KNOWN = 2 };
+struct msg_cap_ask { struct msg_hdr h; uint32_t want, addr_len; };
+enum cap_state { CAP_NONE, CAP_KNOWN, CAP_ANY, CAP_TEMP };
+struct msg_cap {
+	struct msg_hdr h;
+	uint32_t features;	/* enum cap_state: of the expression that follows */
+	uint32_t known;		/* 1: a mailbox of ours; 0: not; 2: cannot tell now */
+	uint32_t len, pad;
+};
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * lib/plan.h - convertd's answer to MSG_PLAN: for each set of capabilities what would be sent, and
+ * which octets of the message a conversion may cut out.  Little-endian records in a memfd.
+ */
+#ifndef LIB_PLAN_H
+#define LIB_PLAN_H
+
+#include "lib/buf.h"
+#include "lib/edit.h"
+
+enum plan_fate {
+	PLAN_FITS,		/* every part is in the capabilities as it is */
+	PLAN_CONVERTS,		/* key: what MSG_CONVERT makes; equal keys are equal messages */
+	PLAN_EMPTY		/* a part does not fit and permission, capabilities and abilities have no
+				 * member in common, or it is protected or unreadable (row B12) */
+};
+
+struct plan_verdict {
+	uint8_t fate;		/* enum plan_fate */
+	char dsn[12];		/* for PLAN_EMPTY: 5.6.3, 5.6.5 … as table (b) */
+	struct span key;	/* "1.2=MMR/200x200/A4*3;…": part path = forms of its pages */
+	struct span detail;	/* lib/result.h's lines, for the report */
+};
+
+struct plan {
+	struct plan_verdict *verdict;	/* owned, one for each capability set, in their order */
+	uint32_t nverdict;
+	struct edit_range *range;	/* owned: what may be cut, ascending */
+	uint32_t nrange;
+	bool has_permission;	/* a Content-Convert other than NONE is there */
+	bool is_report;		/* a DSN or MDN: never converted (row B11) */
+	bool changed_forms;	/* some part could be converted at all */
+};
+
+int plan_encode(const struct plan *p, struct buf *out, struct err *e);
+/* Spans point into in.  -1: ERR_PROTO. */
+int plan_decode(struct span in, struct plan *out, struct err *e);
+void plan_free(struct plan *p);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * lib/qfile.h - the format of a message in the queue:
+ *	message octets | envelope block | padding to 512 | recipient slots | footer
+ * A slot is 128 octets, so none crosses a 512-octet sector; it carries its own CRC32C and is
+ * rewritten in place.  All else never changes once it has a name under HH/.
+ */
+#ifndef LIB_QFILE_H
+#define LIB_QFILE_H
+
+#include "lib/envelope.h"
+#include "lib/msg.h"
+
+enum { QFILE_SLOT = 128, QFILE_FOOTER = 64, QFILE_VERSION = 1 };
+
+enum slot_state {
+	SLOT_QUEUED,		/* not tried, or deferred: next_us says when */
+	SLOT_FAILED,		/* failed; a report is due (dsn, text) */
+	SLOT_DELIVERED,		/* final from here on */
+	SLOT_BOUNCED,		/* failed, and the report is committed or was not wanted */
+	SLOT_REMOVED		/* by the administrator */
+};
+static inline bool
+slot_final(uint8_t state)
+{
+	return state >= SLOT_DELIVERED;
+}
+
+struct slot {
+	uint8_t state, conneg_tries;
+	uint16_t attempts, code;
+	uint64_t last_us, next_us;
+	char dsn[12];
+	char text[MSG_MARK_TEXT];	/* NUL-terminated, printable */
+};
+
+struct qfile {
+	uint64_t msg_len, env_off, slots_off;
+	uint32_t env_len, nslot, msg_crc;
+	uint64_t file_len;
+};
+
+/* CRC32C (Castagnoli), continued: start with 0. */
+uint32_t crc32c(uint32_t crc, const void *p, size_t n);
+
+/*
+ * Writes envelope block, slots and footer behind msg_len octets of fd.  env was decoded from block.
+ * -1: ERR_TEMP; the file's tail is then undefined.
+ */
+int qfile_finish(int fd, uint64_t msg_len, uint32_t msg_crc, struct span block, uint32_t nrcpt,
+    struct err *e);
+
+/* Reads and checks the footer (magic, version, CRC, lengths against the file's).  -1: ERR_PERM 5.3.5
+ * what is there is no message of ours; ERR_TEMP it could not be read. */
+int qfile_open(int fd, struct qfile *q, struct err *e);
+
+/* Reads and decodes the envelope; store holds its octets and must outlive *env. */
+int qfile_envelope(int fd, const struct qfile *q, struct buf *store, struct envelope *env,
+    struct err *e);
+
+/* All slots, malloc'd, q->nslot of them; the caller frees.  A slot with a wrong checksum reads as
+ * QUEUED with 0 attempts (it was torn by a power cut: deliver again rather than lose). */
+int qfile_slots(int fd, const struct qfile *q, struct slot **out, struct err *e);
+
+/* Rewrites one slot in place. */
+int qfile_mark(int fd, const struct qfile *q, uint32_t i, const struct slot *s, struct err *e);
+
+/* Reads the message octets and compares the CRC.  1 right, 0 wrong, -1 ERR_TEMP. */
+int qfile_check(int fd, const struct qfile *q, struct err *e);
+
+#endif

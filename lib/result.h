@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * lib/result.h - what became of a recipient: records in MSG_RESULT and MSG_REPORT packets, and
+ * their detail, "name: value" lines that a report shows to people.
+ */
+#ifndef LIB_RESULT_H
+#define LIB_RESULT_H
+
+#include "lib/buf.h"
+
+enum outcome { OUTCOME_DELIVERED, OUTCOME_RELAYED, OUTCOME_DEFERRED, OUTCOME_FAILED };
+enum result_flag {
+	RESULT_CONNEG_TRY = 1,	/* deferred by CONNEG itself (row B10): counts as such a try */
+	RESULT_SOON = 2		/* deferred through no fault of the hop: try again at once */
+};
+enum { RESULT_DETAIL_MAX = 4096 };
+
+struct rcpt_result {
+	uint32_t slot;
+	uint8_t outcome, flags;
+	uint16_t code;		/* the hop's reply code, or 0 */
+	char dsn[12];
+	char mta[96];		/* "host [1.2.3.4]:25", or "" */
+	char text[256];		/* the hop's reply or our reason: printable, NUL-terminated */
+	uint32_t detail_len;	/* octets of detail that follow; records are padded to 8 */
+	uint32_t pad;
+};
+
+/*
+ * Detail lines, in this order where they apply (all optional):
+ *	part: 1.2 (image/tiff-fx, "offer.tfx")
+ *	form: what it is, in words
+ *	takes: the recipient's capabilities
+ *	permits: Content-Convert as the sender gave it, or "nothing"
+ *	converted: what it was converted to (success)
+ */
+int result_add(struct buf *records, const struct rcpt_result *r, struct span detail, struct err *e);
+
+/* The next record off *rest: 1 got it, 0 none left, -1 ERR_PROTO (cut short, not terminated). */
+int result_next(struct span *rest, struct rcpt_result *r, struct span *detail, struct err *e);
+
+#endif
