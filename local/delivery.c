@@ -7,51 +7,19 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "lib/edit.h"
-#include "lib/log.h"
-#include "lib/plan.h"
+#include "lib/converter.h"
 #include "lib/qfile.h"
 #include "local/maildir.h"
 
-enum {
-	CAP_WAIT_MS = 5000,		/* for capd's answer */
-	PLAN_WAIT_MS = 120000		/* for convertd's plan */
-};
-
-/* A memfd of convertd's, mapped. */
-struct blob { void *p; size_t n; };
+enum { CAP_WAIT_MS = 5000 };	/* for capd's answer */
 
 /* What is written: the message, or the message read through an edit list. */
 struct content {
 	struct span message;
-	struct blob plan_blob, edit_blob;
-	struct plan plan;
-	struct edit_list list;
+	struct converter_plan plan;
+	struct converter_edits edits;
 	bool edited;
 };
-
-static int
-blob_map(struct blob *b, int fd, uint64_t len, struct err *e)
-{
-	b->p = len == 0 || len > SIZE_MAX / 2 ? MAP_FAILED :
-	    mmap(NULL, (size_t)len, PROT_READ, MAP_SHARED, fd, 0);
-	close(fd);
-	if (b->p == MAP_FAILED) {
-		b->p = NULL;
-		return err_set(e, ERR_TEMP, "4.3.0", "convertd's answer of %llu octets",
-		    (unsigned long long)len);
-	}
-	b->n = (size_t)len;
-	return 0;
-}
-
-static void
-blob_free(struct blob *b)
-{
-	if (b->p != NULL)
-		munmap(b->p, b->n);
-	*b = (struct blob){ 0 };
-}
 
 /* What the recipient's machine takes.  0: *text (in reply) is set, empty if nothing is known. */
 static int
@@ -80,79 +48,6 @@ ask_capabilities(const struct delivery *d, struct span addr, unsigned char *repl
 	return 0;
 }
 
-/* The answer to PLAN or CONVERT, mapped. */
-static int
-convertd_call(const struct delivery *d, struct msg_hdr *h, uint32_t type, size_t len, int wait_ms,
-    struct blob *out, struct err *e)
-{
-	struct msg_planned m;
-	int fds[MSG_FDS];
-	size_t got;
-
-	if (ipc_call(d->convertd_fd, h, type, len, &d->message_fd, 1, &m, sizeof m, &got, fds, wait_ms,
-	    e) == -1)
-		return err_in(e, "converter");
-	m.dsn[sizeof m.dsn - 1] = m.what[sizeof m.what - 1] = '\0';
-	if (got != sizeof m || (m.kind == ERR_NONE && fds[0] == -1)) {
-		ipc_close_fds(fds, MSG_FDS);
-		return err_set(e, ERR_TEMP, "4.3.0", "converter: an answer of %zu octets", got);
-	}
-	if (m.kind != ERR_NONE) {
-		ipc_close_fds(fds, MSG_FDS);
-		return err_set(e, m.kind == ERR_TEMP ? ERR_TEMP : ERR_PERM, m.dsn, "%s", m.what);
-	}
-	return blob_map(out, fds[0], m.len, e);
-}
-
-static int
-ask_plan(const struct delivery *d, struct content *c, struct span caps, struct err *e)
-{
-	struct { struct msg_plan m; unsigned char caps[MSG_MAX - sizeof(struct msg_plan)]; } ask;
-	uint32_t n = (uint32_t)caps.n;
-
-	memset(&ask.m, 0, sizeof ask.m);
-	if (caps.n > sizeof ask.caps - sizeof n)
-		return err_set(e, ERR_PERM, "5.6.5", "capabilities of %zu octets", caps.n);
-	memcpy(ask.m.id, d->id, QID_LEN);
-	ask.m.msg_len = c->message.n;
-	ask.m.flags = PLAN_UNDER_CONPERM | PLAN_FINAL;
-	ask.m.ncaps = 1;
-	ask.m.caps_len = (uint32_t)(sizeof n + caps.n);
-	memcpy(ask.caps, &n, sizeof n);
-	memcpy(ask.caps + sizeof n, caps.p, caps.n);
-	if (convertd_call(d, &ask.m.h, MSG_PLAN, sizeof ask.m + ask.m.caps_len, PLAN_WAIT_MS,
-	    &c->plan_blob, e) == -1)
-		return -1;
-	if (plan_decode(span_of(c->plan_blob.p, c->plan_blob.n), &c->plan, e) == -1 ||
-	    c->plan.nverdict != 1)
-		return err_set(e, ERR_TEMP, "4.3.0", "converter: a plan that cannot be read");
-	return 0;
-}
-
-static int
-ask_conversion(const struct delivery *d, struct content *c, struct err *e)
-{
-	struct { struct msg_convert m; unsigned char key[MSG_MAX - sizeof(struct msg_convert)]; } ask;
-	struct span key = c->plan.verdict[0].key;
-
-	memset(&ask.m, 0, sizeof ask.m);
-	if (key.n > sizeof ask.key)
-		return err_set(e, ERR_PERM, "5.6.5", "a conversion's key of %zu octets", key.n);
-	memcpy(ask.m.id, d->id, QID_LEN);
-	ask.m.msg_len = c->message.n;
-	ask.m.key_len = (uint32_t)key.n;
-	ask.m.wait_s = d->wait_s;
-	memcpy(ask.key, key.p, key.n);
-	if (convertd_call(d, &ask.m.h, MSG_CONVERT, sizeof ask.m + key.n, (int)d->wait_s * 1000,
-	    &c->edit_blob, e) == -1)
-		return -1;
-	if (edit_decode(span_of(c->edit_blob.p, c->edit_blob.n), c->message.n, &c->list, e) == -1 ||
-	    edit_check(&c->list, c->message.n, c->plan.range, c->plan.nrange, e) == -1)
-		return err_set(e, ERR_PERM, "5.6.5", "the conversion's edits were refused");
-	c->edited = true;
-	return 0;
-}
-
 /*
  * Row B7: known capabilities: what fits goes as it is, else it is converted, else it fails; unknown
  * ones: the original (RFC 4141 3.1, note).
@@ -162,6 +57,7 @@ negotiate(const struct delivery *d, struct content *c, struct span addr, struct 
     struct err *e)
 {
 	static _Alignas(8) unsigned char reply[MSG_MAX];
+	struct converter_message m = { d->message_fd, c->message.n, d->id };
 	const struct plan_verdict *v;
 	struct span caps;
 
@@ -169,15 +65,19 @@ negotiate(const struct delivery *d, struct content *c, struct span addr, struct 
 		return -1;
 	if (caps.n == 0)
 		return 0;
-	if (ask_plan(d, c, caps, e) == -1)
+	if (converter_ask_plan(d->convertd_fd, &m, PLAN_UNDER_CONPERM | PLAN_FINAL, &caps, 1, &c->plan,
+	    e) == -1)
 		return -1;
-	v = &c->plan.verdict[0];
-	if (c->plan.is_report || v->fate == PLAN_FITS)
+	v = &c->plan.plan.verdict[0];
+	if (c->plan.plan.is_report || v->fate == PLAN_FITS)
 		return 0;
 	if (v->detail.n <= RESULT_DETAIL_MAX && buf_add(detail, v->detail, e) == -1)
 		return -1;
-	if (v->fate == PLAN_CONVERTS)
-		return ask_conversion(d, c, e);
+	if (v->fate == PLAN_CONVERTS) {
+		c->edited = true;
+		return converter_ask_edits(d->convertd_fd, &m, &c->plan.plan, v->key,
+		    (int)d->wait_s * 1000, &c->edits, e);
+	}
 	return err_set(e, ERR_PERM, "5.6.5",
 	    "the recipient's machine cannot take the content, and no permitted conversion can");
 }
@@ -206,7 +106,7 @@ write_mailbox(const struct delivery *d, const struct content *c, const struct en
 	if (r == 0 && (r = maildir_begin(&m, d->folder_fd, d->rest, name, e)) == 0)
 		r = maildir_put_own(&m, buf_view(&top), e);
 	if (r == 0)
-		r = c->edited ? edit_walk(&c->list, c->message, put_piece, &m, e) :
+		r = c->edited ? edit_walk(&c->edits.list, c->message, put_piece, &m, e) :
 		    maildir_put(&m, c->message, e);
 	if (r == 0)
 		r = maildir_commit(&m, e);
@@ -273,8 +173,6 @@ delivery_run(const struct delivery *d, struct rcpt_result *r, struct buf *detail
 			r->dsn[0] = '4';
 		snprintf(r->text, sizeof r->text, "%.250s", e.what);
 	}
-	plan_free(&c.plan);
-	edit_free(&c.list);
-	blob_free(&c.plan_blob);
-	blob_free(&c.edit_blob);
+	converter_plan_free(&c.plan);
+	converter_edits_free(&c.edits);
 }
