@@ -22,7 +22,7 @@ $(O)/tests/unit-$(1): $(patsubst %.c,$(O)/%.o,$(wildcard tests/unit/$(1)/*.c)) \
 	$$(LINK) -o $$@ $$^ $(UNIT_LIBS_$(1)) $(LIB_LIBS) $(CHECK_LIBS)
 UNIT_RUNNERS += $(O)/tests/unit-$(1)
 endef
-UNIT_LIBS_convertd = -ltiff -ljbig -ljbig85 -lm
+UNIT_LIBS_convertd = -ltiff -ljbig -lm
 $(foreach f,$(unit_folders),$(eval $(call unit,$(f))))
 
 unit: $(UNIT_RUNNERS)
