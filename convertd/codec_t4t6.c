@@ -227,8 +227,10 @@ codec_t4t6_encode(enum coding coding, const struct raster *r, uint16_t dpi_y, st
 	if (fields_set(tif, coding, r, dpi_y))
 		ok = TIFFWriteEncodedStrip(tif, 0, r->px, octets) == octets &&
 		    TIFFFlushData(tif) == 1;
-	TIFFCleanup(tif);	/* not TIFFClose, which would write its directory */
-	if (ok && !m.failed && m.faults == 0)
+	ok = ok && !m.failed && m.faults == 0;
+	m.out = NULL;		/* closing, it wants to write its directory: nowhere to */
+	TIFFCleanup(tif);
+	if (ok)
 		return 0;
 	out->n = m.start;
 	return m.failed ? -1 : err_set(e, ERR_TEMP, "4.3.0", "libtiff: %s", m.first);

@@ -9,7 +9,8 @@
 #include <jbig85.h>
 #include <stdlib.h>
 
-enum { STRIPE = 128, PIECE = 65536 };
+/* AT_MAX: T.85's; without it halftones take two to three times the octets. */
+enum { STRIPE = 128, AT_MAX = 127, PIECE = 65536 };
 
 struct lines { unsigned char *out; size_t stride; uint32_t rows, got; };
 
@@ -92,7 +93,7 @@ codec_t85_encode(const struct raster *r, struct buf *out, struct err *e)
 	struct jbg85_enc_state s;
 
 	jbg85_enc_init(&s, r->width_px, r->rows, on_data, &k);
-	jbg85_enc_options(&s, JBG_TPBON, STRIPE, 0);
+	jbg85_enc_options(&s, JBG_TPBON, STRIPE, AT_MAX);
 	for (uint32_t y = 0; y < r->rows && !k.failed; y++)
 		jbg85_enc_lineout(&s, raster_row(r, y), y < 1 ? NULL : raster_row(r, y - 1),
 		    y < 2 ? NULL : raster_row(r, y - 2));
