@@ -11,8 +11,9 @@
 static int
 blob_map(struct blob *b, int fd, uint64_t len, struct err *e)
 {
+	/* Private: a shared mapping of a sealed memfd is refused before Linux 6.7. */
 	void *p = len == 0 || len > SIZE_MAX / 2 ? MAP_FAILED :
-	    mmap(NULL, (size_t)len, PROT_READ, MAP_SHARED, fd, 0);
+	    mmap(NULL, (size_t)len, PROT_READ, MAP_PRIVATE, fd, 0);
 
 	close(fd);
 	if (p == MAP_FAILED)
