@@ -10,8 +10,6 @@
 
 #include <stdlib.h>
 
-enum { FEATURES_MAX = 1024 };		/* octets of one page's expression */
-
 struct detail {
 	struct tiff tiff;
 	struct tiff_page *page;
@@ -353,6 +351,8 @@ image_convert(const struct image *img, const struct form *want, const struct lim
 	return 0;
 fail:
 	out->n = start;
+	if (strcmp(e->dsn, "5.3.4") == 0)	/* the buffer's ceiling is a limit on the result too */
+		memcpy(e->dsn, "5.6.5", sizeof "5.6.5");
 	return -1;
 }
 

@@ -181,13 +181,14 @@ resolution_is(const uint32_t res[2], uint32_t unit, uint32_t dpi)
 	return false;
 }
 
+/* The legal resolutions, those of Profile S first. */
 static int
-page_triple(const struct tiff_page *p, struct err *e)
+page_triple(const struct tiff_page *p, unsigned profile, struct err *e)
 {
 	static const uint16_t pairs[][2] = { { 200, 100 }, { 204, 98 }, { 200, 200 }, { 204, 196 },
 	    { 204, 391 }, { 300, 300 }, { 400, 400 }, { 408, 391 } };
 
-	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+	for (size_t i = 0; i < (profile == S ? 4 : sizeof pairs / sizeof *pairs); i++)
 		for (int paper = PAPER_A4; paper <= PAPER_A3; paper++) {
 			struct form f = { .paper = (enum paper)paper, .dpi_x = pairs[i][0],
 			    .dpi_y = pairs[i][1] };
@@ -306,7 +307,7 @@ profile_check(const struct tiff *t, const struct tiff_page *page, uint32_t n, un
 {
 	for (uint32_t i = 0; i < n; i++)
 		if (ifd_check(t, &page[i].ifd, profile, e) == -1 ||
-		    page_fields(t, &page[i], i, n, e) == -1 || page_triple(&page[i], e) == -1 ||
+		    page_fields(t, &page[i], i, n, e) == -1 || page_triple(&page[i], profile, e) == -1 ||
 		    (profile != S && strips_check(t, &page[i], e) == -1))
 			return err_in(e, "page %u", i);
 	return profile == S ? order_minimal(t, page, n, e) : 0;
