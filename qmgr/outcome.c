@@ -194,7 +194,7 @@ records_check(struct span records, uint32_t n, struct err *e)
 
 /* A result whose job was begun by an earlier qmgr, and that its worker repeats. */
 static struct job *
-result_adopt(struct qmgr *q, enum role worker, const struct msg_result *m, struct span records)
+result_adopt(struct qmgr *q, const struct msg_result *m, struct span records)
 {
 	struct job *j = job_new(q, JOB_DELIVER, m->id, m->n);
 	struct rcpt_result r;
@@ -287,7 +287,7 @@ qmgr_on_result(struct chan *c, const void *msg, size_t len, int *fds, struct err
 	j = job_find(q, m->h.id, m->id);
 	if (j != NULL && j->worker != 0 && j->worker != p->role)
 		return err_set(e, ERR_PROTO, NULL, "a result of another's job");
-	if (j == NULL && (j = result_adopt(q, p->role, m, records)) == NULL)
+	if (j == NULL && (j = result_adopt(q, m, records)) == NULL)
 		return err_set(e, ERR_TEMP, NULL, "no memory for a result");
 	if (j->number != m->h.id)
 		job_renumber(q, j, m->h.id);
