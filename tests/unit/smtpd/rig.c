@@ -273,8 +273,12 @@ ctl_packet(struct rig *r)
 	size_t len;
 	struct err e;
 
-	if (ipc_recv(r->ctl, packet, sizeof packet, &len, fds, &e) != 1)
-		ck_abort_msg("the session process has gone");
+	if (ipc_recv(r->ctl, packet, sizeof packet, &len, fds, &e) != 1) {
+		ck_assert_msg(r->stopped, "the session process has gone");
+		close(r->ctl);
+		r->ctl = -1;
+		return;
+	}
 	memcpy(&h, packet, sizeof h);
 	if (h.type == MSG_DONE) {
 		r->done = true;
@@ -345,6 +349,7 @@ rig_stop(struct rig *r)
 	struct err e;
 
 	ck_assert_int_eq(ipc_send(r->ctl, &h, MSG_STOP, 0, sizeof h, NULL, 0, &e), 0);
+	r->stopped = true;
 }
 
 /* Octets of the first whole reply in got, or 0.  No line may be longer than 512 octets. */

@@ -29,7 +29,7 @@ struct rig {
 	struct buf message, block;	/* the last one committed */
 	uint32_t crc;
 	bool writer_left;		/* the session still held the file at COMMIT */
-	bool eof, done;			/* the client's side was closed; MSG_DONE came */
+	bool eof, done, stopped;	/* the client's side was closed; MSG_DONE came; told to stop */
 	struct buf got;			/* what the client was sent */
 };
 
