@@ -237,7 +237,8 @@ static const char *const sources[] = { FAX "ccitt1-S.tif", FAX "ccitt4-F-mr.tif"
 	FAX "ccitt1-F-mmr-msb.tif", FAX "ccitt6-J-lrltwo-msb.tif", FAX "ccitt4-comp34661.tif",
 	FAX "ccitt-multi-mixed.tif", RENDER "letter-F-strips.tif", RENDER "letter-J-a3-400.tif",
 	RENDER "letter-F-photometric1.tif", RENDER "letter-F-orient3.tif",
-	RENDER "letter-F-300.tif", RENDER "letter-F-204x391.tif", RENDER "letter-F-b4-200.tif", RENDER "letter-J-multi.tif" };
+	RENDER "letter-F-300.tif", RENDER "letter-F-204x391.tif",
+	RENDER "letter-F-b4-200.tif", RENDER "letter-J-multi.tif" };
 enum { SOURCES = sizeof sources / sizeof *sources };
 
 /* The metric twin of an inch resolution and back: pixels are copied (RFC 3949 2.2.2). */
