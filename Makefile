@@ -11,7 +11,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 VERSION = 0.1
 
-WARN = -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Werror
+WARN = -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wno-format-zero-length -Werror
 HARDEN = -fPIE -fstack-protector-strong -fstack-clash-protection -ffunction-sections -fdata-sections
 DEFINES = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DACCORD_VERSION='"$(VERSION)"' \
 	-DACCORD_PREFIX='"$(PREFIX)"'

@@ -9,7 +9,11 @@
 
 #include "lib/buf.h"
 
-enum { ADDRESS_MAX_LOCAL = 64, ADDRESS_MAX_DOMAIN = 255, ADDRESS_MAX = 320 };
+/*
+ * RFC 5321 4.5.3.1 asks for 64 and 255 octets at least, and for no limit where that can be had;
+ * forwarders do make local parts longer than 64, so those get as much as a domain.
+ */
+enum { ADDRESS_MAX_LOCAL = 255, ADDRESS_MAX_DOMAIN = 255, ADDRESS_MAX = 511 };
 
 /*
  * A path off the cursor's start in MAIL or RCPT: "<" [source route ":"] mailbox ">"; *out is the
@@ -21,6 +25,9 @@ int address_path(struct span in, bool null_ok, struct span *out, size_t *used, s
 
 /* The same for a bare mailbox "local@domain" that is all of in. */
 int address_check(struct span in, struct err *e);
+
+/* Is s all of a domain or of an address literal with its brackets (RFC 5321 4.1.2, 4.1.3)? */
+bool address_is_domain(struct span s);
 
 /* After the last "@" outside quotes; empty when there is none.  Local part: before it. */
 struct span address_domain(struct span addr);

@@ -24,7 +24,18 @@ void netaddr_print(const struct netaddr *a, char *out, size_t cap);
 
 enum listen_role { LISTEN_MX, LISTEN_SUBMISSION, LISTEN_SUBMISSIONS, LISTEN_LMTP };
 struct listener { struct netaddr addr; uint8_t role; bool norelay, noconperm, noconneg; uint32_t sessions; };
+/* "ADDR:PORT [role] [norelay] [noconperm] [noconneg] [sessions=N]"; sessions 0: as the setting says. */
 int listener_parse(struct span line, struct listener *out, struct err *e);
+/* The same, and refuses the roles that this version does not serve. */
+int listener_check(struct span line, struct err *e);
+
+/* nameservers: "ADDR[@PORT]", port 53 when none is given. */
+int nameserver_parse(struct span line, struct netaddr *out, struct err *e);
+
+/* A host's name in A-labels: letters, digits, "-", "_", labels up to 63, 253 in all. */
+int hostname_check(struct span line, struct err *e);
+/* rcpthosts, locals: a host's name, ".name", or an address literal "[…]". */
+int domain_line_check(struct span line, struct err *e);
 
 /* Does domain (lower case) stand in the lines of rcpthosts or locals (".x" for those below x)? */
 bool domains_have(const struct span *lines, uint32_t n, struct span domain);
@@ -35,12 +46,14 @@ bool domains_have(const struct span *lines, uint32_t n, struct span domain);
  * then the empty domain.  1 found, 0 none: MX.
  */
 int route_find(const struct span *lines, uint32_t n, struct span domain, char *out, size_t cap);
+/* "domain:host:port"; without port 25; without host: MX, an exception from a wider entry. */
 int route_check(struct span line, struct err *e);
-/* "[1.2.3.4]:25" -> address.  1; 0: the host is a name; -1: neither. */
+/* "[1.2.3.4]:25", "1.2.3.4:25" -> address.  1; 0: the host is a name; -1: neither. */
 int route_addr(const char *dest, struct netaddr *out);
 
 /* mailboxes: "ADDRESS DELIVERY" lines.  Finds by address (local part in any case, unquoted), then
- * "@domain", then the built-in postmaster.  1: *delivery points into the lines; 0. */
+ * "@domain", then the built-in postmaster (of any domain: RFC 5321 4.5.1).  1: *delivery points into
+ * the lines or is static; 0. */
 int mailbox_find(const struct span *lines, uint32_t n, struct span addr, struct span *delivery);
 int mailbox_check(struct span line, struct err *e);
 
@@ -59,5 +72,21 @@ struct negotiation {	/* the options of negotiation.md b.1, defaults first */
 void negotiation_find(const struct span *lines, uint32_t n, struct span domain, const char *dest,
     struct negotiation *out);
 int negotiation_check(struct span line, struct err *e);
+
+enum conneg_mode { CONNEG_DIRECTORY, CONNEG_ENSURE, CONNEG_OFF };
+/* conneg: "DOMAIN MODE"; DOMAIN also ".below" and "*"; the most specific wins, else directory. */
+enum conneg_mode conneg_find(const struct span *lines, uint32_t n, struct span domain);
+/* Refuses ensure, which this version does not do. */
+int conneg_check(struct span line, struct err *e);
+
+/* capsources: "cdb:FILE" (others are refused by this version).  *file: FILE, in the line. */
+int capsource_parse(struct span line, struct span *file, struct err *e);
+
+/*
+ * How well a pattern of a line fits a domain: 0 not, 1 "*" or "", then growing with the length of a
+ * ".parent", and DOMAIN_EXACT for the domain itself.
+ */
+enum { DOMAIN_EXACT = 1000 };
+unsigned domain_rank(struct span pattern, struct span domain);
 
 #endif

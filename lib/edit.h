@@ -10,6 +10,8 @@
 
 #include "lib/buf.h"
 
+enum { EDIT_MAX_OPS = 65536 };	/* operations of a list */
+
 enum edit_op {
 	EDIT_COPY,	/* off, len: of the message */
 	EDIT_HEADER,	/* off, len: of the list's text: whole "Content-…" fields, CRLF lines */
@@ -25,8 +27,9 @@ struct edit_list {
 };
 
 enum edit_range_kind { RANGE_HEADER, RANGE_BODY };
-struct edit_range { uint64_t off, len; uint8_t kind; };	/* HEADER: whole fields that may be cut, and
-				 * fields may be inserted at its start; BODY: an encoded body */
+struct edit_range { uint64_t off, len; uint8_t kind; };	/* HEADER: one whole field that may be cut,
+				 * and fields may be inserted at its start; len 0: only that.
+				 * BODY: an encoded body, replaced whole or not at all */
 
 /* Appends the list's form in a memfd: header, operations, then text. */
 int edit_encode(const struct edit_list *l, struct buf *out, struct err *e);
@@ -34,9 +37,13 @@ int edit_encode(const struct edit_list *l, struct buf *out, struct err *e);
 int edit_decode(struct span in, uint64_t msg_len, struct edit_list *out, struct err *e);
 void edit_free(struct edit_list *l);
 
+/* Ascending, within msg_len, not overlapping.  -1: ERR_PROTO. */
+int edit_ranges_ok(uint64_t msg_len, const struct edit_range *range, size_t n, struct err *e);
+
 /*
- * 0: what is left out lies in the ranges, what is inserted stands at a range of its kind and has
- * that kind's shape (no blank line in a header, nothing but base64 in a body).  -1 ERR_PROTO.
+ * 0: what is left out is whole ranges; what is inserted stands at the start of a range of its kind
+ * and has that kind's shape: in a header only the fields that a conversion gives, of printable ASCII
+ * lines and no blank one, in a body nothing but base64.  -1 ERR_PROTO.
  */
 int edit_check(const struct edit_list *l, uint64_t msg_len, const struct edit_range *range, size_t n,
     struct err *e);

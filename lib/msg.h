@@ -11,7 +11,7 @@
 #include "lib/ipc.h"
 #include "lib/qid.h"
 
-#define MSG_LAYOUT 1u
+#define MSG_LAYOUT 2u
 
 enum msg_type {
 	/* supervisor -> daemon, in this order at start: SETTING* FILE* LISTENER* PEER* GO */
@@ -58,6 +58,8 @@ enum msg_type {
 	MSG_PLANNED,		/* struct msg_planned; fd: memfd, a plan (lib/plan.h) */
 	MSG_CONVERT,		/* struct msg_convert + key text; fd: message */
 	MSG_CONVERTED,		/* struct msg_planned; fd: sealed memfd, an edit list (lib/edit.h) */
+	MSG_DESCRIBE,		/* struct msg_hdr; fd: an image file; answer MSG_PLANNED, fd: memfd, its
+				 * features as text */
 
 	/* smtpd's and local's sessions, control -> capd */
 	MSG_CAP_ASK = 96,	/* struct msg_cap_ask + address text */

@@ -10,6 +10,14 @@
 #include "lib/buf.h"
 #include "lib/edit.h"
 
+enum {
+	PLAN_MAX_VERDICTS = 4096,
+	PLAN_MAX_RANGES = 16384,
+	PLAN_MAX_KEY = 32768,		/* octets; it goes into one packet of MSG_CONVERT */
+	PLAN_MAX_DETAIL = 4096
+};
+#define PLAN_MAX_MESSAGE (UINT64_C(1) << 48)	/* octets: no range reaches beyond */
+
 enum plan_fate {
 	PLAN_FITS,		/* every part is in the capabilities as it is */
 	PLAN_CONVERTS,		/* key: what MSG_CONVERT makes; equal keys are equal messages */
@@ -35,7 +43,7 @@ struct plan {
 };
 
 int plan_encode(const struct plan *p, struct buf *out, struct err *e);
-/* Spans point into in.  -1: ERR_PROTO. */
+/* Spans point into in.  Ranges are ascending and apart; texts printable.  -1: ERR_PROTO. */
 int plan_decode(struct span in, struct plan *out, struct err *e);
 void plan_free(struct plan *p);
 

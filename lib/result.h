@@ -23,7 +23,8 @@ struct rcpt_result {
 	char dsn[12];
 	char mta[96];		/* "host [1.2.3.4]:25", or "" */
 	char text[256];		/* the hop's reply or our reason: printable, NUL-terminated */
-	uint32_t detail_len;	/* octets of detail that follow; records are padded to 8 */
+	uint32_t detail_len;	/* octets of detail that follow; records are padded to 8;
+				 * result_add sets it */
 	uint32_t pad;
 };
 
@@ -34,10 +35,16 @@ struct rcpt_result {
  *	takes: the recipient's capabilities
  *	permits: Content-Convert as the sender gave it, or "nothing"
  *	converted: what it was converted to (success)
+ * A detail over RESULT_DETAIL_MAX octets is cut behind its last whole line; texts are terminated.
+ * -1: no memory or the buffer's ceiling; records are then as before.
  */
 int result_add(struct buf *records, const struct rcpt_result *r, struct span detail, struct err *e);
 
-/* The next record off *rest: 1 got it, 0 none left, -1 ERR_PROTO (cut short, not terminated). */
+/*
+ * The next record off *rest, which need not be aligned; *detail points into it (any octets: the
+ * reader cleans them), control octets in r's texts become '?'.
+ * 1 got it, 0 none left, -1 ERR_PROTO (cut short, not terminated, no such outcome).
+ */
 int result_next(struct span *rest, struct rcpt_result *r, struct span *detail, struct err *e);
 
 #endif

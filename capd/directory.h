@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * capd/directory.h - what is known of recipients: their capabilities, by the sources of the setting
+ * capsources in order, and whether a mailbox of ours has the address.
+ */
+#ifndef CAPD_DIRECTORY_H
+#define CAPD_DIRECTORY_H
+
+#include "lib/capsdb.h"
+#include "lib/conf.h"
+
+struct directory {
+	const struct conf *conf;
+	struct capsdb db;
+	bool have_db;
+};
+
+/* caps_fd: caps.cdb, or -1 for none; taken over.  -1: it is no such file; the directory is then
+ * usable but empty. */
+int directory_open(struct directory *d, const struct conf *conf, int caps_fd, struct err *e);
+
+/* Another caps.cdb in place of the one before; on failure that one stays. */
+int directory_replace(struct directory *d, int caps_fd, struct err *e);
+
+/*
+ * The capabilities of addr: CAP_KNOWN with *expression (valid until the directory changes), CAP_ANY
+ * for one who takes everything, CAP_NONE, CAP_TEMP when a source cannot answer now.
+ */
+enum cap_state directory_features(const struct directory *d, struct span addr,
+    struct span *expression);
+
+/* 1: a mailbox here, 0: not. */
+int directory_mailbox(const struct directory *d, struct span addr);
+
+#endif

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: ISC
+$(eval $(call program,capd,accord-capd,$$(LIB_LIBS)))

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "capd/serve.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "lib/address.h"
+#include "lib/envelope.h"
+#include "lib/log.h"
+
+/* A session process of smtpd or local. */
+struct asker {
+	struct asker *next, **prev;
+	struct capd *capd;
+	struct chan chan;
+};
+
+static int
+capd_answer(struct capd *c, struct chan *to, const void *msg, size_t len, struct err *e)
+{
+	static struct { struct msg_cap m; unsigned char text[MSG_MAX - sizeof(struct msg_cap)]; } out;
+	const struct msg_cap_ask *ask = msg;
+	struct span addr = span_of(ask + 1, ask->addr_len), text = { NULL, 0 };
+
+	if (ask->addr_len != len - sizeof *ask || addr.n == 0 || addr.n > ENV_MAX_PATH)
+		return err_set(e, ERR_PROTO, NULL, "a question of %zu octets", len);
+	memset(&out.m, 0, sizeof out.m);
+	out.m.features = CAP_NONE;
+	if (ask->want & CAP_WANT_FEATURES)
+		out.m.features = directory_features(&c->directory, addr, &text);
+	if (ask->want & CAP_WANT_KNOWN)
+		out.m.known = (uint32_t)directory_mailbox(&c->directory, addr);
+	if (text.n > sizeof out.text) {
+		log_line(LOG_ERR, NULL, "caps-too-long", "to=%s octets=%zu", log_qs(addr), text.n);
+		out.m.features = CAP_TEMP;
+		text.n = 0;
+	}
+	if (text.n > 0)
+		memcpy(out.text, text.p, text.n);
+	out.m.len = (uint32_t)text.n;
+	c->answers++;
+	return chan_send(to, &out.m.h, MSG_CAP, ask->h.id, sizeof out.m + text.n, NULL, 0, e);
+}
+
+static int
+asker_on_ask(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
+{
+	struct asker *a = ch->arg;
+
+	(void)fds;
+	return capd_answer(a->capd, ch, msg, len, e);
+}
+
+static const struct msg_rule from_asker[] = {
+	{ MSG_CAP_ASK, sizeof(struct msg_cap_ask) + 1, sizeof(struct msg_cap_ask) + ENV_MAX_PATH, 0, 0,
+	    asker_on_ask },
+};
+
+static void
+asker_gone(struct chan *ch, const struct err *why)
+{
+	struct asker *a = ch->arg;
+
+	(void)why;
+	*a->prev = a->next;
+	if (a->next != NULL)
+		a->next->prev = a->prev;
+	free(a);
+}
+
+int
+capd_add_asker(struct capd *c, int fd, struct err *e)
+{
+	struct asker *a = calloc(1, sizeof *a);
+
+	if (a == NULL) {
+		close(fd);
+		return err_sys(e, "asker");
+	}
+	a->capd = c;
+	if (chan_open(&a->chan, &c->daemon->loop, fd, "asker", from_asker,
+	    sizeof from_asker / sizeof *from_asker, asker_gone, a, e) == -1) {
+		close(fd);
+		free(a);
+		return -1;
+	}
+	a->next = c->askers;
+	a->prev = &c->askers;
+	if (a->next != NULL)
+		a->next->prev = &a->next;
+	c->askers = a;
+	return 0;
+}
+
+static int
+parent_on_session(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
+{
+	int fd = fds[0];
+
+	(void)msg, (void)len;
+	fds[0] = -1;
+	return capd_add_asker(ch->arg, fd, e);
+}
+
+static int
+control_on_ask(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
+{
+	(void)fds;
+	return capd_answer(ch->arg, ch, msg, len, e);
+}
+
+static const struct msg_rule from_parent[] = {
+	{ MSG_SESSION, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 1, 1, parent_on_session },
+};
+static const struct msg_rule from_control[] = {
+	{ MSG_CAP_ASK, sizeof(struct msg_cap_ask) + 1, sizeof(struct msg_cap_ask) + ENV_MAX_PATH, 0, 0,
+	    control_on_ask },
+};
+
+static void
+parent_gone(struct chan *ch, const struct err *why)
+{
+	(void)why;
+	log_line(LOG_WARN, NULL, "peer-gone", "peer=%s", ch->name);
+}
+
+static int
+capd_connect(struct capd *c, enum role role, int fd, struct err *e)
+{
+	if (role != ROLE_SMTPD && role != ROLE_LOCAL && role != ROLE_CONTROL)
+		return err_set(e, ERR_PROTO, NULL, "a channel to %s", role_name(role));
+	chan_close(&c->parent[role]);
+	return chan_open(&c->parent[role], &c->daemon->loop, fd, role_name(role),
+	    role == ROLE_CONTROL ? from_control : from_parent, 1, parent_gone, c, e);
+}
+
+static void
+capd_on_peer(void *arg, enum role role, uint32_t generation, int fd)
+{
+	struct err e = { 0 };
+
+	(void)generation;
+	if (capd_connect(arg, role, fd, &e) == -1)
+		log_line(LOG_ERR, NULL, "no-channel", "peer=%s why=%s", role_name(role), log_q(e.what));
+}
+
+static void
+capd_on_file(void *arg, const char *name, int fd)
+{
+	struct capd *c = arg;
+	struct err e = { 0 };
+
+	if (strcmp(name, "caps.cdb") != 0) {
+		close(fd);
+	} else if (directory_replace(&c->directory, fd, &e) == -1) {
+		log_line(LOG_ERR, NULL, "caps-refused", "why=%s", log_q(e.what));
+		close(fd);
+	} else {
+		log_line(LOG_INFO, NULL, "caps-replaced", "");
+	}
+}
+
+int
+capd_open(struct capd *c, struct daemon *d, struct err *e)
+{
+	*c = (struct capd){ .daemon = d };
+	if (directory_open(&c->directory, &d->conf, daemon_file(d, "caps.cdb"), e) == -1)
+		return -1;
+	for (int r = 0; r < ROLE_COUNT; r++)
+		if (d->peer_fd[r] != -1 && capd_connect(c, r, d->peer_fd[r], e) == -1)
+			return -1;
+	d->peer = capd_on_peer;
+	d->file_changed = capd_on_file;
+	d->arg = c;
+	return 0;
+}

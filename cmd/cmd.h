@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * cmd/cmd.h - the accord command: its verbs, and what they share.  Exit codes: 0 done, 1 no (the
+ * reason is printed), 64 wrong usage, 75 try again later.
+ */
+#ifndef CMD_CMD_H
+#define CMD_CMD_H
+
+#include <stdio.h>
+
+#include "lib/conf.h"
+
+enum { EXIT_DONE = 0, EXIT_NO = 1, EXIT_USAGE = 64, EXIT_LATER = 75 };
+
+/* Where an instance keeps its things. */
+struct home {
+	char control[512];	/* settings */
+	char state[512];	/* relative paths of settings lie under it */
+	char queue[512];
+	char socket[512];	/* of the control server */
+	const char *given;	/* -H's argument, or NULL */
+};
+
+/* Options that every verb takes, taken out of argv. */
+struct common { struct home home; bool json, help; };
+
+struct verb {
+	const char *name, *usage, *what;
+	int (*run)(struct common *c, int argc, char **argv);	/* argv[0]: the verb */
+};
+
+int verb_start(struct common *c, int argc, char **argv);
+int verb_check(struct common *c, int argc, char **argv);
+int verb_conf(struct common *c, int argc, char **argv);
+int verb_send(struct common *c, int argc, char **argv);
+int verb_queue(struct common *c, int argc, char **argv);
+int verb_caps(struct common *c, int argc, char **argv);
+int verb_convert(struct common *c, int argc, char **argv);
+
+/* Prints "accord: WHY" to stderr and returns the exit code of the error's kind. */
+int cmd_fail(const struct err *e);
+/* Wrong words: prints and returns EXIT_USAGE. */
+int cmd_usage(const char *usage);
+
+/* All settings of the instance.  -1: the first wrong one. */
+int cmd_settings(const struct home *h, struct conf *conf, struct err *e);
+
+/* A whole file or "-" for stdin into out (up to its ceiling). */
+int cmd_read_file(const char *path, struct buf *out, struct err *e);
+int cmd_read_fd(int fd, struct buf *out, struct err *e);
+
+/* Replaces path by content: temporary file, fsync, rename. */
+int cmd_write_file(const char *path, struct span content, struct err *e);
+
+/* A path of one of accord's programs: beside this one, else in PREFIX/libexec/accord. */
+int cmd_program(const char *name, char *out, size_t cap, struct err *e);
+
+/* A JSON string with its quotes; what is no UTF-8 becomes U+FFFD. */
+void json_string(FILE *to, struct span s);
+
+#endif

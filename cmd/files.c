@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/* cmd/files.c - files, settings and text that the verbs share. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+
+int
+cmd_read_fd(int fd, struct buf *out, struct err *e)
+{
+	for (;;) {
+		void *to = buf_room(out, 65536, e);
+		ssize_t n;
+
+		if (to == NULL)
+			return -1;
+		if ((n = read(fd, to, 65536)) == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return err_sys(e, "read");
+		if (n == 0)
+			return 0;
+		out->n += (size_t)n;
+	}
+}
+
+int
+cmd_read_file(const char *path, struct buf *out, struct err *e)
+{
+	int fd = strcmp(path, "-") == 0 ? 0 : open(path, O_RDONLY | O_CLOEXEC), r;
+
+	if (fd == -1) {
+		err_sys(e, "%s", path);
+		e->kind = ERR_PERM;
+		return -1;
+	}
+	r = cmd_read_fd(fd, out, e);
+	if (fd != 0)
+		close(fd);
+	return r == -1 ? err_in(e, "%s", path) : 0;
+}
+
+static int
+write_all(int fd, struct span s)
+{
+	while (s.n > 0) {
+		ssize_t n = write(fd, s.p, s.n);
+
+		if (n == -1 && errno != EINTR)
+			return -1;
+		if (n > 0)
+			s = span_sub(s, (size_t)n, s.n);
+	}
+	return 0;
+}
+
+int
+cmd_write_file(const char *path, struct span content, struct err *e)
+{
+	char tmp[1024];
+	int fd;
+
+	if (strcmp(path, "-") == 0)
+		return write_all(1, content) == -1 ? err_sys(e, "standard output") : 0;
+	if ((size_t)snprintf(tmp, sizeof tmp, "%s.%d.tmp", path, (int)getpid()) >= sizeof tmp)
+		return err_set(e, ERR_PERM, NULL, "%s: a path too long", path);
+	if ((fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644)) == -1)
+		return err_sys(e, "%s", tmp);
+	if (write_all(fd, content) == -1 || fsync(fd) == -1 || rename(tmp, path) == -1) {
+		err_sys(e, "%s", path);
+		unlink(tmp);
+		close(fd);
+		return -1;
+	}
+	close(fd);
+	return 0;
+}
+
+int
+cmd_settings(const struct home *h, struct conf *conf, struct err *e)
+{
+	if (conf_init(conf, e) == -1)
+		return -1;
+	for (int i = 0; i < CONF_COUNT; i++) {
+		char path[640];
+		int fd, r;
+
+		snprintf(path, sizeof path, "%s/%s", h->control, conf_table[i].name);
+		if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1 && errno == ENOENT)
+			continue;
+		if (fd == -1)
+			return err_sys(e, "%s", path);
+		r = conf_set_fd(conf, i, fd, e);
+		close(fd);
+		if (r == -1)
+			return err_in(e, "%s", h->control);
+	}
+	return 0;
+}
+
+int
+cmd_program(const char *name, char *out, size_t cap, struct err *e)
+{
+	char self[512];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+
+	if (n > 0) {
+		char *slash;
+
+		self[n] = '\0';
+		if ((slash = strrchr(self, '/')) != NULL)
+			*slash = '\0';
+		if ((size_t)snprintf(out, cap, "%s/%s", self, name) < cap && access(out, X_OK) == 0)
+			return 0;
+	}
+	if ((size_t)snprintf(out, cap, "%s/libexec/accord/%s", ACCORD_PREFIX, name) < cap &&
+	    access(out, X_OK) == 0)
+		return 0;
+	return err_set(e, ERR_PERM, NULL, "%s: not beside accord, and not in %s/libexec/accord", name,
+	    ACCORD_PREFIX);
+}
+
+/* Octets of the well-formed UTF-8 character at s, or 0. */
+static size_t
+utf8_len(struct span s)
+{
+	static const uint32_t least[5] = { 0, 0, 0x80, 0x800, 0x10000 };
+	size_t n = s.p[0] < 0x80 ? 1 : s.p[0] >> 5 == 6 ? 2 : s.p[0] >> 4 == 14 ? 3 :
+	    s.p[0] >> 3 == 30 ? 4 : 0;
+	uint32_t c;
+
+	if (n <= 1)
+		return n;
+	if (n > s.n)
+		return 0;
+	c = s.p[0] & (0x7fu >> n);
+	for (size_t i = 1; i < n; i++) {
+		if ((s.p[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (s.p[i] & 0x3f);
+	}
+	return c < least[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000) ? 0 : n;
+}
+
+void
+json_string(FILE *to, struct span s)
+{
+	fputc('"', to);
+	while (s.n > 0) {
+		size_t n = utf8_len(s);
+
+		if (n == 0)
+			fputs("\\ufffd", to);
+		else if (s.p[0] == '"' || s.p[0] == '\\')
+			fprintf(to, "\\%c", s.p[0]);
+		else if (s.p[0] < 0x20 || s.p[0] == 0x7f)
+			fprintf(to, "\\u%04x", s.p[0]);
+		else
+			fwrite(s.p, 1, n, to);
+		s = span_sub(s, n == 0 ? 1 : n, s.n);
+	}
+	fputc('"', to);
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "cmd/server/server.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/envelope.h"
+#include "lib/log.h"
+
+struct client *
+control_client(struct control *c, uint32_t serial)
+{
+	struct client *k = c->clients;
+
+	while (k != NULL && k->serial != serial)
+		k = k->next;
+	return k;
+}
+
+bool
+client_is_admin(const struct client *k)
+{
+	return k->uid == 0 || k->uid == geteuid();
+}
+
+int
+client_refuse(struct client *k, const struct err *why, struct err *e)
+{
+	struct msg_refused m = { .kind = (uint32_t)why->kind };
+
+	snprintf(m.dsn, sizeof m.dsn, "%s", why->dsn);
+	snprintf(m.what, sizeof m.what, "%s", why->what);
+	return chan_send(&k->chan, &m.h, MSG_REFUSED, k->request, sizeof m, NULL, 0, e);
+}
+
+static int
+client_not_allowed(struct client *k, struct err *e)
+{
+	struct err why;
+
+	err_set(&why, ERR_PERM, "5.7.1", "only the administrator may ask this");
+	return client_refuse(k, &why, e);
+}
+
+static int
+client_on_submit(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
+{
+	struct client *k = ch->arg;
+	const struct msg_hdr *h = msg;
+	int fd = fds[0];
+
+	fds[0] = -1;
+	k->request = h->id;
+	return submit_begin(k, span_of(h + 1, len - sizeof *h), fd, e);
+}
+
+static int
+client_on_ask(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
+{
+	static struct { struct msg_cap_ask m; unsigned char addr[ENV_MAX_PATH]; } out;
+	struct client *k = ch->arg;
+
+	(void)fds;
+	memcpy(&out, msg, len);
+	k->request = out.m.h.id;
+	if (!client_is_admin(k))
+		return client_not_allowed(k, e);
+	return chan_send(&k->control->capd, &out.m.h, MSG_CAP_ASK, k->serial, len, NULL, 0, e);
+}
+
+static int
+client_on_caps_changed(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
+{
+	struct client *k = ch->arg;
+	struct msg_hdr h;
+
+	(void)len, (void)fds;
+	k->request = ((const struct msg_hdr *)msg)->id;
+	if (!client_is_admin(k))
+		return client_not_allowed(k, e);
+	if (chan_send(&k->control->daemon->sup, &h, MSG_CAPS_CHANGED, 0, sizeof h, NULL, 0, e) == -1)
+		return -1;
+	return chan_send(&k->chan, &h, MSG_CAPS_CHANGED, k->request, sizeof h, NULL, 0, e);
+}
+
+static int
+client_on_status(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
+{
+	struct client *k = ch->arg;
+	struct control *c = k->control;
+	struct msg_text m = { 0 };
+
+	(void)len, (void)fds;
+	snprintf(m.text, sizeof m.text, "accord %s: queue %s, qmgr %s, capd %s, %u clients",
+	    ACCORD_VERSION, c->queue.open ? "up" : "down", c->qmgr.open ? "up" : "down",
+	    c->capd.open ? "up" : "down", c->nclient);
+	return chan_send(ch, &m.h, MSG_TEXT, ((const struct msg_hdr *)msg)->id, sizeof m, NULL, 0, e);
+}
+
+static const struct msg_rule from_client[] = {
+	{ MSG_SUBMIT, sizeof(struct msg_hdr) + 1, sizeof(struct msg_hdr) + CONTROL_ENVELOPE, 1, 1,
+	    client_on_submit },
+	{ MSG_CAP_ASK, sizeof(struct msg_cap_ask) + 1, sizeof(struct msg_cap_ask) + ENV_MAX_PATH, 0, 0,
+	    client_on_ask },
+	{ MSG_CAPS_CHANGED, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0,
+	    client_on_caps_changed },
+	{ MSG_STATUS, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, client_on_status },
+};
+
+static void
+client_gone(struct chan *ch, const struct err *why)
+{
+	struct client *k = ch->arg;
+
+	(void)why;
+	*k->prev = k->next;
+	if (k->next != NULL)
+		k->next->prev = k->prev;
+	k->control->nclient--;
+	if (k->message_fd != -1)
+		close(k->message_fd);
+	buf_free(&k->envelope);
+	free(k);
+}
+
+static int
+client_add(struct control *c, int fd, struct err *e)
+{
+	struct client *k;
+	struct ucred who;
+	socklen_t n = sizeof who;
+
+	if (c->nclient >= CONTROL_CLIENTS)
+		return err_set(e, ERR_TEMP, NULL, "more than %d clients", CONTROL_CLIENTS);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) == -1)
+		return err_sys(e, "who asks");
+	if ((k = calloc(1, sizeof *k)) == NULL)
+		return err_sys(e, "client");
+	*k = (struct client){ .control = c, .uid = who.uid, .serial = ++c->last_serial,
+	    .message_fd = -1 };
+	buf_init(&k->envelope, CONTROL_ENVELOPE + 256);
+	if (chan_open(&k->chan, &c->daemon->loop, fd, "client", from_client,
+	    sizeof from_client / sizeof *from_client, client_gone, k, e) == -1) {
+		free(k);
+		return -1;
+	}
+	k->next = c->clients;
+	k->prev = &c->clients;
+	if (k->next != NULL)
+		k->next->prev = &k->next;
+	c->clients = k;
+	c->nclient++;
+	return 0;
+}
+
+static void
+control_accept(void *arg, uint32_t events)
+{
+	struct control *c = arg;
+	struct err e = { 0 };
+	int fd = accept4(c->listener.fd, NULL, NULL, SOCK_CLOEXEC);
+
+	(void)events;
+	if (fd != -1 && client_add(c, fd, &e) == -1) {
+		log_line(LOG_WARN, NULL, "client-refused", "why=%s", log_q(e.what));
+		close(fd);
+	}
+}
+
+static int
+capd_on_answer(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
+{
+	static _Alignas(8) unsigned char out[MSG_MAX];
+	struct client *k;
+
+	(void)fds;
+	memcpy(out, msg, len);
+	if ((k = control_client(ch->arg, ((const struct msg_hdr *)msg)->id)) == NULL)
+		return 0;
+	return chan_send(&k->chan, (struct msg_hdr *)(void *)out, MSG_CAP, k->request, len, NULL, 0, e);
+}
+
+static const struct msg_rule from_capd[] = {
+	{ MSG_CAP, sizeof(struct msg_cap), MSG_MAX, 0, 0, capd_on_answer },
+};
+
+/* Who waited for the lost server is told to come again. */
+static void
+server_gone(struct chan *ch, const struct err *why)
+{
+	struct control *c = ch->arg;
+
+	(void)why;
+	log_line(LOG_WARN, NULL, "peer-gone", "peer=%s", ch->name);
+	for (struct client *k = c->clients; k != NULL && ch == &c->queue; k = k->next) {
+		struct err lost, e = { 0 };
+
+		if (k->message_fd == -1)
+			continue;
+		close(k->message_fd);
+		k->message_fd = -1;
+		err_set(&lost, ERR_TEMP, "4.3.0", "the queue was restarted");
+		(void)client_refuse(k, &lost, &e);
+	}
+}
+
+static int
+control_connect(struct control *c, enum role role, int fd, struct err *e)
+{
+	struct chan *ch = role == ROLE_QUEUE ? &c->queue : role == ROLE_CAPD ? &c->capd : &c->qmgr;
+
+	if (role != ROLE_QUEUE && role != ROLE_CAPD && role != ROLE_QMGR)
+		return err_set(e, ERR_PROTO, NULL, "a channel to %s", role_name(role));
+	chan_close(ch);
+	return chan_open(ch, &c->daemon->loop, fd, role_name(role),
+	    role == ROLE_QUEUE ? control_from_queue : from_capd,
+	    role == ROLE_QUEUE ? control_from_queue_n : role == ROLE_CAPD ? 1 : 0, server_gone, c, e);
+}
+
+static void
+control_on_peer(void *arg, enum role role, uint32_t generation, int fd)
+{
+	struct err e = { 0 };
+
+	(void)generation;
+	if (control_connect(arg, role, fd, &e) == -1)
+		log_line(LOG_ERR, NULL, "no-channel", "peer=%s why=%s", role_name(role), log_q(e.what));
+}
+
+int
+control_open(struct control *c, struct daemon *d, struct err *e)
+{
+	*c = (struct control){ .daemon = d, .listener = { daemon_file(d, "control.sock"), control_accept,
+	    c } };
+	if (c->listener.fd == -1)
+		return err_set(e, ERR_PERM, NULL, "no control socket was given");
+	for (int r = 0; r < ROLE_COUNT; r++)
+		if (d->peer_fd[r] != -1 && control_connect(c, r, d->peer_fd[r], e) == -1)
+			return -1;
+	d->peer = control_on_peer;
+	d->arg = c;
+	return loop_watch(&d->loop, &c->listener, EPOLLIN, e);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * cmd/server/server.h - the control server: the accord command's requests, from any local user.
+ * Who asks is known from the socket (SO_PEERCRED); the administrator is root, or the account that
+ * accord runs under.
+ */
+#ifndef CMD_SERVER_SERVER_H
+#define CMD_SERVER_SERVER_H
+
+#include <sys/types.h>
+
+#include "lib/daemon.h"
+
+enum {
+	CONTROL_CLIENTS = 256,		/* at once; more are turned away */
+	CONTROL_ENVELOPE = 60000	/* octets of a submitted envelope */
+};
+
+struct client {
+	struct client *next, **prev;
+	struct control *control;
+	struct chan chan;
+	uid_t uid;
+	uint32_t serial;		/* names it in requests to queue and capd */
+	uint32_t request;		/* its own packet's id, echoed in the answer */
+	int message_fd;			/* of a submission under way, or -1 */
+	struct buf envelope;
+};
+
+struct control {
+	struct daemon *daemon;
+	struct watch listener;
+	struct chan queue, capd, qmgr;
+	struct client *clients;
+	uint32_t nclient, last_serial;
+};
+
+int control_open(struct control *c, struct daemon *d, struct err *e);
+
+/* The client of a serial, or NULL when it has gone meanwhile. */
+struct client *control_client(struct control *c, uint32_t serial);
+
+bool client_is_admin(const struct client *k);
+
+/* Answers the client's request with a refusal. */
+int client_refuse(struct client *k, const struct err *why, struct err *e);
+
+/* submit.c: a message from a local user goes into the queue. */
+int submit_begin(struct client *k, struct span envelope, int message_fd, struct err *e);
+extern const struct msg_rule control_from_queue[];
+extern const size_t control_from_queue_n;
+
+#endif

@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "lib/confline.h"
+
+#include <stdio.h>
+
+#include "lib/cur.h"
+
+enum { HOST_MAX = 253, LABEL_MAX = 63, PORT_SMTP = 25, PORT_DNS = 53 };
+
+/* Text of a setting for a message. */
+struct quoted { char s[80]; };
+
+static struct quoted
+quote(struct span s)
+{
+	struct quoted q;
+
+	span_text(s, q.s, sizeof q.s);
+	return q;
+}
+
+/* --- names --- */
+
+static bool
+label_octet(int c)
+{
+	return ascii_alpha(c) || ascii_digit(c) || c == '-' || c == '_';
+}
+
+static bool
+is_hostname(struct span s)
+{
+	size_t label = 0;
+
+	if (s.n == 0 || s.n > HOST_MAX)
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] == '.' && label > 0)
+			label = 0;
+		else if (!label_octet(s.p[i]) || ++label > LABEL_MAX)
+			return false;
+	}
+	return label > 0;
+}
+
+int
+hostname_check(struct span line, struct err *e)
+{
+	if (!is_hostname(line))
+		return err_set(e, ERR_PERM, NULL, "expected a host's name such as mail.example.com, "
+		    "not \"%s\"", quote(line).s);
+	return 0;
+}
+
+/* "[192.0.2.1]", "[IPv6:2001:db8::1]": RFC 5321 4.1.3 */
+static bool
+is_literal(struct span s)
+{
+	struct netaddr a;
+	struct err ignored;
+	struct span in = span_sub(s, 1, s.n - (s.n > 0));
+
+	if (s.n < 3 || s.p[0] != '[' || s.p[s.n - 1] != ']')
+		return false;
+	if (span_isi(span_sub(in, 0, 5), "IPv6:"))
+		in = span_sub(in, 5, in.n);
+	return in.p[0] != '[' && netaddr_parse(in, &a, &ignored) == 0;
+}
+
+/* "example.com", ".example.com", "[192.0.2.1]". */
+static bool
+is_domain_pattern(struct span s)
+{
+	if (is_literal(s))
+		return true;
+	return is_hostname(s.n > 0 && s.p[0] == '.' ? span_sub(s, 1, s.n) : s);
+}
+
+int
+domain_line_check(struct span line, struct err *e)
+{
+	if (!is_domain_pattern(line))
+		return err_set(e, ERR_PERM, NULL, "expected a domain such as example.com or "
+		    ".example.com, not \"%s\"", quote(line).s);
+	return 0;
+}
+
+unsigned
+domain_rank(struct span pattern, struct span domain)
+{
+	if (pattern.n == 0 || span_is(pattern, "*"))
+		return 1;
+	if (span_eqi(pattern, domain))
+		return DOMAIN_EXACT;
+	if (pattern.p[0] == '.' && pattern.n < domain.n &&
+	    span_eqi(pattern, span_sub(domain, domain.n - pattern.n, domain.n)))
+		return 1 + (unsigned)(pattern.n < HOST_MAX + 1 ? pattern.n : HOST_MAX + 1);
+	return 0;
+}
+
+bool
+domains_have(const struct span *lines, uint32_t n, struct span domain)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (domain_rank(lines[i], domain) > 1)
+			return true;
+	return false;
+}
+
+/* --- listeners --- */
+
+static bool
+is_port(struct span s, uint16_t *out)
+{
+	uint64_t v;
+
+	if (!span_u64(s, 65535, &v) || v == 0)
+		return false;
+	*out = (uint16_t)v;
+	return true;
+}
+
+static int
+listener_option(struct span word, struct listener *out, bool first, struct err *e)
+{
+	static const char *const roles[] = { "mx", "submission", "submissions", "lmtp" };
+	static const char sessions[] = "sessions=";
+	uint64_t n;
+
+	for (size_t i = 0; first && i < sizeof roles / sizeof *roles; i++)
+		if (span_is(word, roles[i])) {
+			out->role = (uint8_t)i;
+			return 0;
+		}
+	if (span_is(word, "norelay")) {
+		out->norelay = true;
+	} else if (span_is(word, "noconperm")) {
+		out->noconperm = true;
+	} else if (span_is(word, "noconneg")) {
+		out->noconneg = true;
+	} else if (span_is(span_sub(word, 0, sizeof sessions - 1), sessions)) {
+		if (!span_u64(span_sub(word, sizeof sessions - 1, word.n), 1000000, &n) || n == 0)
+			return err_set(e, ERR_PERM, NULL, "expected sessions=N with N from 1 to 1000000");
+		out->sessions = (uint32_t)n;
+	} else {
+		return err_set(e, ERR_PERM, NULL, "expected %snorelay, noconperm, noconneg or "
+		    "sessions=N, not \"%s\"", first ? "a role (mx, submission, submissions, lmtp), " : "",
+		    quote(word).s);
+	}
+	return 0;
+}
+
+int
+listener_parse(struct span line, struct listener *out, struct err *e)
+{
+	struct span rest = line, word, host;
+	bool first = true;
+
+	*out = (struct listener){ .role = LISTEN_MX };
+	span_word(&rest, &word);
+	host = span_sub(word, 0, span_rfind(word, ':'));
+	/* an IPv6 address needs its brackets here, or its end would be read as the port */
+	if (span_find(host, ':') < host.n && host.p[0] != '[')
+		host.n = 0;
+	if (host.n == 0 || netaddr_parse(host, &out->addr, e) == -1 ||
+	    !is_port(span_sub(word, host.n + 1, word.n), &out->addr.port))
+		return err_set(e, ERR_PERM, NULL, "expected ADDR:PORT such as 0.0.0.0:25 or [::]:25, "
+		    "not \"%s\"", quote(word).s);
+	for (; span_word(&rest, &word); first = false)
+		if (listener_option(word, out, first, e) == -1)
+			return -1;
+	return 0;
+}
+
+int
+listener_check(struct span line, struct err *e)
+{
+	struct listener l;
+
+	if (listener_parse(line, &l, e) == -1)
+		return -1;
+	if (l.role != LISTEN_MX)
+		return err_set(e, ERR_PERM, NULL, "expected the role mx: submission, submissions and "
+		    "lmtp are not served by this version");
+	return 0;
+}
+
+int
+nameserver_parse(struct span line, struct netaddr *out, struct err *e)
+{
+	size_t at = span_find(line, '@');
+	uint16_t port = PORT_DNS;
+
+	if (netaddr_parse(span_sub(line, 0, at), out, e) == -1)
+		return -1;
+	if (at < line.n && !is_port(span_sub(line, at + 1, line.n), &port))
+		return err_set(e, ERR_PERM, NULL, "expected ADDR or ADDR@PORT, not \"%s\"",
+		    quote(line).s);
+	out->port = port;
+	return 0;
+}
+
+/* --- routes --- */
+
+struct route { struct span domain, host; uint16_t port; };
+
+/* Up to ':' or the end, but not a colon inside brackets; *c is behind the colon then. */
+static struct span
+route_field(struct span *rest)
+{
+	size_t end = rest->n > 0 && rest->p[0] == '[' ? span_find(*rest, ']') : 0;
+	struct span out;
+
+	end += span_find(span_sub(*rest, end, rest->n), ':');
+	out = span_sub(*rest, 0, end);
+	*rest = span_sub(*rest, end + 1, rest->n);
+	return out;
+}
+
+static int
+route_parse(struct span line, struct route *out, struct err *e)
+{
+	struct span rest = line, port;
+	struct netaddr a;
+	bool host_ok;
+
+	out->domain = route_field(&rest);
+	out->host = route_field(&rest);
+	port = rest;
+	out->port = PORT_SMTP;
+	host_ok = out->host.n == 0 ? port.n == 0 : out->host.p[0] != '[' ? is_hostname(out->host) :
+	    netaddr_parse(out->host, &a, e) == 0;
+	if (out->domain.n == line.n || !host_ok || (port.n > 0 && !is_port(port, &out->port)) ||
+	    (out->domain.n > 0 && !is_domain_pattern(out->domain)))
+		return err_set(e, ERR_PERM, NULL, "expected domain:host:port, with a name, [1.2.3.4] or "
+		    "[::1] as host, not \"%s\"", quote(line).s);
+	return 0;
+}
+
+int
+route_check(struct span line, struct err *e)
+{
+	struct route r;
+
+	return route_parse(line, &r, e);
+}
+
+int
+route_find(const struct span *lines, uint32_t n, struct span domain, char *out, size_t cap)
+{
+	struct route r, best = { 0 };
+	unsigned best_rank = 0;
+	struct err ignored;
+
+	for (uint32_t i = 0; i < n; i++) {
+		unsigned rank;
+
+		if (route_parse(lines[i], &r, &ignored) == -1)
+			continue;
+		rank = domain_rank(r.domain, domain);
+		if (rank > best_rank) {		/* of two equals the first, as qmail */
+			best_rank = rank;
+			best = r;
+		}
+	}
+	if (best.host.n == 0)
+		return 0;
+	snprintf(out, cap, "%.*s:%u", (int)best.host.n, (const char *)best.host.p, best.port);
+	return 1;
+}
+
+int
+route_addr(const char *dest, struct netaddr *out)
+{
+	struct span s = span_str(dest), host = span_sub(s, 0, span_rfind(s, ':'));
+	struct err ignored;
+	uint16_t port;
+
+	if (host.n == s.n || !is_port(span_sub(s, host.n + 1, s.n), &port))
+		return -1;
+	if (span_find(host, ':') < host.n && host.p[0] != '[')
+		return -1;
+	if (netaddr_parse(host, out, &ignored) == 0) {
+		out->port = port;
+		return 1;
+	}
+	return is_hostname(host) ? 0 : -1;
+}
+
+/* --- mailboxes --- */
+
+static const char builtin_postmaster[] = "maildir:mail/postmaster";
+
+/* The next octet of a local part without its quoting, in lower case; -1: the end. */
+static int
+local_octet(struct cur *c)
+{
+	int o = cur_peek(c);
+
+	while (o == '"') {
+		cur_skip(c, 1);
+		o = cur_peek(c);
+	}
+	if (o == '\\' && cur_left(c) > 1)
+		cur_skip(c, 1);
+	return cur_left(c) == 0 ? -1 : ascii_lower(cur_byte(c));
+}
+
+/* "a b"@x is the mailbox a\ b@x in whatever case: RFC 5321 4.1.2, for one's own domains. */
+static bool
+local_same(struct span a, struct span b)
+{
+	struct cur ca = cur_of(a), cb = cur_of(b);
+	int oa, ob;
+
+	do {
+		oa = local_octet(&ca);
+		ob = local_octet(&cb);
+	} while (oa == ob && oa != -1);
+	return oa == ob;
+}
+
+/* The domain of an address: after its last "@", for no domain holds one. */
+static struct span
+addr_domain(struct span addr, struct span *local)
+{
+	size_t at = span_rfind(addr, '@');
+
+	*local = span_sub(addr, 0, at);
+	return span_sub(addr, at + 1, addr.n);
+}
+
+/* Splits "ADDRESS DELIVERY"; the address may hold a quoted space. */
+static void
+mailbox_split(struct span line, struct span *addr, struct span *delivery)
+{
+	size_t i = 0;
+	bool quoted = false;
+
+	for (; i < line.n && (quoted || !ascii_wsp(line.p[i])); i++) {
+		if (line.p[i] == '\\' && quoted)
+			i++;
+		else if (line.p[i] == '"')
+			quoted = !quoted;
+	}
+	*addr = span_sub(line, 0, i);
+	*delivery = span_trim(span_sub(line, i, line.n));
+}
+
+int
+mailbox_find(const struct span *lines, uint32_t n, struct span addr, struct span *delivery)
+{
+	struct span local, domain = addr_domain(addr, &local);
+	bool found = false;
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct span a, to, l, d;
+
+		mailbox_split(lines[i], &a, &to);
+		d = addr_domain(a, &l);
+		if (!span_eqi(d, domain))
+			continue;
+		if (l.n > 0 && local_same(l, local)) {
+			*delivery = to;
+			return 1;
+		}
+		if (l.n == 0 && !found) {
+			*delivery = to;
+			found = true;
+		}
+	}
+	if (!found && local_same(local, span_str("postmaster"))) {
+		*delivery = span_str(builtin_postmaster);
+		found = true;
+	}
+	return found;
+}
+
+static bool
+path_climbs(struct span path)
+{
+	while (path.n > 0) {
+		struct span part = span_sub(path, 0, span_find(path, '/'));
+
+		if (span_is(part, ".."))
+			return true;
+		path = span_sub(path, part.n + 1, path.n);
+	}
+	return false;
+}
+
+static int
+delivery_check(struct span to, struct err *e)
+{
+	static const char maildir[] = "maildir:";
+	static const char *const later[] = { "lmtp:", "pipe:", "alias:" };
+	struct span path = span_sub(to, sizeof maildir - 1, to.n);
+
+	for (size_t i = 0; i < sizeof later / sizeof *later; i++)
+		if (span_is(span_sub(to, 0, strlen(later[i])), later[i]))
+			return err_set(e, ERR_PERM, NULL, "expected maildir:PATH: %s is not delivered to "
+			    "by this version", later[i]);
+	if (!span_is(span_sub(to, 0, sizeof maildir - 1), maildir) || path.n == 0)
+		return err_set(e, ERR_PERM, NULL, "expected ADDRESS maildir:PATH, not \"%s\"",
+		    quote(to).s);
+	if (path_climbs(path))
+		return err_set(e, ERR_PERM, NULL, "expected a path without \"..\"");
+	return 0;
+}
+
+int
+mailbox_check(struct span line, struct err *e)
+{
+	struct span addr, to, local, domain;
+
+	mailbox_split(line, &addr, &to);
+	domain = addr_domain(addr, &local);
+	if (local.n == addr.n || (!is_hostname(domain) && !is_literal(domain)))
+		return err_set(e, ERR_PERM, NULL, "expected ADDRESS DELIVERY or @domain DELIVERY, "
+		    "not \"%s\"", quote(line).s);
+	return delivery_check(to, e);
+}
+
+/* --- capability sources --- */
+
+int
+capsource_parse(struct span line, struct span *file, struct err *e)
+{
+	static const char cdb[] = "cdb:";
+
+	*file = span_sub(line, sizeof cdb - 1, line.n);
+	if (!span_is(span_sub(line, 0, sizeof cdb - 1), cdb) || file->n == 0)
+		return err_set(e, ERR_PERM, NULL, "expected cdb:FILE (ldap:, learned and probe are not "
+		    "asked by this version), not \"%s\"", quote(line).s);
+	return 0;
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "lib/converter.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static int
+blob_map(struct blob *b, int fd, uint64_t len, struct err *e)
+{
+	void *p = len == 0 || len > SIZE_MAX / 2 ? MAP_FAILED :
+	    mmap(NULL, (size_t)len, PROT_READ, MAP_SHARED, fd, 0);
+
+	close(fd);
+	if (p == MAP_FAILED)
+		return err_set(e, ERR_TEMP, "4.3.0", "converter: an answer of %llu octets",
+		    (unsigned long long)len);
+	*b = (struct blob){ p, (size_t)len };
+	return 0;
+}
+
+void
+blob_free(struct blob *b)
+{
+	if (b->p != NULL)
+		munmap(b->p, b->n);
+	*b = (struct blob){ 0 };
+}
+
+void
+converter_plan_free(struct converter_plan *p)
+{
+	plan_free(&p->plan);
+	blob_free(&p->blob);
+}
+
+void
+converter_edits_free(struct converter_edits *x)
+{
+	edit_free(&x->list);
+	blob_free(&x->blob);
+}
+
+/* One request and its answer's memfd, mapped. */
+static int
+converter_call(int sock, struct msg_hdr *h, uint32_t type, size_t len, const int *fds_out, size_t nfd,
+    int wait_ms, struct blob *out, struct err *e)
+{
+	struct msg_planned m = { 0 };
+	int fds[MSG_FDS];
+	size_t got;
+
+	if (ipc_call(sock, h, type, len, fds_out, nfd, &m, sizeof m, &got, fds, wait_ms, e) == -1)
+		return err_in(e, "converter");
+	m.dsn[sizeof m.dsn - 1] = m.what[sizeof m.what - 1] = '\0';
+	if (got == sizeof m && m.kind == ERR_NONE && fds[0] != -1)
+		return blob_map(out, fds[0], m.len, e);
+	ipc_close_fds(fds, MSG_FDS);
+	if (got != sizeof m || m.kind == ERR_NONE)
+		return err_set(e, ERR_TEMP, "4.3.0", "converter: an answer of %zu octets", got);
+	return err_set(e, m.kind == ERR_TEMP ? ERR_TEMP : ERR_PERM, m.dsn, "%s", m.what);
+}
+
+/* The expressions, each behind its length. */
+static int
+pack_caps(const struct span *caps, uint32_t n, struct buf *out, struct err *e)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t len = (uint32_t)caps[i].n;
+
+		if (buf_add(out, span_of(&len, sizeof len), e) == -1 || buf_add(out, caps[i], e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* A memfd that holds s, at its start. */
+static int
+memfd_of(struct span s, struct err *e)
+{
+	int fd = memfd_create("accord", MFD_CLOEXEC);
+
+	if (fd == -1 || write(fd, s.p, s.n) != (ssize_t)s.n) {
+		err_sys(e, "memfd");
+		if (fd != -1)
+			close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+int
+converter_ask_plan(int sock, const struct converter_message *m, uint32_t flags,
+    const struct span *caps, uint32_t ncaps, struct converter_plan *out, struct err *e)
+{
+	struct msg_plan ask = { .msg_len = m->len, .flags = flags, .ncaps = ncaps };
+	int fds[2] = { m->fd, -1 };
+	struct buf packet, text;
+	int r = -1;
+
+	*out = (struct converter_plan){ 0 };
+	buf_init(&text, 16 * 1024 * 1024);
+	buf_init(&packet, MSG_MAX);
+	memcpy(ask.id, m->id, QID_LEN);
+	if (pack_caps(caps, ncaps, &text, e) == -1)
+		goto out;
+	ask.caps_len = (uint32_t)text.n;
+	if (buf_add(&packet, span_of(&ask, sizeof ask), e) == -1)
+		goto out;
+	if (text.n <= MSG_MAX - sizeof ask ? buf_add(&packet, buf_view(&text), e) == -1 :
+	    (fds[1] = memfd_of(buf_view(&text), e)) == -1)
+		goto out;
+	r = converter_call(sock, (struct msg_hdr *)(void *)packet.p, MSG_PLAN, packet.n, fds,
+	    fds[1] == -1 ? 1 : 2, CONVERTER_PLAN_MS, &out->blob, e);
+	if (r == 0 && (plan_decode(blob_view(&out->blob), &out->plan, e) == -1 ||
+	    out->plan.nverdict != ncaps))
+		r = err_set(e, ERR_TEMP, "4.3.0", "converter: a plan that cannot be read");
+	if (r == -1)
+		converter_plan_free(out);
+out:
+	if (fds[1] != -1)
+		close(fds[1]);
+	buf_free(&text);
+	buf_free(&packet);
+	return r;
+}
+
+int
+converter_ask_edits(int sock, const struct converter_message *m, const struct plan *plan,
+    struct span key, int wait_ms, struct converter_edits *out, struct err *e)
+{
+	struct msg_convert ask = { .msg_len = m->len, .key_len = (uint32_t)key.n,
+	    .wait_s = (uint32_t)(wait_ms < 0 ? 0 : wait_ms / 1000) };
+	struct buf packet;
+	int r;
+
+	*out = (struct converter_edits){ 0 };
+	buf_init(&packet, MSG_MAX);
+	memcpy(ask.id, m->id, QID_LEN);
+	r = buf_add(&packet, span_of(&ask, sizeof ask), e);
+	if (r == 0)
+		r = buf_add(&packet, key, e);
+	if (r == 0)
+		r = converter_call(sock, (struct msg_hdr *)(void *)packet.p, MSG_CONVERT, packet.n, &m->fd,
+		    1, wait_ms, &out->blob, e);
+	if (r == 0 && (edit_decode(blob_view(&out->blob), m->len, &out->list, e) == -1 ||
+	    edit_check(&out->list, m->len, plan->range, plan->nrange, e) == -1)) {
+		char why[200];
+
+		snprintf(why, sizeof why, "%.199s", e->what);
+		r = err_set(e, ERR_PERM, "5.6.5", "the conversion's edits were refused: %s", why);
+	}
+	if (r == -1)
+		converter_edits_free(out);
+	buf_free(&packet);
+	return r;
+}
+
+int
+converter_ask_features(int sock, int image_fd, struct blob *out, struct err *e)
+{
+	struct msg_hdr h;
+
+	*out = (struct blob){ 0 };
+	return converter_call(sock, &h, MSG_DESCRIBE, sizeof h, &image_fd, 1, CONVERTER_PLAN_MS, out, e);
+}

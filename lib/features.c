@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "lib/features.h"
+#include "lib/feat_impl.h"
+
+#include <stdlib.h>
+
+int
+feat_parse(struct span text, unsigned flags, struct feat **out, struct err *e)
+{
+	struct list l = { 0 };
+	struct node *tree;
+	struct work w;
+	int got;
+
+	work_init(&w, e);
+	*out = NULL;
+	got = feat_read(&w, text, flags, &tree);
+	if (got == 0)
+		got = feat_eval(&w, tree, flags, &l);
+	w.column = 1;
+	if (got == 0)
+		got = fax_expand(&w, flags, &l);
+	if (got == 0 && (*out = feat_pack(&l, e)) == NULL)
+		got = -1;
+	work_free(&w);
+	return got;
+}
+
+void
+feat_free(struct feat *f)
+{
+	free(f);
+}
+
+struct feat *
+feat_any(void)
+{
+	static const struct conj everything;
+	const struct conj *v = &everything;
+	struct err e;
+
+	return feat_pack(&(struct list){ &v, 1, 1 }, &e);
+}
+
+int
+feat_and(const struct feat *a, const struct feat *b, struct feat **out, struct err *e)
+{
+	struct list x, y, l;
+	struct work w;
+
+	work_init(&w, e);
+	*out = NULL;
+	if (list_from(&w, a, &x) == 0 && list_from(&w, b, &y) == 0 && list_and(&w, &x, &y, &l) == 0)
+		*out = feat_pack(&l, e);
+	work_free(&w);
+	return *out == NULL ? -1 : 0;
+}
+
+int
+feat_or(const struct feat *a, const struct feat *b, struct feat **out, struct err *e)
+{
+	struct list x, y;
+	struct work w;
+
+	work_init(&w, e);
+	*out = NULL;
+	if (list_from(&w, a, &x) == 0 && list_from(&w, b, &y) == 0 &&
+	    list_append(&w, &x, &y) == 0 && list_normal(&w, &x) == 0)
+		*out = feat_pack(&x, e);
+	work_free(&w);
+	return *out == NULL ? -1 : 0;
+}
+
+int
+feat_match(const struct feat *a, const struct feat *b, struct err *e)
+{
+	struct work w;
+
+	work_init(&w, e);
+	for (size_t i = 0; i < a->n; i++)
+		for (size_t j = 0; j < b->n; j++) {
+			if (!conj_disjoint(&a->c[i], &b->c[j]))
+				return 1;
+			if (work_step(&w, 1 + ((size_t)a->c[i].n + b->c[j].n) / 2) == -1)
+				return -1;
+		}
+	return 0;
+}
+
+int
+feat_within(const struct feat *a, const struct feat *b, struct err *e)
+{
+	struct list l;
+	struct work w;
+	int got;
+
+	work_init(&w, e);
+	got = list_from(&w, b, &l) == -1 ? -1 : 1;
+	for (size_t i = 0; i < a->n && got == 1; i++)
+		got = list_covers(&w, &l, &a->c[i]);
+	work_free(&w);
+	return got;
+}
+
+bool
+feat_empty(const struct feat *f)
+{
+	return f->n == 0;
+}
+
+bool
+feat_is_any(const struct feat *f)
+{
+	return f->n == 1 && f->c[0].n == 0;
+}
+
+bool
+feat_same(const struct feat *a, const struct feat *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (conj_cmp(&a->c[i], &b->c[i]) != 0)
+			return false;
+	return true;
+}

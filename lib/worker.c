@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "lib/worker.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+
+void
+worker_init(struct worker *w, struct loop *l, void (*start)(void *, struct worker_job *, int),
+    void *arg)
+{
+	*w = (struct worker){ .loop = l, .start = start, .arg = arg };
+}
+
+const uint32_t *
+worker_slots(const struct worker_job *job)
+{
+	return (const uint32_t *)(const void *)(job->packet + 1);
+}
+
+static void
+worker_free_job(struct worker_job *job)
+{
+	free(job->packet);
+	free(job->result);
+	free(job);
+}
+
+static int
+worker_on_job(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
+{
+	struct worker *w = c->arg;
+	const struct msg_job *m = msg;
+	struct worker_job *job;
+	int fd = fds[0];
+
+	if (m->n == 0 || len != sizeof *m + (size_t)m->n * sizeof(uint32_t) || !qid_ok(m->id) ||
+	    memchr(m->dest, '\0', sizeof m->dest) == NULL)
+		return err_set(e, ERR_PROTO, NULL, "a job of %zu octets", len);
+	if ((job = calloc(1, sizeof *job)) == NULL || (job->packet = malloc(len)) == NULL) {
+		free(job);
+		return err_sys(e, "job");
+	}
+	memcpy(job->packet, m, len);
+	job->packet_len = len;
+	job->number = m->h.id;
+	job->next = w->jobs;
+	w->jobs = job;
+	fds[0] = -1;
+	w->start(w->arg, job, fd);
+	return 0;
+}
+
+static int
+worker_on_ack(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
+{
+	struct worker *w = c->arg;
+	const struct msg_hdr *h = msg;
+
+	(void)len, (void)fds, (void)e;
+	for (struct worker_job **p = &w->jobs; *p != NULL; p = &(*p)->next)
+		if ((*p)->number == h->id && (*p)->done) {
+			struct worker_job *job = *p;
+
+			*p = job->next;
+			worker_free_job(job);
+			break;
+		}
+	return 0;
+}
+
+static const struct msg_rule from_qmgr[] = {
+	{ MSG_JOB, sizeof(struct msg_job) + sizeof(uint32_t), MSG_MAX, 1, 1, worker_on_job },
+	{ MSG_ACK, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, worker_on_ack },
+};
+
+/* Jobs go on; their results wait for the next qmgr. */
+static void
+worker_qmgr_gone(struct chan *c, const struct err *why)
+{
+	(void)c, (void)why;
+	log_line(LOG_WARN, NULL, "peer-gone", "peer=qmgr");
+}
+
+static int
+worker_send_result(struct worker *w, struct worker_job *job, struct err *e)
+{
+	return chan_send(&w->qmgr, &job->result->h, MSG_RESULT, job->number, job->result_len, NULL, 0,
+	    e);
+}
+
+int
+worker_connect(struct worker *w, int fd, struct err *e)
+{
+	struct msg_hdr hello;
+
+	chan_close(&w->qmgr);
+	if (chan_open(&w->qmgr, w->loop, fd, "qmgr", from_qmgr,
+	    sizeof from_qmgr / sizeof *from_qmgr, worker_qmgr_gone, w, e) == -1)
+		return -1;
+	for (struct worker_job *job = w->jobs; job != NULL; job = job->next) {
+		int r = job->done ? worker_send_result(w, job, e) :
+		    chan_send(&w->qmgr, &job->packet->h, MSG_INFLIGHT, job->number, job->packet_len,
+		    NULL, 0, e);
+
+		if (r == -1)
+			return -1;
+	}
+	return chan_send(&w->qmgr, &hello, MSG_HELLO, 0, sizeof hello, NULL, 0, e);
+}
+
+int
+worker_done(struct worker *w, struct worker_job *job, struct span records, uint32_t n, bool bad_file,
+    struct err *e)
+{
+	size_t len = sizeof *job->result + records.n;
+
+	if (len > MSG_MAX)
+		return err_set(e, ERR_BUG, NULL, "a result of %zu octets", len);
+	if ((job->result = calloc(1, len)) == NULL)
+		return err_sys(e, "result");
+	memcpy(job->result->id, job->packet->id, sizeof job->result->id);
+	job->result->n = n;
+	job->result->bad_file = bad_file;
+	if (records.n > 0)
+		memcpy(job->result + 1, records.p, records.n);
+	job->result_len = len;
+	job->done = true;
+	job->owner = NULL;
+	if (w->qmgr.open && worker_send_result(w, job, e) == -1)
+		return -1;
+	return 0;
+}

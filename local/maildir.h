@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * local/maildir.h - one message into one Maildir, durable before it is said to be delivered.
+ * Lines end in LF there; older Return-Path fields give way to ours (RFC 5321 4.4).
+ */
+#ifndef LOCAL_MAILDIR_H
+#define LOCAL_MAILDIR_H
+
+#include "lib/buf.h"
+
+enum {
+	MAILDIR_HEADER = 1024 * 1024,	/* octets of a header that is searched for Return-Path */
+	MAILDIR_CHUNK = 65536
+};
+
+struct maildir {
+	int dir;			/* the Maildir itself */
+	int file;			/* tmp/NAME, open for writing */
+	char name[128];
+	struct buf out;			/* waits to be written */
+	struct buf header;		/* until its end is seen */
+	bool in_body, cr;
+};
+
+/*
+ * Opens tmp/NAME in the Maildir `rest` below folder, making what is missing (mode 0700).  The name
+ * is made of the message's ID, so that a message delivered again after a crash takes the place of
+ * the first copy.  -1: ERR_TEMP 4.2.0.
+ */
+int maildir_begin(struct maildir *m, int folder, const char *rest, const char *name, struct err *e);
+
+/* Fields of our own, CRLF lines, before the message's first octet. */
+int maildir_put_own(struct maildir *m, struct span fields, struct err *e);
+
+/* Octets of the message as queued, in order. */
+int maildir_put(struct maildir *m, struct span piece, struct err *e);
+
+/* Flushes, syncs, moves to new/.  0: it survives a power cut. */
+int maildir_commit(struct maildir *m, struct err *e);
+
+/* Closes; removes tmp/NAME if it was not committed.  Harmless at any time after maildir_begin. */
+void maildir_end(struct maildir *m);
+
+#endif

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "local/parent.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/confline.h"
+#include "lib/log.h"
+#include "lib/qfile.h"
+#include "lib/result.h"
+#include "lib/sandbox.h"
+#include "local/delivery.h"
+
+/* A job under way: its recipients are served one after another. */
+struct job {
+	struct local *local;
+	struct worker_job *work;
+	int message_fd;
+	struct envelope env;
+	struct buf store, records;
+	uint32_t next, nrecord;		/* index into the slots; records written */
+	bool bad_file;
+	struct chan child;		/* of the recipient being served */
+	pid_t pid;
+	bool answered;
+};
+
+/* Where a mailbox is, and whose. */
+struct place { int folder; char rest[512]; uid_t uid; gid_t gid; };
+
+static void job_step(struct job *j);
+
+static void
+job_end(struct job *j)
+{
+	struct err e = { 0 };
+
+	if (worker_done(&j->local->worker, j->work, buf_view(&j->records), j->nrecord, j->bad_file,
+	    &e) == -1)
+		log_line(LOG_ERR, j->work->packet->id, "result-lost", "why=%s", log_q(e.what));
+	close(j->message_fd);
+	envelope_free(&j->env);
+	buf_free(&j->store);
+	buf_free(&j->records);
+	free(j);
+}
+
+static void
+job_record(struct job *j, const struct rcpt_result *r, struct span detail)
+{
+	struct err e = { 0 };
+
+	if (result_add(&j->records, r, detail, &e) == 0 ||
+	    result_add(&j->records, r, span_of(NULL, 0), &e) == 0)
+		j->nrecord++;
+	else
+		log_line(LOG_ERR, j->work->packet->id, "result-lost", "why=%s", log_q(e.what));
+}
+
+/* The recipient could not be served: by our own fault or the settings'. */
+static void
+job_failed(struct job *j, uint32_t slot, const struct err *why)
+{
+	struct rcpt_result r = { .slot = slot, .code = 0,
+	    .outcome = why->kind == ERR_PERM ? OUTCOME_FAILED : OUTCOME_DEFERRED };
+
+	snprintf(r.dsn, sizeof r.dsn, "%s", why->dsn);
+	snprintf(r.text, sizeof r.text, "%.250s", why->what);
+	job_record(j, &r, span_of(NULL, 0));
+}
+
+/*
+ * The nearest folder of path that exists: opened, with what is left of path.  Its owner is the
+ * mailbox's, which must not be root.
+ */
+static int
+place_find(int home, const char *path, struct place *p, struct err *e)
+{
+	struct stat st;
+	int at = path[0] == '/' ? open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC) :
+	    fcntl(home, F_DUPFD_CLOEXEC, 0);
+
+	while (at != -1) {
+		size_t n = strcspn(path += strspn(path, "/"), "/");
+		char part[256];
+		int next;
+
+		if (n == 0 || n >= sizeof part)
+			break;
+		memcpy(part, path, n);
+		part[n] = '\0';
+		if ((next = openat(at, part, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
+			break;
+		close(at);
+		at = next;
+		path += n;
+	}
+	if (at == -1 || fstat(at, &st) == -1) {
+		err_sys(e, "mailbox folder");
+		if (at != -1)
+			close(at);
+		return -1;
+	}
+	if (geteuid() == 0 && st.st_uid == 0) {
+		close(at);
+		return err_set(e, ERR_TEMP, "4.3.5", "the mailbox's folder belongs to root");
+	}
+	snprintf(p->rest, sizeof p->rest, "%s", path);
+	p->folder = at;
+	p->uid = st.st_uid;
+	p->gid = st.st_gid;
+	return 0;
+}
+
+static int
+mailbox_place(const struct local *l, struct span addr, struct place *p, struct err *e)
+{
+	static const char maildir[] = "maildir:";
+	const struct span *lines;
+	uint32_t n = conf_lines(&l->daemon->conf, CONF_MAILBOXES, &lines);
+	struct span to;
+	char path[512];
+
+	if (mailbox_find(lines, n, addr, &to) != 1)
+		return err_set(e, ERR_PERM, "5.1.1", "no such mailbox here");
+	if (!span_is(span_sub(to, 0, sizeof maildir - 1), maildir) ||
+	    to.n - (sizeof maildir - 1) >= sizeof path)
+		return err_set(e, ERR_TEMP, "4.3.5", "mailboxes: expected maildir:PATH");
+	to = span_sub(to, sizeof maildir - 1, to.n);
+	memcpy(path, to.p, to.n);
+	path[to.n] = '\0';
+	return place_find(l->home, path, p, e);
+}
+
+/* In the child: the owner's rights and no more, then the delivery, then the result. */
+static _Noreturn void
+child_run(struct job *j, uint32_t slot, const struct place *p, int up, int capd, int convertd)
+{
+	struct delivery d = { j->message_fd, j->work->packet->id, slot, p->folder, p->rest, capd,
+	    convertd, 300 };
+	struct sandbox_dir dir = { p->folder, true };
+	struct rcpt_result r;
+	struct buf packet, detail;
+	struct msg_result *m;
+	struct err e = { 0 };
+	bool bad = false;
+
+	buf_init(&packet, MSG_MAX);
+	buf_init(&detail, RESULT_DETAIL_MAX);
+	if (geteuid() == 0 && (setgroups(1, &p->gid) == -1 ||
+	    setresgid(p->gid, p->gid, p->gid) == -1 || setresuid(p->uid, p->uid, p->uid) == -1)) {
+		log_line(LOG_ERR, d.id, "no-drop", "uid=%u", (unsigned)p->uid);
+		_exit(1);
+	}
+	if (sandbox_enter(SB_LOCAL_JOB, &dir, 1,
+	    conf_number(&j->local->daemon->conf, CONF_NOLANDLOCK) != 0, &e) == -1) {
+		log_line(LOG_ERR, d.id, "no-sandbox", "why=%s", log_q(e.what));
+		_exit(1);
+	}
+	delivery_run(&d, &r, &detail, &bad);
+	if ((m = buf_room(&packet, sizeof *m, &e)) == NULL)
+		_exit(1);
+	*m = (struct msg_result){ .n = 1, .bad_file = bad };
+	packet.n += sizeof *m;
+	if (result_add(&packet, &r, buf_view(&detail), &e) == -1 ||
+	    ipc_send(up, (struct msg_hdr *)(void *)packet.p, MSG_RESULT, 0, packet.n, NULL, 0, &e) == -1)
+		_exit(1);
+	_exit(0);
+}
+
+static int
+child_on_result(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
+{
+	struct job *j = c->arg;
+	const struct msg_result *m = msg;
+	struct span rest = span_of(m + 1, len - sizeof *m), detail;
+	struct rcpt_result r;
+
+	(void)fds;
+	if (j->answered || result_next(&rest, &r, &detail, e) != 1 ||
+	    r.slot != worker_slots(j->work)[j->next])
+		return err_set(e, ERR_PROTO, NULL, "a result of %zu octets", len);
+	j->answered = true;
+	if (m->bad_file)
+		j->bad_file = true;
+	else
+		job_record(j, &r, detail);
+	return 0;
+}
+
+static const struct msg_rule from_child[] = {
+	{ MSG_RESULT, sizeof(struct msg_result), MSG_MAX, 0, 0, child_on_result },
+};
+
+static void
+child_gone(struct chan *c, const struct err *why)
+{
+	struct job *j = c->arg;
+	struct err e = { 0 };
+	int status = 0;
+
+	(void)why;
+	waitpid(j->pid, &status, 0);
+	if (!j->answered) {
+		log_line(LOG_ERR, j->work->packet->id, "died", "pid=%d signal=%d", (int)j->pid,
+		    WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+		err_set(&e, ERR_TEMP, "4.3.0", "the delivery process died");
+		job_failed(j, worker_slots(j->work)[j->next], &e);
+	}
+	j->next++;
+	job_step(j);
+}
+
+/* The far end of a new pair goes to the daemon behind c; the near end is the result, or -1. */
+static int
+session_pair(struct chan *c)
+{
+	struct msg_hdr h;
+	struct err e = { 0 };
+	int fd[2];
+
+	if (!c->open || ipc_pair(fd, &e) == -1)
+		return -1;
+	if (chan_send(c, &h, MSG_SESSION, 0, sizeof h, &fd[1], 1, &e) == 0)
+		return fd[0];
+	close(fd[0]);
+	return -1;
+}
+
+static int
+child_start(struct job *j, uint32_t slot, struct err *e)
+{
+	int up[2], capd = -1, convertd = -1;
+	struct place p;
+
+	if (mailbox_place(j->local, j->env.rcpt[slot].addr, &p, e) == -1)
+		return -1;
+	if (ipc_pair(up, e) == -1) {
+		close(p.folder);
+		return -1;
+	}
+	if (j->env.conperm) {
+		capd = session_pair(&j->local->capd);
+		convertd = session_pair(&j->local->convertd);
+	}
+	j->answered = false;
+	if ((j->pid = fork()) == 0) {
+		close(up[0]);
+		child_run(j, slot, &p, up[1], capd, convertd);
+	}
+	close(up[1]);
+	close(p.folder);
+	ipc_close_fds((int[]){ capd, convertd }, 2);
+	if (j->pid == -1) {
+		err_sys(e, "fork");
+		close(up[0]);
+		return -1;
+	}
+	return chan_open(&j->child, j->local->worker.loop, up[0], "delivery", from_child,
+	    sizeof from_child / sizeof *from_child, child_gone, j, e);
+}
+
+static void
+job_step(struct job *j)
+{
+	while (j->next < j->work->packet->n && !j->bad_file) {
+		uint32_t slot = worker_slots(j->work)[j->next];
+		struct err e = { 0 };
+
+		if (slot >= j->env.nrcpt)
+			err_set(&e, ERR_TEMP, "4.3.0", "no recipient %u", slot);
+		else if (child_start(j, slot, &e) == 0)
+			return;		/* child_gone goes on */
+		job_failed(j, slot, &e);
+		j->next++;
+	}
+	job_end(j);
+}
+
+static void
+job_start(void *arg, struct worker_job *work, int message_fd)
+{
+	struct job *j = calloc(1, sizeof *j);
+	struct err e = { 0 };
+	struct qfile q;
+
+	if (j == NULL) {
+		log_line(LOG_ERR, work->packet->id, "no-memory", "");
+		close(message_fd);
+		return;			/* stays in flight; a restart frees it */
+	}
+	*j = (struct job){ .local = arg, .work = work, .message_fd = message_fd };
+	buf_init(&j->store, ENV_MAX);
+	buf_init(&j->records, MSG_MAX - sizeof(struct msg_result));
+	if (qfile_open(message_fd, &q, &e) == -1 ||
+	    qfile_envelope(message_fd, &q, &j->store, &j->env, &e) == -1) {
+		j->bad_file = e.kind == ERR_PERM;
+		for (uint32_t i = 0; !j->bad_file && i < work->packet->n; i++)
+			job_failed(j, worker_slots(work)[i], &e);
+		job_end(j);
+		return;
+	}
+	job_step(j);
+}
+
+/* capd and convertd say nothing on these channels. */
+static void
+server_gone(struct chan *c, const struct err *why)
+{
+	(void)why;
+	log_line(LOG_WARN, NULL, "peer-gone", "peer=%s", c->name);
+}
+
+static int
+local_connect(struct local *l, enum role role, int fd, struct err *e)
+{
+	struct chan *c = role == ROLE_CAPD ? &l->capd : &l->convertd;
+
+	if (role == ROLE_QMGR)
+		return worker_connect(&l->worker, fd, e);
+	if (role != ROLE_CAPD && role != ROLE_CONVERTD)
+		return err_set(e, ERR_PROTO, NULL, "a channel to %s", role_name(role));
+	chan_close(c);
+	return chan_open(c, l->worker.loop, fd, role_name(role), NULL, 0, server_gone, l, e);
+}
+
+static void
+local_on_peer(void *arg, enum role role, uint32_t generation, int fd)
+{
+	struct err e = { 0 };
+
+	(void)generation;
+	if (local_connect(arg, role, fd, &e) == -1)
+		log_line(LOG_ERR, NULL, "no-channel", "peer=%s why=%s", role_name(role), log_q(e.what));
+}
+
+int
+local_open(struct local *l, struct daemon *d, struct err *e)
+{
+	static const enum role peers[] = { ROLE_CAPD, ROLE_CONVERTD, ROLE_QMGR };
+
+	*l = (struct local){ .daemon = d, .home = daemon_file(d, "home") };
+	worker_init(&l->worker, &d->loop, job_start, l);
+	if (l->home == -1)
+		return err_set(e, ERR_PERM, NULL, "no home folder was given");
+	for (size_t i = 0; i < sizeof peers / sizeof *peers; i++)
+		if (d->peer_fd[peers[i]] != -1 &&
+		    local_connect(l, peers[i], d->peer_fd[peers[i]], e) == -1)
+			return -1;
+	d->peer = local_on_peer;
+	d->arg = l;
+	return 0;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * local/parent.h - the local daemon's parent: takes jobs from qmgr, finds each recipient's mailbox
+ * in the settings, and forks one child a recipient under the mailbox's owner.  It is root for that
+ * fork alone; path and uid come from settings and the file system, never from a request.
+ */
+#ifndef LOCAL_PARENT_H
+#define LOCAL_PARENT_H
+
+#include "lib/daemon.h"
+#include "lib/worker.h"
+
+struct local {
+	struct daemon *daemon;
+	struct worker worker;
+	struct chan capd, convertd;	/* carry MSG_SESSION only */
+	int home;			/* the folder relative mailboxes lie under */
+};
+
+/* Takes the channels and the folder from the daemon.  -1: it cannot start. */
+int local_open(struct local *l, struct daemon *d, struct err *e);
+
+#endif

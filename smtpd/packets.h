@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * smtpd/packets.h - what the smtpd parent and its session children say to each other, besides
+ * MSG_NEED, MSG_PEER and MSG_STOP of lib/msg.h.
+ */
+#ifndef SMTPD_PACKETS_H
+#define SMTPD_PACKETS_H
+
+#include "lib/confline.h"
+#include "lib/msg.h"
+
+enum {
+	MSG_CLIENT = 1000,	/* parent -> child: struct msg_client; fd: the connection */
+	MSG_DONE,		/* child -> parent: struct msg_hdr: that session is over */
+	MSG_PACE		/* parent -> child: struct msg_pace: be this patient from now on */
+};
+
+struct msg_client {
+	struct msg_hdr h;
+	struct netaddr peer;
+	uint16_t pad;
+	uint32_t listener;	/* index of the listener */
+	uint32_t timeout_s;	/* for a command */
+	uint32_t delay_ms;	/* before the greeting: a client that crashed a session */
+};
+struct msg_pace { struct msg_hdr h; uint32_t timeout_s, pad; };
+
+#endif

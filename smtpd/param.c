@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "smtpd/param.h"
+
+#include "lib/cur.h"
+
+enum { SIZE_DIGITS = 20 };	/* RFC 1870: size-value = 1*20DIGIT */
+
+/* One parameter; value.p is NULL where there is no "=". */
+struct param { struct span key, value; };
+
+static int
+refuse(struct err *e, int code, const char *dsn, const char *what, struct span about)
+{
+	err_set(e, ERR_PERM, dsn, "%s%.*s", what, (int)(about.n < 40 ? about.n : 40),
+	    about.n > 0 ? (const char *)about.p : "");
+	return code;
+}
+
+static void
+skip_spaces(struct cur *c)
+{
+	while (cur_peek(c) == ' ')
+		cur_skip(c, 1);
+}
+
+/* esmtp-keyword = (ALPHA / DIGIT) *(ALPHA / DIGIT / "-") */
+static struct span
+take_keyword(struct cur *c)
+{
+	const unsigned char *from = c->p;
+	int o;
+
+	while ((o = cur_peek(c)) != -1 && (ascii_alpha(o) || ascii_digit(o) || (o == '-' && c->p > from)))
+		cur_skip(c, 1);
+	return (struct span){ from, (size_t)(c->p - from) };
+}
+
+/* esmtp-value = 1*(%d33-60 / %d62-126), so no second "=". */
+static struct span
+take_value(struct cur *c)
+{
+	const unsigned char *from = c->p;
+	int o;
+
+	while ((o = cur_peek(c)) > ' ' && o < 0x7f && o != '=')
+		cur_skip(c, 1);
+	return (struct span){ from, (size_t)(c->p - from) };
+}
+
+/*
+ * The next parameter: 1, 0 at the end, -1 malformed.  spaced: keyword that may have spaces around
+ * its "=", as the examples of draft-ietf-fax-esmtp-conneg-03 do, or NULL.
+ */
+static int
+take_param(struct cur *c, const char *spaced, struct param *out)
+{
+	struct cur ahead;
+
+	if (cur_left(c) == 0)
+		return 0;
+	if (cur_peek(c) != ' ')		/* a parameter stands behind a space */
+		return -1;
+	skip_spaces(c);
+	if (cur_left(c) == 0)
+		return 0;
+	out->key = take_keyword(c);
+	out->value = (struct span){ NULL, 0 };
+	if (out->key.n == 0)
+		return -1;
+	ahead = *c;
+	if (spaced != NULL && span_isi(out->key, spaced))
+		skip_spaces(&ahead);
+	if (cur_peek(&ahead) != '=')
+		return 1;
+	cur_skip(&ahead, 1);
+	if (spaced != NULL && span_isi(out->key, spaced))
+		skip_spaces(&ahead);
+	out->value = take_value(&ahead);
+	*c = ahead;
+	return out->value.n > 0 ? 1 : -1;
+}
+
+static int
+mail_size(struct span v, const struct offer *o, uint64_t *size, struct err *e)
+{
+	if (v.p == NULL || v.n > SIZE_DIGITS || !span_u64(v, UINT64_MAX, size))
+		return refuse(e, 501, "5.5.4", "SIZE takes a number of octets", span_str(""));
+	if (o->max_size != 0 && *size > o->max_size)
+		return refuse(e, 552, "5.3.4", "message size exceeds the limit", span_str(""));
+	return 0;
+}
+
+static int
+mail_body(struct span v, uint8_t *body, struct err *e)
+{
+	if (v.p != NULL && span_isi(v, "7BIT"))
+		*body = BODY_7BIT;
+	else if (v.p != NULL && span_isi(v, "8BITMIME"))
+		*body = BODY_8BITMIME;
+	else if (v.p != NULL && span_isi(v, "BINARYMIME"))
+		return refuse(e, 555, "5.5.4", "BODY=BINARYMIME is not offered", span_str(""));
+	else
+		return refuse(e, 501, "5.5.4", "BODY takes 7BIT or 8BITMIME", span_str(""));
+	return 0;
+}
+
+/* RFC 4141 4.2: CONPERM has no argument; a server without it says 504. */
+static int
+mail_conperm(struct span v, const struct offer *o, bool *conperm, struct err *e)
+{
+	if (v.p != NULL)
+		return refuse(e, 501, "5.5.4", "CONPERM takes no value", span_str(""));
+	if (!o->conperm)
+		return refuse(e, 504, "5.3.3", "CONPERM is not offered here", span_str(""));
+	*conperm = true;
+	return 0;
+}
+
+static int
+mail_one(const struct param *p, const struct offer *o, struct mail_params *out, unsigned *seen,
+    struct err *e)
+{
+	static const char *const known[] = { "SIZE", "BODY", "CONPERM" };
+	unsigned k = 0;
+
+	while (k < 3 && !span_isi(p->key, known[k]))
+		k++;
+	if (k == 3 || (k < 2 && !o->esmtp))
+		return refuse(e, 555, "5.5.4", "MAIL parameter not known: ", p->key);
+	if (*seen & 1u << k)
+		return refuse(e, 501, "5.5.4", "MAIL parameter given twice: ", p->key);
+	*seen |= 1u << k;
+	if (k == 0)
+		return mail_size(p->value, o, &out->size, e);
+	if (k == 1)
+		return mail_body(p->value, &out->body, e);
+	return mail_conperm(p->value, o, &out->conperm, e);
+}
+
+int
+param_mail(struct span in, const struct offer *o, struct mail_params *out, struct err *e)
+{
+	struct cur c = cur_of(in);
+	struct param p;
+	unsigned seen = 0;
+	int r, code;
+
+	*out = (struct mail_params){ 0 };
+	while ((r = take_param(&c, NULL, &p)) == 1)
+		if ((code = mail_one(&p, o, out, &seen, e)) != 0)
+			return code;
+	return r == 0 ? 0 : refuse(e, 501, "5.5.4", "MAIL parameters malformed", span_str(""));
+}
+
+/* The argument selects the dialect; nothing is guessed. */
+static int
+rcpt_conneg(struct span v, uint8_t *ask, struct err *e)
+{
+	if (v.p == NULL)
+		*ask = CONNEG_BARE;
+	else if (span_isi(v, "REQUIRED"))
+		*ask = CONNEG_REQUIRED;
+	else if (span_isi(v, "OPTIONAL") || span_isi(v, "OPTIOANL"))	/* the draft's own slip */
+		*ask = CONNEG_OPTIONAL;
+	else
+		return refuse(e, 501, "5.5.4", "CONNEG takes REQUIRED, OPTIONAL or nothing",
+		    span_str(""));
+	return 0;
+}
+
+int
+param_rcpt(struct span in, const struct offer *o, struct rcpt_params *out, struct err *e)
+{
+	struct cur c = cur_of(in);
+	struct param p;
+	int r, code;
+
+	*out = (struct rcpt_params){ CONNEG_NO };
+	while ((r = take_param(&c, "CONNEG", &p)) == 1) {
+		if (!span_isi(p.key, "CONNEG"))
+			return refuse(e, 555, "5.5.4", "RCPT parameter not known: ", p.key);
+		if (out->conneg != CONNEG_NO)
+			return refuse(e, 501, "5.5.4", "RCPT parameter given twice: ", p.key);
+		if ((code = rcpt_conneg(p.value, &out->conneg, e)) != 0)
+			return code;
+	}
+	if (r == -1)
+		return refuse(e, 501, "5.5.4", "RCPT parameters malformed", span_str(""));
+	if (o->conneg || out->conneg == CONNEG_NO)
+		return 0;
+	if (out->conneg != CONNEG_OPTIONAL)
+		return refuse(e, 504, "5.3.3", "CONNEG is not offered here", span_str(""));
+	out->conneg = CONNEG_NO;	/* D03 4.3: as if it were not there */
+	return 0;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * smtpd/param.h - the parameters of MAIL and RCPT (RFC 5321 4.1.1.11, 1870, 6152, 4141 and its
+ * drafts).  Pure.
+ */
+#ifndef SMTPD_PARAM_H
+#define SMTPD_PARAM_H
+
+#include "lib/envelope.h"
+
+/* What this session offers: listed in the last EHLO reply; nothing after HELO. */
+struct offer {
+	bool esmtp;		/* EHLO: SIZE, 8BITMIME */
+	bool conperm, conneg;
+	uint64_t max_size;	/* octets of a message, 0: no limit */
+};
+
+struct mail_params {
+	uint64_t size;		/* announced octets, or 0 */
+	uint8_t body;		/* enum body_type */
+	bool conperm;
+};
+
+enum conneg_ask { CONNEG_NO, CONNEG_BARE, CONNEG_REQUIRED, CONNEG_OPTIONAL };
+struct rcpt_params { uint8_t conneg; };	/* enum conneg_ask */
+
+/*
+ * Read what follows the path.  0, or the SMTP reply code with its enhanced code and text in *e:
+ * 501 5.5.4 malformed, twice, a wrong value; 504 5.3.3 CONPERM or CONNEG not offered here (R5, R28);
+ * 552 5.3.4 larger than max_size; 555 5.5.4 not known.
+ */
+int param_mail(struct span in, const struct offer *o, struct mail_params *out, struct err *e);
+int param_rcpt(struct span in, const struct offer *o, struct rcpt_params *out, struct err *e);
+
+#endif

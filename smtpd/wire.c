@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "smtpd/wire.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "lib/clock.h"
+
+enum { WIRE_SEND_MS = 60000 };	/* for a client that does not read its replies */
+
+void
+wire_init(struct wire *w, int fd, int ctl, int64_t timeout_ms)
+{
+	w->fd = fd;
+	w->ctl = ctl;
+	w->on_ctl = NULL;
+	w->timeout_ms = timeout_ms;
+	w->due_ms = 0;
+	w->stop = w->in_data = w->broken = w->too_long = false;
+	w->in_at = w->in_n = w->out_n = 0;
+}
+
+/* How long may be waited for something that began at from. */
+static int64_t
+wire_left(const struct wire *w, int64_t from, int64_t limit)
+{
+	int64_t now = clock_ms(), left = from + limit - now;
+
+	if (w->due_ms != 0 && w->due_ms - now < left)
+		left = w->due_ms - now;
+	return left < 0 ? 0 : left;
+}
+
+/* Waits for the client and, besides, for what the parent says. */
+static enum wire_status
+wire_wait(struct wire *w, short events, int64_t from, int64_t fixed_ms)
+{
+	for (;;) {
+		struct pollfd p[2] = { { w->fd, events, 0 }, { w->ctl, POLLIN, 0 } };
+		int64_t left = wire_left(w, from, fixed_ms > 0 ? fixed_ms : w->timeout_ms);
+		int r;
+
+		if (w->stop && events == POLLIN && !w->in_data)
+			return WIRE_STOP;
+		r = poll(p, 2, clock_wait_ms(left));
+		if (r == -1 && errno != EINTR)
+			return WIRE_GONE;
+		if (r > 0 && p[1].revents != 0 && w->on_ctl != NULL)
+			w->on_ctl(w->arg);
+		if (r > 0 && p[0].revents != 0)
+			return WIRE_OK;
+		if (wire_left(w, from, fixed_ms > 0 ? fixed_ms : w->timeout_ms) == 0)
+			return w->stop ? WIRE_STOP : WIRE_TIMEOUT;
+	}
+}
+
+void
+wire_flush(struct wire *w)
+{
+	int64_t from = clock_ms();
+	size_t at = 0;
+
+	while (at < w->out_n && !w->broken) {
+		ssize_t n = send(w->fd, w->out + at, w->out_n - at, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (n > 0)
+			at += (size_t)n;
+		else if (errno == EAGAIN)
+			w->broken = wire_wait(w, POLLOUT, from, WIRE_SEND_MS) != WIRE_OK;
+		else if (errno != EINTR)
+			w->broken = true;
+	}
+	w->out_n = 0;
+}
+
+void
+wire_put(struct wire *w, struct span s)
+{
+	while (s.n > 0) {
+		size_t n = WIRE_OUT - w->out_n < s.n ? WIRE_OUT - w->out_n : s.n;
+
+		memcpy(w->out + w->out_n, s.p, n);
+		w->out_n += n;
+		s = span_sub(s, n, s.n);
+		if (w->out_n == WIRE_OUT)
+			wire_flush(w);
+	}
+}
+
+/* Reads more behind what is there.  from: when the wait for it began. */
+static enum wire_status
+wire_fill(struct wire *w, int64_t from)
+{
+	if (w->in_at > 0) {
+		memmove(w->in, w->in + w->in_at, w->in_n - w->in_at);
+		w->in_n -= w->in_at;
+		w->in_at = 0;
+	}
+	for (;;) {
+		enum wire_status st;
+		ssize_t n;
+
+		if (w->broken)
+			return WIRE_GONE;
+		n = recv(w->fd, w->in + w->in_n, WIRE_IN - w->in_n, MSG_DONTWAIT);
+		if (n > 0) {
+			w->in_n += (size_t)n;
+			return WIRE_OK;
+		}
+		if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+			wire_flush(w);
+			return WIRE_GONE;
+		}
+		wire_flush(w);
+		if ((st = wire_wait(w, POLLIN, from, 0)) != WIRE_OK)
+			return st;
+	}
+}
+
+/* Reads over the rest of a line whose beginning was too long; a CR may end what is there. */
+static enum wire_status
+wire_drop_line(struct wire *w, int64_t from)
+{
+	bool cr = false;
+
+	for (;;) {
+		enum wire_status st;
+
+		while (w->in_at < w->in_n) {
+			int o = w->in[w->in_at++];
+
+			if (cr && o == '\n')
+				return WIRE_BAD;
+			cr = o == '\r';
+		}
+		if ((st = wire_fill(w, from)) != WIRE_OK)
+			return st;
+	}
+}
+
+/* A line is what stands before CRLF; any other CR or LF, or a NUL, spoils it. */
+static bool
+line_clean(struct span line)
+{
+	return span_find(line, '\r') == line.n && span_find(line, '\n') == line.n &&
+	    span_find(line, '\0') == line.n;
+}
+
+/* Index of the first CRLF at or behind from, or s.n. */
+static size_t
+find_crlf(struct span s, size_t from)
+{
+	for (;;) {
+		from += span_find(span_sub(s, from, s.n), '\n');
+		if (from >= s.n)
+			return s.n;
+		if (from > 0 && s.p[from - 1] == '\r')
+			return from - 1;
+		from++;
+	}
+}
+
+enum wire_status
+wire_line(struct wire *w, struct span *line)
+{
+	int64_t from = clock_ms();
+	size_t seen = 0;
+
+	w->too_long = false;
+	for (;;) {
+		struct span s = { w->in + w->in_at, w->in_n - w->in_at };
+		size_t end = find_crlf(s, seen);
+		enum wire_status st;
+
+		if (end < s.n && end + 2 <= WIRE_LINE) {
+			*line = span_sub(s, 0, end);
+			w->in_at += end + 2;
+			return line_clean(*line) ? WIRE_OK : WIRE_BAD;
+		}
+		if (s.n >= WIRE_LINE) {
+			w->too_long = true;
+			return wire_drop_line(w, from);
+		}
+		seen = s.n;
+		if ((st = wire_fill(w, from)) != WIRE_OK)
+			return st;
+	}
+}
+
+enum wire_status
+wire_octets(struct wire *w, struct span *octets)
+{
+	enum wire_status st = WIRE_OK;
+
+	if (w->in_at == w->in_n)
+		st = wire_fill(w, clock_ms());
+	*octets = (struct span){ w->in + w->in_at, w->in_n - w->in_at };
+	return st;
+}
+
+void
+wire_take(struct wire *w, size_t n)
+{
+	w->in_at += n < w->in_n - w->in_at ? n : w->in_n - w->in_at;
+}
+
+enum wire_status
+wire_skip(struct wire *w, uint64_t n)
+{
+	while (n > 0) {
+		struct span s;
+		enum wire_status st = wire_octets(w, &s);
+
+		if (st != WIRE_OK)
+			return st;
+		if (s.n > n)
+			s.n = (size_t)n;
+		wire_take(w, s.n);
+		n -= s.n;
+	}
+	return WIRE_OK;
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "lib/result.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+static struct rcpt_result
+sample(uint32_t slot)
+{
+	return (struct rcpt_result){ .slot = slot, .outcome = OUTCOME_FAILED,
+	    .flags = RESULT_CONNEG_TRY, .code = 550, .dsn = "5.6.5", .mta = "a [192.0.2.1]:25",
+	    .text = "550 5.6.5 no" };
+}
+
+START_TEST(records_come_back)
+{
+	static const char *const details[] = { "", "x", "part: 1.2\ntakes: (color=binary)\n" };
+	struct buf b;
+	struct err e = { 0 };
+	struct rcpt_result r, got;
+	struct span rest, detail;
+
+	buf_init(&b, 65536);
+	for (uint32_t i = 0; i < 3; i++) {
+		r = sample(i);
+		ck_assert_int_eq(result_add(&b, &r, span_str(details[i]), &e), 0);
+		ck_assert_uint_eq(b.n % 8, 0);
+	}
+	rest = buf_view(&b);
+	for (uint32_t i = 0; i < 3; i++) {
+		ck_assert_int_eq(result_next(&rest, &got, &detail, &e), 1);
+		ck_assert_uint_eq(got.slot, i);
+		ck_assert_uint_eq(got.code, 550);
+		ck_assert_str_eq(got.text, "550 5.6.5 no");
+		ck_assert(span_is(detail, details[i]));
+	}
+	ck_assert_int_eq(result_next(&rest, &got, &detail, &e), 0);
+	buf_free(&b);
+}
+END_TEST
+
+/* Every cut of a good record is refused, and nothing beyond it is read (exact-size copies). */
+START_TEST(cut_records_are_refused)
+{
+	struct buf b;
+	struct err e = { 0 };
+	struct rcpt_result r = sample(7), got;
+
+	buf_init(&b, 65536);
+	ck_assert_int_eq(result_add(&b, &r, span_str("part: 1\n"), &e), 0);
+	for (size_t n = 1; n < b.n; n++) {
+		unsigned char *p = malloc(n);
+		struct span rest = { p, n }, detail;
+
+		memcpy(p, b.p, n);
+		ck_assert_int_eq(result_next(&rest, &got, &detail, &e), -1);
+		ck_assert_int_eq(e.kind, ERR_PROTO);
+		free(p);
+	}
+	buf_free(&b);
+}
+END_TEST
+
+/* What is wrong in a record that has its whole length. */
+START_TEST(wrong_records_are_refused)
+{
+	struct rcpt_result r = sample(1), got;
+	struct { struct rcpt_result r; unsigned char pad[4]; } rec = { .r = r };
+	struct span rest, detail;
+	struct err e = { 0 };
+
+	rec.r.detail_len = UINT32_MAX;
+	rest = span_of(&rec, sizeof rec);
+	ck_assert_int_eq(result_next(&rest, &got, &detail, &e), -1);
+	rec.r = r;
+	rec.r.outcome = OUTCOME_FAILED + 1;
+	ck_assert_int_eq(result_next(&rest, &got, &detail, &e), -1);
+	rec.r = r;
+	memset(rec.r.text, 'x', sizeof rec.r.text);
+	ck_assert_int_eq(result_next(&rest, &got, &detail, &e), -1);
+	rec.r = r;
+	memset(rec.r.dsn, '5', sizeof rec.r.dsn);
+	ck_assert_int_eq(result_next(&rest, &got, &detail, &e), -1);
+	rec.r = r;
+	memcpy(rec.r.text, "a\r\nb", 5);
+	ck_assert_int_eq(result_next(&rest, &got, &detail, &e), 1);
+	ck_assert_str_eq(got.text, "a??b");
+}
+END_TEST
+
+START_TEST(long_detail_is_cut_at_a_line)
+{
+	static char text[RESULT_DETAIL_MAX + 100];
+	struct buf b;
+	struct err e = { 0 };
+	struct rcpt_result r = sample(1), got;
+	struct span rest, detail;
+
+	memset(text, 'x', sizeof text - 1);
+	text[99] = '\n';
+	buf_init(&b, 65536);
+	ck_assert_int_eq(result_add(&b, &r, span_str(text), &e), 0);
+	rest = buf_view(&b);
+	ck_assert_int_eq(result_next(&rest, &got, &detail, &e), 1);
+	ck_assert_uint_eq(detail.n, 100);
+	buf_free(&b);
+	buf_init(&b, 100);
+	ck_assert_int_eq(result_add(&b, &r, span_str(text), &e), -1);
+	ck_assert_uint_eq(b.n, 0);
+	buf_free(&b);
+}
+END_TEST
+
+Suite *suite_result(void);
+Suite *
+suite_result(void)
+{
+	Suite *s = suite_create("result");
+	TCase *tc = tcase_create("result");
+
+	tcase_add_test(tc, records_come_back);
+	tcase_add_test(tc, cut_records_are_refused);
+	tcase_add_test(tc, wrong_records_are_refused);
+	tcase_add_test(tc, long_detail_is_cut_at_a_line);
+	suite_add_tcase(s, tc);
+	return s;
+}

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * Each case forks a process, confines it by a role and tries one thing: what a role is for must
+ * still work, what it is not for must fail or end the process.  Under AddressSanitizer some calls
+ * pass the filter for its reports; Landlock then still denies them.
+ */
+#include "lib/sandbox.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/ipc.h"
+#include "lib/log.h"
+
+static char folder[] = "/tmp/accord-sandbox-XXXXXX";
+static int dir_fd = -1;
+
+enum { OK = 0, DENIED = 10, BROKEN = 11 };
+
+/* An attempt: OK, DENIED by errno, or it does not return. */
+static int
+outcome(long r)
+{
+	return r != -1 ? OK : errno == EPERM || errno == EACCES || errno == EXDEV ? DENIED : BROKEN;
+}
+
+static int try_passwd(void) { return outcome(open("/etc/passwd", O_RDONLY)); }
+static int try_inet(void) { return outcome(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)); }
+static int try_inet6_udp(void) { return outcome(socket(AF_INET6, SOCK_DGRAM, 0)); }
+static int try_raw(void) { return outcome(socket(AF_INET, SOCK_RAW, 1)); }
+static int try_unix(void) { return outcome(socket(AF_UNIX, SOCK_STREAM, 0)); }
+static int try_netlink(void) { return outcome(socket(AF_NETLINK, SOCK_RAW, 0)); }
+static int try_kill(void) { return outcome(kill(getppid(), 0)); }
+static int try_ptrace(void) { return outcome(ptrace(PTRACE_ATTACH, getppid(), 0, 0)); }
+static int try_unlink(void) { return outcome(unlink("/tmp/accord-no-such-file")); }
+static int try_setuid(void) { return outcome(setuid(getuid())); }
+static int try_chroot(void) { return outcome(chroot("/")); }
+static int try_newuser(void) { return outcome(syscall(SYS_unshare, 0x10000000)); }
+
+static int
+try_exec(void)
+{
+	char *argv[] = { folder, NULL };
+
+	return outcome(execv("/bin/true", argv));
+}
+
+static int
+try_exec_memory(void)
+{
+	void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS,
+	    -1, 0);
+
+	return p == MAP_FAILED ? DENIED : OK;
+}
+
+static int
+try_fork(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0)
+		_exit(0);
+	return pid == -1 || waitpid(pid, &status, 0) != pid ? DENIED : OK;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	return memcmp(a, b, 4);
+}
+
+/* What every role lives on: memory, time, packets with descriptors, the log, sorting. */
+static int
+try_living(void)
+{
+	struct msg_hdr h;
+	struct err e;
+	int pair[2], fds[2], in[MSG_FDS];
+	size_t len;
+	void *p;
+
+	if (ipc_pair(pair, &e) == -1 || pipe2(fds, O_CLOEXEC) == -1)
+		return BROKEN;
+	if (ipc_send(pair[0], &h, 1, 1, sizeof h, fds, 1, &e) == -1 ||
+	    ipc_recv(pair[1], &h, sizeof h, &len, in, &e) != 1 || in[0] == -1)
+		return BROKEN;
+	log_line(LOG_INFO, NULL, "living", "");
+	for (int i = 0; i < 50; i++) {
+		if ((p = calloc(1, (size_t)1 << (i % 20))) == NULL)
+			return BROKEN;
+		free(p);
+	}
+	p = calloc(1 << 18, 4);		/* large enough for qsort to ask for the memory's size */
+	if (p == NULL)
+		return BROKEN;
+	qsort(p, 1 << 18, 4, compare);
+	free(p);
+	return fcntl(pair[0], F_SETFL, O_NONBLOCK) == -1 || usleep(10) == -1 ? BROKEN : OK;
+}
+
+static int
+try_loop(void)
+{
+	int ep = epoll_create1(EPOLL_CLOEXEC);
+	struct epoll_event ev;
+
+	return ep == -1 || epoll_wait(ep, &ev, 1, 1) != 0 ? BROKEN : OK;
+}
+
+static int
+try_memory_file(void)
+{
+	int fd = memfd_create("x", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	return fd == -1 || ftruncate(fd, 100) == -1 || pwrite(fd, "abc", 3, 0) != 3 ||
+	    mmap(NULL, 100, PROT_READ, MAP_PRIVATE, fd, 0) == MAP_FAILED ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE) == -1 ? BROKEN : OK;
+}
+
+static int
+try_dir_read(void)
+{
+	char c;
+	struct stat st;
+	int fd = openat(dir_fd, "a/old", O_RDONLY | O_CLOEXEC);
+
+	return fd == -1 ? outcome(-1) : fstat(fd, &st) == 0 && read(fd, &c, 1) == 1 ? OK : BROKEN;
+}
+
+/* As queue works: create, write, lease, flush, rename between folders, unlink. */
+static int
+try_dir_write(void)
+{
+	int fd = openat(dir_fd, "a/new", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), ro;
+
+	if (fd == -1)
+		return outcome(-1);
+	if (write(fd, "x", 1) != 1 || fdatasync(fd) == -1 || ftruncate(fd, 0) == -1)
+		return BROKEN;
+	close(fd);
+	ro = openat(dir_fd, "a/new", O_RDONLY | O_CLOEXEC);
+	if (ro == -1 || fcntl(ro, F_SETLEASE, F_RDLCK) == -1 || fcntl(ro, F_SETLEASE, F_UNLCK) == -1)
+		return BROKEN;
+	return renameat(dir_fd, "a/new", dir_fd, "b/new") == -1 ? BROKEN :
+	    outcome(unlinkat(dir_fd, "b/new", 0));
+}
+
+static int
+try_symlink(void)
+{
+	return outcome(symlinkat("/etc/passwd", dir_fd, "a/link"));
+}
+
+static int
+try_climb(void)
+{
+	return outcome(openat(dir_fd, "../../etc/passwd", O_RDONLY));
+}
+
+/* A limit and not the filter: nothing larger than the row says. */
+static int
+try_too_much_memory(void)
+{
+#ifdef ACCORD_SAN
+	return DENIED;		/* no RLIMIT_AS in these builds */
+#else
+	void *p = mmap(NULL, (size_t)2 << 30, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+	    -1, 0);
+
+	return p == MAP_FAILED ? DENIED : OK;
+#endif
+}
+
+static int
+try_no_core(void)
+{
+	struct rlimit r = { 1, 1 };
+
+	return getrlimit(RLIMIT_CORE, &r) == -1 ? BROKEN : r.rlim_max == 0 ? OK : DENIED;
+}
+
+/* 1: must work; 0: must be denied or end the process. */
+static const struct { enum sandbox_role role; const char *what; int (*try)(void); int works; } cases[] = {
+	{ SB_QUEUE, "living", try_living, 1 },
+	{ SB_QUEUE, "loop", try_loop, 1 },
+	{ SB_QUEUE, "fork", try_fork, 1 },
+	{ SB_QUEUE, "writes its folder", try_dir_write, 1 },
+	{ SB_QUEUE, "reads its folder", try_dir_read, 1 },
+	{ SB_QUEUE, "symlink", try_symlink, 0 },
+	{ SB_QUEUE, "climbs out", try_climb, 0 },
+	{ SB_QUEUE, "passwd", try_passwd, 0 },
+	{ SB_QUEUE, "inet", try_inet, 0 },
+	{ SB_QUEUE, "exec", try_exec, 0 },
+	{ SB_QUEUE, "user namespace", try_newuser, 0 },
+	{ SB_FLUSH, "reads its folder", try_dir_read, 1 },
+	{ SB_FLUSH, "writes its folder", try_dir_write, 0 },
+	{ SB_FLUSH, "fork", try_fork, 0 },
+	{ SB_QMGR, "living", try_living, 1 },
+	{ SB_QMGR, "reads the queue", try_dir_read, 1 },
+	{ SB_QMGR, "writes the queue", try_dir_write, 0 },
+	{ SB_QMGR, "fork", try_fork, 0 },
+	{ SB_QMGR, "inet", try_inet, 0 },
+	{ SB_SMTPD, "living", try_living, 1 },
+	{ SB_SMTPD, "loop", try_loop, 1 },
+	{ SB_SMTPD, "fork", try_fork, 1 },
+	{ SB_SMTPD, "passwd", try_passwd, 0 },
+	{ SB_SMTPD, "its folder", try_dir_read, 0 },
+	{ SB_SMTPD, "inet", try_inet, 0 },
+	{ SB_SMTPD_SESSION, "living", try_living, 1 },
+	{ SB_SMTPD_SESSION, "memory file", try_memory_file, 1 },
+	{ SB_SMTPD_SESSION, "fork", try_fork, 0 },
+	{ SB_SMTPD_SESSION, "passwd", try_passwd, 0 },
+	{ SB_SMTPD_SESSION, "inet", try_inet, 0 },
+	{ SB_SMTPD_SESSION, "unix", try_unix, 0 },
+	{ SB_SMTPD_SESSION, "exec", try_exec, 0 },
+	{ SB_SMTPD_SESSION, "unlink", try_unlink, 0 },
+	{ SB_SMTPD_SESSION, "kill", try_kill, 0 },
+	{ SB_SMTPD_SESSION, "ptrace", try_ptrace, 0 },
+	{ SB_SMTPD_SESSION, "executable memory", try_exec_memory, 0 },
+	{ SB_SMTPD_SESSION, "setuid", try_setuid, 0 },
+	{ SB_REMOTE, "fork", try_fork, 1 },
+	{ SB_REMOTE_SESSION, "living", try_living, 1 },
+	{ SB_REMOTE_SESSION, "inet", try_inet, 1 },
+	{ SB_REMOTE_SESSION, "inet6 udp", try_inet6_udp, 1 },
+	{ SB_REMOTE_SESSION, "raw", try_raw, 0 },
+	{ SB_REMOTE_SESSION, "unix", try_unix, 0 },
+	{ SB_REMOTE_SESSION, "netlink", try_netlink, 0 },
+	{ SB_REMOTE_SESSION, "passwd", try_passwd, 0 },
+	{ SB_REMOTE_SESSION, "fork", try_fork, 0 },
+	{ SB_LOCAL, "setuid", try_setuid, 1 },
+	{ SB_LOCAL, "fork", try_fork, 1 },
+	{ SB_LOCAL, "inet", try_inet, 0 },
+	{ SB_LOCAL, "exec", try_exec, 0 },
+	{ SB_LOCAL, "chroot", try_chroot, 0 },
+	{ SB_LOCAL_JOB, "living", try_living, 1 },
+	{ SB_LOCAL_JOB, "writes its folder", try_dir_write, 1 },
+	{ SB_LOCAL_JOB, "passwd", try_passwd, 0 },
+	{ SB_LOCAL_JOB, "climbs out", try_climb, 0 },
+	{ SB_LOCAL_JOB, "setuid", try_setuid, 0 },
+	{ SB_LOCAL_JOB, "fork", try_fork, 0 },
+	{ SB_BOUNCE, "living", try_living, 1 },
+	{ SB_BOUNCE, "memory file", try_memory_file, 1 },
+	{ SB_BOUNCE, "its folder", try_dir_read, 0 },
+	{ SB_BOUNCE, "fork", try_fork, 0 },
+	{ SB_CAPD, "living", try_living, 1 },
+	{ SB_CAPD, "passwd", try_passwd, 0 },
+	{ SB_CAPD, "inet", try_inet, 0 },
+	{ SB_CONVERTD, "living", try_living, 1 },
+	{ SB_CONVERTD, "fork", try_fork, 1 },
+	{ SB_CONVERTD, "passwd", try_passwd, 0 },
+	{ SB_CONVERT_JOB, "living", try_living, 1 },
+	{ SB_CONVERT_JOB, "memory file", try_memory_file, 1 },
+	{ SB_CONVERT_JOB, "too much memory", try_too_much_memory, 0 },
+	{ SB_CONVERT_JOB, "fork", try_fork, 0 },
+	{ SB_CONVERT_JOB, "inet", try_inet, 0 },
+	{ SB_CONVERT_JOB, "exec", try_exec, 0 },
+	{ SB_CONVERT_JOB, "no core", try_no_core, 1 },
+	{ SB_CONTROL, "living", try_living, 1 },
+	{ SB_CONTROL, "passwd", try_passwd, 0 },
+	{ SB_CONTROL, "fork", try_fork, 0 },
+	{ SB_LOG, "living", try_living, 1 },
+	{ SB_LOG, "passwd", try_passwd, 0 },
+	{ SB_LOG, "inet", try_inet, 0 },
+};
+
+static void
+setup(void)
+{
+	int fd;
+
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	dir_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_eq(mkdirat(dir_fd, "a", 0700), 0);
+	ck_assert_int_eq(mkdirat(dir_fd, "b", 0700), 0);
+	fd = openat(dir_fd, "a/old", O_WRONLY | O_CREAT, 0600);
+	ck_assert_int_eq(write(fd, "x", 1), 1);
+	close(fd);
+}
+
+static void
+teardown(void)
+{
+	unlinkat(dir_fd, "a/old", 0);
+	unlinkat(dir_fd, "a/new", 0);
+	unlinkat(dir_fd, "b/new", 0);
+	unlinkat(dir_fd, "a", AT_REMOVEDIR);
+	unlinkat(dir_fd, "b", AT_REMOVEDIR);
+	rmdir(folder);
+}
+
+/* As a process of its own; parent: the role it had before, or SB_COUNT.  The wait status. */
+static int
+confined(enum sandbox_role parent, enum sandbox_role role, int (*try)(void))
+{
+	struct sandbox_dir dir = { dir_fd, role != SB_QMGR && role != SB_FLUSH };
+	pid_t pid = fork();
+	struct err e = { 0 };
+	int status;
+
+	if (pid == 0) {
+		int null = open("/dev/null", O_WRONLY);
+
+		dup2(null, 2);
+		if ((parent != SB_COUNT && sandbox_enter(parent, &dir, 1, false, &e) == -1) ||
+		    sandbox_enter(role, &dir, 1, false, &e) == -1)
+			_exit(BROKEN);
+		_exit(try());
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+static void
+judge(int status, int works, const char *what)
+{
+	if (works)
+		ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == OK, "%s: status %x", what, status);
+	else
+		ck_assert_msg((WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS) ||
+		    (WIFEXITED(status) && WEXITSTATUS(status) == DENIED), "%s: status %x", what, status);
+}
+
+START_TEST(roles_keep_to_their_row)
+{
+	char what[80];
+
+	snprintf(what, sizeof what, "role %d: %s", (int)cases[_i].role, cases[_i].what);
+	judge(confined(SB_COUNT, cases[_i].role, cases[_i].try), cases[_i].works, what);
+}
+END_TEST
+
+/* A session confines itself once more, inside what its parent has left. */
+START_TEST(children_narrow_themselves)
+{
+	judge(confined(SB_SMTPD, SB_SMTPD_SESSION, try_living), 1, "smtpd session");
+	judge(confined(SB_SMTPD, SB_SMTPD_SESSION, try_fork), 0, "smtpd session forks");
+	judge(confined(SB_SMTPD, SB_SMTPD_SESSION, try_kill), 0, "smtpd session kills");
+	judge(confined(SB_REMOTE, SB_REMOTE_SESSION, try_inet), 1, "remote session");
+	judge(confined(SB_REMOTE, SB_REMOTE_SESSION, try_fork), 0, "remote session forks");
+	judge(confined(SB_LOCAL, SB_LOCAL_JOB, try_dir_write), 1, "local job");
+	judge(confined(SB_LOCAL, SB_LOCAL_JOB, try_passwd), 0, "local job opens");
+	judge(confined(SB_QUEUE, SB_FLUSH, try_dir_read), 1, "flush worker");
+	judge(confined(SB_QUEUE, SB_FLUSH, try_dir_write), 0, "flush worker writes");
+	judge(confined(SB_CONVERTD, SB_CONVERT_JOB, try_memory_file), 1, "convert job");
+	judge(confined(SB_CONVERTD, SB_CONVERT_JOB, try_fork), 0, "convert job forks");
+}
+END_TEST
+
+Suite *suite_sandbox(void);
+Suite *
+suite_sandbox(void)
+{
+	Suite *s = suite_create("sandbox");
+	TCase *tc = tcase_create("sandbox");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(tc, roles_keep_to_their_row, 0, sizeof cases / sizeof *cases);
+	tcase_add_test(tc, children_narrow_themselves);
+	suite_add_tcase(s, tc);
+	return s;
+}
