@@ -237,6 +237,7 @@ END_TEST
 
 START_TEST(unknown_ids_and_double_commits)
 {
+	static const char unknown[QID_SIZE] = "0123456789abcdef";
 	struct rig r;
 	char id[QID_SIZE], other[QID_SIZE];
 	int s, s2, fd;
@@ -244,7 +245,7 @@ START_TEST(unknown_ids_and_double_commits)
 	rig_new(&r, STRATEGY_JOURNAL);
 	s = rig_session(&r);
 	s2 = rig_session(&r);
-	client_commit(s, "0123456789abcdef", text, 1);
+	client_commit(s, unknown, text, 1);
 	ck_assert_uint_eq(refused(s)->kind, ERR_TEMP);
 	client_open(s, text, id, &fd);
 	close(fd);
