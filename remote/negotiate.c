@@ -422,8 +422,11 @@ group_unmade(struct flow *f, struct group *g, struct batch *b, struct xact *x, c
 		else
 			g->t[n++] = t;
 	}
-	if (n > 0 && n == g->n)		/* not under CONPERM: all or none */
+	g->n = n;
+	if (n > 0 && f->s->open)
 		group_send(f, g, x, NULL);
+	else if (n > 0)
+		group_again(f, g, b);
 	else
 		smtp_quit(f->s);
 }
