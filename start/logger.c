@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -42,6 +43,15 @@ write_all(int out, const unsigned char *p, size_t n)
 	}
 }
 
+/* An empty packet reads like the end: it is the end when no writer and no octet is left. */
+static bool
+at_end(int fd, short revents)
+{
+	int left = 0;
+
+	return revents & POLLHUP && ioctl(fd, FIONREAD, &left) == 0 && left == 0;
+}
+
 void
 logger_run(int fd, int out)
 {
@@ -56,9 +66,7 @@ logger_run(int fd, int out)
 		n = recv(fd, line, sizeof line - 1, MSG_DONTWAIT);
 		if (n > 0)
 			write_all(out, line, clean_line(line, (size_t)n));
-		else if (n == 0 && !(p.revents & POLLHUP))
-			continue;	/* an empty packet is not the end */
-		else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+		else if (n == 0 ? at_end(fd, p.revents) : errno != EAGAIN && errno != EINTR)
 			return;
 	}
 }
