@@ -200,7 +200,8 @@ link_memfd(struct span s, struct err *e)
 			break;
 		at += (size_t)n;
 	}
-	if (at < s.n || fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == -1) {
+	if (at < s.n || fcntl(fd, F_ADD_SEALS,
+	    F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == -1) {
 		err_sys(e, "envelope: memfd");
 		close(fd);
 		return -1;
