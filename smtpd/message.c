@@ -106,7 +106,7 @@ message_receive(struct session *s, struct message *m)
 	return st;
 }
 
-/* A failure of ours or of queue's: 452 where space is short, 451 else, 554 what queue will never take. */
+/* A failure of ours or of queue's: 452 where space is short, 451 else; 554 what it will never take. */
 static void
 message_failed(struct session *s, const char *id, const struct err *e)
 {

@@ -244,7 +244,7 @@ child_begin(struct parent *p, pid_t parent, const int fd[3])
 	if (close_range(CHILD_FDS, ~0u, 0) == -1)
 		_exit(1);
 	l = (struct link){ CHILD_CTL, high[1] == -1 ? -1 : CHILD_QUEUE, high[2] == -1 ? -1 : CHILD_CAPD,
-	    false, p->pace_s };
+	    false, p->pace_s, 0, 0 };
 	if (sandbox_enter(SB_SMTPD_SESSION, NULL, 0, optional, &e) == -1) {
 		log_line(LOG_ERR, NULL, "cannot-start", "why=%s", log_q(e.what));
 		_exit(1);
