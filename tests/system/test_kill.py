@@ -5,12 +5,11 @@ not made up.  Rounds: ACCORD_ROUNDS (a few here; `make check-long` does hundreds
 import hashlib
 import os
 import random
-import subprocess
 import threading
 import time
 import unittest
 
-from harness import Client, Instance, Peer, crlf, dot, wait_for
+from harness import Client, Instance, Peer, comm, crlf, descendants, dot, wait_for
 
 ROUNDS = int(os.environ.get("ACCORD_ROUNDS", "1"))
 ROLES = ["queue", "qmgr", "remote", "smtpd", "capd", "convertd", "bounce", "local", "control"]
