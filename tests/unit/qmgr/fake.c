@@ -274,10 +274,11 @@ fake_send(struct fake *f, enum role role, void *packet, uint32_t type, uint32_t 
 void
 fake_new(struct fake *f, const char *id)
 {
-	struct { struct msg_ids m; char id[QID_SIZE]; } p = { .m = { .n = 1 } };
+	_Alignas(8) unsigned char p[sizeof(struct msg_ids) + QID_SIZE] = { 0 };
 
-	memcpy(p.id, id, QID_SIZE);
-	fake_send(f, ROLE_QUEUE, &p, MSG_NEW, 0, sizeof p);
+	((struct msg_ids *)(void *)p)->n = 1;
+	memcpy(p + sizeof(struct msg_ids), id, QID_SIZE);
+	fake_send(f, ROLE_QUEUE, p, MSG_NEW, 0, sizeof p);
 }
 
 bool

@@ -553,13 +553,12 @@ END_TEST
 START_TEST(wrong_packets)
 {
 	struct { struct msg_result m; unsigned char junk[100]; } r = { .m = { .n = 1 } };
-	struct { struct msg_ids m; char id[QID_SIZE]; } n = { .m = { .n = 1 }, .id = "../../etc" };
 
 	all_peers();
 	memset(r.m.id, '0', QID_LEN);
 	fake_send(&f, ROLE_REMOTE, &r, MSG_RESULT, 1, sizeof r);
 	ck_assert(!f.q.peer[ROLE_REMOTE].chan.open);
-	fake_send(&f, ROLE_QUEUE, &n, MSG_NEW, 1, sizeof n);
+	fake_new(&f, "../../etc/passwd.......");
 	ck_assert(!f.q.peer[ROLE_QUEUE].chan.open);
 	ck_assert_uint_eq(f.q.sched.nids, 0);
 }
