@@ -12,7 +12,9 @@
 enum {
 	ENV_MAX = 16 * 1024 * 1024,	/* octets of a block */
 	ENV_MAX_RCPT = 50000,
-	ENV_MAX_PATH = 1024		/* octets of an address as kept */
+	ENV_MAX_PATH = 1024,		/* octets of an address as kept */
+	ENV_MAX_TEXT = 2048,		/* octets of ENVID, ORCPT and client, as kept */
+	ENV_VERSION = 1
 };
 
 enum body_type { BODY_7BIT, BODY_8BITMIME, BODY_BINARYMIME };

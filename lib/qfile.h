@@ -13,6 +13,7 @@
 #include "lib/msg.h"
 
 enum { QFILE_SLOT = 128, QFILE_FOOTER = 64, QFILE_VERSION = 1 };
+#define QFILE_MAX_MSG (UINT64_C(1) << 40)	/* octets of a message; keeps sums from wrapping */
 
 enum slot_state {
 	SLOT_QUEUED,		/* not tried, or deferred: next_us says when */
@@ -37,19 +38,22 @@ struct slot {
 
 struct qfile {
 	uint64_t msg_len, env_off, slots_off;
-	uint32_t env_len, nslot, msg_crc;
+	uint32_t env_len, nslot, msg_crc, env_crc;
 	uint64_t file_len;
 };
 
 /* CRC32C (Castagnoli), continued: start with 0. */
 uint32_t crc32c(uint32_t crc, const void *p, size_t n);
+/* The same by table, which crc32c uses where the processor has no instruction for it. */
+uint32_t crc32c_portable(uint32_t crc, const void *p, size_t n);
 
 /*
- * Writes envelope block, slots and footer behind msg_len octets of fd.  env was decoded from block.
- * -1: ERR_TEMP; the file's tail is then undefined.
+ * Writes envelope block, slots and footer behind msg_len octets of fd; *q says where they are.
+ * nrcpt: recipients that envelope_decode found in block.
+ * -1: ERR_TEMP, or ERR_PERM 5.3.4 over a limit; the file's tail is then undefined.
  */
 int qfile_finish(int fd, uint64_t msg_len, uint32_t msg_crc, struct span block, uint32_t nrcpt,
-    struct err *e);
+    struct qfile *q, struct err *e);
 
 /* Reads and checks the footer (magic, version, CRC, lengths against the file's).  -1: ERR_PERM 5.3.5
  * what is there is no message of ours; ERR_TEMP it could not be read. */

@@ -29,6 +29,17 @@ qid_make(struct qid_maker *m, uint64_t wall_us, char out[QID_SIZE])
 		out[i] = qid_alphabet[(unsigned)v & 31];
 }
 
+void
+qid_after(struct qid_maker *m, const char *id)
+{
+	uint64_t us = qid_us(id);
+
+	if (us < m->last_us)
+		return;
+	m->last_us = us;
+	m->count = (1u << QID_COUNT_BITS) - 1;	/* the next one takes the microsecond after */
+}
+
 static int
 qid_digit(char c)
 {

@@ -14,6 +14,9 @@ struct qid_maker { uint64_t last_us; uint32_t count; };
 /* The next ID: larger than every one before, over clock steps too.  wall_us: the wall clock. */
 void qid_make(struct qid_maker *m, uint64_t wall_us, char out[QID_SIZE]);
 
+/* From here on m makes only IDs larger than id (one that qid_ok took). */
+void qid_after(struct qid_maker *m, const char *id);
+
 /* 16 characters of the alphabet and a NUL. */
 bool qid_ok(const char *id);
 

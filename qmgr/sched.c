@@ -551,7 +551,13 @@ sched_defer(struct sched *s, struct entry *e, int64_t retry_ms, int64_t next_us,
 {
 	if (e->running)
 		sched_release(s, e, VERDICT_NONE, e->dest->epoch, "", "", now);
-	e->own = NULL;
 	e->expired = false;
 	entry_wait(s, e, retry_ms, next_us);
+}
+
+void
+sched_expire_at(struct sched *s, struct entry *e, int64_t at_ms, int64_t now)
+{
+	e->expires_ms = at_ms;
+	sched_defer(s, e, at_ms, e->next_us, now);
 }

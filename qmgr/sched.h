@@ -41,7 +41,7 @@ struct entry {
 	struct dest *dest;
 	struct entry *same_hash;
 	struct entry *prev, *next;	/* READY: the destination's queue; EXPIRED: that list */
-	void *own;			/* the caller's: job or stash; NULL at first */
+	void *own;			/* the caller's; NULL at first */
 	int64_t retry_ms, expires_ms;
 	int64_t next_us;		/* wall clock as on disk: the counterpart of retry_ms */
 	char id[QID_LEN];		/* no NUL */
@@ -132,6 +132,8 @@ int64_t sched_delay(struct sched *s, uint16_t attempts);
 
 /* Busy no more: waits until retry_ms. */
 void sched_defer(struct sched *s, struct entry *e, int64_t retry_ms, int64_t next_us, int64_t now);
+/* The same for one that expired and could not be ended now: it expires again then. */
+void sched_expire_at(struct sched *s, struct entry *e, int64_t at_ms, int64_t now);
 /* In any state: forgotten. */
 void sched_drop(struct sched *s, struct entry *e);
 

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "lib/envelope.h"
+
+#include <stdlib.h>
+
+#include "lib/cur.h"
+
+/*
+ * Types of records.  VERSION comes first; those from RCPT_ORCPT on say something of the RCPT
+ * before them.  A number is never used again for something else.
+ */
+enum env_type {
+	REC_VERSION = 1,	/* uint8: ENV_VERSION */
+	REC_SENDER,		/* octets; empty: the null reverse-path */
+	REC_ENVID,		/* xtext */
+	REC_CLIENT,		/* text */
+	REC_ARRIVAL,		/* uint64 microseconds */
+	REC_RET,		/* uint8: enum ret_type; so on below */
+	REC_BODY,
+	REC_SMTPUTF8,
+	REC_CONPERM,
+	REC_RCPT = 64,		/* octets */
+	REC_RCPT_ORCPT,		/* xtext */
+	REC_RCPT_NOTIFY,	/* uint8: enum notify bits */
+	REC_RCPT_DRUCOF		/* uint8: enum drucof */
+};
+enum { REC_HEAD = 6, NOTIFY_ALL = NOTIFY_NEVER | NOTIFY_SUCCESS | NOTIFY_FAILURE | NOTIFY_DELAY };
+
+static bool
+env_text_ok(struct span s, size_t max)
+{
+	if (s.n > max)
+		return false;
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] < 0x20 || s.p[i] == 0x7f)
+			return false;
+	return true;
+}
+
+/* NEVER excludes the others (RFC 3461, 4.1). */
+static bool
+env_notify_ok(uint8_t notify)
+{
+	return notify <= NOTIFY_ALL && (notify == NOTIFY_NEVER || !(notify & NOTIFY_NEVER));
+}
+
+static int
+env_add(struct buf *out, enum env_type type, struct span value, struct err *e)
+{
+	if (buf_add_u16le(out, (uint16_t)type, e) == -1 ||
+	    buf_add_u32le(out, (uint32_t)value.n, e) == -1)
+		return -1;
+	return buf_add(out, value, e);
+}
+
+/* A number that is 0 needs no record. */
+static int
+env_add_u8(struct buf *out, enum env_type type, uint8_t v, struct err *e)
+{
+	return v == 0 ? 0 : env_add(out, type, span_of(&v, 1), e);
+}
+
+static int
+env_add_text(struct buf *out, enum env_type type, struct span s, struct err *e)
+{
+	if (!env_text_ok(s, ENV_MAX_TEXT))
+		return err_set(e, ERR_PERM, "5.5.4", "envelope: a text with control octets or over %d",
+		    ENV_MAX_TEXT);
+	return s.n == 0 ? 0 : env_add(out, type, s, e);
+}
+
+static int
+env_add_rcpt(struct buf *out, const struct rcpt *r, struct err *e)
+{
+	if (r->addr.n == 0 || !env_text_ok(r->addr, ENV_MAX_PATH) || !env_notify_ok(r->notify) ||
+	    r->drucof > DRUCOF_PREFER)
+		return err_set(e, ERR_PERM, "5.5.4", "envelope: a recipient out of bounds");
+	if (env_add(out, REC_RCPT, r->addr, e) == -1 ||
+	    env_add_text(out, REC_RCPT_ORCPT, r->orcpt, e) == -1 ||
+	    env_add_u8(out, REC_RCPT_NOTIFY, r->notify, e) == -1)
+		return -1;
+	return env_add_u8(out, REC_RCPT_DRUCOF, r->drucof, e);
+}
+
+static int
+env_add_message(struct buf *out, const struct envelope *env, struct err *e)
+{
+	static const uint8_t version = ENV_VERSION;
+
+	if (env_add(out, REC_VERSION, span_of(&version, 1), e) == -1 ||
+	    env_add(out, REC_SENDER, env->sender, e) == -1 ||
+	    env_add_text(out, REC_ENVID, env->envid, e) == -1 ||
+	    env_add_text(out, REC_CLIENT, env->client, e) == -1 ||
+	    buf_add_u16le(out, REC_ARRIVAL, e) == -1 || buf_add_u32le(out, 8, e) == -1 ||
+	    buf_add_u64le(out, env->arrival_us, e) == -1 ||
+	    env_add_u8(out, REC_RET, env->ret, e) == -1 ||
+	    env_add_u8(out, REC_BODY, env->body, e) == -1 ||
+	    env_add_u8(out, REC_SMTPUTF8, env->smtputf8, e) == -1)
+		return -1;
+	return env_add_u8(out, REC_CONPERM, env->conperm, e);
+}
+
+int
+envelope_encode(const struct envelope *env, struct buf *out, struct err *e)
+{
+	size_t start = out->n;
+
+	if (!env_text_ok(env->sender, ENV_MAX_PATH) || env->nrcpt == 0 ||
+	    env->nrcpt > ENV_MAX_RCPT || env->ret > RET_HDRS || env->body > BODY_BINARYMIME ||
+	    env->smtputf8 > 1 || env->conperm > 1)
+		return err_set(e, ERR_PERM, "5.5.4", "envelope: a field out of bounds");
+	if (env_add_message(out, env, e) == -1)
+		goto undo;
+	for (uint32_t i = 0; i < env->nrcpt; i++)
+		if (env_add_rcpt(out, &env->rcpt[i], e) == -1)
+			goto undo;
+	if (out->n - start <= ENV_MAX)
+		return 0;
+	err_set(e, ERR_PERM, "5.5.4", "envelope: over %d octets", ENV_MAX);
+undo:
+	out->n = start;
+	return -1;
+}
+
+/* What has been read so far. */
+struct env_reader { struct envelope *env; uint32_t seen, cap; bool bad; };
+
+/* Takes a number of one octet, at most max. */
+static void
+env_take_u8(struct env_reader *r, struct span v, uint8_t max, uint8_t *out)
+{
+	if (v.n == 1 && v.p[0] <= max)
+		*out = v.p[0];
+	else
+		r->bad = true;
+}
+
+static void
+env_take_text(struct env_reader *r, struct span v, size_t max, struct span *out)
+{
+	if (env_text_ok(v, max))
+		*out = v;
+	else
+		r->bad = true;
+}
+
+static int
+env_take_rcpt(struct env_reader *r, struct span v, struct err *e)
+{
+	struct envelope *env = r->env;
+
+	if (v.n == 0 || env->nrcpt == ENV_MAX_RCPT) {
+		r->bad = true;
+		return 0;
+	}
+	if (env->nrcpt == r->cap) {
+		uint32_t cap = r->cap == 0 ? 4 : r->cap * 2;
+		struct rcpt *p = realloc(env->rcpt, cap * sizeof *p);
+
+		if (p == NULL)
+			return err_sys(e, "envelope");
+		env->rcpt = p;
+		r->cap = cap;
+	}
+	env->rcpt[env->nrcpt] = (struct rcpt){ .notify = 0 };
+	env_take_text(r, v, ENV_MAX_PATH, &env->rcpt[env->nrcpt++].addr);
+	r->seen &= ~(1u << (REC_RCPT_ORCPT - REC_RCPT + 16) | 1u << (REC_RCPT_NOTIFY - REC_RCPT + 16) |
+	    1u << (REC_RCPT_DRUCOF - REC_RCPT + 16));
+	return 0;
+}
+
+/* Each record once: for the message, or for its recipient. */
+static bool
+env_first(struct env_reader *r, uint16_t type)
+{
+	uint32_t bit;
+
+	if (type < 16)
+		bit = 1u << type;
+	else if (type > REC_RCPT && type < REC_RCPT + 16)
+		bit = 1u << (type - REC_RCPT + 16);
+	else
+		return true;
+	if (r->seen & bit)
+		return false;
+	r->seen |= bit;
+	return true;
+}
+
+static int
+env_take(struct env_reader *r, uint16_t type, struct span v, struct err *e)
+{
+	struct envelope *env = r->env;
+	struct rcpt none = { .notify = 0 }, *to = env->nrcpt > 0 ? &env->rcpt[env->nrcpt - 1] : &none;
+	struct cur c = cur_of(v);
+	uint8_t version = 0;
+
+	if (!env_first(r, type) || (to == &none && type > REC_RCPT && type <= REC_RCPT_DRUCOF))
+		r->bad = true;
+	switch (type) {
+	case REC_VERSION: env_take_u8(r, v, ENV_VERSION, &version); break;
+	case REC_SENDER: env_take_text(r, v, ENV_MAX_PATH, &env->sender); break;
+	case REC_ENVID: env_take_text(r, v, ENV_MAX_TEXT, &env->envid); break;
+	case REC_CLIENT: env_take_text(r, v, ENV_MAX_TEXT, &env->client); break;
+	case REC_ARRIVAL:
+		env->arrival_us = cur_u64le(&c);
+		r->bad |= c.bad || cur_left(&c) > 0;
+		break;
+	case REC_RET: env_take_u8(r, v, RET_HDRS, &env->ret); break;
+	case REC_BODY: env_take_u8(r, v, BODY_BINARYMIME, &env->body); break;
+	case REC_SMTPUTF8: env_take_u8(r, v, 1, &env->smtputf8); break;
+	case REC_CONPERM: env_take_u8(r, v, 1, &env->conperm); break;
+	case REC_RCPT: return env_take_rcpt(r, v, e);
+	case REC_RCPT_ORCPT: env_take_text(r, v, ENV_MAX_TEXT, &to->orcpt); break;
+	case REC_RCPT_NOTIFY:
+		env_take_u8(r, v, NOTIFY_ALL, &to->notify);
+		r->bad |= !env_notify_ok(to->notify);
+		break;
+	case REC_RCPT_DRUCOF: env_take_u8(r, v, DRUCOF_PREFER, &to->drucof); break;
+	default: break;			/* of a later version's: kept in the block */
+	}
+	return 0;
+}
+
+int
+envelope_decode(struct span block, struct envelope *env, struct err *e)
+{
+	struct cur c = cur_of(block);
+	struct env_reader r = { .env = env };
+	const uint32_t need = 1u << REC_VERSION | 1u << REC_SENDER;
+
+	*env = (struct envelope){ .rcpt = NULL };
+	r.bad = block.n < REC_HEAD || block.n > ENV_MAX;
+	while (!r.bad && cur_left(&c) > 0) {
+		bool first = c.p == block.p;
+		uint16_t type = cur_u16le(&c);
+		uint32_t len = cur_u32le(&c);
+		struct span v = cur_take(&c, len);
+
+		if (c.bad || first != (type == REC_VERSION)) {
+			r.bad = true;
+		} else if (env_take(&r, type, v, e) == -1) {
+			envelope_free(env);
+			return -1;
+		}
+	}
+	if (!r.bad && (r.seen & need) == need && env->nrcpt > 0)
+		return 0;
+	envelope_free(env);
+	return err_set(e, ERR_PERM, "5.3.5", "the envelope is malformed");
+}
+
+void
+envelope_free(struct envelope *env)
+{
+	free(env->rcpt);
+	*env = (struct envelope){ .rcpt = NULL };
+}

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "queue/queue.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "lib/log.h"
+
+enum { OPEN_TRIES = 4 };	/* IDs tried when a name is taken, which it never should be */
+
+void
+session_refuse(struct session *s, uint32_t request, const struct err *why)
+{
+	struct msg_refused m = { .kind = why->kind };
+	struct err e;
+
+	snprintf(m.dsn, sizeof m.dsn, "%s", why->dsn);
+	snprintf(m.what, sizeof m.what, "%s", why->what);
+	if (chan_send(&s->chan, &m.h, MSG_REFUSED, request, sizeof m, NULL, 0, &e) == -1)
+		log_line(LOG_WARN, NULL, "unanswered", "why=%s", log_q(e.what));
+}
+
+void
+qmsg_free(struct qmsg *m)
+{
+	if (m->session != NULL)
+		m->session->msg[m->slot] = NULL;
+	free(m);
+}
+
+static void
+qmsg_unlink_tmp(struct queue *q, const struct qmsg *m)
+{
+	char path[PATH_SIZE];
+
+	path_tmp(m->id, path);
+	if (unlinkat(q->dir_fd, path, 0) == -1 && errno != ENOENT)
+		log_line(LOG_ERR, m->id, "unlink", "errno=%d", errno);
+}
+
+/* Free space and inodes, asked for once a second; low: within the reserve. */
+static void
+space_look(struct queue *q)
+{
+	struct statvfs v;
+	uint64_t keep;
+
+	if (q->space_known && clock_ms() - q->space_ms < SPACE_MS)
+		return;
+	q->space_known = true;
+	q->space_ms = clock_ms();
+	q->space_low = false;
+	q->space_free = UINT64_MAX;
+	if (fstatvfs(q->dir_fd, &v) == -1)
+		return;		/* the writing will tell */
+	keep = v.f_blocks / 100 * q->opt.reserve_percent;
+	q->space_free = v.f_bavail > keep ? (v.f_bavail - keep) * v.f_frsize : 0;
+	q->space_low = v.f_bavail <= keep;
+	if (v.f_files > 0 && v.f_favail <= v.f_files / 100 * q->opt.reserve_percent)
+		q->space_low = true;
+}
+
+static int
+space_check(struct queue *q, const struct session *s, const struct msg_open *o, struct err *e)
+{
+	if (s->may_reserve && o->reserve)
+		return 0;
+	space_look(q);
+	if (q->space_low || o->size > q->space_free)
+		return err_set(e, ERR_TEMP, "4.3.1", "the queue's disk is too full");
+	return 0;
+}
+
+/* A free place in the session and a new file; -1: *fd is not set. */
+static struct qmsg *
+open_message(struct session *s, int *fd, struct err *e)
+{
+	struct queue *q = s->q;
+	struct qmsg *m;
+	char path[PATH_SIZE];
+	uint8_t slot = 0;
+
+	while (slot < SESSION_OPEN_MAX && s->msg[slot] != NULL)
+		slot++;
+	if (slot == SESSION_OPEN_MAX) {
+		err_set(e, ERR_TEMP, "4.3.2", "%d messages are open already", SESSION_OPEN_MAX);
+		return NULL;
+	}
+	if ((m = calloc(1, sizeof *m)) == NULL) {
+		err_sys(e, "open");
+		return NULL;
+	}
+	for (int i = 0; i < OPEN_TRIES; i++) {
+		qid_make(&q->ids, (uint64_t)clock_us(), m->id);
+		path_tmp(m->id, path);
+		*fd = openat(q->dir_fd, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+		if (*fd != -1 || errno != EEXIST)
+			break;
+	}
+	if (*fd == -1) {
+		err_sys(e, "queue/%s", path);
+		free(m);
+		return NULL;
+	}
+	m->session = s;
+	m->slot = slot;
+	s->msg[slot] = m;
+	return m;
+}
+
+static int
+on_open(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
+{
+	struct session *s = c->arg;
+	const struct msg_open *o = msg;
+	struct msg_id reply = { .id = "" };
+	struct qmsg *m = NULL;
+	struct err why;
+	int fd;
+
+	(void)len, (void)fds;
+	if (s->q->stopping)
+		err_set(&why, ERR_TEMP, "4.3.2", "the queue is being stopped");
+	else if (space_check(s->q, s, o, &why) == 0)
+		m = open_message(s, &fd, &why);
+	if (m == NULL) {
+		session_refuse(s, o->h.id, &why);
+		return 0;
+	}
+	memcpy(reply.id, m->id, QID_SIZE);
+	if (chan_send(c, &reply.h, MSG_OPENED, o->h.id, sizeof reply, &fd, 1, e) == 0)
+		return 0;
+	qmsg_unlink_tmp(s->q, m);
+	qmsg_free(m);
+	return -1;
+}
+
+/* NULL: not one of this session's. */
+static struct qmsg *
+session_message(const struct session *s, const char id[QID_SIZE])
+{
+	for (int i = 0; i < SESSION_OPEN_MAX; i++)
+		if (s->msg[i] != NULL && strncmp(s->msg[i]->id, id, QID_SIZE) == 0)
+			return s->msg[i];
+	return NULL;
+}
+
+/* The envelope block: in the packet, or in the descriptor that came with it. */
+static int
+commit_block(const struct msg_commit *c, size_t len, int fd, struct buf *store, struct span *block,
+    struct err *e)
+{
+	unsigned char *to;
+	ssize_t n;
+
+	if (c->env_len > ENV_MAX)
+		return err_set(e, ERR_PROTO, "5.3.4", "an envelope of %u octets", c->env_len);
+	if (fd == -1) {
+		*block = span_of((const unsigned char *)c + sizeof *c, len - sizeof *c);
+		return block->n == c->env_len ? 0 :
+		    err_set(e, ERR_PROTO, "5.3.5", "COMMIT: length of the envelope");
+	}
+	if (len != sizeof *c)
+		return err_set(e, ERR_PROTO, "5.3.5", "COMMIT: an envelope twice");
+	if ((to = buf_room(store, c->env_len, e)) == NULL)
+		return -1;
+	while (store->n < c->env_len) {
+		n = pread(fd, to + store->n, c->env_len - store->n, (off_t)store->n);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return err_set(e, ERR_PROTO, "5.3.5", "COMMIT: the envelope cannot be read");
+		store->n += (size_t)n;
+	}
+	*block = buf_view(store);
+	return 0;
+}
+
+static int
+on_commit(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
+{
+	struct session *s = c->arg;
+	const struct msg_commit *req = msg;
+	struct qmsg *m = session_message(s, req->id);
+	struct span block;
+	struct buf store;
+	int r;
+
+	if (m == NULL) {
+		err_set(e, ERR_TEMP, "4.3.0", "COMMIT of a message that is not open here");
+		session_refuse(s, req->h.id, e);
+		return 0;
+	}
+	if (m->state != QMSG_OPEN)
+		return err_set(e, ERR_PROTO, "4.3.0", "COMMIT twice");
+	m->request = req->h.id;
+	buf_init(&store, ENV_MAX);
+	r = commit_block(req, len, fds[0], &store, &block, e);
+	if (r == 0)
+		r = intake(s->q, m, req, block, e);
+	buf_free(&store);
+	if (r == 0) {
+		flush_wait(s->q, m);
+		return 0;
+	}
+	log_line(e->kind == ERR_PROTO ? LOG_ERR : LOG_WARN, m->id, "refused", "dsn=%s why=%s", e->dsn,
+	    log_q(e->what));
+	qmsg_unlink_tmp(s->q, m);
+	qmsg_free(m);
+	if (e->kind == ERR_PROTO) {	/* told as 451, and cut off by what called us */
+		struct err why = *e;
+
+		why.kind = ERR_TEMP;
+		snprintf(why.dsn, sizeof why.dsn, "4.3.0");
+		session_refuse(s, req->h.id, &why);
+		return -1;
+	}
+	session_refuse(s, req->h.id, e);
+	return 0;
+}
+
+static int
+on_abandon(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
+{
+	struct session *s = c->arg;
+	struct qmsg *m = session_message(s, ((const struct msg_id *)msg)->id);
+
+	(void)len, (void)fds, (void)e;
+	if (m != NULL && m->state == QMSG_OPEN) {
+		qmsg_unlink_tmp(s->q, m);
+		qmsg_free(m);
+	}
+	return 0;
+}
+
+static const struct msg_rule from_session[] = {
+	{ MSG_OPEN, sizeof(struct msg_open), sizeof(struct msg_open), 0, 0, on_open },
+	{ MSG_COMMIT, sizeof(struct msg_commit), MSG_MAX, 0, 1, on_commit },
+	{ MSG_ABANDON, sizeof(struct msg_id), sizeof(struct msg_id), 0, 0, on_abandon },
+};
+
+/* What it did not commit goes; what is in a worker's hands is undone when that is back. */
+static void
+session_forget(struct session *s)
+{
+	struct queue *q = s->q;
+
+	for (int i = 0; i < SESSION_OPEN_MAX; i++) {
+		struct qmsg *m = s->msg[i];
+
+		if (m == NULL)
+			continue;
+		s->msg[i] = NULL;
+		m->session = NULL;
+		if (m->state == QMSG_FLUSHING)
+			continue;
+		qmsg_unlink_tmp(q, m);
+		if (m->state == QMSG_WAITING)
+			flush_drop(q, m);
+		qmsg_free(m);
+	}
+	*s->at = s->next;
+	if (s->next != NULL)
+		s->next->at = s->at;
+	q->nsession--;
+	free(s);
+}
+
+static void
+session_gone(struct chan *c, const struct err *why)
+{
+	struct session *s = c->arg;
+
+	if (s->own)
+		log_line(LOG_WARN, NULL, "peer-gone", "peer=%s why=%s", c->name,
+		    log_q(why->kind == ERR_NONE ? "closed" : why->what));
+	session_forget(s);
+}
+
+void
+session_close(struct session *s)
+{
+	chan_close(&s->chan);
+	session_forget(s);
+}
+
+int
+session_open(struct queue *q, int fd, bool may_reserve, bool own, struct err *e)
+{
+	struct session *s;
+
+	if (!own && q->nsession >= q->max_session) {
+		close(fd);
+		return err_set(e, ERR_TEMP, "4.3.2", "%u sessions are there already", q->nsession);
+	}
+	if ((s = calloc(1, sizeof *s)) == NULL) {
+		err_sys(e, "session");
+		close(fd);
+		return -1;
+	}
+	s->q = q;
+	s->may_reserve = may_reserve;
+	s->own = own;
+	if (chan_open(&s->chan, q->loop, fd, may_reserve ? "bounce" : own ? "control" : "session",
+	    from_session, sizeof from_session / sizeof *from_session, session_gone, s, e) == -1) {
+		close(fd);
+		free(s);
+		return -1;
+	}
+	s->next = q->sessions;
+	if (s->next != NULL)
+		s->next->at = &s->next;
+	s->at = &q->sessions;
+	q->sessions = s;
+	q->nsession++;
+	return 0;
+}

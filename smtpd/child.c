@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "smtpd/child.h"
+
+#include <unistd.h>
+
+static void
+child_serve(struct session *s, const struct listener *listeners, uint32_t n, const struct msg_client *m,
+    int fd)
+{
+	struct msg_hdr done;
+	struct err e;
+
+	if (m->listener < n) {
+		s->listener = &listeners[m->listener];
+		s->client = m->peer;
+		s->delay_ms = m->delay_ms;
+		session_run(s, fd);
+	}
+	close(fd);
+	(void)ipc_send(s->link->ctl, &done, MSG_DONE, 0, sizeof done, NULL, 0, &e);	/* gone: seen next */
+}
+
+_Noreturn void
+child_run(const struct conf *conf, const struct listener *listeners, uint32_t n, struct link *l)
+{
+	static struct session s;	/* mostly buffers, of which only what is used costs memory */
+
+	s.conf = conf;
+	s.link = l;
+	while (!l->stop) {
+		struct msg_client m;
+		int fd;
+
+		if (link_ctl(l, &m, &fd) == MSG_CLIENT)
+			child_serve(&s, listeners, n, &m, fd);
+	}
+	_exit(0);
+}

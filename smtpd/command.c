@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "smtpd/session.h"
+
+#include <stdio.h>
+
+#include "lib/address.h"
+
+static void cmd_ehlo(struct session *s, struct span args);
+static void cmd_helo(struct session *s, struct span args);
+static void cmd_rset(struct session *s, struct span args);
+static void cmd_noop(struct session *s, struct span args);
+static void cmd_quit(struct session *s, struct span args);
+static void cmd_vrfy(struct session *s, struct span args);
+static void cmd_help(struct session *s, struct span args);
+static void cmd_bdat(struct session *s, struct span args);
+static void cmd_missing(struct session *s, struct span args);
+
+enum {
+	C_NOW = 1,	/* its reply does not wait for others (RFC 2920 3.2) */
+	C_BARE = 2,	/* takes no argument */
+	C_JUNK = 4,	/* leads to no message: counted */
+	/* Octets of a line with its CRLF: RFC 5321 4.5.3.1.4, and what the extensions add. */
+	LINE = 512,
+	LINE_MAIL = LINE + 26 + 17 + 64,	/* RFC 1870 3 (5), RFC 6152 2 (5), CONPERM */
+	LINE_RCPT = LINE + 64			/* CONNEG with its longest spelling */
+};
+
+/* A row is the whole policy of a verb. */
+static const struct command {
+	const char *verb;
+	unsigned states, flags;
+	size_t max;
+	void (*run)(struct session *s, struct span args);
+} commands[] = {
+	{ "MAIL", S_HELO,          0,              LINE_MAIL, mail_from },
+	{ "RCPT", S_MAIL | S_RCPT, 0,              LINE_RCPT, mail_rcpt },
+	{ "DATA", S_MAIL | S_RCPT, C_NOW | C_BARE, LINE,      message_data },
+	{ "RSET", S_ANY,           C_BARE | C_JUNK, LINE,     cmd_rset },
+	{ "QUIT", S_ANY,           C_NOW | C_BARE, LINE,      cmd_quit },
+	{ "EHLO", S_ANY,           C_NOW | C_JUNK, LINE,      cmd_ehlo },
+	{ "HELO", S_ANY,           C_NOW | C_JUNK, LINE,      cmd_helo },
+	{ "NOOP", S_ANY,           C_NOW | C_JUNK, LINE,      cmd_noop },
+	{ "VRFY", S_ANY,           C_NOW | C_JUNK, LINE,      cmd_vrfy },
+	{ "HELP", S_ANY,           C_NOW | C_JUNK, LINE,      cmd_help },
+	{ "BDAT", S_ANY,           C_NOW,          LINE,      cmd_bdat },
+	{ "EXPN", S_ANY,           C_NOW,          LINE,      cmd_missing },
+	{ "ETRN", S_ANY,           C_NOW,          LINE,      cmd_missing },
+	{ "ATRN", S_ANY,           C_NOW,          LINE,      cmd_missing },
+	{ "TURN", S_ANY,           C_NOW,          LINE,      cmd_missing },
+	{ "SEND", S_ANY,           C_NOW,          LINE,      cmd_missing },
+	{ "SOML", S_ANY,           C_NOW,          LINE,      cmd_missing },
+	{ "SAML", S_ANY,           C_NOW,          LINE,      cmd_missing },
+	{ "AUTH", S_ANY,           C_NOW,          LINE,      cmd_missing },
+	{ "BURL", S_ANY,           C_NOW,          LINE,      cmd_missing },
+	{ "LHLO", S_ANY,           C_NOW,          LINE,      cmd_missing },
+	{ "STARTTLS", S_ANY,       C_NOW,          LINE,      cmd_missing },
+};
+
+static const struct command *
+command_find(struct span verb)
+{
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+		if (span_isi(verb, commands[i].verb))
+			return &commands[i];
+	return NULL;
+}
+
+/* RFC 5321 4.1.1: white space before CRLF SHOULD be tolerated. */
+static struct span
+trim_end(struct span s)
+{
+	while (s.n > 0 && ascii_wsp(s.p[s.n - 1]))
+		s.n--;
+	return s;
+}
+
+static void
+command_out_of_order(struct session *s, const struct command *k)
+{
+	if (s->state == S_NEW)
+		session_reply(s, 503, "5.5.1", "%s: EHLO first", k->verb);
+	else if (s->state == S_HELO)
+		session_reply(s, 503, "5.5.1", "%s: MAIL first", k->verb);
+	else
+		session_reply(s, 503, "5.5.1", "%s: a transaction is open", k->verb);
+}
+
+void
+command_run(struct session *s, struct span line)
+{
+	struct span verb = span_sub(line, 0, span_find(line, ' '));
+	struct span args = trim_end(span_sub(line, verb.n + 1, line.n));
+	const struct command *k = command_find(trim_end(verb));
+
+	if (k == NULL)
+		session_reply(s, 500, "5.5.1", "no such command");
+	else if (line.n + 2 > k->max)
+		session_reply(s, 500, "5.5.2", "%s: line too long", k->verb);
+	else if (!(k->states & s->state))
+		command_out_of_order(s, k);
+	else if (k->flags & C_BARE && args.n > 0)
+		session_reply(s, 501, "5.5.4", "%s takes no argument", k->verb);
+	else
+		k->run(s, args);
+	if (k != NULL && k->flags & C_JUNK)
+		s->junk++;
+	if (k == NULL || k->flags & C_NOW)
+		wire_flush(&s->wire);
+}
+
+/* --- the verbs that are not about a message --- */
+
+/*
+ * A domain or an address literal (RFC 5321 4.1.1.1); names with an underscore, which machines do
+ * have, are let through, and whatever else cannot harm where it is shown.
+ */
+static bool
+helo_ok(struct span name)
+{
+	if (name.n == 0 || name.n > HELO_MAX)
+		return false;
+	if (name.p[0] == '[')
+		return address_is_domain(name);
+	for (size_t i = 0; i < name.n; i++)
+		if (!ascii_alpha(name.p[i]) && !ascii_digit(name.p[i]) &&
+		    strchr("-._", name.p[i]) == NULL)
+			return false;
+	return true;
+}
+
+static bool
+greeted(struct session *s, struct span args, bool esmtp)
+{
+	if (!helo_ok(args)) {
+		session_reply(s, 501, "5.5.4", "your host's name or [address] is wanted");
+		return false;
+	}
+	session_reset(s);
+	s->state = S_HELO;
+	span_text(args, s->helo, sizeof s->helo);
+	s->offer.esmtp = esmtp;
+	s->offer.conperm = esmtp && !s->listener->noconperm;
+	s->offer.conneg = esmtp && !s->listener->noconneg;
+	return true;
+}
+
+static void
+cmd_ehlo(struct session *s, struct span args)
+{
+	char size[40];
+
+	if (!greeted(s, args, true))
+		return;
+	snprintf(size, sizeof size, "SIZE %llu", (unsigned long long)s->offer.max_size);
+	session_line(s, 250, true, NULL, span_str(conf_string(s->conf, CONF_ME)));
+	session_line(s, 250, true, NULL, span_str("PIPELINING"));
+	session_line(s, 250, true, NULL, span_str(size));
+	session_line(s, 250, true, NULL, span_str("8BITMIME"));
+	if (s->offer.conperm)
+		session_line(s, 250, true, NULL, span_str("CONPERM"));
+	if (s->offer.conneg)
+		session_line(s, 250, true, NULL, span_str("CONNEG"));
+	session_line(s, 250, false, NULL, span_str("ENHANCEDSTATUSCODES"));
+}
+
+static void
+cmd_helo(struct session *s, struct span args)
+{
+	if (greeted(s, args, false))
+		session_reply(s, 250, NULL, "%s", conf_string(s->conf, CONF_ME));
+}
+
+static void
+cmd_rset(struct session *s, struct span args)
+{
+	(void)args;
+	session_reset(s);
+	session_reply(s, 250, "2.0.0", "reset");
+}
+
+static void
+cmd_noop(struct session *s, struct span args)
+{
+	(void)args;
+	session_reply(s, 250, "2.0.0", "ok");
+}
+
+static void
+cmd_quit(struct session *s, struct span args)
+{
+	(void)args;
+	session_reply(s, 221, "2.0.0", "%s closing", conf_string(s->conf, CONF_ME));
+	s->over = true;
+}
+
+/* RFC 5321 3.5.3: 252 where a server will not say. */
+static void
+cmd_vrfy(struct session *s, struct span args)
+{
+	if (args.n == 0)
+		session_reply(s, 501, "5.5.4", "VRFY takes an address");
+	else
+		session_reply(s, 252, "2.0.0", "not verified here; RCPT will tell");
+}
+
+static void
+cmd_help(struct session *s, struct span args)
+{
+	(void)args;
+	session_reply(s, 214, "2.0.0", "accord " ACCORD_VERSION
+	    ": EHLO HELO MAIL RCPT DATA RSET NOOP VRFY HELP QUIT");
+}
+
+/* Not offered, but a client that sends it sends octets behind it, which are no commands. */
+static void
+cmd_bdat(struct session *s, struct span args)
+{
+	struct span size = span_sub(args, 0, span_find(args, ' '));
+	uint64_t n;
+	enum wire_status st;
+
+	if (!span_u64(size, UINT64_MAX, &n)) {
+		session_reply(s, 501, "5.5.4", "BDAT takes a number of octets");
+		session_bye(s, "4.7.0", "cannot tell commands from octets, closing");
+		return;
+	}
+	session_deadline(s);
+	st = wire_skip(&s->wire, n);
+	if (st != WIRE_OK)
+		session_lost(s, st);
+	else
+		session_reply(s, 502, "5.5.1", "BDAT is not offered");
+	if (s->state & (S_NEW | S_HELO))
+		s->wire.due_ms = 0;
+}
+
+static void
+cmd_missing(struct session *s, struct span args)
+{
+	(void)args;
+	session_reply(s, 502, "5.5.1", "not implemented");
+}

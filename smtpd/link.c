@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "smtpd/link.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "lib/log.h"
+
+static _Alignas(8) unsigned char packet[MSG_MAX];	/* one request is under way at a time */
+
+static _Noreturn void
+link_lost(const char *why)
+{
+	log_line(LOG_WARN, NULL, "exit", "why=%s", log_q(why));
+	_exit(1);
+}
+
+static void
+link_new_peer(struct link *l, const struct msg_peer *m, int *fd)
+{
+	int *to = m->role == ROLE_QUEUE ? &l->queue : &l->capd;
+
+	if (m->role != ROLE_QUEUE && m->role != ROLE_CAPD)
+		return;
+	if (*to != -1)
+		close(*to);
+	*to = *fd;
+	*fd = -1;
+	l->need &= ~(1u << m->role);
+}
+
+uint32_t
+link_ctl(struct link *l, struct msg_client *m, int *client_fd)
+{
+	union { struct msg_hdr h; struct msg_client client; struct msg_pace pace; struct msg_peer peer; } u;
+	int fds[MSG_FDS];
+	struct err e = { 0 };
+	size_t len;
+	int r = ipc_recv(l->ctl, &u, sizeof u, &len, fds, &e);
+
+	if (r != 1)
+		link_lost(r == 0 ? "the smtpd parent has gone" : e.what);
+	if (u.h.type == MSG_CLIENT && len == sizeof u.client && m != NULL && fds[0] != -1) {
+		*m = u.client;
+		l->timeout_s = m->timeout_s;
+		*client_fd = fds[0];
+		fds[0] = -1;
+	} else if (u.h.type == MSG_PACE && len == sizeof u.pace) {
+		l->timeout_s = u.pace.timeout_s;
+	} else if (u.h.type == MSG_PEER && len == sizeof u.peer && fds[0] != -1) {
+		link_new_peer(l, &u.peer, &fds[0]);
+	} else if (u.h.type == MSG_STOP && len == sizeof u.h) {
+		l->stop = true;
+	} else {
+		link_lost("a packet that the smtpd parent does not send");
+	}
+	ipc_close_fds(fds, MSG_FDS);
+	return u.h.type;
+}
+
+static int *
+link_fd(struct link *l, enum role role)
+{
+	return role == ROLE_QUEUE ? &l->queue : &l->capd;
+}
+
+static void
+link_drop(struct link *l, enum role role)
+{
+	int *fd = link_fd(l, role);
+
+	if (*fd != -1)
+		close(*fd);
+	*fd = -1;
+}
+
+/*
+ * Asks the parent for a channel and waits a little for it; but not again for each command while that
+ * peer stays away.
+ */
+static int
+link_need(struct link *l, enum role role, struct err *e)
+{
+	struct msg_peer m = { .role = role };
+	int64_t now = clock_ms(), due = now + LINK_NEED_MS;
+
+	if (l->need & 1u << role && now - l->asked_ms < LINK_PATIENCE_MS)
+		due = now;
+	if (!(l->need & 1u << role)) {
+		if (ipc_send(l->ctl, &m.h, MSG_NEED, 0, sizeof m, NULL, 0, e) == -1)
+			return -1;
+		l->asked_ms = now;
+		l->need |= 1u << role;
+	}
+	while (*link_fd(l, role) == -1) {
+		struct pollfd p = { l->ctl, POLLIN, 0 };
+		int64_t left = due - clock_ms();
+		int r = poll(&p, 1, left > 0 ? clock_wait_ms(left) : 0);
+
+		if (r > 0)
+			(void)link_ctl(l, NULL, NULL);
+		else if (left <= 0 || (r == -1 && errno != EINTR))
+			return err_set(e, ERR_TEMP, "4.3.0", "%s is not there", role_name(role));
+	}
+	return 0;
+}
+
+/* What MSG_REFUSED says, as an error of ours. */
+static int
+link_refused(size_t len, const char *who, struct err *e)
+{
+	struct msg_refused m;
+
+	if (len != sizeof m)
+		return err_set(e, ERR_PROTO, "4.3.0", "%s: an answer of %zu octets", who, len);
+	memcpy(&m, packet, sizeof m);
+	m.dsn[sizeof m.dsn - 1] = m.what[sizeof m.what - 1] = '\0';
+	return err_set(e, m.kind == ERR_PERM ? ERR_PERM : ERR_TEMP, m.dsn, "%s", m.what);
+}
+
+/*
+ * A request whose answer, of type want, is left in packet.  again: it may be made twice, so a
+ * channel that broke is replaced at once.
+ */
+static int
+link_call(struct link *l, enum role role, struct msg_hdr *h, uint32_t type, size_t len, int send_fd,
+    uint32_t want, size_t min, int *fd, int timeout_ms, bool again, struct err *e)
+{
+	int *sock = link_fd(l, role), fds[MSG_FDS] = { -1, -1 };
+	const struct msg_hdr *reply = (const struct msg_hdr *)(const void *)packet;
+	size_t got = 0;
+	int r;
+
+	if (*sock == -1 && link_need(l, role, e) == -1)
+		return -1;
+	r = ipc_call(*sock, h, type, len, &send_fd, send_fd != -1, packet, sizeof packet, &got, fds,
+	    timeout_ms, e);
+	if (r == -1 && (e->sys != ETIMEDOUT || role == ROLE_QUEUE)) {
+		link_drop(l, role);	/* queue then clears what that channel began */
+		if (again && e->sys != ETIMEDOUT)
+			return link_call(l, role, h, type, len, send_fd, want, min, fd, timeout_ms, false, e);
+	}
+	if (r == -1)
+		return err_in(e, "%s", role_name(role));
+	if (reply->type == want && got >= min && (fd == NULL) == (fds[0] == -1)) {
+		if (fd != NULL) {
+			*fd = fds[0];
+			fds[0] = -1;
+		}
+		ipc_close_fds(fds, MSG_FDS);
+		return 0;
+	}
+	ipc_close_fds(fds, MSG_FDS);
+	if (reply->type == MSG_REFUSED)
+		return link_refused(got, role_name(role), e);
+	link_drop(l, role);
+	return err_set(e, ERR_PROTO, "4.3.0", "%s: answer %u", role_name(role), reply->type);
+}
+
+int
+link_open(struct link *l, uint64_t size, char *id, int *fd, struct err *e)
+{
+	struct msg_open m = { .size = size, .reserve = 0 };
+	struct msg_id got;
+
+	if (link_call(l, ROLE_QUEUE, &m.h, MSG_OPEN, sizeof m, -1, MSG_OPENED, sizeof got, fd, LINK_OPEN_MS,
+	    true, e) == -1)
+		return -1;
+	memcpy(&got, packet, sizeof got);
+	if (!qid_ok(got.id)) {
+		close(*fd);
+		link_drop(l, ROLE_QUEUE);
+		return err_set(e, ERR_PROTO, "4.3.0", "queue: an ID that is none");
+	}
+	memcpy(id, got.id, QID_SIZE);
+	return 0;
+}
+
+/* A sealed memfd that holds s, or -1. */
+static int
+link_memfd(struct span s, struct err *e)
+{
+	int fd = memfd_create("envelope", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	size_t at = 0;
+
+	if (fd == -1)
+		return err_sys(e, "envelope: memfd");
+	while (at < s.n) {
+		ssize_t n = write(fd, s.p + at, s.n - at);
+
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		at += (size_t)n;
+	}
+	if (at < s.n || fcntl(fd, F_ADD_SEALS,
+	    F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == -1) {
+		err_sys(e, "envelope: memfd");
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+int
+link_commit(struct link *l, const char *id, uint64_t len, uint32_t crc, struct span envelope,
+    struct err *e)
+{
+	struct msg_commit *m = (struct msg_commit *)(void *)packet;
+	bool large = envelope.n > sizeof packet - sizeof *m;
+	int fd = -1, r;
+
+	*m = (struct msg_commit){ .msg_len = len, .msg_crc = crc, .env_len = (uint32_t)envelope.n };
+	memcpy(m->id, id, QID_SIZE);
+	if (large && (fd = link_memfd(envelope, e)) == -1)
+		return -1;
+	if (!large)
+		memcpy(packet + sizeof *m, envelope.p, envelope.n);
+	r = link_call(l, ROLE_QUEUE, &m->h, MSG_COMMIT, sizeof *m + (large ? 0 : envelope.n), fd,
+	    MSG_COMMITTED, sizeof(struct msg_id), NULL, LINK_COMMIT_MS, false, e);
+	if (fd != -1)
+		close(fd);
+	return r;
+}
+
+void
+link_abandon(struct link *l, const char *id)
+{
+	struct msg_id m = { 0 };
+	struct err e;
+
+	memcpy(m.id, id, QID_SIZE);
+	if (l->queue != -1 && ipc_send(l->queue, &m.h, MSG_ABANDON, 0, sizeof m, NULL, 0, &e) == -1)
+		link_drop(l, ROLE_QUEUE);
+}
+
+int
+link_cap(struct link *l, struct span addr, uint32_t want, struct link_cap *out, struct err *e)
+{
+	struct { struct msg_cap_ask m; unsigned char addr[1024]; } ask =
+	    { .m = { .want = want, .addr_len = (uint32_t)addr.n } };
+	struct msg_cap got;
+
+	if (addr.n > sizeof ask.addr)
+		return err_set(e, ERR_PERM, "5.1.3", "address too long");
+	memcpy(ask.addr, addr.p, addr.n);
+	if (link_call(l, ROLE_CAPD, &ask.m.h, MSG_CAP_ASK, sizeof ask.m + addr.n, -1, MSG_CAP, sizeof got,
+	    NULL, LINK_CAP_MS, true, e) == -1)
+		return -1;
+	memcpy(&got, packet, sizeof got);
+	if (got.h.len != sizeof got + got.len)
+		return err_set(e, ERR_PROTO, "4.3.0", "capd: an answer of a wrong length");
+	*out = (struct link_cap){ got.features <= CAP_TEMP ? got.features : CAP_TEMP,
+	    got.known <= 2 ? got.known : 2, span_of(packet + sizeof got, got.len) };
+	return 0;
+}

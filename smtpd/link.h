@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * smtpd/link.h - a session process's three channels: to its parent, to queue, to capd; and the
+ * requests it makes over them.  A channel whose other end has gone is asked anew from the parent.
+ */
+#ifndef SMTPD_LINK_H
+#define SMTPD_LINK_H
+
+#include "lib/buf.h"
+#include "smtpd/packets.h"
+
+enum {
+	LINK_NEED_MS = 5000,		/* for a new channel, while queue or capd restarts */
+	LINK_PATIENCE_MS = 60000,	/* after such a wait in vain, until the next one */
+	LINK_OPEN_MS = 60000,		/* for MSG_OPENED */
+	LINK_COMMIT_MS = 300000,	/* for MSG_COMMITTED: half of what clients wait (RFC 5321 4.5.3.2.6) */
+	LINK_CAP_MS = 2000		/* for MSG_CAP: then the look-up failed for now (digest, a.3) */
+};
+
+struct link {
+	int ctl, queue, capd;		/* owned; queue, capd: -1 when there is none now */
+	bool stop;			/* MSG_STOP came */
+	uint32_t timeout_s;		/* the last MSG_PACE or MSG_CLIENT */
+	uint32_t need;			/* 1u << enum role: asked for, not given yet */
+	int64_t asked_ms;		/* when that was */
+};
+
+/*
+ * Reads one packet of the parent, waiting for it.  Returns its type; MSG_CLIENT: *m is filled in and
+ * *fd the caller's.  The process ends here if the parent has gone or speaks nonsense.
+ */
+uint32_t link_ctl(struct link *l, struct msg_client *m, int *fd);
+
+/* A new message: id of QID_SIZE octets, *fd the caller's.  -1: *e, nothing was begun. */
+int link_open(struct link *l, uint64_t size, char *id, int *fd, struct err *e);
+
+/* The message is whole and its descriptor closed.  0: on stable storage. */
+int link_commit(struct link *l, const char *id, uint64_t len, uint32_t crc, struct span envelope,
+    struct err *e);
+
+/* Throws it away. */
+void link_abandon(struct link *l, const char *id);
+
+/* want: CAP_WANT_….  text lives until the next call.  -1: capd does not answer. */
+struct link_cap { enum cap_state features; uint32_t known; struct span text; };
+int link_cap(struct link *l, struct span addr, uint32_t want, struct link_cap *out, struct err *e);
+
+#endif

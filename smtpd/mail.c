@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/* MAIL and RCPT: addresses, parameters, who may send where, and what CONNEG is answered. */
+#include "smtpd/session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/address.h"
+#include "lib/features.h"
+
+enum {
+	CONNEG_HEAD = 17,	/* octets of "250-2.1.5 CONNEG " */
+	CONNEG_PIECE = REPLY_MAX - 2 - CONNEG_HEAD,
+	CONNEG_LINES = 256,	/* of an answer; and octets, all in all (digest, a.3) */
+	CONNEG_OCTETS = 65536
+};
+
+/* Reads KEY ":" path off *args, with a space behind the colon let through. */
+static int
+take_path(struct span *args, const char *key, bool null_ok, struct span *path, struct err *e)
+{
+	size_t n = strlen(key), used;
+
+	if (!span_isi(span_sub(*args, 0, n), key))
+		return err_set(e, ERR_PERM, "5.5.4", "%s<address> is wanted", key);
+	*args = span_sub(*args, n, args->n);
+	while (args->n > 0 && args->p[0] == ' ')
+		*args = span_sub(*args, 1, args->n);
+	if (address_path(*args, null_ok, path, &used, e) == -1)
+		return -1;
+	*args = span_sub(*args, used, args->n);
+	return 0;
+}
+
+/* An address as replies show it: cut so that a line keeps its limit. */
+struct shown { int n; const char *p; };
+static struct shown
+shown(struct span addr)
+{
+	return (struct shown){ addr.n < SHOWN_MAX ? (int)addr.n : SHOWN_MAX, (const char *)addr.p };
+}
+
+void
+mail_from(struct session *s, struct span args)
+{
+	struct span path;
+	struct err e;
+	struct shown a;
+	int code;
+
+	session_reset(s);
+	if (take_path(&args, "FROM:", true, &path, &e) == -1) {
+		session_reply(s, 501, e.dsn, "%s", e.what);
+		return;
+	}
+	if ((code = param_mail(args, &s->offer, &s->mail, &e)) != 0) {
+		session_reply(s, code, e.dsn, "%s", e.what);
+		return;
+	}
+	if (buf_add(&s->addrs, path, &e) == -1) {
+		session_reply(s, 451, "4.3.0", "%s", e.what);
+		return;
+	}
+	s->sender_len = (uint32_t)path.n;
+	s->state = S_MAIL;
+	session_deadline(s);
+	a = shown(path);
+	session_reply(s, 250, "2.1.0", "<%.*s> sender ok", a.n, a.p);
+}
+
+/* "postmaster" without a domain is ours (RFC 5321 4.5.1). */
+static int
+rcpt_keep(struct session *s, struct span path, struct err *e)
+{
+	size_t before = s->addrs.n;
+	void *p;
+
+	if (s->nrcpt == s->cap_rcpt) {
+		uint32_t cap = s->cap_rcpt == 0 ? 8 : s->cap_rcpt * 2;
+
+		if ((p = realloc(s->rcpt, cap * sizeof *s->rcpt)) == NULL)
+			return err_sys(e, "recipients");
+		s->rcpt = p;
+		s->cap_rcpt = cap;
+	}
+	if (buf_add(&s->addrs, path, e) == -1)
+		return -1;
+	if (address_domain(path).n == 0 &&
+	    buf_addf(&s->addrs, e, "@%s", conf_string(s->conf, CONF_ME)) == -1) {
+		s->addrs.n = before;
+		return -1;
+	}
+	s->rcpt[s->nrcpt++] = (struct rcpt_at){ (uint32_t)before, (uint32_t)(s->addrs.n - before) };
+	return 0;
+}
+
+static void
+rcpt_drop(struct session *s)
+{
+	s->addrs.n = s->rcpt[--s->nrcpt].off;
+}
+
+/*
+ * Asks capd what is needed of addr.  With capd away, or too slow, both are "cannot tell now"; where
+ * only the capabilities take so long, the mailbox is asked for alone.
+ */
+static struct link_cap
+rcpt_ask(struct session *s, struct span addr, uint32_t want)
+{
+	struct link_cap cap = { CAP_TEMP, 2, { NULL, 0 } };
+	struct err e = { 0 };
+
+	if (want == 0 || link_cap(s->link, addr, want, &cap, &e) == 0)
+		return cap;
+	cap = (struct link_cap){ CAP_TEMP, 2, { NULL, 0 } };
+	if (want == (CAP_WANT_FEATURES | CAP_WANT_KNOWN) && s->link->capd != -1 &&
+	    link_cap(s->link, addr, CAP_WANT_KNOWN, &cap, &e) == 0)
+		cap.features = CAP_TEMP;
+	return cap;
+}
+
+/* --- the answer to CONNEG --- */
+
+struct pieces { struct buf text; uint32_t n; };	/* pieces, each with a LF behind it */
+
+static int
+add_piece(void *arg, struct span piece, bool last, struct err *e)
+{
+	struct pieces *p = arg;
+
+	(void)last;
+	if (piece.n == 0)
+		return 0;
+	if (++p->n > CONNEG_LINES)
+		return err_set(e, ERR_PERM, "5.3.4", "too many lines");
+	for (size_t i = 0; i < piece.n; i++)
+		if (piece.p[i] < 0x20 || piece.p[i] > 0x7e)
+			return err_set(e, ERR_PERM, "5.6.0", "not printable");
+	return buf_add(&p->text, piece, e) == -1 ? -1 : buf_add_byte(&p->text, '\n', e);
+}
+
+/* R26: a first line without CONNEG; then the pieces.  false: they cannot be put in lines. */
+static bool
+conneg_lines(struct session *s, struct span addr, struct span filter)
+{
+	struct pieces p = { .n = 0 };
+	struct shown a = shown(addr);
+	struct err e;
+	struct span rest, piece;
+	char line[REPLY_MAX];
+	bool ok;
+
+	buf_init(&p.text, CONNEG_OCTETS - CONNEG_LINES * (CONNEG_HEAD + 1) - REPLY_MAX);
+	ok = feat_pieces(filter, CONNEG_PIECE, add_piece, &p, &e) == 0 && p.n > 0;
+	rest = buf_view(&p.text);
+	if (ok) {
+		int n = snprintf(line, sizeof line, "<%.*s> recipient ok", a.n, a.p);
+
+		session_line(s, 250, true, "2.1.5", span_of(line, (size_t)n));
+	}
+	while (ok && span_line(&rest, &piece)) {
+		int n = snprintf(line, sizeof line, "CONNEG %.*s", (int)piece.n, (const char *)piece.p);
+
+		session_line(s, 250, rest.n > 0, "2.1.5", span_of(line, (size_t)n));
+	}
+	buf_free(&p.text);
+	return ok;
+}
+
+/*
+ * The table of the digest, a.3, for a recipient that is accepted.  true: a reply was made, else the
+ * plain 250 is due; *kept: whether the recipient stays.
+ */
+static bool
+conneg_answer(struct session *s, uint8_t ask, struct span addr, const struct link_cap *cap, bool *kept)
+{
+	enum cap_state st = cap->features;
+
+	*kept = true;
+	if (st == CAP_KNOWN) {
+		if (conneg_lines(s, addr, cap->text))
+			return true;
+		st = CAP_TEMP;
+	}
+	if (ask != CONNEG_REQUIRED || st == CAP_ANY)	/* R34, R39 */
+		return false;
+	*kept = false;
+	if (st == CAP_TEMP)				/* R33 */
+		session_reply(s, 404, "4.3.3", "CONNEG capabilities cannot be had now");
+	else
+		session_reply(s, 504, "5.3.3", "CONNEG capabilities are not known");
+	return true;
+}
+
+/* --- RCPT --- */
+
+/* May this recipient be taken, as far as settings and look-ups tell?  If not, it was refused. */
+static bool
+rcpt_allowed(struct session *s, enum policy_route route, const struct link_cap *cap)
+{
+	if (route == POLICY_LOCAL && cap->known == 0)
+		session_reply(s, 550, "5.1.1", "no such mailbox here");
+	else if (route == POLICY_LOCAL && cap->known != 1)
+		session_reply(s, 451, "4.3.0", "cannot look that mailbox up now, try again later");
+	else
+		return true;
+	return false;
+}
+
+static void
+rcpt_accept(struct session *s, struct span addr, uint8_t ask, const struct link_cap *cap)
+{
+	struct shown a = shown(addr);
+	bool kept = true;
+
+	if (ask == CONNEG_NO || !conneg_answer(s, ask, addr, cap, &kept))
+		session_reply(s, 250, "2.1.5", "<%.*s> recipient ok", a.n, a.p);
+	if (kept)
+		s->state = S_RCPT;
+	else
+		rcpt_drop(s);
+}
+
+/* A recipient whose syntax is right: path as it came. */
+static void
+rcpt_decide(struct session *s, struct span path, uint8_t ask)
+{
+	struct link_cap cap;
+	struct span addr;
+	struct err e;
+	enum policy_route route;
+	uint32_t want = 0;
+
+	if (s->nrcpt >= conf_number(s->conf, CONF_MAXRCPTS)) {
+		session_reply(s, 452, "4.5.3", "too many recipients, send the rest in another message");
+		return;
+	}
+	if (rcpt_keep(s, path, &e) == -1) {
+		session_reply(s, 451, "4.3.0", "%s", e.what);
+		return;
+	}
+	addr = session_rcpt(s, s->nrcpt - 1);
+	route = policy_route(s->conf, s->trusted || address_domain(path).n == 0, address_domain(addr));
+	if (route == POLICY_DENIED) {
+		session_reply(s, 550, "5.7.1", "relaying to that domain is not for you");
+		rcpt_drop(s);
+		return;
+	}
+	if (route == POLICY_LOCAL)
+		want |= CAP_WANT_KNOWN;
+	if (ask != CONNEG_NO && !policy_conneg_off(s->conf, address_domain(addr)))
+		want |= CAP_WANT_FEATURES;
+	cap = rcpt_ask(s, addr, want);
+	if (!(want & CAP_WANT_FEATURES))
+		cap.features = CAP_NONE;
+	if (rcpt_allowed(s, route, &cap))
+		rcpt_accept(s, addr, ask, &cap);
+	else
+		rcpt_drop(s);
+}
+
+void
+mail_rcpt(struct session *s, struct span args)
+{
+	struct rcpt_params params;
+	struct span path;
+	struct err e;
+	int code;
+
+	if (take_path(&args, "TO:", false, &path, &e) == -1) {
+		session_reply(s, 501, e.dsn, "%s", e.what);
+		return;
+	}
+	s->about = path;
+	if ((code = param_rcpt(args, &s->offer, &params, &e)) != 0) {
+		session_reply(s, code, e.dsn, "%s", e.what);
+		return;
+	}
+	rcpt_decide(s, path, params.conneg);
+}

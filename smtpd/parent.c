@@ -1,0 +1,597 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "smtpd/parent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "lib/sandbox.h"
+#include "smtpd/child.h"
+
+enum { CHILD_CTL = 3, CHILD_QUEUE, CHILD_CAPD, CHILD_FDS, DUP_FROM = 10 };
+
+static void parent_spare(struct parent *p);
+
+/* --- limits --- */
+
+static struct clients_limits
+parent_limits(const struct parent *p, uint32_t listener, const struct netaddr *a)
+{
+	uint32_t all = (uint32_t)conf_number(&p->d.conf, CONF_CONCURRENCYINCOMING);
+	struct clients_limits max = { all, all, all };
+
+	if (!policy_trusts(&p->d.conf, &p->listener[listener], a)) {	/* others keep their share */
+		max.client = all / 2 + 1;
+		max.network = all - all / 4;
+	}
+	return max;
+}
+
+static uint32_t
+parent_pace(const struct parent *p)
+{
+	uint64_t all = conf_number(&p->d.conf, CONF_CONCURRENCYINCOMING);
+	uint32_t s = (uint32_t)conf_number(&p->d.conf, CONF_TIMEOUTSMTPD);
+	uint32_t most = (uint64_t)p->sessions * 10 >= all * 9 ? PARENT_PACE_FULL_S :
+	    (uint64_t)p->sessions * 4 >= all * 3 ? PARENT_PACE_BUSY_S : s;
+
+	return all < 8 || s < most ? s : most;	/* so few sessions are a test's, or a choice */
+}
+
+static void
+parent_tell_pace(struct parent *p)
+{
+	uint32_t s = parent_pace(p);
+
+	if (s == p->pace_s)
+		return;
+	p->pace_s = s;
+	log_line(LOG_INFO, NULL, "pace", "sessions=%u timeout=%u", p->sessions, s);
+	for (struct child *c = p->child; c != NULL; c = c->next) {
+		struct msg_pace m = { .timeout_s = s };
+		struct err e;
+
+		if (c->busy)
+			(void)chan_send(&c->chan, &m.h, MSG_PACE, 0, sizeof m, NULL, 0, &e);
+	}
+}
+
+/* --- session processes --- */
+
+static uint32_t
+parent_sessions_each(const struct parent *p, uint32_t listener)
+{
+	uint32_t own = p->listener[listener].sessions;
+
+	return own != 0 ? own : (uint32_t)conf_number(&p->d.conf, CONF_SESSIONSPERPROCESS);
+}
+
+static void
+child_forget(struct child *c)
+{
+	struct parent *p = c->parent;
+	struct child **at = &p->child;
+
+	while (*at != c)
+		at = &(*at)->next;
+	*at = c->next;
+	p->nchild--;
+	if (!c->busy && !c->leaving)
+		p->nidle--;
+	free(c);
+	if (p->stopping && p->nchild == 0)
+		p->d.loop.stop = true;
+}
+
+static void
+child_session_over(struct child *c)
+{
+	struct parent *p = c->parent;
+
+	c->busy = false;
+	p->sessions--;
+	clients_leave(&p->clients, &c->client);
+	parent_tell_pace(p);
+}
+
+/* Tells it to end; its channel's closing is awaited. */
+static void
+child_dismiss(struct child *c)
+{
+	struct msg_hdr h;
+	struct err e;
+
+	c->leaving = true;
+	(void)chan_send(&c->chan, &h, MSG_STOP, 0, sizeof h, NULL, 0, &e);
+}
+
+/* A session process that died in a session by what its client sent: the client is slowed. */
+static void
+child_crashed(struct child *c, int status)
+{
+	char addr[48] = "-";
+
+	if (c->busy) {
+		netaddr_print(&c->client, addr, sizeof addr);
+		clients_punish(&c->parent->clients, &c->client, clock_ms());
+	}
+	log_line(LOG_ERR, NULL, "crash", "client=%s pid=%d signal=%d status=%d", addr, (int)c->pid,
+	    WIFSIGNALED(status) ? WTERMSIG(status) : 0, WIFEXITED(status) ? WEXITSTATUS(status) : 0);
+}
+
+/* Its channel is closed: it has ended, or is cut off and made to. */
+static void
+child_gone(struct chan *ch, const struct err *why)
+{
+	struct child *c = ch->arg;
+	int status = 0;
+
+	(void)why;
+	kill(c->pid, SIGKILL);		/* does not change the status of one that is ending */
+	while (waitpid(c->pid, &status, 0) == -1 && errno == EINTR)
+		;
+	if ((WIFSIGNALED(status) || WEXITSTATUS(status) != 0) && !c->parent->stopping)
+		child_crashed(c, status);
+	if (c->busy) {
+		child_session_over(c);
+		c->leaving = true;	/* was not counted as idle */
+	}
+	child_forget(c);
+}
+
+static int
+child_on_done(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
+{
+	struct child *c = ch->arg;
+	struct parent *p = c->parent;
+
+	(void)msg, (void)len, (void)fds;
+	if (!c->busy)
+		return err_set(e, ERR_PROTO, NULL, "done with no session");
+	child_session_over(c);
+	if (c->served >= parent_sessions_each(p, c->listener) || p->nidle >= PARENT_IDLE_MAX ||
+	    p->stopping)
+		child_dismiss(c);
+	else
+		p->nidle++;
+	return 0;
+}
+
+/* A pair with queue or capd, one end of it passed on there; the other is returned, or -1. */
+static int
+parent_pair(struct chan *peer, struct err *e)
+{
+	struct msg_hdr h;
+	int fd[2];
+
+	if (!peer->open)
+		return err_set(e, ERR_TEMP, "4.3.0", "%s is not there", peer->name);
+	if (ipc_pair(fd, e) == -1)
+		return -1;
+	if (chan_send(peer, &h, MSG_SESSION, 0, sizeof h, &fd[1], 1, e) == -1) {
+		close(fd[0]);
+		return -1;
+	}
+	return fd[0];
+}
+
+static struct chan *
+parent_peer(struct parent *p, uint32_t role)
+{
+	return role == ROLE_QUEUE ? &p->queue : &p->capd;
+}
+
+/* A new channel for a session process, now or when that peer is there again. */
+static void
+child_give(struct child *c, uint32_t role)
+{
+	struct msg_peer m = { .role = role, .generation = c->parent->d.generation[role] };
+	struct err e;
+	int fd = parent_pair(parent_peer(c->parent, role), &e);
+
+	c->need |= 1u << role;
+	if (fd != -1 && chan_send(&c->chan, &m.h, MSG_PEER, 0, sizeof m, &fd, 1, &e) == 0)
+		c->need &= ~(1u << role);
+}
+
+static int
+child_on_need(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
+{
+	const struct msg_peer *m = msg;
+
+	(void)len, (void)fds;
+	if (m->role != ROLE_QUEUE && m->role != ROLE_CAPD)
+		return err_set(e, ERR_PROTO, NULL, "needs peer %u", m->role);
+	child_give(ch->arg, m->role);
+	return 0;
+}
+
+static const struct msg_rule from_child[] = {
+	{ MSG_DONE, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, child_on_done },
+	{ MSG_NEED, sizeof(struct msg_peer), sizeof(struct msg_peer), 0, 0, child_on_need },
+};
+
+/* In the new process: nothing of the parent's stays open but its three channels and the log. */
+static _Noreturn void
+child_begin(struct parent *p, pid_t parent, const int fd[3])
+{
+	static struct link l;
+	bool optional = conf_number(&p->d.conf, CONF_NOLANDLOCK) != 0;
+	struct err e = { 0 };
+	int high[3];
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+	for (int i = 0; i < 3; i++)
+		high[i] = fd[i] == -1 ? -1 : fcntl(fd[i], F_DUPFD_CLOEXEC, DUP_FROM);
+	for (int i = 0; i < 3; i++) {
+		close(CHILD_CTL + i);
+		if (high[i] != -1 && dup3(high[i], CHILD_CTL + i, O_CLOEXEC) == -1)
+			_exit(1);
+	}
+	if (close_range(CHILD_FDS, ~0u, 0) == -1)
+		_exit(1);
+	l = (struct link){ CHILD_CTL, high[1] == -1 ? -1 : CHILD_QUEUE, high[2] == -1 ? -1 : CHILD_CAPD,
+	    false, p->pace_s, 0, 0 };
+	if (sandbox_enter(SB_SMTPD_SESSION, NULL, 0, optional, &e) == -1) {
+		log_line(LOG_ERR, NULL, "cannot-start", "why=%s", log_q(e.what));
+		_exit(1);
+	}
+	child_run(&p->d.conf, p->listener, p->nlistener, &l);
+}
+
+/* fd: the child's ends of its channels. */
+static int
+parent_fork(struct parent *p, struct child *c, int fd[3], int own, struct err *e)
+{
+	pid_t self = getpid();
+
+	c->pid = fork();
+	if (c->pid == 0)
+		child_begin(p, self, fd);
+	if (c->pid == -1)
+		return err_sys(e, "fork");
+	if (chan_open(&c->chan, &p->d.loop, own, "smtpd session", from_child,
+	    sizeof from_child / sizeof *from_child, child_gone, c, e) == -1) {
+		kill(c->pid, SIGKILL);
+		while (waitpid(c->pid, NULL, 0) == -1 && errno == EINTR)
+			;
+		return -1;
+	}
+	return 0;
+}
+
+/* A new, idle session process, or NULL. */
+static struct child *
+child_new(struct parent *p)
+{
+	struct child *c = calloc(1, sizeof *c);
+	struct err e = { 0 };
+	int ctl[2] = { -1, -1 }, fd[3] = { -1, -1, -1 };
+
+	if (c == NULL || ipc_pair(ctl, &e) == -1)
+		goto fail;
+	c->parent = p;
+	fd[0] = ctl[1];
+	fd[1] = parent_pair(&p->queue, &e);	/* one that is away is asked for when it is needed */
+	fd[2] = parent_pair(&p->capd, &e);
+	if (parent_fork(p, c, fd, ctl[0], &e) == -1)
+		goto fail;
+	ipc_close_fds(fd, 3);
+	c->next = p->child;
+	p->child = c;
+	p->nchild++;
+	p->nidle++;
+	return c;
+fail:
+	log_line(LOG_ERR, NULL, "no-process", "why=%s", log_q(c == NULL ? "no memory" : e.what));
+	ipc_close_fds(fd, 3);
+	if (ctl[0] != -1)
+		close(ctl[0]);
+	free(c);
+	return NULL;
+}
+
+static struct child *
+child_idle(struct parent *p)
+{
+	for (struct child *c = p->nidle > 0 ? p->child : NULL; c != NULL; c = c->next)
+		if (!c->busy && !c->leaving)
+			return c;
+	return NULL;
+}
+
+static void
+parent_spare(struct parent *p)
+{
+	while (p->nidle < PARENT_SPARE && !p->stopping)
+		if (child_new(p) == NULL)
+			break;
+}
+
+/* Half of those that are too many end. */
+static void
+parent_on_tidy(void *arg)
+{
+	struct parent *p = arg;
+	uint32_t drop = p->nidle > PARENT_SPARE ? (p->nidle - PARENT_SPARE + 1) / 2 : 0;
+	struct child *c;
+	struct err e;
+
+	while (drop-- > 0 && (c = child_idle(p)) != NULL) {
+		p->nidle--;
+		child_dismiss(c);
+	}
+	if (!p->stopping)
+		(void)loop_timer(&p->d.loop, &p->tidy, PARENT_TIDY_MS, &e);
+}
+
+/* --- connections --- */
+
+/* Says why not; a client that cannot take so short a line at once misses it. */
+static void
+parent_refuse(struct parent *p, int fd, const char *why, const struct netaddr *a)
+{
+	char line[512], addr[48];
+	int n = snprintf(line, sizeof line, "421 4.3.2 %.255s %s, try again later\r\n",
+	    conf_string(&p->d.conf, CONF_ME), why);
+
+	netaddr_print(a, addr, sizeof addr);
+	log_line(LOG_WARN, NULL, "refused", "client=%s sessions=%u why=%s", addr, p->sessions, log_q(why));
+	(void)send(fd, line, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	close(fd);
+}
+
+static void
+parent_hand_over(struct parent *p, uint32_t listener, int fd, const struct netaddr *a)
+{
+	struct msg_client m = { .peer = *a, .listener = listener, .timeout_s = parent_pace(p) };
+	struct child *c = child_idle(p);
+	struct err e;
+
+	if (c == NULL && (c = child_new(p)) == NULL) {
+		clients_leave(&p->clients, a);
+		parent_refuse(p, fd, "no process for you", a);
+		return;
+	}
+	if (clients_slow(&p->clients, a, clock_ms()))
+		m.delay_ms = PARENT_SLOW_DELAY_MS;
+	c->busy = true;
+	c->client = *a;
+	c->listener = listener;
+	c->served++;
+	p->nidle--;
+	p->sessions++;
+	parent_tell_pace(p);
+	if (chan_send(&c->chan, &m.h, MSG_CLIENT, 0, sizeof m, &fd, 1, &e) == -1) {
+		log_line(LOG_ERR, NULL, "no-process", "why=%s", log_q(e.what));
+		kill(c->pid, SIGKILL);		/* its end undoes the count */
+	}
+}
+
+static void
+netaddr_take(const struct sockaddr_storage *ss, struct netaddr *out)
+{
+	const struct sockaddr_in *s4 = (const struct sockaddr_in *)(const void *)ss;
+	const struct sockaddr_in6 *s6 = (const struct sockaddr_in6 *)(const void *)ss;
+
+	*out = (struct netaddr){ { 0 }, 0 };
+	if (ss->ss_family == AF_INET6) {
+		memcpy(out->a, &s6->sin6_addr, 16);
+		out->port = ntohs(s6->sin6_port);
+	} else if (ss->ss_family == AF_INET) {
+		out->a[10] = out->a[11] = 0xff;
+		memcpy(out->a + 12, &s4->sin_addr, 4);
+		out->port = ntohs(s4->sin_port);
+	}
+}
+
+static void
+parent_watch(struct parent *p, uint32_t events)
+{
+	struct err e;
+
+	for (uint32_t i = 0; i < p->nlistener; i++)
+		if (loop_change(&p->d.loop, &p->at[i].watch, events, &e) == -1)
+			log_line(LOG_ERR, NULL, "listen", "why=%s", log_q(e.what));
+}
+
+static void
+parent_on_resume(void *arg)
+{
+	struct parent *p = arg;
+
+	p->paused = false;
+	if (!p->stopping)
+		parent_watch(p, EPOLLIN);
+}
+
+/* Out of descriptors or memory: a loop that tries at once again would only burn time. */
+static void
+parent_pause(struct parent *p, int sys)
+{
+	struct err e;
+
+	log_line(LOG_ERR, NULL, "accept", "why=%s", log_q(strerror(sys)));
+	p->paused = true;
+	parent_watch(p, 0);
+	(void)loop_timer(&p->d.loop, &p->resume, PARENT_PAUSE_MS, &e);
+}
+
+static void
+parent_on_connection(void *arg, uint32_t events)
+{
+	struct parent_listener *at = arg;
+	struct parent *p = at->parent;
+	uint32_t listener = (uint32_t)(at - p->at);
+
+	(void)events;
+	for (int i = 0; i < PARENT_BURST && !p->paused && !p->stopping; i++) {
+		struct sockaddr_storage ss = { 0 };
+		socklen_t len = sizeof ss;
+		struct netaddr a;
+		struct clients_limits max;
+		const char *why;
+		int fd = accept4(at->watch.fd, (struct sockaddr *)&ss, &len, SOCK_CLOEXEC);
+
+		if (fd == -1) {
+			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+				parent_pause(p, errno);
+			break;
+		}
+		netaddr_take(&ss, &a);
+		max = parent_limits(p, listener, &a);
+		why = clients_enter(&p->clients, &a, p->sessions, &max, clock_ms());
+		if (why != NULL)
+			parent_refuse(p, fd, why, &a);
+		else
+			parent_hand_over(p, listener, fd, &a);
+	}
+	parent_spare(p);
+}
+
+/* --- the supervisor --- */
+
+static void
+peer_gone(struct chan *ch, const struct err *why)
+{
+	log_line(LOG_WARN, NULL, "peer-gone", "peer=%s why=%s", ch->name,
+	    log_q(why->kind == ERR_NONE ? "closed" : why->what));
+}
+
+static int
+parent_open_peer(struct parent *p, enum role role, int fd, struct err *e)
+{
+	struct chan *ch = parent_peer(p, role);
+
+	chan_close(ch);
+	return chan_open(ch, &p->d.loop, fd, role_name(role), NULL, 0, peer_gone, p, e);
+}
+
+static void
+parent_on_peer(void *arg, enum role role, uint32_t generation, int fd)
+{
+	struct parent *p = arg;
+	struct err e;
+
+	if (role != ROLE_QUEUE && role != ROLE_CAPD) {
+		close(fd);
+		return;
+	}
+	log_line(LOG_INFO, NULL, "peer", "peer=%s generation=%u", role_name(role), generation);
+	if (parent_open_peer(p, role, fd, &e) == -1) {
+		log_line(LOG_ERR, NULL, "peer", "why=%s", log_q(e.what));
+		return;
+	}
+	for (struct child *c = p->child; c != NULL; c = c->next)
+		if (c->need & 1u << role)
+			child_give(c, role);
+}
+
+static void
+parent_on_give_up(void *arg)
+{
+	((struct parent *)arg)->d.loop.stop = true;	/* what is left dies with this process */
+}
+
+static void
+parent_on_stop(void *arg)
+{
+	struct parent *p = arg;
+	struct err e;
+
+	if (p->stopping)
+		return;
+	p->stopping = true;
+	for (uint32_t i = 0; i < p->nlistener; i++) {
+		loop_unwatch(&p->d.loop, &p->at[i].watch);
+		close(p->at[i].watch.fd);
+	}
+	for (struct child *c = p->child; c != NULL; c = c->next) {
+		if (!c->busy && !c->leaving)
+			p->nidle--;
+		child_dismiss(c);
+	}
+	if (p->nchild == 0 || loop_timer(&p->d.loop, &p->give_up, PARENT_STOP_MS, &e) == -1)
+		p->d.loop.stop = true;
+}
+
+/* --- start --- */
+
+static int
+parent_listeners(struct parent *p, struct err *e)
+{
+	for (uint32_t i = 0; i < p->d.nlistener; i++) {
+		struct daemon_listener *d = &p->d.listener[i];
+
+		if (listener_parse(span_str(d->line), &p->listener[i], e) == -1)
+			return -1;
+		if (p->listener[i].role == LISTEN_LMTP || p->listener[i].role == LISTEN_SUBMISSIONS)
+			return err_set(e, ERR_PERM, NULL, "listen: %s: roles lmtp and submissions are not "
+			    "served", d->line);
+		if (fcntl(d->fd, F_SETFL, O_NONBLOCK) == -1)
+			return err_sys(e, "listen: %s", d->line);
+		p->at[i] = (struct parent_listener){ { d->fd, parent_on_connection, &p->at[i] }, p };
+	}
+	p->nlistener = p->d.nlistener;
+	return 0;
+}
+
+/* A descriptor for each session process, and some for pairs on their way. */
+static void
+parent_more_files(const struct parent *p)
+{
+	rlim_t want = (rlim_t)conf_number(&p->d.conf, CONF_CONCURRENCYINCOMING) + PARENT_IDLE_MAX + 128;
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) == -1 || r.rlim_cur >= want)
+		return;
+	r.rlim_cur = want < r.rlim_max ? want : r.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &r) == -1 || r.rlim_cur < want)
+		log_line(LOG_WARN, NULL, "limits", "descriptors=%llu wanted=%llu",
+		    (unsigned long long)r.rlim_cur, (unsigned long long)want);
+}
+
+int
+parent_init(struct parent *p, struct err *e)
+{
+	static const enum role peers[] = { ROLE_QUEUE, ROLE_CAPD };
+
+	p->d.peer = parent_on_peer;
+	p->d.stop = parent_on_stop;
+	p->d.arg = p;
+	p->resume = (struct timer){ .fire = parent_on_resume, .arg = p };
+	p->tidy = (struct timer){ .fire = parent_on_tidy, .arg = p };
+	p->give_up = (struct timer){ .fire = parent_on_give_up, .arg = p };
+	p->pace_s = (uint32_t)conf_number(&p->d.conf, CONF_TIMEOUTSMTPD);
+	p->queue.name = role_name(ROLE_QUEUE);
+	p->capd.name = role_name(ROLE_CAPD);
+	for (size_t i = 0; i < sizeof peers / sizeof *peers; i++)
+		if (p->d.peer_fd[peers[i]] != -1 &&
+		    parent_open_peer(p, peers[i], p->d.peer_fd[peers[i]], e) == -1)
+			return -1;
+	parent_more_files(p);
+	return parent_listeners(p, e);
+}
+
+int
+parent_begin(struct parent *p, struct err *e)
+{
+	for (uint32_t i = 0; i < p->nlistener; i++)
+		if (loop_watch(&p->d.loop, &p->at[i].watch, EPOLLIN, e) == -1)
+			return -1;
+	parent_spare(p);
+	return loop_timer(&p->d.loop, &p->tidy, PARENT_TIDY_MS, e);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "smtpd/policy.h"
+
+#include "lib/address.h"
+
+bool
+policy_trusts(const struct conf *c, const struct listener *l, const struct netaddr *client)
+{
+	const struct span *lines;
+	uint32_t n = conf_lines(c, CONF_RELAYCLIENTS, &lines);
+
+	return !l->norelay && networks_have(lines, n, client);
+}
+
+/* domain in lower case, in low; empty if it is too long to be one. */
+static struct span
+lower(struct span domain, char low[ADDRESS_MAX_DOMAIN])
+{
+	size_t n = domain.n <= ADDRESS_MAX_DOMAIN ? domain.n : 0;
+
+	for (size_t i = 0; i < n; i++)
+		low[i] = (char)ascii_lower(domain.p[i]);
+	return span_of(low, n);
+}
+
+enum policy_route
+policy_route(const struct conf *c, bool trusted, struct span domain)
+{
+	char low[ADDRESS_MAX_DOMAIN];
+	struct span d = lower(domain, low);
+	const struct span *lines;
+	uint32_t n = conf_lines(c, CONF_RCPTHOSTS, &lines);
+
+	if (!trusted && !domains_have(lines, n, d))
+		return POLICY_DENIED;
+	n = conf_lines(c, CONF_LOCALS, &lines);
+	return domains_have(lines, n, d) ? POLICY_LOCAL : POLICY_RELAY;
+}
+
+bool
+policy_conneg_off(const struct conf *c, struct span domain)
+{
+	char low[ADDRESS_MAX_DOMAIN];
+	struct span d = lower(domain, low);
+	const struct span *lines;
+	uint32_t n = conf_lines(c, CONF_CONNEG, &lines);
+	unsigned best = 0;
+	bool off = false;
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct span rest = lines[i], name, mode;
+		unsigned rank;
+
+		if (!span_word(&rest, &name) || !span_word(&rest, &mode))
+			continue;
+		rank = domain_rank(name, d);
+		if (rank > best) {
+			best = rank;
+			off = span_isi(mode, "off");
+		}
+	}
+	return off;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/* smtpd/policy.h - what the settings say of a client and of a recipient's domain.  Pure. */
+#ifndef SMTPD_POLICY_H
+#define SMTPD_POLICY_H
+
+#include "lib/confline.h"
+
+enum policy_route {
+	POLICY_DENIED,		/* not ours, and this client may not send there */
+	POLICY_RELAY,		/* taken, and sent on */
+	POLICY_LOCAL		/* in `locals`: the mailbox must exist */
+};
+
+/* May this client send anywhere: relayclients, unless the listener is norelay? */
+bool policy_trusts(const struct conf *c, const struct listener *l, const struct netaddr *client);
+
+/* domain: as it came, in any case. */
+enum policy_route policy_route(const struct conf *c, bool trusted, struct span domain);
+
+/* Does `conneg` say "off" for this domain?  The most specific line counts, "*" the least. */
+bool policy_conneg_off(const struct conf *c, struct span domain);
+
+#endif

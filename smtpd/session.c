@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "smtpd/session.h"
+
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "lib/clock.h"
+#include "lib/log.h"
+
+enum {
+	LINGER_MS = 1000,		/* for the client to read the last reply */
+	LINGER_MAX = 256 * 1024,	/* octets read over meanwhile */
+	ADDRS_MAX = ENV_MAX		/* octets of a transaction's addresses */
+};
+
+void
+session_line(struct session *s, int code, bool more, const char *dsn, struct span text)
+{
+	char head[24];
+	int n = snprintf(head, sizeof head, "%03d%c%s%s", code, more ? '-' : ' ',
+	    dsn != NULL ? dsn : "", dsn != NULL ? " " : "");
+
+	wire_put(&s->wire, span_of(head, (size_t)n));
+	wire_put(&s->wire, span_sub(text, 0, REPLY_MAX - 2 - (size_t)n));
+	wire_put(&s->wire, span_str("\r\n"));
+}
+
+static void
+session_refused(struct session *s, int code, const char *dsn, const char *text)
+{
+	char reply[REPLY_MAX + 24];
+
+	snprintf(reply, sizeof reply, "%d %s %s", code, dsn != NULL ? dsn : "-", text);
+	log_line(LOG_INFO, NULL, "reject", "from=%s to=%s client=%s dsn=%s reply=%s",
+	    s->state & (S_MAIL | S_RCPT) ? log_qs(session_sender(s)) : "-",
+	    s->about.n > 0 ? log_qs(s->about) : "-", s->client_text, dsn != NULL ? dsn : "-",
+	    log_q(reply));
+	if (code >= 500)
+		s->errors++;
+}
+
+void
+session_reply(struct session *s, int code, const char *dsn, const char *fmt, ...)
+{
+	char text[REPLY_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	session_line(s, code, false, dsn, span_str(text));
+	if (code >= 400)
+		session_refused(s, code, dsn, text);
+}
+
+void
+session_bye(struct session *s, const char *dsn, const char *text)
+{
+	session_reply(s, 421, dsn, "%s %s", conf_string(s->conf, CONF_ME), text);
+	s->over = s->linger = true;
+}
+
+void
+session_lost(struct session *s, enum wire_status st)
+{
+	s->over = true;
+	if (st == WIRE_TIMEOUT)
+		session_bye(s, "4.4.2", "waited too long, closing");
+	else if (st == WIRE_STOP)
+		session_bye(s, "4.3.2", "shutting down, try again later");
+}
+
+void
+session_reset(struct session *s)
+{
+	if (s->state & (S_MAIL | S_RCPT))
+		s->state = S_HELO;
+	if (s->addrs.cap > 4096)
+		buf_free(&s->addrs);
+	buf_clear(&s->addrs);
+	s->nrcpt = s->sender_len = 0;
+	s->mail = (struct mail_params){ 0 };
+	s->wire.due_ms = 0;
+}
+
+void
+session_deadline(struct session *s)
+{
+	if (s->wire.due_ms == 0)
+		s->wire.due_ms = clock_ms() +
+		    (int64_t)conf_number(s->conf, CONF_TIMEOUTTRANSACTION) * 1000;
+}
+
+static void
+session_on_ctl(void *arg)
+{
+	struct session *s = arg;
+
+	(void)link_ctl(s->link, NULL, NULL);
+	s->wire.timeout_ms = (int64_t)s->link->timeout_s * 1000;
+	if (s->link->stop && !s->wire.stop) {
+		int64_t due = clock_ms() + STOP_GRACE_MS;
+
+		s->wire.stop = true;
+		if (s->wire.due_ms == 0 || s->wire.due_ms > due)
+			s->wire.due_ms = due;
+	}
+}
+
+static void
+session_begin(struct session *s, int fd)
+{
+	char addr[48];
+
+	wire_init(&s->wire, fd, s->link->ctl, (int64_t)s->link->timeout_s * 1000);
+	s->wire.on_ctl = session_on_ctl;
+	s->wire.arg = s;
+	netaddr_print(&s->client, addr, sizeof addr);
+	snprintf(s->client_text, sizeof s->client_text, "%s%s", strchr(addr, ':') ? "IPv6:" : "", addr);
+	s->state = S_NEW;
+	s->over = s->linger = false;
+	s->trusted = policy_trusts(s->conf, s->listener, &s->client);
+	s->offer = (struct offer){ .max_size = conf_number(s->conf, CONF_DATABYTES) };
+	s->helo[0] = '\0';
+	s->errors = s->junk = s->accepted = 0;
+	s->about = span_str("");
+	buf_init(&s->addrs, ADDRS_MAX);
+	s->rcpt = NULL;
+	s->cap_rcpt = 0;
+	session_reset(s);
+	log_line(LOG_INFO, NULL, "connect", "client=%s port=%u", s->client_text, s->client.port);
+}
+
+/* Closing with input unread would reset the connection and take the last reply with it. */
+static void
+session_drain(struct session *s)
+{
+	int64_t due = clock_ms() + LINGER_MS;
+	size_t seen = 0;
+
+	if (s->wire.broken || shutdown(s->wire.fd, SHUT_WR) == -1)
+		return;
+	while (seen < LINGER_MAX && !s->wire.stop) {
+		struct pollfd p = { s->wire.fd, POLLIN, 0 };
+		int64_t left = due - clock_ms();
+		ssize_t n;
+
+		if (left <= 0 || poll(&p, 1, clock_wait_ms(left)) <= 0)
+			return;
+		n = recv(s->wire.fd, s->wire.in, sizeof s->wire.in, MSG_DONTWAIT);
+		if (n <= 0)
+			return;
+		seen += (size_t)n;
+	}
+}
+
+static void
+session_end(struct session *s)
+{
+	wire_flush(&s->wire);
+	if (s->linger || s->wire.in_at < s->wire.in_n)
+		session_drain(s);
+	log_line(LOG_INFO, NULL, "disconnect", "client=%s messages=%u refused=%u", s->client_text,
+	    s->accepted, s->errors);
+	buf_free(&s->addrs);
+	free(s->rcpt);
+	s->rcpt = NULL;
+}
+
+/* What came instead of a command. */
+static void
+session_bad_line(struct session *s)
+{
+	session_reply(s, 500, "5.5.2", s->wire.too_long ? "line too long" :
+	    "a line ends with CR LF and holds no other CR, LF or NUL");
+	wire_flush(&s->wire);
+}
+
+static void
+session_check_limits(struct session *s)
+{
+	if (s->over)
+		return;
+	if (s->errors >= conf_number(s->conf, CONF_MAXERRORS))
+		session_bye(s, "4.7.0", "too many errors, closing");
+	else if (s->junk > JUNK_MAX)
+		session_bye(s, "4.7.0", "too many commands without mail, closing");
+}
+
+/* A client that crashed a session lately waits; nothing it sends is read meanwhile. */
+static void
+session_delay(struct session *s)
+{
+	int64_t due = clock_ms() + s->delay_ms;
+
+	while (s->delay_ms > 0 && !s->wire.stop && clock_ms() < due) {
+		struct pollfd p = { s->wire.ctl, POLLIN, 0 };
+
+		if (poll(&p, 1, clock_wait_ms(due - clock_ms())) > 0)
+			session_on_ctl(s);
+	}
+}
+
+void
+session_run(struct session *s, int fd)
+{
+	session_begin(s, fd);
+	session_delay(s);
+	session_reply(s, 220, NULL, "%s ESMTP accord", conf_string(s->conf, CONF_ME));
+	wire_flush(&s->wire);
+	while (!s->over) {
+		struct span line;
+		enum wire_status st = wire_line(&s->wire, &line);
+
+		s->about = span_str("");
+		if (st == WIRE_OK)
+			command_run(s, line);
+		else if (st == WIRE_BAD)
+			session_bad_line(s);
+		else
+			session_lost(s, st);
+		session_check_limits(s);
+	}
+	session_end(s);
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * smtpd/session.h - one client's session: blocking and linear, from the greeting to the end.
+ * session.c: the dialog; command.c: the verbs; mail.c: MAIL and RCPT; message.c: DATA.
+ */
+#ifndef SMTPD_SESSION_H
+#define SMTPD_SESSION_H
+
+#include "lib/envelope.h"
+#include "smtpd/link.h"
+#include "smtpd/param.h"
+#include "smtpd/policy.h"
+#include "smtpd/wire.h"
+
+enum {
+	REPLY_MAX = 512,	/* octets of a reply line with its CRLF (RFC 5321 4.5.3.1.5) */
+	HELO_MAX = 255,
+	JUNK_MAX = 100,		/* commands in a row that lead to no message */
+	STOP_GRACE_MS = 2000,	/* for a message under way when this process is to end */
+	SHOWN_MAX = 300		/* octets of an address in a reply */
+};
+
+/* RFC 5321 4.1.4: what a verb may follow. */
+enum session_state { S_NEW = 1, S_HELO = 2, S_MAIL = 4, S_RCPT = 8, S_ANY = 15 };
+
+struct session {
+	/* set by the caller */
+	const struct conf *conf;
+	const struct listener *listener;
+	struct link *link;
+	struct netaddr client;
+	uint32_t delay_ms;
+
+	struct wire wire;
+	enum session_state state;
+	bool over;			/* the connection is to be closed */
+	bool linger;			/* let the client read the last reply first */
+	bool trusted;			/* may send anywhere */
+	struct offer offer;
+	char client_text[64];		/* "1.2.3.4" or "IPv6:::1", as in a literal */
+	char helo[HELO_MAX + 1];
+	uint32_t errors, junk, accepted;
+
+	/* the transaction */
+	struct buf addrs;		/* sender, then recipients, one behind the other */
+	struct rcpt_at { uint32_t off, len; } *rcpt;
+	uint32_t nrcpt, cap_rcpt;
+	uint32_t sender_len;
+	struct mail_params mail;
+	struct span about;		/* the recipient that a command names, for the log */
+};
+
+/* Talks with the client until it is over.  s->wire.fd stays open.  What was received of a message is
+ * thrown away unless 250 was said, or could have been. */
+void session_run(struct session *s, int fd);
+
+/* One reply of one line: "CODE DSN TEXT"; dsn NULL: none.  Refusals are counted and logged. */
+void session_reply(struct session *s, int code, const char *dsn, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* A line of several: more: others follow.  Not counted, not logged; cut at REPLY_MAX. */
+void session_line(struct session *s, int code, bool more, const char *dsn, struct span text);
+
+/* "421 DSN ME TEXT", then the session is over. */
+void session_bye(struct session *s, const char *dsn, const char *text);
+
+/* From now on the transaction has its time, unless it has already. */
+void session_deadline(struct session *s);
+
+/* Forgets the transaction (RSET). */
+void session_reset(struct session *s);
+
+/* What a failed wait means: says 421 if there is somebody to hear it; the session is over. */
+void session_lost(struct session *s, enum wire_status st);
+
+/* Runs one command line (without its CRLF). */
+void command_run(struct session *s, struct span line);
+
+/* Handlers of verbs in other files; args: what follows the verb. */
+void mail_from(struct session *s, struct span args);
+void mail_rcpt(struct session *s, struct span args);
+void message_data(struct session *s, struct span args);
+
+static inline struct span
+session_sender(const struct session *s)
+{
+	return span_sub(buf_view(&s->addrs), 0, s->sender_len);
+}
+
+static inline struct span
+session_rcpt(const struct session *s, uint32_t i)
+{
+	return span_sub(buf_view(&s->addrs), s->rcpt[i].off, s->rcpt[i].off + s->rcpt[i].len);
+}
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * tests/unit/queue/rig.h - a real queue in a directory of its own, run by a child process; the test
+ * plays smtpd, bounce and qmgr on the other ends of its channels.
+ */
+#ifndef TESTS_UNIT_QUEUE_RIG_H
+#define TESTS_UNIT_QUEUE_RIG_H
+
+#include <check.h>
+
+#include "queue/queue.h"
+
+struct rig {
+	char dir[512];
+	int dir_fd;
+	pid_t pid;
+	int smtpd, bounce, qmgr;	/* our ends; -1 */
+	int life;			/* closed: the queue stops in order */
+	enum strategy strategy;
+	unsigned reserve;
+	uint64_t file_max;		/* RLIMIT_FSIZE of the queue, or 0 */
+	bool no_qmgr, confined;		/* confined: under the sandbox, as it runs in earnest */
+};
+
+/* A packet that came, with what follows its header. */
+struct got {
+	uint32_t type, id;
+	size_t len;
+	int fd;
+	_Alignas(8) unsigned char packet[MSG_MAX];
+};
+
+/* Makes the directory and starts the queue. */
+void rig_new(struct rig *r, enum strategy s);
+/* Starts it again in the same directory. */
+void rig_boot(struct rig *r);
+/* Stops it in order; its leaks and complaints fail the test. */
+void rig_stop(struct rig *r);
+void rig_kill(struct rig *r);
+/* Stops it, and removes the directory. */
+void rig_end(struct rig *r);
+/* The only worker of JOURNAL and FS. */
+pid_t rig_worker(const struct rig *r);
+
+/* Our end of a new session's channel. */
+int rig_session(struct rig *r);
+/* The next packet within seconds; false: the channel was closed. */
+bool rig_get(int sock, struct got *g);
+/* Nothing comes for a while. */
+bool rig_silent(int sock, int ms);
+
+/* Opens a message and writes text; the descriptor stays open in *fd, the ID goes to id. */
+void client_open(int sock, const char *text, char id[QID_SIZE], int *fd);
+/* Sends COMMIT with an envelope of n recipients; closes nothing. */
+void client_commit(int sock, const char *id, const char *text, uint32_t nrcpt);
+/* Open, write, close, COMMIT; the answer must be COMMITTED. */
+void client_send(int sock, const char *text, uint32_t nrcpt, char id[QID_SIZE]);
+/* COMMIT of a block as it is. */
+void client_commit_block(int sock, const char *id, uint64_t len, uint32_t crc, struct span block);
+
+/* One slot. */
+void qmgr_mark(const struct rig *r, const char *id, uint32_t slot, uint8_t state);
+/* The next MARKED's gone. */
+bool qmgr_marked(const struct rig *r, const char *id);
+/* The next MSG_NEW names it. */
+void qmgr_new(const struct rig *r, const char *id);
+
+/* Is there a file of that name in "tmp", "HH" (its directory) or "bad"? */
+bool rig_has(const struct rig *r, const char *where, const char *id);
+unsigned rig_count(const struct rig *r, const char *dir);
+
+#endif

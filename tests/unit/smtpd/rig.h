@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * tests/unit/smtpd/rig.h - a real session process on one side; on the other a test that is its
+ * client, its parent, queue and capd at once.
+ */
+#ifndef TESTS_UNIT_SMTPD_RIG_H
+#define TESTS_UNIT_SMTPD_RIG_H
+
+#include <sys/types.h>
+
+#include "smtpd/child.h"
+
+struct rig {
+	pid_t pid;
+	int client, ctl, queue, capd;
+	struct conf conf;
+	struct listener listener;
+	struct netaddr peer;
+	/* how the others behave; may be changed at any time */
+	struct err open_fails, commit_fails;	/* kind: refuse so */
+	bool queue_gone;		/* closes its channel at the next request */
+	uint32_t fresh;			/* channels that the parent gave anew */
+	/* what they saw */
+	uint32_t opened, committed, abandoned, asked;
+	uint64_t open_size;
+	char id[QID_SIZE];
+	int file;			/* of the message under way */
+	struct buf message, block;	/* the last one committed */
+	uint32_t crc;
+	bool writer_left;		/* the session still held the file at COMMIT */
+	bool eof, done, stopped;	/* the client's side was closed; MSG_DONE came; told to stop */
+	struct buf got;			/* what the client was sent */
+};
+
+/* Settings and listener may be changed between the two. */
+void rig_init(struct rig *r);
+void rig_set(struct rig *r, enum conf_id id, const char *text);
+void rig_start(struct rig *r);	/* and a client connects */
+void rig_client(struct rig *r);	/* another client, for the same process */
+void rig_end(struct rig *r);
+
+void rig_send(struct rig *r, struct span s);
+void rig_stop(struct rig *r);	/* MSG_STOP */
+
+/* The next reply, all its lines with their CRLF; "" when the connection was closed instead. */
+const char *rig_reply(struct rig *r);
+
+/* Sends text, and expects as many replies as there are prefixes, in order; ends with NULL. */
+void rig_talk(struct rig *r, const char *text, ...) __attribute__((sentinel));
+
+#endif

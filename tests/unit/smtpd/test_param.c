@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "smtpd/param.h"
+
+#include <check.h>
+
+static const struct offer full = { true, true, true, 1000 };
+static const struct offer without = { true, false, false, 0 };
+static const struct offer helo = { false, false, false, 1000 };
+
+static const struct {
+	const char *in;
+	const struct offer *offer;
+	int code;
+	const char *dsn;	/* of a refusal */
+	struct mail_params want;
+} mails[] = {
+	{ "", &full, 0, "", { 0, BODY_7BIT, false } },
+	{ " ", &full, 0, "", { 0, BODY_7BIT, false } },
+	{ " SIZE=1000", &full, 0, "", { 1000, BODY_7BIT, false } },
+	{ " size=1 body=8bitmime conperm", &full, 0, "", { 1, BODY_8BITMIME, true } },
+	{ "  BODY=7BIT", &full, 0, "", { 0, BODY_7BIT, false } },
+	{ " SIZE=1001", &full, 552, "5.3.4", { 0 } },
+	{ " SIZE=1001", &without, 0, "", { 1001, BODY_7BIT, false } },
+	{ " SIZE=18446744073709551615", &without, 0, "", { UINT64_MAX, BODY_7BIT, false } },
+	{ " SIZE=18446744073709551616", &full, 501, "5.5.4", { 0 } },
+	{ " SIZE=000000000000000000001", &full, 501, "5.5.4", { 0 } },	/* 21 digits */
+	{ " SIZE=99999999999999999999", &full, 501, "5.5.4", { 0 } },
+	{ " SIZE=-1", &full, 501, "5.5.4", { 0 } },
+	{ " SIZE=", &full, 501, "5.5.4", { 0 } },
+	{ " SIZE", &full, 501, "5.5.4", { 0 } },
+	{ " SIZE=1 SIZE=1", &full, 501, "5.5.4", { 0 } },
+	{ "SIZE=1", &full, 501, "5.5.4", { 0 } },
+	{ "\tSIZE=1", &full, 501, "5.5.4", { 0 } },
+	{ " SIZE=1\tBODY=7BIT", &full, 501, "5.5.4", { 0 } },
+	{ " SIZE = 1", &full, 501, "5.5.4", { 0 } },
+	{ " SIZE=1=2", &full, 501, "5.5.4", { 0 } },
+	{ " =1", &full, 501, "5.5.4", { 0 } },
+	{ " -SIZE=1", &full, 501, "5.5.4", { 0 } },
+	{ " BODY=8BIT", &full, 501, "5.5.4", { 0 } },
+	{ " BODY", &full, 501, "5.5.4", { 0 } },
+	{ " BODY=BINARYMIME", &full, 555, "5.5.4", { 0 } },
+	{ " BODY=7BIT BODY=7BIT", &full, 501, "5.5.4", { 0 } },
+	{ " CONPERM=x", &full, 501, "5.5.4", { 0 } },
+	{ " CONPERM=", &full, 501, "5.5.4", { 0 } },
+	{ " CONPERM CONPERM", &full, 501, "5.5.4", { 0 } },
+	{ " CONPERM", &without, 504, "5.3.3", { 0 } },			/* R5 */
+	{ " CONPERM", &helo, 504, "5.3.3", { 0 } },
+	{ " SIZE=5", &helo, 555, "5.5.4", { 0 } },
+	{ " RET=HDRS", &full, 555, "5.5.4", { 0 } },
+	{ " ENVID=x", &full, 555, "5.5.4", { 0 } },
+	{ " SMTPUTF8", &full, 555, "5.5.4", { 0 } },
+	{ " AUTH=<>", &full, 555, "5.5.4", { 0 } },
+};
+
+START_TEST(mail_parameters)
+{
+	struct mail_params got;
+	struct err e = { 0 };
+	int code = param_mail(span_str(mails[_i].in), mails[_i].offer, &got, &e);
+
+	ck_assert_msg(code == mails[_i].code, "'%s': %d %s", mails[_i].in, code, e.what);
+	if (code != 0) {
+		ck_assert_str_eq(e.dsn, mails[_i].dsn);
+		ck_assert(e.what[0] != '\0');
+		return;
+	}
+	ck_assert_uint_eq(got.size, mails[_i].want.size);
+	ck_assert_uint_eq(got.body, mails[_i].want.body);
+	ck_assert_int_eq(got.conperm, mails[_i].want.conperm);
+}
+END_TEST
+
+/* Every row of the dialect table (digest, a.3); what is answered is in test_session.c. */
+static const struct {
+	const char *in;
+	const struct offer *offer;
+	int code;
+	const char *dsn;
+	uint8_t want;
+} rcpts[] = {
+	{ "", &full, 0, "", CONNEG_NO },
+	{ " CONNEG", &full, 0, "", CONNEG_BARE },
+	{ " conneg", &full, 0, "", CONNEG_BARE },
+	{ " CONNEG ", &full, 0, "", CONNEG_BARE },
+	{ " CONNEG=REQUIRED", &full, 0, "", CONNEG_REQUIRED },
+	{ " CONNEG = REQUIRED", &full, 0, "", CONNEG_REQUIRED },
+	{ " CONNEG =required", &full, 0, "", CONNEG_REQUIRED },
+	{ " CONNEG=   Required", &full, 0, "", CONNEG_REQUIRED },
+	{ " CONNEG=OPTIONAL", &full, 0, "", CONNEG_OPTIONAL },
+	{ " CONNEG = OPTIONAL", &full, 0, "", CONNEG_OPTIONAL },
+	{ " CONNEG=OPTIOANL", &full, 0, "", CONNEG_OPTIONAL },
+	{ " CONNEG = optioanl", &full, 0, "", CONNEG_OPTIONAL },
+	{ " CONNEG=MAYBE", &full, 501, "5.5.4", 0 },
+	{ " CONNEG=", &full, 501, "5.5.4", 0 },
+	{ " CONNEG = ", &full, 501, "5.5.4", 0 },
+	{ " CONNEG==REQUIRED", &full, 501, "5.5.4", 0 },
+	{ " CONNEG CONNEG", &full, 501, "5.5.4", 0 },
+	{ " CONNEG=REQUIRED CONNEG=OPTIONAL", &full, 501, "5.5.4", 0 },
+	{ " CONNEG = REQUIRED CONNEG", &full, 501, "5.5.4", 0 },
+	{ " CONNEG REQUIRED", &full, 555, "5.5.4", 0 },
+	{ "CONNEG", &full, 501, "5.5.4", 0 },
+	{ " CONNEG", &without, 504, "5.3.3", 0 },			/* R28 */
+	{ " CONNEG=REQUIRED", &without, 504, "5.3.3", 0 },
+	{ " CONNEG = REQUIRED", &helo, 504, "5.3.3", 0 },
+	{ " CONNEG=OPTIONAL", &without, 0, "", CONNEG_NO },
+	{ " CONNEG = OPTIOANL", &helo, 0, "", CONNEG_NO },
+	{ " CONNEG=MAYBE", &without, 501, "5.5.4", 0 },
+	{ " NOTIFY=NEVER", &full, 555, "5.5.4", 0 },
+	{ " ORCPT=rfc822;a@b", &full, 555, "5.5.4", 0 },
+	{ " CONNEG NOTIFY=NEVER", &full, 555, "5.5.4", 0 },
+};
+
+START_TEST(rcpt_parameters)
+{
+	struct rcpt_params got;
+	struct err e = { 0 };
+	int code = param_rcpt(span_str(rcpts[_i].in), rcpts[_i].offer, &got, &e);
+
+	ck_assert_msg(code == rcpts[_i].code, "'%s': %d %s", rcpts[_i].in, code, e.what);
+	if (code != 0)
+		ck_assert_str_eq(e.dsn, rcpts[_i].dsn);
+	else
+		ck_assert_uint_eq(got.conneg, rcpts[_i].want);
+}
+END_TEST
+
+Suite *suite_param(void);
+Suite *
+suite_param(void)
+{
+	Suite *s = suite_create("param");
+	TCase *tc = tcase_create("param");
+
+	tcase_add_loop_test(tc, mail_parameters, 0, sizeof mails / sizeof *mails);
+	tcase_add_loop_test(tc, rcpt_parameters, 0, sizeof rcpts / sizeof *rcpts);
+	suite_add_tcase(s, tc);
+	return s;
+}

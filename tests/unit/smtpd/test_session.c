@@ -1,0 +1,684 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/* Whole dialogs with a session process; the other side is tests/unit/smtpd/rig.c. */
+#include "tests/unit/smtpd/rig.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "lib/features.h"
+#include "lib/qfile.h"
+
+#define HELLO "EHLO client.example\r\n"
+#define BEGIN "MAIL FROM:<a@b.example>\r\nRCPT TO:<joe@example.com>\r\n"
+
+static struct rig r;
+
+static void
+begin(void)
+{
+	rig_init(&r);
+	rig_start(&r);
+	rig_talk(&r, "", "220 mx.example ", NULL);
+}
+
+static void
+hello(void)
+{
+	begin();
+	rig_talk(&r, HELLO, "250-mx.example\r\n", NULL);
+}
+
+/* The message without our Received, which must be the first three lines. */
+static struct span
+received_off(const char *with)
+{
+	struct span m = buf_view(&r.message), line;
+	char first[200], second[200];
+	size_t at;
+
+	snprintf(first, sizeof first, "Received: from client.example ([192.0.2.7])");
+	snprintf(second, sizeof second, "\tby mx.example with %s id %s;", with, r.id);
+	ck_assert(span_line(&m, &line) && span_is(line, first));
+	ck_assert(span_line(&m, &line) && span_is(line, second));
+	ck_assert(span_line(&m, &line) && line.n > 20 && line.p[0] == '\t');
+	at = (size_t)(m.p - r.message.p);
+	ck_assert_uint_eq(memcmp(m.p - 2, "\r\n", 2), 0);
+	return span_sub(buf_view(&r.message), at, r.message.n);
+}
+
+START_TEST(a_message_is_taken)
+{
+	struct envelope env;
+	struct err e;
+	const char *reply;
+
+	hello();
+	rig_talk(&r, "MAIL FROM:<a@b.example> SIZE=100 BODY=8BITMIME CONPERM\r\n", "250 2.1.0 ", NULL);
+	rig_talk(&r, "RCPT TO:<@h.example:joe@Example.COM>\r\nRCPT TO:<Postmaster>\r\n"
+	    "RCPT TO:<\"a>b\"@x.fax.example>\r\n", "250 2.1.5 ", "250 2.1.5 ", "250 2.1.5 ", NULL);
+	rig_talk(&r, "DATA\r\n", "354 ", NULL);
+	rig_send(&r, span_str("Subject: x\r\n\r\n..dot\r\n\xe4\r\n.\r\n"));
+	reply = rig_reply(&r);
+	ck_assert_msg(strncmp(reply, "250 2.0.0 ", 10) == 0, "%s", reply);
+	ck_assert_ptr_nonnull(strstr(reply, r.id));
+	ck_assert(span_is(received_off("ESMTP"), "Subject: x\r\n\r\n.dot\r\n\xe4\r\n"));
+	ck_assert_uint_eq(r.crc, crc32c(0, r.message.p, r.message.n));
+	ck_assert_uint_eq(r.open_size, 100);
+	ck_assert(!r.writer_left);
+	ck_assert_int_eq(envelope_decode(buf_view(&r.block), &env, &e), 0);
+	ck_assert(span_is(env.sender, "a@b.example"));
+	ck_assert_uint_eq(env.nrcpt, 3);
+	ck_assert(span_is(env.rcpt[0].addr, "joe@Example.COM"));
+	ck_assert(span_is(env.rcpt[1].addr, "Postmaster@mx.example"));
+	ck_assert(span_is(env.rcpt[2].addr, "\"a>b\"@x.fax.example"));	/* G1 */
+	ck_assert_uint_eq(env.conperm, 1);
+	ck_assert_uint_eq(env.body, BODY_8BITMIME);
+	ck_assert(span_is(env.client, "client.example [192.0.2.7]"));
+	envelope_free(&env);
+	rig_talk(&r, "QUIT\r\n", "221 2.0.0 ", "", NULL);
+	rig_end(&r);
+}
+END_TEST
+
+START_TEST(one_process_serves_many)
+{
+	begin();
+	rig_talk(&r, "HELO client.example\r\nMAIL FROM:<>\r\nRCPT TO:<joe@example.com>\r\nDATA\r\n", "250 mx",
+	    "250 2.1.0 <>", "250 2.1.5", "354", NULL);
+	rig_talk(&r, "x\r\n.\r\nQUIT\r\n", "250 2.0.0", "221", "", NULL);
+	ck_assert(span_is(received_off("SMTP"), "x\r\n"));
+	rig_client(&r);
+	rig_talk(&r, "", "220", NULL);
+	rig_talk(&r, "MAIL FROM:<a@b>\r\n", "503 5.5.1", NULL);	/* nothing of the other is left */
+	rig_talk(&r, HELLO BEGIN "DATA\r\n", "250-", "250", "250", "354", NULL);
+	rig_talk(&r, "y\r\n.\r\n", "250 2.0.0", NULL);
+	ck_assert(span_is(received_off("ESMTP"), "y\r\n"));
+	rig_end(&r);
+}
+END_TEST
+
+/* One line each, in a session after EHLO; ends in the state it began. */
+static const struct { const char *say, *want; } lines[] = {
+	{ "NOOP", "250 2.0.0" }, { "noop with words", "250 2.0.0" }, { "RSET", "250 2.0.0" },
+	{ "RSET x", "501 5.5.4" }, { "RSET  ", "250 2.0.0" }, { "VRFY joe", "252 2.0.0" },
+	{ "VRFY", "501 5.5.4" }, { "HELP", "214 2.0.0" }, { "HELP MAIL", "214 2.0.0" },
+	{ "EXPN list", "502 5.5.1" }, { "ETRN x", "502 5.5.1" }, { "STARTTLS", "502 5.5.1" },
+	{ "AUTH PLAIN", "502 5.5.1" }, { "TURN", "502 5.5.1" }, { "SEND FROM:<a@b>", "502 5.5.1" },
+	{ "XYZZY", "500 5.5.1" }, { "", "500 5.5.1" }, { " NOOP", "500 5.5.1" },
+	{ "MAILFROM:<a@b>", "500 5.5.1" }, { "DATA", "503 5.5.1" }, { "RCPT TO:<joe@example.com>", "503 5.5.1" },
+	{ "QUIT now", "501 5.5.4" }, { "EHLO", "501 5.5.4" }, { "EHLO a b", "501 5.5.4" },
+	{ "EHLO a(b", "501 5.5.4" }, { "EHLO [300.1.1.1]", "501 5.5.4" }, { "EHLO [192.0.2.1]", "250-" },
+	{ "EHLO [IPv6:2001:db8::1]", "250-" }, { "ehlo under_score.example", "250-" },
+	{ "HELO x", "250 mx.example" }, { "MAIL", "501 5.5.4" }, { "MAIL TO:<a@b>", "501 5.5.4" },
+	{ "MAIL FROM:a@b", "501 5.1.7" }, { "MAIL FROM:<a@b", "501 5.1.7" },
+	{ "MAIL FROM:<a@b>x", "501 5.5.4" }, { "MAIL FROM:<a@b> FOO=1", "555 5.5.4" },
+	{ "MAIL FROM:<a@b> RET=FULL", "555 5.5.4" }, { "MAIL FROM:<a@b> CONPERM=x", "501 5.5.4" },
+	{ "MAIL FROM:<a@b> SIZE=99999999999", "552 5.3.4" }, { "MAIL FROM:<a\x01@b>", "501 5.1.7" },
+	{ "NO\nOP", "500 5.5.2" }, { "NOOP\rQUIT", "500 5.5.2" }, { "NOOP\n", "500 5.5.2" },
+	{ "\nNOOP", "500 5.5.2" }, { "NOOP\r", "500 5.5.2" },
+};
+
+START_TEST(a_line_and_its_reply)
+{
+	char line[400];
+
+	hello();
+	snprintf(line, sizeof line, "%s\r\n", lines[_i].say);
+	rig_talk(&r, line, lines[_i].want, NULL);
+	rig_talk(&r, "NOOP\r\nQUIT\r\n", "250", "221", "", NULL);	/* and nothing of it ran */
+	rig_end(&r);
+}
+END_TEST
+
+START_TEST(a_nul_is_no_command)
+{
+	hello();
+	rig_send(&r, span_of("NOOP\0QUIT\r\n", 11));
+	rig_talk(&r, "", "500 5.5.2", NULL);
+	rig_talk(&r, "QUIT\r\n", "221", "", NULL);
+	rig_end(&r);
+}
+END_TEST
+
+/* RFC 5321 4.5.3.1.4; the tail of a line that is too long does not run. */
+START_TEST(line_limits)
+{
+	static const struct { size_t n; const char *want; } t[] = {
+		{ 510, "250" }, { 511, "500 5.5.2" }, { 2046, "500 5.5.2" }, { 2047, "500 5.5.2" },
+		{ 2048, "500 5.5.2" }, { 32767, "500 5.5.2" }, { 32768, "500 5.5.2" }, { 200000, "500 5.5.2" },
+	};
+	static char line[200010];
+
+	hello();
+	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+		memset(line, ' ', t[i].n);
+		memcpy(line, "NOOP", 4);
+		memcpy(line + t[i].n - 4, "QUIT", 4);
+		memcpy(line + t[i].n, "\r\n", 3);
+		rig_talk(&r, line, t[i].want, NULL);
+	}
+	/* MAIL has what its parameters add */
+	memset(line, ' ', 700);
+	memcpy(line, "MAIL FROM:<a@b>", 15);
+	memcpy(line + 512 + 26 + 17 + 64 - 2, "\r\n", 3);
+	rig_talk(&r, line, "250 2.1.0", NULL);
+	line[512 + 26 + 17 + 64 - 2] = ' ';
+	memcpy(line + 512 + 26 + 17 + 64 - 1, "\r\n", 3);
+	rig_talk(&r, line, "500 5.5.2", NULL);
+	rig_end(&r);
+}
+END_TEST
+
+static const struct { const char *to, *want; } rcpts[] = {
+	{ "<joe@example.com>", "250 2.1.5 <joe@example.com>" },
+	{ "<joe@EXAMPLE.com>", "250 2.1.5 <joe@EXAMPLE.com>" },
+	{ "<nobody@example.com>", "550 5.1.1" },
+	{ "<cannot@example.com>", "451 4.3.0" },
+	{ "<slow@example.com>", "451 4.3.0" },
+	{ "<nobody@a.fax.example>", "250 2.1.5" },		/* relayed: not ours to know */
+	{ "<a@fax.example>", "550 5.7.1" },
+	{ "<a@elsewhere.example>", "550 5.7.1" },
+	{ "<a%elsewhere.example@example.com>", "250 2.1.5" },	/* a local part, nothing more */
+	{ "<@example.com:a@elsewhere.example>", "550 5.7.1" },
+	{ "<\"a@elsewhere.example\"@example.com>", "250 2.1.5" },
+	{ "<a@[192.0.2.7]>", "550 5.7.1" },
+	{ "<POSTMASTER>", "250 2.1.5" },
+	{ "<joe>", "501 5.1.3" }, { "<>", "501 5.1.3" }, { "joe@example.com", "501 5.1.3" },
+	{ " <joe@example.com>", "250 2.1.5" },
+	{ "<joe@example.com> NOTIFY=NEVER", "555 5.5.4" },
+	{ "<joe@example.com> ORCPT=rfc822;x", "555 5.5.4" },
+};
+
+START_TEST(who_is_taken)
+{
+	char line[400];
+
+	hello();
+	rig_talk(&r, "MAIL FROM:<a@b.example>\r\n", "250", NULL);
+	snprintf(line, sizeof line, "RCPT TO:%s\r\n", rcpts[_i].to);
+	rig_talk(&r, line, rcpts[_i].want, NULL);
+	if (rcpts[_i].want[0] != '2')
+		rig_talk(&r, "DATA\r\n", "554 5.5.1", NULL);
+	rig_end(&r);
+}
+END_TEST
+
+START_TEST(relayclients_may_send_anywhere)
+{
+	for (int norelay = 0; norelay < 2; norelay++) {
+		rig_init(&r);
+		rig_set(&r, CONF_RELAYCLIENTS, "192.0.2.0/24\n");
+		r.listener.norelay = norelay;
+		rig_start(&r);
+		rig_talk(&r, "", "220", NULL);
+		rig_talk(&r, HELLO "MAIL FROM:<>\r\nRCPT TO:<a@elsewhere.example>\r\n", "250-", "250",
+		    norelay ? "550 5.7.1" : "250 2.1.5", NULL);
+		rig_talk(&r, "RCPT TO:<nobody@example.com>\r\n", "550 5.1.1", NULL);
+		rig_end(&r);
+	}
+}
+END_TEST
+
+/* --- CONNEG: the digest's table a.3; R25 to R28, R32 to R35, R39 --- */
+
+static const struct { const char *who, *param, *want; bool lines; } connegs[] = {
+	{ "joe@example.com", "CONNEG", "250-2.1.5 <joe@example.com>", true },		/* R25, R26 */
+	{ "joe@example.com", "CONNEG=REQUIRED", "250-2.1.5 <", true },
+	{ "joe@example.com", "CONNEG = REQUIRED", "250-2.1.5 <", true },
+	{ "joe@example.com", "CONNEG=OPTIONAL", "250-2.1.5 <", true },
+	{ "joe@example.com", "CONNEG = OPTIOANL", "250-2.1.5 <", true },
+	{ "x@a.fax.example", "conneg", "250-2.1.5 <", true },
+	{ "temp@example.com", "CONNEG", "250 2.1.5 <", false },
+	{ "temp@example.com", "CONNEG=REQUIRED", "404 4.3.3 CONNEG", false },		/* R33 */
+	{ "temp@example.com", "CONNEG=OPTIONAL", "250 2.1.5 <", false },		/* R34 */
+	{ "slow@a.fax.example", "CONNEG", "250 2.1.5 <", false },
+	{ "slow@a.fax.example", "CONNEG=REQUIRED", "404 4.3.3 CONNEG", false },
+	{ "none@example.com", "CONNEG", "250 2.1.5 <", false },
+	{ "none@example.com", "CONNEG = REQUIRED", "504 5.3.3 CONNEG", false },
+	{ "none@example.com", "CONNEG=OPTIONAL", "250 2.1.5 <", false },
+	{ "any@example.com", "CONNEG", "250 2.1.5 <", false },				/* R39 */
+	{ "any@example.com", "CONNEG=REQUIRED", "250 2.1.5 <", false },
+	{ "joe@quiet.fax.example", "CONNEG", "250 2.1.5 <", false },			/* off */
+	{ "joe@quiet.fax.example", "CONNEG=REQUIRED", "504 5.3.3 CONNEG", false },
+	{ "bad@example.com", "CONNEG", "250 2.1.5 <", false },
+	{ "nobody@example.com", "CONNEG", "550 5.1.1", false },
+	{ "a@elsewhere.example", "CONNEG", "550 5.7.1", false },
+	{ "joe@example.com", "CONNEG=MAYBE", "501 5.5.4", false },
+	{ "joe@example.com", "CONNEG CONNEG", "501 5.5.4", false },
+};
+
+START_TEST(conneg_is_answered)
+{
+	char line[200];
+	const char *got;
+
+	hello();
+	rig_talk(&r, "MAIL FROM:<a@b.example>\r\n", "250", NULL);
+	snprintf(line, sizeof line, "RCPT TO:<%s> %s\r\n", connegs[_i].who, connegs[_i].param);
+	rig_send(&r, span_str(line));
+	got = rig_reply(&r);
+	ck_assert_msg(strncmp(got, connegs[_i].want, strlen(connegs[_i].want)) == 0, "%s: %s", line, got);
+	ck_assert_int_eq(strstr(got, "\r\n250 2.1.5 CONNEG (&(color=Binary)(dpi=200))\r\n") != NULL,
+	    connegs[_i].lines);
+	rig_talk(&r, "DATA\r\n", connegs[_i].want[0] == '2' ? "354" : "554 5.5.1", NULL);
+	rig_end(&r);
+}
+END_TEST
+
+/* R27, R32: many lines, none too long; joined they are the expression. */
+START_TEST(a_long_capability_list)
+{
+	struct buf joined;
+	struct feat *f;
+	struct span rest, line;
+	struct err e = { 0 };
+	unsigned n = 0;
+
+	hello();
+	buf_init(&joined, 65536);
+	rig_talk(&r, "MAIL FROM:<>\r\n", "250", NULL);
+	rig_send(&r, span_str("RCPT TO:<long@example.com> CONNEG\r\n"));
+	rest = span_str(rig_reply(&r));
+	ck_assert(span_line(&rest, &line));
+	while (span_line(&rest, &line)) {
+		ck_assert(span_is(span_sub(line, 3, 17), rest.n > 0 ? "-2.1.5 CONNEG " : " 2.1.5 CONNEG "));
+		ck_assert_uint_gt(line.n, 17);
+		ck_assert_int_eq(buf_add(&joined, span_sub(line, 17, line.n), &e), 0);
+		n++;
+	}
+	ck_assert_uint_gt(n, 30);
+	ck_assert_msg(feat_parse(buf_view(&joined), 0, &f, &e) == 0, "%s", e.what);
+	feat_free(f);
+	buf_free(&joined);
+	rig_end(&r);
+}
+END_TEST
+
+START_TEST(not_offered_here)
+{
+	const char *reply;
+
+	rig_init(&r);
+	r.listener.noconperm = r.listener.noconneg = true;
+	rig_start(&r);
+	rig_talk(&r, "", "220", NULL);
+	rig_send(&r, span_str(HELLO));
+	reply = rig_reply(&r);
+	ck_assert_ptr_null(strstr(reply, "CONPERM"));
+	ck_assert_ptr_null(strstr(reply, "CONNEG"));
+	rig_talk(&r, "MAIL FROM:<a@b> CONPERM\r\n", "504 5.3.3 CONPERM", NULL);		/* R5 */
+	rig_talk(&r, "MAIL FROM:<a@b>\r\n", "250", NULL);
+	rig_talk(&r, "RCPT TO:<joe@example.com> CONNEG\r\n", "504 5.3.3 CONNEG", NULL);	/* R28 */
+	rig_talk(&r, "RCPT TO:<joe@example.com> CONNEG=OPTIONAL\r\n", "250 2.1.5 <", NULL);
+	rig_end(&r);
+}
+END_TEST
+
+START_TEST(what_is_offered)
+{
+	static const char *const want[] = { "PIPELINING", "SIZE 52428800", "8BITMIME",
+	    "ENHANCEDSTATUSCODES", "CONPERM", "CONNEG" };
+	const char *reply;
+
+	begin();
+	rig_send(&r, span_str(HELLO));
+	reply = rig_reply(&r);
+	for (size_t i = 0; i < sizeof want / sizeof *want; i++)
+		ck_assert_msg(strstr(reply, want[i]) != NULL, "%s", want[i]);
+	ck_assert_ptr_null(strstr(reply, "DSN"));
+	rig_end(&r);
+}
+END_TEST
+
+/* --- the data --- */
+
+#define BAD(text) { text, sizeof text - 1 }
+static const struct { const char *data; size_t n; } smuggled[] = {
+	BAD("a\n.\nQUIT\r\n\r\n.\r\n"), BAD("a\n.\r\nQUIT\r\n\r\n.\r\n"), BAD("a\r\n.\nQUIT\r\n.\r\n"),
+	BAD("a\r.\rQUIT\r\n.\r\n"), BAD("a\r.\r\nQUIT\r\n.\r\n"), BAD("a\r\n.\rQUIT\r\n.\r\n"),
+	BAD("a\r\n\0.\r\nQUIT\r\n.\r\n"), BAD("a\r\n.\0\r\nQUIT\r\n.\r\n"), BAD("a\r\n.\r\0\nQUIT\r\n.\r\n"),
+};
+
+START_TEST(nothing_is_smuggled)
+{
+	hello();
+	rig_talk(&r, BEGIN "DATA\r\n", "250", "250", "354", NULL);
+	rig_send(&r, span_of(smuggled[_i].data, smuggled[_i].n));
+	rig_talk(&r, "", "554 5.6.0", NULL);
+	rig_talk(&r, "NOOP\r\n", "250", NULL);
+	ck_assert_uint_eq(r.committed, 0);
+	ck_assert_uint_eq(r.abandoned, 1);
+	rig_talk(&r, BEGIN "DATA\r\n", "250", "250", "354", NULL);	/* and the session is sound */
+	rig_talk(&r, "ok\r\n.\r\n", "250 2.0.0", NULL);
+	ck_assert(span_is(received_off("ESMTP"), "ok\r\n"));
+	rig_end(&r);
+}
+END_TEST
+
+START_TEST(large_messages_are_bounded)
+{
+	static char text[70000];
+	char line[80];
+
+	rig_init(&r);
+	rig_set(&r, CONF_DATABYTES, "65000\n");
+	rig_start(&r);
+	rig_talk(&r, HELLO, "220", "250-", NULL);
+	rig_talk(&r, "MAIL FROM:<> SIZE=65001\r\n", "552 5.3.4", NULL);
+	for (size_t n = 64998; n <= 65001; n++) {
+		snprintf(line, sizeof line, BEGIN "DATA\r\n");
+		rig_talk(&r, line, "250", "250", "354", NULL);
+		memset(text, 'x', n);
+		for (size_t i = 78; i + 2 < n; i += 80)
+			memcpy(text + i, "\r\n", 2);
+		memcpy(text + n - 2, "\r\n", 3);
+		rig_send(&r, span_of(text, n));
+		rig_talk(&r, ".\r\n", n > 65000 ? "552 5.3.4" : "250 2.0.0", NULL);
+		if (n <= 65000)
+			ck_assert(span_eq(received_off("ESMTP"), span_of(text, n)));
+	}
+	ck_assert_uint_eq(r.abandoned, 1);
+	rig_end(&r);
+}
+END_TEST
+
+START_TEST(a_loop_is_seen)
+{
+	for (int n = 100; n <= 101; n++) {
+		hello();
+		rig_talk(&r, BEGIN "DATA\r\n", "250", "250", "354", NULL);
+		for (int i = 0; i < n; i++)
+			rig_send(&r, span_str("Received: from x\r\n"));
+		rig_talk(&r, "\r\nReceived: no\r\n.\r\n", n > 100 ? "554 5.4.6" : "250 2.0.0", NULL);
+		rig_end(&r);
+	}
+}
+END_TEST
+
+START_TEST(ten_megabytes_arrive_whole)
+{
+	static char block[10000];
+	struct span got;
+
+	for (size_t i = 0; i < sizeof block; i++)
+		block[i] = (char)('a' + i % 23);
+	for (size_t i = 100; i < sizeof block; i += 100)
+		memcpy(block + i - 2, "\r\n", 2);
+	memcpy(block + sizeof block - 2, "\r\n", 2);
+	hello();
+	rig_talk(&r, BEGIN "DATA\r\n", "250", "250", "354", NULL);
+	for (int i = 0; i < 1000; i++)
+		rig_send(&r, span_of(block, sizeof block));
+	rig_talk(&r, ".\r\nQUIT\r\n", "250 2.0.0", "221", "", NULL);
+	got = received_off("ESMTP");
+	ck_assert_uint_eq(got.n, 1000 * sizeof block);
+	for (size_t i = 0; i < 1000; i++)
+		ck_assert(memcmp(got.p + i * sizeof block, block, sizeof block) == 0);
+	ck_assert_uint_eq(r.crc, crc32c(0, r.message.p, r.message.n));
+	rig_end(&r);
+}
+END_TEST
+
+/* --- order, limits, failures --- */
+
+START_TEST(replies_stay_in_order)
+{
+	hello();
+	rig_talk(&r, "MAIL FROM:<a@b>\r\nRCPT TO:<joe@example.com> CONNEG\r\nRCPT TO:<nobody@example.com>\r\n"
+	    "RCPT TO:<any@example.com>\r\nBOGUS\r\nDATA\r\n", "250 2.1.0", "250-2.1.5 <joe", "550 5.1.1",
+	    "250 2.1.5 <any", "500", "354", NULL);
+	rig_talk(&r, "x\r\n.\r\nMAIL FROM:<>\r\nRSET\r\nMAIL FROM:<c@d>\r\nMAIL FROM:<e@f>\r\nQUIT\r\n",
+	    "250 2.0.0", "250 2.1.0 <>", "250 2.0.0", "250 2.1.0 <c@d>", "503 5.5.1", "221", "", NULL);
+	ck_assert_uint_eq(r.committed, 1);
+	rig_end(&r);
+}
+END_TEST
+
+/* Commands one octet at a time mean the same. */
+START_TEST(octet_by_octet)
+{
+	static const char text[] = HELLO BEGIN "DATA\r\na\r\n..\r\n.\r\nQUIT\r\n";
+
+	begin();
+	for (size_t i = 0; i < sizeof text - 1; i++) {
+		rig_send(&r, span_of(text + i, 1));
+		usleep(300);
+	}
+	rig_talk(&r, "", "250-", "250", "250", "354", "250 2.0.0", "221", "", NULL);
+	ck_assert(span_is(received_off("ESMTP"), "a\r\n.\r\n"));
+	rig_end(&r);
+}
+END_TEST
+
+START_TEST(too_many_recipients)
+{
+	char line[100];
+	struct envelope env;
+	struct err e;
+
+	rig_init(&r);
+	rig_set(&r, CONF_MAXRCPTS, "2000\n");
+	rig_start(&r);
+	rig_talk(&r, HELLO "MAIL FROM:<a@b>\r\n", "220", "250-", "250", NULL);
+	for (int i = 0; i < 2000; i++) {
+		snprintf(line, sizeof line, "RCPT TO:<somebody-with-a-long-name-%d@a.fax.example>\r\n", i);
+		rig_talk(&r, line, "250 2.1.5", NULL);
+	}
+	rig_talk(&r, "RCPT TO:<joe@example.com>\r\n", "452 4.5.3", NULL);	/* G12 */
+	rig_talk(&r, "DATA\r\n", "354", NULL);
+	rig_talk(&r, "x\r\n.\r\n", "250 2.0.0", NULL);
+	ck_assert_uint_gt(r.block.n, MSG_MAX);		/* so it came in a memfd */
+	ck_assert_int_eq(envelope_decode(buf_view(&r.block), &env, &e), 0);
+	ck_assert_uint_eq(env.nrcpt, 2000);
+	ck_assert(span_is(env.rcpt[1999].addr, "somebody-with-a-long-name-1999@a.fax.example"));
+	envelope_free(&env);
+	rig_end(&r);
+}
+END_TEST
+
+START_TEST(too_many_errors)
+{
+	hello();
+	for (int i = 0; i < 19; i++)
+		rig_talk(&r, "BOGUS\r\n", "500", NULL);
+	rig_talk(&r, "BOGUS\r\nNOOP\r\n", "500", "421 4.7.0 mx.example", "", NULL);
+	ck_assert(r.eof);
+	rig_end(&r);
+}
+END_TEST
+
+START_TEST(idle_chatter_ends)
+{
+	hello();
+	for (int i = 0; i < JUNK_MAX - 1; i++)
+		rig_talk(&r, "NOOP\r\n", "250", NULL);
+	rig_talk(&r, "NOOP\r\n", "250", "421 4.7.0", "", NULL);
+	rig_end(&r);
+}
+END_TEST
+
+START_TEST(silence_ends)
+{
+	rig_init(&r);
+	rig_set(&r, CONF_TIMEOUTSMTPD, "1\n");
+	rig_start(&r);
+	rig_talk(&r, HELLO, "220", "250-", NULL);
+	rig_talk(&r, "NO", "421 4.4.2 mx.example", "", NULL);
+	rig_end(&r);
+}
+END_TEST
+
+/* Octets that trickle in do not make a transaction last for ever. */
+START_TEST(a_transaction_has_its_time)
+{
+	rig_init(&r);
+	rig_set(&r, CONF_TIMEOUTTRANSACTION, "1\n");
+	rig_start(&r);
+	rig_talk(&r, HELLO BEGIN "DATA\r\n", "220", "250-", "250", "250", "354", NULL);
+	for (int i = 0; i < 40 && !r.eof; i++) {
+		rig_send(&r, span_str("x"));
+		usleep(50000);
+	}
+	rig_talk(&r, "", "421 4.4.2", "", NULL);
+	ck_assert_uint_eq(r.committed, 0);
+	rig_end(&r);
+}
+END_TEST
+
+START_TEST(stop_ends_a_session)
+{
+	hello();
+	rig_stop(&r);
+	rig_talk(&r, "", "421 4.3.2 mx.example", "", NULL);
+	rig_end(&r);
+}
+END_TEST
+
+START_TEST(stop_lets_a_message_end)
+{
+	hello();
+	rig_talk(&r, BEGIN "DATA\r\n", "250", "250", "354", NULL);
+	rig_send(&r, span_str("x\r\n"));
+	rig_stop(&r);
+	usleep(200000);
+	rig_talk(&r, ".\r\n", "250 2.0.0", "421 4.3.2", "", NULL);
+	ck_assert_uint_eq(r.committed, 1);
+	rig_end(&r);
+}
+END_TEST
+
+START_TEST(a_lost_client_leaves_nothing)
+{
+	hello();
+	rig_talk(&r, BEGIN "DATA\r\n", "250", "250", "354", NULL);
+	rig_send(&r, span_str("x\r\n.\r"));
+	rig_client(&r);
+	rig_talk(&r, "", "220", NULL);
+	ck_assert_uint_eq(r.abandoned, 1);
+	ck_assert_uint_eq(r.committed, 0);
+	rig_end(&r);
+}
+END_TEST
+
+static const struct { struct err open, commit; const char *want; } failures[] = {
+	{ { .kind = ERR_TEMP, .dsn = "4.3.1", .what = "full" }, { 0 }, "452 4.3.1" },
+	{ { .kind = ERR_TEMP, .dsn = "4.3.0", .what = "x" }, { 0 }, "451 4.3.0" },
+	{ { .kind = ERR_TEMP, .dsn = "5.3.0", .what = "x" }, { 0 }, "451 4.3.0" },
+	{ { 0 }, { .kind = ERR_TEMP, .dsn = "4.3.1", .what = "full" }, "452 4.3.1" },
+	{ { 0 }, { .kind = ERR_TEMP, .dsn = "4.3.0", .what = "flush failed" }, "451 4.3.0" },
+	{ { 0 }, { .kind = ERR_PERM, .dsn = "5.5.4", .what = "x" }, "554 5.5.4" },
+};
+
+START_TEST(what_queue_refuses)
+{
+	hello();
+	r.open_fails = failures[_i].open;
+	r.commit_fails = failures[_i].commit;
+	if (r.open_fails.kind != ERR_NONE) {
+		rig_talk(&r, BEGIN "DATA\r\n", "250", "250", failures[_i].want, NULL);
+	} else {
+		rig_talk(&r, BEGIN "DATA\r\n", "250", "250", "354", NULL);
+		rig_talk(&r, "x\r\n.\r\n", failures[_i].want, NULL);
+	}
+	r.open_fails = r.commit_fails = (struct err){ 0 };
+	rig_talk(&r, "RSET\r\n" BEGIN "DATA\r\n", "250", "250", "250", "354", NULL);
+	rig_talk(&r, "x\r\n.\r\n", "250 2.0.0", NULL);
+	rig_end(&r);
+}
+END_TEST
+
+/* queue restarts: what was not begun goes on over a new channel, what was to be committed gets 451. */
+START_TEST(queue_restarts)
+{
+	hello();
+	r.queue_gone = true;
+	rig_talk(&r, BEGIN "DATA\r\n", "250", "250", "354", NULL);
+	ck_assert_uint_eq(r.fresh, 1);
+	r.queue_gone = true;
+	rig_talk(&r, "x\r\n.\r\n", "451 4.3.0", NULL);
+	rig_talk(&r, BEGIN "DATA\r\n", "250", "250", "354", NULL);
+	rig_talk(&r, "x\r\n.\r\n", "250 2.0.0", NULL);
+	ck_assert_uint_eq(r.fresh, 2);
+	ck_assert_uint_eq(r.committed, 1);
+	rig_end(&r);
+}
+END_TEST
+
+/* A BDAT that is not offered still swallows its octets. */
+START_TEST(bdat_is_swallowed)
+{
+	hello();
+	rig_talk(&r, "BDAT 6 LAST\r\nQUIT\r\nNOOP\r\n", "502 5.5.1", "250", NULL);
+	rig_talk(&r, "BDAT 99999999999999999999\r\nNOOP\r\n", "501 5.5.4", "421 4.7.0", "", NULL);
+	rig_end(&r);
+}
+END_TEST
+
+/* What an idle session costs: memory that is its own. */
+START_TEST(an_idle_session_is_small)
+{
+	char path[64], line[256];
+	long kb, private_kb = 0;
+	FILE *f;
+
+	hello();
+	rig_talk(&r, BEGIN "RSET\r\n", "250", "250", "250", NULL);
+	snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)r.pid);
+	f = fopen(path, "r");
+	ck_assert_ptr_nonnull(f);
+	while (fgets(line, sizeof line, f) != NULL)
+		if (strncmp(line, "Private_", 8) == 0) {
+			kb = strtol(strchr(line, ':') + 1, NULL, 10);
+			private_kb += kb;
+		}
+	fclose(f);
+#ifndef ACCORD_SAN
+	ck_assert_msg(private_kb > 0 && private_kb <= 150, "%ld KB", private_kb);
+#endif
+	rig_end(&r);
+}
+END_TEST
+
+Suite *suite_session(void);
+Suite *
+suite_session(void)
+{
+	Suite *s = suite_create("session");
+	TCase *tc = tcase_create("session");
+
+#define LOOP(test, table) tcase_add_loop_test(tc, test, 0, sizeof table / sizeof *table)
+	tcase_add_test(tc, a_message_is_taken);
+	tcase_add_test(tc, one_process_serves_many);
+	LOOP(a_line_and_its_reply, lines);
+	tcase_add_test(tc, a_nul_is_no_command);
+	tcase_add_test(tc, line_limits);
+	LOOP(who_is_taken, rcpts);
+	tcase_add_test(tc, relayclients_may_send_anywhere);
+	LOOP(conneg_is_answered, connegs);
+	tcase_add_test(tc, a_long_capability_list);
+	tcase_add_test(tc, not_offered_here);
+	tcase_add_test(tc, what_is_offered);
+	LOOP(nothing_is_smuggled, smuggled);
+	tcase_add_test(tc, large_messages_are_bounded);
+	tcase_add_test(tc, a_loop_is_seen);
+	tcase_add_test(tc, ten_megabytes_arrive_whole);
+	tcase_add_test(tc, replies_stay_in_order);
+	tcase_add_test(tc, octet_by_octet);
+	tcase_add_test(tc, too_many_recipients);
+	tcase_add_test(tc, too_many_errors);
+	tcase_add_test(tc, idle_chatter_ends);
+	tcase_add_test(tc, silence_ends);
+	tcase_add_test(tc, a_transaction_has_its_time);
+	tcase_add_test(tc, stop_ends_a_session);
+	tcase_add_test(tc, stop_lets_a_message_end);
+	tcase_add_test(tc, a_lost_client_leaves_nothing);
+	LOOP(what_queue_refuses, failures);
+	tcase_add_test(tc, queue_restarts);
+	tcase_add_test(tc, bdat_is_swallowed);
+	tcase_add_test(tc, an_idle_session_is_small);
+	suite_add_tcase(s, tc);
+	return s;
+}
