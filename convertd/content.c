@@ -138,76 +138,6 @@ other_fits(const struct mime_part *p, const struct feat *caps, struct err *e)
 	return r == -1 && e->kind != ERR_TEMP ? 0 : r;
 }
 
-void
-takes_free(struct takes *t)
-{
-	feat_free(t->claim);
-	feat_free(t->literal);
-	*t = (struct takes){ 0 };
-}
-
-int
-takes_read(struct span text, struct takes *out, struct err *e)
-{
-	*out = (struct takes){ 0 };
-	if (feat_parse(text, FEAT_CLAIM, &out->claim, e) == 0 &&
-	    feat_parse(text, 0, &out->literal, e) == 0)
-		return 0;
-	takes_free(out);
-	return -1;
-}
-
-/* Does the recipient name this coding at this resolution itself?  1, 0, -1. */
-static int
-form_is_named(const struct form *f, const struct feat *literal, struct err *e)
-{
-	static const char *const codings[] = { "MH", "MR", "MMR", "JBIG" };
-	struct buf text;
-	int r = -1;
-
-	buf_init(&text, CONTENT_FEATURES_MAX);
-	if (buf_addf(&text, e, "(& (color=Binary)(image-coding=%s)(dpi=%u)(dpi-xyratio=%u/%u))",
-	    codings[f->coding], f->dpi_x, f->dpi_x, f->dpi_y) == 0)
-		r = document_fits(buf_view(&text), literal, e);
-	buf_free(&text);
-	return r;
-}
-
-/* The resolution that has the same pixels (RFC 3949, 2.2.2): 204x196 for 200x200.  false: none. */
-static bool
-form_twin(const struct form *f, struct form *twin)
-{
-	static const uint16_t pairs[][4] = { { 200, 100, 204, 98 }, { 200, 200, 204, 196 },
-	    { 400, 400, 408, 391 } };
-
-	*twin = *f;
-	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
-		for (int k = 0; k < 4; k += 2)
-			if (f->dpi_x == pairs[i][k] && f->dpi_y == pairs[i][k + 1]) {
-				twin->dpi_x = pairs[i][2 - k];
-				twin->dpi_y = pairs[i][3 - k];
-				return true;
-			}
-	return false;
-}
-
-/* Of two resolutions with the same pixels the one that the recipient names itself. */
-static int
-form_name(struct form *f, const struct feat *literal, const struct feat *permitted, struct err *e)
-{
-	struct form twin;
-	int r = form_is_named(f, literal, e);
-
-	if (r != 0 || !form_twin(f, &twin))
-		return r == -1 ? -1 : 0;
-	r = form_is_named(&twin, literal, e);
-	if (r == 1)
-		r = form_is_named(&twin, permitted, e);
-	if (r == 1)
-		*f = twin;
-	return r == -1 ? -1 : 0;
-}
-
 /* A part that does not fit: the forms it would take. */
 static int
 content_choose(struct content *c, const struct takes *takes, struct err *e)
@@ -222,13 +152,9 @@ content_choose(struct content *c, const struct takes *takes, struct err *e)
 		return err_sys(e, "forms");
 	for (uint32_t i = 0; i < n; i++)
 		from[i] = c->open.image.page[i].form;
-	r = form_choose_file(from, n, takes->claim, c->permission.set, c->want, e);
-	for (uint32_t i = 0; i < n && r == 1; i++) {
-		if (i > 0 && memcmp(&from[i], &from[i - 1], sizeof *from) == 0)
-			c->want[i] = c->want[i - 1];
-		else if (form_name(&c->want[i], takes->literal, c->permission.set, e) == -1)
-			r = -1;
-	}
+	r = form_choose_file(from, n, takes->caps, c->permission.set, c->want, e);
+	if (r == 1 && form_own_dpi(c->want, n, takes->own, c->permission.set, e) == -1)
+		r = -1;
 	free(from);
 	return r;
 }
@@ -236,7 +162,7 @@ content_choose(struct content *c, const struct takes *takes, struct err *e)
 static int
 leaf_judge(struct contents *x, uint32_t i, const struct takes *takes, struct err *e)
 {
-	const struct feat *caps = takes->claim;
+	const struct feat *caps = takes->caps;
 	struct content *c = &x->c[i];
 	int r;
 
@@ -255,12 +181,12 @@ leaf_judge(struct contents *x, uint32_t i, const struct takes *takes, struct err
 }
 
 int
-contents_judge(struct contents *x, const struct takes *takes, struct err *e)
+contents_judge(struct contents *x, const struct takes *caps, struct err *e)
 {
 	for (uint32_t i = 0; i < x->mime.n; i++) {
 		const struct mime_part *p = &x->mime.part[i];
 
-		if (!p->multipart && leaf_judge(x, i, takes, e) == -1)
+		if (!p->multipart && leaf_judge(x, i, caps, e) == -1)
 			return -1;
 		if (p->multipart)
 			x->c[i].fate = mime_is(p, "multipart/alternative") ? FATE_EMPTY : FATE_FITS;
