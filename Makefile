@@ -40,7 +40,7 @@ all: $(O)/$(2)
 PROGRAMS += $(2)
 endef
 
-include $(sort $(wildcard */rules.mk))
+include lib/rules.mk $(filter-out lib/rules.mk,$(sort $(wildcard */rules.mk)))
 
 $(O)/lib.a: $(call objects,lib)
 $(O)/%.a:

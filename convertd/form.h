@@ -10,7 +10,9 @@
 #include "lib/features.h"
 
 enum coding { CODING_MH, CODING_MR, CODING_MMR, CODING_JBIG, CODING_OTHER };
-enum paper { PAPER_A4, PAPER_B4, PAPER_A3 };	/* nominal width class: 1728, 2048, 2432 at 200 dpi */
+/* How a file is laid out: RFC 2879 3.7.  TIFF: readable, but not as RFC 3949 3.5 or 4.4.6 says. */
+enum structure { STRUCTURE_MINIMAL, STRUCTURE_LIMITED, STRUCTURE_TIFF };
+enum paper { PAPER_A4, PAPER_B4, PAPER_A3 };	/* width class: 1728, 2048, 2432 at 200 dpi */
 
 /* One page's form.  dpi: nominal, one of RFC 3949 2.2.2's pairs. */
 struct form {
@@ -26,13 +28,38 @@ struct limits {
 	uint64_t out_octets;		/* of a result */
 	uint32_t cpu_s;			/* of a job */
 };
-extern const struct limits fax_limits;	/* conversion.md's: 4864, 20000, 100 M, 2 G, 1000, 200 … */
+extern const struct limits fax_limits;	/* 4864, 20000, 100 M, 2 G, 1000, 200 … */
 
 /* Legal width in pixels for a form (RFC 3949 2.2.2): 1728 for A4 at 200/204, 3456 at 400/408 … */
 uint32_t form_width(const struct form *f);
 
-/* Appends "(& (color=Binary)(image-coding=MMR)…)": the document's features, nominal width. */
+/* Is it one of the legal combinations, and a coding that we write? */
+bool form_legal(const struct form *f);
+
+/* The inch value that RFC 3949 2.2.2 makes equal to dpi: 204 is 200, 391 is 400; 0: no fax dpi. */
+uint16_t form_nominal(uint16_t dpi);
+
+/*
+ * The legal form for what a file says of itself: dpi in thousandths (a writer's 203.2 is 204, its
+ * 204x200 is 204x196), width in pixels.  *f: paper and dpi are set.  -1: ERR_PERM 5.6.1.
+ */
+int form_of_size(uint64_t x_mdpi, uint64_t y_mdpi, uint32_t width_px, struct form *f,
+    struct err *e);
+
+/* Are all pixels of a page in form a those of the page in form b: is nothing scaled? */
+bool form_same_pixels(const struct form *a, const struct form *b);
+
+/* May a file of such pages be Profile S: MH, 1728 pixels, 200 or 204, not more than 200 lines? */
+bool form_minimal(const struct form *f);
+
+/*
+ * Appends "(& (color=Binary)(image-coding=MMR)…": the document's features, nominal width, of a file
+ * all of such pages as we write it (JBIG: stripes of 128 lines).
+ * form_features_of: the same for a page in a file of the structure given; stripe: L0 of JBIG.
+ */
 int form_features(const struct form *f, struct buf *out, struct err *e);
+int form_features_of(const struct form *f, enum structure structure, uint32_t stripe,
+    struct buf *out, struct err *e);
 
 /* Appends "MMR/200x200/A4", which form_scan reads back.  Used as the key of a batch. */
 int form_print(const struct form *f, struct buf *out, struct err *e);
@@ -46,5 +73,13 @@ int form_scan(struct span text, struct form *out, struct err *e);
  */
 int form_choose(const struct form *src, const struct feat *caps, const struct feat *permitted,
     struct form *out, struct err *e);
+
+/*
+ * The same for all n pages of one file, out[n]: one file is of one profile, so JBIG does not mix
+ * with the others, and MH counts as TIFF-minimal only if every page is.  The profile that keeps
+ * most pixels is taken; then J before F before S.
+ */
+int form_choose_file(const struct form *src, uint32_t n, const struct feat *caps,
+    const struct feat *permitted, struct form *out, struct err *e);
 
 #endif

@@ -12,6 +12,7 @@
 enum {
 	CONF_TEXT_MAX = 64 << 20,	/* octets of one setting's file */
 	CONF_LINE_MAX = 4096,		/* octets of one line */
+	CONF_CAPS_LINE_MAX = 66560,	/* of caps: an address and FEAT_MAX_TEXT */
 	HOSTNAME_SIZE = 256
 };
 
@@ -68,6 +69,9 @@ capsource_check(struct span line, struct err *e)
 	{ name, CONF_STRING, def, 0, 0, readers, check, help }
 #define LIST(name, def, readers, check, help) { name, CONF_LIST, def, 0, 0, readers, check, help }
 
+#define LONG_LIST(name, def, max, readers, check, help) \
+	{ name, CONF_LIST, def, 0, max, readers, check, help }
+
 const struct conf_decl conf_table[CONF_COUNT] = {
 	[CONF_ME] = STRING("me", "@me", R_ME, hostname_check, "this host's name"),
 	[CONF_LISTEN] = LIST("listen", "0.0.0.0:25\n[::]:25", R(START) | R(QMGR) | R(REMOTE),
@@ -118,7 +122,7 @@ const struct conf_decl conf_table[CONF_COUNT] = {
 	    "recipients of one message"),
 	[CONF_MAXERRORS] = NUMBER("maxerrors", "20", 1, 100000, R(SMTPD),
 	    "refused commands after which a client is cut off"),
-	[CONF_CAPS] = LIST("caps", "", R(START), NULL,
+	[CONF_CAPS] = LONG_LIST("caps", "", CONF_CAPS_LINE_MAX, R(START), NULL,
 	    "ADDRESS EXPRESSION, @domain EXPRESSION or ADDRESS any: what a recipient can take"),
 	[CONF_CAPSOURCES] = LIST("capsources", "cdb:caps.cdb", R(START) | R(CAPD), capsource_check,
 	    "where capabilities are looked up, in order"),
@@ -196,8 +200,10 @@ value_add(struct conf_value *v, struct span entry, uint32_t lineno, struct err *
 static int
 entry_check(const struct conf_decl *d, struct conf_value *v, struct span entry, struct err *e)
 {
-	if (entry.n > CONF_LINE_MAX)
-		return err_set(e, ERR_PERM, NULL, "expected a line of at most %d octets", CONF_LINE_MAX);
+	size_t max = d->type == CONF_LIST && d->max > 0 ? d->max : CONF_LINE_MAX;
+
+	if (entry.n > max)
+		return err_set(e, ERR_PERM, NULL, "expected a line of at most %zu octets", max);
 	if (has_control(entry))
 		return err_set(e, ERR_PERM, NULL, "expected text without control characters");
 	if (d->type != CONF_LIST && v->n > 0)

@@ -33,7 +33,7 @@ struct conf_decl {
 	const char *name;
 	enum conf_type type;
 	const char *def;	/* default text, "" for none; "@me" is replaced by the host's name */
-	uint64_t min, max;	/* of a number */
+	uint64_t min, max;	/* of a number; of a list's lines: max octets, 0: 4096 */
 	uint32_t readers;	/* 1u << enum role */
 	/* Checks one line beyond its type; NULL: anything.  err text: what was expected. */
 	int (*check)(struct span line, struct err *e);

@@ -3,17 +3,47 @@
 #include "lib/converter.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+/* Nobody can change or shorten it any more. */
+static bool
+blob_sealed(int fd)
+{
+	int seals = fcntl(fd, F_GET_SEALS), want = F_SEAL_SHRINK | F_SEAL_WRITE;
+
+	return seals != -1 && (seals & want) == want;
+}
+
+static int
+blob_copy(void *to, int fd, size_t len)
+{
+	for (size_t got = 0; got < len;) {
+		ssize_t n = pread(fd, (char *)to + got, len - got, (off_t)got);
+
+		if (n == 0 || (n == -1 && errno != EINTR))
+			return -1;
+		got += n == -1 ? 0 : (size_t)n;
+	}
+	return 0;
+}
+
+/* What is checked must be what is used: a memfd that its maker could still write is copied. */
 static int
 blob_map(struct blob *b, int fd, uint64_t len, struct err *e)
 {
+	bool sealed = blob_sealed(fd) && lseek(fd, 0, SEEK_END) >= (off_t)len;
 	void *p = len == 0 || len > SIZE_MAX / 2 ? MAP_FAILED :
-	    mmap(NULL, (size_t)len, PROT_READ, MAP_SHARED, fd, 0);
+	    sealed ? mmap(NULL, (size_t)len, PROT_READ, MAP_PRIVATE, fd, 0) :	/* shared: from Linux 6.7 */
+	    mmap(NULL, (size_t)len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
+	if (p != MAP_FAILED && !sealed && blob_copy(p, fd, (size_t)len) == -1) {
+		munmap(p, (size_t)len);
+		p = MAP_FAILED;
+	}
 	close(fd);
 	if (p == MAP_FAILED)
 		return err_set(e, ERR_TEMP, "4.3.0", "converter: an answer of %llu octets",

@@ -13,7 +13,7 @@
 
 enum { CONVERTER_PLAN_MS = 120000 };	/* how long a plan may take */
 
-/* A memfd of convertd's, mapped read-only. */
+/* What a memfd of convertd's holds: mapped when it is sealed, else copied. */
 struct blob { void *p; size_t n; };
 void blob_free(struct blob *b);
 static inline struct span

@@ -142,7 +142,8 @@ static const struct sandbox_row {
 } rows[SB_COUNT] = {
 	[SB_QUEUE] = { "queue", C_LOOP | C_IPC | C_PARENT | C_LOOK | C_CHANGE | C_FLUSH, FS_DIRS,
 	    NO_LIMIT, NO_LIMIT, SB_FLUSH },
-	[SB_FLUSH] = { "flush", C_IPC | C_LOOK | C_FLUSH, FS_DIRS, NO_LIMIT, NO_LIMIT, SB_COUNT },
+	[SB_FLUSH] = { "flush", C_IPC | C_LOOK | C_CHANGE | C_FLUSH, FS_DIRS, NO_LIMIT, NO_LIMIT,
+	    SB_COUNT },
 	[SB_QMGR] = { "qmgr", C_LOOP | C_IPC | C_LOOK, FS_DIRS, NO_LIMIT, NO_LIMIT, SB_COUNT },
 	[SB_SMTPD] = { "smtpd", C_LOOP | C_IPC | C_ACCEPT | C_PARENT, FS_NONE, NO_LIMIT, NO_LIMIT,
 	    SB_SMTPD_SESSION },

@@ -22,10 +22,34 @@ $(O)/tests/unit-$(1): $(patsubst %.c,$(O)/%.o,$(wildcard tests/unit/$(1)/*.c)) \
 	$$(LINK) -o $$@ $$^ $(UNIT_LIBS_$(1)) $(LIB_LIBS) $(CHECK_LIBS)
 UNIT_RUNNERS += $(O)/tests/unit-$(1)
 endef
-UNIT_LIBS_convertd = -ltiff -ljbig -ljbig85 -lm
+UNIT_LIBS_convertd = -ltiff -ljbig -lm
 $(foreach f,$(unit_folders),$(eval $(call unit,$(f))))
 
 unit: $(UNIT_RUNNERS)
 check-unit: $(UNIT_RUNNERS)
 	@set -e; for r in $^; do echo "== $$r"; CK_DEFAULT_TIMEOUT=60 $$r; done
+check: check-unit check-system
 .PHONY: unit
+
+# Fuzz targets: tests/fuzz/fuzz_NAME.c.  check-seeds replays the kept corpora under any compiler;
+# fuzz-NAME is libFuzzer's own program (clang).
+FUZZ = $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_ARCHIVES = $(O)/smtpd.a $(O)/remote.a $(O)/convertd.a $(O)/lib.a
+FUZZ_LIBS = $(LIB_LIBS) $(CONVERTD_LIBS)
+$(O)/tests/seeds-%: $(O)/tests/fuzz/fuzz_%.o $(O)/tests/fuzz/replay.o $(FUZZ_ARCHIVES)
+	$(LINK) -o $@ $^ $(FUZZ_LIBS)
+check-seeds: $(patsubst %,$(O)/tests/seeds-%,$(FUZZ))
+	@set -e; for f in $(FUZZ); do $(O)/tests/seeds-$$f tests/fuzz/corpus/$$f; done
+
+FUZZ_COMPILE = clang -std=c11 -O1 -g
+fuzz:
+	$(MAKE) O=build-fuzz COMPILE="$(FUZZ_COMPILE)" HARDEN="-fPIE -fsanitize=fuzzer-no-link,address,undefined -DACCORD_SAN" \
+	    LINK_SAN="-fsanitize=address,undefined" $(patsubst %,build-fuzz/tests/fuzz-%,$(FUZZ))
+$(O)/tests/fuzz-%: $(O)/tests/fuzz/fuzz_%.o $(FUZZ_ARCHIVES)
+	$(COMPILE) -pie -fsanitize=fuzzer,address,undefined -o $@ $^ $(FUZZ_LIBS)
+
+check-system: all
+	python3 tests/system/run.py
+check-long: all
+	sh tests/long.sh
+.PHONY: check-seeds fuzz check-system check-long

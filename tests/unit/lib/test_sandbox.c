@@ -210,7 +210,9 @@ static const struct { enum sandbox_role role; const char *what; int (*try)(void)
 	{ SB_QUEUE, "exec", try_exec, 0 },
 	{ SB_QUEUE, "user namespace", try_newuser, 0 },
 	{ SB_FLUSH, "reads its folder", try_dir_read, 1 },
-	{ SB_FLUSH, "writes its folder", try_dir_write, 0 },
+	{ SB_FLUSH, "writes its folder", try_dir_write, 1 },
+	{ SB_FLUSH, "passwd", try_passwd, 0 },
+	{ SB_FLUSH, "inet", try_inet, 0 },
 	{ SB_FLUSH, "fork", try_fork, 0 },
 	{ SB_QMGR, "living", try_living, 1 },
 	{ SB_QMGR, "reads the queue", try_dir_read, 1 },
@@ -309,7 +311,7 @@ teardown(void)
 static int
 confined(enum sandbox_role parent, enum sandbox_role role, int (*try)(void))
 {
-	struct sandbox_dir dir = { dir_fd, role != SB_QMGR && role != SB_FLUSH };
+	struct sandbox_dir dir = { dir_fd, role != SB_QMGR };
 	pid_t pid = fork();
 	struct err e = { 0 };
 	int status;
@@ -357,7 +359,8 @@ START_TEST(children_narrow_themselves)
 	judge(confined(SB_LOCAL, SB_LOCAL_JOB, try_dir_write), 1, "local job");
 	judge(confined(SB_LOCAL, SB_LOCAL_JOB, try_passwd), 0, "local job opens");
 	judge(confined(SB_QUEUE, SB_FLUSH, try_dir_read), 1, "flush worker");
-	judge(confined(SB_QUEUE, SB_FLUSH, try_dir_write), 0, "flush worker writes");
+	judge(confined(SB_QUEUE, SB_FLUSH, try_dir_write), 1, "flush worker writes");
+	judge(confined(SB_QUEUE, SB_FLUSH, try_fork), 0, "flush worker forks");
 	judge(confined(SB_CONVERTD, SB_CONVERT_JOB, try_memory_file), 1, "convert job");
 	judge(confined(SB_CONVERTD, SB_CONVERT_JOB, try_fork), 0, "convert job forks");
 }

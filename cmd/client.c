@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "cmd/client.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/daemon.h"
+
+enum { CONTROL_WAIT_MS = 60000 };
+
+int
+control_connect(const struct home *h, struct err *e)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd = -1, dir = -1;
+	char path[560];
+
+	/* A socket's name has 107 octets at most; through /proc any path fits. */
+	snprintf(path, sizeof path, "%s", h->socket);
+	*strrchr(path, '/') = '\0';
+	if ((dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC)) != -1) {
+		snprintf(sun.sun_path, sizeof sun.sun_path, "/proc/self/fd/%d/%s", dir,
+		    strrchr(h->socket, '/') + 1);
+		fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	}
+	if (fd == -1 || connect(fd, (struct sockaddr *)&sun, sizeof sun) == -1) {
+		err_sys(e, "%s: accord does not run there", h->socket);
+		if (fd != -1)
+			close(fd);
+		fd = -1;
+	}
+	if (dir != -1)
+		close(dir);
+	return fd;
+}
+
+int
+control_call(int sock, struct msg_hdr *h, uint32_t type, size_t hlen, int fd, void *reply,
+    size_t max, size_t *len, struct err *e)
+{
+	const struct msg_refused *no = reply;
+	int fds[MSG_FDS];
+
+	if (ipc_call(sock, h, type, hlen, &fd, fd == -1 ? 0 : 1, reply, max, len, fds,
+	    CONTROL_WAIT_MS, e) == -1)
+		return err_in(e, "control");
+	ipc_close_fds(fds, MSG_FDS);
+	if (no->h.type != MSG_REFUSED)
+		return 0;
+	if (*len != sizeof *no)
+		return err_set(e, ERR_PROTO, NULL, "control: an answer of %zu octets", *len);
+	return err_set(e, no->kind == ERR_TEMP ? ERR_TEMP : ERR_PERM, NULL, "%.*s (%.11s)",
+	    (int)sizeof no->what - 1, no->what, no->dsn);
+}
+
+int
+own_converter_start(struct own_converter *c, struct err *e)
+{
+	char program[600];
+	int pair[2];
+
+	if (cmd_program("accord-convertd", program, sizeof program, e) == -1 || ipc_pair(pair, e) == -1)
+		return -1;
+	if ((c->pid = fork()) == 0) {
+		if (dup2(pair[1], DAEMON_FD) == DAEMON_FD)
+			execl(program, "accord-convertd", "-1", (char *)NULL);
+		_exit(127);
+	}
+	close(pair[1]);
+	c->sock = pair[0];
+	if (c->pid == -1) {
+		close(pair[0]);
+		return err_sys(e, "fork");
+	}
+	return 0;
+}
+
+void
+own_converter_end(struct own_converter *c)
+{
+	close(c->sock);
+	waitpid(c->pid, NULL, 0);
+}
+
+int
+cmd_memfd(struct span s, struct err *e)
+{
+	int fd = memfd_create("accord", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	while (fd != -1 && s.n > 0) {
+		ssize_t n = write(fd, s.p, s.n);
+
+		if (n == -1 && errno != EINTR) {
+			err_sys(e, "memfd");
+			close(fd);
+			return -1;
+		}
+		if (n > 0)
+			s = span_sub(s, (size_t)n, s.n);
+	}
+	if (fd == -1 || lseek(fd, 0, SEEK_SET) == -1)
+		return err_sys(e, "memfd");
+	return fd;
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "cmd/compose.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "lib/features.h"
+#include "lib/transfer.h"
+
+static const struct { const char *suffix, *type; bool image; } media_types[] = {
+	{ ".tif", "image/tiff", true }, { ".tiff", "image/tiff", true },
+	{ ".tfx", "image/tiff-fx", true }, { ".txt", "text/plain; charset=utf-8", false },
+	{ ".pdf", "application/pdf", false }, { ".png", "image/png", false },
+	{ ".jpg", "image/jpeg", false }, { ".jpeg", "image/jpeg", false },
+	{ "", "application/octet-stream", false },
+};
+
+static size_t
+media_type(const char *path)
+{
+	size_t n = strlen(path), i = 0;
+
+	for (;; i++) {
+		size_t k = strlen(media_types[i].suffix);
+
+		if (k <= n && span_isi(span_of(path + n - k, k), media_types[i].suffix))
+			return i;
+	}
+}
+
+int
+compose_lines(struct span s, struct buf *out, struct err *e)
+{
+	struct span line;
+
+	while (span_line(&s, &line))
+		if (buf_add(out, line, e) == -1 || buf_add_str(out, "\r\n", e) == -1)
+			return -1;
+	return 0;
+}
+
+struct fold { struct buf *out; bool first; };
+
+static int
+fold_piece(void *arg, struct span s, bool last, struct err *e)
+{
+	struct fold *f = arg;
+
+	(void)last;
+	if (buf_add_str(f->out, f->first ? " " : "\r\n ", e) == -1)
+		return -1;
+	f->first = false;
+	return buf_add(f->out, s, e);
+}
+
+/* "NAME: filter" folded only where RFC 4141 allows. */
+static int
+filter_field(const char *name, struct span filter, struct buf *out, struct err *e)
+{
+	struct fold f = { out, true };
+
+	if (buf_addf(out, e, "%s:", name) == -1)
+		return -1;
+	if (filter.n > 0 && filter.p[0] != '(') {
+		if (buf_addf(out, e, " %.*s", (int)filter.n, (const char *)filter.p) == -1)
+			return -1;
+	} else if (feat_pieces(filter, 900, fold_piece, &f, e) == -1) {
+		return -1;
+	}
+	return buf_add_str(out, "\r\n", e);
+}
+
+/* "ANY", "NONE", or a filter that parses. */
+static int
+check_convert(const char *convert, struct err *e)
+{
+	struct feat *f;
+
+	if (span_isi(span_str(convert), "any") || span_isi(span_str(convert), "none"))
+		return 0;
+	if (feat_parse(span_str(convert), 0, &f, e) == -1)
+		return err_in(e, "--convert");
+	feat_free(f);
+	return 0;
+}
+
+static const char *
+convert_value(const char *convert)
+{
+	return span_isi(span_str(convert), "any") ? "ANY" : span_isi(span_str(convert), "none") ?
+	    "NONE" : convert;
+}
+
+/* The fields of RFC 4141 for an image part: both or neither. */
+static int
+negotiation_fields(const struct compose *c, int image_fd, const struct own_converter *converter,
+    struct buf *out, struct err *e)
+{
+	struct blob features;
+	int r;
+
+	if (c->convert == NULL)
+		return 0;
+	if (converter_ask_features(converter->sock, image_fd, &features, e) == -1)
+		return -1;
+	r = filter_field("Content-Features", blob_view(&features), out, e);
+	blob_free(&features);
+	if (r == 0)
+		r = filter_field("Content-Convert", span_str(convert_value(c->convert)), out, e);
+	return r;
+}
+
+static int
+add_attachment(const struct compose *c, const char *path, const struct own_converter *converter,
+    struct buf *out, struct err *e)
+{
+	const char *slash = strrchr(path, '/'), *base = slash == NULL ? path : slash + 1;
+	size_t type = media_type(path);
+	struct buf file;
+	char name[128];
+	int fd = -1, r;
+
+	buf_init(&file, COMPOSE_MAX);
+	span_text(span_str(base), name, sizeof name);
+	for (char *p = name; *p != '\0'; p++)
+		if (*p == '"' || *p == '\\' || (unsigned char)*p > 0x7e)
+			*p = '_';
+	r = cmd_read_file(path, &file, e);
+	if (r == 0)
+		r = buf_addf(out, e, "Content-Type: %s\r\nContent-Disposition: attachment; "
+		    "filename=\"%s\"\r\nContent-Transfer-Encoding: base64\r\n", media_types[type].type,
+		    name);
+	if (r == 0 && media_types[type].image && (r = fd = cmd_memfd(buf_view(&file), e)) != -1)
+		r = negotiation_fields(c, fd, converter, out, e);
+	if (fd != -1)
+		close(fd);
+	if (r == 0)
+		r = buf_add_str(out, "\r\n", e);
+	if (r == 0)
+		r = transfer_base64(buf_view(&file), out, e);
+	buf_free(&file);
+	return r == -1 ? -1 : 0;
+}
+
+static int
+add_text(struct span text, struct buf *out, struct err *e)
+{
+	struct buf lines;
+	int r;
+
+	buf_init(&lines, COMPOSE_MAX);
+	r = buf_add_str(out, "Content-Type: text/plain; charset=utf-8\r\n"
+	    "Content-Transfer-Encoding: quoted-printable\r\n\r\n", e);
+	if (r == 0)
+		r = compose_lines(text, &lines, e);
+	if (r == 0)
+		r = transfer_qp(buf_view(&lines), true, out, e);
+	buf_free(&lines);
+	return r;
+}
+
+static int
+add_header(const struct compose *c, const char *token, struct buf *out, struct err *e)
+{
+	char date[40];
+
+	clock_rfc5322(clock_us(), date, sizeof date);
+	if (buf_addf(out, e, "Date: %s\r\nFrom: <%s>\r\n", date, c->from) == -1)
+		return -1;
+	for (int i = 0; i < c->nto; i++)
+		if (buf_addf(out, e, i == 0 ? "To: <%s>" : ",\r\n\t<%s>", c->to[i]) == -1)
+			return -1;
+	return buf_addf(out, e, "\r\nSubject: %s\r\nMessage-ID: <%s@%s>\r\nMIME-Version: 1.0\r\n",
+	    c->subject, token, c->host);
+}
+
+static int
+random_token(char out[33], struct err *e)
+{
+	unsigned char bytes[16];
+
+	if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
+		return err_sys(e, "random");
+	for (int i = 0; i < 16; i++)
+		snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+	return 0;
+}
+
+/* Does text begin with a header field? */
+static bool
+has_header(struct span text)
+{
+	size_t colon = span_find(text, ':');
+
+	if (colon == 0 || colon == text.n)
+		return false;
+	for (size_t i = 0; i < colon; i++)
+		if (text.p[i] <= ' ' || text.p[i] >= 0x7f)
+			return false;
+	return true;
+}
+
+int
+compose_message(const struct compose *c, struct span text, const struct own_converter *converter,
+    struct buf *out, struct err *e)
+{
+	char token[33];
+
+	if (c->convert != NULL && check_convert(c->convert, e) == -1)
+		return -1;
+	if (c->nattach == 0 && has_header(text))
+		return compose_lines(text, out, e);
+	if (random_token(token, e) == -1 || add_header(c, token, out, e) == -1)
+		return -1;
+	if (c->nattach == 0)
+		return add_text(text, out, e);
+	if (c->nattach == 1 && text.n == 0)
+		return add_attachment(c, c->attach[0], converter, out, e);
+	if (buf_addf(out, e, "Content-Type: multipart/mixed; boundary=\"=_%s\"\r\n\r\n", token) == -1)
+		return -1;
+	if (text.n > 0 && (buf_addf(out, e, "--=_%s\r\n", token) == -1 ||
+	    add_text(text, out, e) == -1 || buf_add_str(out, "\r\n", e) == -1))
+		return -1;
+	for (int i = 0; i < c->nattach; i++)
+		if (buf_addf(out, e, "--=_%s\r\n", token) == -1 ||
+		    add_attachment(c, c->attach[i], converter, out, e) == -1)
+			return -1;
+	return buf_addf(out, e, "--=_%s--\r\n", token);
+}
+
+int
+compose_image(struct span file, const char *convert, struct buf *out, struct err *e)
+{
+	if (buf_add_str(out, "MIME-Version: 1.0\r\nContent-Type: image/tiff\r\n"
+	    "Content-Transfer-Encoding: base64\r\n", e) == -1 || check_convert(convert, e) == -1 ||
+	    filter_field("Content-Convert", span_str(convert_value(convert)), out, e) == -1 ||
+	    buf_add_str(out, "\r\n", e) == -1)
+		return -1;
+	return transfer_base64(file, out, e);
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/* cmd/convert.c - accord convert: what accord would make of an image file or a message, and why. */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cmd/compose.h"
+#include "lib/transfer.h"
+
+static const char usage[] =
+    "accord convert IN -o OUT --for EXPRESSION [--permit EXPRESSION|any|none]";
+
+struct convert_options { const char *in, *out, *for_whom, *permit; };
+
+static int
+convert_options(struct convert_options *o, int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		const char **to = strcmp(argv[i], "-o") == 0 ? &o->out :
+		    strcmp(argv[i], "--for") == 0 ? &o->for_whom :
+		    strcmp(argv[i], "--permit") == 0 ? &o->permit : NULL;
+
+		if (to == NULL && o->in == NULL)
+			o->in = argv[i];
+		else if (to == NULL || i + 1 == argc)
+			return -1;
+		else
+			*to = argv[++i];
+	}
+	return o->in != NULL && o->out != NULL && o->for_whom != NULL ? 0 : -1;
+}
+
+static bool
+is_tiff(struct span s)
+{
+	return s.n >= 4 && (memcmp(s.p, "II*\0", 4) == 0 || memcmp(s.p, "MM\0*", 4) == 0);
+}
+
+static int
+put_buf(void *arg, struct span piece, struct err *e)
+{
+	return buf_add(arg, piece, e);
+}
+
+/* The body of a message of one base64 part, decoded. */
+static int
+decode_body(struct span message, struct buf *out, struct err *e)
+{
+	const unsigned char *at = memmem(message.p, message.n, "\r\n\r\n", 4);
+
+	if (at == NULL)
+		return err_set(e, ERR_BUG, NULL, "a message without a body");
+	return transfer_decode(TRANSFER_BASE64,
+	    span_sub(message, (size_t)(at - message.p) + 4, message.n), out, e);
+}
+
+/* Writes the converted message, or the image in it. */
+static int
+write_converted(const struct convert_options *o, struct span message, const struct edit_list *list,
+    bool image, struct err *e)
+{
+	struct buf result, body;
+	int r;
+
+	buf_init(&result, 2 * COMPOSE_MAX);
+	buf_init(&body, COMPOSE_MAX);
+	r = edit_walk(list, message, put_buf, &result, e);
+	if (r == 0 && image)
+		r = decode_body(buf_view(&result), &body, e);
+	if (r == 0)
+		r = cmd_write_file(o->out, image ? buf_view(&body) : buf_view(&result), e);
+	buf_free(&result);
+	buf_free(&body);
+	return r;
+}
+
+static int
+convert_message(const struct convert_options *o, struct span original, struct span message, bool image,
+    const struct own_converter *own, struct err *e)
+{
+	struct converter_message m = { cmd_memfd(message, e), message.n, "0000000000000000" };
+	struct span caps = span_str(o->for_whom);
+	struct converter_plan plan;
+	struct converter_edits edits;
+	const struct plan_verdict *v;
+	int r;
+
+	if (m.fd == -1)
+		return -1;
+	r = converter_ask_plan(own->sock, &m, PLAN_UNDER_CONPERM, &caps, 1, &plan, e);
+	if (r == -1) {
+		close(m.fd);
+		return -1;
+	}
+	v = &plan.plan.verdict[0];
+	fprintf(stderr, "%.*s", (int)v->detail.n, (const char *)v->detail.p);
+	if (v->fate == PLAN_FITS) {
+		fprintf(stderr, "fits as it is\n");
+		r = cmd_write_file(o->out, original, e);
+	} else if (v->fate == PLAN_EMPTY) {
+		r = err_set(e, ERR_PERM, v->dsn, "no form is both permitted and taken (%s)", v->dsn);
+	} else {
+		r = converter_ask_edits(own->sock, &m, &plan.plan, v->key, CONVERTER_PLAN_MS, &edits, e);
+		if (r == 0) {
+			fprintf(stderr, "converted: %.*s\n", (int)v->key.n, (const char *)v->key.p);
+			r = write_converted(o, message, &edits.list, image, e);
+			converter_edits_free(&edits);
+		}
+	}
+	converter_plan_free(&plan);
+	close(m.fd);
+	return r;
+}
+
+int
+verb_convert(struct common *c, int argc, char **argv)
+{
+	struct convert_options o = { .permit = "any" };
+	struct own_converter own;
+	struct buf in, message;
+	struct err e = { 0 };
+	bool image;
+	int r;
+
+	(void)c;
+	if (convert_options(&o, argc, argv) == -1)
+		return cmd_usage(usage);
+	buf_init(&in, COMPOSE_MAX);
+	buf_init(&message, 2 * COMPOSE_MAX);
+	r = cmd_read_file(o.in, &in, &e);
+	image = is_tiff(buf_view(&in));
+	if (r == 0 && image)
+		r = compose_image(buf_view(&in), o.permit, &message, &e);
+	else if (r == 0)
+		r = compose_lines(buf_view(&in), &message, &e);
+	if (r == 0)
+		r = own_converter_start(&own, &e);
+	if (r == 0) {
+		r = convert_message(&o, buf_view(&in), buf_view(&message), image, &own, &e);
+		own_converter_end(&own);
+	}
+	buf_free(&in);
+	buf_free(&message);
+	return r == -1 ? cmd_fail(&e) : EXIT_DONE;
+}

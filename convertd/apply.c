@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "convertd/apply.h"
+
+#include <stdlib.h>
+
+#include "convertd/key.h"
+#include "convertd/part.h"
+#include "convertd/record.h"
+#include "lib/edit.h"
+
+enum { APPLY_FEATURES_MAX = 262144 };	/* octets of the expression of one document */
+
+/* --- an edit list as it grows --- */
+
+struct edits {
+	struct span message;
+	struct edit *row;
+	size_t n, cap;
+	struct buf text;
+	uint64_t at;		/* up to here the message is dealt with */
+	uint64_t size;
+};
+
+static int
+edits_add(struct edits *x, enum edit_op op, uint64_t off, uint64_t len, struct err *e)
+{
+	if (len == 0)
+		return 0;
+	if (x->n == EDIT_MAX_OPS)
+		return err_set(e, ERR_PERM, "5.6.5", "message: too many edits");
+	if (x->n == x->cap) {
+		size_t cap = x->cap == 0 ? 32 : x->cap * 2;
+		struct edit *row = realloc(x->row, cap * sizeof *row);
+
+		if (row == NULL)
+			return err_sys(e, "edits");
+		x->row = row;
+		x->cap = cap;
+	}
+	x->row[x->n++] = (struct edit){ (uint8_t)op, off, len };
+	x->size += len;
+	return 0;
+}
+
+static uint64_t
+edits_offset(const struct edits *x, struct span s)
+{
+	return (uint64_t)(s.p - x->message.p);
+}
+
+/* Copies what stands before `off`. */
+static int
+edits_copy_to(struct edits *x, uint64_t off, struct err *e)
+{
+	if (off > x->at && edits_add(x, EDIT_COPY, x->at, off - x->at, e) == -1)
+		return -1;
+	x->at = off;
+	return 0;
+}
+
+static int
+edits_cut(struct edits *x, struct span s, struct err *e)
+{
+	if (edits_copy_to(x, edits_offset(x, s), e) == -1)
+		return -1;
+	x->at += s.n;
+	return 0;
+}
+
+/* Inserts what was added to x->text since it had `from` octets, before octet `off`. */
+static int
+edits_insert(struct edits *x, uint64_t off, enum edit_op op, size_t from, struct err *e)
+{
+	if (off > x->at && edits_copy_to(x, off, e) == -1)
+		return -1;
+	return edits_add(x, op, from, x->text.n - from, e);
+}
+
+/* --- one part --- */
+
+struct applying {
+	const struct apply_by *by;
+	const struct limits *max;
+	struct mime mime;
+	struct edits edits;
+};
+
+/* What becomes of a part. */
+struct changed { const char *type; struct buf file, was, is; };
+
+/* Are all pages of the result permitted (R11)?  0, -1. */
+static int
+changed_permitted(const struct image *img, const struct feat *permitted, struct err *e)
+{
+	for (uint32_t i = 0; i < img->npage; i++) {
+		struct feat *doc = NULL;
+		struct buf text;
+		int r = -1;
+
+		buf_init(&text, APPLY_FEATURES_MAX);
+		if (image_page_features(img, i, &text, e) == 0 &&
+		    feat_parse(buf_view(&text), FEAT_DOCUMENT, &doc, e) == 0)
+			r = feat_match(doc, permitted, e);
+		feat_free(doc);
+		buf_free(&text);
+		if (r != 1)
+			return r == -1 ? -1 : err_set(e, ERR_PERM, "5.6.5",
+			    "page %u: that form is not permitted", i);
+	}
+	return 0;
+}
+
+/* Reads what was written as a stranger would. */
+static int
+changed_check(struct applying *a, struct changed *c, const struct feat *permitted, struct err *e)
+{
+	struct image img;
+	char profile;
+	int r;
+
+	if (image_validate(buf_view(&c->file), &profile, e) == -1)
+		return err_in(e, "result");
+	if (image_open(buf_view(&c->file), a->max, &img, e) == -1)
+		return err_in(e, "result");
+	c->type = image_media_type(&img.page[0].form, 1);
+	for (uint32_t i = 1; i < img.npage; i++)
+		if (img.page[i].form.coding == CODING_JBIG)
+			c->type = image_media_type(&img.page[i].form, 1);
+	r = image_features(&img, &c->is, e) == 0 ? changed_permitted(&img, permitted, e) : -1;
+	image_free(&img);
+	return r;
+}
+
+static int
+changed_make(struct applying *a, uint32_t part, struct span forms, const struct feat *permitted,
+    struct changed *c, struct err *e)
+{
+	struct part_image open;
+	struct form *want;
+	int r = -1;
+
+	if (part_image_open(&a->mime.part[part], a->max, &open, e) == -1)
+		return -1;
+	if ((want = calloc(open.image.npage, sizeof *want)) == NULL)
+		err_sys(e, "forms");
+	else if (key_forms(forms, want, open.image.npage, e) == 0 &&
+	    image_features(&open.image, &c->was, e) == 0 &&
+	    image_convert(&open.image, want, a->max, &c->file, e) == 0)
+		r = 0;
+	free(want);
+	part_image_free(&open);
+	return r == 0 ? changed_check(a, c, permitted, e) : -1;
+}
+
+/* The fields that say what it was and is; they stand before the part's other Content fields. */
+static int
+apply_record(struct applying *a, uint64_t off, const struct changed *c, struct err *e)
+{
+	struct buf *text = &a->edits.text;
+	size_t from = text->n;
+
+	if (record_previous(a->by->when_us, a->by->me, buf_view(&c->was), text, e) == -1 ||
+	    record_features(buf_view(&c->is), text, e) == -1)
+		return -1;
+	return edits_insert(&a->edits, off, EDIT_HEADER, from, e);
+}
+
+/* One Content field of a part that is converted.  has_encoding: another field will give it. */
+static int
+apply_field(struct applying *a, const struct mime_field *f, const struct changed *c,
+    bool has_encoding, struct err *e)
+{
+	struct buf *text = &a->edits.text;
+	size_t from = text->n;
+	int r = 0;
+
+	switch (part_field_of(f->name)) {
+	case FIELD_TYPE:
+		r = record_type(f->value, c->type, text, e);
+		if (r == 0 && !has_encoding)
+			r = buf_add_str(text, "Content-Transfer-Encoding: base64\r\n", e);
+		break;
+	case FIELD_ENCODING:
+		r = buf_add_str(text, "Content-Transfer-Encoding: base64\r\n", e);
+		break;
+	case FIELD_DISPOSITION:
+		r = record_disposition(f->value, c->type, text, e);
+		if (r == 0)
+			return 0;
+		break;
+	case FIELD_FEATURES:
+	case FIELD_MD5:
+		break;
+	case FIELD_OTHER:
+		return 0;
+	}
+	if (r == -1 || edits_copy_to(&a->edits, edits_offset(&a->edits, f->whole), e) == -1 ||
+	    edits_insert(&a->edits, a->edits.at, EDIT_HEADER, from, e) == -1)
+		return -1;
+	return edits_cut(&a->edits, f->whole, e);
+}
+
+static int
+apply_part(struct applying *a, uint32_t part, const struct changed *c, struct err *e)
+{
+	const struct mime_part *p = &a->mime.part[part];
+	struct span h = p->header;
+	struct mime_field f;
+	bool first = true;
+	bool has_encoding = mime_field_find(h, "Content-Transfer-Encoding", &f) > 0;
+	size_t from;
+
+	while (mime_field_next(&h, &f)) {
+		if (!part_field_is_content(f.name))
+			continue;
+		if (first && apply_record(a, edits_offset(&a->edits, f.whole), c, e) == -1)
+			return -1;
+		first = false;
+		if (apply_field(a, &f, c, has_encoding, e) == -1)
+			return -1;
+	}
+	from = a->edits.text.n;
+	if (edits_copy_to(&a->edits, edits_offset(&a->edits, p->body), e) == -1 ||
+	    transfer_base64(buf_view(&c->file), &a->edits.text, e) == -1 ||
+	    edits_insert(&a->edits, a->edits.at, EDIT_BODY, from, e) == -1)
+		return -1;
+	return edits_cut(&a->edits, p->body, e);
+}
+
+/* One piece of the key. */
+static int
+apply_piece(struct applying *a, struct span path, struct span forms, struct err *e)
+{
+	uint32_t part = mime_by_path(&a->mime, path);
+	struct permission permission;
+	struct changed c = { 0 };
+	int r = -1;
+
+	if (part == MIME_NONE || !part_is_image(&a->mime.part[part]) ||
+	    !part_may_change(&a->mime.part[part]) ||
+	    edits_offset(&a->edits, a->mime.part[part].header) < a->edits.at)
+		return err_set(e, ERR_PROTO, "5.5.4", "key: a part that cannot be converted");
+	if (permission_read(&a->mime, part, &permission, e) == -1)
+		return -1;
+	buf_init(&c.file, a->max->out_octets);
+	buf_init(&c.was, APPLY_FEATURES_MAX);
+	buf_init(&c.is, APPLY_FEATURES_MAX);
+	if (permission.set == NULL)
+		err_set(e, ERR_PROTO, "5.5.4", "key: a part that must not be converted");
+	else if (changed_make(a, part, forms, permission.set, &c, e) == 0)
+		r = apply_part(a, part, &c, e);
+	buf_free(&c.file);
+	buf_free(&c.was);
+	buf_free(&c.is);
+	permission_free(&permission);
+	return r == -1 ? err_in(e, "part %.*s", (int)path.n, (const char *)path.p) : 0;
+}
+
+static int
+apply_pieces(struct applying *a, struct span key, struct err *e)
+{
+	struct span path, forms;
+	int r;
+
+	while ((r = key_next(&key, &path, &forms, e)) == 1)
+		if (apply_piece(a, path, forms, e) == -1)
+			return -1;
+	return r == -1 ? -1 : edits_copy_to(&a->edits, a->edits.message.n, e);
+}
+
+int
+apply_key(struct span message, struct span key, const struct apply_by *by,
+    const struct limits *max, struct buf *out, struct err *e)
+{
+	struct applying a = { .by = by, .max = max, .edits = { .message = message } };
+	struct edit_list list;
+	int r = -1;
+
+	if (mime_parse(message, &a.mime, e) == -1)
+		return -1;
+	buf_init(&a.edits.text, out->max);
+	if (apply_pieces(&a, key, e) == 0) {
+		list = (struct edit_list){ .edit = a.edits.row, .n = a.edits.n,
+		    .text = buf_view(&a.edits.text), .size = a.edits.size };
+		r = edit_encode(&list, out, e);
+	}
+	free(a.edits.row);
+	buf_free(&a.edits.text);
+	mime_free(&a.mime);
+	if (r == -1 && e->kind == ERR_PERM)	/* whatever it was, the conversion failed */
+		memcpy(e->dsn, "5.6.5", sizeof "5.6.5");
+	return r;
+}

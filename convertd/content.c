@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "convertd/content.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { CONTENT_FEATURES_MAX = 4096 };	/* octets of the expression of one part or page */
+
+static int
+content_open(struct contents *x, uint32_t i, const struct limits *max, struct err *e)
+{
+	const struct mime_part *p = &x->mime.part[i];
+	struct content *c = &x->c[i];
+
+	if (permission_read(&x->mime, i, &c->permission, e) == -1)
+		return -1;
+	c->image = part_is_image(p);
+	if (!c->image)
+		return 0;
+	if (part_image_open(p, max, &c->open, e) == -1) {
+		if (e->kind == ERR_TEMP)
+			return -1;
+		snprintf(c->why, sizeof c->why, "%.199s", e->what);
+		return 0;
+	}
+	c->readable = true;
+	c->convertible = part_may_change(p) && c->permission.set != NULL;
+	c->want = calloc(c->open.image.npage, sizeof *c->want);
+	return c->want == NULL ? err_sys(e, "forms") : 0;
+}
+
+int
+contents_open(struct span message, const struct limits *max, struct contents *out,
+    struct err *e)
+{
+	*out = (struct contents){ 0 };
+	if (mime_parse(message, &out->mime, e) == -1)
+		return -1;
+	if ((out->c = calloc(out->mime.n, sizeof *out->c)) == NULL) {
+		err_sys(e, "contents");
+		contents_free(out);
+		return -1;
+	}
+	for (uint32_t i = 0; i < out->mime.n; i++)
+		if (content_open(out, i, max, e) == -1) {
+			contents_free(out);
+			return -1;
+		}
+	return 0;
+}
+
+void
+contents_free(struct contents *x)
+{
+	for (uint32_t i = 0; x->c != NULL && i < x->mime.n; i++) {
+		permission_free(&x->c[i].permission);
+		free(x->c[i].want);
+		if (x->c[i].readable)
+			part_image_free(&x->c[i].open);
+	}
+	free(x->c);
+	x->c = NULL;
+	mime_free(&x->mime);
+}
+
+/* Is the document that text describes in caps?  1, 0, -1. */
+static int
+document_fits(struct span text, const struct feat *caps, struct err *e)
+{
+	struct feat *doc;
+	int r;
+
+	if (feat_parse(text, FEAT_DOCUMENT, &doc, e) == -1)
+		return -1;
+	r = feat_match(doc, caps, e);
+	feat_free(doc);
+	return r;
+}
+
+/* Every page must fit on its own (RFC 2879, 4.7).  1, 0, -1. */
+static int
+image_fits(const struct image *img, const struct feat *caps, struct err *e)
+{
+	struct buf now, before;
+	int r = 1;
+
+	buf_init(&now, CONTENT_FEATURES_MAX);
+	buf_init(&before, CONTENT_FEATURES_MAX);
+	for (uint32_t i = 0; i < img->npage && r == 1; i++) {
+		buf_clear(&now);
+		if (image_page_features(img, i, &now, e) == -1)
+			r = -1;
+		else if (before.n == 0 || !span_eq(buf_view(&now), buf_view(&before)))
+			r = document_fits(buf_view(&now), caps, e);
+		buf_clear(&before);
+		if (r == 1 && buf_add(&before, buf_view(&now), e) == -1)
+			r = -1;
+	}
+	buf_free(&now);
+	buf_free(&before);
+	return r;
+}
+
+/* A body that is there to be read: every recipient takes it (RFC 3965 and its operation draft). */
+static bool
+is_text_body(const struct mime_part *p)
+{
+	struct mime_field f;
+	struct span word, rest;
+	struct err e;
+
+	if (!mime_is(p, "text/plain"))
+		return false;
+	return mime_field_find(p->header, "Content-Disposition", &f) == 0 ||
+	    mime_value(f.value, &word, &rest, &e) == -1 || !span_isi(word, "attachment");
+}
+
+/* Any other content is known by its type; an image that is no TIFF also by not being one. */
+static int
+other_fits(const struct mime_part *p, const struct feat *caps, struct err *e)
+{
+	struct span type = p->type.n > 0 ? p->type :
+	    span_str(p->digest_part ? "message/rfc822" : "text/plain");
+	struct buf text;
+	int r = -1;
+
+	if (is_text_body(p) || feat_is_any(caps))
+		return 1;
+	if (p->broken && (p->type.n == 0 || span_isi(span_sub(type, 0, 10), "multipart/")))
+		return 0;
+	buf_init(&text, CONTENT_FEATURES_MAX);
+	if (buf_add_str(&text, "(& (type=\"", e) == 0 && buf_add(&text, type, e) == 0 &&
+	    buf_add_str(&text, span_isi(span_sub(type, 0, 6), "image/") ?
+	    "\") (image-file-structure=none))" : "\"))", e) == 0)
+		r = document_fits(buf_view(&text), caps, e);
+	buf_free(&text);
+	return r == -1 && e->kind != ERR_TEMP ? 0 : r;
+}
+
+/* A part that does not fit: the forms it would take. */
+static int
+content_choose(struct content *c, const struct feat *caps, struct err *e)
+{
+	uint32_t n = c->open.image.npage;
+	struct form *from;
+	int r;
+
+	if (!c->convertible)
+		return 0;
+	if ((from = calloc(n, sizeof *from)) == NULL)
+		return err_sys(e, "forms");
+	for (uint32_t i = 0; i < n; i++)
+		from[i] = c->open.image.page[i].form;
+	r = form_choose_file(from, n, caps, c->permission.set, c->want, e);
+	free(from);
+	return r;
+}
+
+static int
+leaf_judge(struct contents *x, uint32_t i, const struct feat *caps, struct err *e)
+{
+	struct content *c = &x->c[i];
+	int r;
+
+	if (c->readable)
+		r = image_fits(&c->open.image, caps, e);
+	else if (c->image)
+		r = feat_is_any(caps);
+	else
+		r = other_fits(&x->mime.part[i], caps, e);
+	c->fate = FATE_FITS;
+	if (r == 0) {
+		r = content_choose(c, caps, e);
+		c->fate = r == 1 ? FATE_CONVERTS : FATE_EMPTY;
+	}
+	return r == -1 ? -1 : 0;
+}
+
+int
+contents_judge(struct contents *x, const struct feat *caps, struct err *e)
+{
+	for (uint32_t i = 0; i < x->mime.n; i++) {
+		const struct mime_part *p = &x->mime.part[i];
+
+		if (!p->multipart && leaf_judge(x, i, caps, e) == -1)
+			return -1;
+		if (p->multipart)
+			x->c[i].fate = mime_is(p, "multipart/alternative") ? FATE_EMPTY : FATE_FITS;
+	}
+	for (uint32_t i = x->mime.n; i-- > 1;) {	/* parts stand behind their multipart */
+		uint32_t up = x->mime.part[i].parent;
+		enum fate fate = x->c[i].fate;
+
+		if (mime_is(&x->mime.part[up], "multipart/alternative") ? fate < x->c[up].fate :
+		    fate > x->c[up].fate)
+			x->c[up].fate = fate;
+	}
+	return 0;
+}
+
+bool
+contents_converts(const struct contents *x, uint32_t part)
+{
+	if (x->mime.part[part].multipart)
+		return false;
+	for (uint32_t i = part; i != MIME_NONE; i = x->mime.part[i].parent)
+		if (x->c[i].fate != FATE_CONVERTS)
+			return false;
+	return true;
+}
+
+bool
+contents_fails(const struct contents *x, uint32_t part)
+{
+	if (x->mime.part[part].multipart)
+		return false;
+	for (uint32_t i = part; i != MIME_NONE; i = x->mime.part[i].parent)
+		if (x->c[i].fate != FATE_EMPTY)
+			return false;
+	return true;
+}

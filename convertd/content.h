@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * convertd/content.h - the contents of a message and how each stands to a set of capabilities.
+ */
+#ifndef CONVERTD_CONTENT_H
+#define CONVERTD_CONTENT_H
+
+#include "convertd/part.h"
+
+enum fate { FATE_FITS, FATE_CONVERTS, FATE_EMPTY };	/* of a part; the worst is the highest */
+
+/* One entity of the message, beside mime's own struct of the same index. */
+struct content {
+	struct permission permission;
+	struct part_image open;		/* if readable */
+	bool image, readable;
+	bool convertible;		/* permitted, may change, readable */
+	bool used;			/* some verdict converts it */
+	char why[200];			/* an image that is not readable: the reader's words */
+	/* for the capabilities under way */
+	enum fate fate;
+	struct form *want;		/* owned: a form for each page of a readable image */
+};
+
+struct contents {
+	struct mime mime;
+	struct content *c;		/* owned: mime.n of them */
+};
+
+/* Walks the message and opens its images.  -1: ERR_PERM over a limit of MIME's; ERR_TEMP. */
+int contents_open(struct span message, const struct limits *max, struct contents *out,
+    struct err *e);
+void contents_free(struct contents *x);
+
+/*
+ * Sets fate and want of every entity for these capabilities.  Within a multipart every part counts;
+ * of a multipart/alternative one branch that fits is enough, then one that converts.
+ */
+int contents_judge(struct contents *x, const struct feat *caps, struct err *e);
+
+/* After contents_judge: is this leaf converted in the message that results? */
+bool contents_converts(const struct contents *x, uint32_t part);
+
+/* After it too: is it a leaf for which the message cannot be sent? */
+bool contents_fails(const struct contents *x, uint32_t part);
+
+#endif

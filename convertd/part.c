@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "convertd/part.h"
+
+enum { PART_NAME_MAX = 1000 };
+
+void
+permission_free(struct permission *p)
+{
+	feat_free(p->set);
+	p->set = NULL;
+	buf_free(&p->text);
+}
+
+/* text: ANY, NONE or a filter.  What is no filter permits nothing; -1 only for want of memory. */
+static int
+permission_parse(struct permission *out, struct err *e)
+{
+	struct span text = buf_view(&out->text);
+
+	if (span_isi(text, "ANY")) {
+		out->set = feat_any();
+		return out->set == NULL ? err_set(e, ERR_TEMP, "4.3.0", "no memory") : 0;
+	}
+	if (span_isi(text, "NONE"))
+		return 0;
+	if (feat_parse(text, FEAT_CLAIM, &out->set, e) == -1) {
+		out->set = NULL;
+		return e->kind == ERR_TEMP ? -1 : 0;
+	}
+	return 0;
+}
+
+int
+permission_read(const struct mime *m, uint32_t part, struct permission *out, struct err *e)
+{
+	struct mime_field f;
+	uint32_t n = 0;
+
+	out->set = NULL;
+	buf_init(&out->text, MIME_MAX_HEADER);
+	for (uint32_t i = part; i != MIME_NONE && n == 0; i = m->part[i].parent)
+		n = mime_field_find(m->part[i].header, "Content-Convert", &f);
+	if (n == 0)
+		return 0;
+	if (mime_unfold(f.value, &out->text, e) == -1 || (n == 1 && permission_parse(out, e) == -1)) {
+		permission_free(out);
+		return -1;
+	}
+	return 0;
+}
+
+/* Appends the parameter of a field, with or without RFC 2231's mark; the first one found. */
+static int
+param_find(struct span header, const char *field, const char *name, struct buf *out, struct err *e)
+{
+	struct mime_field f;
+	struct mime_param p;
+	struct span word, rest;
+	struct err ignored;
+
+	if (mime_field_find(header, field, &f) != 1 ||
+	    mime_value(f.value, &word, &rest, &ignored) == -1)
+		return 0;
+	while (mime_param_next(&rest, &p, &ignored) == 1)
+		if (span_isi(span_sub(p.name, 0, span_find(p.name, '*')), name))
+			return mime_param_text(&p, out, e);
+	return 0;
+}
+
+int
+part_filename(const struct mime_part *p, struct buf *out, struct err *e)
+{
+	size_t start = out->n;
+
+	if (param_find(p->header, "Content-Disposition", "filename", out, e) == -1)
+		return -1;
+	return out->n > start ? 0 : param_find(p->header, "Content-Type", "name", out, e);
+}
+
+static bool
+part_named_tiff(const struct mime_part *p)
+{
+	static const char *const suffixes[] = { ".tif", ".tiff", ".tfx" };
+	struct buf name;
+	struct err e;
+	bool found = false;
+
+	buf_init(&name, PART_NAME_MAX);
+	if (part_filename(p, &name, &e) == 0)
+		for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+			size_t n = strlen(suffixes[i]);
+
+			found = found || (name.n > n &&
+			    span_isi(span_sub(buf_view(&name), name.n - n, name.n), suffixes[i]));
+		}
+	buf_free(&name);
+	return found;
+}
+
+bool
+part_is_image(const struct mime_part *p)
+{
+	return !p->multipart && (mime_is(p, "image/tiff") || mime_is(p, "image/tiff-fx") ||
+	    (mime_is(p, "application/octet-stream") && part_named_tiff(p)));
+}
+
+bool
+part_may_change(const struct mime_part *p)
+{
+	return !p->multipart && !p->protected && !p->report && !p->broken &&
+	    p->transfer != TRANSFER_UNKNOWN && p->body.n > 0;
+}
+
+int
+part_image_open(const struct mime_part *p, const struct limits *max, struct part_image *out,
+    struct err *e)
+{
+	buf_init(&out->file, p->body.n + 16);	/* no encoding shrinks what it carries */
+	if (transfer_decode(p->transfer, p->body, &out->file, e) == -1 ||
+	    image_open(buf_view(&out->file), max, &out->image, e) == -1) {
+		buf_free(&out->file);
+		return -1;
+	}
+	return 0;
+}
+
+void
+part_image_free(struct part_image *i)
+{
+	image_free(&i->image);
+	buf_free(&i->file);
+}
+
+enum part_field
+part_field_of(struct span name)
+{
+	static const char *const names[FIELD_OTHER] = {
+		[FIELD_TYPE] = "Content-Type", [FIELD_ENCODING] = "Content-Transfer-Encoding",
+		[FIELD_FEATURES] = "Content-Features", [FIELD_MD5] = "Content-MD5",
+		[FIELD_DISPOSITION] = "Content-Disposition",
+	};
+
+	for (int i = 0; i < FIELD_OTHER; i++)
+		if (span_isi(name, names[i]))
+			return (enum part_field)i;
+	return FIELD_OTHER;
+}
+
+bool
+part_field_is_content(struct span name)
+{
+	return name.n > 8 && span_isi(span_sub(name, 0, 8), "Content-");
+}

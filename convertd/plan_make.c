@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "convertd/plan_make.h"
+
+#include <stdlib.h>
+
+#include "convertd/content.h"
+#include "convertd/key.h"
+#include "lib/cur.h"
+#include "lib/plan.h"
+
+enum {
+	DETAIL_TEXT = 1000,		/* octets of an expression or a reason shown in a detail */
+	DETAIL_PARTS = 3500,		/* octets after which no further part is told of */
+	DETAIL_NAME = 200
+};
+
+/* One plan as it grows; offsets, since the texts move while they grow. */
+struct making {
+	struct contents x;
+	bool walked;			/* x is set */
+	const char *why;		/* else why not */
+	struct buf text;		/* keys and details */
+	struct { enum fate fate; size_t key, key_len, detail, detail_len; } *row;
+};
+
+/* Appends s as one line's text: printable ASCII, cut. */
+static int
+detail_text(struct buf *b, struct span s, size_t max, struct err *e)
+{
+	for (size_t i = 0; i < s.n && i < max; i++) {
+		int c = s.p[i];
+
+		if (c == '\r' || c == '\n' || c == '\t')
+			c = ' ';
+		if (buf_add_byte(b, c < 0x20 || c > 0x7e ? '?' : c, e) == -1)
+			return -1;
+	}
+	return s.n > max ? buf_add_str(b, "...", e) : 0;
+}
+
+static int
+detail_line(struct buf *b, const char *name, struct span s, struct err *e)
+{
+	if (buf_addf(b, e, "%s: ", name) == -1 || detail_text(b, s, DETAIL_TEXT, e) == -1)
+		return -1;
+	return buf_add_byte(b, '\n', e);
+}
+
+/* part: 1.2 (image/tiff-fx, "offer.tfx") */
+static int
+detail_part(struct buf *b, const struct mime *m, uint32_t i, struct err *e)
+{
+	const struct mime_part *p = &m->part[i];
+	struct buf name;
+	int r = -1;
+
+	buf_init(&name, MIME_MAX_HEADER);
+	if (buf_add_str(b, "part: ", e) == -1 || mime_path(m, i, b, e) == -1 ||
+	    buf_add_str(b, " (", e) == -1 || detail_text(b, p->type.n > 0 ? p->type :
+	    span_str("text/plain"), DETAIL_NAME, e) == -1 || part_filename(p, &name, e) == -1)
+		goto out;
+	if (name.n > 0 && (buf_add_str(b, ", \"", e) == -1 ||
+	    detail_text(b, buf_view(&name), DETAIL_NAME, e) == -1 ||
+	    buf_add_byte(b, '"', e) == -1))
+		goto out;
+	r = buf_add_str(b, ")\n", e);
+out:
+	buf_free(&name);
+	return r;
+}
+
+static int
+detail_pages(struct buf *b, const char *name, const struct form *f, uint32_t n, struct err *e)
+{
+	static const char *const papers[] = { "A4", "B4", "A3" };
+	static const char *const codings[] = { "MH", "MR", "MMR", "JBIG", "private JBIG" };
+
+	if (buf_addf(b, e, "%s: %s, %u by %u dpi, %s", name, codings[f->coding], f->dpi_x, f->dpi_y,
+	    papers[f->paper]) == -1)
+		return -1;
+	return n > 1 ? buf_addf(b, e, " (first of %u pages)\n", n) : buf_add_byte(b, '\n', e);
+}
+
+/* What the part is, and why it stays so. */
+static int
+detail_form(struct buf *b, const struct contents *x, uint32_t i, struct err *e)
+{
+	const struct content *c = &x->c[i];
+	const struct mime_part *p = &x->mime.part[i];
+
+	if (p->protected)
+		return detail_line(b, "form", span_str("signed or encrypted, so not to be changed"), e);
+	if (p->report)
+		return detail_line(b, "form", span_str("in a report, so not to be changed"), e);
+	if (p->broken)
+		return detail_line(b, "form", span_str("in a message that cannot be read in one way "
+		    "only, so not to be changed"), e);
+	if (c->image && !c->readable) {
+		if (buf_add_str(b, "form: unreadable: ", e) == -1 ||
+		    detail_text(b, span_str(c->why), DETAIL_TEXT, e) == -1)
+			return -1;
+		return buf_add_byte(b, '\n', e);
+	}
+	if (c->readable)
+		return detail_pages(b, "form", &c->open.image.page[0].form, c->open.image.npage, e);
+	return detail_line(b, "form", span_str("nothing that is converted here"), e);
+}
+
+static int
+detail_failed(struct making *m, uint32_t i, struct span caps, struct err *e)
+{
+	const struct content *c = &m->x.c[i];
+	struct span permits = c->permission.text.n > 0 ? buf_view(&c->permission.text) :
+	    span_str("nothing");
+
+	if (detail_part(&m->text, &m->x.mime, i, e) == -1 ||
+	    detail_form(&m->text, &m->x, i, e) == -1 ||
+	    detail_line(&m->text, "takes", caps, e) == -1)
+		return -1;
+	return detail_line(&m->text, "permits", permits, e);
+}
+
+static int
+detail_converted(struct making *m, uint32_t i, struct err *e)
+{
+	const struct content *c = &m->x.c[i];
+
+	if (detail_part(&m->text, &m->x.mime, i, e) == -1 ||
+	    detail_form(&m->text, &m->x, i, e) == -1)
+		return -1;
+	return detail_pages(&m->text, "converted", c->want, c->open.image.npage, e);
+}
+
+/* The details of all parts that the verdict is about, as far as there is room. */
+static int
+make_details(struct making *m, uint32_t row, struct span caps, struct err *e)
+{
+	size_t start = m->text.n, whole = start;
+
+	for (uint32_t i = 0; i < m->x.mime.n && whole - start < DETAIL_PARTS; i++) {
+		int r = 0;
+
+		if (m->row[row].fate == FATE_EMPTY && contents_fails(&m->x, i))
+			r = detail_failed(m, i, caps, e);
+		else if (m->row[row].fate == FATE_CONVERTS && contents_converts(&m->x, i))
+			r = detail_converted(m, i, e);
+		if (r == -1)
+			return -1;
+		if (m->text.n - start > PLAN_MAX_DETAIL)
+			m->text.n = whole;
+		whole = m->text.n;
+	}
+	m->row[row].detail = start;
+	m->row[row].detail_len = m->text.n - start;
+	return 0;
+}
+
+/* The key, and the parts it needs.  0: too long for a packet, so none; 1; -1. */
+static int
+make_key(struct making *m, uint32_t row, struct err *e)
+{
+	struct buf key, path;
+	int r = 1;
+
+	buf_init(&key, PLAN_MAX_KEY);
+	buf_init(&path, 256);
+	for (uint32_t i = 0; i < m->x.mime.n && r == 1; i++) {
+		if (!contents_converts(&m->x, i))
+			continue;
+		buf_clear(&path);
+		if (mime_path(&m->x.mime, i, &path, e) == -1 || key_add(buf_view(&path),
+		    m->x.c[i].want, m->x.c[i].open.image.npage, &key, e) == -1)
+			r = e->kind == ERR_TEMP ? -1 : 0;
+	}
+	for (uint32_t i = 0; i < m->x.mime.n && r == 1; i++)
+		if (contents_converts(&m->x, i))
+			m->x.c[i].used = true;
+	m->row[row].key = m->text.n;
+	m->row[row].key_len = key.n;
+	if (r == 1 && buf_add(&m->text, buf_view(&key), e) == -1)
+		r = -1;
+	buf_free(&key);
+	buf_free(&path);
+	return r;
+}
+
+/* No part of it is known: a message over MIME's limits, or capabilities that are no expression. */
+static int
+make_none(struct making *m, uint32_t row, const char *form, const char *takes, struct span caps,
+    struct err *e)
+{
+	m->row[row].fate = FATE_EMPTY;
+	m->row[row].detail = m->text.n;
+	if ((form != NULL && detail_line(&m->text, "form", span_str(form), e) == -1) ||
+	    (takes != NULL && detail_line(&m->text, "takes", span_str(takes), e) == -1) ||
+	    detail_line(&m->text, "takes", caps, e) == -1)
+		return -1;
+	m->row[row].detail_len = m->text.n - m->row[row].detail;
+	return 0;
+}
+
+static int
+make_verdict(struct making *m, uint32_t row, struct span caps, struct err *e)
+{
+	struct feat *set;
+	int r;
+
+	if (!m->walked)
+		return make_none(m, row, m->why, NULL, caps, e);
+	if (feat_parse(caps, FEAT_CLAIM, &set, e) == -1)
+		return e->kind == ERR_TEMP ? -1 : make_none(m, row, NULL, "no feature expression",
+		    caps, e);
+	r = contents_judge(&m->x, set, e);
+	feat_free(set);
+	if (r == -1)		/* over a limit of feature sets: nothing can be said */
+		return e->kind == ERR_TEMP ? -1 : make_none(m, row, NULL,
+		    "an expression of too many cases", caps, e);
+	m->row[row].fate = m->x.c[0].fate;
+	if (m->row[row].fate == FATE_CONVERTS) {
+		r = make_key(m, row, e);
+		if (r == -1)
+			return -1;
+		if (r == 0)
+			return make_none(m, row, "pages of too many forms", NULL, caps, e);
+	}
+	return make_details(m, row, caps, e);
+}
+
+/* --- ranges --- */
+
+static int
+range_add(struct plan *p, uint64_t off, uint64_t len, enum edit_range_kind kind, struct err *e)
+{
+	if (p->nrange == PLAN_MAX_RANGES)
+		return err_set(e, ERR_PERM, "5.6.5", "message: too many parts to convert");
+	p->range[p->nrange++] = (struct edit_range){ off, len, (uint8_t)kind };
+	return 0;
+}
+
+static int
+part_ranges(struct plan *p, const struct mime_part *part, const unsigned char *base, struct err *e)
+{
+	struct span h = part->header;
+	struct mime_field f;
+	bool first = true;
+
+	while (mime_field_next(&h, &f)) {
+		uint64_t off = (uint64_t)(f.whole.p - base);
+
+		if (!part_field_is_content(f.name))
+			continue;
+		if (first && range_add(p, off, 0, RANGE_HEADER, e) == -1)
+			return -1;
+		first = false;
+		if (part_field_of(f.name) != FIELD_OTHER &&
+		    range_add(p, off, f.whole.n, RANGE_HEADER, e) == -1)
+			return -1;
+	}
+	return range_add(p, (uint64_t)(part->body.p - base), part->body.n, RANGE_BODY, e);
+}
+
+static int
+make_ranges(const struct contents *x, struct plan *p, const unsigned char *base, struct err *e)
+{
+	if ((p->range = calloc(PLAN_MAX_RANGES, sizeof *p->range)) == NULL)
+		return err_sys(e, "ranges");
+	for (uint32_t i = 0; i < x->mime.n; i++)
+		if (x->c[i].used && part_ranges(p, &x->mime.part[i], base, e) == -1)
+			return -1;
+	return 0;
+}
+
+/* --- all of it --- */
+
+static void
+make_flags(const struct contents *x, struct plan *p)
+{
+	const struct mime_part *top = &x->mime.part[0];
+
+	p->is_report = top->report || mime_is(top, "message/delivery-status") ||
+	    mime_is(top, "message/disposition-notification");
+	for (uint32_t i = 0; i < x->mime.n; i++) {
+		p->has_permission = p->has_permission || x->c[i].permission.set != NULL;
+		p->changed_forms = p->changed_forms || x->c[i].convertible;
+	}
+}
+
+static int
+make_encoded(struct making *m, uint32_t ncaps, struct span message, struct buf *out, struct err *e)
+{
+	static const enum plan_fate fates[] = { PLAN_FITS, PLAN_CONVERTS, PLAN_EMPTY };
+	struct plan p = { .nverdict = ncaps };
+	int r = 0;
+
+	if ((p.verdict = calloc(ncaps == 0 ? 1 : ncaps, sizeof *p.verdict)) == NULL)
+		return err_sys(e, "plan");
+	for (uint32_t i = 0; i < ncaps; i++) {
+		struct plan_verdict *v = &p.verdict[i];
+		struct span text = buf_view(&m->text);
+
+		v->fate = (uint8_t)fates[m->row[i].fate];
+		if (m->row[i].fate == FATE_EMPTY)
+			memcpy(v->dsn, "5.6.5", sizeof "5.6.5");
+		if (m->row[i].fate == FATE_CONVERTS)
+			v->key = span_sub(text, m->row[i].key, m->row[i].key + m->row[i].key_len);
+		v->detail = span_sub(text, m->row[i].detail,
+		    m->row[i].detail + m->row[i].detail_len);
+	}
+	if (m->walked) {
+		make_flags(&m->x, &p);
+		r = make_ranges(&m->x, &p, message.p, e);
+	}
+	if (r == 0)
+		r = plan_encode(&p, out, e);
+	plan_free(&p);
+	return r;
+}
+
+int
+plan_make(struct span message, struct span caps, uint32_t ncaps, const struct limits *max,
+    struct buf *out, struct err *e)
+{
+	struct making m = { 0 };
+	struct cur c = cur_of(caps);
+	struct err why = { 0 };
+	int r = 0;
+
+	if (ncaps > PLAN_MAX_VERDICTS)
+		return err_set(e, ERR_PROTO, NULL, "%u sets of capabilities", ncaps);
+	m.walked = contents_open(message, max, &m.x, &why) == 0;
+	if (!m.walked && why.kind == ERR_TEMP) {
+		*e = why;
+		return -1;
+	}
+	m.why = why.what;
+	buf_init(&m.text, out->max);
+	if ((m.row = calloc(ncaps == 0 ? 1 : ncaps, sizeof *m.row)) == NULL)
+		r = err_sys(e, "plan");
+	for (uint32_t i = 0; i < ncaps && r == 0; i++) {
+		struct span len = cur_take(&c, sizeof(uint32_t)), one;
+		uint32_t n = 0;
+
+		if (!c.bad)
+			memcpy(&n, len.p, sizeof n);
+		one = cur_take(&c, n);
+		r = c.bad ? err_set(e, ERR_PROTO, NULL, "capabilities cut short") :
+		    make_verdict(&m, i, one, e);
+	}
+	if (r == 0 && cur_left(&c) > 0)
+		r = err_set(e, ERR_PROTO, NULL, "capabilities: more than %u", ncaps);
+	if (r == 0)
+		r = make_encoded(&m, ncaps, message, out, e);
+	free(m.row);
+	buf_free(&m.text);
+	if (m.walked)
+		contents_free(&m.x);
+	return r;
+}

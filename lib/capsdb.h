@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * lib/capsdb.h - what recipients can take, as a constant database: the setting `caps` ("ADDRESS
+ * EXPRESSION", "@domain EXPRESSION", "any" for everything) compiled to caps.cdb.
+ * Keys: the address as address_key() writes it, or "@domain" in lower case.  Values: "A" for any,
+ * or "E" and the canonical text of the expression.
+ */
+#ifndef LIB_CAPSDB_H
+#define LIB_CAPSDB_H
+
+#include <cdb.h>
+
+#include "lib/err.h"
+#include "lib/span.h"
+
+struct capsdb { struct cdb cdb; };
+
+/*
+ * Compiles text_fd (called name in messages) to the file cdb_name in dir_fd: written beside it,
+ * flushed, renamed.  -1: ERR_PERM "NAME:LINE:COLUMN: what was expected"; the old file stays.
+ */
+int capsdb_build(int text_fd, const char *name, int dir_fd, const char *cdb_name, struct err *e);
+
+/* Takes fd over, also on failure.  -1: not such a database. */
+int capsdb_open(struct capsdb *d, int fd, struct err *e);
+void capsdb_close(struct capsdb *d);
+
+/*
+ * By the address, then by its "@domain".  1: *any, or *expression (in the database's memory, valid
+ * until capsdb_close); 0: nothing is known; -1: the database is damaged (ERR_TEMP).
+ */
+int capsdb_get(const struct capsdb *d, struct span addr, struct span *expression, bool *any,
+    struct err *e);
+
+#endif

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/* qmgr/message.c - from IDs to entries, and the turns in which entries are begun. */
+#include "qmgr/qmgr.h"
+
+#include <stdlib.h>
+
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "qmgr/route.h"
+
+enum { SCAN_AGAIN_MS = 5000 };
+
+static void
+qmgr_scan_later(struct qmgr *q)
+{
+	struct err e;
+
+	q->rescan = true;
+	if (!q->scanning)
+		(void)loop_timer(&q->d->loop, &q->scan_turn, SCAN_AGAIN_MS, &e);
+}
+
+void
+qmgr_know(struct qmgr *q, const char *id)
+{
+	if (sched_find(&q->sched, id) != NULL)
+		return;
+	if (sched_add(&q->sched, id, SCHED_READ, clock_ms(), 0, SCHED_NEVER, 0) == NULL) {
+		log_line(LOG_WARN, id, "no-memory", "what=entry");
+		qmgr_scan_later(q);
+	}
+}
+
+/* A step of the scan; what is found meanwhile is delivered meanwhile. */
+static void
+qmgr_scan_step(void *arg)
+{
+	struct qmgr *q = arg;
+	char id[QID_SIZE];
+	struct err e;
+
+	if (!q->scanning) {
+		qmgr_scan(q);
+		return;
+	}
+	for (int i = 0; i < QMGR_SCAN_STEP; i++) {
+		if (scan_next(&q->scan, id) == 0) {
+			q->scanning = false;
+			if (q->scan.failed) {
+				log_line(LOG_ERR, NULL, "scan-incomplete", "entries=%zu", q->sched.nids);
+				qmgr_scan_later(q);
+			}
+			log_line(LOG_INFO, NULL, "scanned", "entries=%zu", q->sched.nids);
+			if (q->rescan)
+				qmgr_scan_later(q);
+			break;
+		}
+		qmgr_know(q, id);
+	}
+	if (q->scanning)
+		(void)loop_timer(&q->d->loop, &q->scan_turn, 0, &e);
+	qmgr_wake(q);
+}
+
+void
+qmgr_scan(struct qmgr *q)
+{
+	struct err e;
+
+	scan_end(&q->scan);
+	scan_start(&q->scan, q->dirfd);
+	q->scanning = true;
+	q->rescan = false;
+	q->scan_turn.fire = qmgr_scan_step;
+	q->scan_turn.arg = q;
+	(void)loop_timer(&q->d->loop, &q->scan_turn, 0, &e);
+}
+
+void
+qmgr_forget(struct qmgr *q, struct entry *en)
+{
+	stash_free(q, en);
+	sched_drop(&q->sched, en);
+}
+
+void
+qmgr_unreadable(struct qmgr *q, struct entry *en, int r, const struct err *e)
+{
+	struct msg_id m = { 0 };
+
+	memcpy(m.id, en->id, QID_LEN);
+	if (r == 0) {
+		qmgr_forget(q, en);
+	} else if (e->kind == ERR_PERM) {
+		log_line(LOG_ERR, m.id, "bad-file", "why=%s", log_q(e->what));
+		(void)qmgr_send(q, ROLE_QUEUE, &m, MSG_BADFILE, 0, sizeof m, -1);
+		qmgr_forget(q, en);
+	} else {
+		log_line(LOG_WARN, m.id, "cannot-read", "why=%s", log_q(e->what));
+		if (en->expired)
+			sched_expire_at(&q->sched, en, clock_ms() + QMGR_AGAIN_MS, clock_ms());
+		else
+			sched_defer(&q->sched, en, clock_ms() + QMGR_AGAIN_MS, en->next_us,
+			    clock_ms());
+	}
+}
+
+/* The clocks at one moment, and what follows from them for one message. */
+struct moment { int64_t ms, us, expires_ms; };
+
+/* Wall time from the disk becomes monotonic time, within what the settings allow. */
+static int64_t
+wait_of(const struct qmgr *q, const struct moment *t, const struct slot *s)
+{
+	int64_t wait = ((int64_t)s->next_us - t->us) / 1000;
+
+	if (s->attempts == 0 || wait < 0)
+		return 0;
+	return wait < q->sched.conf.max_ms ? wait : q->sched.conf.max_ms;
+}
+
+static bool
+read_slot(struct qmgr *q, struct entry *en, const struct letter *l, uint32_t i,
+    const struct moment *t)
+{
+	const struct slot *s = &l->slot[i];
+	char dest[JOB_DEST];
+	int64_t expires = t->expires_ms;
+
+	if (s->state == SLOT_FAILED)
+		return sched_add(&q->sched, en->id, SCHED_REPORT, t->ms, t->us, SCHED_NEVER, 0) != NULL;
+	if (s->state != SLOT_QUEUED)
+		return true;
+	route_of(&q->d->conf, l->env.rcpt[i].addr, dest);
+	if (strcmp(dest, ROUTE_NONE) == 0)
+		expires = t->ms;
+	else if (s->attempts == 0 && expires < t->ms + QMGR_GRACE_MS)
+		expires = t->ms + QMGR_GRACE_MS;
+	return sched_add(&q->sched, en->id, dest, t->ms + wait_of(q, t, s),
+	    s->next_us != 0 ? (int64_t)s->next_us : t->us, expires, s->attempts) != NULL;
+}
+
+void
+qmgr_read(struct qmgr *q, struct entry *en)
+{
+	struct moment t = { clock_ms(), clock_us(), 0 };
+	int64_t left;
+	struct letter l;
+	struct err e;
+	int r = letter_open(q->dirfd, en->id, &l, &e);
+
+	if (r != 1) {
+		qmgr_unreadable(q, en, r, &e);
+		return;
+	}
+	left = ((int64_t)l.env.arrival_us - t.us) / 1000 + q->lifetime_ms;
+	t.expires_ms = t.ms + (left < q->lifetime_ms ? left : q->lifetime_ms);
+	for (uint32_t i = 0; i < l.q.nslot; i++)
+		if (!read_slot(q, en, &l, i, &t)) {
+			log_line(LOG_WARN, NULL, "no-memory", "what=entry");
+			sched_defer(&q->sched, en, t.ms + QMGR_AGAIN_MS, 0, t.ms);
+			letter_close(&l);
+			return;
+		}
+	letter_close(&l);
+	sched_drop(&q->sched, en);
+}
+
+static void
+qmgr_begin(struct qmgr *q, struct entry *en)
+{
+	if (en->dest->class == CLASS_READ)
+		qmgr_read(q, en);
+	else if (en->dest->class == CLASS_REPORT)
+		qmgr_report(q, en);
+	else if (en->expired)
+		qmgr_expire(q, en);
+	else
+		qmgr_deliver(q, en);
+}
+
+void
+qmgr_turn(void *arg)
+{
+	struct qmgr *q = arg;
+	struct err e;
+	int64_t wait;
+
+	for (int i = 0; i < QMGR_TURN; i++) {
+		struct entry *en;
+
+		/* Without queue no result could be kept; it wakes us when it is there. */
+		if (!q->peer[ROLE_QUEUE].chan.open || q->njobs >= QMGR_JOBS)
+			return;
+		en = sched_next(&q->sched, clock_ms());
+		if (en == NULL)
+			break;
+		qmgr_begin(q, en);
+	}
+	wait = sched_wait(&q->sched, clock_ms());
+	if (wait >= 0)
+		(void)loop_timer(&q->d->loop, &q->turn, wait, &e);
+}
+
+void
+qmgr_wake(struct qmgr *q)
+{
+	struct err e;
+
+	q->turn.fire = qmgr_turn;
+	q->turn.arg = q;
+	(void)loop_timer(&q->d->loop, &q->turn, 0, &e);
+}

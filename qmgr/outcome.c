@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/* qmgr/outcome.c - what a worker says became of a job, and what expiry makes of it, as marks. */
+#include "qmgr/qmgr.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "qmgr/route.h"
+
+enum { SOON_DOUBLINGS = 6 };
+static const char *const outcome_names[] = { "delivered", "relayed", "deferred", "failed" };
+
+/* class "." 1*3DIGIT "." 1*3DIGIT (RFC 3463, 2) */
+static bool
+dsn_ok(const char *s)
+{
+	if (*s < '2' || *s > '5' || s[1] != '.')
+		return false;
+	s += 2;
+	for (int part = 0; part < 2; part++) {
+		size_t n = strspn(s, "0123456789");
+
+		if (n < 1 || n > 3 || s[n] != (part == 0 ? '.' : '\0'))
+			return false;
+		s += n + 1;
+	}
+	return true;
+}
+
+static void
+record_fix(struct rcpt_result *r)
+{
+	static const char *const plain[] = { "2.0.0", "2.0.0", "4.0.0", "5.0.0" };
+
+	if (!dsn_ok(r->dsn))
+		snprintf(r->dsn, sizeof r->dsn, "%s", plain[r->outcome]);
+}
+
+static struct job_rcpt *
+job_slot(struct job *j, uint32_t n)
+{
+	for (uint32_t i = 0; i < j->nrcpt; i++)
+		if (j->rcpt[i].n == n && !j->rcpt[i].done)
+			return &j->rcpt[i];
+	return NULL;
+}
+
+static void
+outcome_log(const struct job *j, const struct job_rcpt *r, const struct rcpt_result *res)
+{
+	int64_t delay = clock_us() - (int64_t)j->arrival_us;
+
+	if (delay < 0 || j->arrival_us == 0)
+		delay = 0;
+	log_line(LOG_INFO, j->id, "deliver", "from=%s to=%s relay=%s dest=%s size=%llu delay=%.3f dsn=%s "
+	    "reply=%s result=%s slot=%u", log_qs(j->sender), log_qs(r->addr), log_q(res->mta),
+	    log_q(j->entry != NULL ? j->entry->dest->name : ""), (unsigned long long)j->size,
+	    (double)delay / 1e6, log_q(res->dsn), log_q(res->text), outcome_names[res->outcome], r->n);
+}
+
+/* When a deferred recipient is due again; the entry's time is the earliest of them. */
+static void
+outcome_defer(struct qmgr *q, struct job *j, struct job_rcpt *r, const struct rcpt_result *res)
+{
+	int64_t now = clock_ms(), wait;
+	struct entry *en = j->entry;
+
+	if (res->flags & RESULT_SOON) {
+		unsigned soon = en != NULL ? en->soon : 0;
+
+		wait = (int64_t)QMGR_SOON_MS << (soon < SOON_DOUBLINGS ? soon : SOON_DOUBLINGS);
+		j->soon = true;
+	} else {
+		if (r->slot.attempts < UINT16_MAX)
+			r->slot.attempts++;
+		wait = sched_delay(&q->sched, r->slot.attempts);
+		if (en != NULL && sched_dead_until(en) > now)
+			wait = sched_dead_until(en) - now;
+	}
+	if (res->flags & RESULT_CONNEG_TRY && r->slot.conneg_tries < UINT8_MAX)
+		r->slot.conneg_tries++;
+	r->slot.next_us = (uint64_t)(clock_us() + wait * 1000);
+	if (en != NULL && r->slot.attempts > en->attempts)
+		en->attempts = r->slot.attempts;
+	job_rest(j, now + wait, (int64_t)r->slot.next_us);
+}
+
+struct mark
+mark_of(uint32_t n, const struct slot *s)
+{
+	struct mark m = { .slot = n, .state = s->state, .conneg_tries = s->conneg_tries,
+	    .attempts = s->attempts, .code = s->code, .last_us = s->last_us, .next_us = s->next_us };
+
+	snprintf(m.dsn, sizeof m.dsn, "%s", s->dsn);
+	snprintf(m.text, sizeof m.text, "%.*s", MSG_MARK_TEXT - 1, s->text);
+	return m;
+}
+
+/* A success that the sender asked to hear of, and that nobody else will tell (RFC 3461 5.2.2-5.2.3). */
+static bool
+wants_notice(const struct job *j, const struct job_rcpt *r, const struct rcpt_result *res)
+{
+	if (!(r->notify & NOTIFY_SUCCESS) || j->sender.n == 0)
+		return false;
+	return res->outcome == OUTCOME_RELAYED ||
+	    (res->outcome == OUTCOME_DELIVERED && j->worker == ROLE_LOCAL);
+}
+
+static void
+outcome_keep(struct buf *records, const struct rcpt_result *res, struct span detail)
+{
+	struct err e;
+
+	if (result_add(records, res, detail, &e) == -1)
+		(void)result_add(records, res, span_of(NULL, 0), &e);
+}
+
+static void
+outcome_apply(struct qmgr *q, struct job *j, struct job_rcpt *r, const struct rcpt_result *res,
+    struct span detail)
+{
+	struct slot *s = &r->slot;
+
+	r->done = true;
+	if (s->state != SLOT_QUEUED)	/* an earlier qmgr marked it already */
+		return;
+	outcome_log(j, r, res);
+	if (!(res->flags & RESULT_SOON) || res->outcome != OUTCOME_DEFERRED) {
+		s->code = res->code;
+		s->last_us = (uint64_t)clock_us();
+		snprintf(s->dsn, sizeof s->dsn, "%s", res->dsn);
+		snprintf(s->text, sizeof s->text, "%.*s", MSG_MARK_TEXT - 1, res->text);
+	}
+	if (res->outcome == OUTCOME_DEFERRED) {
+		q->deferred++;
+		outcome_defer(q, j, r, res);
+	} else if (res->outcome == OUTCOME_FAILED) {
+		q->failed++;
+		s->state = SLOT_FAILED;
+		s->attempts += s->attempts < UINT16_MAX;
+		outcome_keep(&j->failed, res, detail);
+	} else {
+		q->delivered++;
+		s->state = SLOT_DELIVERED;
+		s->attempts += s->attempts < UINT16_MAX;
+		if (wants_notice(j, r, res))
+			outcome_keep(&j->notice, res, detail);
+	}
+	j->marks[j->nmark++] = mark_of(r->n, s);
+}
+
+/* What the records say of the destination.  *why: a record of a failed connection. */
+static enum verdict
+verdict_of(struct span records, struct rcpt_result *why)
+{
+	struct rcpt_result r;
+	struct span detail;
+	struct err e;
+	bool dead = records.n > 0;
+
+	while (result_next(&records, &r, &detail, &e) == 1) {
+		record_fix(&r);
+		if (r.code != 0 || r.outcome != OUTCOME_DEFERRED)
+			return VERDICT_ANSWERED;
+		if (r.flags & RESULT_SOON || strncmp(r.dsn, "4.4.", 4) != 0)
+			dead = false;
+		else
+			*why = r;
+	}
+	return dead ? VERDICT_DEAD : VERDICT_NONE;
+}
+
+/* All records, before anything is done about one.  -1: ERR_PROTO. */
+static int
+records_check(struct span records, uint32_t n, struct err *e)
+{
+	struct rcpt_result r;
+	struct span detail;
+	uint32_t count = 0;
+	int got;
+
+	while ((got = result_next(&records, &r, &detail, e)) == 1)
+		count++;
+	if (got == -1)
+		return -1;
+	if (count != n)
+		return err_set(e, ERR_PROTO, NULL, "%u records for %u", count, n);
+	return 0;
+}
+
+/* A result whose job was begun by an earlier qmgr, and that its worker repeats. */
+static struct job *
+result_adopt(struct qmgr *q, const struct msg_result *m, struct span records)
+{
+	struct job *j = job_new(q, JOB_DELIVER, m->id, m->n);
+	struct rcpt_result r;
+	struct span detail;
+	struct err e;
+
+	if (j == NULL)
+		return NULL;
+	q->nadopted++;
+	for (uint32_t i = 0; result_next(&records, &r, &detail, &e) == 1; i++)
+		j->rcpt[i].n = r.slot;
+	return j;
+}
+
+/* An adopted job knows nothing of its file yet.  false: the message has gone. */
+static bool
+adopted_load(struct qmgr *q, struct job *j)
+{
+	struct letter l;
+	struct err e;
+	int r = letter_open(q->dirfd, j->id, &l, &e);
+
+	if (r == 0)
+		return false;
+	if (r == -1)
+		log_line(LOG_WARN, j->id, "cannot-read", "why=%s", log_q(e.what));
+	else if (!job_load(j, &l))
+		log_line(LOG_WARN, NULL, "no-memory", "what=entry");
+	if (r == 1)
+		letter_close(&l);
+	return true;
+}
+
+static void
+result_apply(struct qmgr *q, struct job *j, struct span records)
+{
+	struct rcpt_result r, why = { .dsn = "" };
+	struct span detail;
+	struct err e;
+
+	if (j->entry != NULL) {
+		enum verdict v = verdict_of(records, &why);
+
+		sched_release(&q->sched, j->entry, v, j->epoch, why.dsn, why.text, clock_ms());
+	}
+	while (result_next(&records, &r, &detail, &e) == 1) {
+		struct job_rcpt *slot = job_slot(j, r.slot);
+
+		record_fix(&r);
+		if (slot != NULL)
+			outcome_apply(q, j, slot, &r, detail);
+		else
+			log_line(LOG_WARN, j->id, "stray-result", "slot=%u", r.slot);
+	}
+	for (uint32_t i = 0; i < j->nrcpt; i++) {
+		struct rcpt_result none = { .slot = j->rcpt[i].n, .outcome = OUTCOME_DEFERRED,
+		    .flags = RESULT_SOON, .dsn = "4.3.0", .text = "no result" };
+
+		if (!j->rcpt[i].done)
+			outcome_apply(q, j, &j->rcpt[i], &none, span_of(NULL, 0));
+	}
+	if (j->entry != NULL)
+		j->entry->soon = j->soon ? j->entry->soon + (j->entry->soon < SOON_DOUBLINGS) : 0;
+}
+
+static void
+result_bad_file(struct qmgr *q, struct job *j)
+{
+	struct msg_id m = { 0 };
+
+	memcpy(m.id, j->id, QID_SIZE);
+	log_line(LOG_ERR, j->id, "bad-file", "why=\"checksum\"");
+	(void)qmgr_send(q, ROLE_QUEUE, &m, MSG_BADFILE, 0, sizeof m, -1);
+	qmgr_ack(q, j);
+	job_undo(q, j, clock_ms() + QMGR_AGAIN_MS);	/* it will find the file gone */
+}
+
+int
+qmgr_on_result(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
+{
+	struct peer *p = c->arg;
+	struct qmgr *q = p->q;
+	const struct msg_result *m = msg;
+	struct span records = span_of((const unsigned char *)msg + sizeof *m, len - sizeof *m);
+	struct job *j;
+
+	(void)fds;
+	if (!qid_ok(m->id) || records_check(records, m->n, e) == -1)
+		return err_in(e, "result"), e->kind = ERR_PROTO, -1;
+	j = job_find(q, m->h.id, m->id);
+	if (j != NULL && j->worker != 0 && j->worker != p->role)
+		return err_set(e, ERR_PROTO, NULL, "a result of another's job");
+	if (j == NULL && (j = result_adopt(q, m, records)) == NULL)
+		return err_set(e, ERR_TEMP, NULL, "no memory for a result");
+	if (j->number != m->h.id)
+		job_renumber(q, j, m->h.id);
+	j->worker = (uint8_t)p->role;
+	j->generation = p->generation;
+	j->doubt = false;
+	if (j->state != JOB_AWAY)		/* a repetition; the answer is on its way */
+		return 0;
+	if (m->bad_file) {
+		result_bad_file(q, j);
+		return 0;
+	}
+	if (j->entry == NULL && !adopted_load(q, j)) {
+		qmgr_ack(q, j);
+		job_free(q, j);
+		return 0;
+	}
+	result_apply(q, j, records);
+	if (j->notice.n > 0)
+		qmgr_notice(q, j);
+	else
+		qmgr_mark(q, j);
+	qmgr_wake(q);
+	return 0;
+}
+
+/* --- expiry --- */
+
+/*
+ * The last temporary failure becomes a permanent one: 4.6.5 is 5.6.5 (row B5f).  Where nobody
+ * answered it is the time that ran out: 4.4.7 (RFC 3463).
+ */
+static void
+expire_dsn(struct slot *s)
+{
+	if (!dsn_ok(s->dsn) || strncmp(s->dsn, "4.", 2) != 0 || strncmp(s->dsn, "4.4.", 4) == 0 ||
+	    strcmp(s->dsn, "4.0.0") == 0)
+		snprintf(s->dsn, sizeof s->dsn, "4.4.7");
+	else
+		s->dsn[0] = '5';
+}
+
+static void
+expire_slot(struct qmgr *q, struct job *j, struct job_rcpt *r)
+{
+	struct rcpt_result res = { .slot = r->n, .outcome = OUTCOME_FAILED };
+	const char *dsn, *text;
+	struct slot *s = &r->slot;
+
+	sched_why(j->entry, &dsn, &text);
+	if (s->attempts == 0 && *dsn != '\0') {	/* it waited behind others of its destination */
+		snprintf(s->dsn, sizeof s->dsn, "%s", dsn);
+		snprintf(s->text, sizeof s->text, "%s", text);
+	}
+	expire_dsn(s);
+	if (strcmp(j->entry->dest->name, ROUTE_NONE) == 0) {
+		snprintf(s->dsn, sizeof s->dsn, "5.1.2");
+		snprintf(s->text, sizeof s->text, "the domain is longer than a domain can be");
+	}
+	if (s->text[0] == '\0')
+		snprintf(s->text, sizeof s->text, "not delivered within the time that mail is kept");
+	s->state = SLOT_FAILED;
+	q->failed++;
+	snprintf(res.dsn, sizeof res.dsn, "%s", s->dsn);
+	snprintf(res.text, sizeof res.text, "%s", s->text);
+	res.code = s->code;
+	outcome_log(j, r, &res);
+	j->marks[j->nmark++] = mark_of(r->n, s);
+}
+
+void
+qmgr_expire(struct qmgr *q, struct entry *en)
+{
+	struct letter l;
+	struct job *j;
+	struct err e;
+	uint32_t n = 0;
+	int r = letter_open(q->dirfd, en->id, &l, &e);
+
+	if (r != 1) {
+		qmgr_unreadable(q, en, r, &e);
+		return;
+	}
+	j = job_new(q, JOB_EXPIRE, en->id, l.q.nslot < QMGR_MARKS ? l.q.nslot : QMGR_MARKS);
+	if (j != NULL) {
+		char dest[JOB_DEST];
+
+		j->entry = en;
+		for (uint32_t i = 0; i < l.q.nslot; i++) {
+			if (l.slot[i].state != SLOT_QUEUED)
+				continue;
+			route_of(&q->d->conf, l.env.rcpt[i].addr, dest);
+			if (strcmp(dest, en->dest->name) != 0)
+				continue;
+			if (n == j->nrcpt || qmgr_adopted(q, en->id, i))
+				job_rest(j, clock_ms() + QMGR_SOON_MS, en->next_us);
+			else
+				j->rcpt[n++].n = i;
+		}
+		j->nrcpt = n;
+	}
+	if (j == NULL || !job_load(j, &l)) {
+		if (j != NULL)
+			job_free(q, j);
+		log_line(LOG_WARN, NULL, "no-memory", "what=entry");
+		sched_expire_at(&q->sched, en, clock_ms() + QMGR_AGAIN_MS, clock_ms());
+	} else {
+		for (uint32_t i = 0; i < n; i++)
+			expire_slot(q, j, &j->rcpt[i]);
+		qmgr_mark(q, j);
+	}
+	letter_close(&l);
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * qmgr/qmgr.h - the scheduler with its files and packets.
+ *
+ *	message.c	MSG_NEW and the scan: IDs; reading a file into entries
+ *	deliver.c	a due entry becomes a MSG_JOB
+ *	outcome.c	MSG_RESULT becomes marks; expiry
+ *	mark.c		MSG_MARK, MSG_MARKED, MSG_ACK and what follows
+ *	report.c	failures and notices to bounce
+ *	job.c		the table of jobs
+ *	peer.c		the channels, and what their breaking means
+ *
+ * A job is whatever has been begun for a message and is not on disk yet.  Its states:
+ *	AWAY	with a worker (or bounce)
+ *	NOTICE	its result is here; bounce has to commit a success notice before the mark
+ *	MARKING	its marks are with queue; repeated when queue was restarted
+ */
+#ifndef QMGR_QMGR_H
+#define QMGR_QMGR_H
+
+#include "lib/daemon.h"
+#include "lib/qfile.h"
+#include "lib/result.h"
+#include "qmgr/sched.h"
+#include "qmgr/spool.h"
+
+enum {
+	QMGR_JOB_RCPTS = 64,		/* recipients of one job: its result must fit a packet */
+	QMGR_MARKS = 400,		/* marks in one packet */
+	QMGR_JOBS = 16384,		/* at most this many jobs, results being marked included */
+	QMGR_REPORTS = 16,		/* reports at once */
+	QMGR_TURN = 64,			/* entries begun before other events get their turn */
+	QMGR_SCAN_STEP = 256,		/* names read in a step of the scan */
+	QMGR_STASH_MAX = 16 * 1024 * 1024,	/* octets of details kept for reports, in all */
+	QMGR_RECORDS = MSG_MAX - sizeof(struct msg_job),
+	QMGR_SOON_MS = 1000,		/* RESULT_SOON; doubled up to 64 times */
+	QMGR_LOST_MS = 3000,		/* a job whose worker died is begun again after this */
+	QMGR_AGAIN_MS = 5000,		/* what could not be done for want of memory and the like */
+	QMGR_GRACE_MS = 60000		/* an expired message that was never tried gets this long */
+};
+
+enum job_kind { JOB_DELIVER, JOB_EXPIRE, JOB_REPORT };
+enum job_state { JOB_AWAY, JOB_NOTICE, JOB_MARKING };
+
+struct job_rcpt {
+	struct slot slot;
+	uint32_t n;			/* the slot's number */
+	uint8_t notify;
+	bool done;			/* a record came */
+	struct span addr;		/* in the job's text */
+};
+
+struct job {
+	struct job *same_hash;
+	struct entry *entry;		/* NULL: adopted from an earlier qmgr */
+	char *text;			/* sender and addresses, for the log; malloc'd or NULL */
+	struct span sender;
+	struct mark *marks;
+	struct buf failed, notice;	/* records for bounce */
+	uint64_t size, arrival_us;
+	int64_t rest_ms, rest_us;	/* have_rest: when the entry is due again, both clocks */
+	int64_t again_ms;		/* NOTICE, MARKING: refused, repeated then; 0: sent */
+	uint32_t number, epoch, generation, nrcpt, nmark;
+	uint8_t kind, state, worker;	/* worker: enum role */
+	bool doubt, have_rest, soon;	/* doubt: its worker has gone; soon: RESULT_SOON */
+	char id[QID_SIZE];
+	struct job_rcpt rcpt[];
+};
+
+struct qmgr;
+struct peer {
+	struct qmgr *q;
+	struct chan chan;		/* its arg is this peer */
+	enum role role;
+	uint32_t generation;
+	bool hello;
+};
+
+struct qmgr {
+	struct daemon *d;		/* its loop and settings */
+	struct sched sched;
+	struct peer peer[ROLE_COUNT];	/* queue, remote, local, bounce, control */
+	struct scan scan;
+	struct timer turn, scan_turn, slow;
+	struct job **jobs;		/* by number */
+	uint32_t njobs, nadopted, number;
+	size_t stash;			/* octets of details kept with report entries */
+	int dirfd;
+	int64_t lifetime_ms;
+	uint64_t delivered, deferred, failed;
+	bool scanning, rescan;
+};
+
+enum { QMGR_TABLE = 4096 };
+
+/* d: settings and loop, borrowed; dirfd: the queue directory, borrowed.  -1: no memory. */
+int qmgr_init(struct qmgr *q, struct daemon *d, int dirfd, struct err *e);
+void qmgr_free(struct qmgr *q);
+
+/* peer.c: a channel; fd is taken over. */
+void qmgr_peer(void *arg, enum role role, uint32_t generation, int fd);
+/* Sends to a peer; fd is taken over.  false: it is not there, or no memory; logged. */
+bool qmgr_send(struct qmgr *q, enum role role, void *packet, uint32_t type, uint32_t id, size_t len,
+    int fd);
+
+/* message.c */
+void qmgr_scan(struct qmgr *q);
+void qmgr_know(struct qmgr *q, const char *id);
+void qmgr_read(struct qmgr *q, struct entry *en);
+/* Recipients of that file that are with a worker by an adopted job: not to be begun. */
+bool qmgr_adopted(const struct qmgr *q, const char *id, uint32_t slot);
+/* Something should be done now: begins due entries, and sets the timer. */
+void qmgr_turn(void *arg);
+void qmgr_wake(struct qmgr *q);
+/* The entry's file could not be opened: r and *e as letter_open said. */
+void qmgr_unreadable(struct qmgr *q, struct entry *en, int r, const struct err *e);
+void qmgr_forget(struct qmgr *q, struct entry *en);
+
+/* deliver.c */
+void qmgr_deliver(struct qmgr *q, struct entry *en);
+struct job *job_new(struct qmgr *q, enum job_kind kind, const char *id, uint32_t nrcpt);
+struct job *job_find(const struct qmgr *q, uint32_t number, const char *id);
+void job_free(struct qmgr *q, struct job *j);
+/* Gives it the number that its worker knows it by. */
+void job_renumber(struct qmgr *q, struct job *j, uint32_t number);
+/* Takes sender, addresses and slots of j->rcpt[].n over from the file; false: no memory. */
+bool job_load(struct job *j, const struct letter *l);
+/* The worker does not have it (any more): its entry is due again at retry_ms, the job is freed. */
+void job_undo(struct qmgr *q, struct job *j, int64_t retry_ms);
+/* peer.c: what a worker says it is still doing. */
+int qmgr_on_inflight(struct chan *c, const void *msg, size_t len, int *fds, struct err *e);
+
+/* outcome.c */
+int qmgr_on_result(struct chan *c, const void *msg, size_t len, int *fds, struct err *e);
+void qmgr_expire(struct qmgr *q, struct entry *en);
+
+/* mark.c */
+void qmgr_mark(struct qmgr *q, struct job *j);
+void qmgr_ack(struct qmgr *q, const struct job *j);
+int qmgr_on_marked(struct chan *c, const void *msg, size_t len, int *fds, struct err *e);
+int qmgr_on_mark_refused(struct chan *c, const void *msg, size_t len, int *fds, struct err *e);
+struct mark mark_of(uint32_t n, const struct slot *s);
+
+/* report.c */
+void qmgr_report(struct qmgr *q, struct entry *en);
+/* The message has failed recipients; records (may be empty) say more.  false: no memory. */
+bool qmgr_want_report(struct qmgr *q, const char *id, struct buf *records);
+/* Sends the success notices of a job, or tries later. */
+void qmgr_notice(struct qmgr *q, struct job *j);
+int qmgr_on_reported(struct chan *c, const void *msg, size_t len, int *fds, struct err *e);
+int qmgr_on_report_refused(struct chan *c, const void *msg, size_t len, int *fds, struct err *e);
+void stash_free(struct qmgr *q, struct entry *en);
+
+/* After a wait some jobs are begun or repeated; sets the timer for them. */
+void job_again(struct qmgr *q, struct job *j);
+/* Notes that the entry has recipients that are due then. */
+void job_rest(struct job *j, int64_t rest_ms, int64_t rest_us);
+
+/* Every job, also when the function frees it. */
+void qmgr_each_job(struct qmgr *q, void (*f)(struct qmgr *, struct job *, void *), void *arg);
+
+#endif

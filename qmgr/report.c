@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/* qmgr/report.c - failures and success notices on their way to bounce. */
+#include "qmgr/qmgr.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/log.h"
+
+/* Details of a failure wait with the report entry: its own is a struct buf of records. */
+
+void
+stash_free(struct qmgr *q, struct entry *en)
+{
+	struct buf *b = en->own;
+
+	if (b == NULL)
+		return;
+	q->stash -= b->n;
+	buf_free(b);
+	free(b);
+	en->own = NULL;
+}
+
+/* Without memory the details are lost, not the failure: it is on disk. */
+static void
+stash_add(struct qmgr *q, struct entry *en, struct buf *records)
+{
+	struct buf *b = en->own;
+	struct err e;
+
+	if (records->n == 0 || q->stash + records->n > QMGR_STASH_MAX)
+		return;
+	if (b == NULL) {
+		b = malloc(sizeof *b);
+		if (b == NULL)
+			return;
+		*b = *records;
+		buf_init(records, 0);
+		b->max = QMGR_STASH_MAX;
+		q->stash += b->n;
+		en->own = b;
+	} else if (buf_add(b, buf_view(records), &e) == 0) {
+		q->stash += records->n;
+	}
+}
+
+bool
+qmgr_want_report(struct qmgr *q, const char *id, struct buf *records)
+{
+	struct entry *en = sched_add(&q->sched, id, SCHED_REPORT, clock_ms(), 0, SCHED_NEVER, 0);
+
+	if (en == NULL)
+		return false;
+	stash_add(q, en, records);
+	return true;
+}
+
+/* The record of one slot: as its worker gave it, or what the disk says. */
+static int
+report_record(const struct buf *stash, uint32_t n, const struct slot *s, struct buf *out)
+{
+	struct span rest = stash != NULL ? buf_view(stash) : span_of(NULL, 0), detail;
+	struct rcpt_result r;
+	struct err e;
+
+	while (result_next(&rest, &r, &detail, &e) == 1)
+		if (r.slot == n && result_add(out, &r, detail, &e) == 0)
+			return 0;
+	r = (struct rcpt_result){ .slot = n, .outcome = OUTCOME_FAILED, .code = s->code };
+	snprintf(r.dsn, sizeof r.dsn, "%s", s->dsn[0] != '\0' ? s->dsn : "5.0.0");
+	snprintf(r.text, sizeof r.text, "%s", s->text);
+	return result_add(out, &r, span_of(NULL, 0), &e);
+}
+
+static bool
+report_send(struct qmgr *q, struct job *j, const struct buf *records, uint32_t n, int fd)
+{
+	_Alignas(8) static unsigned char packet[MSG_MAX];
+	struct msg_job *m = (struct msg_job *)(void *)packet;
+
+	*m = (struct msg_job){ .n = n };
+	memcpy(m->id, j->id, QID_SIZE);
+	m->expires_us = j->arrival_us + (uint64_t)q->lifetime_ms * 1000;
+	memcpy(packet + sizeof *m, records->p, records->n);
+	return qmgr_send(q, ROLE_BOUNCE, m, MSG_REPORT, j->number, sizeof *m + records->n, fd);
+}
+
+/* Fills the job with the message's failed recipients, as many as one report takes. */
+static void
+report_fill(struct job *j, const struct letter *l, const struct buf *stash)
+{
+	for (uint32_t i = 0; i < l->q.nslot && j->nmark < j->nrcpt; i++) {
+		struct slot s = l->slot[i];
+
+		if (s.state != SLOT_FAILED || report_record(stash, i, &s, &j->failed) == -1)
+			continue;
+		s.state = SLOT_BOUNCED;
+		j->rcpt[j->nmark].n = i;
+		j->marks[j->nmark++] = mark_of(i, &s);
+	}
+	j->nrcpt = j->nmark;
+	j->arrival_us = l->env.arrival_us;
+}
+
+static void
+report_later(struct qmgr *q, struct entry *en)
+{
+	if (en->attempts < UINT16_MAX)
+		en->attempts++;
+	sched_defer(&q->sched, en, clock_ms() + sched_delay(&q->sched, en->attempts), 0, clock_ms());
+}
+
+void
+qmgr_report(struct qmgr *q, struct entry *en)
+{
+	struct letter l;
+	struct job *j;
+	struct err e;
+	int r = letter_open(q->dirfd, en->id, &l, &e);
+
+	if (r != 1) {
+		qmgr_unreadable(q, en, r, &e);
+		return;
+	}
+	j = job_new(q, JOB_REPORT, en->id, QMGR_JOB_RCPTS);
+	if (j == NULL) {
+		log_line(LOG_WARN, NULL, "no-memory", "what=entry");
+		report_later(q, en);
+		letter_close(&l);
+		return;
+	}
+	j->entry = en;
+	j->worker = ROLE_BOUNCE;
+	j->generation = q->peer[ROLE_BOUNCE].generation;
+	report_fill(j, &l, en->own);
+	if (j->nmark == 0) {
+		qmgr_forget(q, en);
+		job_free(q, j);
+	} else if (!report_send(q, j, &j->failed, j->nmark, l.fd)) {
+		l.fd = -1;
+		job_undo(q, j, clock_ms() + QMGR_AGAIN_MS);
+	} else {
+		l.fd = -1;
+	}
+	letter_close(&l);
+}
+
+void
+qmgr_notice(struct qmgr *q, struct job *j)
+{
+	struct span rest = buf_view(&j->notice), detail;
+	struct rcpt_result r;
+	struct letter l;
+	struct err e;
+	uint32_t n = 0;
+	int got;
+
+	j->state = JOB_NOTICE;
+	j->again_ms = 0;
+	if (!q->peer[ROLE_BOUNCE].hello) {
+		job_again(q, j);
+		return;
+	}
+	got = letter_open(q->dirfd, j->id, &l, &e);
+	if (got != 1) {		/* nothing to report from: the mark's fate shows what is wrong */
+		qmgr_mark(q, j);
+		return;
+	}
+	while (result_next(&rest, &r, &detail, &e) == 1)
+		n++;
+	if (!report_send(q, j, &j->notice, n, l.fd))
+		job_again(q, j);
+	l.fd = -1;
+	letter_close(&l);
+}
+
+int
+qmgr_on_reported(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
+{
+	struct qmgr *q = ((struct peer *)c->arg)->q;
+	const struct msg_reported *m = msg;
+	struct job *j = job_find(q, m->h.id, m->id);
+
+	(void)len, (void)fds, (void)e;
+	if (j == NULL)
+		return 0;
+	if (j->kind == JOB_REPORT && j->state == JOB_AWAY) {
+		log_line(LOG_INFO, j->id, "bounced", "report=%s recipients=%u",
+		    qid_ok(m->report) ? m->report : "-", j->nmark);
+		sched_release(&q->sched, j->entry, VERDICT_ANSWERED, 0, "", "", clock_ms());
+		j->entry->attempts = 0;
+		stash_free(q, j->entry);
+		qmgr_mark(q, j);
+	} else if (j->state == JOB_NOTICE) {
+		qmgr_mark(q, j);
+	}
+	qmgr_wake(q);
+	return 0;
+}
+
+static void
+report_refused(struct qmgr *q, struct job *j, void *arg)
+{
+	const struct msg_refused *m = arg;
+	char what[sizeof m->what];
+
+	if (j->number != m->h.id || !((j->kind == JOB_REPORT && j->state == JOB_AWAY) ||
+	    j->state == JOB_NOTICE))
+		return;
+	span_text(span_of(m->what, strnlen(m->what, sizeof m->what)), what, sizeof what);
+	log_line(LOG_WARN, j->id, "report-refused", "why=%s", log_q(what));
+	if (j->state == JOB_NOTICE) {
+		job_again(q, j);
+		return;
+	}
+	report_later(q, j->entry);
+	job_free(q, j);
+}
+
+int
+qmgr_on_report_refused(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
+{
+	struct qmgr *q = ((struct peer *)c->arg)->q;
+	struct msg_refused m;
+
+	(void)len, (void)fds, (void)e;
+	memcpy(&m, msg, sizeof m);
+	qmgr_each_job(q, report_refused, &m);
+	qmgr_wake(q);
+	return 0;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "qmgr/spool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { SPOOL_DIRS = 256 };
+
+void
+scan_start(struct scan *s, int dirfd)
+{
+	*s = (struct scan){ .dirfd = dirfd };
+}
+
+void
+scan_end(struct scan *s)
+{
+	if (s->dir != NULL)
+		closedir(s->dir);
+	s->dir = NULL;
+	s->next_dir = SPOOL_DIRS;
+}
+
+/* Opens the next HH/; a directory that is not there has no messages. */
+static bool
+scan_open(struct scan *s)
+{
+	while (s->next_dir < SPOOL_DIRS) {
+		char name[8];
+		int fd;
+
+		snprintf(name, sizeof name, "%02x", (unsigned)s->next_dir++ & 0xff);
+		fd = openat(s->dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+		if (fd == -1) {
+			if (errno != ENOENT)
+				s->failed = true;
+			continue;
+		}
+		s->dir = fdopendir(fd);
+		if (s->dir != NULL)
+			return true;
+		close(fd);
+		s->failed = true;
+	}
+	return false;
+}
+
+int
+scan_next(struct scan *s, char id[QID_SIZE])
+{
+	for (;;) {
+		struct dirent *d;
+
+		if (s->dir == NULL && !scan_open(s))
+			return 0;
+		errno = 0;
+		while ((d = readdir(s->dir)) != NULL)
+			if (strlen(d->d_name) == QID_LEN && qid_ok(d->d_name)) {
+				memset(id, 0, QID_SIZE);
+				memcpy(id, d->d_name, QID_LEN);
+				return 1;
+			}
+		if (errno != 0)
+			s->failed = true;
+		closedir(s->dir);
+		s->dir = NULL;
+	}
+}
+
+static int
+letter_load(struct letter *l, struct err *e)
+{
+	if (qfile_open(l->fd, &l->q, e) == -1 ||
+	    qfile_envelope(l->fd, &l->q, &l->store, &l->env, e) == -1 ||
+	    qfile_slots(l->fd, &l->q, &l->slot, e) == -1)
+		return -1;
+	if (l->env.nrcpt != l->q.nslot)
+		return err_set(e, ERR_PERM, "5.3.5", "%u recipients, %u slots", l->env.nrcpt,
+		    l->q.nslot);
+	return 0;
+}
+
+int
+letter_open(int dirfd, const char *id, struct letter *l, struct err *e)
+{
+	char path[4 + QID_SIZE], dir[3];
+
+	*l = (struct letter){ .fd = -1 };
+	buf_init(&l->store, ENV_MAX);
+	qid_dir(id, dir);
+	snprintf(path, sizeof path, "%s/%.*s", dir, QID_LEN, id);
+	l->fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (l->fd == -1)
+		return errno == ENOENT ? 0 : err_sys(e, "%s", path);
+	if (letter_load(l, e) == -1) {
+		letter_close(l);
+		return err_in(e, "%s", path);
+	}
+	return 1;
+}
+
+void
+letter_close(struct letter *l)
+{
+	if (l->fd != -1)
+		close(l->fd);
+	l->fd = -1;
+	envelope_free(&l->env);
+	buf_free(&l->store);
+	free(l->slot);
+	l->slot = NULL;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * remote/ask.h - a session's requests to convertd (lib/converter.h).  The channel is had from our
+ * parent when it is first needed, and again when convertd was restarted: plain mail needs none.
+ */
+#ifndef REMOTE_ASK_H
+#define REMOTE_ASK_H
+
+#include "lib/converter.h"
+#include "remote/session.h"
+
+enum { ASK_NEED_MS = 10 * 1000 };	/* for a channel: as long as a restart may take */
+
+/* As converter_ask_plan, about the session's job. */
+int ask_plan(struct session *s, uint32_t flags, const struct span *caps, uint32_t n,
+    struct converter_plan *out, struct err *e);
+
+/* As converter_ask_edits; e->sys ETIMEDOUT: not ready in wait_ms. */
+int ask_edits(struct session *s, const struct plan *plan, struct span key, int64_t wait_ms,
+    struct converter_edits *out, struct err *e);
+
+#endif

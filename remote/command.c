@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "remote/command.h"
+
+static const struct { const char *keyword; unsigned ext; } keywords[] = {
+	{ "PIPELINING", HOP_PIPELINING }, { "SIZE", HOP_SIZE }, { "8BITMIME", HOP_8BITMIME },
+	{ "DSN", HOP_DSN }, { "SMTPUTF8", HOP_SMTPUTF8 }, { "CONPERM", HOP_CONPERM },
+	{ "CONNEG", HOP_CONNEG },
+};
+
+void
+command_ehlo(const struct reply *r, struct hop *hop)
+{
+	struct span rest = buf_view(&r->text), line, word;
+
+	*hop = (struct hop){ 0 };
+	(void)reply_line(&rest, &line);		/* the greeting */
+	while (reply_line(&rest, &line)) {
+		line = span_trim(line);
+		if (!span_word(&line, &word))
+			continue;
+		for (size_t i = 0; i < sizeof keywords / sizeof *keywords; i++)
+			if (span_isi(word, keywords[i].keyword))
+				hop->ext |= keywords[i].ext;
+		if (span_isi(word, "SIZE") && !span_u64(span_trim(line), UINT64_MAX, &hop->size_max))
+			hop->size_max = 0;
+	}
+}
+
+bool
+command_path_ok(struct span addr, bool *utf8)
+{
+	bool quoted = false;
+
+	*utf8 = false;
+	for (size_t i = 0; i < addr.n; i++) {
+		unsigned char c = addr.p[i];
+
+		if (c < 0x20 || c == 0x7f || (!quoted && (c == ' ' || c == '<' || c == '>')))
+			return false;
+		if (c >= 0x80)
+			*utf8 = true;
+		if (quoted && c == '\\') {
+			if (++i == addr.n || addr.p[i] < 0x20 || addr.p[i] > 0x7e)
+				return false;
+		} else if (c == '"') {
+			quoted = !quoted;
+		}
+	}
+	return !quoted;
+}
+
+/* " NAME=value" for a value that is xtext already (RFC 3461, 4); one that is not is left out. */
+static int
+add_xtext(struct buf *out, const char *name, struct span value, struct err *e)
+{
+	for (size_t i = 0; i < value.n; i++)
+		if (value.p[i] <= 0x20 || value.p[i] > 0x7e)
+			return 0;
+	if (value.n == 0)
+		return 0;
+	return buf_add_str(out, name, e) == -1 ? -1 : buf_add(out, value, e);
+}
+
+static int
+mail_params(struct buf *out, const struct envelope *env, const struct hop *hop, struct err *e)
+{
+	if (env->smtputf8 && hop->ext & HOP_SMTPUTF8 && buf_add_str(out, " SMTPUTF8", e) == -1)
+		return -1;
+	if (!(hop->ext & HOP_DSN))
+		return 0;
+	if (env->ret != RET_UNSET &&
+	    buf_add_str(out, env->ret == RET_FULL ? " RET=FULL" : " RET=HDRS", e) == -1)
+		return -1;
+	return add_xtext(out, " ENVID=", env->envid, e);
+}
+
+int
+command_mail(struct buf *out, const struct envelope *env, const struct hop *hop, bool conperm,
+    uint64_t size, bool eight, struct err *e)
+{
+	if (buf_add_str(out, "MAIL FROM:<", e) == -1 || buf_add(out, env->sender, e) == -1 ||
+	    buf_add_byte(out, '>', e) == -1)
+		return -1;
+	if (conperm && buf_add_str(out, " CONPERM", e) == -1)
+		return -1;
+	if (size > 0 && hop->ext & HOP_SIZE &&
+	    buf_addf(out, e, " SIZE=%llu", (unsigned long long)size) == -1)
+		return -1;
+	if ((eight || env->body == BODY_8BITMIME) && hop->ext & HOP_8BITMIME &&
+	    buf_add_str(out, " BODY=8BITMIME", e) == -1)
+		return -1;
+	if (mail_params(out, env, hop, e) == -1)
+		return -1;
+	return buf_add_str(out, "\r\n", e);
+}
+
+static int
+add_notify(struct buf *out, uint8_t notify, struct err *e)
+{
+	static const struct { uint8_t bit; const char *word; } words[] = {
+		{ NOTIFY_SUCCESS, "SUCCESS" }, { NOTIFY_FAILURE, "FAILURE" }, { NOTIFY_DELAY, "DELAY" },
+	};
+	const char *before = " NOTIFY=";
+
+	if (notify & NOTIFY_NEVER)
+		return buf_add_str(out, " NOTIFY=NEVER", e);
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		if (!(notify & words[i].bit))
+			continue;
+		if (buf_addf(out, e, "%s%s", before, words[i].word) == -1)
+			return -1;
+		before = ",";
+	}
+	return 0;
+}
+
+int
+command_rcpt(struct buf *out, const struct rcpt *r, const struct hop *hop, const char *conneg,
+    struct err *e)
+{
+	if (buf_add_str(out, "RCPT TO:<", e) == -1 || buf_add(out, r->addr, e) == -1 ||
+	    buf_add_byte(out, '>', e) == -1)
+		return -1;
+	if (conneg != NULL && (buf_add_byte(out, ' ', e) == -1 || buf_add_str(out, conneg, e) == -1))
+		return -1;
+	if (hop->ext & HOP_DSN && (add_notify(out, r->notify, e) == -1 ||
+	    add_xtext(out, " ORCPT=", r->orcpt, e) == -1))
+		return -1;
+	return buf_add_str(out, "\r\n", e);
+}
+
+const char *
+command_conneg(unsigned dialect)
+{
+	static const char *const words[] = { "CONNEG", "CONNEG=REQUIRED", "CONNEG=OPTIONAL",
+	    "CONNEG = REQUIRED" };
+
+	return words[dialect < sizeof words / sizeof *words ? dialect : 0];
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/* remote/command.h - the text of MAIL and RCPT, and what an EHLO reply offers.  Pure. */
+#ifndef REMOTE_COMMAND_H
+#define REMOTE_COMMAND_H
+
+#include "lib/confline.h"
+#include "remote/session.h"
+
+/* Reads the keywords of an EHLO reply (RFC 5321, 4.1.1.1), in any case; unknown ones are skipped. */
+void command_ehlo(const struct reply *r, struct hop *hop);
+
+/* May this address stand between < and >?  Nothing outside quotes that would end it, no control
+ * octets or spaces; "" is a null reverse-path.  utf8: it has octets over 127. */
+bool command_path_ok(struct span addr, bool *utf8);
+
+/*
+ * Appends the command.  A parameter goes only to a hop that offers its extension; conperm is the
+ * caller's decision.  size: 0, not declared.  eight: the message has octets over 127.
+ */
+int command_mail(struct buf *out, const struct envelope *env, const struct hop *hop, bool conperm,
+    uint64_t size, bool eight, struct err *e);
+/* conneg: "CONNEG" in the dialect of the hop, or NULL. */
+int command_rcpt(struct buf *out, const struct rcpt *r, const struct hop *hop, const char *conneg,
+    struct err *e);
+
+/* What our client says for a `dialect` of lib/confline.h. */
+const char *command_conneg(unsigned dialect);
+
+#endif

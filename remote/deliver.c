@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/address.h"
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "remote/command.h"
+#include "remote/flow.h"
+
+enum { SCAN_OCTETS = 64 << 20 };	/* of a message, for a Content-Convert field */
+
+void
+flow_push(struct flow *f, const struct batch *like, struct target **t, uint32_t n, struct batch **out)
+{
+	struct batch *b = calloc(1, sizeof *b);
+	struct target **copy = calloc(n == 0 ? 1 : n, sizeof *copy);
+
+	*out = NULL;
+	if (b == NULL || copy == NULL) {
+		free(b);
+		free(copy);
+		flow_settle(f, t, n, OUTCOME_DEFERRED, 0, "4.3.0", "no memory");
+		return;
+	}
+	*b = *like;
+	b->next = NULL;
+	b->t = copy;
+	b->n = 0;
+	for (uint32_t i = 0; i < n; i++)
+		if (!t[i]->done)
+			copy[b->n++] = t[i];
+	if (b->n == 0) {
+		free(copy);
+		free(b);
+		return;
+	}
+	*f->last = b;
+	f->last = &b->next;
+	*out = b;
+}
+
+void
+flow_settle(struct flow *f, struct target **t, uint32_t n, enum outcome outcome, uint16_t code,
+    const char *dsn, const char *text)
+{
+	for (uint32_t i = 0; i < n; i++)
+		job_settle(t[i], outcome, code, dsn, f->s->mta, text);
+}
+
+void
+flow_settle_err(struct flow *f, struct target **t, uint32_t n, const struct err *e)
+{
+	for (uint32_t i = 0; i < n; i++)
+		job_settle_err(t[i], f->s->mta, e);
+}
+
+bool
+flow_permission(struct flow *f)
+{
+	static const char field[] = "Content-Convert";
+	struct span rest = span_sub(f->job->message, 0, SCAN_OCTETS), line;
+	size_t n = sizeof field - 1;
+
+	if (f->permission_known)
+		return f->permission;
+	f->permission_known = true;
+	while (!f->permission && span_line(&rest, &line)) {
+		if (line.n <= n || (line.p[0] | 0x20) != 'c' || !span_isi(span_sub(line, 0, n), field))
+			continue;
+		line = span_trim(span_sub(line, n, line.n));
+		f->permission = line.n > 0 && line.p[0] == ':';
+	}
+	return f->permission;
+}
+
+static bool
+message_eight(struct span m)
+{
+	unsigned char bits = 0;
+	size_t i = 0;
+
+	for (size_t end; i < m.n && !(bits & 0x80); i = end)
+		for (size_t at = i, stop = end = i + 4096 < m.n ? i + 4096 : m.n; at < stop; at++)
+			bits |= m.p[at];
+	return bits & 0x80;
+}
+
+bool
+flow_unfit(struct flow *f, struct target **t, uint32_t n, uint64_t size)
+{
+	const struct hop *hop = &f->s->hop;
+	const struct envelope *env = &f->job->env;
+	char text[200];
+
+	if (hop->ext & HOP_SIZE && hop->size_max > 0 && size > hop->size_max) {
+		snprintf(text, sizeof text, "a message of %llu octets; the next hop takes %llu at most",
+		    (unsigned long long)size, (unsigned long long)hop->size_max);
+		flow_settle(f, t, n, OUTCOME_FAILED, 552, "5.3.4", text);
+	} else if (env->body == BODY_BINARYMIME) {
+		flow_settle(f, t, n, OUTCOME_FAILED, 0, "5.6.3", "a message in BINARYMIME, which this "
+		    "version does not pass on");
+	} else if (f->eight && !(hop->ext & HOP_8BITMIME)) {
+		flow_settle(f, t, n, OUTCOME_FAILED, 0, "5.6.3", "the message has 8-bit octets and the "
+		    "next hop does not offer 8BITMIME");
+	} else {
+		return false;
+	}
+	return true;
+}
+
+/* Addresses that cannot be said in a command, or not to this hop. */
+static void
+check_addresses(struct flow *f, struct batch *b)
+{
+	bool utf8, sender_utf8, takes = f->s->hop.ext & HOP_SMTPUTF8;
+
+	if (!command_path_ok(f->job->env.sender, &sender_utf8))
+		flow_settle(f, b->t, b->n, OUTCOME_FAILED, 0, "5.1.7", "the sender's address is none");
+	for (uint32_t i = 0; i < b->n; i++) {
+		if (!command_path_ok(b->t[i]->rcpt->addr, &utf8) || b->t[i]->rcpt->addr.n == 0)
+			flow_settle(f, &b->t[i], 1, OUTCOME_FAILED, 0, "5.1.3", "this is no address");
+		else if (!takes && (utf8 || sender_utf8 || f->job->env.smtputf8))
+			flow_settle(f, &b->t[i], 1, OUTCOME_FAILED, 0, "5.6.7",
+			    "internationalized mail, and the next hop does not offer SMTPUTF8");
+	}
+}
+
+/* Drops those that are done.  false: none is left. */
+static bool
+batch_compact(struct batch *b)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < b->n; i++)
+		if (!b->t[i]->done)
+			b->t[n++] = b->t[i];
+	b->n = n;
+	return n > 0;
+}
+
+/* A connection was lost, or 421, before the final dot. */
+static void
+flow_lost(struct flow *f, struct batch *b, struct xact *x, bool fresh, const struct err *e)
+{
+	struct batch *again;
+	bool grouped = f->s->hop.ext & HOP_PIPELINING && !x->careful;
+
+	smtp_drop(f->s);
+	if (x->at == XACT_AT_MAIL && !fresh) {		/* it had lain idle too long */
+		flow_push(f, b, b->t, b->n, &again);
+		return;
+	}
+	if (x->at >= b->n || b->n == 1 || b->drops >= FLOW_DROPS) {
+		flow_settle_err(f, b->t, b->n, e);
+		return;
+	}
+	if (!grouped)			/* this recipient did it; the others are not lost over it */
+		job_settle_err(b->t[x->at], f->s->mta, e);
+	flow_push(f, b, b->t, b->n, &again);
+	if (again != NULL) {
+		again->careful = true;
+		again->drops++;
+	}
+}
+
+void
+flow_after(struct flow *f, struct batch *b, struct xact *x, enum xact_end end, bool fresh,
+    const struct err *e)
+{
+	struct batch *again;
+	uint32_t n = 0;
+
+	if (end == XACT_LOST) {
+		flow_lost(f, b, x, fresh, e);
+		return;
+	}
+	for (uint32_t i = 0; i < b->n; i++)
+		if (b->t[i]->again && !b->t[i]->done) {
+			struct target *t = b->t[i];
+
+			b->t[i] = b->t[n];
+			b->t[n++] = t;
+		}
+	if (n > 0)
+		flow_push(f, b, b->t, n, &again);
+}
+
+static void
+flow_refuse(struct flow *f, struct batch *b, const struct mail_row *row)
+{
+	smtp_quit(f->s);
+	for (uint32_t i = 0; i < b->n; i++)
+		log_line(LOG_INFO, f->job->id, "negotiated", "to=%s row=%s",
+		    log_qs(b->t[i]->rcpt->addr), row->name);
+	flow_settle(f, b->t, b->n, OUTCOME_FAILED, 0, row->dsn, row->why);
+}
+
+/* The facts of b with the hop that is open. */
+static struct mail_facts
+batch_facts(struct flow *f, const struct batch *b)
+{
+	const struct envelope *env = &f->job->env;
+	unsigned ext = f->s->hop.ext;
+	struct mail_facts m = { .conperm = env->conperm, .report = b->report || env->sender.n == 0,
+	    .hop_conperm = ext & HOP_CONPERM, .strict = b->opt.conperm_strict,
+	    .hop_conneg = ext & HOP_CONNEG && b->opt.ask != 2 && !b->separate };
+
+	if (m.hop_conneg && !m.conperm && !m.report)
+		m.wanted = b->opt.ask == 1 || flow_permission(f);
+	return m;
+}
+
+/* Mail that needs no asking: one group of commands, then the message. */
+static void
+flow_plain(struct flow *f, struct batch *b, const struct mail_row *row)
+{
+	struct xact x = { .t = b->t, .n = b->n, .conperm = row->with_conperm, .data = true,
+	    .careful = b->careful, .eight = f->eight, .size = f->job->message.n };
+	bool fresh = !f->s->used;
+	struct err e = { 0 };
+	enum xact_end end;
+
+	if (flow_unfit(f, b->t, b->n, f->job->message.n))
+		return;
+	end = smtp_begin(f->s, &x, &e);
+	if (end == XACT_CONPERM) {
+		struct mail_facts m = batch_facts(f, b);
+
+		m.refused = true;
+		flow_refuse(f, b, decide_mail(&m));
+		return;
+	}
+	if (end == XACT_READY)
+		smtp_send(f->s, &x, NULL);
+	flow_after(f, b, &x, end, fresh, &e);
+}
+
+static void
+batch_run(struct flow *f, struct batch *b)
+{
+	const struct mail_row *row;
+	struct mail_facts m;
+	uint16_t code;
+	struct err e = { 0 };
+
+	if (!batch_compact(b))
+		return;
+	if (smtp_open(f->s, &code, &e) == -1) {
+		for (uint32_t i = 0; i < b->n; i++) {
+			job_settle_err(b->t[i], f->s->mta, &e);
+			b->t[i]->res.code = code;
+		}
+		return;
+	}
+	check_addresses(f, b);
+	if (!batch_compact(b))
+		return;
+	m = batch_facts(f, b);
+	row = decide_mail(&m);
+	if (row->action == MAIL_REFUSE)
+		flow_refuse(f, b, row);
+	else if (row->action == MAIL_ASK)
+		flow_negotiate(f, b, row);
+	else
+		flow_plain(f, b, row);
+}
+
+/* The first batches: recipients with the same options. */
+static void
+flow_divide(struct flow *f)
+{
+	const struct span *lines;
+	uint32_t nlines = conf_lines(f->s->conf, CONF_NEGOTIATION, &lines), n, left = f->job->ntarget;
+	struct target *t[JOB_MAX_RCPT], *mine[JOB_MAX_RCPT];
+	struct batch like, *b;
+
+	for (uint32_t i = 0; i < left; i++)
+		t[i] = &f->job->target[i];
+	while (left > 0) {
+		uint32_t rest = 0;
+
+		memset(&like, 0, sizeof like);
+		n = 0;
+		for (uint32_t i = 0; i < left; i++) {
+			struct negotiation o;
+
+			memset(&o, 0, sizeof o);
+			negotiation_find(lines, nlines, address_domain(t[i]->rcpt->addr), f->job->dest, &o);
+			if (i == 0)
+				like.opt = o;
+			if (memcmp(&o, &like.opt, sizeof o) == 0)
+				mine[n++] = t[i];
+			else
+				t[rest++] = t[i];
+		}
+		left = rest;
+		flow_push(f, &like, mine, n, &b);
+	}
+}
+
+/* One line a recipient, its keys in the order of lib/log.h. */
+static void
+log_results(const struct job *job)
+{
+	static const char *const events[] = { "delivered", "relayed", "deferred", "failed" };
+
+	for (uint32_t i = 0; i < job->ntarget && !job->bad_file; i++) {
+		const struct target *t = &job->target[i];
+
+		if (t->rcpt == NULL)
+			continue;
+		log_line(LOG_INFO, job->id, events[t->res.outcome], "from=%s to=%s relay=%s size=%llu "
+		    "delay=%lld dsn=%s reply=%s", log_qs(job->env.sender), log_qs(t->rcpt->addr),
+		    log_q(t->res.mta), (unsigned long long)job->message.n,
+		    (long long)((clock_us() - (int64_t)job->env.arrival_us) / 1000000), t->res.dsn,
+		    log_q(t->res.text));
+	}
+}
+
+void
+session_job(struct session *s, struct job *job)
+{
+	struct flow f = { .s = s, .job = job };
+	struct err e = { 0 };
+
+	f.last = &f.first;
+	s->job = job;
+	if (job_open(job, &e) == 0) {
+		memcpy(s->dest, job->dest, sizeof s->dest);
+		f.eight = message_eight(job->message);
+		flow_divide(&f);
+		while (f.first != NULL) {
+			struct batch *b = f.first;
+
+			f.first = b->next;
+			if (f.first == NULL)
+				f.last = &f.first;
+			batch_run(&f, b);
+			free(b->t);
+			free(b);
+		}
+		flow_forget(&f);
+		log_results(job);
+	}
+	s->job = NULL;
+}

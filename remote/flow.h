@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * remote/flow.h - a job's way through sessions.  Its recipients lie in batches; a batch is served in
+ * one session and transaction, and may come out as several that wait for their own:
+ *
+ *	deliver.c	batches; mail that needs no asking; lost connections
+ *	negotiate.c	asking, deciding, dividing, converting
+ */
+#ifndef REMOTE_FLOW_H
+#define REMOTE_FLOW_H
+
+#include "remote/ask.h"
+#include "remote/smtp.h"
+
+enum {
+	FLOW_ROUNDS = 4,	/* times that a recipient is asked about in one job */
+	FLOW_DROPS = 4,		/* lost connections after which the rest of a batch waits */
+	FLOW_LATE_S = 600,	/* a conversion may take so long, once the hop was told QUIT */
+	FLOW_CAPS = 4 << 20	/* octets of capability texts kept for a job */
+};
+
+struct batch {
+	struct batch *next;
+	struct target **t;		/* owned array of borrowed targets */
+	uint32_t n;
+	struct negotiation opt;		/* the same for all of them */
+	uint8_t round, drops;
+	bool careful;			/* one command at a time: a lost connection has one cause */
+	bool separate;			/* row B5a: bare RCPTs */
+	bool report;			/* row B11: never CONPERM */
+	bool ended;			/* conperm_after=drop: converted mail goes without CONPERM */
+};
+
+/* Distinct capability lists of the job, and what convertd says of each. */
+struct capset {
+	struct capset *next;
+	struct buf text;
+	enum rcpt_fate fate;
+	enum rcpt_run run;
+	char why[200];				/* of run */
+	const struct plan *plan;		/* of which: */
+	const struct plan_verdict *verdict;
+};
+
+struct flow_plan { struct flow_plan *next; struct converter_plan p; };
+struct made { struct made *next; struct span key; struct converter_edits edits; };
+
+struct flow {
+	struct session *s;
+	struct job *job;
+	struct batch *first, **last;
+	struct capset *sets;
+	size_t caps_octets;
+	struct flow_plan *plans;
+	struct made *made;		/* conversions, for the job's time */
+	bool eight;			/* the message has octets over 127 */
+	bool permission_known, permission;	/* has some Content-Convert field */
+};
+
+/* Queues a batch of those of t that are not done, with the options of like; none: nothing is queued. */
+void flow_push(struct flow *f, const struct batch *like, struct target **t, uint32_t n,
+    struct batch **out);
+
+/* Settles those of t that are not done. */
+void flow_settle(struct flow *f, struct target **t, uint32_t n, enum outcome outcome, uint16_t code,
+    const char *dsn, const char *text);
+void flow_settle_err(struct flow *f, struct target **t, uint32_t n, const struct err *e);
+
+/* Why a message of size octets cannot go to this hop at all; then its targets are settled. */
+bool flow_unfit(struct flow *f, struct target **t, uint32_t n, uint64_t size);
+
+/* After smtp_begin: what is to be done again, or is lost. */
+void flow_after(struct flow *f, struct batch *b, struct xact *x, enum xact_end end,
+    bool fresh, const struct err *e);
+
+/* A transaction that asks (rows B2, B5, B6); row: what decide_mail said. */
+void flow_negotiate(struct flow *f, struct batch *b, const struct mail_row *row);
+/* Frees what negotiation kept. */
+void flow_forget(struct flow *f);
+
+/* A Content-Convert field at the start of some line of the message, as far as we look. */
+bool flow_permission(struct flow *f);
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * remote/job.h - one message for one next hop: what qmgr sent, the file it came with, and for each
+ * recipient what is known so far and what became of it.
+ */
+#ifndef REMOTE_JOB_H
+#define REMOTE_JOB_H
+
+#include "lib/msg.h"
+#include "lib/qfile.h"
+#include "lib/result.h"
+#include "remote/decide.h"
+
+struct capset;
+
+struct target {
+	const struct rcpt *rcpt;	/* in the envelope */
+	uint8_t conneg_tries;		/* spent in earlier attempts */
+	bool done;			/* res says what became of it */
+	struct rcpt_result res;
+	struct buf detail;
+	/* of the transaction under way */
+	bool bare;			/* RCPT goes without CONNEG */
+	bool repeat;			/* CONNEG was refused: RCPT once more, bare */
+	bool asked;			/* the RCPT that was taken had CONNEG */
+	bool accepted;			/* RCPT was taken */
+	bool again;			/* too many recipients: in the next transaction */
+	enum rcpt_caps caps;
+	struct capset *set;		/* of CAPS_GIVEN; the negotiation's */
+	const struct rcpt_row *row;
+};
+
+struct job {
+	uint32_t number;
+	char id[QID_SIZE];
+	char dest[JOB_DEST];
+	bool last_try;
+	int fd;				/* the message, owned */
+	void *map;			/* the whole file */
+	struct qfile q;
+	struct span message;		/* in map */
+	struct buf store;
+	struct envelope env;
+	struct slot *slot;
+	struct target *target;		/* owned */
+	uint32_t ntarget;
+	int64_t start_ms;
+	bool open, bad_file;
+};
+
+enum {
+	JOB_MAX_RCPT = 160	/* so that the results fit one packet */
+};
+
+/*
+ * From a MSG_JOB packet of len octets; takes fd over.  Only what the packet says is checked: *job
+ * then has targets to give results for.  -1: ERR_PROTO (no targets), ERR_TEMP.
+ */
+int job_take(struct job *job, const struct msg_job *m, size_t len, int fd, struct err *e);
+
+/*
+ * Opens and checks the file: footer, envelope, slots, CRC.  -1: nothing may be tried; what must be
+ * reported stands in the targets' results already, or bad_file is set.
+ */
+int job_open(struct job *job, struct err *e);
+void job_free(struct job *job);
+
+/* The verdict on a target, unless it has one. */
+void job_settle(struct target *t, enum outcome outcome, uint16_t code, const char *dsn,
+    const char *mta, const char *text);
+/* The same for an error: ERR_PERM fails, anything else defers. */
+void job_settle_err(struct target *t, const char *mta, const struct err *e);
+/* A detail line "name: value"; cut to what is allowed. */
+void job_detail(struct target *t, const char *name, struct span value);
+
+bool job_over(const struct job *job);
+
+/* Appends the MSG_RESULT packet (its header left to ipc_send), never over MSG_MAX. */
+int job_result(const struct job *job, struct buf *out, struct err *e);
+
+#endif

@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/features.h"
+#include "lib/log.h"
+#include "remote/caplist.h"
+#include "remote/command.h"
+#include "remote/flow.h"
+
+/* --- capability lists --- */
+
+/* The set with this text, made if need be.  NULL: memory, or over FLOW_CAPS. */
+static struct capset *
+capset_of(struct flow *f, struct span text, struct err *e)
+{
+	struct capset *c;
+
+	for (c = f->sets; c != NULL; c = c->next)
+		if (span_eq(buf_view(&c->text), text))
+			return c;
+	if (f->caps_octets + text.n > FLOW_CAPS) {
+		err_set(e, ERR_PERM, "5.6.0", "more capability lists than are kept");
+		return NULL;
+	}
+	if ((c = calloc(1, sizeof *c)) == NULL) {
+		err_sys(e, "capabilities");
+		return NULL;
+	}
+	buf_init(&c->text, FEAT_MAX_TEXT);
+	if (buf_add(&c->text, text, e) == -1) {
+		free(c);
+		return NULL;
+	}
+	c->fate = FATE_UNKNOWN;
+	c->run = RUN_NOT;
+	c->next = f->sets;
+	f->sets = c;
+	f->caps_octets += text.n;
+	return c;
+}
+
+/* The reply to a target's RCPT … CONNEG. */
+static int
+on_caps(void *arg, struct target *t, const struct reply *r, struct err *e)
+{
+	struct flow *f = arg;
+	struct buf text;
+	int got;
+
+	buf_init(&text, FEAT_MAX_TEXT);
+	got = caplist_read(r, &text, e);
+	if (got == 1 && (t->set = capset_of(f, buf_view(&text), e)) == NULL)
+		got = e->kind == ERR_TEMP ? -1 : 0;
+	buf_free(&text);
+	if (got == 1)
+		t->caps = CAPS_GIVEN;
+	else if (got == 0 && e->kind != ERR_NONE)	/* half a list is no list */
+		log_line(LOG_WARN, f->job->id, "bad-capabilities", "to=%s relay=%s why=%s",
+		    log_qs(t->rcpt->addr), log_q(f->s->mta), log_q(e->what));
+	return got == -1 ? -1 : 0;
+}
+
+/* --- what would be sent --- */
+
+static void
+capset_judge(struct capset *c, const struct plan *p, uint32_t i)
+{
+	static const enum rcpt_fate fates[] = { [PLAN_FITS] = FATE_FITS,
+	    [PLAN_CONVERTS] = FATE_CONVERTS, [PLAN_EMPTY] = FATE_EMPTY };
+
+	c->plan = p;
+	c->verdict = &p->verdict[i];
+	c->fate = fates[p->verdict[i].fate];
+	c->run = RUN_NOT;
+}
+
+static void
+capset_fail(struct capset *c, const struct err *e)
+{
+	c->run = e->kind == ERR_PERM ? RUN_FAILED : RUN_BUSY;
+	span_text(span_str(e->what), c->why, sizeof c->why);
+}
+
+/* Asks about every set that has no verdict. */
+static void
+plan_sets(struct flow *f)
+{
+	struct span caps[JOB_MAX_RCPT + 1];
+	struct capset *of[JOB_MAX_RCPT + 1];
+	struct flow_plan *p;
+	struct err e = { 0 };
+	uint32_t n = 0;
+
+	for (struct capset *c = f->sets; c != NULL && n <= JOB_MAX_RCPT; c = c->next)
+		if (c->fate == FATE_UNKNOWN) {
+			of[n] = c;
+			caps[n++] = buf_view(&c->text);
+		}
+	if (n == 0)
+		return;
+	p = calloc(1, sizeof *p);
+	if (p == NULL)
+		err_sys(&e, "plan");
+	if (p == NULL || ask_plan(f->s, f->job->env.conperm ? PLAN_UNDER_CONPERM : 0, caps, n, &p->p,
+	    &e) == -1) {
+		log_line(LOG_WARN, f->job->id, "no-plan", "why=%s", log_q(e.what));
+		for (uint32_t i = 0; i < n; i++)
+			capset_fail(of[i], &e);
+		free(p);
+		return;
+	}
+	p->next = f->plans;
+	f->plans = p;
+	for (uint32_t i = 0; i < n; i++)
+		capset_judge(of[i], &p->p.plan, i);
+}
+
+void
+flow_forget(struct flow *f)
+{
+	for (struct made *m = f->made, *next; m != NULL; m = next) {
+		next = m->next;
+		converter_edits_free(&m->edits);
+		free(m);
+	}
+	for (struct flow_plan *p = f->plans, *next; p != NULL; p = next) {
+		next = p->next;
+		converter_plan_free(&p->p);
+		free(p);
+	}
+	for (struct capset *c = f->sets, *next; c != NULL; c = next) {
+		next = c->next;
+		buf_free(&c->text);
+		free(c);
+	}
+}
+
+/* --- deciding --- */
+
+static const struct rcpt_row *
+decide_target(const struct flow *f, const struct batch *b, const struct target *t)
+{
+	struct rcpt_facts r = { .conperm = f->job->env.conperm,
+	    .hop_conperm = f->s->hop.ext & HOP_CONPERM, .caps = t->caps, .fate = FATE_UNKNOWN,
+	    .run = RUN_NOT, .null_fails = b->opt.conperm_null, .unknown_fails = b->opt.conperm_unknown,
+	    .tries_left = t->conneg_tries < b->opt.conneg_tries, .last_try = f->job->last_try };
+
+	if (t->set != NULL) {
+		r.fate = t->set->fate;
+		r.run = t->set->run;
+		r.permission = t->set->plan != NULL && t->set->plan->has_permission;
+		r.report = t->set->plan != NULL && t->set->plan->is_report;
+	}
+	return decide_rcpt(&r);
+}
+
+/* The verdict's lines for the report. */
+static void
+add_detail(struct target *t)
+{
+	struct err ignored;	/* what does not fit is left out */
+	struct span detail = { NULL, 0 };
+
+	if (t->set != NULL && t->set->verdict != NULL)
+		detail = t->set->verdict->detail;
+	if (detail.n > 0)
+		(void)buf_add(&t->detail, detail, &ignored);
+	else if (t->set != NULL)
+		job_detail(t, "takes", buf_view(&t->set->text));
+}
+
+static void
+refuse(struct flow *f, struct target *t)
+{
+	bool perm = t->row->action == ACT_REFUSE;
+	const char *why = t->set != NULL ? t->set->why : "";
+	char text[256];
+
+	snprintf(text, sizeof text, "%s%s%.150s", t->row->why, *why != '\0' ? ": " : "", why);
+	add_detail(t);
+	job_settle(t, perm ? OUTCOME_FAILED : OUTCOME_DEFERRED, 0, t->row->dsn, f->s->mta, text);
+}
+
+/* --- dividing --- */
+
+struct group {
+	enum rcpt_action action;
+	struct capset *set;		/* of ACT_CONVERT: one of its members' */
+	struct target *t[JOB_MAX_RCPT];
+	uint32_t n;
+};
+
+struct division {
+	struct group *group;
+	uint32_t n, max;
+	bool others;			/* taken by the hop in this transaction, but not to be sent to */
+};
+
+static bool
+group_fits(const struct group *g, const struct target *t, const struct batch *b)
+{
+	if (b->opt.batch == 2 || g->action != t->row->action)
+		return false;
+	return g->action != ACT_CONVERT || span_eq(g->set->verdict->key, t->set->verdict->key);
+}
+
+/* A target into its group, a new one if need be; too many forms: later. */
+static void
+divide_one(struct flow *f, struct division *d, const struct batch *b, struct target *t)
+{
+	uint32_t i = 0;
+
+	while (i < d->n && !group_fits(&d->group[i], t, b))
+		i++;
+	if (i == d->max) {
+		job_settle(t, OUTCOME_DEFERRED, 0, "4.6.5", f->s->mta,
+		    "more forms of one message than are sent at a time");
+		t->res.flags |= RESULT_SOON;
+		d->others = true;
+		return;
+	}
+	if (i == d->n) {
+		d->group[i].action = t->row->action;
+		d->group[i].set = t->set;
+		d->group[i].n = 0;
+		d->n++;
+	}
+	d->group[i].t[d->group[i].n++] = t;
+}
+
+/* All who take some form of it, by one common form (R20).  NULL: there is none. */
+static struct capset *
+common_set(struct flow *f, const struct batch *b)
+{
+	struct capset *c = NULL, *last = NULL;
+	struct err e = { 0 };
+	struct buf text;
+	uint32_t n = 0;
+	int r;
+
+	buf_init(&text, FEAT_MAX_TEXT);
+	r = buf_add_str(&text, "(&", &e);
+	for (uint32_t i = 0; i < b->n && r == 0; i++) {
+		struct target *t = b->t[i];
+		bool known = false;
+
+		if (!t->accepted || t->done || (t->row->action != ACT_CONVERT &&
+		    !(t->row->action == ACT_ORIGINAL && t->set != NULL && t->set->fate == FATE_FITS)))
+			continue;
+		for (uint32_t j = 0; j < i; j++)
+			known |= b->t[j]->set == t->set;
+		if (known)
+			continue;
+		last = t->set;
+		n++;
+		if (buf_add_byte(&text, ' ', &e) == -1 || buf_add(&text, buf_view(&t->set->text), &e) == -1)
+			r = -1;
+	}
+	if (r == 0 && n > 1 && buf_add_byte(&text, ')', &e) == 0)
+		c = capset_of(f, buf_view(&text), &e);
+	buf_free(&text);
+	if (n == 1)
+		return last;
+	if (c == NULL)
+		return NULL;
+	plan_sets(f);
+	return c->fate == FATE_FITS || c->fate == FATE_CONVERTS ? c : NULL;
+}
+
+static void
+decide_all(struct flow *f, struct batch *b)
+{
+	struct capset *c;
+
+	for (uint32_t i = 0; i < b->n; i++)
+		if (b->t[i]->accepted)
+			b->t[i]->row = decide_target(f, b, b->t[i]);
+	if (b->opt.batch != 1 || (c = common_set(f, b)) == NULL)
+		return;
+	for (uint32_t i = 0; i < b->n; i++) {
+		struct target *t = b->t[i];
+
+		if (!t->accepted || t->set == NULL || (t->row->action != ACT_CONVERT &&
+		    !(t->row->action == ACT_ORIGINAL && t->set->fate == FATE_FITS)))
+			continue;
+		t->set = c;
+		t->row = decide_target(f, b, t);
+	}
+}
+
+static void
+divide(struct flow *f, struct division *d, struct batch *b)
+{
+	for (uint32_t i = 0; i < b->n; i++) {
+		struct target *t = b->t[i];
+
+		if (!t->accepted || t->done)
+			continue;
+		log_line(LOG_INFO, f->job->id, "negotiated", "to=%s row=%s key=%s", log_qs(t->rcpt->addr),
+		    t->row->name, t->row->action == ACT_CONVERT ? log_qs(t->set->verdict->key) : "-");
+		if (t->row->action == ACT_REFUSE || t->row->action == ACT_DEFER) {
+			refuse(f, t);
+			d->others = true;
+		} else {
+			divide_one(f, d, b, t);
+		}
+	}
+}
+
+/* --- sending --- */
+
+/* conperm_after=drop: mail that was converted goes without CONPERM (R38). */
+static bool
+drops_conperm(const struct group *g, const struct batch *b)
+{
+	return g->action == ACT_CONVERT && b->opt.conperm_after == 1;
+}
+
+/* May the group be served in the transaction under way?  It has to be alone there, under CONPERM or
+ * not as it must be, and mail for those of whom nothing is known is not asked about (row B5a). */
+static bool
+goes_on(const struct flow *f, const struct group *g, const struct batch *b, const struct xact *x)
+{
+	bool conperm = f->job->env.conperm && f->s->hop.ext & HOP_CONPERM && g->action != ACT_PLAIN &&
+	    !drops_conperm(g, b);
+
+	if (g->action == ACT_SEPARATE)
+		for (uint32_t i = 0; i < g->n; i++)
+			if (g->t[i]->asked)
+				return false;
+	return conperm == x->conperm;
+}
+
+static struct made *
+made_find(struct flow *f, struct span key)
+{
+	struct made *m = f->made;
+
+	while (m != NULL && !span_eq(m->key, key))
+		m = m->next;
+	return m;
+}
+
+/* The conversion for a set, from memory or made.  NULL: *e, ETIMEDOUT if it is not ready. */
+static struct made *
+made_get(struct flow *f, const struct capset *c, int64_t wait_ms, struct err *e)
+{
+	struct made *m = made_find(f, c->verdict->key);
+
+	if (m != NULL)
+		return m;
+	if ((m = calloc(1, sizeof *m)) == NULL) {
+		err_sys(e, "conversion");
+		return NULL;
+	}
+	if (ask_edits(f->s, c->plan, c->verdict->key, wait_ms, &m->edits, e) == -1) {
+		free(m);
+		return NULL;
+	}
+	m->key = c->verdict->key;
+	m->next = f->made;
+	f->made = m;
+	return m;
+}
+
+/* Sends the group in this transaction.  made: NULL for the original. */
+static void
+group_send(struct flow *f, struct group *g, struct xact *x, const struct made *made)
+{
+	uint64_t size = made != NULL ? made->edits.list.size : f->job->message.n;
+
+	x->t = g->t;
+	x->n = g->n;
+	if (flow_unfit(f, g->t, g->n, size))
+		return;
+	smtp_send(f->s, x, made != NULL ? &made->edits.list : NULL);
+	for (uint32_t i = 0; i < g->n && made != NULL; i++)
+		if (g->t[i]->done && g->t[i]->res.outcome <= OUTCOME_RELAYED)
+			job_detail(g->t[i], "converted", made->key);
+}
+
+/* Another session for the group, which asks again. */
+static void
+group_again(struct flow *f, struct group *g, const struct batch *b)
+{
+	struct batch *again;
+
+	if (b->round + 1 >= FLOW_ROUNDS) {
+		flow_settle(f, g->t, g->n, OUTCOME_DEFERRED, 0, "4.6.5",
+		    "what the recipients take changes with each session");
+		return;
+	}
+	flow_push(f, b, g->t, g->n, &again);
+	if (again == NULL)
+		return;
+	again->round++;
+	again->separate |= g->action == ACT_SEPARATE;
+	again->report |= g->action == ACT_PLAIN;
+	again->ended = drops_conperm(g, b);
+}
+
+/* The conversion is not to be had: what the table says then, for each; the rest gets the original. */
+static void
+group_unmade(struct flow *f, struct group *g, struct batch *b, struct xact *x, const struct err *e)
+{
+	uint32_t n = 0;
+
+	log_line(LOG_WARN, f->job->id, "no-conversion", "key=%s why=%s",
+	    log_qs(g->set->verdict->key), log_q(e->what));
+	for (uint32_t i = 0; i < g->n; i++) {
+		struct target *t = g->t[i];
+
+		capset_fail(t->set, e);
+		t->row = decide_target(f, b, t);
+		log_line(LOG_INFO, f->job->id, "negotiated", "to=%s row=%s", log_qs(t->rcpt->addr),
+		    t->row->name);
+		if (t->row->action == ACT_REFUSE || t->row->action == ACT_DEFER)
+			refuse(f, t);
+		else
+			g->t[n++] = t;
+	}
+	g->n = n;
+	if (n > 0 && f->s->open)
+		group_send(f, g, x, NULL);
+	else if (n > 0)
+		group_again(f, g, b);
+	else
+		smtp_quit(f->s);
+}
+
+/* The group is alone in this session. */
+static void
+group_serve(struct flow *f, struct group *g, struct batch *b, struct xact *x)
+{
+	struct made *made;
+	struct err e = { 0 };
+
+	if (g->action != ACT_CONVERT) {
+		group_send(f, g, x, NULL);
+		return;
+	}
+	made = made_get(f, g->set, (int64_t)b->opt.wait_s * 1000, &e);
+	if (made == NULL && e.sys == ETIMEDOUT && f->s->convertd != -1) {
+		smtp_quit(f->s);	/* nobody is kept waiting; the answers may change meanwhile */
+		made = made_get(f, g->set, (int64_t)FLOW_LATE_S * 1000, &e);
+		if (made != NULL) {
+			group_again(f, g, b);
+			return;
+		}
+	}
+	if (made != NULL)
+		group_send(f, g, x, made);
+	else
+		group_unmade(f, g, b, x, &e);
+}
+
+/* Recipients that have spent their tries of CONNEG are asked for no more (row B10). */
+static void
+spend_tries(struct batch *b)
+{
+	for (uint32_t i = 0; i < b->n; i++)
+		if (b->t[i]->conneg_tries >= b->opt.conneg_tries)
+			b->t[i]->bare = true;
+}
+
+static void
+serve_groups(struct flow *f, struct batch *b, struct xact *x, struct division *d)
+{
+	divide(f, d, b);
+	if (d->n == 1 && !d->others && goes_on(f, &d->group[0], b, x)) {
+		group_serve(f, &d->group[0], b, x);
+		return;
+	}
+	smtp_quit(f->s);		/* R19: this session ends, each group gets its own */
+	for (uint32_t i = 0; i < d->n; i++)
+		group_again(f, &d->group[i], b);
+}
+
+void
+flow_negotiate(struct flow *f, struct batch *b, const struct mail_row *row)
+{
+	struct xact x = { .t = b->t, .n = b->n, .conperm = row->with_conperm && !b->ended,
+	    .conneg = command_conneg(b->opt.dialect), .careful = b->careful, .eight = f->eight,
+	    .caps = on_caps, .arg = f, .tries_max = b->opt.conneg_tries };
+	struct division d = { .max = b->opt.batch_max < JOB_MAX_RCPT ? b->opt.batch_max : JOB_MAX_RCPT };
+	struct target **all = b->t;
+	uint32_t n = b->n;
+	bool fresh = !f->s->used;
+	struct err e = { 0 };
+	enum xact_end end;
+
+	spend_tries(b);
+	if (d.max > b->n)
+		d.max = b->n;
+	if ((d.group = malloc(d.max * sizeof *d.group)) == NULL) {
+		flow_settle(f, b->t, b->n, OUTCOME_DEFERRED, 0, "4.3.0", "no memory");
+		return;
+	}
+	end = smtp_begin(f->s, &x, &e);
+	if (end == XACT_CONPERM) {
+		struct mail_facts m = { .conperm = true, .refused = true };
+
+		smtp_quit(f->s);
+		row = decide_mail(&m);
+		flow_settle(f, b->t, b->n, OUTCOME_FAILED, 0, row->dsn, row->why);
+	} else if (end == XACT_READY) {
+		plan_sets(f);
+		decide_all(f, b);
+		serve_groups(f, b, &x, &d);
+	}
+	free(d.group);
+	x.t = all;
+	x.n = n;
+	flow_after(f, b, &x, end, fresh, &e);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * remote/session.h - a session process: one next hop, one job after the other, over a connection
+ * that is kept between them.
+ */
+#ifndef REMOTE_SESSION_H
+#define REMOTE_SESSION_H
+
+#include "lib/conf.h"
+#include "remote/job.h"
+#include "remote/wire.h"
+
+enum {
+	SESSION_IDLE_MS = 2000,		/* a connection is kept this long; the parent counts */
+	SESSION_JOBS = 1000		/* jobs before the process ends */
+};
+
+enum hop_ext {
+	HOP_PIPELINING = 1, HOP_SIZE = 2, HOP_8BITMIME = 4, HOP_DSN = 8, HOP_SMTPUTF8 = 16,
+	HOP_CONPERM = 32, HOP_CONNEG = 64
+};
+struct hop {
+	unsigned ext;		/* enum hop_ext, of this connection's EHLO reply */
+	uint64_t size_max;	/* 0: no limit known */
+};
+
+struct session {
+	const struct conf *conf;
+	int parent;		/* channel to our parent; -1: none */
+	int convertd;		/* channel to convertd; -1: not there yet */
+	struct wire w;
+	struct reply reply;	/* the last one read */
+	struct hop hop;
+	bool open;		/* EHLO was answered */
+	bool used;		/* this connection has carried a transaction before */
+	bool dirty;		/* MAIL was taken and nothing ended it: RSET is due */
+	bool dotted;		/* the final dot is sent, the answer to it not here yet */
+	char dest[JOB_DEST];
+	char mta[96];		/* the hop, for reports */
+	struct job *job;
+};
+
+/* fd: -1 or the channels; borrowed. */
+void session_init(struct session *s, const struct conf *conf, int parent, int convertd);
+void session_free(struct session *s);
+
+/* Tries one job: every target is done afterwards, or the job is a bad file.  Logs each result. */
+void session_job(struct session *s, struct job *job);
+
+/* The process's life: jobs from the parent until it hangs up.  Returns the exit status. */
+int session_run(struct session *s);
+
+/* The parent has gone in the midst of a job: says so and exits. */
+_Noreturn void session_orphaned(struct session *s);
+
+#endif

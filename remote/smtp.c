@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "remote/smtp.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "lib/log.h"
+#include "remote/caplist.h"
+#include "remote/command.h"
+
+void
+smtp_drop(struct session *s)
+{
+	wire_close(&s->w);
+	s->open = s->used = s->dirty = s->dotted = false;
+}
+
+void
+smtp_quit(struct session *s)
+{
+	struct err ignored;	/* we are leaving; what the hop makes of it changes nothing */
+
+	if (s->open && wire_add(&s->w, span_str("QUIT\r\n"), &ignored) == 0 &&
+	    wire_flush(&s->w, SMTP_WAIT_QUIT, &ignored) == 0)
+		(void)wire_reply(&s->w, &s->reply, SMTP_WAIT_QUIT, &ignored);
+	smtp_drop(s);
+}
+
+/* The reply as an error: kind by its class, its own code and text. */
+static int
+smtp_reply_err(const struct session *s, const char *to, struct err *e)
+{
+	char dsn[12], text[400];
+
+	reply_dsn(&s->reply, dsn);
+	reply_print(&s->reply, text, sizeof text);
+	if (dsn[0] != '4' && dsn[0] != '5')
+		snprintf(dsn, sizeof dsn, "4.5.0");
+	return err_set(e, dsn[0] == '5' ? ERR_PERM : ERR_TEMP, dsn, "%s: %s", to, text);
+}
+
+/* Sends what was added, reads a reply.  -1: lost; the connection is closed. */
+static int
+smtp_talk(struct session *s, int64_t wait_ms, const char *step, struct err *e)
+{
+	if (wire_flush(&s->w, SMTP_WAIT_BLOCK, e) == 0 && wire_reply(&s->w, &s->reply, wait_ms, e) == 0)
+		return 0;
+	if (s->w.orphan)
+		session_orphaned(s);
+	smtp_drop(s);
+	return err_in(e, "%s", step);
+}
+
+static int
+smtp_hello(struct session *s, const char *verb, struct err *e)
+{
+	const char *me = conf_string(s->conf, CONF_ME);
+
+	if (wire_add(&s->w, span_str(verb), e) == -1 || wire_add(&s->w, span_str(me), e) == -1 ||
+	    wire_add(&s->w, span_str("\r\n"), e) == -1)
+		return -1;
+	return smtp_talk(s, SMTP_WAIT_EHLO, verb[0] == 'E' ? "EHLO" : "HELO", e);
+}
+
+/* The banner and EHLO, or HELO where that is not known (RFC 5321, 3.2). */
+static int
+smtp_greet(struct session *s, struct err *e)
+{
+	if (smtp_talk(s, SMTP_WAIT_BANNER, "banner", e) == -1)
+		return -1;
+	if (s->reply.code / 100 != 2) {
+		smtp_reply_err(s, "banner", e);
+		if (s->reply.code != 521 && s->reply.code != 556 && e->kind == ERR_PERM) {
+			e->kind = ERR_TEMP;	/* this host now, not the mail for ever */
+			e->dsn[0] = '4';
+		}
+		return -1;
+	}
+	s->hop = (struct hop){ 0 };
+	if (smtp_hello(s, "EHLO ", e) == -1)
+		return -1;
+	if (s->reply.code / 100 == 2) {
+		command_ehlo(&s->reply, &s->hop);
+		return 0;
+	}
+	if (s->reply.code / 100 == 5 && smtp_hello(s, "HELO ", e) == -1)
+		return -1;
+	if (s->reply.code / 100 == 2)
+		return 0;
+	smtp_reply_err(s, "EHLO", e);
+	if (e->kind == ERR_PERM) {
+		e->kind = ERR_TEMP;
+		e->dsn[0] = '4';
+	}
+	return -1;
+}
+
+static int
+smtp_connect(struct session *s, struct err *e)
+{
+	struct netaddr to;
+	int known = route_addr(s->dest, &to);
+
+	if (known == 0)
+		return err_set(e, ERR_TEMP, "4.4.3", "%s: names of hosts are not resolved by this version: "
+		    "put an address into smtproutes", s->dest);
+	if (known == -1)
+		return err_set(e, ERR_TEMP, "4.3.5", "%s: no host and port", s->dest);
+	if (wire_connect(&s->w, &to, (int64_t)conf_number(s->conf, CONF_TIMEOUTCONNECT) * 1000, e) == 0)
+		return 0;
+	if (s->w.orphan)
+		session_orphaned(s);
+	return err_in(e, "%s", s->dest);
+}
+
+int
+smtp_open(struct session *s, uint16_t *code, struct err *e)
+{
+	*code = 0;
+	if (s->open && wire_stirs(&s->w))	/* it said 421 or closed while nobody asked */
+		smtp_drop(s);
+	if (s->open)
+		return 0;
+	snprintf(s->mta, sizeof s->mta, "%.90s", s->dest);
+	reply_clear(&s->reply);
+	if (smtp_connect(s, e) == 0 && smtp_greet(s, e) == 0) {
+		s->open = true;
+		return 0;
+	}
+	*code = s->w.fd != -1 ? s->reply.code : 0;
+	s->open = s->w.fd != -1;	/* a hop that said no is told QUIT */
+	smtp_quit(s);
+	return -1;
+}
+
+void
+smtp_settle(struct session *s, struct target *t)
+{
+	static const enum outcome by_class[] = { OUTCOME_DEFERRED, OUTCOME_DEFERRED, OUTCOME_RELAYED,
+	    OUTCOME_DEFERRED, OUTCOME_DEFERRED, OUTCOME_FAILED };
+	enum outcome o = by_class[s->reply.code / 100];
+	char dsn[12], text[sizeof t->res.text];
+
+	reply_dsn(&s->reply, dsn);
+	reply_print(&s->reply, text, sizeof text);
+	if (o == OUTCOME_RELAYED && s->hop.ext & HOP_DSN)
+		o = OUTCOME_DELIVERED;		/* the hop will report from here on (RFC 3461, 5.2.2) */
+	if (o == OUTCOME_DEFERRED && dsn[0] != '4')	/* a reply that makes no sense here */
+		snprintf(dsn, sizeof dsn, "4.5.0");
+	job_settle(t, o, s->reply.code, dsn, s->mta, text);
+}
+
+/* Too many recipients for one transaction?  RFC 5321, 4.5.3.1.10: 552 is meant so too. */
+static bool
+smtp_too_many(const struct session *s, const struct xact *x)
+{
+	char dsn[12];
+
+	reply_dsn(&s->reply, dsn);
+	if (strcmp(dsn + 1, ".5.3") == 0)
+		return x->naccepted > 0 && (s->reply.code == 452 || s->reply.code == 552);
+	return s->reply.code == 452 && x->naccepted > 0 && strcmp(dsn, "4.0.0") == 0;
+}
+
+/* What the decision table says to an answer "not now" to CONNEG (row B10). */
+static void
+smtp_later(struct session *s, const struct xact *x, struct target *t)
+{
+	struct rcpt_facts f = { .conperm = s->job->env.conperm, .hop_conperm = s->hop.ext & HOP_CONPERM,
+	    .caps = CAPS_LATER, .fate = FATE_UNKNOWN, .run = RUN_NOT,
+	    .tries_left = t->conneg_tries < x->tries_max };
+
+	t->row = decide_rcpt(&f);
+	t->caps = CAPS_LATER;
+	t->bare = t->repeat = t->row->action == ACT_BARE;
+	if (t->bare)
+		return;
+	smtp_settle(s, t);
+	t->res.flags |= RESULT_CONNEG_TRY;
+}
+
+/* The reply to a target's RCPT.  -1: ERR_TEMP. */
+static int
+smtp_on_rcpt(struct session *s, struct xact *x, struct target *t, struct err *e)
+{
+	bool asked = x->conneg != NULL && !t->bare;
+
+	t->repeat = false;
+	if (s->reply.code / 100 == 2) {
+		t->accepted = true;
+		t->asked = asked;
+		x->naccepted++;
+		return asked ? x->caps(x->arg, t, &s->reply, e) : 0;
+	}
+	if (asked && decide_unsupported(s->reply.code))
+		t->bare = t->repeat = true;		/* row B9 */
+	else if (asked && caplist_later(&s->reply))
+		smtp_later(s, x, t);
+	else if (smtp_too_many(s, x))
+		t->again = true;
+	else
+		smtp_settle(s, t);
+	return 0;
+}
+
+static bool
+smtp_due(const struct target *t, bool repeat)
+{
+	return !t->done && !t->again && !t->accepted && t->repeat == repeat;
+}
+
+static int
+smtp_add_rcpt(struct session *s, const struct xact *x, const struct target *t, struct err *e)
+{
+	return command_rcpt(&s->w.out, t->rcpt, &s->hop, t->bare ? NULL : x->conneg, e);
+}
+
+/* A whole group (RFC 2920, 3.1), sent by the first smtp_talk. */
+static int
+smtp_add_group(struct session *s, const struct xact *x, struct err *e)
+{
+	for (uint32_t i = 0; i < x->n; i++)
+		if (smtp_add_rcpt(s, x, x->t[i], e) == -1)
+			return -1;
+	return x->data ? wire_add(&s->w, span_str("DATA\r\n"), e) : 0;
+}
+
+/* A reply that ends the session at the hop's wish counts as a lost connection. */
+static int
+smtp_talk_on(struct session *s, int64_t wait_ms, const char *step, struct err *e)
+{
+	if (smtp_talk(s, wait_ms, step, e) == -1)
+		return -1;
+	if (s->reply.code != 421)
+		return 0;
+	smtp_reply_err(s, step, e);
+	smtp_drop(s);
+	return -1;
+}
+
+/* The replies to one RCPT for each target that is due; sends them one by one unless the group is on
+ * its way.  -1: lost. */
+static int
+smtp_rcpts(struct session *s, struct xact *x, bool repeat, bool sent, struct err *e)
+{
+	bool due[JOB_MAX_RCPT];
+
+	for (uint32_t i = 0; i < x->n; i++)
+		due[i] = smtp_due(x->t[i], repeat);
+	for (uint32_t i = 0; i < x->n; i++) {
+		if (!due[i])
+			continue;
+		x->at = i;
+		if (!sent && smtp_add_rcpt(s, x, x->t[i], e) == -1)
+			return -1;
+		if (smtp_talk_on(s, SMTP_WAIT_RCPT, "RCPT", e) == -1 ||
+		    smtp_on_rcpt(s, x, x->t[i], e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* MAIL was refused: all replies of the group are read all the same. */
+static enum xact_end
+smtp_mail_refused(struct session *s, struct xact *x, bool group, struct err *e)
+{
+	bool conperm = x->conperm && decide_unsupported(s->reply.code);
+	uint32_t more = group ? x->n + x->data : 0;
+
+	if (!conperm)
+		for (uint32_t i = 0; i < x->n; i++)
+			smtp_settle(s, x->t[i]);
+	for (uint32_t i = 0; i < more; i++) {
+		if (smtp_talk(s, SMTP_WAIT_RCPT, "RCPT", e) == -1)
+			break;
+		if (x->data && i == x->n && s->reply.code == 354)
+			smtp_drop(s);	/* it takes data without a sender: nothing sane can follow */
+	}
+	return conperm ? XACT_CONPERM : XACT_NONE;
+}
+
+/* 354, or the verdict on all who were taken. */
+static enum xact_end
+smtp_on_data(struct session *s, struct xact *x, struct err *e)
+{
+	if (s->reply.code / 100 == 3 && x->naccepted > 0) {
+		x->ready = true;
+		return XACT_READY;
+	}
+	if (s->reply.code / 100 == 3) {		/* nobody was taken, yet it wants data: none */
+		s->dirty = false;
+		if (wire_add(&s->w, span_str(".\r\n"), e) == 0)
+			(void)smtp_talk(s, SMTP_WAIT_DATA, "dot", e);
+		return XACT_NONE;
+	}
+	if (s->reply.code / 100 == 2)
+		s->reply.code = 451;		/* 2yz to DATA makes no sense: nothing was taken over */
+	for (uint32_t i = 0; i < x->n; i++)
+		if (x->t[i]->accepted)
+			smtp_settle(s, x->t[i]);
+	return XACT_NONE;
+}
+
+static void
+smtp_forget(struct xact *x)
+{
+	x->naccepted = 0;
+	x->ready = false;
+	x->at = XACT_AT_MAIL;
+	for (uint32_t i = 0; i < x->n; i++) {
+		struct target *t = x->t[i];
+
+		t->accepted = t->asked = t->again = t->repeat = false;
+		t->caps = CAPS_NONE;
+		t->set = NULL;
+	}
+}
+
+enum xact_end
+smtp_begin(struct session *s, struct xact *x, struct err *e)
+{
+	bool group = s->hop.ext & HOP_PIPELINING && !x->careful, reset = s->dirty;
+
+	smtp_forget(x);
+	if ((reset && wire_add(&s->w, span_str("RSET\r\n"), e) == -1) ||
+	    command_mail(&s->w.out, &s->job->env, &s->hop, x->conperm, x->size, x->eight, e) == -1 ||
+	    (group && smtp_add_group(s, x, e) == -1))
+		return XACT_LOST;
+	if (reset && smtp_talk_on(s, SMTP_WAIT_MAIL, "RSET", e) == -1)
+		return XACT_LOST;
+	if (smtp_talk_on(s, SMTP_WAIT_MAIL, "MAIL", e) == -1)
+		return XACT_LOST;
+	s->used = true;
+	s->dirty = s->reply.code / 100 == 2;
+	if (!s->dirty)
+		return smtp_mail_refused(s, x, group, e);
+	if (smtp_rcpts(s, x, false, group, e) == -1 || smtp_rcpts(s, x, true, false, e) == -1)
+		return XACT_LOST;
+	if (group && x->data) {
+		x->at = XACT_AT_DATA;
+		return smtp_talk_on(s, SMTP_WAIT_DATA, "DATA", e) == -1 ? XACT_LOST :
+		    smtp_on_data(s, x, e);
+	}
+	return x->naccepted > 0 ? XACT_READY : XACT_NONE;
+}
+
+static int
+smtp_put(void *arg, struct span piece, struct err *e)
+{
+	return wire_data_put(arg, piece, e);
+}
+
+/* Everything up to the final dot. */
+static int
+smtp_stream(struct session *s, const struct edit_list *edits, struct err *e)
+{
+	struct wire_data d;
+
+	wire_data_start(&d, &s->w, SMTP_WAIT_BLOCK);
+	if ((edits != NULL ? edit_walk(edits, s->job->message, smtp_put, &d, e) :
+	    wire_data_put(&d, s->job->message, e)) == -1)
+		return -1;
+	return wire_data_end(&d, e);
+}
+
+static void
+smtp_settle_accepted(struct session *s, struct xact *x, const struct err *e)
+{
+	for (uint32_t i = 0; i < x->n; i++)
+		if (x->t[i]->accepted && e != NULL)
+			job_settle_err(x->t[i], s->mta, e);
+		else if (x->t[i]->accepted)
+			smtp_settle(s, x->t[i]);
+}
+
+/* The data could not be sent whole.  A hop that hung up may have said why. */
+static void
+smtp_cut_short(struct session *s, struct xact *x, struct err *e)
+{
+	struct err ignored;
+	bool said;
+
+	if (s->w.orphan)
+		session_orphaned(s);
+	said = wire_reply(&s->w, &s->reply, 0, &ignored) == 0 && s->reply.code / 100 >= 4;
+	if (s->w.orphan)
+		session_orphaned(s);
+	smtp_drop(s);
+	e->kind = ERR_TEMP;
+	err_in(e, "while the message was sent");
+	smtp_settle_accepted(s, x, said ? NULL : e);
+}
+
+void
+smtp_send(struct session *s, struct xact *x, const struct edit_list *edits)
+{
+	int64_t wait_ms = (int64_t)conf_number(s->conf, CONF_TIMEOUTREMOTE) * 1000;
+	struct err e = { 0 };
+
+	if (!x->ready) {
+		if (wire_add(&s->w, span_str("DATA\r\n"), &e) == -1 ||
+		    smtp_talk_on(s, SMTP_WAIT_DATA, "DATA", &e) == -1) {
+			smtp_settle_accepted(s, x, &e);
+			return;
+		}
+		if (smtp_on_data(s, x, &e) != XACT_READY)
+			return;
+	}
+	if (smtp_stream(s, edits, &e) == -1) {
+		smtp_cut_short(s, x, &e);
+		return;
+	}
+	s->dotted = true;
+	if (wire_reply(&s->w, &s->reply, wait_ms, &e) == -1) {
+		if (s->w.orphan)
+			session_orphaned(s);
+		smtp_drop(s);
+		e.kind = ERR_TEMP;	/* it may have been taken: it is sent again rather than lost */
+		err_in(&e, "no answer to the whole message");
+		smtp_settle_accepted(s, x, &e);
+		return;
+	}
+	s->dotted = s->dirty = false;
+	smtp_settle_accepted(s, x, NULL);
+	if (s->reply.code == 421)
+		smtp_drop(s);
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/* start/bind.c - the listening sockets of a place. */
+#include "start/place.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "lib/confline.h"
+#include "lib/log.h"
+
+enum { BACKLOG = 4096 };	/* connections that wait for smtpd; the kernel may allow fewer */
+
+static socklen_t
+socket_address(const struct netaddr *a, struct sockaddr_storage *out)
+{
+	static const unsigned char v4[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(a->port) };
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(a->port) };
+
+	if (memcmp(a->a, v4, sizeof v4) == 0) {
+		memcpy(&in.sin_addr, a->a + sizeof v4, sizeof in.sin_addr);
+		memcpy(out, &in, sizeof in);
+		return sizeof in;
+	}
+	memcpy(&in6.sin6_addr, a->a, sizeof in6.sin6_addr);
+	memcpy(out, &in6, sizeof in6);
+	return sizeof in6;
+}
+
+/* The listening socket, or -1 with errno. */
+static int
+listen_on(const struct netaddr *a)
+{
+	struct sockaddr_storage sa = { 0 };
+	socklen_t len = socket_address(a, &sa);
+	int fd = socket(sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1, sys;
+
+	if (fd == -1)
+		return -1;
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == -1 ||
+	    (sa.ss_family == AF_INET6 &&
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == -1) ||
+	    bind(fd, (struct sockaddr *)&sa, len) == -1 || listen(fd, BACKLOG) == -1) {
+		sys = errno;
+		close(fd);
+		errno = sys;
+		return -1;
+	}
+	return fd;
+}
+
+static int
+bind_line(struct place *p, struct span line, uint32_t lineno, struct err *e)
+{
+	struct daemon_listener *l = &p->listener[p->nlistener];
+	struct listener parsed;
+
+	if (listener_parse(line, &parsed, e) == -1)
+		return -1;
+	span_text(line, l->line, sizeof l->line);
+	l->fd = listen_on(&parsed.addr);
+	if (l->fd == -1 && errno == EAFNOSUPPORT && !p->conf.v[CONF_LISTEN].set) {
+		log_line(LOG_WARN, NULL, "not-listening", "line=%s why=%s", log_q(l->line),
+		    log_q("the kernel has no such addresses"));
+		return 0;	/* a default that this machine cannot have */
+	}
+	if (l->fd == -1)
+		return err_sys(e, "%s/listen:%u: %s", p->control, lineno, l->line);
+	p->nlistener++;
+	return 0;
+}
+
+/*
+ * Mode 0666: whoever may ask for what is decided by accord-control from SO_PEERCRED, so that any
+ * local user can send mail and only root and accord's own see the queue.
+ */
+static int
+bind_control(struct place *p, struct err *e)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int n;
+
+	/* by way of the open folder: a long HOME must not be cut to the socket's 108 octets */
+	n = snprintf(sa.sun_path, sizeof sa.sun_path, "/proc/self/fd/%d/control.sock", p->run_fd);
+	if (n < 0 || (size_t)n >= sizeof sa.sun_path)
+		return err_set(e, ERR_BUG, NULL, "control.sock");
+	p->control_sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (p->control_sock == -1)
+		return err_sys(e, "%s/control.sock", p->run);
+	(void)unlinkat(p->run_fd, "control.sock", 0);
+	if (bind(p->control_sock, (struct sockaddr *)&sa, sizeof sa) == -1 ||
+	    fchmodat(p->run_fd, "control.sock", 0666, 0) == -1 ||
+	    listen(p->control_sock, 128) == -1)
+		return err_sys(e, "%s/control.sock", p->run);
+	return 0;
+}
+
+int
+place_bind(struct place *p, struct err *e)
+{
+	const struct span *lines;
+	uint32_t n = conf_lines(&p->conf, CONF_LISTEN, &lines);
+
+	for (uint32_t i = 0; i < n; i++)
+		if (bind_line(p, lines[i], p->conf.v[CONF_LISTEN].lineno[i], e) == -1)
+			return -1;
+	return bind_control(p, e);
+}

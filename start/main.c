@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/* accord-start [-H HOME] [-u USER] [-C CLOCKFILE]: the supervisor. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+#include "start/logger.h"
+#include "start/supervisor.h"
+
+enum { LOGGER_END_MS = 500 };
+
+struct programs { char dir[PATH_MAX]; };
+
+/* The daemons are beside this program, or in libexec. */
+static int
+programs_find(struct programs *p, struct err *e)
+{
+	char path[PATH_MAX + 32], *slash;
+	ssize_t n = readlink("/proc/self/exe", p->dir, sizeof p->dir - 1);
+
+	if (n <= 0)
+		return err_sys(e, "/proc/self/exe");
+	p->dir[n] = '\0';
+	if ((slash = strrchr(p->dir, '/')) != NULL)
+		*slash = '\0';
+	snprintf(path, sizeof path, "%s/accord-queue", p->dir);
+	if (access(path, X_OK) == -1)
+		snprintf(p->dir, sizeof p->dir, "%s/libexec/accord", ACCORD_PREFIX);
+	for (int r = ROLE_QUEUE; r < ROLE_COUNT; r++) {
+		snprintf(path, sizeof path, "%s/accord-%s", p->dir, role_name((enum role)r));
+		if (access(path, X_OK) == -1)
+			return err_sys(e, "%s", path);
+	}
+	return 0;
+}
+
+static void
+become_program(void *arg, enum role r)
+{
+	const struct programs *p = arg;
+	char path[PATH_MAX + 32];
+	char *argv[2] = { path, NULL };
+
+	snprintf(path, sizeof path, "%s/accord-%s", p->dir, role_name(r));
+	execv(path, argv);
+	log_line(LOG_ERR, NULL, "cannot-start", "role=%s why=%s", role_name(r), log_q(strerror(errno)));
+}
+
+/* sd_notify(3) by hand: one datagram. */
+static void
+notify(const char *text)
+{
+	const char *to = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	size_t n = to == NULL ? 0 : strlen(to);
+	int fd;
+
+	if (n < 2 || n >= sizeof sa.sun_path || (to[0] != '/' && to[0] != '@'))
+		return;
+	memcpy(sa.sun_path, to, n);
+	if (to[0] == '@')
+		sa.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd == -1 || sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&sa,
+	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) == -1)
+		log_line(LOG_WARN, NULL, "no-notify", "why=%s", log_q(strerror(errno)));
+	if (fd != -1)
+		close(fd);
+}
+
+static void
+all_up(void *arg)
+{
+	(void)arg;
+	printf("accord: ready\n");
+	fflush(stdout);
+	notify("READY=1\n");
+}
+
+/* Descriptors by what may go on at once: a session, its peers' ends, its message. */
+static int
+raise_descriptors(const struct conf *c, struct err *e)
+{
+	rlim_t need = 512 + 6 * (conf_number(c, CONF_CONCURRENCYINCOMING) +
+	    conf_number(c, CONF_CONCURRENCYREMOTE) + conf_number(c, CONF_CONCURRENCYLOCAL) +
+	    conf_number(c, CONF_CONCURRENCYCONVERT));
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) == -1)
+		return err_sys(e, "descriptors");
+	if (r.rlim_max != RLIM_INFINITY && r.rlim_max < need) {
+		r.rlim_max = geteuid() == 0 ? need : r.rlim_max;
+		if (r.rlim_max < need)
+			log_line(LOG_WARN, NULL, "few-descriptors", "want=%llu have=%llu",
+			    (unsigned long long)need, (unsigned long long)r.rlim_max);
+	}
+	r.rlim_cur = r.rlim_max == RLIM_INFINITY || r.rlim_max > need ? need : r.rlim_max;
+	return setrlimit(RLIMIT_NOFILE, &r) == -1 ? err_sys(e, "descriptors") : 0;
+}
+
+struct options { const char *home, *user, *clock; };
+
+static int
+options_read(struct options *o, int argc, char **argv)
+{
+	int c;
+
+	while ((c = getopt(argc, argv, "H:u:C:")) != -1)
+		switch (c) {
+		case 'H':
+			o->home = optarg;
+			break;
+		case 'u':
+			o->user = optarg;
+			break;
+		case 'C':
+			o->clock = optarg;
+			break;
+		default:
+			return -1;
+		}
+	return optind == argc ? 0 : -1;
+}
+
+/* 0 to 2 must be taken, or a socket would become somebody's standard error. */
+static void
+fill_standard(void)
+{
+	int fd;
+
+	while ((fd = open("/dev/null", O_RDWR)) != -1 && fd <= 2)
+		;
+	if (fd > 2)
+		close(fd);
+}
+
+/* Everything from here on logs to the logger; the person's terminal is message_fd. */
+static int
+run(const struct options *o, const struct accounts *who, struct programs *programs, int message_fd,
+    struct err *e)
+{
+	static struct supervisor s;
+	static struct place place;
+	int status = 1;
+
+	if (place_open(&place, o->home, o->clock, who, e) == -1 ||
+	    raise_descriptors(&place.conf, e) == -1 || account_trim(e) == -1 ||
+	    supervisor_init(&s, &place, who, e) == -1) {
+		dprintf(message_fd, "accord: %s\n", e->what);
+		log_line(LOG_ERR, NULL, "cannot-start", "why=%s", log_q(e->what));
+	} else {
+		s.message_fd = message_fd;
+		s.become = become_program;
+		s.become_arg = programs;
+		s.up = all_up;
+		status = supervisor_run(&s, e);
+		notify("STOPPING=1\n");
+	}
+	log_line(LOG_INFO, NULL, "stopped", "status=%d", status);
+	place_close(&place);
+	return status;
+}
+
+/* The log's last lines are written, unless nobody reads them. */
+static void
+logger_wait(pid_t pid)
+{
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	if (null != -1)
+		dup2(null, 2);		/* our end of its socket */
+	for (int ms = 0; ms < LOGGER_END_MS; ms += 5) {
+		if (waitpid(pid, NULL, WNOHANG) != 0)
+			return;
+		usleep(5000);
+	}
+	kill(pid, SIGKILL);
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct accounts who;
+	static struct programs programs;
+	struct options o = { 0 };
+	struct err e = { 0 };
+	pid_t logger;
+	int log_fd, message_fd, status;
+
+	fill_standard();
+	log_open("start");
+	if (options_read(&o, argc, argv) == -1) {
+		fprintf(stderr, "usage: accord start [-H HOME] [-u USER] [-C CLOCKFILE]\n");
+		return 100;
+	}
+	umask(027);
+	if (programs_find(&programs, &e) == -1 || accounts_find(&who, o.user, &e) == -1 ||
+	    logger_start(&who, &logger, &log_fd, &e) == -1) {
+		fprintf(stderr, "accord: %s\n", e.what);
+		return 1;
+	}
+	message_fd = fcntl(2, F_DUPFD_CLOEXEC, 10);
+	dup2(log_fd, 2);
+	close(log_fd);
+	status = run(&o, &who, &programs, message_fd, &e);
+	logger_wait(logger);
+	return status;
+}

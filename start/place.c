@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "start/place.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/capsdb.h"
+#include "lib/confline.h"
+#include "lib/ipc.h"
+#include "lib/log.h"
+
+static const char caps_default[] = "caps.cdb";
+
+int
+place_names(struct place *p, const char *home, struct err *e)
+{
+	*p = (struct place){ .state_fd = -1, .queue_fd = -1, .run_fd = -1, .clock_fd = -1,
+	    .control_sock = -1, .lock_fd = -1 };
+	for (int i = 0; i < CONF_COUNT; i++)
+		p->setting_fd[i] = -1;
+	if (home == NULL) {
+		snprintf(p->control, sizeof p->control, "/etc/accord");
+		snprintf(p->state, sizeof p->state, "/var/lib/accord");
+		snprintf(p->run, sizeof p->run, "/run/accord");
+		return 0;
+	}
+	if (strlen(home) > PLACE_PATH - 100)
+		return err_set(e, ERR_PERM, NULL, "expected a shorter path after -H");
+	snprintf(p->control, sizeof p->control, "%s/control", home);
+	snprintf(p->state, sizeof p->state, "%s", home);
+	snprintf(p->run, sizeof p->run, "%s/run", home);
+	return 0;
+}
+
+/* --- settings --- */
+
+/* "listen:3: expected …" becomes "/etc/accord/listen:3: expected …". */
+static int
+in_control(const struct place *p, struct err *e)
+{
+	struct err inner = *e;
+
+	return err_set(e, inner.kind, inner.dsn, "%s/%s", p->control, inner.what);
+}
+
+static int
+one_setting(struct place *p, int dir, enum conf_id id, struct err *e)
+{
+	const char *name = conf_table[id].name;
+	int fd = openat(dir, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd == -1 && errno == ENOENT)
+		return 0;
+	if (fd == -1)
+		return err_sys(e, "%s/%s", p->control, name);
+	p->setting_fd[id] = fd;
+	if (id != CONF_CAPS && conf_set_fd(&p->conf, id, fd, e) == -1)	/* caps: capsdb_build's */
+		return in_control(p, e);
+	return 0;
+}
+
+/* A misspelt name must not be silently without effect. */
+static void
+warn_unknown(const struct place *p, int dir)
+{
+	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = copy == -1 ? NULL : fdopendir(copy);
+	struct dirent *ent;
+
+	while (d != NULL && (ent = readdir(d)) != NULL)
+		if (ent->d_name[0] != '.' && conf_find(ent->d_name) == CONF_COUNT)
+			log_line(LOG_WARN, NULL, "unknown-setting", "folder=%s name=%s",
+			    log_q(p->control), log_q(ent->d_name));
+	if (d != NULL)
+		closedir(d);
+}
+
+/* What no single line shows. */
+static int
+check_together(const struct place *p, struct err *e)
+{
+	const struct span *lines;
+	uint32_t n = conf_lines(&p->conf, CONF_LISTEN, &lines);
+
+	if (n > DAEMON_LISTENERS)
+		return err_set(e, ERR_PERM, NULL, "%s/listen: expected at most %d lines", p->control,
+		    DAEMON_LISTENERS);
+	for (uint32_t i = 0; i < n; i++)
+		if (lines[i].n >= sizeof p->listener[0].line)
+			return err_set(e, ERR_PERM, NULL, "%s/listen:%u: expected a line of at most %zu "
+			    "octets", p->control, p->conf.v[CONF_LISTEN].lineno[i],
+			    sizeof p->listener[0].line - 1);
+	if (conf_number(&p->conf, CONF_RETRYMAX) < conf_number(&p->conf, CONF_RETRYFIRST))
+		return err_set(e, ERR_PERM, NULL, "%s/retrymax: expected at least the value of retryfirst "
+		    "(%llu)", p->control,
+		    (unsigned long long)conf_number(&p->conf, CONF_RETRYFIRST));
+	if (conf_lines(&p->conf, CONF_CAPSOURCES, &lines) > 1)
+		return err_set(e, ERR_PERM, NULL, "%s/capsources:%u: expected one source: more are not "
+		    "asked by this version", p->control, p->conf.v[CONF_CAPSOURCES].lineno[1]);
+	return 0;
+}
+
+int
+place_settings(struct place *p, struct err *e)
+{
+	int dir = open(p->control, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
+
+	if (dir == -1)
+		return err_sys(e, "%s", p->control);
+	if (conf_init(&p->conf, e) == -1)
+		r = -1;
+	for (int i = 0; r == 0 && i < CONF_COUNT; i++)
+		r = one_setting(p, dir, (enum conf_id)i, e);
+	if (r == 0) {
+		warn_unknown(p, dir);
+		r = check_together(p, e);
+	}
+	close(dir);
+	return r;
+}
+
+/* --- folders --- */
+
+/* Opens path below at, made with mode when missing and then given to its owner. */
+static int
+folder(int at, const char *path, mode_t mode, const struct accounts *who, const struct account *owner,
+    struct err *e)
+{
+	bool made = mkdirat(at, path, mode) == 0;
+	int fd;
+
+	if (!made && errno != EEXIST)
+		return err_sys(e, "%s", path);
+	fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1)
+		return err_sys(e, "%s", path);
+	if (made && (fchmod(fd, mode) == -1 || (who->change && owner != NULL &&
+	    fchown(fd, owner->uid, owner->gid) == -1))) {
+		close(fd);
+		return err_sys(e, "%s", path);
+	}
+	return fd;
+}
+
+static int
+place_folders(struct place *p, const struct accounts *who, struct err *e)
+{
+	int mail;
+
+	p->state_fd = folder(AT_FDCWD, p->state, 0755, who, NULL, e);
+	if (p->state_fd == -1)
+		return -1;
+	/* the group reads: qmgr is in it */
+	p->queue_fd = folder(p->state_fd, "queue", 0750, who, &who->of[ROLE_QUEUE], e);
+	if (p->queue_fd == -1)
+		return err_in(e, "%s", p->state);
+	mail = folder(p->state_fd, "mail", 0711, who, &who->of[ROLE_START], e);
+	if (mail == -1)
+		return err_in(e, "%s", p->state);
+	close(mail);
+	p->run_fd = folder(AT_FDCWD, p->run, 0755, who, NULL, e);
+	if (p->run_fd == -1)
+		return -1;
+	p->lock_fd = openat(p->run_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (p->lock_fd == -1)
+		return err_sys(e, "%s/lock", p->run);
+	if (flock(p->lock_fd, LOCK_EX | LOCK_NB) == -1)
+		return errno == EWOULDBLOCK ? err_set(e, ERR_PERM, NULL,
+		    "%s/lock: accord runs here already", p->run) : err_sys(e, "%s/lock", p->run);
+	return 0;
+}
+
+/* --- the capability database --- */
+
+static int
+build_caps(const struct place *p, struct err *e)
+{
+	struct stat text, db;
+	int fd = p->setting_fd[CONF_CAPS];
+
+	if (fd == -1)
+		return 0;
+	if (fstat(fd, &text) == -1)
+		return err_sys(e, "%s/caps", p->control);
+	if (fstatat(p->state_fd, caps_default, &db, 0) == 0 &&
+	    (db.st_mtim.tv_sec > text.st_mtim.tv_sec || (db.st_mtim.tv_sec == text.st_mtim.tv_sec &&
+	    db.st_mtim.tv_nsec > text.st_mtim.tv_nsec)))
+		return 0;
+	if (capsdb_build(fd, "caps", p->state_fd, caps_default, e) == -1)
+		return in_control(p, e);
+	log_line(LOG_INFO, NULL, "caps-built", "");
+	return 0;
+}
+
+int
+place_caps(const struct place *p, struct err *e)
+{
+	const struct span *lines;
+	struct span file;
+	char path[PLACE_PATH];
+	int fd;
+
+	e->kind = ERR_NONE;
+	if (conf_lines(&p->conf, CONF_CAPSOURCES, &lines) == 0)
+		return -1;
+	if (capsource_parse(lines[0], &file, e) == -1)
+		return -1;
+	span_text(file, path, sizeof path);
+	fd = openat(p->state_fd, path, O_RDONLY | O_CLOEXEC);
+	if (fd == -1 && !(errno == ENOENT && strcmp(path, caps_default) == 0))
+		err_sys(e, "%s/%s", p->state, path);
+	return fd;
+}
+
+int
+place_open(struct place *p, const char *home, const char *clock, const struct accounts *who,
+    struct err *e)
+{
+	int caps;
+
+	if (place_names(p, home, e) == -1 || place_settings(p, e) == -1 ||
+	    place_folders(p, who, e) == -1 || build_caps(p, e) == -1)
+		return -1;
+	caps = place_caps(p, e);
+	if (caps == -1 && e->kind != ERR_NONE)
+		return -1;
+	if (caps != -1)
+		close(caps);
+	if (clock != NULL && (p->clock_fd = open(clock, O_RDONLY | O_CLOEXEC)) == -1)
+		return err_sys(e, "%s", clock);
+	return place_bind(p, e);
+}
+
+void
+place_close(struct place *p)
+{
+	int *const fds[] = { &p->state_fd, &p->queue_fd, &p->clock_fd, &p->control_sock };
+
+	if (p->run_fd != -1)
+		(void)unlinkat(p->run_fd, "control.sock", 0);
+	for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
+		ipc_close_fds(fds[i], 1);
+	ipc_close_fds(&p->run_fd, 1);
+	ipc_close_fds(&p->lock_fd, 1);
+	ipc_close_fds(p->setting_fd, CONF_COUNT);
+	for (uint32_t i = 0; i < p->nlistener; i++)
+		close(p->listener[i].fd);
+	p->nlistener = 0;
+	conf_free(&p->conf);
+}

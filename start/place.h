@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * start/place.h - where accord lives: its folders, its settings (all of them checked), the listening
+ * sockets.  Everything that needs a name in the file system or the network is opened here, once.
+ */
+#ifndef START_PLACE_H
+#define START_PLACE_H
+
+#include "lib/conf.h"
+#include "lib/daemon.h"
+#include "start/account.h"
+
+enum { PLACE_PATH = 512 };
+
+struct place {
+	char control[PLACE_PATH];	/* folder of settings, as messages name it */
+	char state[PLACE_PATH];		/* HOME: queue/, mail/, caps.cdb */
+	char run[PLACE_PATH];		/* control.sock, lock */
+	int state_fd, queue_fd, run_fd, clock_fd, control_sock, lock_fd;
+	struct conf conf;
+	int setting_fd[CONF_COUNT];	/* -1: not set */
+	struct daemon_listener listener[DAEMON_LISTENERS];
+	uint32_t nlistener;
+};
+
+/*
+ * Opens and checks everything for home (NULL: /etc/accord, /var/lib/accord, /run/accord): settings,
+ * folders (made when missing, owned by the accounts), caps.cdb (built when caps is newer).  clock:
+ * the file of the clock's offset, or NULL.  -1: text for the administrator, with the file's name.
+ */
+int place_open(struct place *p, const char *home, const char *clock, const struct accounts *who,
+    struct err *e);
+void place_close(struct place *p);
+
+/* The folders' names; part of place_open. */
+int place_names(struct place *p, const char *home, struct err *e);
+/* Reads all settings of p->control into p->conf and keeps their descriptors. */
+int place_settings(struct place *p, struct err *e);
+/* Binds all lines of `listen` and run/control.sock. */
+int place_bind(struct place *p, struct err *e);
+/* A new descriptor of the capability database; -1 with e->kind ERR_NONE: there is none. */
+int place_caps(const struct place *p, struct err *e);
+
+#endif

@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "start/supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "lib/log.h"
+
+enum { FIRST = ROLE_QUEUE, LAST = ROLE_SMTPD };
+
+static const struct { enum role a, b; } joined[] = {
+	{ ROLE_SMTPD, ROLE_QUEUE }, { ROLE_SMTPD, ROLE_CAPD }, { ROLE_QUEUE, ROLE_QMGR },
+	{ ROLE_QMGR, ROLE_REMOTE }, { ROLE_QMGR, ROLE_LOCAL }, { ROLE_QMGR, ROLE_BOUNCE },
+	{ ROLE_BOUNCE, ROLE_QUEUE }, { ROLE_REMOTE, ROLE_CONVERTD }, { ROLE_LOCAL, ROLE_CONVERTD },
+	{ ROLE_LOCAL, ROLE_CAPD }, { ROLE_CONTROL, ROLE_QUEUE }, { ROLE_CONTROL, ROLE_CAPD },
+	{ ROLE_CONTROL, ROLE_QMGR },
+};
+
+bool
+roles_joined(enum role a, enum role b)
+{
+	for (size_t i = 0; i < sizeof joined / sizeof *joined; i++)
+		if ((joined[i].a == a && joined[i].b == b) || (joined[i].a == b && joined[i].b == a))
+			return true;
+	return false;
+}
+
+/* --- what goes wrong --- */
+
+/* A start that fails is told to the person who started it, a later fault to the log alone. */
+static void
+complain(struct supervisor *s, enum role r, const char *what)
+{
+	log_line(LOG_ERR, NULL, "fault", "role=%s why=%s", role_name(r), log_q(what));
+	if (!s->all_up && !s->stopping && s->message_fd != -1)
+		dprintf(s->message_fd, "accord: %s: %s\n", role_name(r), what);
+}
+
+/* --- one process --- */
+
+static int child_spawn(struct child *c, struct err *e);
+
+static void
+restart_later(struct child *c)
+{
+	struct err e = { 0 };
+
+	if (clock_ms() - c->started_ms >= RESTART_FORGET_MS)
+		c->backoff_ms = RESTART_FIRST_MS;
+	log_line(LOG_INFO, NULL, "restart", "role=%s in_ms=%d", role_name(c->role), c->backoff_ms);
+	if (loop_timer(&c->s->loop, &c->restart, c->backoff_ms, &e) == -1) {
+		complain(c->s, c->role, e.what);
+		supervisor_stop(c->s, 1);
+	}
+	c->backoff_ms = c->backoff_ms * 2 > RESTART_MAX_MS ? RESTART_MAX_MS : c->backoff_ms * 2;
+}
+
+static void stop_next(struct supervisor *s);
+
+/* The process has been waited for. */
+static void
+child_ended(struct child *c, int status)
+{
+	struct supervisor *s = c->s;
+	bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	char what[80];
+
+	if (WIFSIGNALED(status))
+		snprintf(what, sizeof what, "process %d died by signal %d%s", (int)c->pid, WTERMSIG(status),
+		    WTERMSIG(status) == SIGSYS ? " (a system call its sandbox forbids)" : "");
+	else
+		snprintf(what, sizeof what, "process %d ended with status %d", (int)c->pid,
+		    WEXITSTATUS(status));
+	chan_close(&c->chan);
+	c->pid = 0;
+	c->state = CHILD_DOWN;
+	if (s->stopping) {
+		if (!clean)
+			log_line(LOG_WARN, NULL, "ended", "role=%s why=%s", role_name(c->role), log_q(what));
+		stop_next(s);
+		return;
+	}
+	complain(s, c->role, what);
+	if (!s->all_up)
+		supervisor_stop(s, 1);
+	else
+		restart_later(c);
+}
+
+static void
+child_gone(struct chan *ch, const struct err *why)
+{
+	struct child *c = ch->arg;
+
+	/* without its channel it is lost to us, if it has not ended anyway; SIGCHLD follows */
+	if (c->pid != 0 && (why->kind == ERR_PROTO || !c->s->stopping))
+		kill(c->pid, SIGKILL);
+}
+
+static void
+fire_restart(void *arg)
+{
+	struct child *c = arg;
+	struct err e = { 0 };
+
+	if (c->s->stopping || c->pid != 0)
+		return;
+	if (child_spawn(c, &e) == -1) {
+		complain(c->s, c->role, e.what);
+		if (c->pid != 0)
+			kill(c->pid, SIGKILL);
+		else
+			restart_later(c);
+	}
+}
+
+/* In the new process: descriptors 0 to 3, nothing else, no signal blocked. */
+static _Noreturn void
+child_main(struct child *c, int fd)
+{
+	int keep = fcntl(fd, F_DUPFD, 10), null = open("/dev/null", O_RDWR);
+	sigset_t none;
+	struct err e = { 0 };
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	setpgid(0, 0);
+	if (keep == -1 || null == -1 || dup2(null, 0) == -1 || dup2(null, 1) == -1 ||
+	    dup2(keep, DAEMON_FD) == -1 || close_range(DAEMON_FD + 1, ~0u, 0) == -1) {
+		log_line(LOG_ERR, NULL, "cannot-start", "role=%s why=%s", role_name(c->role),
+		    log_q(strerror(errno)));
+		_exit(1);
+	}
+	if (account_take(c->s->who, c->role, &e) == -1) {
+		log_line(LOG_ERR, NULL, "cannot-start", "role=%s why=%s", role_name(c->role),
+		    log_q(e.what));
+		_exit(1);
+	}
+	c->s->become(c->s->become_arg, c->role);
+	_exit(1);
+}
+
+static int child_on_ready(struct chan *, const void *, size_t, int *, struct err *);
+static int child_on_bad(struct chan *, const void *, size_t, int *, struct err *);
+static int child_on_caps(struct chan *, const void *, size_t, int *, struct err *);
+
+static const struct msg_rule from_child[] = {
+	{ MSG_READY, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, child_on_ready },
+	{ MSG_BAD, sizeof(struct msg_text), sizeof(struct msg_text), 0, 0, child_on_bad },
+	/* control only: the last row is left out for the others */
+	{ MSG_CAPS_CHANGED, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, child_on_caps },
+};
+enum { NRULE = sizeof from_child / sizeof *from_child };
+
+static int
+child_fork(struct child *c, struct err *e)
+{
+	int pair[2];
+	pid_t pid;
+
+	if (ipc_pair(pair, e) == -1)
+		return -1;
+	if ((pid = fork()) == -1) {
+		err_sys(e, "fork");
+		ipc_close_fds(pair, 2);
+		return -1;
+	}
+	if (pid == 0)
+		child_main(c, pair[1]);
+	close(pair[1]);
+	c->pid = pid;
+	c->state = CHILD_TOLD;
+	c->started_ms = clock_ms();
+	log_line(LOG_INFO, NULL, "started", "role=%s pid=%d", role_name(c->role), (int)pid);
+	if (chan_open(&c->chan, &c->s->loop, pair[0], role_name(c->role), from_child,
+	    c->role == ROLE_CONTROL ? NRULE : NRULE - 1, child_gone, c, e) == -1) {
+		close(pair[0]);
+		return -1;
+	}
+	return 0;
+}
+
+/* A new channel between a and b, an end to each. */
+static int
+join(struct child *a, struct child *b, struct err *e)
+{
+	struct supervisor *s = a->s;
+	uint32_t *g = a->role < b->role ? &s->generation[a->role][b->role] :
+	    &s->generation[b->role][a->role];
+	struct msg_peer to_a = { .role = b->role }, to_b = { .role = a->role };
+	int pair[2];
+
+	if (ipc_pair(pair, e) == -1)
+		return -1;
+	to_a.generation = to_b.generation = ++*g;
+	if (chan_send(&a->chan, &to_a.h, MSG_PEER, 0, sizeof to_a, &pair[0], 1, e) == -1) {
+		ipc_close_fds(pair, 2);
+		return -1;
+	}
+	return chan_send(&b->chan, &to_b.h, MSG_PEER, 0, sizeof to_b, &pair[1], 1, e);
+}
+
+static int
+child_go(struct child *c, struct err *e)
+{
+	struct msg_hdr h;
+
+	c->go_waits = false;
+	return chan_send(&c->chan, &h, MSG_GO, 0, sizeof h, NULL, 0, e);
+}
+
+/* Forks c and tells it everything; peers that run get a new channel to it. */
+static int
+child_spawn(struct child *c, struct err *e)
+{
+	if (child_fork(c, e) == -1 || child_give(c, e) == -1)
+		return -1;
+	for (int i = FIRST; i <= LAST; i++) {
+		struct child *peer = &c->s->child[i];
+
+		if (peer != c && peer->chan.open && roles_joined(c->role, peer->role) &&
+		    join(c, peer, e) == -1)
+			return -1;
+	}
+	return c->s->all_up ? child_go(c, e) : 0;
+}
+
+/* --- what the processes say --- */
+
+static void
+check_all_up(struct supervisor *s)
+{
+	struct child *last = &s->child[LAST];
+	struct err e = { 0 };
+
+	for (int i = FIRST; i < LAST; i++)
+		if (s->child[i].state != CHILD_UP)
+			return;
+	if (last->go_waits) {
+		if (child_go(last, &e) == -1) {
+			complain(s, last->role, e.what);
+			supervisor_stop(s, 1);
+		}
+	} else if (last->state == CHILD_UP) {
+		s->all_up = true;
+		log_line(LOG_INFO, NULL, "ready", "");
+		if (s->up != NULL)
+			s->up(s->up_arg);
+	}
+}
+
+static int
+child_on_ready(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
+{
+	struct child *c = ch->arg;
+
+	(void)msg, (void)len, (void)fds;
+	if (c->state != CHILD_TOLD || c->go_waits)
+		return err_set(e, ERR_PROTO, NULL, "READY twice or before GO");
+	c->state = CHILD_UP;
+	if (!c->s->all_up && !c->s->stopping)
+		check_all_up(c->s);
+	return 0;
+}
+
+static int
+child_on_bad(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
+{
+	struct child *c = ch->arg;
+	const struct msg_text *m = msg;
+	char text[sizeof m->text];
+
+	(void)len, (void)fds, (void)e;
+	span_text(span_of(m->text, strnlen(m->text, sizeof m->text)), text, sizeof text);
+	complain(c->s, c->role, text);
+	if (!c->s->all_up && !c->s->stopping)
+		supervisor_stop(c->s, 1);
+	return 0;
+}
+
+static int
+child_on_caps(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
+{
+	struct child *c = ch->arg, *capd = &c->s->child[ROLE_CAPD];
+
+	(void)msg, (void)len, (void)fds;
+	/* one that is down gets the new file when it is started again */
+	return capd->chan.open ? child_give_caps(capd, e) : 0;
+}
+
+/* --- the end --- */
+
+static void
+kill_left(struct supervisor *s)
+{
+	for (int i = FIRST; i <= LAST; i++)
+		if (s->child[i].pid != 0) {
+			log_line(LOG_WARN, NULL, "killed", "role=%s", role_name(s->child[i].role));
+			/* its sessions with it */
+			if (kill(-s->child[i].pid, SIGKILL) == -1)
+				kill(s->child[i].pid, SIGKILL);
+		}
+}
+
+static void
+tell_stop(struct child *c)
+{
+	struct msg_hdr h;
+	struct err e = { 0 };
+
+	if (c->pid == 0)
+		return;
+	if (!c->chan.open || c->go_waits)
+		kill(c->pid, SIGKILL);	/* it cannot be asked, or has not begun */
+	else
+		(void)chan_send(&c->chan, &h, MSG_STOP, 0, sizeof h, NULL, 0, &e);
+}
+
+/* The next process from the end of the order that still runs; none: done. */
+static void
+stop_next(struct supervisor *s)
+{
+	struct err e = { 0 };
+
+	if (s->stop_at <= LAST && s->child[s->stop_at].pid != 0)
+		return;		/* the one that was told last has its time */
+	for (s->stop_at--; s->stop_at >= FIRST; s->stop_at--)
+		if (s->child[s->stop_at].pid != 0)
+			break;
+	if (s->stop_at >= FIRST) {
+		tell_stop(&s->child[s->stop_at]);
+		(void)loop_timer(&s->loop, &s->stop_step, STOP_STEP_MS, &e);
+		return;
+	}
+	s->stop_at = FIRST;	/* all were told: the slow ones */
+	for (int i = FIRST; i <= LAST; i++)
+		if (s->child[i].pid != 0)
+			return;
+	s->loop.stop = true;
+}
+
+static void
+fire_stop_step(void *arg)
+{
+	struct supervisor *s = arg;
+	struct err e = { 0 };
+
+	if (s->stop_at <= FIRST)
+		return;
+	log_line(LOG_WARN, NULL, "slow-stop", "role=%s", role_name((enum role)s->stop_at));
+	for (s->stop_at--; s->stop_at > FIRST && s->child[s->stop_at].pid == 0;)
+		s->stop_at--;
+	tell_stop(&s->child[s->stop_at]);
+	(void)loop_timer(&s->loop, &s->stop_step, STOP_STEP_MS, &e);
+}
+
+static void
+fire_stop_all(void *arg)
+{
+	struct supervisor *s = arg;
+
+	while (s->stop_at > FIRST)
+		tell_stop(&s->child[--s->stop_at]);
+}
+
+static void
+fire_stop_kill(void *arg)
+{
+	kill_left(arg);
+}
+
+void
+supervisor_stop(struct supervisor *s, int status)
+{
+	struct err e = { 0 };
+
+	if (s->stopping)
+		return;
+	s->stopping = true;
+	s->status = status;
+	s->stop_at = LAST + 1;
+	log_line(LOG_INFO, NULL, "stopping", "");
+	for (int i = FIRST; i <= LAST; i++)
+		loop_cancel(&s->loop, &s->child[i].restart);
+	if (loop_timer(&s->loop, &s->stop_all, STOP_ALL_MS, &e) == -1 ||
+	    loop_timer(&s->loop, &s->stop_kill, STOP_KILL_MS, &e) == -1)
+		kill_left(s);
+	stop_next(s);
+}
+
+/* --- signals --- */
+
+static void
+reap(struct supervisor *s)
+{
+	for (int i = FIRST; i <= LAST; i++) {
+		int status;
+
+		if (s->child[i].pid != 0 && waitpid(s->child[i].pid, &status, WNOHANG) ==
+		    s->child[i].pid) {
+			/* what it said last (MSG_BAD) comes before its end */
+			if (s->child[i].chan.open)
+				s->child[i].chan.watch.ready(s->child[i].chan.watch.arg, EPOLLIN);
+			child_ended(&s->child[i], status);
+		}
+	}
+}
+
+static void
+on_signal(void *arg, uint32_t events)
+{
+	struct supervisor *s = arg;
+	struct signalfd_siginfo info;
+
+	(void)events;
+	while (read(s->signals.fd, &info, sizeof info) == (ssize_t)sizeof info) {
+		if (info.ssi_signo == SIGCHLD)
+			reap(s);
+		else
+			supervisor_stop(s, 0);
+	}
+}
+
+int
+supervisor_init(struct supervisor *s, struct place *place, const struct accounts *who,
+    struct err *e)
+{
+	sigset_t set;
+
+	*s = (struct supervisor){ .place = place, .who = who, .message_fd = -1 };
+	if (loop_init(&s->loop, e) == -1)
+		return -1;
+	s->stop_step = (struct timer){ .fire = fire_stop_step, .arg = s };
+	s->stop_all = (struct timer){ .fire = fire_stop_all, .arg = s };
+	s->stop_kill = (struct timer){ .fire = fire_stop_kill, .arg = s };
+	for (int i = FIRST; i <= LAST; i++)
+		s->child[i] = (struct child){ .s = s, .role = (enum role)i,
+		    .backoff_ms = RESTART_FIRST_MS,
+		    .restart = { .fire = fire_restart, .arg = &s->child[i] } };
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	signal(SIGPIPE, SIG_IGN);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) == -1)
+		return err_sys(e, "signals");
+	s->signals = (struct watch){ signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), on_signal, s };
+	if (s->signals.fd == -1)
+		return err_sys(e, "signals");
+	return loop_watch(&s->loop, &s->signals, EPOLLIN, e);
+}
+
+static int
+start_all(struct supervisor *s, struct err *e)
+{
+	for (int i = FIRST; i <= LAST; i++)
+		if (child_spawn(&s->child[i], e) == -1)
+			return err_in(e, "%s", role_name((enum role)i));
+	for (int i = FIRST; i < LAST; i++)
+		if (child_go(&s->child[i], e) == -1)
+			return err_in(e, "%s", role_name((enum role)i));
+	s->child[LAST].go_waits = true;
+	return 0;
+}
+
+int
+supervisor_run(struct supervisor *s, struct err *e)
+{
+	if (start_all(s, e) == -1) {
+		complain(s, ROLE_START, e->what);
+		supervisor_stop(s, 1);
+	}
+	if (loop_run(&s->loop, e) == -1) {
+		kill_left(s);
+		s->status = 1;
+	}
+	close(s->signals.fd);
+	loop_free(&s->loop);
+	return s->status;
+}

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 The accord authors
+"""Everything that `sh dist/check` runs, in order, with one count at the end."""
+import os
+import re
+import subprocess
+import sys
+
+TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), ".."))
+JOBS = f"-j{os.cpu_count()}"
+CHECK_LINE = re.compile(r"Checks: (\d+), Failures: (\d+), Errors: (\d+)")
+COUNT_LINE = re.compile(r"^(\d+) passed, (\d+) failed$", re.M)
+
+passed = failed = 0
+
+
+def run(words, env=None):
+    print("== " + " ".join(words), flush=True)
+    p = subprocess.Popen(words, cwd=TOP, env={**os.environ, **(env or {})}, stdout=subprocess.PIPE,
+                         stderr=subprocess.STDOUT, text=True, errors="replace", bufsize=1)
+    text = []
+    for line in p.stdout:
+        text.append(line)
+        if not COUNT_LINE.match(line):      # only the last count stands alone on its line
+            print(line, end="", flush=True)
+    return p.wait(), "".join(text)
+
+
+def count(code, text, name):
+    """Adds what a runner printed; a runner that says nothing counts as one test."""
+    global passed, failed
+    found = False
+    for m in CHECK_LINE.finditer(text):
+        found = True
+        bad = int(m.group(2)) + int(m.group(3))
+        passed += int(m.group(1)) - bad
+        failed += bad
+    for m in COUNT_LINE.finditer(text):
+        found = True
+        passed += int(m.group(1))
+        failed += int(m.group(2))
+        print(f"   {m.group(0)}: {name}", flush=True)
+    if not found:
+        passed += code == 0
+        failed += code != 0
+    elif code != 0 and failed == 0:
+        failed += 1
+
+
+def step(name, *words, env=None):
+    code, text = run(list(words), env)
+    count(code, text, name)
+    return code
+
+
+def main():
+    san = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0", "UBSAN_OPTIONS": "print_stacktrace=1"}
+    if step("build", "make", "-s", JOBS):
+        return
+    step("build with clang", "make", "-s", JOBS, "O=build-clang", "COMPILE=clang -std=c11 -O2 -g")
+    step("layers", "sh", "tests/layers.sh")
+    step("unit", "make", "-s", JOBS, "check-unit")
+    step("fuzz seeds", "make", "-s", JOBS, "check-seeds")
+    if step("build with sanitizers", "make", "-s", JOBS, "SAN=1") == 0:
+        step("unit under sanitizers", "make", "-s", JOBS, "SAN=1", "check-unit", env=san)
+        step("system under sanitizers", "python3", "tests/system/run.py", "test_plain", "test_conperm",
+             "test_conneg", env={**san, "ACCORD_BUILD": "build-san"})
+    step("system", "python3", "tests/system/run.py")
+    step("mutants", "python3", "tests/mutants/run.py", "--random", "4")
+
+
+main()
+print(f"{passed} passed, {failed} failed", flush=True)
+sys.exit(1 if failed or not passed else 0)

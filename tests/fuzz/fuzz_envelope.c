@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/* What envelope_decode takes is within its limits, and encoding it gives the same envelope again. */
+#include "lib/envelope.h"
+
+#include <assert.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+static void
+check_text(struct span s, size_t max)
+{
+	assert(s.n <= max);
+	for (size_t i = 0; i < s.n; i++)
+		assert(s.p[i] >= 0x20 && s.p[i] != 0x7f);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	struct envelope a, b;
+	struct buf block;
+	struct err e = { 0 };
+
+	if (envelope_decode(span_of(p, n), &a, &e) == -1) {
+		assert(e.kind == ERR_PERM && a.rcpt == NULL);
+		return 0;
+	}
+	check_text(a.sender, ENV_MAX_PATH);
+	check_text(a.envid, ENV_MAX_TEXT);
+	check_text(a.client, ENV_MAX_TEXT);
+	assert(a.nrcpt > 0 && a.nrcpt <= ENV_MAX_RCPT);
+	buf_init(&block, ENV_MAX);
+	assert(envelope_encode(&a, &block, &e) == 0);
+	assert(envelope_decode(buf_view(&block), &b, &e) == 0);
+	assert(a.nrcpt == b.nrcpt && span_eq(a.sender, b.sender) && span_eq(a.envid, b.envid) &&
+	    span_eq(a.client, b.client) && a.arrival_us == b.arrival_us && a.ret == b.ret &&
+	    a.body == b.body && a.smtputf8 == b.smtputf8 && a.conperm == b.conperm);
+	for (uint32_t i = 0; i < a.nrcpt; i++) {
+		check_text(a.rcpt[i].addr, ENV_MAX_PATH);
+		check_text(a.rcpt[i].orcpt, ENV_MAX_TEXT);
+		assert(span_eq(a.rcpt[i].addr, b.rcpt[i].addr) && span_eq(a.rcpt[i].orcpt, b.rcpt[i].orcpt));
+		assert(a.rcpt[i].notify == b.rcpt[i].notify && a.rcpt[i].drucof == b.rcpt[i].drucof);
+	}
+	envelope_free(&b);
+	envelope_free(&a);
+	buf_free(&block);
+	return 0;
+}

@@ -1,0 +1,24 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# layers.sh: a daemon's folder includes only its own headers and lib's; lib includes no daemon's;
+# only convertd links the image libraries, and convertd does not link OpenSSL's libssl.
+set -eu
+cd "$(dirname "$0")/.."
+bad=0
+daemons="smtpd queue qmgr remote local bounce convertd capd start cmd"
+for d in $daemons lib; do
+	for other in $daemons; do
+		[ "$d" = "$other" ] && continue
+		found=$(grep -rnE "#include \"$other/" "$d" --include='*.[ch]' || true)
+		[ -z "$found" ] || { echo "$found"; bad=1; }
+	done
+done
+for program in build/accord*; do
+	[ -x "$program" ] && [ -f "$program" ] || continue
+	links=$(ldd "$program" | grep -oE 'lib(tiff|jbig|ssl)[^ ]*' || true)
+	case $program in
+	*/accord-convertd) echo "$links" | grep -q libssl && { echo "$program links libssl"; bad=1; } ;;
+	*) [ -z "$links" ] || { echo "$program links $links"; bad=1; } ;;
+	esac
+done
+exit $bad

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "start/place.h"
+
+#include <arpa/inet.h>
+#include <check.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "lib/capsdb.h"
+
+static char home[] = "/tmp/accord-place-XXXXXX";
+static struct place place;
+static struct accounts who;
+static struct err err;
+static unsigned port;
+
+static void
+put(const char *name, const char *text)
+{
+	char path[200];
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/control/%s", home, name);
+	f = fopen(path, "w");
+	ck_assert_ptr_nonnull(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+/* A port that was free a moment ago. */
+static unsigned
+free_port(void)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t n = sizeof in;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&in, sizeof in), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&in, &n), 0);
+	close(fd);
+	return ntohs(in.sin_port);
+}
+
+static void
+setup(void)
+{
+	char path[200], line[60];
+	int null = open("/dev/null", O_WRONLY);
+
+	dup2(null, 2);
+	close(null);
+	ck_assert_ptr_nonnull(mkdtemp(home));
+	snprintf(path, sizeof path, "%s/control", home);
+	ck_assert_int_eq(mkdir(path, 0755), 0);
+	port = free_port();
+	snprintf(line, sizeof line, "127.0.0.1:%u norelay\n", port);
+	put("listen", line);
+}
+
+static void
+teardown(void)
+{
+	char command[] = "/bin/rm", flag[] = "-rf";
+	char *argv[] = { command, flag, home, NULL };
+
+	place_close(&place);
+	if (fork() == 0)
+		execv(command, argv);
+}
+
+START_TEST(folders_and_sockets_are_made)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port),
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	struct stat st;
+	int fd;
+
+	ck_assert_msg(place_open(&place, home, NULL, &who, &err) == 0, "%s", err.what);
+	ck_assert_int_eq(fstatat(place.state_fd, "queue", &st, 0), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0750);
+	ck_assert_int_eq(fstatat(place.state_fd, "mail", &st, 0), 0);
+	ck_assert_uint_eq(place.nlistener, 1);
+	ck_assert_ptr_nonnull(strstr(place.listener[0].line, "norelay"));
+	fd = socket(AF_INET, SOCK_STREAM, 0);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&in, sizeof in), 0);
+	close(fd);
+	fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+	snprintf(un.sun_path, sizeof un.sun_path, "%s/run/control.sock", home);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&un, sizeof un), 0);
+	close(fd);
+	ck_assert_int_eq(stat(un.sun_path, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0666);
+}
+END_TEST
+
+START_TEST(only_one_runs_here)
+{
+	static struct place second;
+
+	ck_assert_int_eq(place_open(&place, home, NULL, &who, &err), 0);
+	ck_assert_int_eq(place_open(&second, home, NULL, &who, &err), -1);
+	ck_assert_ptr_nonnull(strstr(err.what, "accord runs here already"));
+}
+END_TEST
+
+static const struct { const char *file, *text, *want; } wrong[] = {
+	{ "databytes", "lots\n", "/control/databytes:1: expected a number" },
+	{ "rcpthosts", "a.example\n\nb example\n", "/control/rcpthosts:3: expected a domain" },
+	{ "caps", "a@b.example (\n", "/control/caps:1:" },
+	{ "capsources", "cdb:nosuch.cdb\n", "/nosuch.cdb: No such file" },
+	{ "capsources", "cdb:caps.cdb\ncdb:b.cdb\n", "/control/capsources:2: expected one source" },
+	{ "retryfirst", "20000\n", "/control/retrymax: expected at least the value of retryfirst" },
+	{ "listen", "192.0.2.77:2525\n", "/control/listen:1: 192.0.2.77:2525: Cannot assign" },
+};
+
+START_TEST(wrong_settings_are_named)
+{
+	put(wrong[_i].file, wrong[_i].text);
+	ck_assert_int_eq(place_open(&place, home, NULL, &who, &err), -1);
+	ck_assert_msg(strstr(err.what, wrong[_i].want) != NULL, "got '%s'", err.what);
+	ck_assert_msg(strncmp(err.what, home, strlen(home)) == 0, "got '%s'", err.what);
+}
+END_TEST
+
+START_TEST(busy_port_is_named)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port),
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&in, sizeof in), 0);
+	ck_assert_int_eq(listen(fd, 1), 0);
+	ck_assert_int_eq(place_open(&place, home, NULL, &who, &err), -1);
+	ck_assert_msg(strstr(err.what, "/control/listen:1: 127.0.0.1:") != NULL &&
+	    strstr(err.what, "in use") != NULL, "got '%s'", err.what);
+	close(fd);
+}
+END_TEST
+
+static bool
+knows(const char *addr)
+{
+	struct capsdb d;
+	struct span s;
+	bool any, r;
+
+	ck_assert_int_eq(capsdb_open(&d, place_caps(&place, &err), &err), 0);
+	r = capsdb_get(&d, span_str(addr), &s, &any, &err) == 1;
+	capsdb_close(&d);
+	return r;
+}
+
+START_TEST(caps_are_built_when_newer)
+{
+	struct timespec old[2] = { { 1000, 0 }, { 1000, 0 } };
+	char path[200];
+
+	put("caps", "a@b.example any\n");
+	ck_assert_msg(place_open(&place, home, NULL, &who, &err) == 0, "%s", err.what);
+	ck_assert(knows("a@b.example"));
+	place_close(&place);
+
+	/* older than the database: that may have come from elsewhere, and stays */
+	put("caps", "c@d.example any\n");
+	snprintf(path, sizeof path, "%s/control/caps", home);
+	ck_assert_int_eq(utimensat(AT_FDCWD, path, old, 0), 0);
+	ck_assert_int_eq(place_open(&place, home, NULL, &who, &err), 0);
+	ck_assert(knows("a@b.example") && !knows("c@d.example"));
+	place_close(&place);
+
+	put("caps", "c@d.example any\n");
+	ck_assert_int_eq(place_open(&place, home, NULL, &who, &err), 0);
+	ck_assert(!knows("a@b.example") && knows("c@d.example"));
+}
+END_TEST
+
+START_TEST(no_caps_is_no_error)
+{
+	ck_assert_int_eq(place_open(&place, home, NULL, &who, &err), 0);
+	ck_assert_int_eq(place_caps(&place, &err), -1);
+	ck_assert_int_eq(err.kind, ERR_NONE);
+}
+END_TEST
+
+START_TEST(control_folder_must_be_there)
+{
+	ck_assert_int_eq(place_open(&place, "/nonexistent/home", NULL, &who, &err), -1);
+	ck_assert_str_eq(err.what, "/nonexistent/home/control: No such file or directory");
+}
+END_TEST
+
+Suite *suite_place(void);
+Suite *
+suite_place(void)
+{
+	Suite *s = suite_create("place");
+	TCase *tc = tcase_create("place");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, folders_and_sockets_are_made);
+	tcase_add_test(tc, only_one_runs_here);
+	tcase_add_loop_test(tc, wrong_settings_are_named, 0, sizeof wrong / sizeof *wrong);
+	tcase_add_test(tc, busy_port_is_named);
+	tcase_add_test(tc, caps_are_built_when_newer);
+	tcase_add_test(tc, no_caps_is_no_error);
+	tcase_add_test(tc, control_folder_must_be_there);
+	suite_add_tcase(s, tc);
+	return s;
+}
