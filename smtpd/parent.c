@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -594,6 +595,7 @@ parent_begin(struct parent *p, struct err *e)
 	for (uint32_t i = 0; i < p->nlistener; i++)
 		if (loop_watch(&p->d.loop, &p->at[i].watch, EPOLLIN, e) == -1)
 			return -1;
+	malloc_trim(0);		/* what the start left in pieces would be copied in each child */
 	parent_spare(p);
 	return loop_timer(&p->d.loop, &p->tidy, PARENT_TIDY_MS, e);
 }
