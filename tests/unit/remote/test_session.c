@@ -248,9 +248,9 @@ static const struct row rows[] = {
 	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\n1 QUIT\n",
 	    .want = JUST(DEF, "4.6.5") },
 	{ .name = "not ready in time: QUIT, then asked again", .conperm = true, .rcpt = { "a@x" },
-	    .negotiation = "* wait=0\n",
+	    .negotiation = "* wait=1\n",
 	    .script = { HOP(BOTH, { 0, "RCPT", CAPS(MH), false }),
-	    PLAN({ NULL, PLAN_CONVERTS, "1=MH", 0, NULL }), CONV({ "1=MH", 0, NULL, "TUg=\r\n", 300, false }) },
+	    PLAN({ NULL, PLAN_CONVERTS, "1=MH", 0, NULL }), CONV({ "1=MH", 0, NULL, "TUg=\r\n", 1400, false }) },
 	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\nconvertd PLAN " MH
 	    "\nconvertd CONVERT 1=MH\n1 QUIT\nconvertd CONVERT 1=MH\n"
 	    EH(2) "2 MAIL FROM:<s@x> CONPERM\n2 RCPT TO:<a@x> CONNEG\n2 DATA\n2 . TUg=\n",
