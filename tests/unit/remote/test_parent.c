@@ -3,11 +3,11 @@
 /* The parent in a process of its own; the test is its qmgr and convertd. */
 #include "remote/parent.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,6 +23,7 @@ struct rig {
 	pid_t pid;
 	int qmgr, convertd;
 	int feed;		/* a new channel to qmgr is sent here */
+	int log;		/* memfd */
 };
 
 static struct remote parent;
@@ -47,15 +48,14 @@ on_feed(void *arg, uint32_t events)
 }
 
 static _Noreturn void
-parent_run(int qmgr, int convertd, int feed)
+parent_run(int qmgr, int convertd, int feed, int log)
 {
 	static struct daemon d;
 	static struct watch w;
 	struct err e = { 0 };
-	int null = open("/dev/null", O_WRONLY);
 
 	if (getenv("TEST_LOG") == NULL)
-		dup2(null, 2);
+		dup2(log, 2);
 	for (int i = 0; i < ROLE_COUNT; i++)
 		d.peer_fd[i] = -1;
 	d.peer_fd[ROLE_QMGR] = qmgr;
@@ -80,6 +80,7 @@ rig_up(struct rig *r, const struct hop_rule *rule, size_t n)
 	struct err e = { 0 };
 
 	peers_start(&r->p, &script);
+	r->log = memfd_create("log", 0);
 	ck_assert_int_eq(ipc_pair(qmgr, &e), 0);
 	ck_assert_int_eq(ipc_pair(convertd, &e), 0);
 	ck_assert_int_eq(ipc_pair(feed, &e), 0);
@@ -90,7 +91,7 @@ rig_up(struct rig *r, const struct hop_rule *rule, size_t n)
 		close(qmgr[0]);
 		close(convertd[0]);
 		close(feed[0]);
-		parent_run(qmgr[1], convertd[1], feed[1]);
+		parent_run(qmgr[1], convertd[1], feed[1], r->log);
 	}
 	close(qmgr[1]);
 	close(convertd[1]);
@@ -110,6 +111,7 @@ rig_down(struct rig *r)
 	close(r->qmgr);
 	close(r->convertd);
 	close(r->feed);
+	close(r->log);
 	peers_stop(&r->p);
 }
 
@@ -311,6 +313,38 @@ START_TEST(session_gets_its_channel_to_convertd)
 }
 END_TEST
 
+static bool
+logged(const struct rig *r, const char *text)
+{
+	static char log[65536];
+	ssize_t n = pread(r->log, log, sizeof log - 1, 0);
+
+	ck_assert_int_ge(n, 0);
+	log[n] = '\0';
+	return strstr(log, text) != NULL;
+}
+
+/* The parent killed while the hop has the whole message and has not answered. */
+START_TEST(orphan_ends_and_says_so)
+{
+	static const struct hop_rule silent[] = { { 0, ".", "", false } };
+	struct rig r;
+
+	rig_up(&r, silent, 1);
+	expect(r.qmgr, MSG_HELLO, NULL);
+	give_job(&r, 1, false);
+	await_heard(&r, "1 . ");
+	poll(NULL, 0, 50);
+	ck_assert_int_gt(child_of(r.pid), 0);
+	kill(r.pid, SIGKILL);
+	for (int ms = 0; !logged(&r, "event=orphaned"); ms += 10) {
+		ck_assert_int_lt(ms, 1000);
+		poll(NULL, 0, 10);
+	}
+	rig_down(&r);
+}
+END_TEST
+
 START_TEST(stops_in_order)
 {
 	struct rig r;
@@ -348,6 +382,7 @@ suite_parent(void)
 	tcase_add_test(tc, result_is_repeated_until_acknowledged);
 	tcase_add_test(tc, job_in_flight_is_told_and_a_dead_session_reported);
 	tcase_add_test(tc, session_gets_its_channel_to_convertd);
+	tcase_add_test(tc, orphan_ends_and_says_so);
 	tcase_add_test(tc, stops_in_order);
 	suite_add_tcase(s, tc);
 	return s;
