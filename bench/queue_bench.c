@@ -122,10 +122,13 @@ static void
 play_qmgr(int sock, unsigned n)
 {
 	static _Alignas(8) unsigned char packet[MSG_MAX];
-	struct { struct msg_mark m; struct mark mark; } out = { .mark = { .state = SLOT_DELIVERED } };
+	static _Alignas(8) unsigned char mark[sizeof(struct msg_mark) + sizeof(struct mark)];
+	struct msg_mark *out = (struct msg_mark *)(void *)mark;
 	struct msg_ids *ids = (struct msg_ids *)(void *)packet;
 	unsigned gone = 0;
 
+	out->n = 1;
+	out->mark[0].state = SLOT_DELIVERED;
 	while (gone < n) {
 		int fds[MSG_FDS];
 		struct err e;
@@ -137,9 +140,8 @@ play_qmgr(int sock, unsigned n)
 			continue;
 		}
 		for (uint32_t i = 0; i < ids->n; i++) {
-			memcpy(out.m.id, ids->id[i], QID_SIZE);
-			out.m.n = 1;
-			must(ipc_send(sock, &out.m.h, MSG_MARK, 0, sizeof out, NULL, 0, &e) == 0, "MARK");
+			memcpy(out->id, ids->id[i], QID_SIZE);
+			must(ipc_send(sock, &out->h, MSG_MARK, 0, sizeof mark, NULL, 0, &e) == 0, "MARK");
 		}
 	}
 }

@@ -350,3 +350,36 @@ form_choose_file(const struct form *src, uint32_t n, const struct feat *caps,
 	free(try);
 	return got == -1 ? -1 : best > 0;
 }
+
+/* The other spelling of f's resolution; false: it has none. */
+static bool
+form_twin(const struct form *f, struct form *twin)
+{
+	*twin = *f;
+	for (int i = 0; i < PAIRS; i++)
+		if (pairs[i].nominal_x == form_nominal(f->dpi_x) &&
+		    pairs[i].nominal_y == form_nominal(f->dpi_y) && pairs[i].x != f->dpi_x) {
+			twin->dpi_x = pairs[i].x;
+			twin->dpi_y = pairs[i].y;
+			return form_legal(twin);
+		}
+	return false;
+}
+
+int
+form_own_dpi(struct form *f, uint32_t n, const struct feat *own, const struct feat *permitted,
+    struct err *e)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		enum structure s = form_minimal(&f[i]) ? STRUCTURE_MINIMAL : STRUCTURE_LIMITED;
+		struct form twin;
+		int got = form_fits(&f[i], s, own, permitted, e);
+
+		if (got == 0 && form_twin(&f[i], &twin) &&
+		    (got = form_fits(&twin, s, own, permitted, e)) == 1)
+			f[i] = twin;
+		if (got == -1)
+			return -1;
+	}
+	return 0;
+}

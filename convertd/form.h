@@ -82,4 +82,12 @@ int form_choose(const struct form *src, const struct feat *caps, const struct fe
 int form_choose_file(const struct form *src, uint32_t n, const struct feat *caps,
     const struct feat *permitted, struct form *out, struct err *e);
 
+/*
+ * Chosen forms are in caps by the rule that 204x196 is 200x200 (RFC 3949 2.2.2).  Where the machine
+ * itself names only one of such a pair, that one is stated: own is what it says, parsed with
+ * FEAT_OWN_DPI.  Changes no pixel.  -1: error of the feature sets.
+ */
+int form_own_dpi(struct form *f, uint32_t n, const struct feat *own, const struct feat *permitted,
+    struct err *e);
+
 #endif

@@ -144,7 +144,7 @@ expand_resolution(struct work *w, struct list *l, const struct conj *c,
 }
 
 static int
-expand_claim(struct work *w, struct list *l)
+expand_claim(struct work *w, unsigned flags, struct list *l)
 {
 	size_t n = l->n;
 
@@ -152,7 +152,7 @@ expand_claim(struct work *w, struct list *l)
 		if (work_step(w, l->v[i]->n) == -1 ||
 		    (l->v[i] = expand_structure(w, l->v[i])) == NULL)
 			return -1;
-		for (size_t k = 0; k < COUNT(equal_resolutions); k++)
+		for (size_t k = 0; k < COUNT(equal_resolutions) && (flags & FEAT_OWN_DPI) == 0; k++)
 			for (int side = 0; side < 2; side++)
 				if (expand_resolution(w, l, l->v[i], &equal_resolutions[k][side],
 				    &equal_resolutions[k][1 - side]) == -1)
@@ -183,7 +183,7 @@ int
 fax_expand(struct work *w, unsigned flags, struct list *l)
 {
 	if ((flags & FEAT_CLAIM) != 0)
-		return expand_claim(w, l);
+		return expand_claim(w, flags, l);
 	return (flags & FEAT_DOCUMENT) != 0 ? complete_document(w, l) : 0;
 }
 

@@ -19,7 +19,8 @@ enum {
 enum feat_flag {
 	FEAT_STRICT = 1,	/* the grammar to the letter; else known slips are read too */
 	FEAT_CLAIM = 2,		/* what a recipient accepts: expanded by the fax rules, see below */
-	FEAT_DOCUMENT = 4	/* what a document is: normalised by the fax rules, not expanded */
+	FEAT_DOCUMENT = 4,	/* what a document is: normalised by the fax rules, not expanded */
+	FEAT_OWN_DPI = 8	/* with FEAT_CLAIM: no resolution but those that are written */
 };
 
 /* A feature set in canonical disjunctive normal form; immutable. */

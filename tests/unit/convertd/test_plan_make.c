@@ -55,6 +55,11 @@ static const struct {
 	    "Content-Transfer-Encoding: base64\n" MMR_BODY, TAKES_S, PLAN_CONVERTS, "1=" TO_S, true },
 	{ "several pages", TOP ANY MMR "\n@render/letter-J-multi.tif@\n", TAKES_S, PLAN_CONVERTS,
 	    "1=MH/200x200/A4*2", true },
+	{ "the resolution that the device names", TOP MMR ANY MMR_BODY, "(& (image-coding=MH)(dpi=204)"
+	    "(dpi-xyratio=204/196))", PLAN_CONVERTS, "1=MH/204x196/A4", true },
+	{ "the same, not permitted by name", TOP MMR "Content-Convert: (dpi=200)\n" MMR_BODY,
+	    "(& (image-coding=MH)(dpi=204)(dpi-xyratio=204/196))", PLAN_CONVERTS, "1=MH/204x196/A4",
+	    true },
 	{ "to JBIG", TOP MMR ANY MMR_BODY, TAKES_J, PLAN_CONVERTS, "1=JBIG/200x200/A4", true },
 	{ "anything is taken", TOP MMR MMR_BODY, "(|(a=b)(!(a=b)))", PLAN_FITS, "", false },
 	{ "text alone fits a fax machine", TOP "\nhello\n", "(type=\"image/tiff\")", PLAN_FITS, "",
