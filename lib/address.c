@@ -12,7 +12,8 @@ enum { MAX_LABEL = 63, MAX_ROUTE = 32 };	/* octets (RFC 1035 2.3.4); hops of a s
 static bool
 is_atext(int c)
 {
-	return ascii_alpha(c) || ascii_digit(c) || (c > 0 && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
+	return ascii_alpha(c) || ascii_digit(c) ||
+	    (c > 0 && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
 }
 
 static bool

@@ -247,6 +247,8 @@ batch_run(struct flow *f, struct batch *b)
 
 	if (!batch_compact(b))
 		return;
+	if (b->round > 0 && f->s->used)		/* RFC 4141 3.2: each subset has its own session */
+		smtp_quit(f->s);
 	if (smtp_open(f->s, &code, &e) == -1) {
 		for (uint32_t i = 0; i < b->n; i++) {
 			job_settle_err(b->t[i], f->s->mta, &e);

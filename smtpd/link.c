@@ -38,7 +38,12 @@ link_new_peer(struct link *l, const struct msg_peer *m, int *fd)
 uint32_t
 link_ctl(struct link *l, struct msg_client *m, int *client_fd)
 {
-	union { struct msg_hdr h; struct msg_client client; struct msg_pace pace; struct msg_peer peer; } u;
+	union {
+		struct msg_hdr h;
+		struct msg_client client;
+		struct msg_pace pace;
+		struct msg_peer peer;
+	} u;
 	int fds[MSG_FDS];
 	struct err e = { 0 };
 	size_t len;
@@ -144,7 +149,8 @@ link_call(struct link *l, enum role role, struct msg_hdr *h, uint32_t type, size
 	if (r == -1 && (e->sys != ETIMEDOUT || role == ROLE_QUEUE)) {
 		link_drop(l, role);	/* queue then clears what that channel began */
 		if (again && e->sys != ETIMEDOUT)
-			return link_call(l, role, h, type, len, send_fd, want, min, fd, timeout_ms, false, e);
+			return link_call(l, role, h, type, len, send_fd, want, min, fd, timeout_ms,
+			    false, e);
 	}
 	if (r == -1)
 		return err_in(e, "%s", role_name(role));
@@ -169,8 +175,8 @@ link_open(struct link *l, uint64_t size, char *id, int *fd, struct err *e)
 	struct msg_open m = { .size = size, .reserve = 0 };
 	struct msg_id got;
 
-	if (link_call(l, ROLE_QUEUE, &m.h, MSG_OPEN, sizeof m, -1, MSG_OPENED, sizeof got, fd, LINK_OPEN_MS,
-	    true, e) == -1)
+	if (link_call(l, ROLE_QUEUE, &m.h, MSG_OPEN, sizeof m, -1, MSG_OPENED, sizeof got, fd,
+	    LINK_OPEN_MS, true, e) == -1)
 		return -1;
 	memcpy(&got, packet, sizeof got);
 	if (!qid_ok(got.id)) {
@@ -251,8 +257,8 @@ link_cap(struct link *l, struct span addr, uint32_t want, struct link_cap *out, 
 	if (addr.n > sizeof ask.addr)
 		return err_set(e, ERR_PERM, "5.1.3", "address too long");
 	memcpy(ask.addr, addr.p, addr.n);
-	if (link_call(l, ROLE_CAPD, &ask.m.h, MSG_CAP_ASK, sizeof ask.m + addr.n, -1, MSG_CAP, sizeof got,
-	    NULL, LINK_CAP_MS, true, e) == -1)
+	if (link_call(l, ROLE_CAPD, &ask.m.h, MSG_CAP_ASK, sizeof ask.m + addr.n, -1, MSG_CAP,
+	    sizeof got, NULL, LINK_CAP_MS, true, e) == -1)
 		return -1;
 	memcpy(&got, packet, sizeof got);
 	if (got.h.len != sizeof got + got.len)

@@ -14,8 +14,8 @@ enum {
 	LINK_NEED_MS = 5000,		/* for a new channel, while queue or capd restarts */
 	LINK_PATIENCE_MS = 60000,	/* after such a wait in vain, until the next one */
 	LINK_OPEN_MS = 60000,		/* for MSG_OPENED */
-	LINK_COMMIT_MS = 300000,	/* for MSG_COMMITTED: half of what clients wait (RFC 5321 4.5.3.2.6) */
-	LINK_CAP_MS = 2000		/* for MSG_CAP: then the look-up failed for now (digest, a.3) */
+	LINK_COMMIT_MS = 300000,	/* for MSG_COMMITTED: half a client's wait (RFC 5321 4.5.3.2.6) */
+	LINK_CAP_MS = 2000		/* for MSG_CAP: then the look-up failed for now */
 };
 
 struct link {

@@ -68,7 +68,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	static unsigned char got[1 << 20];
-	struct link l = { -1, -1, -1, false, 1, 0, 0 };
+	struct link l = { .ctl = -1, .queue = -1, .capd = -1, .timeout_s = 1 };
 	struct listener listener = { .role = LISTEN_MX };
 	int fd[2], big = 1 << 20;
 	size_t have = 0, lines = 0;

@@ -77,7 +77,7 @@ rig_start(struct rig *r)
 	fflush(stdout);
 	r->pid = fork();
 	if (r->pid == 0) {
-		struct link l = { ctl[1], queue[1], capd[1], false, 0, 0, 0 };
+		struct link l = { .ctl = ctl[1], .queue = queue[1], .capd = capd[1] };
 
 		close(ctl[0]), close(queue[0]), close(capd[0]);
 		child_run(&r->conf, &r->listener, 1, &l);
