@@ -69,7 +69,7 @@ text_wrap(struct buf *out, const char *lead, unsigned indent, struct span s, str
 	size_t col = strlen(lead);
 	bool first = true;
 
-	if (buf_add_str(out, lead, e) == -1)
+	if (text_clean(out, span_str(lead), TEXT_LINE, e) == -1)	/* it may name the hop */
 		return -1;
 	while (text_word(&s, &word)) {
 		if (!first && col + 1 + word.n > TEXT_FOLD) {

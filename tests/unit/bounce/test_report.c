@@ -228,7 +228,7 @@ START_TEST(hostile_texts)
 	rcpt[0].addr = span_str("\"a\r\nBcc: all@x\"@dev.example");
 	rcpt[0].orcpt = span_str("rfc822;a+0D+0AStatus:+202.0.0");
 	env.envid = span_str("x+0D+0AAction:+20delivered+00+FF+");
-	record(0, OUTCOME_FAILED, 550, "5.1.1\nX", "a) x\\\x1b[31m [1]", "550 \x9b" "31m\r\nStatus: 2.0.0",
+	record(0, OUTCOME_FAILED, 550, "5.1.1\nX", "a)\xc6 x\\\x1b[31m [1]", "550 \x9b" "31m\r\nStatus: 2.0.0",
 	    "part: x\r\r\nBcc: y\nform: \x1b]0;own\x07\n"
 	    "takes: ((((((color=\xff)(dpi=[,,,](\n permits: a\n:\n\n");
 	build();
