@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: ISC
-$(eval $(call program,bounce,accord-bounce,$(LIB_LIBS)))
+# lib/rules.mk comes later in the alphabet: its variable is looked up when the program is linked.
+$(eval $(call program,bounce,accord-bounce,$$(LIB_LIBS)))

@@ -115,9 +115,12 @@ call_queue(struct bounce *b, struct msg_hdr *h, uint32_t type, size_t len, uint3
 	if (b->queue == -1)
 		return err_set(e, ERR_TEMP, "4.3.0", "queue is not there");
 	if (ipc_call(b->queue, h, type, len, NULL, 0, reply, MSG_MAX, &got, fds, BOUNCE_WAIT_MS, e) == -1) {
-		/* After a broken or a late answer this channel is worth nothing. */
-		close(b->queue);
-		b->queue = -1;
+		/* A late answer is passed over by its number; a broken channel is replaced when
+		 * queue is back. */
+		if (e->sys == EPIPE || e->sys == ECONNRESET || e->kind == ERR_PROTO) {
+			close(b->queue);
+			b->queue = -1;
+		}
 		return err_in(e, "queue");
 	}
 	if (refused->h.type == MSG_REFUSED && got == sizeof *refused) {

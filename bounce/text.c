@@ -48,6 +48,20 @@ text_xtext(struct buf *out, struct span s, size_t max, struct err *e)
 	return 0;
 }
 
+/* A word of text that may be folded: line ends are space too. */
+static bool
+text_word(struct span *s, struct span *word)
+{
+	size_t n = 0;
+
+	*s = span_trim(*s);
+	while (n < s->n && !ascii_wsp(s->p[n]) && s->p[n] != '\r' && s->p[n] != '\n')
+		n++;
+	*word = span_sub(*s, 0, n);
+	*s = span_sub(*s, n, s->n);
+	return n > 0;
+}
+
 int
 text_wrap(struct buf *out, const char *lead, unsigned indent, struct span s, struct err *e)
 {
@@ -55,9 +69,9 @@ text_wrap(struct buf *out, const char *lead, unsigned indent, struct span s, str
 	size_t col = strlen(lead);
 	bool first = true;
 
-	if (buf_add_str(out, lead, e) == -1)
+	if (text_clean(out, span_str(lead), TEXT_LINE, e) == -1)	/* it may name the hop */
 		return -1;
-	while (span_word(&s, &word)) {
+	while (text_word(&s, &word)) {
 		if (!first && col + 1 + word.n > TEXT_FOLD) {
 			if (buf_addf(out, e, "\r\n%*s", (int)indent, "") == -1)
 				return -1;

@@ -94,23 +94,43 @@ convert_value(const char *convert)
 	    "NONE" : convert;
 }
 
+/* The media type that the features state; else the one given. */
+static const char *
+image_type(const struct blob *features, const char *given)
+{
+	static const char tfx[] = "type=\"image/tiff-fx\"", tif[] = "type=\"image/tiff\"";
+
+	if (features->p == NULL)
+		return given;
+	if (memmem(features->p, features->n, tfx, sizeof tfx - 1) != NULL)
+		return "image/tiff-fx";
+	return memmem(features->p, features->n, tif, sizeof tif - 1) != NULL ? "image/tiff" : given;
+}
+
 /* The fields of RFC 4141 for an image part: both or neither. */
 static int
-negotiation_fields(const struct compose *c, int image_fd, const struct own_converter *converter,
-    struct buf *out, struct err *e)
+negotiation_fields(const struct compose *c, const struct blob *features, struct buf *out,
+    struct err *e)
 {
-	struct blob features;
-	int r;
-
-	if (c->convert == NULL)
+	if (c->convert == NULL || features->p == NULL)
 		return 0;
-	if (converter_ask_features(converter->sock, image_fd, &features, e) == -1)
+	if (filter_field("Content-Features", blob_view(features), out, e) == -1)
 		return -1;
-	r = filter_field("Content-Features", blob_view(&features), out, e);
-	blob_free(&features);
-	if (r == 0)
-		r = filter_field("Content-Convert", span_str(convert_value(c->convert)), out, e);
-	return r;
+	return filter_field("Content-Convert", span_str(convert_value(c->convert)), out, e);
+}
+
+/* What an image is.  One that cannot be read is an error only if conversion is permitted. */
+static int
+describe(const struct compose *c, struct span file, const struct own_converter *converter,
+    struct blob *features, struct err *e)
+{
+	int fd = cmd_memfd(file, e), r;
+
+	if (fd == -1)
+		return -1;
+	r = converter_ask_features(converter->sock, fd, features, e);
+	close(fd);
+	return r == -1 && c->convert == NULL ? 0 : r;
 }
 
 static int
@@ -119,9 +139,10 @@ add_attachment(const struct compose *c, const char *path, const struct own_conve
 {
 	const char *slash = strrchr(path, '/'), *base = slash == NULL ? path : slash + 1;
 	size_t type = media_type(path);
+	struct blob features = { 0 };
 	struct buf file;
 	char name[128];
-	int fd = -1, r;
+	int r;
 
 	buf_init(&file, COMPOSE_MAX);
 	span_text(span_str(base), name, sizeof name);
@@ -129,20 +150,21 @@ add_attachment(const struct compose *c, const char *path, const struct own_conve
 		if (*p == '"' || *p == '\\' || (unsigned char)*p > 0x7e)
 			*p = '_';
 	r = cmd_read_file(path, &file, e);
+	if (r == 0 && media_types[type].image)
+		r = describe(c, buf_view(&file), converter, &features, e);
 	if (r == 0)
 		r = buf_addf(out, e, "Content-Type: %s\r\nContent-Disposition: attachment; "
-		    "filename=\"%s\"\r\nContent-Transfer-Encoding: base64\r\n", media_types[type].type,
-		    name);
-	if (r == 0 && media_types[type].image && (r = fd = cmd_memfd(buf_view(&file), e)) != -1)
-		r = negotiation_fields(c, fd, converter, out, e);
-	if (fd != -1)
-		close(fd);
+		    "filename=\"%s\"\r\nContent-Transfer-Encoding: base64\r\n",
+		    image_type(&features, media_types[type].type), name);
+	if (r == 0)
+		r = negotiation_fields(c, &features, out, e);
 	if (r == 0)
 		r = buf_add_str(out, "\r\n", e);
 	if (r == 0)
 		r = transfer_base64(buf_view(&file), out, e);
+	blob_free(&features);
 	buf_free(&file);
-	return r == -1 ? -1 : 0;
+	return r;
 }
 
 static int

@@ -45,7 +45,8 @@ bih_read(struct span strip, bool lsb, uint32_t width_px, uint32_t rows, struct b
 	raster_reverse(octets, BIH_OCTETS);
 	f[1] = fields_read(octets);
 	use = lsb;
-	if ((f[use].fill != 0 || f[use].x != width_px) && f[!use].fill == 0 && f[!use].x == width_px)
+	if ((f[use].fill != 0 || f[use].x != width_px) &&
+	    f[!use].fill == 0 && f[!use].x == width_px)
 		use = !use;
 	if (f[use].dl != 0 || f[use].d != 0 || f[use].planes != 1 || f[use].fill != 0)
 		return err_set(e, ERR_PERM, "5.6.1",

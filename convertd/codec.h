@@ -17,7 +17,7 @@ struct codec_strip {
 	bool lsb;			/* FillOrder 2 */
 	uint32_t width_px, rows;
 	uint32_t t4_options;		/* MH and MR */
-	bool bad_lines;			/* CleanFaxData says that there are: take them as they are */
+	bool bad_lines;			/* CleanFaxData says that there are: taken as they are */
 };
 
 /*

@@ -17,7 +17,7 @@ image_take(const struct jbg_dec_state *s, const struct codec_strip *strip, unsig
 
 	if (jbg_dec_getwidth(s) != strip->width_px || jbg_dec_getheight(s) != strip->rows ||
 	    jbg_dec_getsize(s) != octets)
-		return err_set(e, ERR_PERM, "5.6.5", "JBIG: %lu by %lu pixels, the IFD says %u by %u",
+		return err_set(e, ERR_PERM, "5.6.5", "JBIG: %lu by %lu pixels, the IFD %u by %u",
 		    jbg_dec_getwidth(s), jbg_dec_getheight(s), strip->width_px, strip->rows);
 	memcpy(out, jbg_dec_getimage(s, 0), octets);
 	return 0;

@@ -140,7 +140,7 @@ other_fits(const struct mime_part *p, const struct feat *caps, struct err *e)
 
 /* A part that does not fit: the forms it would take. */
 static int
-content_choose(struct content *c, const struct feat *caps, struct err *e)
+content_choose(struct content *c, const struct takes *takes, struct err *e)
 {
 	uint32_t n = c->open.image.npage;
 	struct form *from;
@@ -152,14 +152,17 @@ content_choose(struct content *c, const struct feat *caps, struct err *e)
 		return err_sys(e, "forms");
 	for (uint32_t i = 0; i < n; i++)
 		from[i] = c->open.image.page[i].form;
-	r = form_choose_file(from, n, caps, c->permission.set, c->want, e);
+	r = form_choose_file(from, n, takes->caps, c->permission.set, c->want, e);
+	if (r == 1 && form_own_dpi(c->want, n, takes->own, c->permission.set, e) == -1)
+		r = -1;
 	free(from);
 	return r;
 }
 
 static int
-leaf_judge(struct contents *x, uint32_t i, const struct feat *caps, struct err *e)
+leaf_judge(struct contents *x, uint32_t i, const struct takes *takes, struct err *e)
 {
+	const struct feat *caps = takes->caps;
 	struct content *c = &x->c[i];
 	int r;
 
@@ -171,14 +174,14 @@ leaf_judge(struct contents *x, uint32_t i, const struct feat *caps, struct err *
 		r = other_fits(&x->mime.part[i], caps, e);
 	c->fate = FATE_FITS;
 	if (r == 0) {
-		r = content_choose(c, caps, e);
+		r = content_choose(c, takes, e);
 		c->fate = r == 1 ? FATE_CONVERTS : FATE_EMPTY;
 	}
 	return r == -1 ? -1 : 0;
 }
 
 int
-contents_judge(struct contents *x, const struct feat *caps, struct err *e)
+contents_judge(struct contents *x, const struct takes *caps, struct err *e)
 {
 	for (uint32_t i = 0; i < x->mime.n; i++) {
 		const struct mime_part *p = &x->mime.part[i];

@@ -10,6 +10,9 @@
 
 enum fate { FATE_FITS, FATE_CONVERTS, FATE_EMPTY };	/* of a part; the worst is the highest */
 
+/* What a machine takes: with the resolutions that are equal by rule, and as it says itself. */
+struct takes { struct feat *caps, *own; };
+
 /* One entity of the message, beside mime's own struct of the same index. */
 struct content {
 	struct permission permission;
@@ -37,7 +40,7 @@ void contents_free(struct contents *x);
  * Sets fate and want of every entity for these capabilities.  Within a multipart every part counts;
  * of a multipart/alternative one branch that fits is enough, then one that converts.
  */
-int contents_judge(struct contents *x, const struct feat *caps, struct err *e);
+int contents_judge(struct contents *x, const struct takes *caps, struct err *e);
 
 /* After contents_judge: is this leaf converted in the message that results? */
 bool contents_converts(const struct contents *x, uint32_t part);

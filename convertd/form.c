@@ -38,7 +38,7 @@ enum { PAIRS = sizeof pairs / sizeof *pairs };
 
 static const char *const coding_names[] = { "MH", "MR", "MMR", "JBIG", "other" };
 static const char *const paper_names[] = { "A4", "B4", "A3" };
-/* d.5: nominal scan widths in inches, 215, 255 and 303 mm; pixels / dpi would match no claim. */
+/* Nominal scan widths in inches, 215, 255 and 303 mm (RFC 2879); pixels / dpi match no claim. */
 static const char *const paper_widths[] = { "2150/254", "2550/254", "3030/254" };
 
 static const struct pair *
@@ -90,11 +90,11 @@ form_of_size(uint64_t x_mdpi, uint64_t y_mdpi, uint32_t width_px, struct form *f
 	const struct pair *p = NULL;
 
 	for (int i = 0; i < PAIRS; i++)
-		if (pairs[i].nominal_x == form_nominal(x) && pairs[i].nominal_y == form_nominal(y) &&
-		    (p == NULL || pairs[i].x == x))
+		if (pairs[i].nominal_x == form_nominal(x) &&
+		    pairs[i].nominal_y == form_nominal(y) && (p == NULL || pairs[i].x == x))
 			p = &pairs[i];
 	if (p == NULL)
-		return err_set(e, ERR_PERM, "5.6.1", "resolution of %llu by %llu dpi is none of fax",
+		return err_set(e, ERR_PERM, "5.6.1", "%llu by %llu dpi is no fax resolution",
 		    (unsigned long long)(x_mdpi + 500) / 1000,
 		    (unsigned long long)(y_mdpi + 500) / 1000);
 	f->dpi_x = p->x;
@@ -245,9 +245,11 @@ coding_choose(const struct form *at, const struct way *way, const struct feat *c
 		int got;
 
 		f.coding = order[i];
-		if ((way->codings & 1u << f.coding) == 0 || (way->minimal_only && !form_minimal(&f)))
+		if ((way->codings & 1u << f.coding) == 0 ||
+		    (way->minimal_only && !form_minimal(&f)))
 			continue;
-		structure = form_minimal(&f) && !way->limited ? STRUCTURE_MINIMAL : STRUCTURE_LIMITED;
+		structure = form_minimal(&f) && !way->limited ? STRUCTURE_MINIMAL :
+		    STRUCTURE_LIMITED;
 		got = form_fits(&f, structure, caps, permitted, e);
 		if (got == 1)
 			*out = f;
@@ -323,7 +325,8 @@ form_choose_file(const struct form *src, uint32_t n, const struct feat *caps,
 {
 	static const struct way ways[] = {
 		{ .codings = 1u << CODING_JBIG },
-		{ .codings = 1u << CODING_MMR | 1u << CODING_MR | 1u << CODING_MH, .limited = true },
+		{ .codings = 1u << CODING_MMR | 1u << CODING_MR | 1u << CODING_MH,
+		    .limited = true },
 		{ .codings = 1u << CODING_MH, .minimal_only = true },
 	};
 	struct form *try = calloc(n == 0 ? 1 : n, sizeof *try);
@@ -346,4 +349,37 @@ form_choose_file(const struct form *src, uint32_t n, const struct feat *caps,
 	}
 	free(try);
 	return got == -1 ? -1 : best > 0;
+}
+
+/* The other spelling of f's resolution; false: it has none. */
+static bool
+form_twin(const struct form *f, struct form *twin)
+{
+	*twin = *f;
+	for (int i = 0; i < PAIRS; i++)
+		if (pairs[i].nominal_x == form_nominal(f->dpi_x) &&
+		    pairs[i].nominal_y == form_nominal(f->dpi_y) && pairs[i].x != f->dpi_x) {
+			twin->dpi_x = pairs[i].x;
+			twin->dpi_y = pairs[i].y;
+			return form_legal(twin);
+		}
+	return false;
+}
+
+int
+form_own_dpi(struct form *f, uint32_t n, const struct feat *own, const struct feat *permitted,
+    struct err *e)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		enum structure s = form_minimal(&f[i]) ? STRUCTURE_MINIMAL : STRUCTURE_LIMITED;
+		struct form twin;
+		int got = form_fits(&f[i], s, own, permitted, e);
+
+		if (got == 0 && form_twin(&f[i], &twin) &&
+		    (got = form_fits(&twin, s, own, permitted, e)) == 1)
+			f[i] = twin;
+		if (got == -1)
+			return -1;
+	}
+	return 0;
 }

@@ -12,7 +12,7 @@
 enum coding { CODING_MH, CODING_MR, CODING_MMR, CODING_JBIG, CODING_OTHER };
 /* How a file is laid out: RFC 2879 3.7.  TIFF: readable, but not as RFC 3949 3.5 or 4.4.6 says. */
 enum structure { STRUCTURE_MINIMAL, STRUCTURE_LIMITED, STRUCTURE_TIFF };
-enum paper { PAPER_A4, PAPER_B4, PAPER_A3 };	/* nominal width class: 1728, 2048, 2432 at 200 dpi */
+enum paper { PAPER_A4, PAPER_B4, PAPER_A3 };	/* width class: 1728, 2048, 2432 at 200 dpi */
 
 /* One page's form.  dpi: nominal, one of RFC 3949 2.2.2's pairs. */
 struct form {
@@ -28,7 +28,7 @@ struct limits {
 	uint64_t out_octets;		/* of a result */
 	uint32_t cpu_s;			/* of a job */
 };
-extern const struct limits fax_limits;	/* conversion.md's: 4864, 20000, 100 M, 2 G, 1000, 200 … */
+extern const struct limits fax_limits;	/* 4864, 20000, 100 M, 2 G, 1000, 200 … */
 
 /* Legal width in pixels for a form (RFC 3949 2.2.2): 1728 for A4 at 200/204, 3456 at 400/408 … */
 uint32_t form_width(const struct form *f);
@@ -36,7 +36,7 @@ uint32_t form_width(const struct form *f);
 /* Is it one of the legal combinations, and a coding that we write? */
 bool form_legal(const struct form *f);
 
-/* The inch value that RFC 3949 2.2.2 makes equal to dpi: 204 is 200, 391 is 400 …; 0: no fax dpi. */
+/* The inch value that RFC 3949 2.2.2 makes equal to dpi: 204 is 200, 391 is 400; 0: no fax dpi. */
 uint16_t form_nominal(uint16_t dpi);
 
 /*
@@ -76,10 +76,18 @@ int form_choose(const struct form *src, const struct feat *caps, const struct fe
 
 /*
  * The same for all n pages of one file, out[n]: one file is of one profile, so JBIG does not mix
- * with the others, and MH counts as TIFF-minimal only if every page is.  The profile that keeps most
- * pixels is taken; then J before F before S.
+ * with the others, and MH counts as TIFF-minimal only if every page is.  The profile that keeps
+ * most pixels is taken; then J before F before S.
  */
 int form_choose_file(const struct form *src, uint32_t n, const struct feat *caps,
     const struct feat *permitted, struct form *out, struct err *e);
+
+/*
+ * Chosen forms are in caps by the rule that 204x196 is 200x200 (RFC 3949 2.2.2).  Where the machine
+ * itself names only one of such a pair, that one is stated: own is what it says, parsed with
+ * FEAT_OWN_DPI.  Changes no pixel.  -1: error of the feature sets.
+ */
+int form_own_dpi(struct form *f, uint32_t n, const struct feat *own, const struct feat *permitted,
+    struct err *e);
 
 #endif

@@ -20,7 +20,7 @@ struct detail {
 static uint64_t
 mdpi(const uint32_t res[2], uint32_t unit)
 {
-	return unit == UNIT_CM ? (uint64_t)res[0] * 2540 / res[1] : (uint64_t)res[0] * 1000 / res[1];
+	return (uint64_t)res[0] * (unit == UNIT_CM ? 2540 : 1000) / res[1];
 }
 
 static enum coding
@@ -59,7 +59,8 @@ page_strips(const struct tiff *t, const struct tiff_page *p, uint32_t *stripe, s
 			return -1;
 		if (!bih.t85 && p->compression == COMPRESSION_FX_JBIG)
 			return err_set(e, ERR_PERM, "5.6.1", "JBIG: Compression 9, but not T.85");
-		*stripe = bih.stripe;
+		if (*stripe == 0 || bih.stripe != 128)	/* what a claim may not take */
+			*stripe = bih.stripe;
 	}
 	return sum == p->length_px ? 0 : err_set(e, ERR_PERM, "5.6.1",
 	    "TIFF: strips of %llu rows, ImageLength is %u", (unsigned long long)sum, p->length_px);
@@ -118,7 +119,8 @@ image_open(struct span file, const struct limits *max, struct image *out, struct
 		goto fail;
 	}
 	for (uint32_t i = 0; i < out->npage; i++)
-		if (page_describe(&d->tiff, &d->page[i], i, &d->stripe[i], &out->page[i], e) == -1) {
+		if (page_describe(&d->tiff, &d->page[i], i, &d->stripe[i], &out->page[i],
+		    e) == -1) {
 			err_in(e, "page %u", i);
 			goto fail;
 		}
@@ -159,9 +161,10 @@ page_repeats(const struct image *img, uint32_t page)
 {
 	const struct detail *d = img->detail;
 
+	const struct form *f = &img->page[page].form;
+
 	for (uint32_t i = 0; i < page; i++)
-		if (memcmp(&img->page[i].form, &img->page[page].form, sizeof img->page[i].form) == 0 &&
-		    d->stripe[i] == d->stripe[page])
+		if (memcmp(&img->page[i].form, f, sizeof *f) == 0 && d->stripe[i] == d->stripe[page])
 			return true;
 	return false;
 }
@@ -294,7 +297,7 @@ convert_check(const struct image *img, const struct form *want, const struct lim
 			return err_in(e, "page %u", i);
 		px += (uint64_t)s.width_px * s.rows;
 		if ((uint64_t)s.width_px * s.rows > max->page_px || px > max->job_px)
-			return err_set(e, ERR_PERM, "5.6.5", "page %u: result has too many pixels", i);
+			return err_set(e, ERR_PERM, "5.6.5", "page %u: too many pixels", i);
 	}
 	return 0;
 }
@@ -351,7 +354,7 @@ image_convert(const struct image *img, const struct form *want, const struct lim
 	return 0;
 fail:
 	out->n = start;
-	if (strcmp(e->dsn, "5.3.4") == 0)	/* the buffer's ceiling is a limit on the result too */
+	if (strcmp(e->dsn, "5.3.4") == 0)	/* the buffer's ceiling limits the result too */
 		memcpy(e->dsn, "5.6.5", sizeof "5.6.5");
 	return -1;
 }

@@ -43,9 +43,10 @@ int image_page_features(const struct image *img, uint32_t page, struct buf *out,
 
 /*
  * Writes all pages, page i in form want[i], as one TIFF-FX file to out: Profile S's layout for a
- * file all of MH at 200/204 A4, the same order for F and J (RFC 3949 3.5; negotiation.md f).
+ * file all of MH at 200/204 A4, the same order for F and J (RFC 3949 3.5).
  * Pages whose pixels keep their size are recoded without loss of a pixel; others are scaled by
- * area.  JBIG does not mix with other codings in one file (form_choose_file).  -1: ERR_PERM 5.6.5 the data cannot be decoded, or a limit; ERR_TEMP.
+ * area.  JBIG does not mix with other codings in one file (form_choose_file).
+ * -1: ERR_PERM 5.6.5 the data cannot be decoded, or a limit; ERR_TEMP; out is as it was.
  */
 int image_convert(const struct image *img, const struct form *want, const struct limits *max,
     struct buf *out, struct err *e);
@@ -56,7 +57,7 @@ size_t image_page_octets(const struct image_page *p);
 int image_decode(const struct image *img, uint32_t page, unsigned char *out, struct err *e);
 
 /*
- * Checks that file is valid by the table of negotiation.md (f) for the profile it states (S, F or
+ * Checks that file is valid to the letter of RFC 3949 3.6, 4.7 or 5.4 (Profile S, F or
  * J): the validator that tests and convertd's parent use on what was written.
  * profile: 'S', 'F' or 'J' as found.  -1: ERR_PERM 5.6.5 naming the tag and the rule.
  */

@@ -203,16 +203,20 @@ make_none(struct making *m, uint32_t row, const char *form, const char *takes, s
 static int
 make_verdict(struct making *m, uint32_t row, struct span caps, struct err *e)
 {
-	struct feat *set;
+	struct takes takes = { NULL, NULL };
 	int r;
 
 	if (!m->walked)
 		return make_none(m, row, m->why, NULL, caps, e);
-	if (feat_parse(caps, FEAT_CLAIM, &set, e) == -1)
+	if (feat_parse(caps, FEAT_CLAIM, &takes.caps, e) == -1 ||
+	    feat_parse(caps, FEAT_CLAIM | FEAT_OWN_DPI, &takes.own, e) == -1) {
+		feat_free(takes.caps);
 		return e->kind == ERR_TEMP ? -1 : make_none(m, row, NULL, "no feature expression",
 		    caps, e);
-	r = contents_judge(&m->x, set, e);
-	feat_free(set);
+	}
+	r = contents_judge(&m->x, &takes, e);
+	feat_free(takes.caps);
+	feat_free(takes.own);
 	if (r == -1)		/* over a limit of feature sets: nothing can be said */
 		return e->kind == ERR_TEMP ? -1 : make_none(m, row, NULL,
 		    "an expression of too many cases", caps, e);

@@ -11,7 +11,8 @@ raster_init(struct raster *r, uint32_t width_px, uint32_t rows, struct err *e)
 
 	*r = (struct raster){ .width_px = width_px, .rows = rows, .stride = stride };
 	if ((r->px = calloc(rows == 0 ? 1 : rows, stride == 0 ? 1 : stride)) == NULL)
-		return err_set(e, ERR_TEMP, "4.3.0", "no memory for %u by %u pixels", width_px, rows);
+		return err_set(e, ERR_TEMP, "4.3.0", "no memory for %u by %u pixels", width_px,
+		    rows);
 	return 0;
 }
 

@@ -23,7 +23,7 @@ struct scale {
 /*
  * The scale from a page of width_px by rows pixels at dpi_x by dpi_y (nominal, RFC 3949 2.2.2) to
  * form to.  1/2 for whole boxes, so that a tie is black and hairlines stay; 3/8 for 98 lines, 7/16
- * for fractional boxes (conversion.md 2).  -1: ERR_PERM 5.6.5, longer than max_rows.
+ * for fractional boxes: measured by what stays legible.  -1: ERR_PERM 5.6.5, longer than max_rows.
  */
 int scale_plan(uint32_t width_px, uint32_t rows, uint16_t dpi_x, uint16_t dpi_y,
     const struct form *to, uint32_t max_rows, struct scale *out, struct err *e);

@@ -102,7 +102,7 @@ entry_check(const struct tiff *t, const struct tiff_entry *en, unsigned profile,
 		if (en->tag == ruled[i])
 			profile = S;
 	if (profile == S)
-		return err_set(e, ERR_PERM, "5.6.5", "TIFF-FX: tag %u is not of this profile", en->tag);
+		return err_set(e, ERR_PERM, "5.6.5", "TIFF-FX: tag %u has no place here", en->tag);
 	return en->value == 0 && en->count != 0 && en->type >= 1 && en->type <= 13 ?
 	    err_set(e, ERR_PERM, "5.6.5", "TIFF-FX: tag %u is outside the file", en->tag) : 0;
 }
@@ -198,7 +198,7 @@ page_triple(const struct tiff_page *p, unsigned profile, struct err *e)
 			    form_width(&f) == p->width_px)
 				return 0;
 		}
-	return broken(e, "ImageWidth, XResolution, YResolution", "are no legal combination (4.2.1)");
+	return broken(e, "ImageWidth, XResolution, YResolution", "are no legal set (4.2.1)");
 }
 
 static uint32_t
@@ -224,7 +224,8 @@ strip_data(const struct tiff_page *p, struct span data, uint32_t rows, struct er
 	if (p->compression == COMPRESSION_FX_JBIG) {
 		if (bih_read(data, lsb, p->width_px, rows, &bih, e) == -1)
 			return -1;
-		return bih.reversed == lsb && bih.t85 ? 0 : broken(e, "strip", "is not T.85 in FillOrder");
+		return bih.reversed == lsb && bih.t85 ? 0 :
+		    broken(e, "strip", "is not T.85 in FillOrder");
 	}
 	if (p->compression == COMPRESSION_T6) {
 		v = data.n < 4 ? octets32(data, 0, lsb) >> 8 * (4 - data.n) :
@@ -247,11 +248,12 @@ strips_check(const struct tiff *t, const struct tiff_page *p, struct err *e)
 		struct span data;
 		uint32_t rows;
 
-		if (tiff_strip(t, p, i, &data, &rows, e) == -1 || strip_data(p, data, rows, e) == -1)
+		if (tiff_strip(t, p, i, &data, &rows, e) == -1 ||
+		    strip_data(p, data, rows, e) == -1)
 			return -1;
 		sum += rows;
 	}
-	return sum == p->length_px ? 0 : broken(e, "StripRowCounts", "does not sum up to ImageLength");
+	return sum == p->length_px ? 0 : broken(e, "StripRowCounts", "is not ImageLength in all");
 }
 
 /* Profile S, 3.5: II, IFD at 8, then its two long values, its one strip, the next IFD. */
@@ -307,7 +309,8 @@ profile_check(const struct tiff *t, const struct tiff_page *page, uint32_t n, un
 {
 	for (uint32_t i = 0; i < n; i++)
 		if (ifd_check(t, &page[i].ifd, profile, e) == -1 ||
-		    page_fields(t, &page[i], i, n, e) == -1 || page_triple(&page[i], profile, e) == -1 ||
+		    page_fields(t, &page[i], i, n, e) == -1 ||
+		    page_triple(&page[i], profile, e) == -1 ||
 		    (profile != S && strips_check(t, &page[i], e) == -1))
 			return err_in(e, "page %u", i);
 	return profile == S ? order_minimal(t, page, n, e) : 0;

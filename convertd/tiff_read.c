@@ -59,7 +59,7 @@ tiff_ifd(const struct tiff *t, uint32_t at, const struct limits *max, struct tif
 	uint16_t n = get16(t, &c);
 
 	if (c.bad || n == 0)
-		return err_set(e, ERR_PERM, "5.6.1", "TIFF: IFD at %u is empty or outside the file", at);
+		return err_set(e, ERR_PERM, "5.6.1", "TIFF: no IFD at %u", at);
 	if (n > max->tags)
 		return err_set(e, ERR_PERM, "5.6.5", "TIFF: IFD of %u fields, more than %u", n,
 		    max->tags);
@@ -118,22 +118,28 @@ tiff_number(const struct tiff *t, const struct tiff_entry *en, uint32_t i)
 	return byte == -1 ? 0 : (uint32_t)byte;
 }
 
+#define AT(field) offsetof(struct tiff_page, field)
 /* Fields of one number each, where they go, and the defaults of TIFF 6.0. */
-static const struct field { uint16_t tag; const char *name; size_t at; uint32_t unset; } fields[] = {
-	{ TAG_SUBFILE, "NewSubfileType", offsetof(struct tiff_page, subfile), 0 },
-	{ TAG_WIDTH, "ImageWidth", offsetof(struct tiff_page, width_px), 0 },
-	{ TAG_LENGTH, "ImageLength", offsetof(struct tiff_page, length_px), 0 },
-	{ TAG_BITS, "BitsPerSample", offsetof(struct tiff_page, bits), 1 },
-	{ TAG_COMPRESSION, "Compression", offsetof(struct tiff_page, compression), 1 },
-	{ TAG_PHOTOMETRIC, "PhotometricInterpretation", offsetof(struct tiff_page, photometric), 0 },
-	{ TAG_FILL_ORDER, "FillOrder", offsetof(struct tiff_page, fill_order), FILL_MSB },
-	{ TAG_ORIENTATION, "Orientation", offsetof(struct tiff_page, orientation), 1 },
-	{ TAG_SAMPLES, "SamplesPerPixel", offsetof(struct tiff_page, samples), 1 },
-	{ TAG_ROWS_PER_STRIP, "RowsPerStrip", offsetof(struct tiff_page, rows_per_strip), UINT32_MAX },
-	{ TAG_RESOLUTION_UNIT, "ResolutionUnit", offsetof(struct tiff_page, unit), UNIT_INCH },
-	{ TAG_T4_OPTIONS, "T4Options", offsetof(struct tiff_page, t4_options), 0 },
-	{ TAG_T6_OPTIONS, "T6Options", offsetof(struct tiff_page, t6_options), 0 },
-	{ TAG_CLEAN_FAX_DATA, "CleanFaxData", offsetof(struct tiff_page, clean_fax_data), 0 },
+static const struct field {
+	uint16_t tag;
+	const char *name;
+	size_t at;
+	uint32_t unset;
+} fields[] = {
+	{ TAG_SUBFILE, "NewSubfileType", AT(subfile), 0 },
+	{ TAG_WIDTH, "ImageWidth", AT(width_px), 0 },
+	{ TAG_LENGTH, "ImageLength", AT(length_px), 0 },
+	{ TAG_BITS, "BitsPerSample", AT(bits), 1 },
+	{ TAG_COMPRESSION, "Compression", AT(compression), 1 },
+	{ TAG_PHOTOMETRIC, "PhotometricInterpretation", AT(photometric), 0 },
+	{ TAG_FILL_ORDER, "FillOrder", AT(fill_order), FILL_MSB },
+	{ TAG_ORIENTATION, "Orientation", AT(orientation), 1 },
+	{ TAG_SAMPLES, "SamplesPerPixel", AT(samples), 1 },
+	{ TAG_ROWS_PER_STRIP, "RowsPerStrip", AT(rows_per_strip), UINT32_MAX },
+	{ TAG_RESOLUTION_UNIT, "ResolutionUnit", AT(unit), UNIT_INCH },
+	{ TAG_T4_OPTIONS, "T4Options", AT(t4_options), 0 },
+	{ TAG_T6_OPTIONS, "T6Options", AT(t6_options), 0 },
+	{ TAG_CLEAN_FAX_DATA, "CleanFaxData", AT(clean_fax_data), 0 },
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
 
@@ -156,7 +162,7 @@ page_array(const struct tiff_entry *en, const char *name, struct tiff_entry *out
 {
 	if ((en->type != TYPE_SHORT && en->type != TYPE_LONG) || en->count == 0 || en->value == 0)
 		return err_set(e, ERR_PERM, "5.6.1",
-		    "TIFF: %s: %u values of type %u are not in the file", name, en->count, en->type);
+		    "TIFF: %s: %u values of type %u: not in the file", name, en->count, en->type);
 	*out = *en;
 	return 0;
 }
@@ -221,7 +227,8 @@ page_kind(const struct tiff_page *p, struct err *e)
 		    p->compression, compression_name(p->compression));
 	if (p->bits != 1 || p->samples != 1)
 		return err_set(e, ERR_PERM, "5.6.1",
-		    "TIFF: BitsPerSample %u, SamplesPerPixel %u: not bi-level", p->bits, p->samples);
+		    "TIFF: BitsPerSample %u, SamplesPerPixel %u: not bi-level", p->bits,
+		    p->samples);
 	if (p->subfile & (SUBFILE_REDUCED | SUBFILE_MASK | SUBFILE_MRC))
 		return err_set(e, ERR_PERM, "5.6.1", "TIFF: NewSubfileType %u is not a page",
 		    p->subfile);

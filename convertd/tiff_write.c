@@ -40,7 +40,7 @@ tiff_out_start(struct tiff_out *t, struct buf *out, uint32_t pages, struct err *
 
 struct field { uint16_t tag, type; uint32_t count, value; };
 
-/* The fields of table (f) in ascending order, none more; offsets are filled in by the caller. */
+/* The fields of RFC 3949 3.6, 4.7 and 5.4, none more, ascending; the caller fills in offsets. */
 static size_t
 page_fields(const struct form *f, uint32_t rows, uint32_t page, uint32_t pages,
     struct field out[20])

@@ -12,7 +12,8 @@ enum { MAX_LABEL = 63, MAX_ROUTE = 32 };	/* octets (RFC 1035 2.3.4); hops of a s
 static bool
 is_atext(int c)
 {
-	return ascii_alpha(c) || ascii_digit(c) || (c > 0 && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
+	return ascii_alpha(c) || ascii_digit(c) ||
+	    (c > 0 && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
 }
 
 static bool
@@ -111,24 +112,10 @@ is_ipv6(struct span s)
 	return inet_pton(AF_INET6, text, &a) == 1;
 }
 
-/* General-address-literal = Standardized-tag ":" 1*dcontent */
-static bool
-is_general(struct span s)
-{
-	size_t colon = span_find(s, ':');
-
-	if (colon == 0 || colon + 1 >= s.n || !is_let_dig(s.p[colon - 1]))
-		return false;
-	for (size_t i = 0; i < s.n; i++) {
-		int o = s.p[i];
-
-		if (i < colon ? !is_let_dig(o) && o != '-' :
-		    o < 33 || o > 126 || o == '[' || o == '\\' || o == ']')
-			return false;
-	}
-	return true;
-}
-
+/*
+ * IPv4 or IPv6.  A General-address-literal needs a registered tag, of which there is none but IPv6;
+ * taken by its grammar it could hold "@" and quotes, and be read in two ways.
+ */
 static bool
 take_literal(struct cur *c)
 {
@@ -141,7 +128,7 @@ take_literal(struct cur *c)
 	s = span_sub(s, 1, end);
 	if (s.n > 5 && span_isi(span_sub(s, 0, 5), "IPv6:"))
 		return is_ipv6(span_sub(s, 5, s.n));
-	return is_ipv4(s) || is_general(s);
+	return is_ipv4(s);
 }
 
 static bool

@@ -94,7 +94,7 @@ make_value(struct span text, struct buf *value, struct err *e)
 	buf_clear(value);
 	if (span_isi(text, "any"))
 		return buf_add_byte(value, VALUE_ANY, e);
-	if (feat_parse(text, FEAT_CLAIM, &f, e) == -1)
+	if (feat_parse(text, 0, &f, e) == -1)
 		return -1;
 	if (buf_add_byte(value, VALUE_EXPRESSION, e) == -1)
 		r = -1;

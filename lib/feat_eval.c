@@ -113,7 +113,9 @@ eval_item(struct eval *v, const struct env *env, const struct node *n, bool neg,
 			return -1;
 		if (i == 0)
 			all = one;
-		else if ((neg ? list_and(v->w, &all, &one, &all) : list_append(v->w, &all, &one)) == -1)
+		else if (neg && list_and(v->w, &all, &one, &all) == -1)
+			return -1;
+		else if (!neg && list_append(v->w, &all, &one) == -1)
 			return -1;
 	}
 	*out = all;

@@ -41,12 +41,13 @@ static const struct { const char *has, *adds; } implied[] = {
 	{ "tiff-mrc", "tiff-mrc-limited" },
 };
 
-/* Resolutions that T.4 makes equal for bi-level images (RFC 3949, 2.2.2): dpi, and dpi-xyratio. */
+/* Resolutions that T.4 makes equal for bi-level images (RFC 3949, 2.2.2): dpi, and dpi-xyratio,
+ * reduced as every struct num is. */
 struct resolution { struct num dpi, ratio; };
 static const struct resolution equal_resolutions[][2] = {
 	{ { { 204, 1 }, { 102, 49 } }, { { 200, 1 }, { 2, 1 } } },	/* 204x98, 200x100 */
 	{ { { 204, 1 }, { 51, 49 } }, { { 200, 1 }, { 1, 1 } } },	/* 204x196, 200x200 */
-	{ { { 408, 1 }, { 408, 391 } }, { { 400, 1 }, { 1, 1 } } },	/* 408x391, 400x400 */
+	{ { { 408, 1 }, { 24, 23 } }, { { 400, 1 }, { 1, 1 } } },	/* 408x391, 400x400 */
 };
 
 static const struct word binary = { { (const unsigned char *)"binary", 6 }, false };
@@ -83,7 +84,7 @@ int
 fax_value(const struct key *key, unsigned flags, struct value *v, struct value *alias)
 {
 	if (v->kind == VALUE_STRING && key_is(key, "type"))
-		v->text = v->lower;		/* RFC 2913 wants it so, and strings compare by octets */
+		v->text = v->lower;	/* as RFC 2913 wants it; strings compare by octets */
 	if ((flags & (FEAT_CLAIM | FEAT_DOCUMENT)) == 0)
 		return 0;
 	if (v->kind == VALUE_TOKEN && key_is(key, "image-file-structure"))
@@ -143,14 +144,15 @@ expand_resolution(struct work *w, struct list *l, const struct conj *c,
 }
 
 static int
-expand_claim(struct work *w, struct list *l)
+expand_claim(struct work *w, unsigned flags, struct list *l)
 {
 	size_t n = l->n;
 
 	for (size_t i = 0; i < n; i++) {
-		if (work_step(w, l->v[i]->n) == -1 || (l->v[i] = expand_structure(w, l->v[i])) == NULL)
+		if (work_step(w, l->v[i]->n) == -1 ||
+		    (l->v[i] = expand_structure(w, l->v[i])) == NULL)
 			return -1;
-		for (size_t k = 0; k < COUNT(equal_resolutions); k++)
+		for (size_t k = 0; k < COUNT(equal_resolutions) && (flags & FEAT_OWN_DPI) == 0; k++)
 			for (int side = 0; side < 2; side++)
 				if (expand_resolution(w, l, l->v[i], &equal_resolutions[k][side],
 				    &equal_resolutions[k][1 - side]) == -1)
@@ -169,7 +171,8 @@ complete_document(struct work *w, struct list *l)
 	for (size_t i = 0; i < l->n; i++) {
 		if (square == NULL || work_step(w, l->v[i]->n) == -1)
 			return -1;
-		if (conj_get(l->v[i], &dpi) != &vset_all && conj_get(l->v[i], &ratio) == &vset_all &&
+		if (conj_get(l->v[i], &dpi) != &vset_all &&
+		    conj_get(l->v[i], &ratio) == &vset_all &&
 		    (l->v[i] = conj_put(w, l->v[i], &ratio, square)) == NULL)
 			return -1;
 	}
@@ -180,7 +183,7 @@ int
 fax_expand(struct work *w, unsigned flags, struct list *l)
 {
 	if ((flags & FEAT_CLAIM) != 0)
-		return expand_claim(w, l);
+		return expand_claim(w, flags, l);
 	return (flags & FEAT_DOCUMENT) != 0 ? complete_document(w, l) : 0;
 }
 
@@ -194,7 +197,8 @@ static const char *const token_spellings[] = {
 	"TRUE", "FALSE", "A4", "A3", "B4", "Binary", "Limited", "Mapped", "Grey", "Full",
 	"Device-RGB", "Device-CMY", "Device-CMYK", "CIELAB", "TIFF", "TIFF-limited", "TIFF-minimal",
 	"TIFF-MRC", "TIFF-MRC-limited", "MH", "MR", "MMR", "JBIG", "JPEG", "JBIG-T85", "JBIG-T43",
-	"JPEG-T4E", "Stripe", "Plane", "D50", "D65", "D75", "SA", "SC", "F2", "F7", "F11", "US-ASCII",
+	"JPEG-T4E", "Stripe", "Plane", "D50", "D65", "D75", "SA", "SC", "F2", "F7", "F11",
+	"US-ASCII",
 };
 
 static struct span

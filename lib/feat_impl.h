@@ -22,7 +22,7 @@ enum {
 	WORK_MAX_STEPS = 2500000,	/* of one call; a step is 10 to 20 ns */
 	FEAT_MAX_PREDICATES = 256,	/* auxiliary predicates in one expression */
 	FEAT_MAX_PARAMETERS = 16,	/* of one predicate */
-	FEAT_MAX_NESTED = 128		/* parentheses, counted through predicates that are invoked */
+	FEAT_MAX_NESTED = 128		/* parentheses, through predicates that are invoked */
 };
 
 /* Memory and steps of one call.  column: of the text, for errors; 0: none. */

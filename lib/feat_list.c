@@ -196,7 +196,9 @@ list_join(struct work *w, struct list *l, struct rest *r, const struct term *key
 static int
 by_term_key(const void *a, const void *b)
 {
-	return key_cmp(&(*(const struct term *const *)a)->key, &(*(const struct term *const *)b)->key);
+	const struct term *const *x = a, *const *y = b;
+
+	return key_cmp(&(*x)->key, &(*y)->key);
 }
 
 /* The features of all members, each once, in order. */
@@ -407,9 +409,11 @@ terms_reduce(struct work *w, const struct term **t, size_t *n,
 		for (to = i; to < *n && key_cmp(&t[to]->key, &first->key) == 0; to++)
 			s[to - i] = t[to]->set;
 		for (count = to - i; count > 1; count = (count + 1) / 2)
-			for (size_t k = 0; k < count; k += 2)
-				if ((s[k / 2] = k + 1 == count ? s[k] : op(w, s[k], s[k + 1])) == NULL)
+			for (size_t k = 0; k < count; k += 2) {
+				s[k / 2] = k + 1 == count ? s[k] : op(w, s[k], s[k + 1]);
+				if (s[k / 2] == NULL)
 					return -1;
+			}
 		t[out] = to - i == 1 ? first : term_new(w, &first->key, s[0]);
 		if (t[out++] == NULL)
 			return -1;

@@ -159,7 +159,8 @@ take_string(struct parse *p, struct span *out)
 	from = p->c.p;
 	while ((c = peek(p)) != '"') {
 		if (c < 0x20 || c > 0x7e)
-			return fail(p, c == -1 ? "no end of the string" : "octet not allowed in a string");
+			return fail(p, c == -1 ? "no end of the string" :
+			    "octet not allowed in a string");
 		cur_skip(&p->c, 1);
 	}
 	*out = span_of(from, (size_t)(p->c.p - from));

@@ -17,9 +17,10 @@ enum {
 };
 
 enum feat_flag {
-	FEAT_STRICT = 1,	/* the grammar to the letter; else RFC 2879's own slips are read too */
+	FEAT_STRICT = 1,	/* the grammar to the letter; else known slips are read too */
 	FEAT_CLAIM = 2,		/* what a recipient accepts: expanded by the fax rules, see below */
-	FEAT_DOCUMENT = 4	/* what a document is: normalised by the fax rules, not expanded */
+	FEAT_DOCUMENT = 4,	/* what a document is: normalised by the fax rules, not expanded */
+	FEAT_OWN_DPI = 8	/* with FEAT_CLAIM: no resolution but those that are written */
 };
 
 /* A feature set in canonical disjunctive normal form; immutable. */
@@ -29,7 +30,12 @@ struct feat;
  * Parses text to its normal form.  FEAT_CLAIM and FEAT_DOCUMENT normalise what fax texts spell in
  * several ways: TIFF-S … as image-file-structure, scan widths 1728/200, 1728/204 … as nominal
  * paper widths; FEAT_CLAIM besides expands TIFF to TIFF-limited and TIFF-minimal, and 200x100 =
- * 204x98, 200x200 = 204x196, 400x400 = 408x391 for bi-level (RFC 3949 2.2.2).
+ * 204x98, 200x200 = 204x196, 400x400 = 408x391 for bi-level (RFC 3949 2.2.2).  A document with dpi
+ * and no dpi-xyratio has square pixels (RFC 2879 3.2).  Type values become lower case in any mode.
+ * The slips: > for >=, < for <=, ")" too many at the end, and ")" missing at the end if a ")" is
+ * what the text ends in (else a value may have been cut off).
+ * Quality values are checked and dropped: they rank, and never change the set (RFC 2533 3.7).
+ * An expression that nothing satisfies is no error: feat_empty.
  * 0: *out is the caller's, freed by feat_free.  -1: ERR_PERM 5.6.0 with "column N" (from 1) in the
  * text; ERR_TEMP when memory is short.
  */
@@ -46,7 +52,7 @@ int feat_or(const struct feat *a, const struct feat *b, struct feat **out, struc
 /* Is the intersection not empty?  1, 0, or -1 as feat_and; stops at the first conjunction found. */
 int feat_match(const struct feat *a, const struct feat *b, struct err *e);
 
-/* Is every member of a in b (RFC 2880, 5: A AND B equals A)?  1, 0, -1. */
+/* Is every member of a in b, if only in several conjunctions together?  1, 0, -1 as feat_and. */
 int feat_within(const struct feat *a, const struct feat *b, struct err *e);
 
 /* No member at all. */
@@ -55,21 +61,33 @@ bool feat_empty(const struct feat *f);
 /* Nothing is constrained: every document matches. */
 bool feat_is_any(const struct feat *f);
 
-/* The same set written in the same canonical form. */
+/*
+ * The same set written in the same canonical form.  Equal sets that were written in other ways may
+ * have different forms: to know, ask feat_within both ways.
+ */
 bool feat_same(const struct feat *a, const struct feat *b);
 
-/* Appends the canonical text: conjunctions sorted by tag; it parses to the same set. */
+/*
+ * Appends the canonical text: conjunctions sorted by tag, which FEAT_STRICT parses to the same set;
+ * registered names as they are registered, others in lower case.  -1: more than FEAT_MAX_TEXT or
+ * than out may hold (ERR_PERM), or memory; out is as it was.
+ */
 int feat_print(const struct feat *f, struct buf *out, struct err *e);
 
 /*
- * Appends text broken to lines for SMTP replies or header folding: pieces of at most max octets,
- * broken only directly before "(" or after ")", never in a quoted string (RFC 4141 6; digest a.3).
- * Calls piece(arg, view, last) for each.  -1: text has no legal break within max, or piece failed.
+ * Breaks text for SMTP replies or header folding: pieces of 1 to max octets without white space at
+ * their ends, broken only directly before "(" or after ")", never in a quoted string, so that a
+ * join with or without spaces means the same.  Calls piece(arg, view into text, last) for each.
+ * -1: no such break within max, nothing in text, a control octet within a piece (ERR_PERM 5.6.0);
+ * or piece failed, whose error it is.
  */
 int feat_pieces(struct span text, size_t max,
     int (*piece)(void *arg, struct span s, bool last, struct err *e), void *arg, struct err *e);
 
-/* RFC 2938: the name "h." + 26 characters of the MD5 of the text without white space. */
+/*
+ * RFC 2938: the name "h." + 26 characters for the MD5 of the text without white space and in upper
+ * case, but for quoted strings.  An inline definition with another hash is an error of feat_parse.
+ */
 void feat_hash(struct span text, char out[29]);
 
 #endif

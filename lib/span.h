@@ -97,7 +97,7 @@ span_sub(struct span s, size_t from, size_t to)
 		to = s.n;
 	if (from > to)
 		from = to;
-	return (struct span){ s.p + from, to - from };
+	return (struct span){ from == 0 ? s.p : s.p + from, to - from };	/* NULL + 0 is undefined */
 }
 
 /* Without the WSP, CR and LF at both ends. */

@@ -56,7 +56,8 @@ queue_start(struct queue *q, struct loop *l, int dir_fd, const struct queue_opti
 {
 	queue_init(q, l, dir_fd, opt);
 	if (setup_directories(dir_fd, e) == -1 || (q->lock_fd = setup_lock(dir_fd, e)) == -1 ||
-	    setup_clear_tmp(dir_fd, e) == -1 || setup_ids(dir_fd, &q->ids, e) == -1)
+	    setup_clear_tmp(dir_fd, e) == -1 || setup_leases(dir_fd, e) == -1 ||
+	    setup_ids(dir_fd, &q->ids, e) == -1)
 		goto fail;
 	for (unsigned i = 0; i < q->nworker; i++)
 		if (flush_worker_start(&q->worker[i], e) == -1)

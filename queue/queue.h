@@ -169,6 +169,8 @@ int setup_directories(int dir_fd, struct err *e);
 /* -1 when another process holds it after a few seconds (a worker of one that died may need them). */
 int setup_lock(int dir_fd, struct err *e);
 int setup_clear_tmp(int dir_fd, struct err *e);
+/* Are leases given, and refused while there is a writer?  Commit relies on both. */
+int setup_leases(int dir_fd, struct err *e);
 /* IDs come after the largest that queue/log knows. */
 int setup_ids(int dir_fd, struct qid_maker *m, struct err *e);
 

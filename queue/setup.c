@@ -15,7 +15,7 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 
-/* qmgr reads by way of the directory's group (the set-group-ID bit hands it on). */
+/* qmgr reads by way of the group. */
 enum { DIR_MODE = 0750, FILE_MODE = 0640, LOCK_TRY_MS = 3000, LOCK_PAUSE_MS = 20 };
 
 void
@@ -121,6 +121,37 @@ setup_clear_tmp(int dir_fd, struct err *e)
 	if (n > 0)
 		log_line(LOG_INFO, NULL, "cleared", "dir=tmp files=%u", n);
 	return 0;
+}
+
+/* The errno of asking for a read lease on name, or 0. */
+static int
+lease_asked(int dir_fd, const char *name)
+{
+	int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int sys = fd == -1 || fcntl(fd, F_SETLEASE, F_RDLCK) == -1 ? errno : 0;
+
+	if (fd != -1)
+		close(fd);
+	return sys;
+}
+
+int
+setup_leases(int dir_fd, struct err *e)
+{
+	static const char name[] = "tmp/lease";
+	int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
+	int with_writer, without;
+
+	if (fd == -1)
+		return err_sys(e, "queue/%s", name);
+	with_writer = lease_asked(dir_fd, name);
+	close(fd);
+	without = lease_asked(dir_fd, name);
+	(void)unlinkat(dir_fd, name, 0);
+	if (with_writer == EAGAIN && without == 0)
+		return 0;
+	return err_set(e, ERR_PERM, "5.3.5", "queue: this file system has no leases, by which a writer "
+	    "is noticed (errors %d, %d; see /proc/sys/fs/leases-enable)", with_writer, without);
 }
 
 void

@@ -25,6 +25,25 @@ caplist_text(struct span line, struct span *text)
 	return true;
 }
 
+/* Every parenthesis closed, none too many, outside quoted strings: a list that was cut off could
+ * still parse under the lenient grammar, and would claim more than was meant. */
+static bool
+caplist_whole(struct span text)
+{
+	bool quoted = false;
+	size_t depth = 0;
+
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] == '"')
+			quoted = !quoted;
+		else if (!quoted && text.p[i] == '(')
+			depth++;
+		else if (!quoted && text.p[i] == ')' && depth-- == 0)
+			return false;
+	}
+	return depth == 0 && !quoted;
+}
+
 int
 caplist_read(const struct reply *r, struct buf *out, struct err *e)
 {
@@ -38,15 +57,18 @@ caplist_read(const struct reply *r, struct buf *out, struct err *e)
 	while (reply_line(&rest, &line)) {
 		if (!caplist_text(line, &text) || text.n == 0)
 			continue;
-		if ((out->n > from && buf_add_byte(out, ' ', e) == -1) || buf_add(out, text, e) == -1) {
+		if ((out->n > from && buf_add_byte(out, ' ', e) == -1) ||
+		    buf_add(out, text, e) == -1) {
 			out->n = from;
 			return e->kind == ERR_TEMP ? -1 : 0;
 		}
 	}
-	if (out->n == from)
+	if (out->n == from && !r->over)
 		return 0;
 	if (r->over) {
 		err_set(e, ERR_PERM, "5.6.0", "a capability list over the limits");
+	} else if (!caplist_whole(span_sub(buf_view(out), from, out->n))) {
+		err_set(e, ERR_PERM, "5.6.0", "half a capability list");
 	} else if (feat_parse(span_sub(buf_view(out), from, out->n), FEAT_CLAIM, &f, e) == 0) {
 		feat_free(f);
 		return 1;

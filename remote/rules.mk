@@ -1,1 +1,2 @@
 # SPDX-License-Identifier: ISC
+$(eval $(call program,remote,accord-remote,$$(LIB_LIBS)))

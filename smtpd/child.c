@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 static void
-child_serve(struct session *s, const struct listener *listeners, uint32_t n, const struct msg_client *m,
-    int fd)
+child_serve(struct session *s, const struct listener *listeners, uint32_t n,
+    const struct msg_client *m, int fd)
 {
 	struct msg_hdr done;
 	struct err e;
@@ -18,13 +18,14 @@ child_serve(struct session *s, const struct listener *listeners, uint32_t n, con
 		session_run(s, fd);
 	}
 	close(fd);
-	(void)ipc_send(s->link->ctl, &done, MSG_DONE, 0, sizeof done, NULL, 0, &e);	/* gone: seen next */
+	/* a parent that has gone is seen at the next packet */
+	(void)ipc_send(s->link->ctl, &done, MSG_DONE, 0, sizeof done, NULL, 0, &e);
 }
 
 _Noreturn void
 child_run(const struct conf *conf, const struct listener *listeners, uint32_t n, struct link *l)
 {
-	static struct session s;	/* mostly buffers, of which only what is used costs memory */
+	static struct session s;	/* buffers, of which only what is used costs memory */
 
 	s.conf = conf;
 	s.link = l;

@@ -26,16 +26,24 @@ link_new_peer(struct link *l, const struct msg_peer *m, int *fd)
 {
 	int *to = m->role == ROLE_QUEUE ? &l->queue : &l->capd;
 
+	if (m->role != ROLE_QUEUE && m->role != ROLE_CAPD)
+		return;
 	if (*to != -1)
 		close(*to);
 	*to = *fd;
 	*fd = -1;
+	l->need &= ~(1u << m->role);
 }
 
 uint32_t
 link_ctl(struct link *l, struct msg_client *m, int *client_fd)
 {
-	union { struct msg_hdr h; struct msg_client client; struct msg_pace pace; struct msg_peer peer; } u;
+	union {
+		struct msg_hdr h;
+		struct msg_client client;
+		struct msg_pace pace;
+		struct msg_peer peer;
+	} u;
 	int fds[MSG_FDS];
 	struct err e = { 0 };
 	size_t len;
@@ -77,24 +85,33 @@ link_drop(struct link *l, enum role role)
 	*fd = -1;
 }
 
-/* Asks the parent for a channel and waits a little for it. */
+/*
+ * Asks the parent for a channel and waits a little for it; but not again for each command while that
+ * peer stays away.
+ */
 static int
 link_need(struct link *l, enum role role, struct err *e)
 {
 	struct msg_peer m = { .role = role };
-	int64_t due = clock_ms() + LINK_NEED_MS;
+	int64_t now = clock_ms(), due = now + LINK_NEED_MS;
 
-	if (ipc_send(l->ctl, &m.h, MSG_NEED, 0, sizeof m, NULL, 0, e) == -1)
-		return -1;
+	if (l->need & 1u << role && now - l->asked_ms < LINK_PATIENCE_MS)
+		due = now;
+	if (!(l->need & 1u << role)) {
+		if (ipc_send(l->ctl, &m.h, MSG_NEED, 0, sizeof m, NULL, 0, e) == -1)
+			return -1;
+		l->asked_ms = now;
+		l->need |= 1u << role;
+	}
 	while (*link_fd(l, role) == -1) {
 		struct pollfd p = { l->ctl, POLLIN, 0 };
 		int64_t left = due - clock_ms();
-		int r = left > 0 ? poll(&p, 1, clock_wait_ms(left)) : 0;
+		int r = poll(&p, 1, left > 0 ? clock_wait_ms(left) : 0);
 
-		if (left <= 0 || (r == -1 && errno != EINTR))
-			return err_set(e, ERR_TEMP, "4.3.0", "%s is not there", role_name(role));
 		if (r > 0)
 			(void)link_ctl(l, NULL, NULL);
+		else if (left <= 0 || (r == -1 && errno != EINTR))
+			return err_set(e, ERR_TEMP, "4.3.0", "%s is not there", role_name(role));
 	}
 	return 0;
 }
@@ -132,7 +149,8 @@ link_call(struct link *l, enum role role, struct msg_hdr *h, uint32_t type, size
 	if (r == -1 && (e->sys != ETIMEDOUT || role == ROLE_QUEUE)) {
 		link_drop(l, role);	/* queue then clears what that channel began */
 		if (again && e->sys != ETIMEDOUT)
-			return link_call(l, role, h, type, len, send_fd, want, min, fd, timeout_ms, false, e);
+			return link_call(l, role, h, type, len, send_fd, want, min, fd, timeout_ms,
+			    false, e);
 	}
 	if (r == -1)
 		return err_in(e, "%s", role_name(role));
@@ -157,8 +175,8 @@ link_open(struct link *l, uint64_t size, char *id, int *fd, struct err *e)
 	struct msg_open m = { .size = size, .reserve = 0 };
 	struct msg_id got;
 
-	if (link_call(l, ROLE_QUEUE, &m.h, MSG_OPEN, sizeof m, -1, MSG_OPENED, sizeof got, fd, LINK_OPEN_MS,
-	    true, e) == -1)
+	if (link_call(l, ROLE_QUEUE, &m.h, MSG_OPEN, sizeof m, -1, MSG_OPENED, sizeof got, fd,
+	    LINK_OPEN_MS, true, e) == -1)
 		return -1;
 	memcpy(&got, packet, sizeof got);
 	if (!qid_ok(got.id)) {
@@ -188,7 +206,8 @@ link_memfd(struct span s, struct err *e)
 			break;
 		at += (size_t)n;
 	}
-	if (at < s.n || fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == -1) {
+	if (at < s.n || fcntl(fd, F_ADD_SEALS,
+	    F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == -1) {
 		err_sys(e, "envelope: memfd");
 		close(fd);
 		return -1;
@@ -238,8 +257,8 @@ link_cap(struct link *l, struct span addr, uint32_t want, struct link_cap *out, 
 	if (addr.n > sizeof ask.addr)
 		return err_set(e, ERR_PERM, "5.1.3", "address too long");
 	memcpy(ask.addr, addr.p, addr.n);
-	if (link_call(l, ROLE_CAPD, &ask.m.h, MSG_CAP_ASK, sizeof ask.m + addr.n, -1, MSG_CAP, sizeof got,
-	    NULL, LINK_CAP_MS, true, e) == -1)
+	if (link_call(l, ROLE_CAPD, &ask.m.h, MSG_CAP_ASK, sizeof ask.m + addr.n, -1, MSG_CAP,
+	    sizeof got, NULL, LINK_CAP_MS, true, e) == -1)
 		return -1;
 	memcpy(&got, packet, sizeof got);
 	if (got.h.len != sizeof got + got.len)

@@ -12,15 +12,18 @@
 
 enum {
 	LINK_NEED_MS = 5000,		/* for a new channel, while queue or capd restarts */
+	LINK_PATIENCE_MS = 60000,	/* after such a wait in vain, until the next one */
 	LINK_OPEN_MS = 60000,		/* for MSG_OPENED */
-	LINK_COMMIT_MS = 300000,	/* for MSG_COMMITTED: half of what clients wait (RFC 5321 4.5.3.2.6) */
-	LINK_CAP_MS = 2000		/* for MSG_CAP: then the look-up failed for now (digest, a.3) */
+	LINK_COMMIT_MS = 300000,	/* for MSG_COMMITTED: half a client's wait (RFC 5321 4.5.3.2.6) */
+	LINK_CAP_MS = 2000		/* for MSG_CAP: then the look-up failed for now */
 };
 
 struct link {
 	int ctl, queue, capd;		/* owned; queue, capd: -1 when there is none now */
 	bool stop;			/* MSG_STOP came */
 	uint32_t timeout_s;		/* the last MSG_PACE or MSG_CLIENT */
+	uint32_t need;			/* 1u << enum role: asked for, not given yet */
+	int64_t asked_ms;		/* when that was */
 };
 
 /*

@@ -160,7 +160,8 @@ conneg_lines(struct session *s, struct span addr, struct span filter)
 		session_line(s, 250, true, "2.1.5", span_of(line, (size_t)n));
 	}
 	while (ok && span_line(&rest, &piece)) {
-		int n = snprintf(line, sizeof line, "CONNEG %.*s", (int)piece.n, (const char *)piece.p);
+		int n = snprintf(line, sizeof line, "CONNEG %.*s", (int)piece.n,
+		    (const char *)piece.p);
 
 		session_line(s, 250, rest.n > 0, "2.1.5", span_of(line, (size_t)n));
 	}
@@ -173,7 +174,8 @@ conneg_lines(struct session *s, struct span addr, struct span filter)
  * plain 250 is due; *kept: whether the recipient stays.
  */
 static bool
-conneg_answer(struct session *s, uint8_t ask, struct span addr, const struct link_cap *cap, bool *kept)
+conneg_answer(struct session *s, uint8_t ask, struct span addr, const struct link_cap *cap,
+    bool *kept)
 {
 	enum cap_state st = cap->features;
 
@@ -233,7 +235,7 @@ rcpt_decide(struct session *s, struct span path, uint8_t ask)
 	uint32_t want = 0;
 
 	if (s->nrcpt >= conf_number(s->conf, CONF_MAXRCPTS)) {
-		session_reply(s, 452, "4.5.3", "too many recipients, send the rest in another message");
+		session_reply(s, 452, "4.5.3", "too many recipients, send the rest by another mail");
 		return;
 	}
 	if (rcpt_keep(s, path, &e) == -1) {
@@ -241,7 +243,8 @@ rcpt_decide(struct session *s, struct span path, uint8_t ask)
 		return;
 	}
 	addr = session_rcpt(s, s->nrcpt - 1);
-	route = policy_route(s->conf, s->trusted || address_domain(path).n == 0, address_domain(addr));
+	route = policy_route(s->conf, s->trusted || address_domain(path).n == 0,
+	    address_domain(addr));
 	if (route == POLICY_DENIED) {
 		session_reply(s, 550, "5.7.1", "relaying to that domain is not for you");
 		rcpt_drop(s);

@@ -14,7 +14,8 @@ main(void)
 	log_open("smtpd");
 	if (daemon_start(&p.d, ROLE_SMTPD, &e) == -1 ||
 	    parent_init(&p, &e) == -1 ||
-	    sandbox_enter(SB_SMTPD, NULL, 0, conf_number(&p.d.conf, CONF_NOLANDLOCK) != 0, &e) == -1 ||
+	    sandbox_enter(SB_SMTPD, NULL, 0, conf_number(&p.d.conf, CONF_NOLANDLOCK) != 0,
+	    &e) == -1 ||
 	    parent_begin(&p, &e) == -1 ||
 	    daemon_ready(&p.d, &e) == -1)
 		return daemon_fail(&p.d, &e);

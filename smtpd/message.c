@@ -38,7 +38,8 @@ static int
 message_buffer(struct message *m, struct err *e)
 {
 	if (spare == NULL) {
-		void *p = mmap(NULL, MESSAGE_BUF, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		void *p = mmap(NULL, MESSAGE_BUF, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 		if (p == MAP_FAILED)
 			return err_sys(e, "message buffer");
@@ -106,7 +107,7 @@ message_receive(struct session *s, struct message *m)
 	return st;
 }
 
-/* A failure of ours or of queue's: 452 where space is short, 451 else, 554 what queue will never take. */
+/* A failure of ours or of queue's: 452 for space, 451 else; 554 for what it will never take. */
 static void
 message_failed(struct session *s, const char *id, const struct err *e)
 {
@@ -114,7 +115,8 @@ message_failed(struct session *s, const char *id, const struct err *e)
 	const char *dsn = e->dsn[0] == (temp ? '4' : '5') ? e->dsn : temp ? "4.3.0" : "5.3.0";
 	int code = !temp ? 554 : strcmp(dsn, "4.3.1") == 0 ? 452 : 451;
 
-	log_line(LOG_WARN, id, "not-queued", "client=%s dsn=%s why=%s", s->client_text, dsn, log_q(e->what));
+	log_line(LOG_WARN, id, "not-queued", "client=%s dsn=%s why=%s", s->client_text, dsn,
+	    log_q(e->what));
 	session_reply(s, code, dsn, temp ? "the message cannot be taken now, try again later" :
 	    "the message cannot be taken");
 }
@@ -126,7 +128,8 @@ message_refused(struct session *s, const struct message *m)
 	if (m->data.fault & (DATA_BARE_CR | DATA_BARE_LF | DATA_NUL))
 		session_reply(s, 554, "5.6.0", "message holds a bare CR, a bare LF or a NUL");
 	else if (m->data.fault & DATA_LONG_LINE)
-		session_reply(s, 554, "5.6.0", "message holds a line of more than %d octets", DATA_LINE_MAX);
+		session_reply(s, 554, "5.6.0", "message holds a line of more than %d octets",
+		    DATA_LINE_MAX);
 	else if (m->data.received > DATA_RECEIVED_MAX)
 		session_reply(s, 554, "5.4.6", "more than %d Received fields: a mail loop",
 		    DATA_RECEIVED_MAX);
@@ -177,8 +180,8 @@ message_commit(struct session *s, struct message *m)
 	} else if (link_commit(s->link, m->id, m->len, m->crc, buf_view(&env), &e) == -1) {
 		message_failed(s, m->id, &e);
 	} else {
-		log_line(LOG_INFO, m->id, "accepted", "from=%s to=%s size=%llu count=%u client=%s helo=%s "
-		    "conperm=%d", log_qs(session_sender(s)), log_qs(session_rcpt(s, 0)),
+		log_line(LOG_INFO, m->id, "accepted",
+		    "from=%s to=%s size=%llu count=%u client=%s helo=%s conperm=%d", log_qs(session_sender(s)), log_qs(session_rcpt(s, 0)),
 		    (unsigned long long)m->data.size, s->nrcpt, s->client_text, log_q(s->helo),
 		    s->mail.conperm);
 		s->accepted++;
@@ -212,7 +215,8 @@ message_data(struct session *s, struct span args)
 		session_reply(s, 554, "5.5.1", "no valid recipients");
 		return;
 	}
-	if (message_buffer(&m, &e) == -1 || link_open(s->link, s->mail.size, m.id, &m.fd, &e) == -1) {
+	if (message_buffer(&m, &e) == -1 ||
+	    link_open(s->link, s->mail.size, m.id, &m.fd, &e) == -1) {
 		message_failed(s, NULL, &e);
 		return;
 	}

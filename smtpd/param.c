@@ -31,7 +31,8 @@ take_keyword(struct cur *c)
 	const unsigned char *from = c->p;
 	int o;
 
-	while ((o = cur_peek(c)) != -1 && (ascii_alpha(o) || ascii_digit(o) || (o == '-' && c->p > from)))
+	while ((o = cur_peek(c)) != -1 &&
+	    (ascii_alpha(o) || ascii_digit(o) || (o == '-' && c->p > from)))
 		cur_skip(c, 1);
 	return (struct span){ from, (size_t)(c->p - from) };
 }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -243,8 +244,8 @@ child_begin(struct parent *p, pid_t parent, const int fd[3])
 	}
 	if (close_range(CHILD_FDS, ~0u, 0) == -1)
 		_exit(1);
-	l = (struct link){ CHILD_CTL, high[1] == -1 ? -1 : CHILD_QUEUE, high[2] == -1 ? -1 : CHILD_CAPD,
-	    false, p->pace_s };
+	l = (struct link){ .ctl = CHILD_CTL, .queue = high[1] == -1 ? -1 : CHILD_QUEUE,
+	    .capd = high[2] == -1 ? -1 : CHILD_CAPD, .timeout_s = p->pace_s };
 	if (sandbox_enter(SB_SMTPD_SESSION, NULL, 0, optional, &e) == -1) {
 		log_line(LOG_ERR, NULL, "cannot-start", "why=%s", log_q(e.what));
 		_exit(1);
@@ -349,7 +350,8 @@ parent_refuse(struct parent *p, int fd, const char *why, const struct netaddr *a
 	    conf_string(&p->d.conf, CONF_ME), why);
 
 	netaddr_print(a, addr, sizeof addr);
-	log_line(LOG_WARN, NULL, "refused", "client=%s sessions=%u why=%s", addr, p->sessions, log_q(why));
+	log_line(LOG_WARN, NULL, "refused", "client=%s sessions=%u why=%s", addr, p->sessions,
+	    log_q(why));
 	(void)send(fd, line, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
 	close(fd);
 }
@@ -539,8 +541,8 @@ parent_listeners(struct parent *p, struct err *e)
 		if (listener_parse(span_str(d->line), &p->listener[i], e) == -1)
 			return -1;
 		if (p->listener[i].role == LISTEN_LMTP || p->listener[i].role == LISTEN_SUBMISSIONS)
-			return err_set(e, ERR_PERM, NULL, "listen: %s: roles lmtp and submissions are not "
-			    "served", d->line);
+			return err_set(e, ERR_PERM, NULL,
+			    "listen: %s: roles lmtp and submissions are not served", d->line);
 		if (fcntl(d->fd, F_SETFL, O_NONBLOCK) == -1)
 			return err_sys(e, "listen: %s", d->line);
 		p->at[i] = (struct parent_listener){ { d->fd, parent_on_connection, &p->at[i] }, p };
@@ -553,7 +555,8 @@ parent_listeners(struct parent *p, struct err *e)
 static void
 parent_more_files(const struct parent *p)
 {
-	rlim_t want = (rlim_t)conf_number(&p->d.conf, CONF_CONCURRENCYINCOMING) + PARENT_IDLE_MAX + 128;
+	rlim_t want = (rlim_t)conf_number(&p->d.conf, CONF_CONCURRENCYINCOMING) +
+	    PARENT_IDLE_MAX + 128;
 	struct rlimit r;
 
 	if (getrlimit(RLIMIT_NOFILE, &r) == -1 || r.rlim_cur >= want)
@@ -592,6 +595,7 @@ parent_begin(struct parent *p, struct err *e)
 	for (uint32_t i = 0; i < p->nlistener; i++)
 		if (loop_watch(&p->d.loop, &p->at[i].watch, EPOLLIN, e) == -1)
 			return -1;
+	malloc_trim(0);		/* what the start left in pieces would be copied in each child */
 	parent_spare(p);
 	return loop_timer(&p->d.loop, &p->tidy, PARENT_TIDY_MS, e);
 }

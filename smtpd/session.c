@@ -120,7 +120,8 @@ session_begin(struct session *s, int fd)
 	s->wire.on_ctl = session_on_ctl;
 	s->wire.arg = s;
 	netaddr_print(&s->client, addr, sizeof addr);
-	snprintf(s->client_text, sizeof s->client_text, "%s%s", strchr(addr, ':') ? "IPv6:" : "", addr);
+	snprintf(s->client_text, sizeof s->client_text, "%s%s",
+	    strchr(addr, ':') != NULL ? "IPv6:" : "", addr);
 	s->state = S_NEW;
 	s->over = s->linger = false;
 	s->trusted = policy_trusts(s->conf, s->listener, &s->client);

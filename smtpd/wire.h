@@ -17,7 +17,7 @@ enum {
 
 enum wire_status {
 	WIRE_OK,
-	WIRE_BAD,	/* a line that is too long or holds a bare CR, bare LF or NUL; it is read over */
+	WIRE_BAD,	/* a line too long, or with a bare CR, bare LF or NUL; it is read over */
 	WIRE_GONE,	/* the client hung up */
 	WIRE_TIMEOUT,
 	WIRE_STOP	/* this process is to end */

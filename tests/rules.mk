@@ -34,7 +34,7 @@ check: check-unit check-system
 # Fuzz targets: tests/fuzz/fuzz_NAME.c.  check-seeds replays the kept corpora under any compiler;
 # fuzz-NAME is libFuzzer's own program (clang).
 FUZZ = $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_ARCHIVES = $(O)/smtpd.a $(O)/remote.a $(O)/convertd.a $(O)/lib.a
+FUZZ_ARCHIVES = $(O)/smtpd.a $(O)/bounce.a $(O)/remote.a $(O)/convertd.a $(O)/lib.a
 FUZZ_LIBS = $(LIB_LIBS) $(CONVERTD_LIBS)
 $(O)/tests/seeds-%: $(O)/tests/fuzz/fuzz_%.o $(O)/tests/fuzz/replay.o $(FUZZ_ARCHIVES)
 	$(LINK) -o $@ $^ $(FUZZ_LIBS)

@@ -118,13 +118,17 @@ def wait_quiet(accords, seconds=50):
 
 
 def batches(relay):
-    """Recipient -> batch, from the relay's log."""
+    """Recipient -> (row of the decision table, what was made, who shared it), from the relay's log."""
     found = {}
     for line in open(os.path.join(relay.home, "log"), errors="replace"):
         pairs = dict(w.split("=", 1) for w in line.split() if "=" in w)
-        if pairs.get("event") == "batch" and "to" in pairs:
-            found[pairs["to"].strip('"')] = pairs
-    return found
+        if pairs.get("event") == "negotiated":
+            found[pairs["to"].strip('"')] = (pairs["row"], pairs.get("key", "-").strip('"'))
+    order = sorted(set(found.values()))
+    return {to: "%d of %d: row %s%s, with %d other%s" % (
+        order.index(b) + 1, len(order), b[0], "" if b[1] == "-" else ", converted to " + b[1],
+        list(found.values()).count(b) - 1, "" if list(found.values()).count(b) == 2 else "s")
+        for to, b in found.items()}
 
 
 def show_recipient(gateway, relay, name, takes, original, out):
@@ -132,7 +136,7 @@ def show_recipient(gateway, relay, name, takes, original, out):
     print("  machine takes  %s" % takes)
     batch = batches(relay).get(name + "@fax.example")
     if batch:
-        print("  relay's batch  %s" % " ".join("%s=%s" % (k, batch[k]) for k in ("n", "row", "key") if k in batch))
+        print("  batch          %s" % batch)
     files = maildir(gateway.home, name)
     if not files:
         print("  got            nothing")

@@ -56,6 +56,28 @@ def wait_for(what, seconds=20, every=0.02):
         time.sleep(every)
 
 
+def descendants(pid):
+    """Children of a process, theirs, and so on; each generation in the order of birth."""
+    found, todo = [], [pid]
+    while todo:
+        try:
+            with open(f"/proc/{todo[0]}/task/{todo[0]}/children") as f:
+                kids = [int(p) for p in f.read().split()]
+        except (FileNotFoundError, ProcessLookupError):
+            kids = []
+        found += kids
+        todo = todo[1:] + kids
+    return found
+
+
+def comm(pid):
+    try:
+        with open(f"/proc/{pid}/comm") as f:
+            return f.read().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 class Instance:
     """One accord: settings as keyword arguments (a string, or a list of lines)."""
 
@@ -124,12 +146,17 @@ class Instance:
 
     def crash(self):
         """kill -9 of everything at once."""
-        os.killpg(self.process.pid, signal.SIGKILL)
+        everyone = [self.process.pid] + descendants(self.process.pid)
+        for pid in everyone:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
         self.process.wait()
         self.process.stdout.close()
         self.log.close()
         self.process = None
-        time.sleep(0.05)
+        wait_for(lambda: not any(os.path.exists(f"/proc/{p}") for p in everyone))
 
     def __enter__(self):
         return self.start()
@@ -161,9 +188,7 @@ class Instance:
 
     def pids(self, role):
         """Live processes of one daemon of this instance: the parent first."""
-        ready = subprocess.run(["pgrep", "-g", str(self.process.pid), "-x", f"accord-{role}"[:15]],
-                               capture_output=True, text=True).stdout.split()
-        return sorted(int(p) for p in ready)
+        return [p for p in descendants(self.process.pid) if comm(p) == f"accord-{role}"[:15]]
 
     def kill(self, role, sig=signal.SIGKILL):
         """Kills a daemon's parent process; returns its pid."""

@@ -34,6 +34,10 @@ class Result(unittest.TestResult):
 
     addError = addFailure
 
+    def addSubTest(self, test, subtest, err):
+        if err is not None:
+            self.addFailure(subtest, err)
+
     def addSkip(self, test, reason):
         self.addFailure(test, (AssertionError, AssertionError("skipped: " + reason), None))
 
@@ -46,11 +50,13 @@ def tests(suite):
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
     result, wanted = Result(), sys.argv[1:]
+    suite = unittest.TestSuite()
     for path in sorted(glob.glob(os.path.join(here, "test_*.py"))):
         module = importlib.import_module(os.path.basename(path)[:-3])
         for test in tests(unittest.defaultTestLoader.loadTestsFromModule(module)):
             if not wanted or any(w in test.id() for w in wanted):
-                test.run(result)
+                suite.addTest(test)
+    suite.run(result)               # a suite also runs the fixtures of classes
     failed = len(result.failures) + len(result.errors)
     print(f"{result.passed} passed, {failed} failed", flush=True)
     sys.exit(1 if failed or not result.passed else 0)

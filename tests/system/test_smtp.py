@@ -12,7 +12,7 @@ class Smtp(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.hop = Peer()
-        cls.acc = Instance(smtproutes=cls.hop.route, databytes="100000", maxrcpts="5",
+        cls.acc = Instance(smtproutes=cls.hop.route, databytes="100000", maxrcpts="100",
                            rcpthosts=["gateway.example", ".below.example"]).start()
 
     @classmethod
@@ -55,9 +55,9 @@ class Smtp(unittest.TestCase):
 
     def test_too_many_recipients_452(self):
         self.c.must("250", "MAIL FROM:<a@client.example>")
-        for i in range(5):
+        for i in range(100):
             self.c.must("250", f"RCPT TO:<r{i}@far.example>")
-        self.assertTrue(self.c.cmd("RCPT TO:<r6@far.example>")[0].startswith("452 4.5.3"))
+        self.assertTrue(self.c.cmd("RCPT TO:<one.more@far.example>")[0].startswith("452 4.5.3"))
 
     def test_size(self):
         self.assertTrue(self.c.cmd("MAIL FROM:<a@client.example> SIZE=100001")[0].startswith("552 5.3.4"))
@@ -82,7 +82,7 @@ class Smtp(unittest.TestCase):
         for line, code in (("MAIL FROM:<a@client.example> SIZE=1 SIZE=1", "501 5.5.4"),
                            ("MAIL FROM:<a@client.example> FOO=1", "555 5.5.4"),
                            ("MAIL FROM:<a@client.example> BODY=9BIT", "501 5.5.4"),
-                           ("MAIL FROM:a@client.example", "501 5.5"),
+                           ("MAIL FROM:a@client.example", "501 5.1.7"),
                            ("MAIL FROM:<a@client.example", "501 5")):
             with self.subTest(line):
                 self.assertTrue(self.c.cmd(line)[0].startswith(code), line)

@@ -89,7 +89,8 @@ judge_pages(struct span file)
 }
 
 static int
-line_keep(const struct jbg85_dec_state *s, unsigned char *line, size_t n, unsigned long y, void *arg)
+line_keep(const struct jbg85_dec_state *s, unsigned char *line, size_t n, unsigned long y,
+    void *arg)
 {
 	struct raster *r = arg;
 

@@ -74,7 +74,8 @@ START_TEST(cut_strips_are_refused)
 	raster_random(&r, 1728, 200, 60, 3);
 	ck_assert_int_eq(raster_init(&more, r.width_px, 300, &e), 0);
 	ck_assert_int_eq(encode(coding, &r, &out, &e), 0);
-	ck_assert_int_eq(decode(coding, span_sub(buf_view(&out), 0, out.n / 2), &r, more.px, &e), -1);
+	ck_assert_int_eq(decode(coding, span_sub(buf_view(&out), 0, out.n / 2), &r, more.px, &e),
+	    -1);
 	ck_assert_str_eq(e.dsn, "5.6.5");
 	ck_assert_int_eq(decode(coding, buf_view(&out), &more, more.px, &e), -1);
 	ck_assert_int_eq(e.kind, ERR_PERM);
@@ -101,34 +102,70 @@ START_TEST(a_full_result_is_an_error)
 }
 END_TEST
 
-static const struct { const char *name; unsigned char in[22]; size_t n; bool lsb; int want; bool t85; }
-headers[] = {
-	{ "A4", { 0,0,1,0, 0,0,6,0xc0, 0,0,1,0, 0,0,0,128, 127,0,0,8, 1 }, 21, false, 0, true },
-	{ "A4, FillOrder lies", { 0,0,1,0, 0,0,6,0xc0, 0,0,1,0, 0,0,0,128, 8,0,0,8, 1 }, 21, true, 0,
-	    true },
-	{ "reversed", { 0,0,128,0, 0,0,0x60,3, 0,0,128,0, 0,0,0,1, 0xfe,0,0,16, 1 }, 21, true, 0, true },
-	{ "reversed, FillOrder lies", { 0,0,128,0, 0,0,0x60,3, 0,0,128,0, 0,0,0,1, 0xfe,0,0,16, 1 },
-	    21, false, 0, true },
-	{ "length to come", { 0,0,1,0, 0,0,6,0xc0, 0xff,0xff,0xff,0xff, 0,0,0,128, 8,0,0,0x28, 1 }, 21,
-	    false, 0, true },
-	{ "as libtiff writes", { 0,0,1,0, 0,0,6,0xc0, 0,0,1,0, 0,0,0,67, 8,0,3,0x1c, 1 }, 21, false, 0,
-	    false },
-	{ "no data", { 0,0,1,0, 0,0,6,0xc0, 0,0,1,0, 0,0,0,128, 8,0,0,8 }, 20, false, -1, false },
-	{ "other width", { 0,0,1,0, 0,0,6,0xc1, 0,0,1,0, 0,0,0,128, 8,0,0,8, 1 }, 21, false, -1, false },
-	{ "other length", { 0,0,1,0, 0,0,6,0xc0, 0,0,1,1, 0,0,0,128, 8,0,0,8, 1 }, 21, false, -1, false },
-	{ "to come, but less", { 0,0,1,0, 0,0,6,0xc0, 0,0,0,1, 0,0,0,128, 8,0,0,0x28, 1 }, 21, false, -1,
-	    false },
-	{ "two planes", { 0,0,2,0, 0,0,6,0xc0, 0,0,1,0, 0,0,0,128, 8,0,0,8, 1 }, 21, false, -1, false },
-	{ "layers", { 0,1,1,0, 0,0,6,0xc0, 0,0,1,0, 0,0,0,128, 8,0,0,8, 1 }, 21, false, -1, false },
-	{ "from layer 1", { 1,1,1,0, 0,0,6,0xc0, 0,0,1,0, 0,0,0,128, 8,0,0,8, 1 }, 21, false, -1, false },
-	{ "no stripes", { 0,0,1,0, 0,0,6,0xc0, 0,0,1,0, 0,0,0,0, 8,0,0,8, 1 }, 21, false, -1, false },
+/* A line with a fault refuses the page, unless the file says there are such (CleanFaxData 2). */
+START_TEST(bad_lines_are_taken_if_declared)
+{
+	struct codec_strip s = { .lsb = true, .width_px = 1728, .rows = 100, .t4_options = 4 };
+	struct raster r, back;
+	struct err e = { 0 };
+	uint32_t differ = 0;
+	struct buf out;
+
+	buf_init(&out, 1 << 20);
+	raster_random(&r, 1728, 100, 20, 3);
+	ck_assert_int_eq(raster_init(&back, 1728, 100, &e), 0);
+	ck_assert_int_eq(codec_t4t6_encode(CODING_MH, &r, 196, &out, &e), 0);
+	for (int i = 0; i < 8; i++)
+		out.p[out.n / 2 + i] = 0xff;
+	s.data = buf_view(&out);
+	ck_assert_int_eq(codec_t4t6_decode(CODING_MH, &s, back.px, &e), -1);
+	ck_assert_str_eq(e.dsn, "5.6.5");
+	s.bad_lines = true;
+	ck_assert_msg(codec_t4t6_decode(CODING_MH, &s, back.px, &e) == 0, "%s", e.what);
+	for (uint32_t y = 0; y < 100; y++)
+		differ += memcmp(raster_row(&r, y), raster_row(&back, y), r.stride) != 0;
+	ck_assert(differ >= 1 && differ <= 2);
+	raster_free(&r);
+	raster_free(&back);
+	buf_free(&out);
+}
+END_TEST
+
+static const struct {
+	const char *name;
+	unsigned char in[22];
+	size_t n;
+	bool lsb;
+	int want;
+	bool t85;
+} headers[] = {
+	{ "A4", { 0,0,1,0, 0,0,6,0xc0, 0,0,1,0, 0,0,0,128, 127,0,0,8, 1 }, 21, 0, 0, 1 },
+	{ "A4, FillOrder lies",
+	    { 0,0,1,0, 0,0,6,0xc0, 0,0,1,0, 0,0,0,128, 8,0,0,8, 1 }, 21, 1, 0, 1 },
+	{ "reversed", { 0,0,128,0, 0,0,0x60,3, 0,0,128,0, 0,0,0,1, 0xfe,0,0,16, 1 }, 21, 1, 0, 1 },
+	{ "reversed, FillOrder lies",
+	    { 0,0,128,0, 0,0,0x60,3, 0,0,128,0, 0,0,0,1, 0xfe,0,0,16, 1 }, 21, 0, 0, 1 },
+	{ "length to come",
+	    { 0,0,1,0, 0,0,6,0xc0, 0xff,0xff,0xff,0xff, 0,0,0,128, 8,0,0,0x28, 1 }, 21, 0, 0, 1 },
+	{ "as libtiff writes",
+	    { 0,0,1,0, 0,0,6,0xc0, 0,0,1,0, 0,0,0,67, 8,0,3,0x1c, 1 }, 21, 0, 0, 0 },
+	{ "no data", { 0,0,1,0, 0,0,6,0xc0, 0,0,1,0, 0,0,0,128, 8,0,0,8 }, 20, 0, -1, 0 },
+	{ "other width", { 0,0,1,0, 0,0,6,0xc1, 0,0,1,0, 0,0,0,128, 8,0,0,8, 1 }, 21, 0, -1, 0 },
+	{ "other length", { 0,0,1,0, 0,0,6,0xc0, 0,0,1,1, 0,0,0,128, 8,0,0,8, 1 }, 21, 0, -1, 0 },
+	{ "to come, but less",
+	    { 0,0,1,0, 0,0,6,0xc0, 0,0,0,1, 0,0,0,128, 8,0,0,0x28, 1 }, 21, 0, -1, 0 },
+	{ "two planes", { 0,0,2,0, 0,0,6,0xc0, 0,0,1,0, 0,0,0,128, 8,0,0,8, 1 }, 21, 0, -1, 0 },
+	{ "layers", { 0,1,1,0, 0,0,6,0xc0, 0,0,1,0, 0,0,0,128, 8,0,0,8, 1 }, 21, 0, -1, 0 },
+	{ "from layer 1", { 1,1,1,0, 0,0,6,0xc0, 0,0,1,0, 0,0,0,128, 8,0,0,8, 1 }, 21, 0, -1, 0 },
+	{ "no stripes", { 0,0,1,0, 0,0,6,0xc0, 0,0,1,0, 0,0,0,0, 8,0,0,8, 1 }, 21, 0, -1, 0 },
 };
 
 START_TEST(jbig_headers_are_judged)
 {
 	struct err e = { 0 };
 	struct bih bih;
-	int got = bih_read(span_of(headers[_i].in, headers[_i].n), headers[_i].lsb, 1728, 256, &bih, &e);
+	struct span in = span_of(headers[_i].in, headers[_i].n);
+	int got = bih_read(in, headers[_i].lsb, 1728, 256, &bih, &e);
 
 	ck_assert_msg(got == headers[_i].want, "%s: %s", headers[_i].name, e.what);
 	if (got == 0)
@@ -220,6 +257,7 @@ suite_codec(void)
 	tcase_add_loop_test(tc, pixels_come_back, 0, 4 * SHAPES);
 	tcase_add_loop_test(tc, cut_strips_are_refused, 0, 4);
 	tcase_add_loop_test(tc, a_full_result_is_an_error, 0, 4);
+	tcase_add_test(tc, bad_lines_are_taken_if_declared);
 	tcase_add_loop_test(tc, jbig_headers_are_judged, 0, sizeof headers / sizeof *headers);
 	tcase_add_loop_test(tc, full_jbig_is_read_in_both_orders, 0, 2);
 	tcase_add_loop_test(tc, orientations_turn_the_page, 1, 9);

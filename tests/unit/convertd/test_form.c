@@ -49,7 +49,8 @@ END_TEST
 
 START_TEST(features_are_the_nominal_ones)
 {
-	struct form mh = { CODING_MH, PAPER_A4, 204, 98 }, jbig = { CODING_JBIG, PAPER_B4, 400, 400 };
+	struct form mh = { CODING_MH, PAPER_A4, 204, 98 };
+	struct form jbig = { CODING_JBIG, PAPER_B4, 400, 400 };
 	struct form bad = { CODING_MH, PAPER_A4, 204, 99 };
 	struct err e = { 0 };
 	struct buf b;
@@ -112,7 +113,8 @@ static const struct { const char *src, *caps, *permitted, *want; } choices[] = {
 	{ "MMR/400x400/A4", "(color=grey)", "", NULL },
 	{ "MMR/400x400/A4", "(type=\"text/plain\")", "", NULL },
 	/* 200 and 204 are one (RFC 3949 2.2.2): accept one, accept both; no pixel changes. */
-	{ "MMR/200x200/A4", "(& (image-coding=MMR)(dpi=204)(dpi-xyratio=204/196))", "", "MMR/200x200/A4" },
+	{ "MMR/200x200/A4", "(& (image-coding=MMR)(dpi=204)(dpi-xyratio=204/196))", "",
+	    "MMR/200x200/A4" },
 	/* Nothing is made larger. */
 	{ "MMR/204x98/A4", "(& (image-coding=MMR)(dpi=204)(dpi-xyratio=204/196))", "", NULL },
 	{ "MMR/200x200/A4", "(dpi=300)", "", NULL },

@@ -15,6 +15,10 @@
 #define RENDER "tests/data/render/"
 #define MALFORMED "tests/data/malformed/"
 
+#define MINIMAL STRUCTURE_MINIMAL
+#define LIMITED STRUCTURE_LIMITED
+#define TIFF STRUCTURE_TIFF
+
 /* What each file is: profile and structure as it stands, first page; judged: libtiff reads it. */
 static const struct {
 	const char *name, *form;
@@ -23,35 +27,34 @@ static const struct {
 	enum structure structure;
 	bool judged;
 } images[] = {
-	{ FAX "ccitt1-S.tif", "MH/204x196/A4", 1, 1728, 2376, 'S', STRUCTURE_MINIMAL, true },
-	{ FAX "ccitt2-S-fill.tif", "MH/204x196/A4", 1, 1728, 2376, 'S', STRUCTURE_MINIMAL, true },
-	{ FAX "ccitt4-F-mr.tif", "MR/204x196/A4", 1, 1728, 2376, 'F', STRUCTURE_LIMITED, true },
-	{ FAX "ccitt2-F-mr-rfcalign.tif", "MR/204x196/A4", 1, 1728, 2376, 'F', STRUCTURE_LIMITED, true },
-	{ FAX "ccitt1-F-mmr-msb.tif", "MMR/200x200/A4", 1, 1728, 2376, 'F', STRUCTURE_LIMITED, true },
-	{ FAX "ccitt2-J.tif", "JBIG/204x196/A4", 1, 1728, 2376, 'J', STRUCTURE_LIMITED, true },
-	{ FAX "ccitt6-J-lrltwo-msb.tif", "JBIG/204x196/A4", 1, 1728, 2376, 'J', STRUCTURE_TIFF, true },
-	{ FAX "ccitt-multi-mixed.tif", "MH/204x196/A4", 3, 1728, 2376, 'F', STRUCTURE_LIMITED, true },
-	{ FAX "ccitt4-comp34661.tif", "other", 1, 1728, 2376, 0, STRUCTURE_TIFF, false },
-	{ FAX "ccitt4-comp34661-fo1.tif", "other", 1, 1728, 2376, 0, STRUCTURE_TIFF, false },
-	{ RENDER "letter-S-204x98.tif", "MH/204x98/A4", 1, 1728, 1169, 'S', STRUCTURE_MINIMAL, true },
-	{ RENDER "letter-F-204x391.tif", "MMR/204x391/A4", 1, 1728, 4676, 'F', STRUCTURE_LIMITED, true },
-	{ RENDER "letter-F-300.tif", "MMR/300x300/A4", 1, 2592, 3507, 'F', STRUCTURE_LIMITED, true },
-	{ RENDER "letter-F-408x391.tif", "MR/408x391/A4", 1, 3456, 4570, 'F', STRUCTURE_LIMITED, true },
-	{ RENDER "letter-F-b4-200.tif", "MMR/200x200/B4", 1, 2048, 2338, 'F', STRUCTURE_LIMITED, true },
-	{ RENDER "letter-F-cm.tif", "MMR/204x196/A4", 1, 1728, 2338, 'F', STRUCTURE_LIMITED, true },
-	{ RENDER "letter-F-strips.tif", "MMR/400x400/A4", 1, 3456, 4676, 'F', STRUCTURE_LIMITED, true },
-	{ RENDER "letter-F-orient3.tif", "MMR/200x200/A4", 1, 1728, 2338, 'F', STRUCTURE_LIMITED, false },
-	{ RENDER "letter-F-photometric1.tif", "MMR/200x200/A4", 1, 1728, 2338, 'F', STRUCTURE_LIMITED,
-	    true },
-	{ RENDER "letter-J-400.tif", "JBIG/400x400/A4", 1, 3456, 4676, 'J', STRUCTURE_LIMITED, true },
-	{ RENDER "letter-J-a3-400.tif", "JBIG/400x400/A3", 1, 4864, 6582, 'J', STRUCTURE_LIMITED, true },
-	{ RENDER "letter-J-multi.tif", "JBIG/400x400/A4", 2, 3456, 4676, 'J', STRUCTURE_LIMITED, true },
-	{ RENDER "letter-J-newlen.tif", "JBIG/204x196/A4", 1, 1728, 2338, 'J', STRUCTURE_LIMITED, true },
-	{ RENDER "letter-200-direct.tif", "MMR/200x200/A4", 1, 1728, 2338, 'F', STRUCTURE_LIMITED, true },
-	{ RENDER "dense-J-400.tif", "JBIG/400x400/A4", 1, 3456, 4676, 'J', STRUCTURE_LIMITED, true },
-	{ RENDER "photo-F-mmr-400.tif", "MMR/400x400/A4", 1, 3456, 4676, 'F', STRUCTURE_LIMITED, true },
-	{ RENDER "photo-J-400.tif", "JBIG/400x400/A4", 1, 3456, 4676, 'J', STRUCTURE_LIMITED, true },
-	{ RENDER "sizes-F-mmr-400.tif", "MMR/400x400/A4", 1, 3456, 4676, 'F', STRUCTURE_LIMITED, true },
+	{ FAX "ccitt1-S.tif", "MH/204x196/A4", 1, 1728, 2376, 'S', MINIMAL, true },
+	{ FAX "ccitt2-S-fill.tif", "MH/204x196/A4", 1, 1728, 2376, 'S', MINIMAL, true },
+	{ FAX "ccitt4-F-mr.tif", "MR/204x196/A4", 1, 1728, 2376, 'F', LIMITED, true },
+	{ FAX "ccitt2-F-mr-rfcalign.tif", "MR/204x196/A4", 1, 1728, 2376, 'F', LIMITED, true },
+	{ FAX "ccitt1-F-mmr-msb.tif", "MMR/200x200/A4", 1, 1728, 2376, 'F', LIMITED, true },
+	{ FAX "ccitt2-J.tif", "JBIG/204x196/A4", 1, 1728, 2376, 'J', LIMITED, true },
+	{ FAX "ccitt6-J-lrltwo-msb.tif", "JBIG/204x196/A4", 1, 1728, 2376, 'J', TIFF, true },
+	{ FAX "ccitt-multi-mixed.tif", "MH/204x196/A4", 3, 1728, 2376, 'F', LIMITED, true },
+	{ FAX "ccitt4-comp34661.tif", "other", 1, 1728, 2376, 0, TIFF, false },
+	{ FAX "ccitt4-comp34661-fo1.tif", "other", 1, 1728, 2376, 0, TIFF, false },
+	{ RENDER "letter-S-204x98.tif", "MH/204x98/A4", 1, 1728, 1169, 'S', MINIMAL, true },
+	{ RENDER "letter-F-204x391.tif", "MMR/204x391/A4", 1, 1728, 4676, 'F', LIMITED, true },
+	{ RENDER "letter-F-300.tif", "MMR/300x300/A4", 1, 2592, 3507, 'F', LIMITED, true },
+	{ RENDER "letter-F-408x391.tif", "MR/408x391/A4", 1, 3456, 4570, 'F', LIMITED, true },
+	{ RENDER "letter-F-b4-200.tif", "MMR/200x200/B4", 1, 2048, 2338, 'F', LIMITED, true },
+	{ RENDER "letter-F-cm.tif", "MMR/204x196/A4", 1, 1728, 2338, 'F', LIMITED, true },
+	{ RENDER "letter-F-strips.tif", "MMR/400x400/A4", 1, 3456, 4676, 'F', LIMITED, true },
+	{ RENDER "letter-F-orient3.tif", "MMR/200x200/A4", 1, 1728, 2338, 'F', LIMITED, false },
+	{ RENDER "letter-F-photometric1.tif", "MMR/200x200/A4", 1, 1728, 2338, 'F', LIMITED, true },
+	{ RENDER "letter-J-400.tif", "JBIG/400x400/A4", 1, 3456, 4676, 'J', LIMITED, true },
+	{ RENDER "letter-J-a3-400.tif", "JBIG/400x400/A3", 1, 4864, 6582, 'J', LIMITED, true },
+	{ RENDER "letter-J-multi.tif", "JBIG/400x400/A4", 2, 3456, 4676, 'J', LIMITED, true },
+	{ RENDER "letter-J-newlen.tif", "JBIG/204x196/A4", 1, 1728, 2338, 'J', LIMITED, true },
+	{ RENDER "letter-200-direct.tif", "MMR/200x200/A4", 1, 1728, 2338, 'F', LIMITED, true },
+	{ RENDER "dense-J-400.tif", "JBIG/400x400/A4", 1, 3456, 4676, 'J', LIMITED, true },
+	{ RENDER "photo-F-mmr-400.tif", "MMR/400x400/A4", 1, 3456, 4676, 'F', LIMITED, true },
+	{ RENDER "photo-J-400.tif", "JBIG/400x400/A4", 1, 3456, 4676, 'J', LIMITED, true },
+	{ RENDER "sizes-F-mmr-400.tif", "MMR/400x400/A4", 1, 3456, 4676, 'F', LIMITED, true },
 };
 enum { IMAGES = sizeof images / sizeof *images };
 
@@ -70,7 +73,9 @@ page_read(const struct image *img, uint32_t page, struct raster *r)
 {
 	struct err e = { 0 };
 
-	ck_assert_int_eq(raster_init(r, img->page[page].width_px, img->page[page].length_px, &e), 0);
+	const struct image_page *p = &img->page[page];
+
+	ck_assert_int_eq(raster_init(r, p->width_px, p->length_px, &e), 0);
 	ck_assert_uint_eq(image_page_octets(&img->page[page]), r->stride * r->rows);
 	ck_assert_msg(image_decode(img, page, r->px, &e) == 0, "%s", e.what);
 }
@@ -174,27 +179,6 @@ START_TEST(orientation_is_followed)
 }
 END_TEST
 
-static const char *const sources[] = { FAX "ccitt1-S.tif", FAX "ccitt4-F-mr.tif",
-	FAX "ccitt1-F-mmr-msb.tif", FAX "ccitt6-J-lrltwo-msb.tif", FAX "ccitt4-comp34661.tif",
-	FAX "ccitt-multi-mixed.tif", RENDER "letter-F-strips.tif", RENDER "letter-J-a3-400.tif",
-	RENDER "letter-F-photometric1.tif", RENDER "letter-F-orient3.tif", RENDER "letter-F-300.tif",
-	RENDER "letter-F-204x391.tif", RENDER "letter-F-b4-200.tif", RENDER "letter-J-multi.tif" };
-enum { SOURCES = sizeof sources / sizeof *sources };
-
-/* The metric twin of an inch resolution and back: pixels are copied (RFC 3949 2.2.2). */
-static void
-form_twin(struct form *f)
-{
-	static const uint16_t twin[][4] = { { 200, 100, 204, 98 }, { 200, 200, 204, 196 },
-	    { 400, 400, 408, 391 } };
-
-	for (int i = 0; i < 3; i++)
-		if (f->dpi_x == twin[i][0] && f->dpi_y == twin[i][1])
-			f->dpi_x = twin[i][2], f->dpi_y = twin[i][3];
-		else if (f->dpi_x == twin[i][2] && f->dpi_y == twin[i][3])
-			f->dpi_x = twin[i][0], f->dpi_y = twin[i][1];
-}
-
 static void
 result_check(struct span file, const struct image *src, const struct form *want)
 {
@@ -213,6 +197,62 @@ result_check(struct span file, const struct image *src, const struct form *want)
 	for (uint32_t i = 0; i < src->npage; i++)
 		ck_assert(memcmp(&img.page[i].form, &want[i], sizeof *want) == 0);
 	image_free(&img);
+}
+
+/* A page on its side is stood up and fitted to the width; its two resolutions change places. */
+START_TEST(pages_on_their_side_are_fitted)
+{
+	static const unsigned char tag[] = { 0x12, 1, 3, 0, 1, 0, 0, 0, 1 };
+	struct form want = { CODING_MMR, PAPER_A4, 200, 200 };
+	struct span file = file_read(RENDER "letter-200-direct.tif");
+	unsigned char *at = memmem(file.p, 300, tag, sizeof tag);
+	struct raster upright, seen, after;
+	struct err e = { 0 };
+	struct image img;
+	struct buf out;
+
+	ck_assert(at != NULL);
+	judge_decode(file, 0, &upright);
+	at[8] = (unsigned char)_i;
+	ck_assert_int_eq(image_open(file, &fax_limits, &img, &e), 0);
+	ck_assert(img.page[0].width_px == 2338 && img.page[0].length_px == 1728);
+	page_read(&img, 0, &seen);
+	ck_assert_int_eq(raster_turn(&upright, (uint32_t)_i, &e), 0);
+	ck_assert(same(&seen, &upright));
+	buf_init(&out, 1 << 24);
+	ck_assert_msg(image_convert(&img, &want, &fax_limits, &out, &e) == 0, "%s", e.what);
+	result_check(buf_view(&out), &img, &want);
+	judge_decode(buf_view(&out), 0, &after);
+	ck_assert_uint_eq(after.rows, 1278);	/* 1728 * 1728 / 2338 */
+	raster_free(&after);
+	raster_free(&seen);
+	raster_free(&upright);
+	buf_free(&out);
+	image_free(&img);
+	free((void *)file.p);
+}
+END_TEST
+
+static const char *const sources[] = { FAX "ccitt1-S.tif", FAX "ccitt4-F-mr.tif",
+	FAX "ccitt1-F-mmr-msb.tif", FAX "ccitt6-J-lrltwo-msb.tif", FAX "ccitt4-comp34661.tif",
+	FAX "ccitt-multi-mixed.tif", RENDER "letter-F-strips.tif", RENDER "letter-J-a3-400.tif",
+	RENDER "letter-F-photometric1.tif", RENDER "letter-F-orient3.tif",
+	RENDER "letter-F-300.tif", RENDER "letter-F-204x391.tif",
+	RENDER "letter-F-b4-200.tif", RENDER "letter-J-multi.tif" };
+enum { SOURCES = sizeof sources / sizeof *sources };
+
+/* The metric twin of an inch resolution and back: pixels are copied (RFC 3949 2.2.2). */
+static void
+form_twin(struct form *f)
+{
+	static const uint16_t twin[][4] = { { 200, 100, 204, 98 }, { 200, 200, 204, 196 },
+	    { 400, 400, 408, 391 } };
+
+	for (int i = 0; i < 3; i++)
+		if (f->dpi_x == twin[i][0] && f->dpi_y == twin[i][1])
+			f->dpi_x = twin[i][2], f->dpi_y = twin[i][3];
+		else if (f->dpi_x == twin[i][2] && f->dpi_y == twin[i][3])
+			f->dpi_x = twin[i][0], f->dpi_y = twin[i][1];
 }
 
 /* Recoding at the same resolution keeps every pixel: all sources to all codings. */
@@ -605,6 +645,7 @@ suite_image(void)
 	tcase_add_loop_test(tc, files_are_known_and_decoded, 0, IMAGES);
 	tcase_add_loop_test(tc, wrapping_does_not_matter, 0, sizeof twins / sizeof *twins);
 	tcase_add_test(tc, orientation_is_followed);
+	tcase_add_loop_test(tc, pages_on_their_side_are_fitted, 5, 9);
 	tcase_add_loop_test(tc, recoding_keeps_every_pixel, 0, SOURCES * 8);
 	tcase_add_loop_test(tc, octets_as_the_reference_writer, 0, sizeof equal / sizeof *equal);
 	tcase_add_loop_test(tc, pages_are_scaled_to_the_width, 0, sizeof scaled / sizeof *scaled);

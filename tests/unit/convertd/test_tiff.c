@@ -75,7 +75,7 @@ START_TEST(layout_of_profile_s)
 		ck_assert_uint_eq(le(&b, ifd + 2 + 12 * 7 + 8, 4), strip);
 		ck_assert_uint_eq(le(&b, ifd + 2 + 12 * 15 + 8, 2), page);
 		ck_assert_uint_eq(le(&b, ifd + 2 + 12 * 15 + 10, 2), 2);
-		ck_assert_uint_eq(le(&b, strip, 2), 0x8000);	/* fill, EOL ends an octet, LSB first */
+		ck_assert_uint_eq(le(&b, strip, 2), 0x8000);	/* fill, EOL, LSB first */
 		ifd = le(&b, values - 4, 4);
 		if (page == 0) {
 			ck_assert_uint_eq(ifd % 2, 0);
@@ -111,12 +111,18 @@ mutate(struct buf *b, enum how how, uint32_t tag, uint32_t value)
 	} else if (how == TWICE) {
 		le_put(b, at + 12, 2, tag);
 	} else if (how != WHOLE) {
-		le_put(b, at + (how == VALUE ? 8 : how == TYPE ? 2 : 4), how == TYPE ? 2 : 4, value);
+		le_put(b, at + (how == VALUE ? 8 : how == TYPE ? 2 : 4), how == TYPE ? 2 : 4,
+		    value);
 	}
 }
 
 /* What becomes of a Profile S, F (MMR) or J file when one field is spoilt.  0: refused. */
-static const struct { enum coding base; enum how how; uint32_t tag, value; char want; } mutants[] = {
+static const struct {
+	enum coding base;
+	enum how how;
+	uint32_t tag, value;
+	char want;
+} mutants[] = {
 	{ CODING_MH, WHOLE, 0, 0, 'S' }, { CODING_MR, WHOLE, 0, 0, 'F' },
 	{ CODING_MMR, WHOLE, 0, 0, 'F' }, { CODING_JBIG, WHOLE, 0, 0, 'J' },
 	{ CODING_MH, WITHOUT, 254, 0, 0 }, { CODING_MH, WITHOUT, 256, 0, 0 },

@@ -46,7 +46,7 @@ static const struct {
 	{ "<a@[IPv6:::1]>", false, "a@[IPv6:::1]", 14 },
 	{ "<a@[IPv6:2001:db8::1]>", false, "a@[IPv6:2001:db8::1]", 22 },
 	{ "<a@[IPv6:zz]>", false, NULL, 0 },
-	{ "<a@[tag:x]>", false, "a@[tag:x]", 11 },
+	{ "<a@[tag:x]>", false, NULL, 0 },
 	{ "<a@[:x]>", false, NULL, 0 },
 	{ "<a@[]>", false, NULL, 0 },
 	{ "<a@[1.2.3.4>", false, NULL, 0 },

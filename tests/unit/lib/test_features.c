@@ -53,7 +53,8 @@ static const struct { const char *in, *out; unsigned flags; } canon[] = {
 	/* 4.2.5, with the setentry of RFC 2738 */
 	{ "( paper-size=[A4,B4] )", "(paper-size=[A4,B4])", FEAT_STRICT },
 	{ "( width=[4..17/2] )", "(& (width>=4) (width<=17/2))", FEAT_STRICT },
-	{ "( width=[3,4,6..17/2] )", "(| (width=[3,4]) (& (width>=6) (width<=17/2)))", FEAT_STRICT },
+	{ "( width=[3,4,6..17/2] )", "(| (width=[3,4]) (& (width>=6) (width<=17/2)))",
+	    FEAT_STRICT },
 	{ "(w=[3,4,3..4])", "(& (w>=3) (w<=4))", FEAT_STRICT },
 	{ "(w=[1 .. 1])", "(w=1)", FEAT_STRICT },
 	{ "(w=[a..a])", "(w=a)", FEAT_STRICT },
@@ -92,7 +93,8 @@ static const struct { const char *in, *out; unsigned flags; } canon[] = {
 	{ "(! (r)) where (r) :- (a=1) end", "(! (a=1))", FEAT_STRICT },
 	{ "(& (r) (s)) where (r) :- (s) (s) :- (a=1) end", "(& (a=1) (s))", FEAT_STRICT },
 	{ "(r) where (r) :- (r) end", "(r)", FEAT_STRICT },
-	{ "(& (r) where (r) :- (s a) end (c=1)) where (s b) :- (b=9) end", "(& (a=9) (c=1))", FEAT_STRICT },
+	{ "(& (r) where (r) :- (s a) end (c=1)) where (s b) :- (b=9) end", "(& (a=9) (c=1))",
+	    FEAT_STRICT },
 	{ "(r x) where (r y) :- (q y) where (q z) :- (& (z=1) (y=2)) end end",
 	    "(& (type=\"*/*\") (! (type=\"*/*\")))", FEAT_STRICT },
 	{ "(R A) WHERE (r A) :- (a=1) END", "(a=1)", FEAT_STRICT },
@@ -109,7 +111,8 @@ static const struct { const char *in, *out; unsigned flags; } canon[] = {
 	{ "(res=[1,72dpi,2,90dpi])", "(| (res=[1,2]) (res=[72dpi,90dpi]))", FEAT_STRICT },
 	{ "(! (res=[1,72dpi]))", "(& (! (res=1)) (! (res=72dpi)))", FEAT_STRICT },
 	/* q values are read and change nothing */
-	{ "(| (& (a=1) (b=2) );q=0.8 (c=3) ;q=0.7 );q=1.000", "(| (& (a=1) (b=2)) (c=3))", FEAT_STRICT },
+	{ "(| (& (a=1) (b=2) );q=0.8 (c=3) ;q=0.7 );q=1.000", "(| (& (a=1) (b=2)) (c=3))",
+	    FEAT_STRICT },
 	{ "(a=1);Q=0;ext=\"x)\";y=z", "(a=1)", FEAT_STRICT },
 	{ "(a=1;q=0.5) where (r) :- (b=1) end", "(a=1)", FEAT_STRICT },
 	{ "(a=1;q=0.5)", "(a=1)", 0 },
@@ -164,7 +167,8 @@ START_TEST(predicate_example_of_2533)
 	char plain[2000], aux[2000];
 	struct feat *f, *g;
 
-	snprintf(plain, sizeof plain, "(| (& (Pix-x=1024) (Pix-y=768) %s) (& (Pix-x=800) (Pix-y=600) %s)"
+	snprintf(plain, sizeof plain,
+	    "(| (& (Pix-x=1024) (Pix-y=768) %s) (& (Pix-x=800) (Pix-y=600) %s)"
 	    ";q=0.9 (& (Pix-x=640) (Pix-y=480) %s) ;q=0.8 )", res, res, res);
 	snprintf(aux, sizeof aux, "(| (& (Pix-x=1024) (Pix-y=768) (Res Res-x Res-y) )"
 	    "(& (Pix-x=800)  (Pix-y=600) (Res Res-x Res-y) );q=0.9"
@@ -279,7 +283,8 @@ static const struct { const char *a, *b; int match, within; } pairs[] = {
 	{ "(a=[1..3])", "(! (a=2))", 1, 0 },
 	{ "(a=[1,3])", "(! (a=2))", 1, 1 },
 	/* contained in the union, in no member of it */
-	{ "(a=[1,2])", "(| (& (a=1) (b=1)) (& (a=2) (! (b=1))) (& (a=1) (! (b=1))) (& (a=2) (b=1)))", 1, 1 },
+	{ "(a=[1,2])",
+	    "(| (& (a=1) (b=1)) (& (a=2) (! (b=1))) (& (a=1) (! (b=1))) (& (a=2) (b=1)))", 1, 1 },
 	{ "(& (a=[0..4]) (b=[0..4]))", "(| (& (a<=2) (b>=1)) (a>=2) (b<=1))", 1, 1 },
 	{ "(& (a=[0..4]) (b=[0..4]))", "(| (& (a<=2) (b>=1)) (! (a<=2)) (b<=1))", 1, 1 },
 	{ "(& (a=[0..4]) (b=[0..4]))", "(| (& (a<=2) (b>=2)) (a>=3) (b<=1))", 1, 0 },
@@ -310,7 +315,8 @@ END_TEST
 
 START_TEST(everything_and_nothing)
 {
-	struct feat *any = feat_any(), *f = parse("(a=1)", 0), *none = parse("(& (a=1) (a=2))", 0), *got;
+	struct feat *any = feat_any(), *f = parse("(a=1)", 0), *none = parse("(& (a=1) (a=2))", 0),
+	    *got;
 	struct err e = { 0 };
 
 	ck_assert(feat_is_any(any) && !feat_empty(any));
@@ -372,7 +378,8 @@ static const struct { const char *in; unsigned flags; const char *what; } errors
 	{ "(\xc3=1)", 0, "column 2: " },
 	{ "(a=1) x", 0, "column 7: the end expected" },
 	{ "(a=1)(b=1)", 0, "column 6: the end expected" },
-	{ "(& (a=1) (dpi=20", 0, "column 17: \")\" missing" },	/* a value may be cut: half a list */
+	{ "(& (a=1) (dpi=20", 0,
+	    "column 17: \")\" missing" },	/* a value may be cut: half a list */
 	{ "(& (a=1) (dpi", 0, "column 14: \")\" missing" },
 	{ "(& (a=1) (", 0, "column 11: " },
 	{ "(a=1);q=2", 0, "column 9: a quality" },
@@ -396,7 +403,8 @@ static const struct { const char *in; unsigned flags; const char *what; } errors
 	{ "(a=1))", FEAT_STRICT, "column 6: the end expected" },
 	{ "(a=1;q=0.5)", FEAT_STRICT, "\"where\"" },
 	/* RFC 2879, 4.2: the first ")" too many ends the expression before it is complete */
-	{ "(& (paper-size=[letter,A4,B4]) ) (ua-media=stationery) )", 0, "column 34: the end expected" },
+	{ "(& (paper-size=[letter,A4,B4]) ) (ua-media=stationery) )", 0,
+	    "column 34: the end expected" },
 };
 
 START_TEST(error_names_the_column)

@@ -120,7 +120,8 @@ static const struct { const char *doc, *claim; int fits; } fits[] = {
 
 START_TEST(document_fits_claim)
 {
-	struct feat *doc = parse(fits[_i].doc, FEAT_DOCUMENT), *claim = parse(fits[_i].claim, FEAT_CLAIM);
+	struct feat *doc = parse(fits[_i].doc, FEAT_DOCUMENT);
+	struct feat *claim = parse(fits[_i].claim, FEAT_CLAIM);
 	struct err e = { 0 };
 
 	ck_assert_int_eq(feat_match(doc, claim, &e), fits[_i].fits);
@@ -153,7 +154,8 @@ static const struct { const char *in; unsigned flags; const char *out; } normal[
 	    "(image-file-structure=[TIFF,TIFF-limited,TIFF-minimal])" },
 	{ "(image-file-structure=TIFF-limited)", FEAT_CLAIM,
 	    "(image-file-structure=[TIFF-limited,TIFF-minimal])" },
-	{ "(image-file-structure=TIFF-minimal)", FEAT_CLAIM, "(image-file-structure=TIFF-minimal)" },
+	{ "(image-file-structure=TIFF-minimal)", FEAT_CLAIM,
+	    "(image-file-structure=TIFF-minimal)" },
 	{ "(size-x=[1728/200,2048/204,3648/300])", FEAT_DOCUMENT,
 	    "(size-x=[1075/127,1275/127,1515/127])" },
 	{ "(size-x<=1024/100)", FEAT_CLAIM, "(size-x<=1275/127)" },
@@ -165,6 +167,9 @@ static const struct { const char *in; unsigned flags; const char *out; } normal[
 	{ "(& (color=Binary) (dpi=200) (dpi-xyratio=[1,2]))", FEAT_CLAIM,
 	    "(| (& (color=Binary) (dpi=200) (dpi-xyratio=[1,2]))"
 	    " (& (color=Binary) (dpi=204) (dpi-xyratio=[51/49,102/49])))" },
+	{ "(& (color=Binary) (dpi=400) (dpi-xyratio=1))", FEAT_CLAIM,
+	    "(| (& (color=Binary) (dpi=400) (dpi-xyratio=1))"
+	    " (& (color=Binary) (dpi=408) (dpi-xyratio=24/23)))" },
 	{ "(h x) where (h t) :- (t=TIFF-S) end", FEAT_DOCUMENT, "(x=tiff-s)" },
 	{ "(h image-file-structure) where (h t) :- (t=TIFF-S) end", FEAT_DOCUMENT,
 	    "(image-file-structure=TIFF-minimal)" },
@@ -178,7 +183,8 @@ START_TEST(normalised_text)
 
 	buf_init(&b, FEAT_MAX_TEXT);
 	ck_assert_int_eq(feat_print(f, &b, &e), 0);
-	ck_assert_msg(span_is(buf_view(&b), normal[_i].out), "%s: %.*s", normal[_i].in, (int)b.n, b.p);
+	ck_assert_msg(span_is(buf_view(&b), normal[_i].out), "%s: %.*s", normal[_i].in, (int)b.n,
+	    b.p);
 	buf_free(&b);
 	feat_free(f);
 }
@@ -188,7 +194,8 @@ END_TEST
 START_TEST(profiles_contain_each_other)
 {
 	struct feat *s = parse(tiff_s, FEAT_CLAIM), *fb = parse(tiff_f_base, FEAT_CLAIM);
-	struct feat *ff = parse(tiff_f_full, FEAT_CLAIM), *j = parse(tiff_j_full, FEAT_CLAIM), *both, *again;
+	struct feat *ff = parse(tiff_f_full, FEAT_CLAIM), *j = parse(tiff_j_full, FEAT_CLAIM),
+	    *both, *again;
 	struct err e = { 0 };
 	struct buf b;
 

@@ -49,7 +49,8 @@ static bool
 compare(int rel, const struct value *have, const struct value *want)
 {
 	if (have->word != NULL || want->word != NULL)
-		return have->word != NULL && want->word != NULL && strcmp(have->word, want->word) == 0;
+		return have->word != NULL && want->word != NULL &&
+		    strcmp(have->word, want->word) == 0;
 	return rel == 0 ? have->half == want->half : rel == 1 ? have->half >= want->half :
 	    have->half <= want->half;
 }
@@ -57,7 +58,8 @@ compare(int rel, const struct value *have, const struct value *want)
 static bool
 holds(const struct node *n, const struct point *p)
 {
-	const struct value *have = &values[p->v[n->tag]], *lo = &values[n->value], *hi = &values[n->high];
+	const struct value *have = &values[p->v[n->tag]], *lo = &values[n->value],
+	    *hi = &values[n->high];
 
 	switch (n->op) {
 	case '&':
@@ -170,7 +172,8 @@ random_feat(struct node **tree, struct buf *b)
 		}
 	if (any > 0)
 		say(b, " end");
-	ck_assert_msg(feat_parse(buf_view(b), FEAT_STRICT, &f, &e) == 0, "%.*s: %s", (int)b->n, b->p,
+	ck_assert_msg(feat_parse(buf_view(b), FEAT_STRICT, &f, &e) == 0, "%.*s: %s", (int)b->n,
+	    b->p,
 	    e.what);
 	return f;
 }
@@ -185,9 +188,11 @@ make_points(void)
 	struct err e = { 0 };
 
 	for (int i = 0; i < POINTS; i++) {
-		points[i] = (struct point){ { i % VALUES, i / VALUES % VALUES, i / VALUES / VALUES % VALUES },
+		points[i] = (struct point){ { i % VALUES, i / VALUES % VALUES,
+		    i / VALUES / VALUES % VALUES },
 		    i >= POINTS / FLAGS };
-		snprintf(text, sizeof text, "(& (a=%s) (bb=%s) (c-1=%s) %s)", values[points[i].v[0]].text,
+		snprintf(text, sizeof text, "(& (a=%s) (bb=%s) (c-1=%s) %s)",
+		    values[points[i].v[0]].text,
 		    values[points[i].v[1]].text, values[points[i].v[2]].text,
 		    points[i].flag ? "(flag)" : "(! (flag))");
 		ck_assert_int_eq(feat_parse(span_str(text), FEAT_STRICT, &point_feats[i], &e), 0);
@@ -238,7 +243,8 @@ check_points(const struct node *x, const struct node *y, const struct feat *f, c
 	for (int i = 0; i < POINTS; i++) {
 		bool in_f = holds(x, &points[i]), in_g = holds(y, &points[i]);
 
-		ck_assert_msg(feat_match(f, point_feats[i], &e) == in_f, "%.*s", (int)from->n, from->p);
+		ck_assert_msg(feat_match(f, point_feats[i], &e) == in_f, "%.*s", (int)from->n,
+		    from->p);
 		ck_assert_int_eq(feat_match(both, point_feats[i], &e), in_f && in_g);
 		ck_assert_int_eq(feat_match(point_feats[i], either, &e), in_f || in_g);
 		if (i % 61 == 0)
@@ -280,7 +286,8 @@ START_TEST(random_expressions_mean_what_they_say)
 		check_canonical(g, &other);
 		t = check_points(x, y, f, g, &b);
 		ck_assert_int_eq(feat_match(f, g, &e), t.both > 0);
-		ck_assert_msg(feat_within(f, g, &e) == (t.only_f == 0), "%.*s in %.*s", (int)b.n, b.p,
+		ck_assert_msg(feat_within(f, g, &e) == (t.only_f == 0), "%.*s in %.*s", (int)b.n,
+		    b.p,
 		    (int)other.n, other.p);
 		ck_assert_int_eq(feat_empty(f), t.in_f == 0);
 		ck_assert_msg(feat_is_any(f) == (t.in_f == POINTS), "%.*s", (int)b.n, b.p);
@@ -301,7 +308,8 @@ static const struct { const char *name, *head, *part, *tail; int n; bool fails; 
 	{ "2 MB", "(&", "(a%d=1)", ")", 200000, true },
 	{ "2^200", "(&", "(|(a%1$d=1)(b%1$d=1))", ")", 200, true },
 	{ "2^11 different ones", "(&", "(|(a%1$d=1)(b%1$d=1))", ")", 11, false },
-	{ "3^1000 with contradictions", "(&", "(|(&(a=%1$d)(c=1))(&(b=%1$d)(d=%1$d))(&(c=%1$d)(a>=2)))",
+	{ "3^1000 with contradictions", "(&",
+	    "(|(&(a=%1$d)(c=1))(&(b=%1$d)(d=%1$d))(&(c=%1$d)(a>=2)))",
 	    ")", 1000, false },
 	{ "2^300 by negation", "(!(|", "(&(a%1$d=1)(b%1$d=1))", "))", 300, true },
 	{ "different tags in an or", "(|", "(t%d=1)", ")", 6000, true },
@@ -313,7 +321,8 @@ static const struct { const char *name, *head, *part, *tail; int n; bool fails; 
 	{ "boxes that overlap", "(|", "(&(a>=%1$d)(b<=%1$d))", ")", 2500, true },
 	{ "boxes that overlap in part", "(|", "(&(a=[%1$d..9999])(b=[0..%1$d]))", ")", 1800, true },
 	{ "a tautology", "(|", "(!(&(a%1$d=1)(b%1$d=2)(c=%1$d)))", ")", 200, false },
-	{ "predicates of predicates", "(p)", "where(p):-(&(a%1$d=1)(|(b%1$d=1)(c%1$d=1)))end", "", 1, false },
+	{ "predicates of predicates", "(p)", "where(p):-(&(a%1$d=1)(|(b%1$d=1)(c%1$d=1)))end", "",
+	    1, false },
 	{ "many predicates", "(p) where ", "(p%d):-(a=1)", "end", 2000, true },
 	{ "digits", "(a=", "9999%d", ")", 7000, true },
 	{ "closing only", "(a=1)", ")", "", 60000, false },
@@ -353,7 +362,8 @@ START_TEST(hostile_text_costs_little)
 		ck_assert_msg(got == -1, "%s", costly[_i].name);
 		ck_assert_int_eq(e.kind, ERR_PERM);
 		ck_assert_str_eq(e.dsn, "5.6.0");
-		ck_assert_msg(strncmp(e.what, "column ", 7) == 0, "%s: %s", costly[_i].name, e.what);
+		ck_assert_msg(strncmp(e.what, "column ", 7) == 0, "%s: %s", costly[_i].name,
+		    e.what);
 	} else {
 		ck_assert_msg(got == 0, "%s: %s", costly[_i].name, e.what);
 		feat_free(f);

@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "lib/sandbox.h"
 #ifdef ACCORD_SAN
 #include <sanitizer/lsan_interface.h>
 #endif
@@ -42,20 +44,38 @@ life_over(void *arg, uint32_t events)
 		queue_stop(q);
 }
 
+static int
+confine_worker(int dir_fd, bool landlock_optional, struct err *e)
+{
+	struct sandbox_dir dir = { dir_fd, true };
+
+	return sandbox_enter(SB_FLUSH, &dir, 1, landlock_optional, e);
+}
+
+static int
+confine_queue(const struct rig *r, struct err *e)
+{
+	struct sandbox_dir dir = { r->dir_fd, true };
+
+	return r->confined ? sandbox_enter(SB_QUEUE, &dir, 1, true, e) : 0;
+}
+
 /* The child: exit status 0 if it ended in order and kept nothing. */
 static _Noreturn void
 run_queue(struct rig *r, int life, int smtpd, int bounce, int qmgr)
 {
 	static struct queue q;
 	static struct loop l;
-	struct queue_options opt = { .reserve_percent = r->reserve, .strategy = r->strategy };
+	struct queue_options opt = { .reserve_percent = r->reserve, .strategy = r->strategy,
+	    .landlock_optional = true, .confine = r->confined ? confine_worker : NULL };
 	struct watch w = { life, life_over, &q };
 	struct err e;
 	unsigned before;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	before = open_fds() - (qmgr == -1 ? 2 : 3);	/* the peers' channels are the queue's */
-	if (loop_init(&l, &e) == -1 || queue_start(&q, &l, r->dir_fd, &opt, &e) == -1) {
+	if (loop_init(&l, &e) == -1 || queue_start(&q, &l, r->dir_fd, &opt, &e) == -1 ||
+	    confine_queue(r, &e) == -1) {
 		fprintf(stderr, "queue: %s\n", e.what);
 		_exit(20);
 	}
@@ -68,6 +88,8 @@ run_queue(struct rig *r, int life, int smtpd, int bounce, int qmgr)
 		_exit(21);
 	queue_free(&q);
 	loop_free(&l);
+	if (r->confined)
+		_exit(0);
 	if (open_fds() != before)
 		_exit(22);
 #ifdef ACCORD_SAN

@@ -20,7 +20,7 @@ struct rig {
 	enum strategy strategy;
 	unsigned reserve;
 	uint64_t file_max;		/* RLIMIT_FSIZE of the queue, or 0 */
-	bool no_qmgr;
+	bool no_qmgr, confined;		/* confined: under the sandbox, as it runs in earnest */
 };
 
 /* A packet that came, with what follows its header. */

@@ -4,7 +4,11 @@
 #include "queue/queue.h"
 
 #include <check.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static const struct { const char *name, *options; bool want; } mounts[] = {
 	{ "all in force", "rw\ndelalloc\nbarrier\ndata=ordered\n", true },
@@ -51,6 +55,24 @@ START_TEST(log_lines_are_checked)
 		ck_assert_msg(!logline_read(line, got), "octet %d", i);
 		line[i] ^= 1;
 	}
+}
+END_TEST
+
+/* Given, and refused to a file with a writer; nothing is left behind. */
+START_TEST(leases_are_tried_out)
+{
+	char dir[] = "/dev/shm/queue.XXXXXX";
+	struct err e = { 0 };
+	int fd;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_eq(setup_leases(fd, &e), -1);	/* no tmp/ yet */
+	ck_assert_int_eq(mkdirat(fd, "tmp", 0700), 0);
+	ck_assert_msg(setup_leases(fd, &e) == 0, "%s", e.what);
+	ck_assert_int_eq(unlinkat(fd, "tmp", AT_REMOVEDIR), 0);	/* nothing is left there */
+	close(fd);
+	ck_assert_int_eq(rmdir(dir), 0);
 }
 END_TEST
 
@@ -133,6 +155,7 @@ suite_parts(void)
 	tcase_add_loop_test(tc, journal_only_where_it_is_proven, 0, sizeof mounts / sizeof *mounts);
 	tcase_add_test(tc, settings_choose);
 	tcase_add_test(tc, log_lines_are_checked);
+	tcase_add_test(tc, leases_are_tried_out);
 	tcase_add_test(tc, cache_keeps_to_its_size);
 	tcase_add_test(tc, dirty_ones_come_in_order);
 	suite_add_tcase(s, tc);

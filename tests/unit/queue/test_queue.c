@@ -237,6 +237,7 @@ END_TEST
 
 START_TEST(unknown_ids_and_double_commits)
 {
+	static const char unknown[QID_SIZE] = "0123456789abcdef";
 	struct rig r;
 	char id[QID_SIZE], other[QID_SIZE];
 	int s, s2, fd;
@@ -244,7 +245,7 @@ START_TEST(unknown_ids_and_double_commits)
 	rig_new(&r, STRATEGY_JOURNAL);
 	s = rig_session(&r);
 	s2 = rig_session(&r);
-	client_commit(s, "0123456789abcdef", text, 1);
+	client_commit(s, unknown, text, 1);
 	ck_assert_uint_eq(refused(s)->kind, ERR_TEMP);
 	client_open(s, text, id, &fd);
 	close(fd);
@@ -627,6 +628,45 @@ START_TEST(stop_answers_what_is_in_flight)
 }
 END_TEST
 
+/* What the sandbox allows is enough: commit, mark, a worker killed and made anew from inside it. */
+START_TEST(confined_it_does_all_of_it)
+{
+	struct rig r;
+	struct msg_id bad = { .id = "" };
+	struct err e;
+	char id[QID_SIZE], lost[QID_SIZE];
+	int s, fd;
+	pid_t w;
+
+	rig_new(&r, strategies[_i]);
+	rig_stop(&r);
+	r.confined = true;
+	rig_boot(&r);
+	s = rig_session(&r);
+	client_send(s, text, 2, id);
+	client_send(s, text, 1, bad.id);
+	qmgr_mark(&r, id, 0, SLOT_DELIVERED);
+	ck_assert(!qmgr_marked(&r, id));
+	w = rig_worker(&r);
+	kill(w, SIGKILL);
+	client_open(s, text, lost, &fd);
+	close(fd);
+	usleep(1300000);		/* the marks' flush; the worker anew */
+	for (int i = 0; i < 2 * EACH_WORKERS; i++)
+		client_send(s, text, 1, lost);
+	ck_assert_int_ne(rig_worker(&r), w);
+	qmgr_mark(&r, id, 1, SLOT_DELIVERED);
+	ck_assert(qmgr_marked(&r, id));
+	ck_assert_int_eq(ipc_send(r.qmgr, &bad.h, MSG_BADFILE, 1, sizeof bad, NULL, 0, &e), 0);
+	qmgr_mark(&r, bad.id, 0, SLOT_DELIVERED);
+	ck_assert(qmgr_marked(&r, bad.id));
+	ck_assert(rig_has(&r, "bad", bad.id));
+	close(s);
+	usleep(1300000);
+	rig_end(&r);
+}
+END_TEST
+
 Suite *suite_queue(void);
 Suite *
 suite_queue(void)
@@ -660,6 +700,7 @@ suite_queue(void)
 	tcase_add_test(tc, one_queue_per_directory);
 	tcase_add_test(tc, without_qmgr_mail_is_taken);
 	tcase_add_test(tc, stop_answers_what_is_in_flight);
+	tcase_add_loop_test(tc, confined_it_does_all_of_it, 0, NSTRATEGY);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -17,6 +17,7 @@
 #include "lib/clock.h"
 
 enum { RIG_WAIT_MS = 20000 };
+static void rig_turn(struct rig *r, bool writing);
 static _Alignas(8) unsigned char packet[MSG_MAX];
 
 void
@@ -52,8 +53,12 @@ rig_client(struct rig *r)
 	struct err e;
 	int fd[2];
 
-	if (r->client != -1)
+	if (r->client != -1) {
 		close(r->client);
+		r->eof = true;
+		while (!r->done)	/* the parent hands out nobody before */
+			rig_turn(r, false);
+	}
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd), 0);
 	r->client = fd[0];
 	r->eof = r->done = false;
@@ -72,7 +77,7 @@ rig_start(struct rig *r)
 	fflush(stdout);
 	r->pid = fork();
 	if (r->pid == 0) {
-		struct link l = { ctl[1], queue[1], capd[1], false, 0 };
+		struct link l = { .ctl = ctl[1], .queue = queue[1], .capd = capd[1] };
 
 		close(ctl[0]), close(queue[0]), close(capd[0]);
 		child_run(&r->conf, &r->listener, 1, &l);

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "remote/parent.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "lib/result.h"
+#include "lib/sandbox.h"
+#include "remote/session.h"
+
+struct child {
+	struct child *next;
+	struct remote *remote;
+	struct chan chan;
+	pid_t pid;
+	char dest[JOB_DEST];
+	struct worker_job *work;	/* NULL: idle */
+	struct timer idle;
+	uint32_t jobs;
+	bool needs;			/* waits for a channel to convertd */
+};
+
+/* --- children come and go --- */
+
+static void
+remote_reap(void *arg)
+{
+	struct remote *r = arg;
+	struct child **p = &r->dying;
+	struct err e = { 0 };
+
+	while (*p != NULL) {
+		struct child *c = *p;
+		int status;
+		pid_t got = waitpid(c->pid, &status, WNOHANG);
+
+		if (got == 0) {
+			p = &c->next;
+			continue;
+		}
+		if (got == c->pid && WIFSIGNALED(status))
+			log_line(LOG_ERR, NULL, "session-died", "relay=%s pid=%d signal=%d",
+			    log_q(c->dest), (int)c->pid, WTERMSIG(status));
+		*p = c->next;
+		free(c);
+	}
+	if (r->dying != NULL && loop_timer(r->worker.loop, &r->reap, REMOTE_REAP_MS, &e) == -1)
+		log_line(LOG_ERR, NULL, "failed", "why=%s", log_q(e.what));
+}
+
+/* Hangs up: the session says QUIT and ends. */
+static void
+child_end(struct child *c)
+{
+	struct remote *r = c->remote;
+	struct child **p = &r->children;
+	struct err e = { 0 };
+
+	chan_close(&c->chan);
+	loop_cancel(r->worker.loop, &c->idle);
+	if (c->work == NULL)
+		r->nidle--;
+	while (*p != c)
+		p = &(*p)->next;
+	*p = c->next;
+	c->next = r->dying;
+	r->dying = c;
+	if (r->reap.at == 0 && loop_timer(r->worker.loop, &r->reap, REMOTE_REAP_MS, &e) == -1)
+		log_line(LOG_ERR, NULL, "failed", "why=%s", log_q(e.what));
+}
+
+static void
+child_idle_over(void *arg)
+{
+	child_end(arg);
+}
+
+/* A job that no session can report on: all its recipients are deferred. */
+static void
+job_lost(struct remote *r, struct worker_job *work, const char *why)
+{
+	struct rcpt_result res = { .outcome = OUTCOME_DEFERRED };
+	struct buf records;
+	struct err e = { 0 };
+	uint32_t n = 0;
+
+	snprintf(res.dsn, sizeof res.dsn, "4.3.0");
+	snprintf(res.text, sizeof res.text, "%s", why);
+	buf_init(&records, MSG_MAX - sizeof(struct msg_result));
+	for (; n < work->packet->n; n++) {
+		res.slot = worker_slots(work)[n];
+		if (result_add(&records, &res, span_of(NULL, 0), &e) == -1)
+			break;
+	}
+	if (worker_done(&r->worker, work, buf_view(&records), n, false, &e) == -1)
+		log_line(LOG_ERR, work->packet->id, "result-lost", "why=%s", log_q(e.what));
+	buf_free(&records);
+}
+
+/* Not tried again at once: a message or hop that kills sessions would do it for ever. */
+static void
+child_gone(struct chan *chan, const struct err *why)
+{
+	struct child *c = chan->arg;
+	struct worker_job *work = c->work;
+
+	if (work != NULL) {
+		log_line(LOG_ERR, work->packet->id, "session-lost", "relay=%s pid=%d why=%s",
+		    log_q(c->dest), (int)c->pid,
+		    log_q(why->kind == ERR_NONE ? "it ended" : why->what));
+		job_lost(c->remote, work, "the session process ended unexpectedly");
+	}
+	child_end(c);
+}
+
+/* --- what sessions say --- */
+
+/* The idle session that waits longest. */
+static struct child *
+oldest_idle(const struct remote *r)
+{
+	struct child *old = NULL;
+
+	for (struct child *c = r->children; c != NULL; c = c->next)
+		if (c->work == NULL && (old == NULL || c->idle.due_ms < old->idle.due_ms))
+			old = c;
+	return old;
+}
+
+static int
+on_result(struct chan *chan, const void *msg, size_t len, int *fds, struct err *e)
+{
+	struct child *c = chan->arg;
+	struct remote *r = c->remote;
+	const struct msg_result *m = msg;
+	struct worker_job *work = c->work;
+
+	(void)fds;
+	if (work == NULL || m->h.id != work->number || memcmp(m->id, work->packet->id, QID_LEN) != 0)
+		return err_set(e, ERR_PROTO, NULL, "a result of no job");
+	if (worker_done(&r->worker, work, span_of(m + 1, len - sizeof *m), m->n, m->bad_file == 1,
+	    e) == -1)
+		return -1;
+	c->work = NULL;
+	r->nidle++;
+	if (++c->jobs >= SESSION_JOBS || r->stopping ||
+	    loop_timer(r->worker.loop, &c->idle, SESSION_IDLE_MS, e) == -1)
+		child_end(c);
+	else if (r->nidle > REMOTE_IDLE_MAX)
+		child_end(oldest_idle(r));
+	return 0;
+}
+
+/* Makes a pair: one end to convertd, one to the session. */
+static int
+child_introduce(struct child *c, struct err *e)
+{
+	struct msg_peer m = { .role = ROLE_CONVERTD,
+	    .generation = c->remote->daemon->generation[ROLE_CONVERTD] };
+	struct msg_hdr h;
+	int pair[2];
+
+	c->needs = true;
+	if (!c->remote->convertd.open)
+		return 0;		/* when it is there again */
+	if (ipc_pair(pair, e) == -1)
+		return -1;
+	c->needs = false;
+	if (chan_send(&c->remote->convertd, &h, MSG_SESSION, 0, sizeof h, &pair[0], 1, e) == -1) {
+		close(pair[1]);
+		return -1;
+	}
+	return chan_send(&c->chan, &m.h, MSG_PEER, 0, sizeof m, &pair[1], 1, e);
+}
+
+static int
+on_need(struct chan *chan, const void *msg, size_t len, int *fds, struct err *e)
+{
+	const struct msg_peer *m = msg;
+
+	(void)len, (void)fds;
+	if (m->role != ROLE_CONVERTD)
+		return err_set(e, ERR_PROTO, NULL, "needs peer %u", m->role);
+	return child_introduce(chan->arg, e);
+}
+
+static const struct msg_rule from_session[] = {
+	{ MSG_RESULT, sizeof(struct msg_result), MSG_MAX, 0, 0, on_result },
+	{ MSG_NEED, sizeof(struct msg_peer), sizeof(struct msg_peer), 0, 0, on_need },
+};
+
+/* --- jobs --- */
+
+/* In the child: nothing of the parent's but the settings and its own channel. */
+static _Noreturn void
+child_run(const struct remote *r, int up)
+{
+	static struct session s;
+	struct err e = { 0 };
+
+	if (dup2(up, DAEMON_FD) == -1 || close_range(DAEMON_FD + 1, ~0u, 0) == -1) {
+		err_sys(&e, "descriptors");
+		log_line(LOG_ERR, NULL, "cannot-start", "why=%s", log_q(e.what));
+		_exit(1);
+	}
+	log_open("remote-session");
+	if (sandbox_enter(SB_REMOTE_SESSION, NULL, 0,
+	    conf_number(&r->daemon->conf, CONF_NOLANDLOCK) != 0, &e) == -1) {
+		log_line(LOG_ERR, NULL, "cannot-start", "why=%s", log_q(e.what));
+		_exit(1);
+	}
+	session_init(&s, &r->daemon->conf, DAEMON_FD, -1);
+	_exit(session_run(&s));
+}
+
+static struct child *
+child_new(struct remote *r, const char *dest, struct err *e)
+{
+	struct child *c = calloc(1, sizeof *c);
+	int pair[2];
+
+	if (c == NULL || ipc_pair(pair, e) == -1) {
+		if (c == NULL)
+			err_sys(e, "session");
+		free(c);
+		return NULL;
+	}
+	c->pid = fork();
+	if (c->pid == 0)
+		child_run(r, pair[1]);
+	if (c->pid == -1)
+		err_sys(e, "fork");
+	close(pair[1]);
+	if (c->pid == -1 || chan_open(&c->chan, r->worker.loop, pair[0], "session", from_session,
+	    sizeof from_session / sizeof *from_session, child_gone, c, e) == -1) {
+		close(pair[0]);		/* a child that was made ends by this */
+		free(c);
+		return NULL;
+	}
+	c->remote = r;
+	c->idle = (struct timer){ .fire = child_idle_over, .arg = c };
+	snprintf(c->dest, sizeof c->dest, "%s", dest);
+	c->next = r->children;
+	r->children = c;
+	r->nidle++;
+	return c;
+}
+
+static struct child *
+child_for(struct remote *r, const char *dest, struct err *e)
+{
+	for (struct child *c = r->children; c != NULL; c = c->next)
+		if (c->work == NULL && strcmp(c->dest, dest) == 0)
+			return c;
+	return child_new(r, dest, e);
+}
+
+static void
+remote_start(void *arg, struct worker_job *work, int message_fd)
+{
+	struct remote *r = arg;
+	struct err e = { 0 };
+	struct child *c = child_for(r, work->packet->dest, &e);
+
+	if (c == NULL) {
+		close(message_fd);
+		log_line(LOG_ERR, work->packet->id, "no-session", "why=%s", log_q(e.what));
+		job_lost(r, work, e.what);
+		return;
+	}
+	loop_cancel(r->worker.loop, &c->idle);
+	r->nidle--;
+	c->work = work;
+	if (chan_send(&c->chan, &work->packet->h, MSG_JOB, work->number, work->packet_len,
+	    &message_fd, 1, &e) == -1) {
+		log_line(LOG_ERR, work->packet->id, "no-session", "why=%s", log_q(e.what));
+		job_lost(r, work, e.what);
+		child_end(c);
+	}
+}
+
+/* --- peers, start and stop --- */
+
+static void
+convertd_gone(struct chan *c, const struct err *why)
+{
+	(void)c, (void)why;
+	log_line(LOG_WARN, NULL, "peer-gone", "peer=convertd");
+}
+
+static void
+remote_peer(void *arg, enum role role, uint32_t generation, int fd)
+{
+	struct remote *r = arg;
+	struct err e = { 0 };
+	int got = 0;
+
+	(void)generation;
+	if (role == ROLE_QMGR) {
+		got = worker_connect(&r->worker, fd, &e);
+	} else if (role == ROLE_CONVERTD) {
+		chan_close(&r->convertd);
+		got = chan_open(&r->convertd, r->worker.loop, fd, "convertd", NULL, 0, convertd_gone, r,
+		    &e);
+		for (struct child *c = r->children; c != NULL && got == 0; c = c->next)
+			if (c->needs)
+				got = child_introduce(c, &e);
+	} else {
+		close(fd);
+	}
+	if (got == -1)
+		log_line(LOG_ERR, NULL, "failed", "peer=%s why=%s", role_name(role), log_q(e.what));
+}
+
+/* Ends once nothing is under way and every result is acknowledged, or when time is up. */
+static void
+stop_check(void *arg)
+{
+	struct remote *r = arg;
+	struct err e = { 0 };
+
+	if (r->worker.jobs == NULL || clock_ms() >= r->stop_ms ||
+	    loop_timer(r->worker.loop, &r->stop, 50, &e) == -1)
+		r->worker.loop->stop = true;
+}
+
+static void
+remote_stop(void *arg)
+{
+	struct remote *r = arg;
+
+	r->stopping = true;
+	r->stop_ms = clock_ms() + REMOTE_STOP_MS;
+	for (struct child *c = r->children, *next; c != NULL; c = next) {
+		next = c->next;
+		if (c->work == NULL)
+			child_end(c);
+	}
+	stop_check(r);
+}
+
+int
+remote_open(struct remote *r, struct daemon *d, struct err *e)
+{
+	*r = (struct remote){ .daemon = d };
+	r->reap = (struct timer){ .fire = remote_reap, .arg = r };
+	r->stop = (struct timer){ .fire = stop_check, .arg = r };
+	worker_init(&r->worker, &d->loop, remote_start, r);
+	d->peer = remote_peer;
+	d->stop = remote_stop;
+	d->arg = r;
+	if (d->peer_fd[ROLE_CONVERTD] != -1 && chan_open(&r->convertd, &d->loop,
+	    d->peer_fd[ROLE_CONVERTD], "convertd", NULL, 0, convertd_gone, r, e) == -1)
+		return -1;
+	if (d->peer_fd[ROLE_QMGR] != -1 && worker_connect(&r->worker, d->peer_fd[ROLE_QMGR], e) == -1)
+		return -1;
+	return 0;
+}

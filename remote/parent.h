@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * remote/parent.h - the parent of the sessions: takes jobs from qmgr, gives each to an idle session
+ * of its destination or to a new one, and passes the results on.  It parses nothing from outside.
+ */
+#ifndef REMOTE_PARENT_H
+#define REMOTE_PARENT_H
+
+#include "lib/daemon.h"
+#include "lib/worker.h"
+
+enum {
+	REMOTE_IDLE_MAX = 100,		/* sessions kept idle */
+	REMOTE_REAP_MS = 200,		/* between looks for children that have ended */
+	REMOTE_STOP_MS = 3000		/* for what is under way, when told to stop */
+};
+
+struct child;
+
+struct remote {
+	struct daemon *daemon;
+	struct worker worker;
+	struct chan convertd;
+	struct child *children, *dying;
+	uint32_t nidle;
+	struct timer reap, stop;
+	int64_t stop_ms;
+	bool stopping;
+};
+
+/* Takes the channels that daemon_start brought, and sets the daemon's callbacks. */
+int remote_open(struct remote *r, struct daemon *d, struct err *e);
+
+#endif

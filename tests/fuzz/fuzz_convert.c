@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * Any message through plan and conversion: the plan can be read; each key converts or fails in
+ * words; a list that results passes the check of who sends it, and leaves the same parts.
+ */
+#include <assert.h>
+
+#include "convertd/apply.h"
+#include "convertd/plan_make.h"
+#include "lib/edit.h"
+#include "lib/mime.h"
+#include "lib/plan.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+static const struct limits small = { .width_px = 4864, .length_px = 600, .page_px = 2000000,
+	.job_px = 4000000, .pages = 4, .tags = 40, .out_octets = 4 << 20, .cpu_s = 1 };
+
+static const char *const takes[] = { "(image-coding=MH)", "(& (image-coding=JBIG) (dpi<=204))",
+	"(& (image-coding=[MMR,MR]) (size-x<=2150/254))", "(type=\"text/plain\")" };
+enum { TAKES = sizeof takes / sizeof *takes };
+
+static int
+put(void *arg, struct span piece, struct err *e)
+{
+	return buf_add(arg, piece, e);
+}
+
+static void
+convert(struct span message, const struct plan *plan, struct span key)
+{
+	struct apply_by by = { "me.example", 0 };
+	struct edit_list list;
+	struct mime before, after;
+	struct buf coded, result;
+	struct err e = { 0 };
+
+	buf_init(&coded, 32 << 20);
+	buf_init(&result, 32 << 20);
+	if (apply_key(message, key, &by, &small, &coded, &e) == -1) {
+		assert(e.kind == ERR_PERM && e.what[0] != '\0');
+	} else {
+		assert(edit_decode(buf_view(&coded), message.n, &list, &e) == 0);
+		assert(edit_check(&list, message.n, plan->range, plan->nrange, &e) == 0);
+		assert(edit_walk(&list, message, put, &result, &e) == 0 && result.n == list.size);
+		assert(mime_parse(message, &before, &e) == 0);
+		assert(mime_parse(buf_view(&result), &after, &e) == 0 && before.n == after.n);
+		for (uint32_t i = 0; i < before.n; i++)
+			assert(before.part[i].parent == after.part[i].parent &&
+			    before.part[i].broken == after.part[i].broken);
+		mime_free(&before);
+		mime_free(&after);
+		edit_free(&list);
+	}
+	buf_free(&coded);
+	buf_free(&result);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	static const unsigned char none[1];
+	struct span message = span_of(n == 0 ? none : p, n);
+	struct buf caps, coded;
+	struct plan plan;
+	struct err e = { 0 };
+
+	buf_init(&caps, 4096);
+	buf_init(&coded, 1 << 20);
+	for (int i = 0; i < TAKES; i++) {
+		uint32_t len = (uint32_t)strlen(takes[i]);
+
+		assert(buf_add(&caps, span_of(&len, sizeof len), &e) == 0);
+		assert(buf_add_str(&caps, takes[i], &e) == 0);
+	}
+	if (plan_make(message, buf_view(&caps), TAKES, &small, &coded, &e) == 0) {
+		assert(plan_decode(buf_view(&coded), &plan, &e) == 0);
+		assert(edit_ranges_ok(n, plan.range, plan.nrange, &e) == 0);
+		for (uint32_t i = 0; i < plan.nverdict; i++)
+			if (plan.verdict[i].fate == PLAN_CONVERTS)
+				convert(message, &plan, plan.verdict[i].key);
+		plan_free(&plan);
+	} else {
+		assert(e.kind == ERR_PERM);
+	}
+	buf_free(&caps);
+	buf_free(&coded);
+	return 0;
+}

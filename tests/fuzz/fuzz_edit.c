@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * The first octet chooses: an encoded list, which must be written again to the same octets; or
+ * ranges and operations in short form, where what edit_check lets pass is judged by another way:
+ * octet by octet, everything outside the ranges is there once, in order, and what is between is of
+ * its range's kind.
+ */
+#include "lib/edit.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+enum { LEN = 64, RANGES = 6, OPS = 10 };
+
+static const char *const texts[] = { "Content-Type: image/tiff\r\n", "AAAA\r\n", "Content-MD5: x\r\n",
+	"\r\n", "--b\r\n", "Content-Features: (a=b)\r\n (c)\r\n" };
+
+static void
+same_octets(struct span in)
+{
+	struct edit_list l;
+	struct buf out;
+	struct err e;
+
+	if (edit_decode(in, LEN, &l, &e) == -1) {
+		assert(e.kind == ERR_PROTO);
+		return;
+	}
+	buf_init(&out, 1 << 24);
+	assert(edit_encode(&l, &out, &e) == 0);
+	assert(span_eq(buf_view(&out), in));
+	buf_free(&out);
+	edit_free(&l);
+}
+
+/* The range of that kind that starts at off, or -1. */
+static int
+starts(const struct edit_range *r, size_t n, uint64_t off, int kind)
+{
+	for (size_t i = 0; i < n; i++)
+		if (r[i].off == off && r[i].kind == kind)
+			return (int)i;
+	return -1;
+}
+
+static void
+judge(const struct edit_list *l, const struct edit_range *r, size_t n)
+{
+	bool copied[LEN] = { false };
+	uint64_t at = 0;
+
+	for (size_t i = 0; i < l->n; i++) {
+		const struct edit *d = &l->edit[i];
+
+		if (d->op == EDIT_COPY) {
+			assert(d->off >= at);
+			for (uint64_t k = d->off; k < d->off + d->len; k++)
+				copied[k] = true;
+			at = d->off + d->len;
+			continue;
+		}
+		assert(starts(r, n, at, d->op == EDIT_BODY ? RANGE_BODY : RANGE_HEADER) != -1);
+		/* of the texts only these may pass */
+		if (d->op == EDIT_BODY)
+			assert(d->len == strlen(texts[1]));
+		else
+			assert(l->text.p[d->off] == 'C' && l->text.p[d->off + 8] != 'M');
+	}
+	for (size_t i = 0; i < n; i++) {		/* a range is there, or not, as a whole */
+		for (uint64_t k = 1; k < r[i].len; k++)
+			assert(copied[r[i].off + k] == copied[r[i].off]);
+		for (uint64_t k = 0; k < r[i].len; k++)
+			copied[r[i].off + k] = true;
+	}
+	for (size_t k = 0; k < LEN; k++)
+		assert(copied[k]);
+}
+
+static int
+count(void *arg, struct span piece, struct err *e)
+{
+	(void)e;
+	*(uint64_t *)arg += piece.n;
+	return 0;
+}
+
+static void
+short_form(const uint8_t *p, size_t n)
+{
+	static const unsigned char message[LEN];
+	struct edit_range r[RANGES];
+	struct edit d[OPS];
+	struct edit_list l = { .edit = d };
+	struct buf text;
+	struct err e;
+	size_t nr = 0;
+	uint64_t size = 0;
+
+	buf_init(&text, 4096);
+	for (; n >= 2 && p[0] != 0xff && nr < RANGES; p += 2, n -= 2)
+		r[nr++] = (struct edit_range){ p[0] & 63, p[1] & 31, p[1] >> 7 };
+	if (n > 0 && p[0] == 0xff)
+		p++, n--;
+	for (; n >= 3 && l.n < OPS; p += 3, n -= 3, l.n++) {
+		d[l.n] = (struct edit){ p[0] % 3, p[1] & 63, p[2] & 63 };
+		if (d[l.n].op != EDIT_COPY) {
+			const char *t = texts[p[1] % (sizeof texts / sizeof *texts)];
+
+			d[l.n].off = text.n;
+			d[l.n].len = strlen(t);
+			assert(buf_add_str(&text, t, &e) == 0);
+		}
+		l.size += d[l.n].len;
+	}
+	l.text = buf_view(&text);
+	if (edit_check(&l, LEN, r, nr, &e) == 0) {
+		judge(&l, r, nr);
+		assert(edit_walk(&l, span_of(message, LEN), count, &size, &e) == 0 && size == l.size);
+	}
+	buf_free(&text);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	if (n == 0)
+		return 0;
+	if (p[0] & 1)
+		same_octets(span_of(p + 1, n - 1));
+	else
+		short_form(p + 1, n - 1);
+	return 0;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * tests/fuzz/fuzz_report.c - whatever a hop, a recipient's address or a header says, a report is
+ * lines of ASCII with one status for its one recipient.  Input: flags, then address, reply, details
+ * and message, divided by octets 0xff.
+ */
+#include "bounce/report.h"
+
+#include <assert.h>
+
+#include "bounce/text.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+static struct span
+chunk(struct span *in)
+{
+	size_t end = span_find(*in, 0xff);
+	struct span s = span_sub(*in, 0, end);
+
+	*in = span_sub(*in, end + 1, in->n);
+	return s;
+}
+
+static size_t
+count_lines(struct span s, const char *start)
+{
+	struct span line;
+	size_t n = 0;
+
+	while (span_line(&s, &line))
+		n += span_is(span_sub(line, 0, strlen(start)), start);
+	return n;
+}
+
+static void
+check(const struct report *r)
+{
+	struct buf out;
+	struct err e = { 0 };
+	struct span s, head;
+	uint8_t body = 99;
+	const unsigned char *third;
+
+	buf_init(&out, REPORT_MAX);
+	if (report_build(r, &out, &body, &e) == 1) {
+		s = buf_view(&out);
+		assert(text_kind(s) == (body == BODY_8BITMIME ? TEXT_8BIT : TEXT_7BIT));
+		assert(s.n > 2 && s.p[s.n - 2] == '\r');
+		third = memmem(s.p, s.n, "\r\nContent-Description: Delivery report\r\n", 40);
+		assert(third != NULL);
+		head = span_of(third, (size_t)(s.p + s.n - third));
+		third = memmem(head.p, head.n, "\r\n--=_", 6);	/* the end of part two */
+		assert(third != NULL);
+		head.n = (size_t)(third - head.p);
+		assert(count_lines(head, "Status:") == 1 && count_lines(head, "Action:") == 1 &&
+		    count_lines(head, "Final-Recipient:") == 1);
+		for (size_t i = 0; i < head.n; i++)
+			assert((head.p[i] >= 0x20 && head.p[i] < 0x7f) || head.p[i] == '\r' ||
+			    head.p[i] == '\n');
+	}
+	buf_free(&out);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	struct rcpt_result res = { .outcome = OUTCOME_FAILED, .dsn = "5.6.5" };
+	struct rcpt rcpt = { .notify = 0 };
+	struct envelope env = { .rcpt = &rcpt, .nrcpt = 1 };
+	struct report r = { .me = "mx.example", .id = "0000000000000001",
+	    .failed_id = "0000000000000000", .env = &env };
+	struct span in = span_of(p, n), text, detail;
+	struct buf records;
+	struct err e;
+
+	if (n < 2)
+		return 0;
+	r.whole = p[0] & 1;
+	env.ret = p[0] & 2 ? RET_FULL : RET_UNSET;
+	res.code = p[0] & 4 ? 550 : 0;
+	in = span_sub(in, 1, n);
+	env.sender = rcpt.addr = env.envid = rcpt.orcpt = r.to = chunk(&in);
+	text = chunk(&in);
+	memcpy(res.text, text.p, text.n < sizeof res.text ? text.n : sizeof res.text - 1);
+	memcpy(res.mta, res.text, sizeof res.mta - 1);
+	if (p[0] & 8)
+		memcpy(res.dsn, res.text, sizeof res.dsn - 1);
+	detail = chunk(&in);
+	r.message = in;
+	buf_init(&records, 65536);
+	if (result_add(&records, &res, detail, &e) == 0) {
+		r.records = buf_view(&records);
+		check(&r);
+	}
+	buf_free(&records);
+	return 0;
+}

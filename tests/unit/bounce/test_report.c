@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "bounce/report.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bounce/text.h"
+#include "bounce/words.h"
+
+static struct buf out, records;
+static struct rcpt rcpt[3];
+static struct envelope env;
+static struct slot slots[3];
+static struct report r;
+static uint8_t body;
+
+static void
+setup(void)
+{
+	buf_init(&out, REPORT_MAX);
+	buf_init(&records, MSG_MAX);
+	memset(slots, 0, sizeof slots);
+	slots[0].last_us = 1000000000u * UINT64_C(1000000);
+	rcpt[0] = (struct rcpt){ .addr = span_str("fax=+1234@dev.example"),
+	    .orcpt = span_str("rfc822;Fax+2B1@dev.example") };
+	rcpt[1] = (struct rcpt){ .addr = span_str("b@x.example"), .notify = NOTIFY_NEVER };
+	rcpt[2] = (struct rcpt){ .addr = span_str("c@x.example"), .notify = NOTIFY_SUCCESS };
+	env = (struct envelope){ .sender = span_str("s@sender.example"), .envid = span_str("QQ+3D1"),
+	    .arrival_us = 1000000000u * UINT64_C(1000000), .rcpt = rcpt, .nrcpt = 3 };
+	r = (struct report){ .me = "mx.example", .id = "0000000000000001",
+	    .failed_id = "0000000000000000", .env = &env, .to = env.sender, .slot = slots,
+	    .message = span_str("Received: x\r\nSubject: two\r\n lines\r\nMessage-ID: <1@s>\r\n\r\n"),
+	    .now_us = 1000000001 * INT64_C(1000000), .nonce = 7 };
+}
+
+static void
+teardown(void)
+{
+	buf_free(&out);
+	buf_free(&records);
+}
+
+static void
+record(uint32_t slot, uint8_t outcome, uint16_t code, const char *dsn, const char *mta,
+    const char *text, const char *detail)
+{
+	struct rcpt_result res = { .slot = slot, .outcome = outcome, .code = code };
+	struct err e;
+
+	snprintf(res.dsn, sizeof res.dsn, "%s", dsn);
+	snprintf(res.mta, sizeof res.mta, "%s", mta);
+	snprintf(res.text, sizeof res.text, "%s", text);
+	ck_assert_int_eq(result_add(&records, &res, span_str(detail), &e), 0);
+	r.records = buf_view(&records);
+}
+
+/* Builds it and checks what holds of every report: CRLF lines, at most 998 octets, ASCII where it
+ * is not returned content. */
+static void
+build(void)
+{
+	struct span s;
+	struct err e = { 0 };
+
+	ck_assert_msg(report_build(&r, &out, &body, &e) == 1, "%s", e.what);
+	s = buf_view(&out);
+	ck_assert_int_ne(text_kind(s), TEXT_BINARY);
+	ck_assert(body == BODY_8BITMIME || text_kind(s) == TEXT_7BIT);
+	ck_assert_int_eq(s.p[s.n - 1], '\n');
+	ck_assert_int_eq(buf_add_byte(&out, 0, &e), 0);	/* for strstr */
+}
+
+static bool
+has(const char *text)
+{
+	return strstr((const char *)out.p, text) != NULL;
+}
+
+/* The part with that number, from its own header on, terminated; the caller frees it. */
+static char *
+part(int n)
+{
+	const char *p = strstr((const char *)out.p, "boundary=\""), *q;
+	char line[80];
+	char *copy;
+
+	ck_assert_ptr_nonnull(p);
+	ck_assert_int_eq(sscanf(p, "boundary=\"%70[^\"]", line + 2), 1);
+	memcpy(line, "--", 2);
+	p = strstr((const char *)out.p, "\r\n\r\n");
+	for (int i = 0; i < n; i++) {
+		p = strstr(p + 1, line);
+		ck_assert_ptr_nonnull(p);
+	}
+	p += strlen(line) + 2;
+	q = strstr(p, line);
+	ck_assert_ptr_nonnull(q);
+	copy = strndup(p, (size_t)(q - p));
+	/* The last of the three parts is followed by the end. */
+	ck_assert_int_eq(n == 3, strncmp(q + strlen(line), "--\r\n", 4) == 0);
+	return copy;
+}
+
+static size_t
+count(const char *in, const char *what)
+{
+	size_t n = 0;
+
+	for (; (in = strstr(in, what)) != NULL; in++)
+		n++;
+	return n;
+}
+
+/* RFC 3464, RFC 6522, RFC 3834: the form of a failure report (R12: 5.6.5, the part, the reply). */
+START_TEST(failure)
+{
+	char *p;
+
+	record(0, OUTCOME_FAILED, 0, "5.6.5", "mx.dev.example [192.0.2.9]:25", "no common form",
+	    "part: 1.2 (image/tiff-fx, \"offer.tfx\")\nform: MRC, 300 dpi\n"
+	    "takes: (&(color=Binary)(image-coding=[MH,MMR])(dpi=[200,204])(paper-size=A4))\n"
+	    "permits: nothing\n");
+	record(1, OUTCOME_FAILED, 550, "5.1.1", "", "550 no", "");	/* NOTIFY=NEVER */
+	record(2, OUTCOME_FAILED, 550, "5.1.1", "", "550 no", "");	/* only SUCCESS was asked */
+	build();
+	ck_assert(has("\r\nFrom: Mail Delivery System <MAILER-DAEMON@mx.example>\r\n"));
+	ck_assert(has("\r\nTo: <s@sender.example>\r\n"));
+	ck_assert(has("\r\nAuto-Submitted: auto-replied\r\n"));
+	ck_assert(has("\r\nMIME-Version: 1.0\r\n"));
+	ck_assert(has("\r\nIn-Reply-To: <1@s>\r\n"));
+	ck_assert(has("Content-Type: multipart/report; report-type=delivery-status;\r\n"));
+	ck_assert(strncmp((char *)out.p, "Date: Sun, 9 Sep 2001 01:46:41 +0000\r\n", 38) == 0);
+	p = part(1);
+	ck_assert_ptr_nonnull(strstr(p, "<fax=+1234@dev.example>\r\n"));
+	ck_assert_ptr_nonnull(strstr(p, "Which part: 1.2 (image/tiff-fx, \"offer.tfx\")"));
+	ck_assert_ptr_nonnull(strstr(p, "What the machine takes: black and white; coded as MH"));
+	ck_assert_ptr_nonnull(strstr(p, "exactly: (&(color=Binary)"));
+	ck_assert_ptr_nonnull(strstr(p, "What you allowed: nothing"));
+	ck_assert_ptr_nonnull(strstr(p, "Subject: two lines\r\n"));
+	ck_assert_ptr_null(strstr(p, "b@x.example"));
+	ck_assert_ptr_null(strstr(p, "c@x.example"));
+	free(p);
+	p = part(2);
+	ck_assert_ptr_nonnull(strstr(p, "Content-Type: message/delivery-status\r\n\r\n"
+	    "Original-Envelope-Id: QQ=1\r\nReporting-MTA: dns; mx.example\r\n"
+	    "Arrival-Date: Sun, 9 Sep 2001 01:46:40 +0000\r\n"));
+	ck_assert_ptr_nonnull(strstr(p, "\r\n\r\nOriginal-Recipient: rfc822;Fax+1@dev.example\r\n"
+	    "Final-Recipient: rfc822;fax=+1234@dev.example\r\nAction: failed\r\nStatus: 5.6.5\r\n"
+	    "Remote-MTA: dns; mx.dev.example ([192.0.2.9]:25)\r\n"
+	    "Diagnostic-Code: smtp; 554 5.6.5 no common form\r\n"
+	    "Last-Attempt-Date: Sun, 9 Sep 2001 01:46:40 +0000\r\n"));
+	ck_assert_uint_eq(count(p, "Final-Recipient:"), 1);
+	free(p);
+	p = part(3);
+	ck_assert_ptr_nonnull(strstr(p, "Content-Type: text/rfc822-headers\r\n\r\nReceived: x\r\n"
+	    "Subject: two\r\n lines\r\n"));
+	free(p);
+	ck_assert_int_eq(body, BODY_7BIT);
+}
+END_TEST
+
+/* RFC 3461, 5.2.6: NEVER, or NOTIFY without FAILURE: no report at all. */
+START_TEST(nobody_to_tell)
+{
+	struct err e;
+
+	record(1, OUTCOME_FAILED, 550, "5.1.1", "", "550 no", "");
+	record(2, OUTCOME_FAILED, 550, "5.1.1", "", "550 no", "");
+	record(99, OUTCOME_FAILED, 550, "5.1.1", "", "no such slot", "");
+	ck_assert_int_eq(report_build(&r, &out, &body, &e), 0);
+	ck_assert_uint_eq(out.n, 0);
+	ck_assert(!report_due(&r));
+}
+END_TEST
+
+/* H17: success that was asked for; a header is returned even with RET=FULL (RFC 3461, 6.2). */
+START_TEST(success)
+{
+	char *p;
+
+	env.ret = RET_FULL;
+	r.whole = true;
+	r.message = span_str("Subject: x\r\n\r\nsecret body\r\n");
+	record(0, OUTCOME_DELIVERED, 250, "2.0.0", "", "250 ok", "");
+	record(2, OUTCOME_RELAYED, 250, "2.6.4", "a.example", "250 ok", "converted: MH\n");
+	build();
+	p = part(2);
+	ck_assert_ptr_nonnull(strstr(p, "Final-Recipient: rfc822;c@x.example\r\nAction: relayed\r\n"
+	    "Status: 2.6.4\r\n"));
+	ck_assert_uint_eq(count(p, "Final-Recipient:"), 1);
+	free(p);
+	ck_assert(has("Converted to: MH"));
+	ck_assert(!has("secret"));
+}
+END_TEST
+
+static const struct { const char *message; bool whole; bool full; uint8_t body; } returned[] = {
+	{ "Subject: x\r\n\r\nhello\r\n", true, true, BODY_7BIT },
+	{ "Subject: x\r\n\r\nh\xc3\xa9llo\r\n", true, true, BODY_8BITMIME },
+	{ "Subject: x\r\n\r\nbare \r return\r\n", true, false, BODY_7BIT },
+	{ "Subject: x\r\n\r\nhello\r\n", false, false, BODY_7BIT },
+};
+
+START_TEST(ret_full)
+{
+	char *p;
+
+	env.ret = RET_FULL;
+	r.message = span_str(returned[_i].message);
+	r.whole = returned[_i].whole;
+	record(0, OUTCOME_FAILED, 550, "5.1.1", "", "550 no", "");
+	build();
+	ck_assert_int_eq(body, returned[_i].body);
+	p = part(3);
+	ck_assert_int_eq(strstr(p, "Content-Type: message/rfc822\r\n") != NULL, returned[_i].full);
+	ck_assert_int_eq(strstr(p, returned[_i].message) != NULL, returned[_i].full);
+	free(p);
+}
+END_TEST
+
+/* What comes from outside ends no line and opens no part. */
+START_TEST(hostile_texts)
+{
+	char *p;
+
+	rcpt[0].addr = span_str("\"a\r\nBcc: all@x\"@dev.example");
+	rcpt[0].orcpt = span_str("rfc822;a+0D+0AStatus:+202.0.0");
+	env.envid = span_str("x+0D+0AAction:+20delivered+00+FF+");
+	record(0, OUTCOME_FAILED, 550, "5.1.1\nX", "a)\xc6 x\\\x1b[31m [1]", "550 \x9b" "31m\r\nStatus: 2.0.0",
+	    "part: x\r\r\nBcc: y\nform: \x1b]0;own\x07\n"
+	    "takes: ((((((color=\xff)(dpi=[,,,](\n permits: a\n:\n\n");
+	build();
+	p = part(2);
+	ck_assert_uint_eq(count(p, "\r\nStatus:"), 1);
+	ck_assert_uint_eq(count(p, "\r\nAction:"), 1);
+	ck_assert_uint_eq(count(p, "\nBcc"), 0);
+	ck_assert_ptr_nonnull(strstr(p, "\r\nStatus: 5.0.0\r\n"));
+	free(p);
+	ck_assert(!has("\nBcc"));
+	ck_assert_uint_eq(count((char *)out.p, "\x1b"), 0);
+}
+END_TEST
+
+/* Headers with NUL, 8-bit octets, bare CR, endless lines, the boundary itself. */
+START_TEST(hostile_headers)
+{
+	static char text[REPORT_HEADER_MAX];
+	size_t n;
+	char *p;
+
+	n = (size_t)snprintf(text, sizeof text, "Subject: \xe4 =_0000000000000001_7 \r x\nMessage-ID: "
+	    "<a b>\r\n\r\n--=_0000000000000001_7--\r\nX: ");
+	memset(text + n, 'x', 5000);
+	text[n + 5000] = '\0';
+	text[20] = '\0';
+	r.message = span_of(text, n + 5000);
+	record(0, OUTCOME_FAILED, 550, "5.1.1", "", "550 no", "");
+	build();
+	ck_assert_uint_eq(strlen((char *)out.p), out.n - 1);
+	ck_assert(!has("In-Reply-To"));
+	ck_assert(has("boundary=\"=_0000000000000001_8\""));
+	p = part(3);
+	ck_assert_ptr_nonnull(strstr(p, "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+	    "Subject: =E4 =3D_0000"));
+	free(p);
+}
+END_TEST
+
+START_TEST(quoted_printable)
+{
+	static const struct { const char *in, *want; } t[] = {
+		{ "a=b\r\n", "a=3Db\r\n" },
+		{ "end \r\nx\t\n", "end=20\r\nx=09\r\n" },
+		{ "\x01\xff", "=01=FF\r\n" },
+		{ "", "" },
+	};
+	struct err e;
+	char line[300];
+
+	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+		buf_clear(&out);
+		ck_assert_int_eq(text_qp(&out, span_str(t[i].in), &e), 0);
+		ck_assert(span_is(buf_view(&out), t[i].want));
+	}
+	buf_clear(&out);
+	memset(line, '\xe9', sizeof line);
+	ck_assert_int_eq(text_qp(&out, span_of(line, sizeof line), &e), 0);
+	for (struct span rest = buf_view(&out), l; span_line(&rest, &l);)
+		ck_assert_uint_le(l.n, 76);
+}
+END_TEST
+
+START_TEST(features_in_words)
+{
+	static const struct { const char *expr, *want; } t[] = {
+		{ "(&(color=Binary)(image-coding=[MH,MR,MMR])(dpi=204)(paper-size=[A4,B4]))",
+		  "black and white; coded as MH (T.4 one-dimensional), MR (T.4 two-dimensional) or MMR "
+		  "(T.6); dots per inch: 204; paper A4 or B4" },
+		{ "(| (dpi>=300) (dpi=[200,300]) )", "dots per inch: 300 or 200" },
+		{ "(unknown=3)", "" }, { "", "" }, { "((((", "" }, { "(color=)", "" }, { "(=)(dpi)", "" },
+	};
+	struct err e;
+
+	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+		buf_clear(&out);
+		ck_assert_int_eq(words_features(span_str(t[i].expr), &out, &e), 0);
+		ck_assert_msg(span_is(buf_view(&out), t[i].want), "%s: %.*s", t[i].expr, (int)out.n,
+		    (char *)out.p);
+	}
+	ck_assert_ptr_nonnull(strstr(words_advice("5.6.3")->what, "pass your permission on"));
+	ck_assert_ptr_nonnull(words_advice("9.9.9")->what);
+}
+END_TEST
+
+Suite *suite_report(void);
+Suite *
+suite_report(void)
+{
+	Suite *s = suite_create("report");
+	TCase *tc = tcase_create("report");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, failure);
+	tcase_add_test(tc, nobody_to_tell);
+	tcase_add_test(tc, success);
+	tcase_add_loop_test(tc, ret_full, 0, sizeof returned / sizeof *returned);
+	tcase_add_test(tc, hostile_texts);
+	tcase_add_test(tc, hostile_headers);
+	tcase_add_test(tc, quoted_printable);
+	tcase_add_test(tc, features_in_words);
+	suite_add_tcase(s, tc);
+	return s;
+}

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "bounce/serve.h"
+
+#include <check.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/qfile.h"
+#include "lib/result.h"
+
+/* A queue in a process of its own, since bounce waits for its answers. */
+enum mode { ANSWER, REFUSE_OPEN, REFUSE_COMMIT, DIE_AT_COMMIT };
+static int store, commits;	/* memfds: the new message, the commit packet */
+static pid_t queue_pid;
+
+static struct loop loop;
+static struct bounce b;
+static int qmgr;
+static _Alignas(8) unsigned char packet[MSG_MAX];
+static size_t packet_len;
+
+static const char new_id[] = "0000000000000abc", failed_id[] = "0000000000000123";
+
+static void
+queue_main(int fd, enum mode mode)
+{
+	struct msg_id id = { .id = "" };
+	struct msg_refused no = { .kind = ERR_TEMP, .dsn = "4.3.1", .what = "full" };
+	struct msg_hdr *h = (struct msg_hdr *)(void *)packet;
+	int fds[MSG_FDS];
+	struct err e;
+
+	memcpy(id.id, new_id, sizeof new_id);
+	while (ipc_recv(fd, packet, sizeof packet, &packet_len, fds, &e) == 1) {
+		uint32_t n = h->id;
+
+		if (h->type == MSG_OPEN && ((struct msg_open *)(void *)packet)->reserve != 1)
+			break;
+		if (h->type == MSG_OPEN && mode == REFUSE_OPEN)
+			ipc_send(fd, &no.h, MSG_REFUSED, n, sizeof no, NULL, 0, &e);
+		else if (h->type == MSG_OPEN)
+			ipc_send(fd, &id.h, MSG_OPENED, n, sizeof id, &store, 1, &e);
+		else if (h->type == MSG_COMMIT && mode == DIE_AT_COMMIT)
+			break;
+		else if (h->type == MSG_COMMIT && mode == REFUSE_COMMIT)
+			ipc_send(fd, &no.h, MSG_REFUSED, n, sizeof no, NULL, 0, &e);
+		else if (h->type == MSG_COMMIT && write(commits, packet, packet_len) > 0)
+			ipc_send(fd, &id.h, MSG_COMMITTED, n, sizeof id, NULL, 0, &e);
+	}
+	_exit(0);
+}
+
+static void
+queue_start(enum mode mode)
+{
+	struct err e;
+	int fd[2];
+
+	store = memfd_create("store", 0);
+	commits = memfd_create("commits", 0);
+	ck_assert_int_eq(ipc_pair(fd, &e), 0);
+	queue_pid = fork();
+	if (queue_pid == 0) {
+		close(fd[0]);
+		queue_main(fd[1], mode);
+	}
+	close(fd[1]);
+	bounce_peer(&b, ROLE_QUEUE, 1, fd[0]);
+}
+
+static void
+queue_end(void)
+{
+	bounce_free(&b);	/* its channel closes, it ends */
+	if (queue_pid > 0)
+		waitpid(queue_pid, NULL, 0);
+	queue_pid = 0;
+}
+
+static void
+setup(void)
+{
+	struct err e;
+	int fd[2];
+
+	signal(SIGPIPE, SIG_IGN);
+	ck_assert_int_eq(loop_init(&loop, &e), 0);
+	bounce_init(&b, &loop, "mx.example");
+	ck_assert_int_eq(ipc_pair(fd, &e), 0);
+	qmgr = fd[0];
+	bounce_peer(&b, ROLE_QMGR, 1, fd[1]);
+	/* It says hello first. */
+	int fds[MSG_FDS];
+	ck_assert_int_eq(ipc_recv(qmgr, packet, sizeof packet, &packet_len, fds, &e), 1);
+	ck_assert_uint_eq(((struct msg_hdr *)(void *)packet)->type, MSG_HELLO);
+}
+
+static void
+teardown(void)
+{
+	queue_end();
+	close(qmgr);
+	loop_free(&loop);
+}
+
+static int
+failed_file(const char *sender, const char *to, uint8_t notify)
+{
+	static const char text[] = "Subject: x\r\n\r\nbody\r\n";
+	struct rcpt rcpt = { .addr = span_str(to), .notify = notify };
+	struct envelope env = { .sender = span_str(sender), .client = span_str("c"), .rcpt = &rcpt,
+	    .nrcpt = 1 };
+	struct buf block;
+	struct qfile q;
+	struct err e;
+	int fd = memfd_create("failed", 0);
+
+	buf_init(&block, ENV_MAX);
+	ck_assert_int_eq(write(fd, text, sizeof text - 1), sizeof text - 1);
+	ck_assert_int_eq(envelope_encode(&env, &block, &e), 0);
+	ck_assert_int_eq(qfile_finish(fd, sizeof text - 1, 0, buf_view(&block), 1, &q, &e), 0);
+	buf_free(&block);
+	return fd;
+}
+
+static void
+stop_loop(void *arg)
+{
+	(void)arg;
+	loop.stop = true;
+}
+
+/* Sends a report of one failed recipient; the answer is in packet: its type. */
+static uint32_t
+ask(int fd)
+{
+	struct rcpt_result r = { .outcome = OUTCOME_FAILED, .code = 550, .dsn = "5.1.1",
+	    .text = "550 no" };
+	struct timer t = { .fire = stop_loop };
+	struct msg_job m = { .n = 1 };
+	struct buf p;
+	struct err e = { 0 };
+	int fds[MSG_FDS];
+
+	memcpy(m.id, failed_id, sizeof failed_id);
+	buf_init(&p, MSG_MAX);
+	ck_assert_int_eq(buf_add(&p, span_of(&m, sizeof m), &e), 0);
+	ck_assert_int_eq(result_add(&p, &r, span_of(NULL, 0), &e), 0);
+	ck_assert_int_eq(ipc_send(qmgr, (struct msg_hdr *)(void *)p.p, MSG_REPORT, 77, p.n, &fd, 1, &e),
+	    0);
+	close(fd);
+	buf_free(&p);
+	loop.stop = false;
+	ck_assert_int_eq(loop_timer(&loop, &t, 20, &e), 0);
+	ck_assert_int_eq(loop_run(&loop, &e), 0);
+	ck_assert_int_eq(ipc_recv(qmgr, packet, sizeof packet, &packet_len, fds, &e), 1);
+	ck_assert_uint_eq(((struct msg_hdr *)(void *)packet)->id, 77);
+	return ((struct msg_hdr *)(void *)packet)->type;
+}
+
+static const char *
+reported(void)
+{
+	return ((struct msg_reported *)(void *)packet)->report;
+}
+
+/* What was committed: its one recipient; sender null, length and checksum right. */
+static void
+check_commit(const char *to, const char *subject)
+{
+	static unsigned char text[65536], commit[MSG_MAX];
+	const struct msg_commit *m = (const struct msg_commit *)(const void *)commit;
+	ssize_t n = pread(store, text, sizeof text - 1, 0), len = pread(commits, commit, sizeof commit, 0);
+	struct envelope env;
+	struct err e = { 0 };
+
+	ck_assert_int_gt(n, 0);
+	ck_assert_int_gt(len, (ssize_t)sizeof *m);
+	text[n] = '\0';
+	ck_assert_uint_eq(m->msg_len, (uint64_t)n);
+	ck_assert_uint_eq(m->msg_crc, crc32c(0, text, (size_t)n));
+	ck_assert_uint_eq(m->env_len, (size_t)len - sizeof *m);
+	ck_assert_msg(envelope_decode(span_of(commit + sizeof *m, m->env_len), &env, &e) == 0, "%s",
+	    e.what);
+	ck_assert_uint_eq(env.sender.n, 0);
+	ck_assert_uint_eq(env.nrcpt, 1);
+	ck_assert(span_is(env.rcpt[0].addr, to));
+	ck_assert_ptr_nonnull(strstr((char *)text, subject));
+	ck_assert_ptr_nonnull(strstr((char *)text, "Diagnostic-Code: smtp; 550 no"));
+	envelope_free(&env);
+}
+
+START_TEST(report_is_committed)
+{
+	queue_start(ANSWER);
+	ck_assert_uint_eq(ask(failed_file("s@sender.example", "a@x.example", 0)), MSG_REPORTED);
+	ck_assert_str_eq(reported(), new_id);
+	check_commit("s@sender.example", "Subject: Your message could not be delivered\r\n");
+}
+END_TEST
+
+/* H13: never in answer to a null sender; the double bounce goes to postmaster. */
+START_TEST(null_sender)
+{
+	queue_start(ANSWER);
+	ck_assert_uint_eq(ask(failed_file("", "a@x.example", 0)), MSG_REPORTED);
+	ck_assert_str_eq(reported(), new_id);
+	check_commit("postmaster@mx.example", "Subject: A message without sender could not");
+}
+END_TEST
+
+/* H13: once. */
+START_TEST(double_bounce_is_dropped)
+{
+	queue_start(REFUSE_OPEN);	/* if it asked, it would be refused */
+	ck_assert_uint_eq(ask(failed_file("", "Postmaster@MX.example", 0)), MSG_REPORTED);
+	ck_assert_str_eq(reported(), "");
+}
+END_TEST
+
+START_TEST(notify_never)
+{
+	queue_start(REFUSE_OPEN);
+	ck_assert_uint_eq(ask(failed_file("s@sender.example", "a@x.example", NOTIFY_NEVER)),
+	    MSG_REPORTED);
+	ck_assert_str_eq(reported(), "");
+	ck_assert_uint_eq(ask(failed_file("", "a@x.example", NOTIFY_NEVER)), MSG_REPORTED);
+	ck_assert_str_eq(reported(), "");
+}
+END_TEST
+
+/* Whatever queue cannot do now is tried again by qmgr, and works when queue is back. */
+START_TEST(queue_fails)
+{
+	queue_start((enum mode)_i);
+	ck_assert_uint_eq(ask(failed_file("s@sender.example", "a@x.example", 0)), MSG_REFUSED);
+	if (_i == DIE_AT_COMMIT) {
+		waitpid(queue_pid, NULL, 0);
+		ck_assert_uint_eq(ask(failed_file("s@sender.example", "a@x.example", 0)), MSG_REFUSED);
+	}
+	close(b.queue);
+	b.queue = -1;
+	ck_assert_uint_eq(ask(failed_file("s@sender.example", "a@x.example", 0)), MSG_REFUSED);
+	queue_start(ANSWER);
+	ck_assert_uint_eq(ask(failed_file("s@sender.example", "a@x.example", 0)), MSG_REPORTED);
+	check_commit("s@sender.example", "Subject:");
+}
+END_TEST
+
+START_TEST(not_a_message)
+{
+	int fd = memfd_create("junk", 0);
+
+	queue_start(ANSWER);
+	ck_assert_int_eq(write(fd, "junk", 4), 4);
+	ck_assert_uint_eq(ask(fd), MSG_REFUSED);
+}
+END_TEST
+
+Suite *suite_serve(void);
+Suite *
+suite_serve(void)
+{
+	Suite *s = suite_create("serve");
+	TCase *tc = tcase_create("serve");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, report_is_committed);
+	tcase_add_test(tc, null_sender);
+	tcase_add_test(tc, double_bounce_is_dropped);
+	tcase_add_test(tc, notify_never);
+	tcase_add_loop_test(tc, queue_fails, REFUSE_OPEN, DIE_AT_COMMIT + 1);
+	tcase_add_test(tc, not_a_message);
+	suite_add_tcase(s, tc);
+	return s;
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "convertd/plan_make.h"
+
+#include <check.h>
+#include <stdio.h>
+
+#include "tests/unit/convertd/letter.h"
+
+#define TOP "From: a@example.com\nMIME-Version: 1.0\n"
+#define MMR "Content-Type: image/tiff; name=a.tif\nContent-Transfer-Encoding: base64\n"
+#define MMR_BODY "\n@fax/ccitt1-F-mmr-msb.tif@\n"
+#define S_PART "Content-Type: image/tiff\nContent-Transfer-Encoding: base64\n\n@fax/ccitt1-S.tif@\n"
+#define MIXED "Content-Type: multipart/mixed; boundary=b\n"
+#define TEXT "--b\nContent-Type: text/plain\n\nhello\n"
+#define ANY "Content-Convert: ANY\n"
+#define TO_S "MH/200x200/A4"
+
+static const struct {
+	const char *name, *message, *caps;
+	enum plan_fate fate;
+	const char *key;
+	bool permission;
+} cases[] = {
+	{ "an image that fits", TOP ANY S_PART, TAKES_S, PLAN_FITS, "", true },
+	{ "one that must be converted", TOP MMR ANY MMR_BODY, TAKES_S, PLAN_CONVERTS, "1=" TO_S,
+	    true },
+	{ "R18: without permission", TOP MMR MMR_BODY, TAKES_S, PLAN_EMPTY, "", false },
+	{ "R18: NONE", TOP MMR "Content-Convert: NONE\n" MMR_BODY, TAKES_S, PLAN_EMPTY, "", false },
+	{ "R18: none, any case", TOP MMR "content-convert: none\n" MMR_BODY, TAKES_S, PLAN_EMPTY, "",
+	    false },
+	{ "any, folded", TOP MMR "Content-Convert:\n any\n" MMR_BODY, TAKES_S, PLAN_CONVERTS,
+	    "1=" TO_S, true },
+	{ "a filter, folded, with what looks like a comment", TOP MMR "Content-Convert: (&\n"
+	    " (image-coding=MH)\n (color=Binary);q=0.8)\n" MMR_BODY, TAKES_S, PLAN_CONVERTS,
+	    "1=" TO_S, true },
+	{ "a filter that permits another form", TOP MMR "Content-Convert: (image-coding=JBIG)\n"
+	    MMR_BODY, TAKES_S, PLAN_EMPTY, "", true },
+	{ "a field that is no filter", TOP MMR "Content-Convert: (image-coding=\n" MMR_BODY, TAKES_S,
+	    PLAN_EMPTY, "", false },
+	{ "two fields", TOP MMR ANY ANY MMR_BODY, TAKES_S, PLAN_EMPTY, "", false },
+	{ "permission of the message for its parts", TOP ANY MIXED "\n" TEXT "--b\n" MMR MMR_BODY
+	    "--b--\n", TAKES_S, PLAN_CONVERTS, "2=" TO_S, true },
+	{ "a part's own field goes before", TOP ANY MIXED "\n" TEXT "--b\n" MMR
+	    "Content-Convert: NONE\n" MMR_BODY "--b--\n", TAKES_S, PLAN_EMPTY, "", true },
+	{ "R11: one part listed, the other NONE", TOP MIXED "\n--b\n" MMR ANY MMR_BODY "--b\n" MMR
+	    "Content-Convert: NONE\n" MMR_BODY "--b--\n", TAKES_S, PLAN_EMPTY, "", true },
+	{ "R11: the one that is NONE fits", TOP MIXED "\n--b\n" MMR ANY MMR_BODY "--b\n"
+	    "Content-Convert: NONE\n" S_PART "--b--\n", TAKES_S, PLAN_CONVERTS, "1=" TO_S, true },
+	{ "nested", TOP ANY MIXED "\n" TEXT "--b\nContent-Type: multipart/related; boundary=c\n\n"
+	    "--c\n\nx\n--c\n" MMR MMR_BODY "--c--\n--b\n" MMR MMR_BODY "--b--\n", TAKES_S,
+	    PLAN_CONVERTS, "2.2=" TO_S ";3=" TO_S, true },
+	{ "application/octet-stream by its name", TOP ANY "Content-Type: application/octet-stream\n"
+	    "Content-Disposition: attachment; filename=\"a.TFX\"\n"
+	    "Content-Transfer-Encoding: base64\n" MMR_BODY, TAKES_S, PLAN_CONVERTS, "1=" TO_S, true },
+	{ "several pages", TOP ANY MMR "\n@render/letter-J-multi.tif@\n", TAKES_S, PLAN_CONVERTS,
+	    "1=MH/200x200/A4*2", true },
+	{ "the resolution that the device names", TOP MMR ANY MMR_BODY, "(& (image-coding=MH)(dpi=204)"
+	    "(dpi-xyratio=204/196))", PLAN_CONVERTS, "1=MH/204x196/A4", true },
+	{ "the same, not permitted by name", TOP MMR "Content-Convert: (dpi=200)\n" MMR_BODY,
+	    "(& (image-coding=MH)(dpi=204)(dpi-xyratio=204/196))", PLAN_CONVERTS, "1=MH/204x196/A4",
+	    true },
+	{ "to JBIG", TOP MMR ANY MMR_BODY, TAKES_J, PLAN_CONVERTS, "1=JBIG/200x200/A4", true },
+	{ "anything is taken", TOP MMR MMR_BODY, "(|(a=b)(!(a=b)))", PLAN_FITS, "", false },
+	{ "text alone fits a fax machine", TOP "\nhello\n", "(type=\"image/tiff\")", PLAN_FITS, "",
+	    false },
+	{ "text beside an image", TOP MIXED "\n" TEXT "--b\n" MMR ANY MMR_BODY "--b--\n",
+	    "(& (type=\"image/tiff\") " TAKES_S ")", PLAN_CONVERTS, "2=" TO_S, true },
+	{ "another type that is not taken", TOP MIXED "\n--b\nContent-Type: text/html\n\nx\n--b\n" MMR
+	    ANY MMR_BODY "--b--\n", "(type=\"image/tiff\")", PLAN_EMPTY, "", true },
+	{ "another type that is", TOP "Content-Type: text/html\n\nx\n",
+	    "(type=[\"image/tiff\",\"text/html\"])", PLAN_FITS, "", false },
+	{ "an image that is no TIFF", TOP "Content-Type: image/png\n" ANY "\nx\n", TAKES_S, PLAN_EMPTY,
+	    "", true },
+	{ "alternatives: one fits", TOP ANY "Content-Type: multipart/alternative; boundary=b\n\n" TEXT
+	    "--b\n" MMR MMR_BODY "--b--\n", TAKES_S, PLAN_FITS, "", true },
+	{ "alternatives: one converts", TOP ANY "Content-Type: multipart/alternative; boundary=b\n\n"
+	    "--b\nContent-Type: image/png\n\nx\n--b\n" MMR MMR_BODY "--b--\n", TAKES_S, PLAN_CONVERTS,
+	    "2=" TO_S, true },
+
+	{ "B12: unreadable", TOP ANY MMR "\n@malformed/bomb-length.tif@\n", TAKES_S, PLAN_EMPTY, "",
+	    true },
+	{ "B12: no image at all", TOP ANY MMR "\nAAAA\n", TAKES_S, PLAN_EMPTY, "", true },
+	{ "B12: base64 with data behind its end", TOP ANY MMR "\nAA==AAAA\n", TAKES_S, PLAN_EMPTY, "",
+	    true },
+	{ "B12: a profile that is only described", TOP ANY MMR "\n@fax/profile-L-stub.tif@\n", TAKES_S,
+	    PLAN_EMPTY, "", true },
+	{ "B12: signed", TOP ANY "Content-Type: multipart/signed; boundary=b\n\n--b\n" MMR MMR_BODY
+	    "--b\nContent-Type: application/pgp-signature\n\nx\n--b--\n", TAKES_S, PLAN_EMPTY, "",
+	    true },
+	{ "B12: signed, further out", TOP ANY "Content-Type: multipart/signed; boundary=s\n\n--s\n"
+	    MIXED "\n" TEXT "--b\n" MMR MMR_BODY "--b--\n--s\nContent-Type: application/pkcs7-signature"
+	    "\n\nx\n--s--\n", TAKES_S, PLAN_EMPTY, "", true },
+	{ "signed, but it fits", TOP ANY "Content-Type: multipart/signed; boundary=b\n\n--b\n" S_PART
+	    "--b\nContent-Type: application/pgp-signature\n\nx\n--b--\n", TAKES_S, PLAN_FITS, "",
+	    true },
+	{ "B12: a delimiter that two readers see differently", TOP ANY MIXED "\n--b\n" MMR MMR_BODY
+	    "--bx\n--b--\n", TAKES_S, PLAN_EMPTY, "", true },
+	{ "B12: two types", TOP ANY MMR "Content-Type: text/plain\n" MMR_BODY, TAKES_S, PLAN_EMPTY, "",
+	    true },
+	{ "B12: two encodings", TOP ANY MMR "Content-Transfer-Encoding: 7bit\n" MMR_BODY, TAKES_S,
+	    PLAN_EMPTY, "", true },
+	{ "in a report (B11)", TOP ANY "Content-Type: multipart/report; boundary=b\n\n--b\n" MMR MMR_BODY
+	    "--b--\n", TAKES_S, PLAN_EMPTY, "", true },
+};
+
+START_TEST(verdicts)
+{
+	struct buf m = letter_make(cases[_i].message);
+	struct letter_plan p;
+	const struct plan_verdict *v;
+
+	letter_plan(&m, cases[_i].caps, &p);
+	v = &p.plan.verdict[0];
+	ck_assert_msg(v->fate == cases[_i].fate && span_is(v->key, cases[_i].key),
+	    "%s: %u '%.*s'\n%.*s", cases[_i].name, v->fate, (int)v->key.n, (const char *)v->key.p,
+	    (int)v->detail.n, (const char *)v->detail.p);
+	ck_assert_str_eq(v->dsn, v->fate == PLAN_EMPTY ? "5.6.5" : "");
+	ck_assert_msg(p.plan.has_permission == cases[_i].permission, "%s", cases[_i].name);
+	ck_assert_msg((p.plan.nrange > 0) == (v->fate == PLAN_CONVERTS), "%s", cases[_i].name);
+	ck_assert((v->detail.n > 0) == (v->fate != PLAN_FITS));
+	letter_plan_free(&p);
+	buf_free(&m);
+}
+END_TEST
+
+/* R10: bit 0 the sender permits X, bit 1 the device takes X, bit 2 we can make X. */
+START_TEST(r10_all_subsets_of_three)
+{
+	const char *x = _i & 4 ? "MH" : "JPEG";
+	char text[1000], caps[200];
+	struct letter_plan p;
+	struct buf m;
+
+	snprintf(text, sizeof text, TOP MMR "Content-Convert: (image-coding=%s)\n" MMR_BODY,
+	    _i & 1 ? x : "MR");
+	snprintf(caps, sizeof caps, "(image-coding=%s)", _i & 2 ? x : "JBIG");
+	m = letter_make(text);
+	letter_plan(&m, caps, &p);
+	ck_assert_int_eq(p.plan.verdict[0].fate, _i == 7 ? PLAN_CONVERTS : PLAN_EMPTY);
+	letter_plan_free(&p);
+	buf_free(&m);
+}
+END_TEST
+
+START_TEST(details_for_people)
+{
+	struct buf m = letter_make(TOP MIXED "\n--b\n" MMR "Content-Convert:\n (image-coding=JBIG)\n"
+	    "Content-Disposition: attachment; filename=\"o\\\"ffer\x01.tif\"\n" MMR_BODY "--b--\n");
+	struct letter_plan p;
+
+	letter_plan(&m, "(image-coding=MH)", &p);
+	ck_assert_msg(span_is(p.plan.verdict[0].detail,
+	    "part: 1 (image/tiff, \"o\"ffer?.tif\")\n"
+	    "form: MMR, 200 by 200 dpi, A4\n"
+	    "takes: (image-coding=MH)\n"
+	    "permits: (image-coding=JBIG)\n"), "%.*s", (int)p.plan.verdict[0].detail.n,
+	    (const char *)p.plan.verdict[0].detail.p);
+	letter_plan_free(&p);
+	letter_plan(&m, "(image-coding=JBIG)", &p);
+	ck_assert_msg(span_is(p.plan.verdict[0].detail,
+	    "part: 1 (image/tiff, \"o\"ffer?.tif\")\n"
+	    "form: MMR, 200 by 200 dpi, A4\n"
+	    "converted: JBIG, 200 by 200 dpi, A4\n"), "%.*s", (int)p.plan.verdict[0].detail.n,
+	    (const char *)p.plan.verdict[0].detail.p);
+	letter_plan_free(&p);
+	buf_free(&m);
+}
+END_TEST
+
+START_TEST(reports_are_known)
+{
+	struct buf m = letter_make(TOP "Content-Type: multipart/report; boundary=b\n\n--b\n\nx\n--b--\n");
+	struct letter_plan p;
+
+	letter_plan(&m, TAKES_S, &p);
+	ck_assert(p.plan.is_report && !p.plan.changed_forms);
+	letter_plan_free(&p);
+	buf_free(&m);
+	m = letter_make(TOP ANY MMR MMR_BODY);
+	letter_plan(&m, TAKES_S, &p);
+	ck_assert(!p.plan.is_report && p.plan.changed_forms);
+	letter_plan_free(&p);
+	buf_free(&m);
+}
+END_TEST
+
+/* Two sets that end in one form have one key; what is no expression spoils no other verdict. */
+START_TEST(several_sets)
+{
+	static const char *const caps[] = { TAKES_S, "(& (image-coding=MH) (dpi=200) )", "(((",
+	    "(image-coding=MMR)" };
+	struct buf m = letter_make(TOP ANY MMR MMR_BODY), ask, coded;
+	struct plan p;
+	struct err e = { 0 };
+
+	buf_init(&ask, 65536), buf_init(&coded, 65536);
+	for (size_t i = 0; i < 4; i++) {
+		uint32_t n = (uint32_t)strlen(caps[i]);
+
+		ck_assert_int_eq(buf_add(&ask, span_of(&n, sizeof n), &e), 0);
+		ck_assert_int_eq(buf_add_str(&ask, caps[i], &e), 0);
+	}
+	ck_assert_int_eq(plan_make(buf_view(&m), buf_view(&ask), 4, &fax_limits, &coded, &e), 0);
+	ck_assert_int_eq(plan_decode(buf_view(&coded), &p, &e), 0);
+	ck_assert(span_eq(p.verdict[0].key, p.verdict[1].key) && p.verdict[0].key.n > 0);
+	ck_assert_int_eq(p.verdict[2].fate, PLAN_EMPTY);
+	ck_assert_int_eq(p.verdict[3].fate, PLAN_FITS);
+	plan_free(&p);
+	buf_clear(&coded);
+	ck_assert_int_eq(plan_make(buf_view(&m), buf_view(&ask), 5, &fax_limits, &coded, &e), -1);
+	ck_assert_int_eq(e.kind, ERR_PROTO);
+	ck_assert_int_eq(plan_make(buf_view(&m), buf_view(&ask), 3, &fax_limits, &coded, &e), -1);
+	ck_assert_int_eq(plan_make(buf_view(&m), span_of(ask.p, ask.n - 1), 4, &fax_limits, &coded,
+	    &e), -1);
+	buf_free(&ask), buf_free(&coded), buf_free(&m);
+}
+END_TEST
+
+/* A message over MIME's limits still has a plan: nothing of it is converted. */
+START_TEST(a_message_that_cannot_be_walked)
+{
+	struct letter_plan p;
+	struct err e = { 0 };
+	struct buf m;
+
+	buf_init(&m, 1 << 20);
+	for (int i = 0; i < 2000; i++)
+		ck_assert_int_eq(buf_add_str(&m, "X: y\r\n", &e), 0);
+	letter_plan(&m, TAKES_S, &p);
+	ck_assert_int_eq(p.plan.verdict[0].fate, PLAN_EMPTY);
+	ck_assert_uint_eq(p.plan.nrange, 0);
+	letter_plan_free(&p);
+	buf_free(&m);
+}
+END_TEST
+
+Suite *suite_plan_make(void);
+Suite *
+suite_plan_make(void)
+{
+	Suite *s = suite_create("plan_make");
+	TCase *tc = tcase_create("plan_make");
+
+	tcase_add_loop_test(tc, verdicts, 0, sizeof cases / sizeof *cases);
+	tcase_add_loop_test(tc, r10_all_subsets_of_three, 0, 8);
+	tcase_add_test(tc, details_for_people);
+	tcase_add_test(tc, reports_are_known);
+	tcase_add_test(tc, several_sets);
+	tcase_add_test(tc, a_message_that_cannot_be_walked);
+	suite_add_tcase(s, tc);
+	return s;
+}

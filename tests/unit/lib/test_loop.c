@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/* Timers, watches and packet channels. */
+#include "lib/chan.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "lib/msg.h"
+
+static struct loop loop;
+static int order[64], fired, handled, gone;
+static struct err why;
+
+static void
+on_fire(void *arg)
+{
+	order[fired++] = *(int *)arg;
+	if (fired == 20)
+		loop.stop = true;
+}
+
+START_TEST(timers_fire_in_order_of_their_time)
+{
+	static struct timer t[32];
+	static int number[32];
+	struct err e = { 0 };
+
+	ck_assert_int_eq(loop_init(&loop, &e), 0);
+	for (int i = 0; i < 32; i++) {
+		number[i] = i;
+		t[i] = (struct timer){ .fire = on_fire, .arg = &number[i] };
+		ck_assert_int_eq(loop_timer(&loop, &t[i], 5 + (i * 7 % 32) * 2, &e), 0);
+	}
+	for (int i = 0; i < 32; i++)		/* take out some, move one */
+		if (i * 7 % 32 >= 20)
+			loop_cancel(&loop, &t[i]);
+	ck_assert_int_eq(loop_run(&loop, &e), 0);
+	ck_assert_int_eq(fired, 20);
+	for (int i = 1; i < 20; i++)
+		ck_assert_int_lt(order[i - 1] * 7 % 32, order[i] * 7 % 32);
+	loop_free(&loop);
+}
+END_TEST
+
+static int
+on_packet(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
+{
+	(void)msg, (void)len, (void)fds;
+	handled++;
+	if (handled == 100)
+		c->loop->stop = true;
+	if (handled == 1000)
+		return err_set(e, ERR_PROTO, NULL, "enough");
+	return 0;
+}
+
+static const struct msg_rule rules[] = {
+	{ MSG_NEW, sizeof(struct msg_hdr), 4096, 0, 1, on_packet },
+};
+
+static void
+on_gone(struct chan *c, const struct err *e)
+{
+	gone++;
+	why = *e;
+	c->loop->stop = true;
+}
+
+static void
+open_pair(struct chan *c, int *other)
+{
+	struct err e = { 0 };
+	int fd[2];
+
+	handled = gone = 0;
+	ck_assert_int_eq(loop_init(&loop, &e), 0);
+	ck_assert_int_eq(ipc_pair(fd, &e), 0);
+	ck_assert_int_eq(chan_open(c, &loop, fd[0], "peer", rules, 1, on_gone, NULL, &e), 0);
+	*other = fd[1];
+}
+
+START_TEST(what_does_not_fit_waits_and_keeps_its_order)
+{
+	static struct { struct msg_hdr h; char fill[4000]; } big;
+	struct chan a, b;
+	struct err e = { 0 };
+	int other;
+
+	open_pair(&a, &other);
+	for (int i = 0; i < 100; i++)
+		ck_assert_int_eq(chan_send(&a, &big.h, MSG_NEW, (uint32_t)i, sizeof big.h + 4000, NULL, 0,
+		    &e), 0);
+	ck_assert_uint_gt(a.waiting, 0);
+	ck_assert_int_eq(chan_open(&b, &loop, other, "other", rules, 1, on_gone, NULL, &e), 0);
+	ck_assert_int_eq(loop_run(&loop, &e), 0);
+	ck_assert_int_eq(handled, 100);
+	ck_assert_uint_eq(a.waiting, 0);
+}
+END_TEST
+
+START_TEST(a_packet_out_of_the_table_cuts_the_peer_off)
+{
+	struct { struct msg_hdr h; char more[8]; } m = { 0 };
+	struct chan c;
+	struct err e = { 0 };
+	int other;
+
+	open_pair(&c, &other);
+	ck_assert_int_eq(ipc_send(other, &m.h, MSG_MARK, 1, sizeof m, NULL, 0, &e), 0);
+	ck_assert_int_eq(loop_run(&loop, &e), 0);
+	ck_assert_int_eq(gone, 1);
+	ck_assert_int_eq(why.kind, ERR_PROTO);
+	ck_assert_int_eq(handled, 0);
+}
+END_TEST
+
+START_TEST(descriptors_that_the_table_does_not_allow_cut_the_peer_off)
+{
+	struct msg_hdr h;
+	struct chan c;
+	struct err e = { 0 };
+	int other, fds[2] = { open("/dev/null", O_RDONLY), open("/dev/null", O_RDONLY) };
+
+	open_pair(&c, &other);
+	ck_assert_int_eq(ipc_send(other, &h, MSG_NEW, 1, sizeof h, fds, 2, &e), 0);
+	ck_assert_int_eq(loop_run(&loop, &e), 0);
+	ck_assert_int_eq(why.kind, ERR_PROTO);
+}
+END_TEST
+
+START_TEST(another_build_is_cut_off)
+{
+	struct msg_hdr h = { ipc_build() + 1, MSG_NEW, 1, sizeof h };
+	struct chan c;
+	struct err e = { 0 };
+	int other;
+
+	open_pair(&c, &other);
+	ck_assert_int_eq(write(other, &h, sizeof h), sizeof h);
+	ck_assert_int_eq(loop_run(&loop, &e), 0);
+	ck_assert_int_eq(why.kind, ERR_PROTO);
+	ck_assert_int_eq(handled, 0);
+}
+END_TEST
+
+START_TEST(a_peer_that_goes_is_no_fault)
+{
+	struct chan c;
+	struct err e = { 0 };
+	int other;
+
+	open_pair(&c, &other);
+	close(other);
+	ck_assert_int_eq(loop_run(&loop, &e), 0);
+	ck_assert_int_eq(gone, 1);
+	ck_assert_int_eq(why.kind, ERR_NONE);
+}
+END_TEST
+
+Suite *suite_loop(void);
+Suite *
+suite_loop(void)
+{
+	Suite *s = suite_create("loop");
+	TCase *tc = tcase_create("loop");
+
+	tcase_add_test(tc, timers_fire_in_order_of_their_time);
+	tcase_add_test(tc, what_does_not_fit_waits_and_keeps_its_order);
+	tcase_add_test(tc, a_packet_out_of_the_table_cuts_the_peer_off);
+	tcase_add_test(tc, descriptors_that_the_table_does_not_allow_cut_the_peer_off);
+	tcase_add_test(tc, another_build_is_cut_off);
+	tcase_add_test(tc, a_peer_that_goes_is_no_fault);
+	suite_add_tcase(s, tc);
+	return s;
+}

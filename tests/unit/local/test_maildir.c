@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "local/maildir.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char top[64];
+static int folder;
+
+static void
+setup(void)
+{
+	snprintf(top, sizeof top, "/tmp/accord-maildir-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(top));
+	folder = open(top, O_RDONLY | O_DIRECTORY);
+	ck_assert_int_ne(folder, -1);
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+	(void)st, (void)kind, (void)ftw;
+	return remove(path);
+}
+
+static void
+teardown(void)
+{
+	close(folder);
+	nftw(top, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+/* Delivers in in two pieces cut at `cut`, reads new/NAME back. */
+static size_t
+deliver(const char *in, size_t cut, char *out, size_t cap)
+{
+	struct span all = span_str(in);
+	struct maildir m;
+	struct err e = { 0 };
+	ssize_t n;
+	int fd;
+
+	ck_assert_int_eq(maildir_begin(&m, folder, "a/b", "name", &e), 0);
+	ck_assert_int_eq(maildir_put_own(&m, span_str("Return-Path: <x>\r\n"), &e), 0);
+	ck_assert_int_eq(maildir_put(&m, span_sub(all, 0, cut), &e), 0);
+	ck_assert_int_eq(maildir_put(&m, span_sub(all, cut, all.n), &e), 0);
+	ck_assert_int_eq(maildir_commit(&m, &e), 0);
+	maildir_end(&m);
+	fd = openat(folder, "a/b/new/name", O_RDONLY);
+	ck_assert_int_ne(fd, -1);
+	n = read(fd, out, cap - 1);
+	ck_assert_int_ge(n, 0);
+	out[n] = '\0';
+	close(fd);
+	return (size_t)n;
+}
+
+static const struct { const char *in, *want; } cases[] = {
+	{ "A: 1\r\n\r\nbody\r\n", "Return-Path: <x>\nA: 1\n\nbody\n" },
+	{ "Return-Path: <old>\r\nA: 1\r\n\r\nReturn-Path: kept\r\n",
+	    "Return-Path: <x>\nA: 1\n\nReturn-Path: kept\n" },
+	{ "A: 1\r\nRETURN-path: <old>\r\n folded\r\nB: 2\r\n\r\nx", "Return-Path: <x>\nA: 1\nB: 2\n\nx" },
+	{ "\r\nonly a body\r\n", "Return-Path: <x>\n\nonly a body\n" },
+	{ "A: no body at all\r\n", "Return-Path: <x>\nA: no body at all\n" },
+	{ "A: 1\r\n\r\na\rb\r\r\nc\r", "Return-Path: <x>\nA: 1\n\na\rb\r\nc\r" },
+	{ "", "Return-Path: <x>\n" },
+};
+
+START_TEST(H6_lines_and_return_path)
+{
+	char got[512];
+
+	for (size_t cut = 0; cut <= strlen(cases[_i].in); cut++) {
+		deliver(cases[_i].in, cut, got, sizeof got);
+		ck_assert_str_eq(got, cases[_i].want);
+	}
+}
+END_TEST
+
+START_TEST(nothing_stays_of_what_was_not_committed)
+{
+	struct maildir m;
+	struct err e = { 0 };
+
+	ck_assert_int_eq(maildir_begin(&m, folder, "", "gone", &e), 0);
+	ck_assert_int_eq(maildir_put(&m, span_str("A: 1\r\n\r\nx\r\n"), &e), 0);
+	maildir_end(&m);
+	ck_assert_int_eq(faccessat(folder, "tmp/gone", F_OK, 0), -1);
+	ck_assert_int_eq(faccessat(folder, "new/gone", F_OK, 0), -1);
+}
+END_TEST
+
+START_TEST(a_second_delivery_takes_the_place_of_the_first)
+{
+	char got[512];
+
+	deliver("A: 1\r\n\r\nfirst\r\n", 0, got, sizeof got);
+	deliver("A: 1\r\n\r\nsecond\r\n", 0, got, sizeof got);
+	ck_assert_str_eq(got, "Return-Path: <x>\nA: 1\n\nsecond\n");
+}
+END_TEST
+
+START_TEST(a_file_in_the_way_is_a_temporary_failure)
+{
+	struct maildir m;
+	struct err e = { 0 };
+	int fd = openat(folder, "a", O_CREAT | O_WRONLY, 0600);
+
+	close(fd);
+	ck_assert_int_eq(maildir_begin(&m, folder, "a/b", "name", &e), -1);
+	ck_assert_int_eq(e.kind, ERR_TEMP);
+	maildir_end(&m);
+}
+END_TEST
+
+Suite *suite_maildir(void);
+Suite *
+suite_maildir(void)
+{
+	Suite *s = suite_create("maildir");
+	TCase *tc = tcase_create("maildir");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(tc, H6_lines_and_return_path, 0, sizeof cases / sizeof *cases);
+	tcase_add_test(tc, nothing_stays_of_what_was_not_committed);
+	tcase_add_test(tc, a_second_delivery_takes_the_place_of_the_first);
+	tcase_add_test(tc, a_file_in_the_way_is_a_temporary_failure);
+	suite_add_tcase(s, tc);
+	return s;
+}

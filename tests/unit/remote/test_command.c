@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "remote/command.h"
+
+#include "tests/unit/suites.h"
+
+static const struct { const char *in; unsigned ext; uint64_t size_max; } ehlos[] = {
+	{ "250 hop.example\r\n", 0, 0 },
+	{ "250-hop\r\n250-PIPELINING\r\n250-SIZE 1000\r\n250-8BITMIME\r\n250-DSN\r\n250-SMTPUTF8\r\n"
+	    "250-CONPERM\r\n250 CONNEG\r\n", HOP_PIPELINING | HOP_SIZE | HOP_8BITMIME | HOP_DSN |
+	    HOP_SMTPUTF8 | HOP_CONPERM | HOP_CONNEG, 1000 },
+	{ "250-hop\r\n250-conperm\r\n250 ConNeg\r\n", HOP_CONPERM | HOP_CONNEG, 0 },
+	{ "250-CONNEG\r\n250 fine\r\n", 0, 0 },			/* a greeting is no keyword */
+	{ "250-hop\r\n250-CONNEGATIVE\r\n250 X-CONPERM CONNEG\r\n", 0, 0 },
+	{ "250-hop\r\n250-SIZE\r\n250-\r\n250 SIZE 18446744073709551616\r\n", HOP_SIZE, 0 },
+	{ "250-hop\r\n250 SIZE -1\r\n", HOP_SIZE, 0 },
+};
+
+START_TEST(ehlo_is_read)
+{
+	struct reply r;
+	struct hop hop;
+	struct err e = { 0 };
+	size_t used;
+
+	reply_init(&r);
+	ck_assert_int_eq(reply_feed(&r, span_str(ehlos[_i].in), &used, &e), 1);
+	command_ehlo(&r, &hop);
+	ck_assert_uint_eq(hop.ext, ehlos[_i].ext);
+	ck_assert_uint_eq(hop.size_max, ehlos[_i].size_max);
+	reply_free(&r);
+}
+END_TEST
+
+static const struct { const char *addr; bool ok, utf8; } paths[] = {
+	{ "", true, false }, { "a@x", true, false }, { "\"a>b\"@x", true, false },
+	{ "\"a b\"@x", true, false }, { "\"a\\\"> b\"@x", true, false }, { "FAX=+1-2/T33S=3@x", true, false },
+	{ "j\xc3\xb6@x", true, true },
+	{ "a>@x", false, false }, { "a> CONPERM", false, false }, { "a b@x", false, false },
+	{ "<a@x", false, false }, { "\"a@x", false, false }, { "\"a\\", false, false },
+	{ "a\r\nDATA", false, false }, { "\"a\r\n\"@x", false, false }, { "\"a\\\n\"@x", false, false },
+	{ "a\x7f@x", false, false }, { "a\t@x", false, false },
+};
+
+START_TEST(path_is_safe)
+{
+	bool utf8;
+
+	ck_assert_msg(command_path_ok(span_str(paths[_i].addr), &utf8) == paths[_i].ok, "%s",
+	    paths[_i].addr);
+	if (paths[_i].ok)
+		ck_assert_int_eq(utf8, paths[_i].utf8);
+}
+END_TEST
+
+/* R1, R35: a parameter goes only to who offers its extension. */
+static const struct {
+	unsigned ext;
+	bool conperm, eight;
+	uint64_t size;
+	uint8_t body, ret, smtputf8;
+	const char *envid, *want;
+} mails[] = {
+	{ 0, false, true, 10, BODY_8BITMIME, RET_FULL, 1, "e", "MAIL FROM:<s@x>\r\n" },
+	{ HOP_SIZE, false, false, 10, 0, 0, 0, "", "MAIL FROM:<s@x> SIZE=10\r\n" },
+	{ HOP_SIZE, false, false, 0, 0, 0, 0, "", "MAIL FROM:<s@x>\r\n" },
+	{ HOP_8BITMIME, false, true, 0, 0, 0, 0, "", "MAIL FROM:<s@x> BODY=8BITMIME\r\n" },
+	{ HOP_8BITMIME, false, false, 0, BODY_8BITMIME, 0, 0, "", "MAIL FROM:<s@x> BODY=8BITMIME\r\n" },
+	{ HOP_CONPERM | HOP_SIZE, true, false, 9, 0, 0, 0, "", "MAIL FROM:<s@x> CONPERM SIZE=9\r\n" },
+	{ HOP_DSN | HOP_SMTPUTF8, false, false, 0, 0, RET_HDRS, 1, "QQ+2B1",
+	    "MAIL FROM:<s@x> SMTPUTF8 RET=HDRS ENVID=QQ+2B1\r\n" },
+	{ HOP_DSN, false, false, 0, 0, RET_FULL, 0, "a b\r\nRSET", "MAIL FROM:<s@x> RET=FULL\r\n" },
+};
+
+START_TEST(mail_is_written)
+{
+	struct envelope env = { .sender = span_str("s@x"), .body = mails[_i].body, .ret = mails[_i].ret,
+	    .smtputf8 = mails[_i].smtputf8, .envid = span_str(mails[_i].envid) };
+	struct hop hop = { mails[_i].ext, 0 };
+	struct buf out;
+	struct err e = { 0 };
+
+	buf_init(&out, 1000);
+	ck_assert_int_eq(command_mail(&out, &env, &hop, mails[_i].conperm, mails[_i].size,
+	    mails[_i].eight, &e), 0);
+	ck_assert_msg(span_is(buf_view(&out), mails[_i].want), "%.*s", (int)out.n, (char *)out.p);
+	buf_free(&out);
+}
+END_TEST
+
+static const struct {
+	unsigned ext;
+	uint8_t notify;
+	const char *addr, *orcpt, *conneg, *want;
+} rcpts[] = {
+	{ 0, NOTIFY_NEVER, "a@x", "rfc822;a@x", NULL, "RCPT TO:<a@x>\r\n" },
+	{ HOP_DSN, NOTIFY_NEVER, "a@x", "", NULL, "RCPT TO:<a@x> NOTIFY=NEVER\r\n" },
+	{ HOP_DSN, NOTIFY_SUCCESS | NOTIFY_FAILURE | NOTIFY_DELAY, "A@X", "rfc822;a+2B@x", "CONNEG",
+	    "RCPT TO:<A@X> CONNEG NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;a+2B@x\r\n" },
+	{ HOP_DSN, NOTIFY_DELAY, "\"a>b\"@x", "", "CONNEG=REQUIRED",
+	    "RCPT TO:<\"a>b\"@x> CONNEG=REQUIRED NOTIFY=DELAY\r\n" },
+	{ HOP_DSN, 0, "/FAX=+1.2/@x", "", NULL, "RCPT TO:</FAX=+1.2/@x>\r\n" },
+};
+
+START_TEST(rcpt_is_written)
+{
+	struct rcpt r = { .addr = span_str(rcpts[_i].addr), .orcpt = span_str(rcpts[_i].orcpt),
+	    .notify = rcpts[_i].notify };
+	struct hop hop = { rcpts[_i].ext, 0 };
+	struct buf out;
+	struct err e = { 0 };
+
+	buf_init(&out, 1000);
+	ck_assert_int_eq(command_rcpt(&out, &r, &hop, rcpts[_i].conneg, &e), 0);
+	ck_assert_msg(span_is(buf_view(&out), rcpts[_i].want), "%.*s", (int)out.n, (char *)out.p);
+	buf_free(&out);
+}
+END_TEST
+
+Suite *suite_command(void);
+
+Suite *
+suite_command(void)
+{
+	Suite *s = suite_create("command");
+	TCase *tc = tcase_create("command");
+
+	tcase_add_loop_test(tc, ehlo_is_read, 0, (int)(sizeof ehlos / sizeof *ehlos));
+	tcase_add_loop_test(tc, path_is_safe, 0, (int)(sizeof paths / sizeof *paths));
+	tcase_add_loop_test(tc, mail_is_written, 0, (int)(sizeof mails / sizeof *mails));
+	tcase_add_loop_test(tc, rcpt_is_written, 0, (int)(sizeof rcpts / sizeof *rcpts));
+	suite_add_tcase(s, tc);
+	return s;
+}

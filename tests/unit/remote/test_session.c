@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/* Whole sessions: what the hop hears, what convertd hears, what becomes of each recipient. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "lib/plan.h"
+#include "tests/unit/remote/peer.h"
+#include "tests/unit/suites.h"
+
+enum { RCPTS = 4 };
+#define REL OUTCOME_RELAYED
+#define DEF OUTCOME_DEFERRED
+#define BAD OUTCOME_FAILED
+
+struct want { uint8_t outcome; const char *dsn; uint8_t flags; const char *text; };
+struct row {
+	const char *name;
+	bool conperm;
+	const char *sender;		/* NULL: s@x */
+	const char *rcpt[RCPTS];	/* NULL: none */
+	uint8_t tries;
+	bool last_try;
+	const char *negotiation;
+	struct script script;
+	const char *heard;
+	struct want want[RCPTS];	/* outcomes by the recipients' order */
+	const char *detail;		/* in some recipient's detail */
+};
+
+#define LIST(type, ...) (const type[]){ __VA_ARGS__ }, \
+    sizeof (const type[]){ __VA_ARGS__ } / sizeof(type)
+#define HOP(...) LIST(struct hop_rule, __VA_ARGS__)
+#define PLAN(...) LIST(struct plan_rule, __VA_ARGS__)
+#define CONV(...) LIST(struct convert_rule, __VA_ARGS__)
+#define NOTHING NULL, 0
+#define BOTH { 0, "EHLO", "250-hop\r\n250-PIPELINING\r\n250-CONPERM\r\n250 CONNEG\r\n", false }
+#define PERM { 0, "EHLO", "250-hop\r\n250-PIPELINING\r\n250 CONPERM\r\n", false }
+#define NEG { 0, "EHLO", "250-hop\r\n250-PIPELINING\r\n250 CONNEG\r\n", false }
+#define MUTE { 0, "EHLO", "250-hop\r\n250 PIPELINING\r\n", false }
+#define SLOW { 0, "EHLO", "250 hop\r\n", false }
+#define CAPS(list) "250-2.1.5 ok\r\n250 2.1.5 CONNEG " list "\r\n"
+#define MH "(image-coding=MH)"
+#define MR "(image-coding=MR)"
+#define JUST(o, d) { { o, d, 0, NULL } }
+#define EH(n) #n " EHLO client.example\n"
+#define ORIG "T1JJR0lOQUw="
+
+/* Rows say what matters to them. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+
+static const struct row rows[] = {
+	/* plain mail */
+	{ .name = "plain, pipelined", .rcpt = { "a@x" }, .script = { HOP(MUTE), NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\n1 DATA\n1 . " ORIG "\n",
+	    .want = JUST(REL, "2.0.0") },
+	{ .name = "one command at a time", .rcpt = { "a@x", "b@x" },
+	    .script = { HOP(SLOW, { 0, "RCPT TO:<a@x>", "550 5.1.1 no\r\n", false }), NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\n1 RCPT TO:<b@x>\n1 DATA\n1 . " ORIG "\n",
+	    .want = { { BAD, "5.1.1", 0, "550 5.1.1 no" }, { REL, "2.0.0", 0, NULL } } },
+	{ .name = "HELO", .rcpt = { "a@x" },
+	    .script = { HOP({ 0, "EHLO", "502 what\r\n", false }), NOTHING, NOTHING },
+	    .heard = EH(1) "1 HELO client.example\n1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\n1 DATA\n1 . " ORIG
+	    "\n", .want = JUST(REL, "2.0.0") },
+	{ .name = "nobody is taken, yet 354", .rcpt = { "a@x" },
+	    .script = { HOP(MUTE, { 0, "RCPT", "550 5.1.1 no\r\n", false }), NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\n1 DATA\n1 . \n",
+	    .want = JUST(BAD, "5.1.1") },
+	{ .name = "250 to RCPT is not acceptance", .rcpt = { "a@x" },
+	    .script = { HOP(MUTE, { 0, ".", "554 5.6.0 no\r\n", false }), NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\n1 DATA\n1 . " ORIG "\n",
+	    .want = JUST(BAD, "5.6.0") },
+	{ .name = "lost after the final dot", .rcpt = { "a@x" },
+	    .script = { HOP(MUTE, { 0, ".", NULL, false }), NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\n1 DATA\n1 . " ORIG "\n",
+	    .want = { { DEF, "4.4.2", 0, "no answer to the whole message" } } },
+	{ .name = "421 to MAIL", .rcpt = { "a@x" },
+	    .script = { HOP(SLOW, { 0, "MAIL", "421 4.3.2 closing\r\n", false }), NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x>\n", .want = { { DEF, "4.3.2", 0, "421 4.3.2 closing" } } },
+	{ .name = "banner 554", .rcpt = { "a@x" },
+	    .script = { HOP({ 0, "banner", "554 5.7.1 go away\r\n", false }), NOTHING, NOTHING },
+	    .heard = "1 QUIT\n", .want = { { DEF, "4.7.1", 0, "go away" } } },
+	{ .name = "banner 521", .rcpt = { "a@x" },
+	    .script = { HOP({ 0, "banner", "521 5.3.2 no mail here\r\n", false }), NOTHING, NOTHING },
+	    .heard = "1 QUIT\n", .want = JUST(BAD, "5.3.2") },
+	{ .name = "no SMTP", .rcpt = { "a@x" },
+	    .script = { HOP({ 0, "banner", "HTTP/1.1 400 Bad\r\n", false }), NOTHING, NOTHING },
+	    .heard = "", .want = { { DEF, "4.5.0", 0, "without a code" } } },
+	{ .name = "classes mixed in a reply", .rcpt = { "a@x" },
+	    .script = { HOP(SLOW, { 0, "MAIL", "250-a\r\n550 b\r\n", false }), NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x>\n", .want = JUST(DEF, "4.5.0") },
+	{ .name = "a hostile text", .rcpt = { "a@x" },
+	    .script = { HOP(MUTE, { 0, "RCPT", "550-5.1.1 a\x1b[2Jb\r\n550 \x80\r\n", false }), NOTHING,
+	    NOTHING }, .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\n1 DATA\n1 . \n",
+	    .want = { { BAD, "5.1.1", 0, "550 5.1.1 a?[2Jb ?" } } },
+	{ .name = "a drop over one recipient", .rcpt = { "a@x", "b@x", "c@x" },
+	    .script = { HOP(SLOW, { 0, "RCPT TO:<b@x>", NULL, false }), NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\n1 RCPT TO:<b@x>\n"
+	    EH(2) "2 MAIL FROM:<s@x>\n2 RCPT TO:<a@x>\n2 RCPT TO:<c@x>\n2 DATA\n2 . " ORIG "\n",
+	    .want = { { REL, "2.0.0", 0, NULL }, { DEF, "4.4.2", 0, NULL }, { REL, "2.0.0", 0, NULL } } },
+	{ .name = "a drop in a group: once more, one by one", .rcpt = { "a@x", "b@x" },
+	    .script = { HOP(MUTE, { 0, "RCPT TO:<b@x>", NULL, false }), NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\n1 RCPT TO:<b@x>\n"
+	    EH(2) "2 MAIL FROM:<s@x>\n2 RCPT TO:<a@x>\n2 RCPT TO:<b@x>\n"
+	    EH(3) "3 MAIL FROM:<s@x>\n3 RCPT TO:<a@x>\n3 DATA\n3 . " ORIG "\n",
+	    .want = { { REL, "2.0.0", 0, NULL }, { DEF, "4.4.2", 0, NULL } } },
+	{ .name = "555 over one recipient", .rcpt = { "a@x", "b@x" },
+	    .script = { HOP(MUTE, { 0, "RCPT TO:<a@x>", "555 5.5.4 what\r\n", false }), NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\n1 RCPT TO:<b@x>\n1 DATA\n1 . " ORIG "\n",
+	    .want = { { BAD, "5.5.4", 0, NULL }, { REL, "2.0.0", 0, NULL } } },
+	{ .name = "too many recipients: the rest goes next", .rcpt = { "a@x", "b@x" },
+	    .script = { HOP(SLOW, { 0, "RCPT TO:<b@x>", "452 4.5.3 too many\r\n", true }), NOTHING,
+	    NOTHING }, .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\n1 RCPT TO:<b@x>\n1 DATA\n1 . "
+	    ORIG "\n1 MAIL FROM:<s@x>\n1 RCPT TO:<b@x>\n1 DATA\n1 . " ORIG "\n",
+	    .want = { { REL, "2.0.0", 0, NULL }, { REL, "2.0.0", 0, NULL } } },
+	{ .name = "greylisted", .rcpt = { "a@x" },
+	    .script = { HOP(MUTE, { 0, "RCPT", "450 4.2.0 later\r\n", false }), NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\n1 DATA\n1 . \n",
+	    .want = JUST(DEF, "4.2.0") },
+	{ .name = "SIZE over the hop's limit", .rcpt = { "a@x" },
+	    .script = { HOP({ 0, "EHLO", "250-hop\r\n250 SIZE 10\r\n", false }), NOTHING, NOTHING },
+	    .heard = EH(1), .want = { { BAD, "5.3.4", 0, "takes 10 at most" } } },
+	{ .name = "SIZE is declared", .rcpt = { "a@x" },
+	    .script = { HOP({ 0, "EHLO", "250-hop\r\n250-SIZE\r\n250-DSN\r\n250 8BITMIME\r\n", false }),
+	    NOTHING, NOTHING }, .heard = EH(1) "1 MAIL FROM:<s@x> SIZE=165\n1 RCPT TO:<a@x>\n1 DATA\n1 . "
+	    ORIG "\n", .want = JUST(OUTCOME_DELIVERED, "2.0.0") },
+	{ .name = "a quoted local part as it came; an injection is none", .rcpt = { "\"a>b\"@x", "a> CONNEG@x" },
+	    .script = { HOP(MUTE), NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<\"a>b\"@x>\n1 DATA\n1 . " ORIG "\n",
+	    .want = { { REL, "2.0.0", 0, NULL }, { BAD, "5.1.3", 0, NULL } } },
+
+	/* a hop without CONNEG */
+	{ .name = "R1 R3 R4 R35 neither", .conperm = true, .rcpt = { "a@x", "b@x" },
+	    .script = { HOP(MUTE), NOTHING, NOTHING }, .heard = EH(1) "1 QUIT\n",
+	    .want = { { BAD, "5.6.3", 0, "neither" }, { BAD, "5.6.3", 0, NULL } } },
+	{ .name = "R1 HELO hops offer nothing", .conperm = true, .rcpt = { "a@x" },
+	    .script = { HOP({ 0, "EHLO", "500 what\r\n", false }), NOTHING, NOTHING },
+	    .heard = EH(1) "1 HELO client.example\n1 QUIT\n", .want = JUST(BAD, "5.6.3") },
+	{ .name = "R2 R22 CONPERM alone: the original under CONPERM", .conperm = true, .rcpt = { "a@x" },
+	    .script = { HOP(PERM), NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x>\n1 DATA\n1 . " ORIG "\n",
+	    .want = JUST(REL, "2.0.0") },
+	{ .name = "B8 offered, not taken", .conperm = true, .rcpt = { "a@x" },
+	    .script = { HOP(PERM, { 0, "MAIL", "504 5.3.3 CONPERM no\r\n", false },
+	    { 0, "RCPT", "503 no\r\n", false }, { 0, "DATA", "503 no\r\n", false }), NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x>\n1 DATA\n1 QUIT\n",
+	    .want = { { BAD, "5.6.3", 0, "does not take it" } } },
+	{ .name = "B8 in an asking session", .conperm = true, .rcpt = { "a@x" },
+	    .script = { HOP(BOTH, { 0, "MAIL", "555 no\r\n", false }, { 0, "RCPT", "503 no\r\n", false }),
+	    NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\n1 QUIT\n",
+	    .want = JUST(BAD, "5.6.3") },
+	{ .name = "B11 null reverse-path", .conperm = true, .sender = "", .rcpt = { "a@x" },
+	    .script = { HOP(BOTH), NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<>\n1 RCPT TO:<a@x>\n1 DATA\n1 . " ORIG "\n",
+	    .want = JUST(REL, "2.0.0") },
+
+	/* both */
+	{ .name = "R7 B5b it fits", .conperm = true, .rcpt = { "a@x", "b@x" },
+	    .script = { HOP(BOTH, { 0, "RCPT", CAPS(MH), false }), PLAN({ NULL, PLAN_FITS, NULL, 0, NULL }),
+	    NOTHING }, .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\n"
+	    "1 RCPT TO:<b@x> CONNEG\nconvertd PLAN " MH "\n1 DATA\n1 . " ORIG "\n",
+	    .want = { { REL, "2.0.0", 0, NULL }, { REL, "2.0.0", 0, NULL } } },
+	{ .name = "R9 R10 B5c converted", .conperm = true, .rcpt = { "a@x" },
+	    .script = { HOP(BOTH, { 0, "RCPT", CAPS(MH), false }),
+	    PLAN({ "MH", PLAN_CONVERTS, "1=MH", 0, NULL }), CONV({ "1=MH", 0, NULL, "TUg=\r\n", 0, false }) },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\nconvertd PLAN " MH
+	    "\nconvertd CONVERT 1=MH\n1 DATA\n1 . TUg=\n", .want = JUST(REL, "2.0.0"),
+	    .detail = "converted: 1=MH\n" },
+	{ .name = "R19 three recipients, two forms", .conperm = true, .rcpt = { "a@x", "b@x", "c@x" },
+	    .script = { HOP(BOTH, { 0, "RCPT TO:<b@x>", CAPS(MR), false }, { 0, "RCPT", CAPS(MH), false }),
+	    PLAN({ "MH", PLAN_CONVERTS, "1=MH", 0, NULL }, { "MR", PLAN_CONVERTS, "1=MR", 0, NULL }),
+	    CONV({ "1=MH", 0, NULL, "TUg=\r\n", 0, false }, { "1=MR", 0, NULL, "TVI=\r\n", 0, false }) },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\n1 RCPT TO:<b@x> CONNEG\n"
+	    "1 RCPT TO:<c@x> CONNEG\nconvertd PLAN " MR " | " MH "\n1 QUIT\n"
+	    EH(2) "2 MAIL FROM:<s@x> CONPERM\n2 RCPT TO:<a@x> CONNEG\n2 RCPT TO:<c@x> CONNEG\n"
+	    "convertd CONVERT 1=MH\n2 DATA\n2 . TUg=\n2 QUIT\n"
+	    EH(3) "3 MAIL FROM:<s@x> CONPERM\n3 RCPT TO:<b@x> CONNEG\nconvertd CONVERT 1=MR\n3 DATA\n3 . TVI=\n",
+	    .want = { { REL, "2.0.0", 0, NULL }, { REL, "2.0.0", 0, NULL }, { REL, "2.0.0", 0, NULL } } },
+	{ .name = "R20 one common copy", .conperm = true, .rcpt = { "a@x", "b@x" },
+	    .negotiation = "* batch=common\n",
+	    .script = { HOP(BOTH, { 0, "RCPT TO:<b@x>", CAPS(MR), false }, { 0, "RCPT", CAPS(MH), false }),
+	    PLAN({ "(&", PLAN_CONVERTS, "1=S", 0, NULL }, { "MH", PLAN_CONVERTS, "1=MH", 0, NULL },
+	    { "MR", PLAN_CONVERTS, "1=MR", 0, NULL }), CONV({ "1=S", 0, NULL, "Uw==\r\n", 0, false }) },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\n1 RCPT TO:<b@x> CONNEG\n"
+	    "convertd PLAN " MR " | " MH "\nconvertd PLAN (& " MH " " MR ")\nconvertd CONVERT 1=S\n1 DATA\n"
+	    "1 . Uw==\n", .want = { { REL, "2.0.0", 0, NULL }, { REL, "2.0.0", 0, NULL } } },
+	{ .name = "R19 batch_max: the rest in the next attempt", .conperm = true, .rcpt = { "a@x", "b@x" },
+	    .negotiation = "* batch_max=1\n",
+	    .script = { HOP(BOTH, { 0, "RCPT TO:<b@x>", CAPS(MR), false }, { 0, "RCPT", CAPS(MH), false }),
+	    PLAN({ "MH", PLAN_CONVERTS, "1=MH", 0, NULL }, { "MR", PLAN_CONVERTS, "1=MR", 0, NULL }),
+	    CONV({ "1=MH", 0, NULL, "TUg=\r\n", 0, false }) },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\n1 RCPT TO:<b@x> CONNEG\n"
+	    "convertd PLAN " MR " | " MH "\n1 QUIT\n"
+	    EH(2) "2 MAIL FROM:<s@x> CONPERM\n2 RCPT TO:<a@x> CONNEG\nconvertd CONVERT 1=MH\n2 DATA\n"
+	    "2 . TUg=\n",
+	    .want = { { REL, "2.0.0", 0, NULL }, { DEF, "4.6.5", RESULT_SOON, NULL } } },
+	{ .name = "R19 batch=single", .conperm = true, .rcpt = { "a@x", "b@x" },
+	    .negotiation = "* batch=single\n",
+	    .script = { HOP(BOTH, { 0, "RCPT", CAPS(MH), false }),
+	    PLAN({ "MH", PLAN_CONVERTS, "1=MH", 0, NULL }), CONV({ "1=MH", 0, NULL, "TUg=\r\n", 0, false }) },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\n1 RCPT TO:<b@x> CONNEG\n"
+	    "convertd PLAN " MH "\n1 QUIT\n"
+	    EH(2) "2 MAIL FROM:<s@x> CONPERM\n2 RCPT TO:<a@x> CONNEG\nconvertd CONVERT 1=MH\n2 DATA\n"
+	    "2 . TUg=\n2 QUIT\n"
+	    EH(3) "3 MAIL FROM:<s@x> CONPERM\n3 RCPT TO:<b@x> CONNEG\n3 DATA\n3 . TUg=\n",
+	    .want = { { REL, "2.0.0", 0, NULL }, { REL, "2.0.0", 0, NULL } } },
+	{ .name = "options by the recipient's domain", .conperm = true, .rcpt = { "a@x", "b@y" },
+	    .negotiation = "y conperm_null=fail\n",
+	    .script = { HOP(BOTH, { 0, "RCPT", CAPS(MH), false }), PLAN({ NULL, PLAN_EMPTY, NULL, 0, NULL }),
+	    NOTHING }, .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\nconvertd PLAN " MH
+	    "\n1 DATA\n1 . " ORIG "\n1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<b@y> CONNEG\n1 QUIT\n",
+	    .want = { { REL, "2.0.0", 0, NULL }, { BAD, "5.6.5", 0, NULL } } },
+	{ .name = "the last answer counts", .conperm = true, .rcpt = { "a@x", "b@x" },
+	    .script = { HOP(BOTH, { 1, "RCPT TO:<b@x>", CAPS(MR), false }, { 0, "RCPT", CAPS(MH), false }),
+	    PLAN({ "MH", PLAN_CONVERTS, "1=MH", 0, NULL }, { "MR", PLAN_FITS, NULL, 0, NULL }),
+	    CONV({ "1=MH", 0, NULL, "TUg=\r\n", 0, false }) },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\n1 RCPT TO:<b@x> CONNEG\n"
+	    "convertd PLAN " MR " | " MH "\n1 QUIT\n"
+	    EH(2) "2 MAIL FROM:<s@x> CONPERM\n2 RCPT TO:<a@x> CONNEG\nconvertd CONVERT 1=MH\n2 DATA\n"
+	    "2 . TUg=\n2 QUIT\n"
+	    EH(3) "3 MAIL FROM:<s@x> CONPERM\n3 RCPT TO:<b@x> CONNEG\n3 DATA\n3 . TUg=\n",
+	    .want = { { REL, "2.0.0", 0, NULL }, { REL, "2.0.0", 0, NULL } } },
+	{ .name = "R21 B5a none given: apart, bare", .conperm = true, .rcpt = { "a@x", "b@x" },
+	    .script = { HOP(BOTH, { 0, "RCPT TO:<a@x>", CAPS(MH), false }),
+	    PLAN({ "MH", PLAN_FITS, NULL, 0, NULL }), NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\n1 RCPT TO:<b@x> CONNEG\n"
+	    "convertd PLAN " MH "\n1 QUIT\n"
+	    EH(2) "2 MAIL FROM:<s@x> CONPERM\n2 RCPT TO:<a@x> CONNEG\n2 DATA\n2 . " ORIG "\n2 QUIT\n"
+	    EH(3) "3 MAIL FROM:<s@x> CONPERM\n3 RCPT TO:<b@x>\n3 DATA\n3 . " ORIG "\n",
+	    .want = { { REL, "2.0.0", 0, NULL }, { REL, "2.0.0", 0, NULL } } },
+	{ .name = "R21 conperm_unknown=fail", .conperm = true, .rcpt = { "a@x", "b@x" },
+	    .negotiation = "* conperm_unknown=fail\n",
+	    .script = { HOP(BOTH, { 0, "RCPT TO:<a@x>", CAPS(MH), false }),
+	    PLAN({ "MH", PLAN_FITS, NULL, 0, NULL }), NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\n1 RCPT TO:<b@x> CONNEG\n"
+	    "convertd PLAN " MH "\n1 QUIT\n"
+	    EH(2) "2 MAIL FROM:<s@x> CONPERM\n2 RCPT TO:<a@x> CONNEG\n2 DATA\n2 . " ORIG "\n",
+	    .want = { { REL, "2.0.0", 0, NULL }, { BAD, "5.6.5", 0, NULL } } },
+	{ .name = "half a list is no list", .conperm = true, .rcpt = { "a@x" },
+	    .script = { HOP(BOTH, { 0, "RCPT", CAPS("(& (image-coding=MH)"), false }), NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\n1 QUIT\n"
+	    EH(2) "2 MAIL FROM:<s@x> CONPERM\n2 RCPT TO:<a@x>\n2 DATA\n2 . " ORIG "\n",
+	    .want = JUST(REL, "2.0.0") },
+	{ .name = "R23 B5d empty, relayed", .conperm = true, .rcpt = { "a@x" },
+	    .script = { HOP(BOTH, { 0, "RCPT", CAPS(MH), false }), PLAN({ NULL, PLAN_EMPTY, NULL, 0, NULL }),
+	    NOTHING }, .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\nconvertd PLAN " MH
+	    "\n1 DATA\n1 . " ORIG "\n", .want = JUST(REL, "2.0.0") },
+	{ .name = "R23 conperm_null=fail", .conperm = true, .rcpt = { "a@x" },
+	    .negotiation = "* conperm_null=fail\n",
+	    .script = { HOP(BOTH, { 0, "RCPT", CAPS(MH), false }), PLAN({ NULL, PLAN_EMPTY, NULL, 0, NULL }),
+	    NOTHING }, .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\nconvertd PLAN " MH
+	    "\n1 QUIT\n", .want = { { BAD, "5.6.5", 0, "no form" } }, .detail = "part: 1 (image/tiff)\n" },
+	{ .name = "R12 B5e the converter fails", .conperm = true, .rcpt = { "a@x" },
+	    .script = { HOP(BOTH, { 0, "RCPT", CAPS(MH), false }),
+	    PLAN({ NULL, PLAN_CONVERTS, "1=MH", 0, NULL }), CONV({ "1=MH", ERR_PERM, "5.6.5", NULL, 0, false }) },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\nconvertd PLAN " MH
+	    "\nconvertd CONVERT 1=MH\n1 QUIT\n", .want = { { BAD, "5.6.5", 0, "as the script says" } } },
+	{ .name = "an edit list that strays is a failed conversion", .conperm = true, .rcpt = { "a@x" },
+	    .script = { HOP(BOTH, { 0, "RCPT", CAPS(MH), false }),
+	    PLAN({ NULL, PLAN_CONVERTS, "1=MH", 0, NULL }), CONV({ "1=MH", 0, NULL, "TUg=\r\n", 0, true }) },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\nconvertd PLAN " MH
+	    "\nconvertd CONVERT 1=MH\n1 QUIT\n", .want = JUST(BAD, "5.6.5") },
+	{ .name = "B5f busy", .conperm = true, .rcpt = { "a@x" },
+	    .script = { HOP(BOTH, { 0, "RCPT", CAPS(MH), false }),
+	    PLAN({ NULL, PLAN_CONVERTS, "1=MH", 0, NULL }), CONV({ "1=MH", ERR_TEMP, "4.6.5", NULL, 0, false }) },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\nconvertd PLAN " MH
+	    "\nconvertd CONVERT 1=MH\n1 QUIT\n", .want = JUST(DEF, "4.6.5") },
+	{ .name = "B5f busy for the last time", .conperm = true, .rcpt = { "a@x" }, .last_try = true,
+	    .script = { HOP(BOTH, { 0, "RCPT", CAPS(MH), false }),
+	    PLAN({ NULL, 0, NULL, ERR_TEMP, "4.6.5" }), NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\nconvertd PLAN " MH
+	    "\n1 QUIT\n", .want = JUST(BAD, "5.6.5") },
+	{ .name = "B5f no convertd at all", .conperm = true, .rcpt = { "a@x" },
+	    .script = { HOP(BOTH, { 0, "RCPT", CAPS(MH), false }), NOTHING, NOTHING, .no_convertd = true },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\n1 QUIT\n",
+	    .want = JUST(DEF, "4.6.5") },
+	{ .name = "not ready in time: QUIT, then asked again", .conperm = true, .rcpt = { "a@x" },
+	    .negotiation = "* wait=1\n",
+	    .script = { HOP(BOTH, { 0, "RCPT", CAPS(MH), false }),
+	    PLAN({ NULL, PLAN_CONVERTS, "1=MH", 0, NULL }), CONV({ "1=MH", 0, NULL, "TUg=\r\n", 1400, false }) },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\nconvertd PLAN " MH
+	    "\nconvertd CONVERT 1=MH\n1 QUIT\nconvertd CONVERT 1=MH\n"
+	    EH(2) "2 MAIL FROM:<s@x> CONPERM\n2 RCPT TO:<a@x> CONNEG\n2 DATA\n2 . TUg=\n",
+	    .want = JUST(REL, "2.0.0") },
+	{ .name = "R38 conperm_after=drop", .conperm = true, .rcpt = { "a@x" },
+	    .negotiation = "* conperm_after=drop\n",
+	    .script = { HOP(BOTH, { 0, "RCPT", CAPS(MH), false }),
+	    PLAN({ NULL, PLAN_CONVERTS, "1=MH", 0, NULL }), CONV({ "1=MH", 0, NULL, "TUg=\r\n", 0, false }) },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\nconvertd PLAN " MH "\n1 QUIT\n"
+	    EH(2) "2 MAIL FROM:<s@x>\n2 RCPT TO:<a@x> CONNEG\nconvertd CONVERT 1=MH\n2 DATA\n2 . TUg=\n",
+	    .want = JUST(REL, "2.0.0") },
+	{ .name = "B11 convertd says it is a report", .conperm = true, .rcpt = { "a@x" },
+	    .script = { HOP(BOTH, { 0, "RCPT", CAPS(MH), false }), PLAN({ NULL, PLAN_FITS, NULL, 0, NULL }),
+	    NOTHING, .report = true },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\nconvertd PLAN " MH "\n1 QUIT\n"
+	    EH(2) "2 MAIL FROM:<s@x>\n2 RCPT TO:<a@x>\n2 DATA\n2 . " ORIG "\n", .want = JUST(REL, "2.0.0") },
+
+	/* CONNEG alone */
+	{ .name = "B6a fits: without CONPERM", .conperm = true, .rcpt = { "a@x" },
+	    .script = { HOP(NEG, { 0, "RCPT", CAPS(MH), false }), PLAN({ NULL, PLAN_FITS, NULL, 0, NULL }),
+	    NOTHING }, .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x> CONNEG\nconvertd PLAN " MH
+	    "\n1 DATA\n1 . " ORIG "\n", .want = JUST(REL, "2.0.0") },
+	{ .name = "B6c none given", .conperm = true, .rcpt = { "a@x" },
+	    .script = { HOP(NEG), NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x> CONNEG\n1 QUIT\n",
+	    .want = JUST(BAD, "5.6.3") },
+	{ .name = "B6c R23 empty: never the unfit original", .conperm = true, .rcpt = { "a@x" },
+	    .script = { HOP(NEG, { 0, "RCPT", CAPS(MH), false }), PLAN({ NULL, PLAN_EMPTY, NULL, 0, NULL }),
+	    NOTHING }, .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x> CONNEG\nconvertd PLAN " MH
+	    "\n1 QUIT\n", .want = JUST(BAD, "5.6.5") },
+	{ .name = "conperm_strict", .conperm = true, .rcpt = { "a@x" }, .negotiation = "x conperm_strict=yes\n",
+	    .script = { HOP(NEG), NOTHING, NOTHING }, .heard = EH(1) "1 QUIT\n", .want = JUST(BAD, "5.6.3") },
+
+	/* without CONPERM */
+	{ .name = "R8 ask=never", .rcpt = { "a@x" }, .negotiation = "* ask=never\n",
+	    .script = { HOP(BOTH), NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\n1 DATA\n1 . " ORIG "\n",
+	    .want = JUST(REL, "2.0.0") },
+	{ .name = "R9 B2c a Content-Convert is asked about", .rcpt = { "a@x" },
+	    .script = { HOP(BOTH, { 0, "RCPT", CAPS(MH), false }),
+	    PLAN({ NULL, PLAN_CONVERTS, "1=MH", 0, NULL }), CONV({ "1=MH", 0, NULL, "TUg=\r\n", 0, false }) },
+	    .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x> CONNEG\nconvertd PLAN " MH
+	    "\nconvertd CONVERT 1=MH\n1 DATA\n1 . TUg=\n", .want = JUST(REL, "2.0.0") },
+	{ .name = "R24 B2d empty: the original, no failure", .rcpt = { "a@x" },
+	    .script = { HOP(BOTH, { 0, "RCPT", CAPS(MH), false }), PLAN({ NULL, PLAN_EMPTY, NULL, 0, NULL }),
+	    NOTHING }, .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x> CONNEG\nconvertd PLAN " MH
+	    "\n1 DATA\n1 . " ORIG "\n", .want = JUST(REL, "2.0.0") },
+	{ .name = "R24 B2d the converter fails", .rcpt = { "a@x" },
+	    .script = { HOP(BOTH, { 0, "RCPT", CAPS(MH), false }),
+	    PLAN({ NULL, PLAN_CONVERTS, "1=MH", 0, NULL }), CONV({ "1=MH", ERR_PERM, "5.6.5", NULL, 0, false }) },
+	    .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x> CONNEG\nconvertd PLAN " MH
+	    "\nconvertd CONVERT 1=MH\n1 DATA\n1 . " ORIG "\n", .want = JUST(REL, "2.0.0") },
+	{ .name = "R18 B2e plan finds no permission", .rcpt = { "a@x" },
+	    .script = { HOP(BOTH, { 0, "RCPT", CAPS(MH), false }), PLAN({ NULL, PLAN_EMPTY, NULL, 0, NULL }),
+	    NOTHING, .no_permission = true },
+	    .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x> CONNEG\nconvertd PLAN " MH
+	    "\n1 DATA\n1 . " ORIG "\n", .want = JUST(REL, "2.0.0") },
+
+	/* refusals of CONNEG itself */
+	{ .name = "B9 504 to CONNEG: bare in the same transaction", .conperm = true, .rcpt = { "a@x", "b@x" },
+	    .script = { HOP(BOTH, { 0, "RCPT TO:<a@x> CONNEG", "504 5.3.3 CONNEG\r\n", false },
+	    { 0, "RCPT TO:<b@x> CONNEG", "555 what\r\n", false }), NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\n1 RCPT TO:<b@x> CONNEG\n"
+	    "1 RCPT TO:<a@x>\n1 RCPT TO:<b@x>\n1 DATA\n1 . " ORIG "\n",
+	    .want = { { REL, "2.0.0", 0, NULL }, { REL, "2.0.0", 0, NULL } } },
+	{ .name = "B10 404 defers this one, the others are delivered", .conperm = true,
+	    .rcpt = { "a@x", "b@x" },
+	    .script = { HOP(BOTH, { 0, "RCPT TO:<a@x>", "404 4.3.3 CONNEG later\r\n", false },
+	    { 0, "RCPT", CAPS(MH), false }), PLAN({ NULL, PLAN_FITS, NULL, 0, NULL }), NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\n1 RCPT TO:<b@x> CONNEG\n"
+	    "convertd PLAN " MH "\n1 DATA\n1 . " ORIG "\n",
+	    .want = { { DEF, "4.3.3", RESULT_CONNEG_TRY, NULL }, { REL, "2.0.0", 0, NULL } } },
+	{ .name = "B10 the tries are spent: bare", .conperm = true, .rcpt = { "a@x" }, .tries = 3,
+	    .script = { HOP(BOTH), NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x>\n1 DATA\n1 . " ORIG "\n",
+	    .want = JUST(REL, "2.0.0") },
+	{ .name = "B10 greylisting is no answer to CONNEG", .conperm = true, .rcpt = { "a@x" },
+	    .script = { HOP(BOTH, { 0, "RCPT", "450 4.2.0 later\r\n", false }), NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\n",
+	    .want = JUST(DEF, "4.2.0") },
+	{ .name = "dialect", .conperm = true, .rcpt = { "a@x" }, .negotiation = "* dialect=d03-spaced\n",
+	    .script = { HOP(NEG, { 0, "RCPT", CAPS(MH), false }), PLAN({ NULL, PLAN_FITS, NULL, 0, NULL }),
+	    NOTHING }, .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x> CONNEG = REQUIRED\nconvertd PLAN "
+	    MH "\n1 DATA\n1 . " ORIG "\n", .want = JUST(REL, "2.0.0") },
+};
+
+/* The settings of a test. */
+static void
+settings(struct conf *c, const char *negotiation)
+{
+	struct err e = { 0 };
+
+	ck_assert_int_eq(conf_init(c, &e), 0);
+	ck_assert_msg(conf_set(c, CONF_ME, span_str("client.example\n"), &e) == 0, "%s", e.what);
+	if (negotiation != NULL)
+		ck_assert_msg(conf_set(c, CONF_NEGOTIATION, span_str(negotiation), &e) == 0, "%s", e.what);
+}
+
+static int
+row_file(const struct row *row, uint32_t *n)
+{
+	struct rcpt rcpt[RCPTS] = { 0 };
+	struct envelope env = { .sender = span_str(row->sender == NULL ? "s@x" : row->sender),
+	    .conperm = row->conperm, .arrival_us = 1, .rcpt = rcpt };
+	struct slot slot = { .conneg_tries = row->tries };
+	struct qfile q;
+	struct err e = { 0 };
+	int fd;
+
+	for (*n = 0; *n < RCPTS && row->rcpt[*n] != NULL; ++*n)
+		rcpt[*n].addr = span_str(row->rcpt[*n]);
+	env.nrcpt = *n;
+	fd = peers_file(peers_message, strlen(peers_message), &env);
+	ck_assert_int_eq(qfile_open(fd, &q, &e), 0);
+	for (uint32_t i = 0; i < *n && row->tries > 0; i++)
+		ck_assert_int_eq(qfile_mark(fd, &q, i, &slot, &e), 0);
+	return fd;
+}
+
+static void
+check_results(const struct row *row, const struct job *job)
+{
+	bool detail = row->detail == NULL;
+
+	for (uint32_t i = 0; i < job->ntarget; i++) {
+		const struct target *t = &job->target[i];
+		const struct want *w = &row->want[i];
+		char lines[RESULT_DETAIL_MAX + 1];
+
+		ck_assert_msg(t->done, "%s: %u is not done", row->name, i);
+		ck_assert_msg(t->res.outcome == w->outcome && strcmp(t->res.dsn, w->dsn) == 0 &&
+		    t->res.flags == w->flags, "%s: %u: outcome %u dsn %s flags %u text %s", row->name, i,
+		    t->res.outcome, t->res.dsn, t->res.flags, t->res.text);
+		ck_assert_msg(w->text == NULL || strstr(t->res.text, w->text) != NULL, "%s: %s", row->name,
+		    t->res.text);
+		memcpy(lines, t->detail.n > 0 ? (char *)t->detail.p : "", t->detail.n);
+		lines[t->detail.n] = '\0';
+		detail |= row->detail != NULL && strstr(lines, row->detail) != NULL;
+	}
+	ck_assert_msg(detail, "%s: no detail", row->name);
+}
+
+static void
+quiet(void)
+{
+	int fd = open("/dev/null", O_WRONLY);
+
+	if (getenv("TEST_LOG") == NULL)
+		dup2(fd, 2);
+	close(fd);
+}
+
+START_TEST(session_goes_so)
+{
+	const struct row *row = &rows[_i];
+	struct peers p;
+	struct conf conf;
+	struct session s;
+	struct job job;
+	struct err e = { 0 };
+	uint32_t n;
+	size_t len;
+	int fd = row_file(row, &n);
+	struct msg_job *m;
+
+	quiet();
+	peers_start(&p, &row->script);
+	m = peers_job(p.dest, n, &len);
+	m->last_try = row->last_try;
+	settings(&conf, row->negotiation);
+	session_init(&s, &conf, -1, p.convertd_fd);
+	ck_assert_int_eq(job_take(&job, m, len, fd, &e), 0);
+	session_job(&s, &job);
+	p.convertd_fd = s.convertd;		/* the session may have dropped it */
+	ck_assert_msg(strcmp(peers_heard(&p), row->heard) == 0, "%s: heard\n%s\nnot\n%s", row->name,
+	    peers_heard(&p), row->heard);
+	check_results(row, &job);
+	job_free(&job);
+	session_free(&s);
+	peers_stop(&p);
+	conf_free(&conf);
+	free(m);
+}
+END_TEST
+
+Suite *suite_session(void);
+
+Suite *
+suite_session(void)
+{
+	Suite *s = suite_create("session");
+	TCase *tc = tcase_create("session");
+
+	tcase_add_loop_test(tc, session_goes_so, 0, (int)(sizeof rows / sizeof *rows));
+	suite_add_tcase(s, tc);
+	return s;
+}
