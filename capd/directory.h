@@ -20,7 +20,7 @@ struct directory {
  * usable but empty. */
 int directory_open(struct directory *d, const struct conf *conf, int caps_fd, struct err *e);
 
-/* Another caps.cdb in place of the one before; on failure that one stays. */
+/* Another caps.cdb (taken over) in place of the one before; on failure that one stays. */
 int directory_replace(struct directory *d, int caps_fd, struct err *e);
 
 /*

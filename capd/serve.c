@@ -155,7 +155,6 @@ capd_on_file(void *arg, const char *name, int fd)
 		close(fd);
 	} else if (directory_replace(&c->directory, fd, &e) == -1) {
 		log_line(LOG_ERR, NULL, "caps-refused", "why=%s", log_q(e.what));
-		close(fd);
 	} else {
 		log_line(LOG_INFO, NULL, "caps-replaced", "");
 	}

@@ -59,9 +59,11 @@ reply_on_line(struct reply *r, struct span l, struct err *e)
 	if (code < 200 || code > 599)
 		return err_set(e, ERR_PROTO, "4.5.0", "reply code %u", code);
 	if (l.n > 3 && l.p[3] != ' ' && l.p[3] != '-')
-		return err_set(e, ERR_PROTO, "4.5.0", "neither space nor hyphen after reply code %u", code);
+		return err_set(e, ERR_PROTO, "4.5.0", "reply code %u is not followed by a space",
+		    code);
 	if (r->nline > 0 && code / 100 != r->code / 100u)
-		return err_set(e, ERR_PROTO, "4.5.0", "one reply with codes %u and %u", r->code, code);
+		return err_set(e, ERR_PROTO, "4.5.0", "one reply with codes %u and %u", r->code,
+		    code);
 	r->code = (uint16_t)code;
 	r->nline++;
 	if (r->cut)
@@ -119,7 +121,8 @@ reply_feed(struct reply *r, struct span in, size_t *used, struct err *e)
 		part = span_sub(left, 0, lf);
 		r->octets += lf < left.n ? part.n + 1 : part.n;
 		if (r->octets > REPLY_MAX_OCTETS)
-			return err_set(e, ERR_PROTO, "4.5.0", "a reply of over %d octets", REPLY_MAX_OCTETS);
+			return err_set(e, ERR_PROTO, "4.5.0", "a reply of over %d octets",
+			    REPLY_MAX_OCTETS);
 		if (lf < left.n) {
 			*used += lf + 1;
 			done = reply_line_end(r, part, e);

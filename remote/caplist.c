@@ -57,7 +57,8 @@ caplist_read(const struct reply *r, struct buf *out, struct err *e)
 	while (reply_line(&rest, &line)) {
 		if (!caplist_text(line, &text) || text.n == 0)
 			continue;
-		if ((out->n > from && buf_add_byte(out, ' ', e) == -1) || buf_add(out, text, e) == -1) {
+		if ((out->n > from && buf_add_byte(out, ' ', e) == -1) ||
+		    buf_add(out, text, e) == -1) {
 			out->n = from;
 			return e->kind == ERR_TEMP ? -1 : 0;
 		}

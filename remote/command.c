@@ -99,7 +99,8 @@ static int
 add_notify(struct buf *out, uint8_t notify, struct err *e)
 {
 	static const struct { uint8_t bit; const char *word; } words[] = {
-		{ NOTIFY_SUCCESS, "SUCCESS" }, { NOTIFY_FAILURE, "FAILURE" }, { NOTIFY_DELAY, "DELAY" },
+		{ NOTIFY_SUCCESS, "SUCCESS" }, { NOTIFY_FAILURE, "FAILURE" },
+		{ NOTIFY_DELAY, "DELAY" },
 	};
 	const char *before = " NOTIFY=";
 

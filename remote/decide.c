@@ -16,7 +16,8 @@ bit(bool fact)
 static const char no_support[] = "the next hop takes neither CONPERM nor CONNEG, and the sender "
     "demands that conversion is safeguarded";
 static const char not_taken[] = "the next hop offers CONPERM but does not take it";
-static const char no_caps[] = "the next hop without CONPERM says nothing of what this recipient takes";
+static const char no_caps[] = "the next hop, without CONPERM, says nothing of what this recipient "
+    "takes";
 static const char unknown[] = "the next hop says nothing of what this recipient takes";
 static const char empty[] = "no form that the sender permits, the recipient takes and we can make";
 static const char failed[] = "the conversion that this recipient needs failed";

@@ -67,7 +67,8 @@ flow_permission(struct flow *f)
 		return f->permission;
 	f->permission_known = true;
 	while (!f->permission && span_line(&rest, &line)) {
-		if (line.n <= n || (line.p[0] | 0x20) != 'c' || !span_isi(span_sub(line, 0, n), field))
+		if (line.n <= n || (line.p[0] | 0x20) != 'c' ||
+		    !span_isi(span_sub(line, 0, n), field))
 			continue;
 		line = span_trim(span_sub(line, n, line.n));
 		f->permission = line.n > 0 && line.p[0] == ':';
@@ -95,15 +96,15 @@ flow_unfit(struct flow *f, struct target **t, uint32_t n, uint64_t size)
 	char text[200];
 
 	if (hop->ext & HOP_SIZE && hop->size_max > 0 && size > hop->size_max) {
-		snprintf(text, sizeof text, "a message of %llu octets; the next hop takes %llu at most",
-		    (unsigned long long)size, (unsigned long long)hop->size_max);
+		snprintf(text, sizeof text, "a message of %llu octets; the next hop takes %llu at "
+		    "most", (unsigned long long)size, (unsigned long long)hop->size_max);
 		flow_settle(f, t, n, OUTCOME_FAILED, 552, "5.3.4", text);
 	} else if (env->body == BODY_BINARYMIME) {
-		flow_settle(f, t, n, OUTCOME_FAILED, 0, "5.6.3", "a message in BINARYMIME, which this "
-		    "version does not pass on");
+		flow_settle(f, t, n, OUTCOME_FAILED, 0, "5.6.3", "a message in BINARYMIME, which "
+		    "this version does not pass on");
 	} else if (f->eight && !(hop->ext & HOP_8BITMIME)) {
-		flow_settle(f, t, n, OUTCOME_FAILED, 0, "5.6.3", "the message has 8-bit octets and the "
-		    "next hop does not offer 8BITMIME");
+		flow_settle(f, t, n, OUTCOME_FAILED, 0, "5.6.3", "the message has 8-bit octets and "
+		    "the next hop does not offer 8BITMIME");
 	} else {
 		return false;
 	}
@@ -117,7 +118,8 @@ check_addresses(struct flow *f, struct batch *b)
 	bool utf8, sender_utf8, takes = f->s->hop.ext & HOP_SMTPUTF8;
 
 	if (!command_path_ok(f->job->env.sender, &sender_utf8))
-		flow_settle(f, b->t, b->n, OUTCOME_FAILED, 0, "5.1.7", "the sender's address is none");
+		flow_settle(f, b->t, b->n, OUTCOME_FAILED, 0, "5.1.7",
+		    "the sender's address is none");
 	for (uint32_t i = 0; i < b->n; i++) {
 		if (!command_path_ok(b->t[i]->rcpt->addr, &utf8) || b->t[i]->rcpt->addr.n == 0)
 			flow_settle(f, &b->t[i], 1, OUTCOME_FAILED, 0, "5.1.3", "this is no address");
@@ -289,7 +291,8 @@ flow_divide(struct flow *f)
 			struct negotiation o;
 
 			memset(&o, 0, sizeof o);
-			negotiation_find(lines, nlines, address_domain(t[i]->rcpt->addr), f->job->dest, &o);
+			negotiation_find(lines, nlines, address_domain(t[i]->rcpt->addr),
+			    f->job->dest, &o);
 			if (i == 0)
 				like.opt = o;
 			if (memcmp(&o, &like.opt, sizeof o) == 0)

@@ -58,7 +58,7 @@ struct flow {
 	bool permission_known, permission;	/* has some Content-Convert field */
 };
 
-/* Queues a batch of those of t that are not done, with the options of like; none: nothing is queued. */
+/* Queues a batch of those of t that are not done, with the options of like; *out: it, or NULL. */
 void flow_push(struct flow *f, const struct batch *like, struct target **t, uint32_t n,
     struct batch **out);
 

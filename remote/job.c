@@ -46,7 +46,8 @@ job_link(struct job *job, struct err *e)
 		struct target *t = &job->target[i];
 
 		if (t->res.slot >= job->env.nrcpt || t->res.slot >= job->q.nslot)
-			return err_set(e, ERR_BUG, "5.3.5", "slot %u of %u", t->res.slot, job->env.nrcpt);
+			return err_set(e, ERR_BUG, "5.3.5", "slot %u of %u", t->res.slot,
+			    job->env.nrcpt);
 		t->rcpt = &job->env.rcpt[t->res.slot];
 		t->conneg_tries = job->slot[t->res.slot].conneg_tries;
 	}
@@ -156,7 +157,8 @@ job_over(const struct job *job)
 int
 job_result(const struct job *job, struct buf *out, struct err *e)
 {
-	size_t each = (MSG_MAX - sizeof(struct msg_result)) / job->ntarget - sizeof(struct rcpt_result) - 8;
+	size_t each = (MSG_MAX - sizeof(struct msg_result)) / job->ntarget -
+	    sizeof(struct rcpt_result) - 8;
 	struct msg_result m = { .n = job->bad_file ? 0 : job->ntarget, .bad_file = job->bad_file };
 
 	memcpy(m.id, job->id, sizeof m.id);

@@ -196,7 +196,7 @@ struct group {
 struct division {
 	struct group *group;
 	uint32_t n, max;
-	bool others;			/* taken by the hop in this transaction, but not to be sent to */
+	bool others;			/* taken by the hop here, but not to be sent to */
 };
 
 static bool
@@ -256,7 +256,8 @@ common_set(struct flow *f, const struct batch *b)
 			continue;
 		last = t->set;
 		n++;
-		if (buf_add_byte(&text, ' ', &e) == -1 || buf_add(&text, buf_view(&t->set->text), &e) == -1)
+		if (buf_add_byte(&text, ' ', &e) == -1 ||
+		    buf_add(&text, buf_view(&t->set->text), &e) == -1)
 			r = -1;
 	}
 	if (r == 0 && n > 1 && buf_add_byte(&text, ')', &e) == 0)
@@ -299,8 +300,9 @@ divide(struct flow *f, struct division *d, struct batch *b)
 
 		if (!t->accepted || t->done)
 			continue;
-		log_line(LOG_INFO, f->job->id, "negotiated", "to=%s row=%s key=%s", log_qs(t->rcpt->addr),
-		    t->row->name, t->row->action == ACT_CONVERT ? log_qs(t->set->verdict->key) : "-");
+		log_line(LOG_INFO, f->job->id, "negotiated", "to=%s row=%s key=%s",
+		    log_qs(t->rcpt->addr), t->row->name,
+		    t->row->action == ACT_CONVERT ? log_qs(t->set->verdict->key) : "-");
 		if (t->row->action == ACT_REFUSE || t->row->action == ACT_DEFER) {
 			refuse(f, t);
 			d->others = true;
@@ -485,7 +487,7 @@ flow_negotiate(struct flow *f, struct batch *b, const struct mail_row *row)
 	struct xact x = { .t = b->t, .n = b->n, .conperm = row->with_conperm && !b->ended,
 	    .conneg = command_conneg(b->opt.dialect), .careful = b->careful, .eight = f->eight,
 	    .caps = on_caps, .arg = f, .tries_max = b->opt.conneg_tries };
-	struct division d = { .max = b->opt.batch_max < JOB_MAX_RCPT ? b->opt.batch_max : JOB_MAX_RCPT };
+	struct division d = { .max = b->opt.batch_max };
 	struct target **all = b->t;
 	uint32_t n = b->n;
 	bool fresh = !f->s->used;

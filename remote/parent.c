@@ -111,7 +111,8 @@ child_gone(struct chan *chan, const struct err *why)
 
 	if (work != NULL) {
 		log_line(LOG_ERR, work->packet->id, "session-lost", "relay=%s pid=%d why=%s",
-		    log_q(c->dest), (int)c->pid, log_q(why->kind == ERR_NONE ? "it ended" : why->what));
+		    log_q(c->dest), (int)c->pid,
+		    log_q(why->kind == ERR_NONE ? "it ended" : why->what));
 		job_lost(c->remote, work, "the session process ended unexpectedly");
 	}
 	child_end(c);
@@ -142,7 +143,8 @@ on_result(struct chan *chan, const void *msg, size_t len, int *fds, struct err *
 	(void)fds;
 	if (work == NULL || m->h.id != work->number || memcmp(m->id, work->packet->id, QID_LEN) != 0)
 		return err_set(e, ERR_PROTO, NULL, "a result of no job");
-	if (worker_done(&r->worker, work, span_of(m + 1, len - sizeof *m), m->n, m->bad_file == 1, e) == -1)
+	if (worker_done(&r->worker, work, span_of(m + 1, len - sizeof *m), m->n, m->bad_file == 1,
+	    e) == -1)
 		return -1;
 	c->work = NULL;
 	r->nidle++;
@@ -207,8 +209,8 @@ child_run(const struct remote *r, int up)
 		_exit(1);
 	}
 	log_open("remote-session");
-	if (sandbox_enter(SB_REMOTE_SESSION, NULL, 0, conf_number(&r->daemon->conf, CONF_NOLANDLOCK) != 0,
-	    &e) == -1) {
+	if (sandbox_enter(SB_REMOTE_SESSION, NULL, 0,
+	    conf_number(&r->daemon->conf, CONF_NOLANDLOCK) != 0, &e) == -1) {
 		log_line(LOG_ERR, NULL, "cannot-start", "why=%s", log_q(e.what));
 		_exit(1);
 	}
@@ -274,8 +276,8 @@ remote_start(void *arg, struct worker_job *work, int message_fd)
 	loop_cancel(r->worker.loop, &c->idle);
 	r->nidle--;
 	c->work = work;
-	if (chan_send(&c->chan, &work->packet->h, MSG_JOB, work->number, work->packet_len, &message_fd, 1,
-	    &e) == -1) {
+	if (chan_send(&c->chan, &work->packet->h, MSG_JOB, work->number, work->packet_len,
+	    &message_fd, 1, &e) == -1) {
 		log_line(LOG_ERR, work->packet->id, "no-session", "why=%s", log_q(e.what));
 		job_lost(r, work, e.what);
 		child_end(c);
@@ -303,7 +305,8 @@ remote_peer(void *arg, enum role role, uint32_t generation, int fd)
 		got = worker_connect(&r->worker, fd, &e);
 	} else if (role == ROLE_CONVERTD) {
 		chan_close(&r->convertd);
-		got = chan_open(&r->convertd, r->worker.loop, fd, "convertd", NULL, 0, convertd_gone, r, &e);
+		got = chan_open(&r->convertd, r->worker.loop, fd, "convertd", NULL, 0, convertd_gone, r,
+		    &e);
 		for (struct child *c = r->children; c != NULL && got == 0; c = c->next)
 			if (c->needs)
 				got = child_introduce(c, &e);

@@ -94,7 +94,8 @@ session_run(struct session *s)
 	int r = 1;
 
 	while (r == 1) {
-		struct pollfd p[2] = { { s->parent, POLLIN, 0 }, { s->open ? s->w.fd : -1, POLLIN, 0 } };
+		struct pollfd p[2] = { { s->parent, POLLIN, 0 },
+		    { s->open ? s->w.fd : -1, POLLIN, 0 } };
 
 		if (poll(p, 2, -1) == -1 && errno != EINTR)
 			r = err_sys(&e, "poll");
@@ -104,7 +105,8 @@ session_run(struct session *s)
 			smtp_drop(s);
 	}
 	if (r == -1)
-		log_line(LOG_ERR, NULL, "session-broken", "relay=%s why=%s", log_q(s->dest), log_q(e.what));
+		log_line(LOG_ERR, NULL, "session-broken", "relay=%s why=%s", log_q(s->dest),
+		    log_q(e.what));
 	smtp_quit(s);
 	session_free(s);
 	return r == -1;

@@ -44,7 +44,8 @@ smtp_reply_err(const struct session *s, const char *to, struct err *e)
 static int
 smtp_talk(struct session *s, int64_t wait_ms, const char *step, struct err *e)
 {
-	if (wire_flush(&s->w, SMTP_WAIT_BLOCK, e) == 0 && wire_reply(&s->w, &s->reply, wait_ms, e) == 0)
+	if (wire_flush(&s->w, SMTP_WAIT_BLOCK, e) == 0 &&
+	    wire_reply(&s->w, &s->reply, wait_ms, e) == 0)
 		return 0;
 	if (s->w.orphan)
 		session_orphaned(s);
@@ -103,11 +104,12 @@ smtp_connect(struct session *s, struct err *e)
 	int known = route_addr(s->dest, &to);
 
 	if (known == 0)
-		return err_set(e, ERR_TEMP, "4.4.3", "%s: names of hosts are not resolved by this version: "
-		    "put an address into smtproutes", s->dest);
+		return err_set(e, ERR_TEMP, "4.4.3", "%s: names of hosts are not resolved by this "
+		    "version: put an address into smtproutes", s->dest);
 	if (known == -1)
 		return err_set(e, ERR_TEMP, "4.3.5", "%s: no host and port", s->dest);
-	if (wire_connect(&s->w, &to, (int64_t)conf_number(s->conf, CONF_TIMEOUTCONNECT) * 1000, e) == 0)
+	if (wire_connect(&s->w, &to, (int64_t)conf_number(s->conf, CONF_TIMEOUTCONNECT) * 1000,
+	    e) == 0)
 		return 0;
 	if (s->w.orphan)
 		session_orphaned(s);
@@ -145,7 +147,7 @@ smtp_settle(struct session *s, struct target *t)
 	reply_dsn(&s->reply, dsn);
 	reply_print(&s->reply, text, sizeof text);
 	if (o == OUTCOME_RELAYED && s->hop.ext & HOP_DSN)
-		o = OUTCOME_DELIVERED;		/* the hop will report from here on (RFC 3461, 5.2.2) */
+		o = OUTCOME_DELIVERED;	/* the hop will report from here on (RFC 3461, 5.2.2) */
 	if (o == OUTCOME_DEFERRED && dsn[0] != '4')	/* a reply that makes no sense here */
 		snprintf(dsn, sizeof dsn, "4.5.0");
 	job_settle(t, o, s->reply.code, dsn, s->mta, text);
@@ -167,8 +169,8 @@ smtp_too_many(const struct session *s, const struct xact *x)
 static void
 smtp_later(struct session *s, const struct xact *x, struct target *t)
 {
-	struct rcpt_facts f = { .conperm = s->job->env.conperm, .hop_conperm = s->hop.ext & HOP_CONPERM,
-	    .caps = CAPS_LATER, .fate = FATE_UNKNOWN, .run = RUN_NOT,
+	struct rcpt_facts f = { .conperm = s->job->env.conperm,
+	    .hop_conperm = s->hop.ext & HOP_CONPERM, .caps = CAPS_LATER, .fate = FATE_UNKNOWN, .run = RUN_NOT,
 	    .tries_left = t->conneg_tries < x->tries_max };
 
 	t->row = decide_rcpt(&f);
@@ -295,7 +297,7 @@ smtp_on_data(struct session *s, struct xact *x, struct err *e)
 		return XACT_NONE;
 	}
 	if (s->reply.code / 100 == 2)
-		s->reply.code = 451;		/* 2yz to DATA makes no sense: nothing was taken over */
+		s->reply.code = 451;	/* 2yz to DATA makes no sense: nothing was taken over */
 	for (uint32_t i = 0; i < x->n; i++)
 		if (x->t[i]->accepted)
 			smtp_settle(s, x->t[i]);

@@ -23,7 +23,7 @@ struct xact {
 	uint32_t n;
 	bool conperm;			/* MAIL … CONPERM */
 	const char *conneg;		/* the parameter of RCPT, NULL: none */
-	bool data;			/* nothing is to be decided in between: DATA goes in the group */
+	bool data;			/* nothing is decided in between: DATA goes in the group */
 	bool careful;			/* one command at a time */
 	bool eight;			/* the message has octets over 127 */
 	uint64_t size;			/* declared; 0: not known yet */

@@ -53,3 +53,8 @@ check-system: all
 check-long: all
 	sh tests/long.sh
 .PHONY: check-seeds fuzz check-system check-long
+
+# What a running process may do, for the system tests.
+$(O)/tests/sandbox_probe: $(O)/tests/system/sandbox_probe.o
+	@mkdir -p $(@D)
+	$(LINK) -o $@ $^

@@ -83,6 +83,7 @@ class Instance:
 
     def __init__(self, user=None, **settings):
         self.home = tempfile.mkdtemp(prefix="accord-test-")
+        atexit.register(shutil.rmtree, self.home, True)
         os.chmod(self.home, 0o755)
         self.control = os.path.join(self.home, "control")
         os.mkdir(self.control)

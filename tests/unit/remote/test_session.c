@@ -176,8 +176,8 @@ static const struct row rows[] = {
 	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\n1 RCPT TO:<b@x> CONNEG\n"
 	    "1 RCPT TO:<c@x> CONNEG\nconvertd PLAN " MR " | " MH "\n1 QUIT\n"
 	    EH(2) "2 MAIL FROM:<s@x> CONPERM\n2 RCPT TO:<a@x> CONNEG\n2 RCPT TO:<c@x> CONNEG\n"
-	    "convertd CONVERT 1=MH\n2 DATA\n2 . TUg=\n"
-	    "2 MAIL FROM:<s@x> CONPERM\n2 RCPT TO:<b@x> CONNEG\nconvertd CONVERT 1=MR\n2 DATA\n2 . TVI=\n",
+	    "convertd CONVERT 1=MH\n2 DATA\n2 . TUg=\n2 QUIT\n"
+	    EH(3) "3 MAIL FROM:<s@x> CONPERM\n3 RCPT TO:<b@x> CONNEG\nconvertd CONVERT 1=MR\n3 DATA\n3 . TVI=\n",
 	    .want = { { REL, "2.0.0", 0, NULL }, { REL, "2.0.0", 0, NULL }, { REL, "2.0.0", 0, NULL } } },
 	{ .name = "R20 one common copy", .conperm = true, .rcpt = { "a@x", "b@x" },
 	    .negotiation = "* batch=common\n",
@@ -204,7 +204,8 @@ static const struct row rows[] = {
 	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\n1 RCPT TO:<b@x> CONNEG\n"
 	    "convertd PLAN " MH "\n1 QUIT\n"
 	    EH(2) "2 MAIL FROM:<s@x> CONPERM\n2 RCPT TO:<a@x> CONNEG\nconvertd CONVERT 1=MH\n2 DATA\n"
-	    "2 . TUg=\n2 MAIL FROM:<s@x> CONPERM\n2 RCPT TO:<b@x> CONNEG\n2 DATA\n2 . TUg=\n",
+	    "2 . TUg=\n2 QUIT\n"
+	    EH(3) "3 MAIL FROM:<s@x> CONPERM\n3 RCPT TO:<b@x> CONNEG\n3 DATA\n3 . TUg=\n",
 	    .want = { { REL, "2.0.0", 0, NULL }, { REL, "2.0.0", 0, NULL } } },
 	{ .name = "options by the recipient's domain", .conperm = true, .rcpt = { "a@x", "b@y" },
 	    .negotiation = "y conperm_null=fail\n",
@@ -219,15 +220,16 @@ static const struct row rows[] = {
 	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\n1 RCPT TO:<b@x> CONNEG\n"
 	    "convertd PLAN " MR " | " MH "\n1 QUIT\n"
 	    EH(2) "2 MAIL FROM:<s@x> CONPERM\n2 RCPT TO:<a@x> CONNEG\nconvertd CONVERT 1=MH\n2 DATA\n"
-	    "2 . TUg=\n2 MAIL FROM:<s@x> CONPERM\n2 RCPT TO:<b@x> CONNEG\n2 DATA\n2 . TUg=\n",
+	    "2 . TUg=\n2 QUIT\n"
+	    EH(3) "3 MAIL FROM:<s@x> CONPERM\n3 RCPT TO:<b@x> CONNEG\n3 DATA\n3 . TUg=\n",
 	    .want = { { REL, "2.0.0", 0, NULL }, { REL, "2.0.0", 0, NULL } } },
 	{ .name = "R21 B5a none given: apart, bare", .conperm = true, .rcpt = { "a@x", "b@x" },
 	    .script = { HOP(BOTH, { 0, "RCPT TO:<a@x>", CAPS(MH), false }),
 	    PLAN({ "MH", PLAN_FITS, NULL, 0, NULL }), NOTHING },
 	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\n1 RCPT TO:<b@x> CONNEG\n"
 	    "convertd PLAN " MH "\n1 QUIT\n"
-	    EH(2) "2 MAIL FROM:<s@x> CONPERM\n2 RCPT TO:<a@x> CONNEG\n2 DATA\n2 . " ORIG "\n"
-	    "2 MAIL FROM:<s@x> CONPERM\n2 RCPT TO:<b@x>\n2 DATA\n2 . " ORIG "\n",
+	    EH(2) "2 MAIL FROM:<s@x> CONPERM\n2 RCPT TO:<a@x> CONNEG\n2 DATA\n2 . " ORIG "\n2 QUIT\n"
+	    EH(3) "3 MAIL FROM:<s@x> CONPERM\n3 RCPT TO:<b@x>\n3 DATA\n3 . " ORIG "\n",
 	    .want = { { REL, "2.0.0", 0, NULL }, { REL, "2.0.0", 0, NULL } } },
 	{ .name = "R21 conperm_unknown=fail", .conperm = true, .rcpt = { "a@x", "b@x" },
 	    .negotiation = "* conperm_unknown=fail\n",

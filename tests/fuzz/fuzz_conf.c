@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * The text of any setting: the first octet picks which.  What is accepted keeps to its row: one
+ * value where one is due, numbers in range, lines without control octets that the row's own check
+ * takes again; what is refused says so with the setting's name.
+ */
+#include <assert.h>
+#include <stdint.h>
+
+#include "lib/confline.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+static void
+check_value(const struct conf *c, enum conf_id id)
+{
+	const struct conf_decl *d = &conf_table[id];
+	const struct span *lines;
+	uint32_t n = conf_lines(c, id, &lines);
+	struct err e;
+
+	assert(d->type == CONF_LIST || n == 1);
+	if (d->type == CONF_NUMBER)
+		assert(conf_number(c, id) >= d->min && conf_number(c, id) <= d->max);
+	for (uint32_t i = 0; i < n; i++) {
+		assert(lines[i].n > 0 && lines[i].p[lines[i].n] == '\0');
+		assert(span_find(lines[i], '\n') == lines[i].n && span_find(lines[i], '\0') == lines[i].n);
+		assert(d->check == NULL || d->check(lines[i], &e) == 0);
+	}
+}
+
+/* The look-ups over lines that were accepted. */
+static void
+look_up(const struct conf *c, enum conf_id id, struct span text)
+{
+	const struct span *lines;
+	uint32_t n = conf_lines(c, id, &lines);
+	struct span found;
+	struct negotiation o;
+	char dest[JOB_DEST];
+
+	if (id == CONF_SMTPROUTES && route_find(lines, n, text, dest, sizeof dest) == 1) {
+		struct netaddr a;
+
+		assert(route_addr(dest, &a) != -1);
+	}
+	if (id == CONF_MAILBOXES && mailbox_find(lines, n, text, &found) == 1)
+		assert(found.n > 0);
+	if (id == CONF_NEGOTIATION) {
+		negotiation_find(lines, n, text, "[127.0.0.1]:25", &o);
+		assert(o.ask <= 2 && o.dialect <= 3 && o.batch <= 2 && o.batch_max >= 1);
+	}
+	if (id == CONF_CONNEG)
+		assert(conneg_find(lines, n, text) != CONNEG_ENSURE);
+	(void)domains_have(lines, n, text);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	struct conf c;
+	struct err e = { 0 };
+	enum conf_id id;
+	struct span text;
+
+	if (n == 0)
+		return 0;
+	id = (enum conf_id)(p[0] % CONF_COUNT);
+	text = span_of(p + 1, n - 1);
+	assert(conf_init(&c, &e) == 0);
+	if (conf_set(&c, id, text, &e) == 0) {
+		check_value(&c, id);
+		look_up(&c, id, span_sub(text, 0, span_find(text, '\n')));
+	} else {
+		assert(e.kind == ERR_PERM && strncmp(e.what, conf_table[id].name,
+		    strlen(conf_table[id].name)) == 0);
+	}
+	conf_free(&c);
+	return 0;
+}

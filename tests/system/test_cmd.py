@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 The accord authors
+"""The accord command, verb by verb, as a person types it."""
+import json
+import os
+import subprocess
+import tempfile
+import unittest
+
+import fax
+from harness import BIN, DATA, Instance, Peer, wait_for
+from tiffinfo import tiff_pages
+
+ACCORD = os.path.join(BIN, "accord")
+
+
+def run(*words, data=b""):
+    r = subprocess.run([ACCORD, *words], input=data, capture_output=True)
+    return r.returncode, r.stdout.decode(), r.stderr.decode()
+
+
+class Settings(unittest.TestCase):
+    def test_conf_shows_sets_and_refuses(self):
+        acc = Instance()
+        code, out, _ = run("conf", "-H", acc.home, "databytes")
+        self.assertEqual((code, out), (0, "databytes: 52428800 (default)\n"))
+        self.assertEqual(run("conf", "-H", acc.home, "databytes", "1000000")[0], 0)
+        self.assertEqual(run("conf", "-H", acc.home, "databytes")[1], "databytes: 1000000\n")
+        code, _, err = run("conf", "-H", acc.home, "databytes", "many")
+        self.assertEqual(code, 1)
+        self.assertIn("databytes:1: expected", err)
+        self.assertEqual(run("conf", "-H", acc.home, "databytes")[1], "databytes: 1000000\n")
+        self.assertEqual(run("conf", "-H", acc.home, "nosuch")[0], 1)
+
+    def test_conf_lists_all_as_json(self):
+        acc = Instance()
+        code, out, _ = run("conf", "-H", acc.home, "--json")
+        listed = {json.loads(l)["name"]: json.loads(l) for l in out.splitlines()}
+        self.assertEqual(code, 0)
+        self.assertEqual(listed["me"]["value"], ["gateway.example"])
+        for entry in listed.values():
+            self.assertTrue(entry["help"], entry)
+
+    def test_check_names_file_line_and_what_was_expected(self):
+        acc = Instance(smtproutes=["# fine", "a.example:[192.0.2.1]:25", "b.example:[::1"])
+        code, _, err = run("check", "-H", acc.home)
+        self.assertEqual(code, 1)
+        self.assertRegex(err, r"smtproutes:3: expected ")
+        acc.set("smtproutes", "")
+        self.assertEqual(run("check", "-H", acc.home)[0], 0)
+
+    def test_start_refuses_wrong_settings_before_anything(self):
+        acc = Instance(listen="nowhere")
+        acc.start(expect=False)
+        self.assertEqual(acc.process.wait(10), 1)
+        self.assertIn("listen:1: expected", acc.read_log())
+
+    def test_every_verb_has_help(self):
+        for verb in ("start", "check", "conf", "send", "queue", "caps", "convert"):
+            code, out, _ = run(verb, "--help")
+            self.assertEqual(code, 0)
+            self.assertIn(f"accord {verb}", out)
+        self.assertEqual(run("nosuchverb")[0], 64)
+        self.assertEqual(run()[0], 64)
+        self.assertEqual(run("queue", "dance")[0], 64)
+
+
+class Sending(unittest.TestCase):
+    def test_send_with_attachment_and_permission(self):
+        with Peer(ext=["PIPELINING", "8BITMIME", "CONPERM"]) as hop, Instance(smtproutes=hop.route) as acc:
+            path = os.path.join(DATA, "render", "letter-J-400.tif")
+            r = acc.accord("send", "--conperm", "--convert", "(& (color=Binary) (image-coding=[MH,MMR]) )",
+                           "--from", "a@gateway.example", "--subject", "two pages", "--attach", path, "--",
+                           "b@far.example", "c@far.example", data="Grüße.\n".encode())
+            number = r.stdout.decode().strip()
+            wait_for(lambda: hop.messages)
+            got = hop.messages[0]
+            self.assertIn(" CONPERM", got["mail"])
+            self.assertEqual(len(got["rcpt"]), 2)
+            message = fax.parse(got["data"])
+            self.assertIn(number, message["Received"])
+            self.assertEqual(message["Subject"], "two pages")
+            text, image = message.get_payload()
+            self.assertEqual(text.get_payload(decode=True).decode(), "Grüße.\r\n")
+            self.assertEqual(image.get_payload(decode=True), fax.read("render/letter-J-400.tif"))
+            self.assertEqual(image.get_content_type(), "image/tiff-fx")
+            self.assertIn("JBIG", image["Content-Features"])        # R17: never one without the other
+            self.assertIn("image-coding=[MH,MMR]", image["Content-Convert"])
+
+    def test_send_refuses_what_would_add_a_field_or_is_no_address(self):
+        with Instance() as acc:
+            for words in (["--subject", "x\ny", "--", "b@far.example"], ["--", "no address"],
+                          ["--convert", "(& (oops", "--attach", os.path.join(DATA, "fax", "ccitt1-S.tif"),
+                           "--", "b@far.example"], ["--from", "x>\r\ny@z", "--", "b@far.example"]):
+                self.assertEqual(acc.accord("send", *words, data=b"x\n", check=False).returncode, 1, words)
+            self.assertEqual(acc.queue(), [])
+
+    def test_send_says_when_nobody_runs(self):
+        acc = Instance()
+        r = acc.accord("send", "--", "b@far.example", data=b"hello\n", check=False)
+        self.assertEqual(r.returncode, 75)
+        self.assertIn(b"does not run", r.stderr)
+
+    def test_queue_list(self):
+        on = {"RCPT": lambda s, l: "451 4.2.1 not\x1b[31m now \x00 please"}
+        with Peer(on=on) as hop, Instance(smtproutes=hop.route) as acc:
+            acc.accord("send", "--from", "a@gateway.example", "--", "b@far.example", data=b"hello\n")
+            wait_for(lambda: acc.queue() and acc.queue()[0]["recipients"][0]["attempts"])
+            entry = acc.queue()[0]
+            self.assertEqual(entry["sender"], "a@gateway.example")
+            self.assertGreater(entry["size"], 100)
+            rcpt = entry["recipients"][0]
+            self.assertEqual((rcpt["address"], rcpt["state"], rcpt["attempts"]), ("b@far.example", "deferred", 1))
+            self.assertIn("4.2.1", rcpt["last_reply"])
+            self.assertGreater(rcpt["next"], entry["arrival"])
+            text = acc.accord("queue", "list").stdout
+            self.assertIn(b"<b@far.example>", text)
+            self.assertNotIn(b"\x1b", text)
+            self.assertNotIn(b"\x00", text)
+            acc.stop()
+            self.assertEqual(len(acc.queue()), 1)       # without a running accord too
+            acc.start()
+
+
+class Directory(unittest.TestCase):
+    CAPS = ["# machines", "mh@gateway.example " + fax.MH, "@gateway.example any",
+            "@far.example " + fax.MMR]
+
+    def test_caps_get_address_before_domain(self):
+        for running in (False, True):
+            with self.subTest(running=running):
+                acc = Instance(caps=self.CAPS)
+                acc.accord("caps", "build")
+                acc.own()
+                if running:
+                    acc.start()
+                self.assertIn("MH", acc.accord("caps", "get", "MH@Gateway.Example").stdout.decode())
+                self.assertEqual(acc.accord("caps", "get", "x@gateway.example").stdout, b"any\n")
+                self.assertIn("MMR", acc.accord("caps", "get", "x@far.example").stdout.decode())
+                none = acc.accord("caps", "get", "x@none.example", check=False)
+                self.assertEqual((none.returncode, none.stdout), (1, b"none\n"))
+                got = json.loads(acc.accord("caps", "get", "mh@gateway.example", "--json").stdout)
+                self.assertEqual(got["state"], "known")
+                acc.stop()
+
+    def test_caps_test_says_whether_a_message_fits(self):
+        acc = Instance(caps=self.CAPS)
+        acc.accord("caps", "build")
+        with tempfile.NamedTemporaryFile("w", suffix=".eml") as f:
+            f.write(fax.message(fax.image()))
+            f.flush()
+            self.assertTrue(acc.accord("caps", "test", "x@far.example", f.name).stdout.startswith(b"is converted: "))
+            self.assertTrue(acc.accord("caps", "test", "x@gateway.example", f.name).stdout.startswith(b"fits"))
+        with tempfile.NamedTemporaryFile("w", suffix=".eml") as f:
+            f.write(fax.message(fax.image(convert="NONE")))
+            f.flush()
+            got = acc.accord("caps", "test", "x@far.example", f.name, check=False)
+            self.assertEqual(got.returncode, 1)
+            self.assertTrue(got.stdout.startswith(b"does not fit"))
+
+
+class Convert(unittest.TestCase):
+    def convert(self, source, expression, *more):
+        with tempfile.TemporaryDirectory() as d:
+            out = os.path.join(d, "out")
+            code, _, err = run("convert", source, "-o", out, "--for", expression, *more)
+            data = None
+            if os.path.exists(out):
+                with open(out, "rb") as f:
+                    data = f.read()
+            return code, data, err
+
+    def test_an_image_file(self):
+        source = os.path.join(DATA, "render", "letter-J-400.tif")
+        code, data, _ = self.convert(source, fax.MH)
+        self.assertEqual(code, 0)
+        self.assertEqual([(p["coding"], p["dpi"]) for p in tiff_pages(data)], [("MH", (204, 196))])
+        code, data, err = self.convert(source, fax.JBIG)
+        self.assertEqual(code, 0)
+        self.assertEqual(data, fax.read("render/letter-J-400.tif"))
+        self.assertIn("fits", err)
+
+    def test_no_form_gives_a_reason_and_no_file(self):
+        source = os.path.join(DATA, "render", "letter-J-400.tif")
+        for more in ([], ["--permit", "none"]):
+            code, data, err = self.convert(source, fax.GREY if not more else fax.MH, *more)
+            self.assertEqual((code, data), (1, None))
+            self.assertIn("takes", err)
+
+    def test_a_message(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".eml") as f:
+            f.write(fax.message(fax.text(), fax.image()))
+            f.flush()
+            code, data, _ = self.convert(f.name, fax.MMR)
+        self.assertEqual(code, 0)
+        self.assertEqual(fax.codings(data)[0], {("MMR", (200, 200))})
+
+    def test_a_broken_image_is_refused_with_words(self):
+        code, data, err = self.convert(os.path.join(DATA, "malformed", "ifd-loop.tif"), fax.MH)
+        self.assertEqual((code, data), (1, None))
+        self.assertTrue(err.strip())
