@@ -64,7 +64,9 @@ def postfix():
             libraries = [p for p in unpack("postfix", new) if p.startswith("lib") and p != "libc6"]
             for package in libraries if lacks_libraries(new) else []:
                 unpack(package, new)
-            os.makedirs(os.path.join(new, "etc/postfix"), exist_ok=True)
+            for folder in ("etc", "var", "usr/share"):
+                shutil.rmtree(os.path.join(new, folder), True)
+            os.makedirs(os.path.join(new, "etc/postfix"))
             with open(os.path.join(new, "etc/postfix/main.cf"), "w") as f:
                 f.write("compatibility_level = 3.6\n")
             os.chmod(new, 0o755)
