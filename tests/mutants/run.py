@@ -111,8 +111,9 @@ class Tree:
         return self.watch(["python3", "tests/system/run.py", *names], re.compile(r"FAIL +\S+ (.*)"))
 
     def watch(self, words, failed, **env):
+        # libcheck ends its whole process group with itself: it gets its own
         p = subprocess.Popen(words, cwd=self.path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-                             errors="replace", env={**os.environ, **env})
+                             errors="replace", env={**os.environ, **env}, start_new_session=True)
         late = threading.Timer(SECONDS, p.kill)
         late.start()
         what, lines = "", []
