@@ -314,6 +314,8 @@ START_TEST(keys_are_not_trusted)
 		ck_assert_uint_eq(r.n, 0);
 	}
 	ck_assert_msg(e.kind == keys[_i].kind, "%s: %d %s", keys[_i].key, e.kind, e.what);
+	if (e.kind == ERR_PERM)			/* R12 */
+		ck_assert_str_eq(e.dsn, "5.6.5");
 	buf_free(&r);
 	buf_free(&m);
 }

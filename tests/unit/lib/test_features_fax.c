@@ -101,6 +101,8 @@ static const struct { const char *doc, *claim; int fits; } fits[] = {
 	{ "(& (color=Binary) (dpi=400))", "(& (color=Binary) (dpi=408) (dpi-xyratio=408/391))", 1 },
 	{ "(& (color=Grey) (dpi=204) (dpi-xyratio=204/196))",
 	    "(& (color=Grey) (dpi=200) (dpi-xyratio=1))", 0 },
+	{ "(& (color=Binary) (dpi=204) (dpi-xyratio=204/196))",
+	    "(& (color=Grey) (dpi=200) (dpi-xyratio=1))", 0 },
 	{ "(& (color=Grey) (dpi=204) (dpi-xyratio=204/196))",
 	    "(& (color=[Grey,Binary]) (dpi=200) (dpi-xyratio=1))", 0 },
 	{ "(& (color=Binary) (dpi=204) (dpi-xyratio=204/196))",

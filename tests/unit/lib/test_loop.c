@@ -131,6 +131,32 @@ START_TEST(descriptors_that_the_table_does_not_allow_cut_the_peer_off)
 }
 END_TEST
 
+/* Each bound of a row of the table. */
+static const struct { size_t len; bool with_fd, ok; } bounds[] = {
+	{ sizeof(struct msg_hdr) + 7, true, false }, { sizeof(struct msg_hdr) + 8, true, true },
+	{ sizeof(struct msg_hdr) + 16, true, true }, { sizeof(struct msg_hdr) + 17, true, false },
+	{ sizeof(struct msg_hdr) + 8, false, false },
+};
+
+START_TEST(a_packet_keeps_the_bounds_of_its_row)
+{
+	static const struct msg_rule one[] = { { MSG_NEW, sizeof(struct msg_hdr) + 8,
+	    sizeof(struct msg_hdr) + 16, 1, 1, on_packet } };
+	struct { struct msg_hdr h; char more[32]; } m = { 0 };
+	struct chan c;
+	struct err e = { 0 };
+	int other, fd = open("/dev/null", O_RDONLY);
+
+	open_pair(&c, &other);
+	c.rules = one;
+	ck_assert_int_eq(ipc_send(other, &m.h, MSG_NEW, 1, bounds[_i].len, &fd, bounds[_i].with_fd, &e), 0);
+	close(other);
+	ck_assert_int_eq(loop_run(&loop, &e), 0);
+	ck_assert_int_eq(handled, bounds[_i].ok);
+	ck_assert_int_eq(why.kind, bounds[_i].ok ? ERR_NONE : ERR_PROTO);
+}
+END_TEST
+
 START_TEST(another_build_is_cut_off)
 {
 	struct msg_hdr h = { ipc_build() + 1, MSG_NEW, 1, sizeof h };
@@ -171,6 +197,7 @@ suite_loop(void)
 	tcase_add_test(tc, what_does_not_fit_waits_and_keeps_its_order);
 	tcase_add_test(tc, a_packet_out_of_the_table_cuts_the_peer_off);
 	tcase_add_test(tc, descriptors_that_the_table_does_not_allow_cut_the_peer_off);
+	tcase_add_loop_test(tc, a_packet_keeps_the_bounds_of_its_row, 0, sizeof bounds / sizeof *bounds);
 	tcase_add_test(tc, another_build_is_cut_off);
 	tcase_add_test(tc, a_peer_that_goes_is_no_fault);
 	suite_add_tcase(s, tc);

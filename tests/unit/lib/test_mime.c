@@ -78,6 +78,9 @@ static const struct { const char *name, *in, *want; } cases[] = {
 	{ "a boundary that starts with the outer one", MIXED("b") "--b\r\n" MIXED("bc")
 	    "--bc\r\n\r\nx\r\n--bc--\r\n--b--", "0 multipart/mixed MB\n1 multipart/mixed MB\n"
 	    "1.1  B[x]\n" },
+	{ "a boundary that the outer one starts with", MIXED("bc") "--bc\r\n" MIXED("b")
+	    "--b\r\n\r\nx\r\n--b--\r\n--bc--", "0 multipart/mixed MB\n1 multipart/mixed MB\n"
+	    "1.1  B[x]\n" },
 	{ "the same boundary inside", MIXED("b") "--b\r\n" MIXED("b") "--b\r\n\r\nx\r\n--b--",
 	    "0 multipart/mixed MB\n1 multipart/mixed MB\n2  B[x]\n" },
 	{ "a header with LF alone", "Subject: x\nContent-Type: image/tiff\r\n\r\nx", "1  B[x]\n" },

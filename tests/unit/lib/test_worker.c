@@ -150,6 +150,29 @@ START_TEST(a_new_qmgr_hears_what_is_under_way_and_what_was_not_acknowledged)
 }
 END_TEST
 
+START_TEST(only_what_was_acknowledged_is_forgotten)
+{
+	struct msg_hdr ack;
+	struct err e = { 0 };
+	uint32_t id;
+
+	(void)next(&id);
+	for (uint32_t i = 7; i <= 8; i++) {
+		send_job(i, 1);
+		finish(started);
+		ck_assert_uint_eq(next(&id), MSG_RESULT);
+	}
+	ck_assert_int_eq(ipc_send(qmgr, &ack, MSG_ACK, 7, sizeof ack, NULL, 0, &e), 0);
+	spin();
+	close(qmgr);
+	spin();
+	connect_qmgr();
+	ck_assert_uint_eq(next(&id), MSG_RESULT);
+	ck_assert_uint_eq(id, 8);
+	ck_assert_uint_eq(next(&id), MSG_HELLO);
+}
+END_TEST
+
 START_TEST(a_result_without_a_qmgr_waits_for_the_next)
 {
 	uint32_t id;
@@ -192,6 +215,7 @@ suite_worker(void)
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, hello_comes_first);
 	tcase_add_test(tc, a_new_qmgr_hears_what_is_under_way_and_what_was_not_acknowledged);
+	tcase_add_test(tc, only_what_was_acknowledged_is_forgotten);
 	tcase_add_test(tc, a_result_without_a_qmgr_waits_for_the_next);
 	tcase_add_test(tc, a_job_that_lies_about_its_length_cuts_qmgr_off);
 	suite_add_tcase(s, tc);

@@ -549,6 +549,50 @@ START_TEST(success_notice)
 }
 END_TEST
 
+/* A report of success to nobody: there is none. */
+START_TEST(no_notice_to_a_null_sender)
+{
+	static const char *const to[] = { "a@here.example", NULL };
+
+	all_peers();
+	fake_message(&f, id, "", to, NOTIFY_SUCCESS);
+	fake_new(&f, id);
+	ck_assert(result(ROLE_LOCAL, job(ROLE_LOCAL), &delivered));
+	fake_silence(&f, ROLE_BOUNCE);
+}
+END_TEST
+
+/* local speaks of a job that remote has: it is cut off, and the job goes on. */
+START_TEST(a_result_of_anothers_job)
+{
+	struct msg_job *m;
+
+	all_peers();
+	message("a@one.example", 0);
+	fake_new(&f, id);
+	m = job(ROLE_REMOTE);
+	fake_result(&f, ROLE_LOCAL, m, &delivered);
+	fake_silence(&f, ROLE_QUEUE);
+	ck_assert(!f.q.peer[ROLE_LOCAL].chan.open);
+	ck_assert(result(ROLE_REMOTE, m, &delivered));
+}
+END_TEST
+
+/* The wall clock was wrong by years when the next try was written down. */
+START_TEST(a_clock_step_moves_no_deadline)
+{
+	struct slot s = { .state = SLOT_QUEUED, .attempts = 1, .code = 450, .dsn = "4.7.1" };
+
+	message("a@one.example", 0);
+	s.next_us = (uint64_t)clock_us() + UINT64_C(10) * 365 * 86400 * 1000000;
+	fake_set_slot(&f, id, 0, &s);
+	all_peers();
+	fake_silence(&f, ROLE_REMOTE);
+	fake_advance(&f, f.q.sched.conf.max_ms + 1000);
+	ck_assert(result(ROLE_REMOTE, job(ROLE_REMOTE), &delivered));
+}
+END_TEST
+
 /* Packets that a peer may not send cut it off, and nothing else happens. */
 START_TEST(wrong_packets)
 {
@@ -588,6 +632,9 @@ suite_qmgr(void)
 	tcase_add_test(tc, expired_but_never_tried);
 	tcase_add_test(tc, bad_files);
 	tcase_add_test(tc, success_notice);
+	tcase_add_test(tc, no_notice_to_a_null_sender);
+	tcase_add_test(tc, a_result_of_anothers_job);
+	tcase_add_test(tc, a_clock_step_moves_no_deadline);
 	tcase_add_test(tc, wrong_packets);
 	suite_add_tcase(s, tc);
 	return s;

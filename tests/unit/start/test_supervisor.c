@@ -20,14 +20,14 @@
 
 #include "lib/clock.h"
 
-enum what { TOLD, READY_SENT, PEER, STOPPED, FILE_CAME, MAXERRORS };
+enum what { TOLD, READY_SENT, PEER, STOPPED, FILE_CAME, MAXERRORS, QUEUE_DIR };
 enum { EVENTS = 500 };
 
 struct event { enum what what; int role, pid, peer, value; int64_t ms; };
 
 /* What the fakes do besides. */
 struct script {
-	int bad, dies, ignores_stop, forges_caps, control_says_caps;	/* roles; 0: nobody */
+	int bad, dies, ignores_stop, forges_caps, control_says_caps, slow;	/* roles; 0: nobody */
 };
 
 struct board {
@@ -92,6 +92,7 @@ fake_daemon(void *arg, enum role role)
 		if (d.peer_fd[i] != -1)
 			note(PEER, self, i, (int)d.generation[i]);
 	note(MAXERRORS, self, 0, (int)conf_number(&d.conf, CONF_MAXERRORS));
+	note(QUEUE_DIR, self, 0, daemon_file(&d, "queue") != -1);
 	note(TOLD, self, 0, 0);
 	if (s->dies == self)
 		_exit(3);
@@ -103,6 +104,8 @@ fake_daemon(void *arg, enum role role)
 	d.file_changed = fake_file;
 	d.stop = fake_stop;
 	d.arg = &d;
+	if (s->slow == self)
+		usleep(300000);
 	note(READY_SENT, self, 0, 0);
 	if (daemon_ready(&d, &e) == -1)
 		_exit(8);
@@ -140,6 +143,7 @@ supervise(void)
 	if (place_names(&p, folder, &e) == -1 || conf_init(&p.conf, &e) == -1)
 		_exit(99);
 	p.state_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	p.queue_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	p.setting_fd[CONF_MAXERRORS] = memfd_create("maxerrors", MFD_CLOEXEC);
 	if (write(p.setting_fd[CONF_MAXERRORS], "7\n", 2) != 2 ||
 	    supervisor_init(&s, &p, &who, &e) == -1)
@@ -242,6 +246,7 @@ teardown(void)
 
 START_TEST(all_are_told_before_go)
 {
+	board->script.slow = ROLE_BOUNCE;
 	begin();
 	ck_assert(wait_for(is_up, 1, 5000));
 	ck_assert_int_eq(count(READY_SENT, 0), ROLE_COUNT - 1);
@@ -253,6 +258,8 @@ START_TEST(all_are_told_before_go)
 		ck_assert_msg(count(PEER, r) == want, "%s", role_name((enum role)r));
 		/* only its readers are given a setting */
 		ck_assert_int_eq(nth(MAXERRORS, r, 1)->value, r == ROLE_SMTPD ? 7 : 20);
+		/* as is the queue's directory to those who may see it */
+		ck_assert_int_eq(nth(QUEUE_DIR, r, 1)->value, r == ROLE_QUEUE || r == ROLE_QMGR);
 		/* smtpd, which takes mail, is last */
 		if (r != ROLE_SMTPD)
 			ck_assert(nth(READY_SENT, r, 1) < nth(TOLD, ROLE_SMTPD, 1));
