@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "lib/daemon.h"
 #include "lib/log.h"
 
 void
@@ -82,6 +83,7 @@ worker_qmgr_gone(struct chan *c, const struct err *why)
 {
 	(void)c, (void)why;
 	log_line(LOG_WARN, NULL, "peer-gone", "peer=qmgr");
+	daemon_lost(ROLE_QMGR);
 }
 
 static int

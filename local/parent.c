@@ -313,8 +313,11 @@ job_start(void *arg, struct worker_job *work, int message_fd)
 static void
 server_gone(struct chan *c, const struct err *why)
 {
+	struct local *l = c->arg;
+
 	(void)why;
 	log_line(LOG_WARN, NULL, "peer-gone", "peer=%s", c->name);
+	daemon_lost(c == &l->capd ? ROLE_CAPD : ROLE_CONVERTD);
 }
 
 static int

@@ -291,6 +291,7 @@ convertd_gone(struct chan *c, const struct err *why)
 {
 	(void)c, (void)why;
 	log_line(LOG_WARN, NULL, "peer-gone", "peer=convertd");
+	daemon_lost(ROLE_CONVERTD);
 }
 
 static void
