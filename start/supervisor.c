@@ -372,6 +372,12 @@ tell_stop(struct child *c)
 		(void)chan_send(&c->chan, &h, MSG_STOP, 0, sizeof h, NULL, 0, &e);
 }
 
+static int64_t
+step_ms(const struct supervisor *s)
+{
+	return s->stop_at == ROLE_QMGR ? STOP_DRAIN_MS : STOP_STEP_MS;
+}
+
 /* The next process from the end of the order that still runs; none: done. */
 static void
 stop_next(struct supervisor *s)
@@ -385,7 +391,7 @@ stop_next(struct supervisor *s)
 			break;
 	if (s->stop_at >= FIRST) {
 		tell_stop(&s->child[s->stop_at]);
-		(void)loop_timer(&s->loop, &s->stop_step, STOP_STEP_MS, &e);
+		(void)loop_timer(&s->loop, &s->stop_step, step_ms(s), &e);
 		return;
 	}
 	s->stop_at = FIRST;	/* all were told: the slow ones */
@@ -407,7 +413,7 @@ fire_stop_step(void *arg)
 	for (s->stop_at--; s->stop_at > FIRST && s->child[s->stop_at].pid == 0;)
 		s->stop_at--;
 	tell_stop(&s->child[s->stop_at]);
-	(void)loop_timer(&s->loop, &s->stop_step, STOP_STEP_MS, &e);
+	(void)loop_timer(&s->loop, &s->stop_step, step_ms(s), &e);
 }
 
 static void

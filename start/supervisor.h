@@ -23,6 +23,7 @@ enum {
 	REJOIN_MS = 1000,	/* two that lost their channel are joined again after this */
 	RESTART_FIRST_MS = 100, RESTART_MAX_MS = 5000, RESTART_FORGET_MS = 10000,
 	STOP_STEP_MS = 1000,	/* one process's time to end before the next is told too */
+	STOP_DRAIN_MS = 2700,	/* qmgr's: it waits for the results of what is under way */
 	STOP_ALL_MS = 4000,	/* then all that are left are told at once */
 	STOP_KILL_MS = 4500	/* and then killed */
 };
