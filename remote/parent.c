@@ -326,7 +326,7 @@ stop_check(void *arg)
 	struct remote *r = arg;
 	struct err e = { 0 };
 
-	if (r->worker.jobs == NULL || !r->worker.qmgr.open || clock_ms() >= r->stop_ms ||
+	if (worker_idle(&r->worker) || !r->worker.qmgr.open || clock_ms() >= r->stop_ms ||
 	    loop_timer(r->worker.loop, &r->stop, 50, &e) == -1)
 		r->worker.loop->stop = true;
 }
