@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -56,8 +57,8 @@ job_record(struct job *j, const struct rcpt_result *r, struct span detail)
 {
 	struct err e = { 0 };
 
-	if (result_add(&j->records, r, detail, &e) == 0 ||
-	    result_add(&j->records, r, span_of(NULL, 0), &e) == 0)
+	/* A record that found no room would be a recipient delivered to, and tried again. */
+	if (result_add(&j->records, r, result_share(detail, j->work->packet->n), &e) == 0)
 		j->nrecord++;
 	else
 		log_line(LOG_ERR, j->work->packet->id, "result-lost", "why=%s", log_q(e.what));
@@ -206,6 +207,7 @@ child_gone(struct chan *c, const struct err *why)
 	int status = 0;
 
 	(void)why;
+	kill(j->pid, SIGKILL);		/* it ends, unless it was cut off: nobody is to wait for it */
 	waitpid(j->pid, &status, 0);
 	if (!j->answered) {
 		log_line(LOG_ERR, j->work->packet->id, "died", "pid=%d signal=%d", (int)j->pid,
@@ -313,8 +315,11 @@ job_start(void *arg, struct worker_job *work, int message_fd)
 static void
 server_gone(struct chan *c, const struct err *why)
 {
+	struct local *l = c->arg;
+
 	(void)why;
 	log_line(LOG_WARN, NULL, "peer-gone", "peer=%s", c->name);
+	daemon_lost(c == &l->capd ? ROLE_CAPD : ROLE_CONVERTD);
 }
 
 static int

@@ -469,8 +469,11 @@ parent_on_connection(void *arg, uint32_t events)
 static void
 peer_gone(struct chan *ch, const struct err *why)
 {
+	struct parent *p = ch->arg;
+
 	log_line(LOG_WARN, NULL, "peer-gone", "peer=%s why=%s", ch->name,
 	    log_q(why->kind == ERR_NONE ? "closed" : why->what));
+	daemon_lost(ch == parent_peer(p, ROLE_QUEUE) ? ROLE_QUEUE : ROLE_CAPD);
 }
 
 static int
