@@ -8,6 +8,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Makes a folder if it is missing; its name is durable before mail is put in it. */
+static int
+maildir_make(int at, const char *name, struct err *e)
+{
+	if (mkdirat(at, name, 0700) == 0)
+		return fsync(at) == 0 ? 0 : err_sys(e, "mailbox: fsync");
+	return errno == EEXIST ? 0 : err_sys(e, "mailbox: %s", name);
+}
+
 /* Makes and opens every folder of path below at; the result is the caller's. */
 static int
 maildir_walk(int at, const char *path, struct err *e)
@@ -28,8 +37,7 @@ maildir_walk(int at, const char *path, struct err *e)
 		path += n + (path[n] == '/');
 		if (n == 0)
 			continue;
-		if (mkdirat(dir, part, 0700) == -1 && errno != EEXIST) {
-			err_sys(e, "folder %s", part);
+		if (maildir_make(dir, part, e) == -1) {
 			close(dir);
 			return -1;
 		}
@@ -55,8 +63,8 @@ maildir_begin(struct maildir *m, int folder, const char *rest, const char *name,
 	if ((m->dir = maildir_walk(folder, rest, e)) == -1)
 		return -1;
 	for (size_t i = 0; i < 3; i++)
-		if (mkdirat(m->dir, subs[i], 0700) == -1 && errno != EEXIST)
-			return err_sys(e, "mailbox: %s", subs[i]);
+		if (maildir_make(m->dir, subs[i], e) == -1)
+			return -1;
 	snprintf(tmp, sizeof tmp, "tmp/%s", m->name);
 	if (unlinkat(m->dir, tmp, 0) == -1 && errno != ENOENT)
 		return err_sys(e, "mailbox: %s", tmp);
