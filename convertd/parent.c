@@ -475,6 +475,7 @@ convertd_session(struct convertd *c, int fd, struct err *e)
 		free(s);
 		return -1;
 	}
+	s->chan.most = CONVERTD_UNREAD;
 	s->next = c->sessions;
 	s->prev = &c->sessions;
 	if (s->next != NULL)

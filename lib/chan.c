@@ -76,10 +76,14 @@ static int
 chan_keep(struct chan *c, struct msg_hdr *h, uint32_t type, uint32_t id, size_t len, int *fds,
     size_t nfd, struct err *e)
 {
-	struct chan_out *o = malloc(sizeof *o + len);
+	bool full = c->most > 0 && c->waiting >= c->most;
+	struct chan_out *o = full ? NULL : malloc(sizeof *o + len);
 
 	if (o == NULL) {
-		err_sys(e, "%s: packet", c->name);
+		if (full)
+			err_set(e, ERR_PROTO, "4.3.0", "%s: answers are not read", c->name);
+		else
+			err_sys(e, "%s: packet", c->name);
 		ipc_close_fds(fds, nfd);
 		return -1;
 	}

@@ -8,13 +8,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A folder; a new one's name survives a power cut as what is put into it does. */
+/* Makes a folder if it is missing; its name is durable before mail is put in it. */
 static int
-maildir_make(int at, const char *name)
+maildir_make(int at, const char *name, struct err *e)
 {
 	if (mkdirat(at, name, 0700) == 0)
-		return fsync(at);
-	return errno == EEXIST ? 0 : -1;
+		return fsync(at) == 0 ? 0 : err_sys(e, "mailbox: fsync");
+	return errno == EEXIST ? 0 : err_sys(e, "mailbox: %s", name);
 }
 
 /* Makes and opens every folder of path below at; the result is the caller's. */
@@ -37,8 +37,7 @@ maildir_walk(int at, const char *path, struct err *e)
 		path += n + (path[n] == '/');
 		if (n == 0)
 			continue;
-		if (maildir_make(dir, part) == -1) {
-			err_sys(e, "folder %s", part);
+		if (maildir_make(dir, part, e) == -1) {
 			close(dir);
 			return -1;
 		}
@@ -65,8 +64,8 @@ maildir_begin(struct maildir *m, int folder, const char *rest, const char *name,
 	if ((m->dir = maildir_walk(folder, rest, e)) == -1)
 		return -1;
 	for (size_t i = 0; i < 3; i++)
-		if (maildir_make(m->dir, subs[i]) == -1)
-			return err_sys(e, "mailbox: %s", subs[i]);
+		if (maildir_make(m->dir, subs[i], e) == -1)
+			return -1;
 	if (unlinkat(m->dir, m->tmp, 0) == -1 && errno != ENOENT)
 		return err_sys(e, "mailbox: %s", m->tmp);
 	m->file = openat(m->dir, m->tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);

@@ -2,12 +2,10 @@
 /* Copyright (c) 2026 The accord authors */
 #include "local/parent.h"
 
-#include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +15,7 @@
 #include "lib/result.h"
 #include "lib/sandbox.h"
 #include "local/delivery.h"
+#include "local/place.h"
 
 /* A job under way: its recipients are served one after another. */
 struct job {
@@ -31,9 +30,6 @@ struct job {
 	pid_t pid;
 	bool answered;
 };
-
-/* Where a mailbox is, and whose. */
-struct place { int folder; char rest[512]; uid_t uid; gid_t gid; };
 
 static void job_step(struct job *j);
 
@@ -76,49 +72,6 @@ job_failed(struct job *j, uint32_t slot, const struct err *why)
 	job_record(j, &r, span_of(NULL, 0));
 }
 
-/*
- * The nearest folder of path that exists: opened, with what is left of path.  Its owner is the
- * mailbox's, which must not be root.
- */
-static int
-place_find(int home, const char *path, struct place *p, struct err *e)
-{
-	struct stat st;
-	int at = path[0] == '/' ? open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC) :
-	    fcntl(home, F_DUPFD_CLOEXEC, 0);
-
-	while (at != -1) {
-		size_t n = strcspn(path += strspn(path, "/"), "/");
-		char part[256];
-		int next;
-
-		if (n == 0 || n >= sizeof part)
-			break;
-		memcpy(part, path, n);
-		part[n] = '\0';
-		if ((next = openat(at, part, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
-			break;
-		close(at);
-		at = next;
-		path += n;
-	}
-	if (at == -1 || fstat(at, &st) == -1) {
-		err_sys(e, "mailbox folder");
-		if (at != -1)
-			close(at);
-		return -1;
-	}
-	if (geteuid() == 0 && st.st_uid == 0) {
-		close(at);
-		return err_set(e, ERR_TEMP, "4.3.5", "the mailbox's folder belongs to root");
-	}
-	snprintf(p->rest, sizeof p->rest, "%s", path);
-	p->folder = at;
-	p->uid = st.st_uid;
-	p->gid = st.st_gid;
-	return 0;
-}
-
 static int
 mailbox_place(const struct local *l, struct span addr, struct place *p, struct err *e)
 {
@@ -136,7 +89,7 @@ mailbox_place(const struct local *l, struct span addr, struct place *p, struct e
 	to = span_sub(to, sizeof maildir - 1, to.n);
 	memcpy(path, to.p, to.n);
 	path[to.n] = '\0';
-	return place_find(l->home, path, p, e);
+	return place_find(l->home, path, geteuid() == 0, p, e);
 }
 
 /* In the child: the owner's rights and no more, then the delivery, then the result. */

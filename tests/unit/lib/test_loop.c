@@ -101,6 +101,27 @@ START_TEST(what_does_not_fit_waits_and_keeps_its_order)
 }
 END_TEST
 
+START_TEST(what_waits_has_a_limit)
+{
+	static struct { struct msg_hdr h; char fill[4000]; } big;
+	struct chan a;
+	struct err e = { 0 };
+	int other, i = 0, fd = open("/dev/null", O_RDONLY);
+
+	open_pair(&a, &other);
+	a.most = 3;
+	while (i < 1000 && chan_send(&a, &big.h, MSG_NEW, 0, sizeof big.h + 4000, NULL, 0, &e) == 0)
+		i++;
+	ck_assert_int_lt(i, 1000);
+	ck_assert_int_eq(e.kind, ERR_PROTO);
+	ck_assert_uint_eq(a.waiting, 3);
+	ck_assert_int_eq(chan_send(&a, &big.h, MSG_NEW, 0, sizeof big.h, &fd, 1, &e), -1);
+	ck_assert_int_eq(fd, -1);	/* taken over all the same */
+	chan_close(&a);
+	close(other);
+}
+END_TEST
+
 START_TEST(a_packet_out_of_the_table_cuts_the_peer_off)
 {
 	struct { struct msg_hdr h; char more[8]; } m = { 0 };
@@ -235,6 +256,7 @@ suite_loop(void)
 
 	tcase_add_test(tc, timers_fire_in_order_of_their_time);
 	tcase_add_test(tc, what_does_not_fit_waits_and_keeps_its_order);
+	tcase_add_test(tc, what_waits_has_a_limit);
 	tcase_add_test(tc, a_packet_out_of_the_table_cuts_the_peer_off);
 	tcase_add_test(tc, descriptors_that_the_table_does_not_allow_cut_the_peer_off);
 	tcase_add_loop_test(tc, a_packet_keeps_the_bounds_of_its_row, 0, sizeof bounds / sizeof *bounds);
