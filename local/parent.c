@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 The accord authors */
 #include "local/parent.h"
 
+#include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
 #include <stdio.h>
