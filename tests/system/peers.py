@@ -18,6 +18,7 @@ from harness import ORDINARY, SLOW, TOP, crlf, free_port, wait_for
 
 CACHE = os.path.join(TOP, "build", "peers")
 SINK, SOURCE = "usr/sbin/smtp-sink", "usr/sbin/smtp-source"
+LIBRARIES = "usr/lib/postfix/*.so*", "usr/lib/*-linux-*"
 
 
 def command(*words, **kw):
@@ -43,9 +44,8 @@ def unpack(package, root):
 
 
 def environment(root):
-    folders = [os.path.join(root, "usr/lib/postfix")] + glob.glob(os.path.join(root, "usr/lib/*-linux-*"))
-    return {"PATH": os.environ["PATH"], "LD_LIBRARY_PATH": ":".join(folders),
-            "MAIL_CONFIG": os.path.join(root, "etc/postfix")}
+    folders = [os.path.join(root, "usr/lib/postfix")] + glob.glob(os.path.join(root, LIBRARIES[1]))
+    return {"PATH": os.environ["PATH"], "LD_LIBRARY_PATH": ":".join(folders)}
 
 
 def lacks_libraries(root):
@@ -64,13 +64,13 @@ def postfix():
             libraries = [p for p in unpack("postfix", new) if p.startswith("lib") and p != "libc6"]
             for package in libraries if lacks_libraries(new) else []:
                 unpack(package, new)
-            for folder in ("etc", "var", "usr/share"):
-                shutil.rmtree(os.path.join(new, folder), True)
-            os.makedirs(os.path.join(new, "etc/postfix"))
-            with open(os.path.join(new, "etc/postfix/main.cf"), "w") as f:
-                f.write("compatibility_level = 3.6\n")
-            os.chmod(new, 0o755)
-            os.rename(new, root)
+            kept = tempfile.mkdtemp(dir=CACHE)
+            for pattern in (SINK, SOURCE, *LIBRARIES):
+                for path in glob.glob(os.path.join(new, pattern)):
+                    os.renames(path, os.path.join(kept, os.path.relpath(path, new)))
+            shutil.rmtree(new)
+            os.chmod(kept, 0o755)
+            os.rename(kept, root)
     if lacks_libraries(root):
         raise AssertionError(f"{root}: the programs lack libraries; remove it to fetch it anew")
     return root
