@@ -85,6 +85,7 @@ capd_add_asker(struct capd *c, int fd, struct err *e)
 		free(a);
 		return -1;
 	}
+	a->chan.most = CAPD_UNREAD;
 	a->next = c->askers;
 	a->prev = &c->askers;
 	if (a->next != NULL)

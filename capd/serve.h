@@ -7,6 +7,8 @@
 #include "capd/directory.h"
 #include "lib/daemon.h"
 
+enum { CAPD_UNREAD = 64 };	/* answers that wait for an asker to read them */
+
 struct asker;
 
 struct capd {

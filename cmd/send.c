@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /* cmd/send.c - accord send: a message goes into the queue of the running instance. */
+#include <fcntl.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -86,6 +87,12 @@ submit(int sock, const struct send_options *o, struct span message, struct msg_i
 	for (uint32_t i = 0; i < env.nrcpt; i++)
 		env.rcpt[i].addr = span_str(o->compose.to[i]);
 	fd = cmd_memfd(message, e);
+	if (fd != -1 && fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW |
+	    F_SEAL_WRITE) == -1) {
+		err_sys(e, "memory file");
+		close(fd);
+		fd = -1;
+	}
 	if (fd != -1 && buf_add(&packet, span_of(&h, sizeof h), e) == 0 &&
 	    envelope_encode(&env, &packet, e) == 0)
 		r = control_call(sock, (struct msg_hdr *)(void *)packet.p, MSG_SUBMIT, packet.n, fd, reply,

@@ -7,6 +7,30 @@
 
 enum { CONTENT_FEATURES_MAX = 4096 };	/* octets of the expression of one part or page */
 
+static int contents_walk(struct span message, uint32_t depth, const struct limits *max,
+    struct contents *out, struct err *e);
+
+/*
+ * An attached message: the images in it must fit as well.  One that cannot be looked into stays
+ * without contents, and fits nobody of whom something is known.
+ */
+static int
+content_inside(struct contents *x, uint32_t i, const struct limits *max, struct err *e)
+{
+	const struct mime_part *p = &x->mime.part[i];
+	struct content *c = &x->c[i];
+
+	if (p->broken || p->transfer > TRANSFER_BINARY || x->depth + 1 >= CONTENT_DEPTH)
+		return 0;
+	if ((c->inside = malloc(sizeof *c->inside)) == NULL)
+		return err_sys(e, "contents");
+	if (contents_walk(p->body, x->depth + 1, max, c->inside, e) == 0)
+		return 0;
+	free(c->inside);
+	c->inside = NULL;
+	return e->kind == ERR_TEMP ? -1 : 0;
+}
+
 static int
 content_open(struct contents *x, uint32_t i, const struct limits *max, struct err *e)
 {
@@ -16,6 +40,8 @@ content_open(struct contents *x, uint32_t i, const struct limits *max, struct er
 	if (permission_read(&x->mime, i, &c->permission, e) == -1)
 		return -1;
 	c->image = part_is_image(p);
+	if (mime_is(p, "message/rfc822"))
+		return content_inside(x, i, max, e);
 	if (!c->image)
 		return 0;
 	if (part_image_open(p, max, &c->open, e) == -1) {
@@ -30,11 +56,11 @@ content_open(struct contents *x, uint32_t i, const struct limits *max, struct er
 	return c->want == NULL ? err_sys(e, "forms") : 0;
 }
 
-int
-contents_open(struct span message, const struct limits *max, struct contents *out,
+static int
+contents_walk(struct span message, uint32_t depth, const struct limits *max, struct contents *out,
     struct err *e)
 {
-	*out = (struct contents){ 0 };
+	*out = (struct contents){ .depth = depth };
 	if (mime_parse(message, &out->mime, e) == -1)
 		return -1;
 	if ((out->c = calloc(out->mime.n, sizeof *out->c)) == NULL) {
@@ -50,6 +76,13 @@ contents_open(struct span message, const struct limits *max, struct contents *ou
 	return 0;
 }
 
+int
+contents_open(struct span message, const struct limits *max, struct contents *out,
+    struct err *e)
+{
+	return contents_walk(message, 0, max, out, e);
+}
+
 void
 contents_free(struct contents *x)
 {
@@ -58,6 +91,9 @@ contents_free(struct contents *x)
 		free(x->c[i].want);
 		if (x->c[i].readable)
 			part_image_free(&x->c[i].open);
+		if (x->c[i].inside != NULL)
+			contents_free(x->c[i].inside);
+		free(x->c[i].inside);
 	}
 	free(x->c);
 	x->c = NULL;
@@ -159,6 +195,22 @@ content_choose(struct content *c, const struct takes *takes, struct err *e)
 	return r;
 }
 
+/* An attached message fits by its type and by all that is in it.  1, 0, -1. */
+static int
+inside_fits(const struct contents *x, uint32_t i, const struct takes *takes, struct err *e)
+{
+	struct contents *inside = x->c[i].inside;
+	int r = other_fits(&x->mime.part[i], takes->caps, e);
+
+	if (r != 1 || feat_is_any(takes->caps))
+		return r;
+	if (inside == NULL)
+		return 0;
+	if (contents_judge(inside, takes, e) == -1)
+		return -1;
+	return inside->c[0].fate == FATE_FITS;
+}
+
 static int
 leaf_judge(struct contents *x, uint32_t i, const struct takes *takes, struct err *e)
 {
@@ -170,6 +222,8 @@ leaf_judge(struct contents *x, uint32_t i, const struct takes *takes, struct err
 		r = image_fits(&c->open.image, caps, e);
 	else if (c->image)
 		r = feat_is_any(caps);
+	else if (mime_is(&x->mime.part[i], "message/rfc822"))
+		r = inside_fits(x, i, takes, e);
 	else
 		r = other_fits(&x->mime.part[i], caps, e);
 	c->fate = FATE_FITS;

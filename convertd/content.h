@@ -20,13 +20,17 @@ struct content {
 	bool image, readable;
 	bool convertible;		/* permitted, may change, readable */
 	bool used;			/* some verdict converts it */
-	char why[200];			/* an image that is not readable: the reader's words */
+	struct contents *inside;	/* owned; of an attached message: looked at, never changed */
+	char why[200];			/* what is not readable: the reader's words */
 	/* for the capabilities under way */
 	enum fate fate;
 	struct form *want;		/* owned: a form for each page of a readable image */
 };
 
+enum { CONTENT_DEPTH = 4 };		/* messages in messages that are looked into */
+
 struct contents {
+	uint32_t depth;			/* 0: the message itself */
 	struct mime mime;
 	struct content *c;		/* owned: mime.n of them */
 };

@@ -34,6 +34,7 @@ struct chan {
 	void (*gone)(struct chan *c, const struct err *why);
 	struct chan_out *first, **last;
 	size_t waiting;			/* packets that wait to be sent */
+	size_t most;			/* of them; one more is ERR_PROTO.  0: any number */
 	bool open, *freed;
 };
 
@@ -46,7 +47,9 @@ void chan_close(struct chan *c);
 
 /*
  * Sends h (len octets with its header), now or when the peer reads.  The descriptors are taken over
- * in every case.  -1: not open, or no memory; a broken socket is found by the loop, not here.
+ * in every case.  -1: not open, no memory, or c->most packets wait already (ERR_PROTO: a handler of
+ * the same channel that returns it cuts off a peer that asks and does not read); a broken socket is
+ * found by the loop, not here.
  */
 int chan_send(struct chan *c, struct msg_hdr *h, uint32_t type, uint32_t id, size_t len, int *fds,
     size_t nfd, struct err *e);

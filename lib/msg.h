@@ -26,7 +26,8 @@ enum msg_type {
 
 	/* parent of sessions -> queue, capd, convertd: struct msg_hdr; fd: the session's own channel */
 	MSG_SESSION = 16,
-	/* session -> its parent: struct msg_peer (role), "give me a new channel"; answer: MSG_PEER */
+	/* session -> its parent: struct msg_peer (role), "give me a new channel"; answer: MSG_PEER.
+	 * daemon -> supervisor: the same of a peer whose channel, of that generation, is no more */
 	MSG_NEED,
 
 	/* session, bounce, control -> queue, and back */
@@ -66,7 +67,7 @@ enum msg_type {
 	MSG_CAP,		/* struct msg_cap + expression text */
 
 	/* the accord command <-> control */
-	MSG_SUBMIT = 112,	/* struct msg_hdr + envelope block; fd: the message (memfd or file) */
+	MSG_SUBMIT = 112,	/* struct msg_hdr + envelope block; fd: the message, a sealed memfd */
 	MSG_CAPS_CHANGED,	/* struct msg_hdr: open caps.cdb anew; control -> supervisor too */
 	MSG_STATUS,		/* struct msg_hdr; answer MSG_TEXT */
 	MSG_TEXT		/* struct msg_text: an answer in words */

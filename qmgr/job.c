@@ -75,6 +75,8 @@ job_free(struct qmgr *q, struct job *j)
 	job_unlink(q, j);
 	if (q->njobs-- == QMGR_JOBS)
 		qmgr_wake(q);
+	if (q->stopping && q->njobs == 0)
+		q->d->loop.stop = true;
 	if (j->entry == NULL)
 		q->nadopted--;
 	buf_free(&j->failed);

@@ -2,6 +2,8 @@
 /* Copyright (c) 2026 The accord authors */
 #include "cmd/server/server.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -27,13 +29,22 @@ client_is_admin(const struct client *k)
 }
 
 int
+client_answer(struct client *k, struct msg_hdr *h, uint32_t type, size_t len, struct err *e)
+{
+	if (chan_send(&k->chan, h, type, k->request, len, NULL, 0, e) == 0)
+		return 0;
+	e->kind = ERR_TEMP;
+	return -1;
+}
+
+int
 client_refuse(struct client *k, const struct err *why, struct err *e)
 {
 	struct msg_refused m = { .kind = (uint32_t)why->kind };
 
 	snprintf(m.dsn, sizeof m.dsn, "%s", why->dsn);
 	snprintf(m.what, sizeof m.what, "%s", why->what);
-	return chan_send(&k->chan, &m.h, MSG_REFUSED, k->request, sizeof m, NULL, 0, e);
+	return client_answer(k, &m.h, MSG_REFUSED, sizeof m, e);
 }
 
 static int
@@ -126,6 +137,18 @@ client_gone(struct chan *ch, const struct err *why)
 	free(k);
 }
 
+/* Is there room for one more of this user?  No user can take the room of the others. */
+static bool
+client_room(const struct control *c, uid_t uid)
+{
+	uint32_t same = 0;
+
+	for (const struct client *k = c->clients; k != NULL; k = k->next)
+		same += k->uid == uid;
+	return uid == 0 || uid == geteuid() ? c->nclient < CONTROL_CLIENTS + CONTROL_CLIENTS_UID :
+	    c->nclient < CONTROL_CLIENTS && same < CONTROL_CLIENTS_UID;
+}
+
 static int
 client_add(struct control *c, int fd, struct err *e)
 {
@@ -133,10 +156,11 @@ client_add(struct control *c, int fd, struct err *e)
 	struct ucred who;
 	socklen_t n = sizeof who;
 
-	if (c->nclient >= CONTROL_CLIENTS)
-		return err_set(e, ERR_TEMP, NULL, "more than %d clients", CONTROL_CLIENTS);
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) == -1)
 		return err_sys(e, "who asks");
+	if (!client_room(c, who.uid))
+		return err_set(e, ERR_TEMP, NULL, "too many clients of uid %u, or in all",
+		    (unsigned)who.uid);
 	if ((k = calloc(1, sizeof *k)) == NULL)
 		return err_sys(e, "client");
 	*k = (struct client){ .control = c, .uid = who.uid, .serial = ++c->last_serial,
@@ -147,6 +171,7 @@ client_add(struct control *c, int fd, struct err *e)
 		free(k);
 		return -1;
 	}
+	k->chan.most = CONTROL_UNREAD;
 	k->next = c->clients;
 	k->prev = &c->clients;
 	if (k->next != NULL)
@@ -157,6 +182,29 @@ client_add(struct control *c, int fd, struct err *e)
 }
 
 static void
+control_resume(void *arg)
+{
+	struct control *c = arg;
+	struct err e = { 0 };
+
+	if (loop_change(&c->daemon->loop, &c->listener, EPOLLIN, &e) == -1)
+		log_line(LOG_ERR, NULL, "no-accept", "why=%s", log_q(e.what));
+}
+
+/* Out of descriptors or memory: who waits stays in the backlog, and the loop does not spin on it. */
+static void
+control_pause(struct control *c)
+{
+	struct err e = { 0 };
+
+	err_sys(&e, "accept");
+	log_line(LOG_WARN, NULL, "paused", "why=%s", log_q(e.what));
+	if (loop_change(&c->daemon->loop, &c->listener, 0, &e) == -1 ||
+	    loop_timer(&c->daemon->loop, &c->resume, CONTROL_PAUSE_MS, &e) == -1)
+		log_line(LOG_ERR, NULL, "no-accept", "why=%s", log_q(e.what));
+}
+
+static void
 control_accept(void *arg, uint32_t events)
 {
 	struct control *c = arg;
@@ -164,6 +212,8 @@ control_accept(void *arg, uint32_t events)
 	int fd = accept4(c->listener.fd, NULL, NULL, SOCK_CLOEXEC);
 
 	(void)events;
+	if (fd == -1 && errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+		control_pause(c);
 	if (fd != -1 && client_add(c, fd, &e) == -1) {
 		log_line(LOG_WARN, NULL, "client-refused", "why=%s", log_q(e.what));
 		close(fd);
@@ -180,7 +230,7 @@ capd_on_answer(struct chan *ch, const void *msg, size_t len, int *fds, struct er
 	memcpy(out, msg, len);
 	if ((k = control_client(ch->arg, ((const struct msg_hdr *)msg)->id)) == NULL)
 		return 0;
-	return chan_send(&k->chan, (struct msg_hdr *)(void *)out, MSG_CAP, k->request, len, NULL, 0, e);
+	return client_answer(k, (struct msg_hdr *)(void *)out, MSG_CAP, len, e);
 }
 
 static const struct msg_rule from_capd[] = {
@@ -195,6 +245,7 @@ server_gone(struct chan *ch, const struct err *why)
 
 	(void)why;
 	log_line(LOG_WARN, NULL, "peer-gone", "peer=%s", ch->name);
+	daemon_lost(ch == &c->queue ? ROLE_QUEUE : ch == &c->capd ? ROLE_CAPD : ROLE_QMGR);
 	for (struct client *k = c->clients; k != NULL && ch == &c->queue; k = k->next) {
 		struct err lost, e = { 0 };
 
@@ -235,6 +286,7 @@ control_open(struct control *c, struct daemon *d, struct err *e)
 {
 	*c = (struct control){ .daemon = d, .listener = { daemon_file(d, "control.sock"), control_accept,
 	    c } };
+	c->resume = (struct timer){ .fire = control_resume, .arg = c };
 	if (c->listener.fd == -1)
 		return err_set(e, ERR_PERM, NULL, "no control socket was given");
 	for (int r = 0; r < ROLE_COUNT; r++)
@@ -242,5 +294,7 @@ control_open(struct control *c, struct daemon *d, struct err *e)
 			return -1;
 	d->peer = control_on_peer;
 	d->arg = c;
+	if (fcntl(c->listener.fd, F_SETFL, O_NONBLOCK) == -1)
+		return err_sys(e, "control socket");
 	return loop_watch(&d->loop, &c->listener, EPOLLIN, e);
 }

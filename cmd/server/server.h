@@ -14,6 +14,9 @@
 
 enum {
 	CONTROL_CLIENTS = 256,		/* at once; more are turned away */
+	CONTROL_CLIENTS_UID = 32,	/* of them of one user who is not the administrator */
+	CONTROL_UNREAD = 16,		/* answers that wait for a client to read them */
+	CONTROL_PAUSE_MS = 500,		/* without accepting, when descriptors run out */
 	CONTROL_ENVELOPE = 60000	/* octets of a submitted envelope */
 };
 
@@ -25,12 +28,14 @@ struct client {
 	uint32_t serial;		/* names it in requests to queue and capd */
 	uint32_t request;		/* its own packet's id, echoed in the answer */
 	int message_fd;			/* of a submission under way, or -1 */
+	bool seven;			/* its envelope says 7BIT */
 	struct buf envelope;
 };
 
 struct control {
 	struct daemon *daemon;
 	struct watch listener;
+	struct timer resume;		/* after a pause */
 	struct chan queue, capd, qmgr;
 	struct client *clients;
 	uint32_t nclient, last_serial;
@@ -42,6 +47,9 @@ int control_open(struct control *c, struct daemon *d, struct err *e);
 struct client *control_client(struct control *c, uint32_t serial);
 
 bool client_is_admin(const struct client *k);
+
+/* Answers the client's request; -1 is never ERR_PROTO, so another's handler may return it. */
+int client_answer(struct client *k, struct msg_hdr *h, uint32_t type, size_t len, struct err *e);
 
 /* Answers the client's request with a refusal. */
 int client_refuse(struct client *k, const struct err *why, struct err *e);

@@ -5,20 +5,25 @@
  * Received field, written to the queue's file and committed.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "cmd/server/server.h"
+#include "lib/address.h"
 #include "lib/clock.h"
 #include "lib/envelope.h"
 #include "lib/log.h"
 #include "lib/qfile.h"
 
-enum { SUBMIT_CHUNK = 65536 };
+enum {
+	SUBMIT_CHUNK = 65536,
+	SUBMIT_LINE_MAX = 65536		/* octets of a line, as in smtpd */
+};
 
-/* A queue file being written. */
-struct writer { int fd; uint64_t n; uint32_t crc; };
+/* A queue file being written, and what was seen of the message. */
+struct writer { int fd; uint64_t n; uint32_t crc; size_t line; int last; bool eight; };
 
 static void
 submit_drop(struct client *k)
@@ -27,6 +32,45 @@ submit_drop(struct client *k)
 		close(k->message_fd);
 	k->message_fd = -1;
 	buf_free(&k->envelope);
+}
+
+/* xtext of RFC 3461, 4: printable ASCII without spaces. */
+static bool
+is_xtext(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] <= ' ' || s.p[i] > '~')
+			return false;
+	return true;
+}
+
+/* What smtpd would not have taken is not taken here: these words go into commands and fields. */
+static int
+submit_check(const struct envelope *env, struct err *e)
+{
+	if (env->sender.n > 0 && address_check(env->sender, e) == -1)
+		return err_in(e, "sender");
+	if (env->body == BODY_BINARYMIME || env->smtputf8 || !is_xtext(env->envid))
+		return err_set(e, ERR_PERM, "5.5.4", "the envelope asks for what is not offered");
+	for (uint32_t i = 0; i < env->nrcpt; i++) {
+		if (address_check(env->rcpt[i].addr, e) == -1)
+			return err_in(e, "recipient %u", i + 1);
+		if (!is_xtext(env->rcpt[i].orcpt))
+			return err_set(e, ERR_PERM, "5.5.4", "recipient %u: ORCPT", i + 1);
+	}
+	return 0;
+}
+
+/* Octets that can neither block us nor change while they are read: a memory file, sealed. */
+static int
+submit_sealed(int fd, struct err *e)
+{
+	const int need = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	if (seals == -1 || (seals & need) != need)
+		return err_set(e, ERR_PERM, "5.5.4", "the message is not in a sealed memory file");
+	return 0;
 }
 
 /* The envelope is the user's; when and by whom it was given is ours to say. */
@@ -39,6 +83,11 @@ submit_envelope(struct client *k, struct span block, struct err *e)
 
 	if (envelope_decode(block, &env, e) == -1)
 		return -1;
+	if (submit_check(&env, e) == -1) {
+		envelope_free(&env);
+		return -1;
+	}
+	k->seven = env.body == BODY_7BIT;
 	snprintf(who, sizeof who, "uid %u", (unsigned)k->uid);
 	env.client = span_str(who);
 	env.arrival_us = (uint64_t)clock_us();
@@ -58,7 +107,7 @@ submit_begin(struct client *k, struct span envelope, int message_fd, struct err 
 		return err_set(e, ERR_PROTO, NULL, "a second submission at once");
 	}
 	k->message_fd = message_fd;
-	if (submit_envelope(k, envelope, e) == -1 ||
+	if (submit_sealed(message_fd, e) == -1 || submit_envelope(k, envelope, e) == -1 ||
 	    chan_send(&k->control->queue, &m.h, MSG_OPEN, k->serial, sizeof m, NULL, 0, e) == -1) {
 		struct err why = *e;
 
@@ -84,16 +133,21 @@ writer_put(struct writer *w, struct span s, struct err *e)
 	return 0;
 }
 
-/* Only CRLF ends a line, and no NUL: as in smtpd.  *last: the octet before s. */
-static bool
-lines_are_right(struct span s, int *last)
+/* Only CRLF ends a line, no NUL, no line too long: as in smtpd. */
+static int
+lines_check(struct writer *w, struct span s, struct err *e)
 {
 	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '\0' || (s.p[i] == '\n') != (*last == '\r'))
-			return false;
-		*last = s.p[i];
+		if (s.p[i] == '\0' || (s.p[i] == '\n') != (w->last == '\r'))
+			return err_set(e, ERR_PERM, "5.6.0", "the message has a bare CR, a bare LF or a NUL");
+		w->last = s.p[i];
+		w->line = s.p[i] == '\n' ? 0 : w->line + 1;
+		if (w->line > SUBMIT_LINE_MAX + 1)	/* its CR is counted */
+			return err_set(e, ERR_PERM, "5.6.0", "the message has a line of more than %d octets",
+			    SUBMIT_LINE_MAX);
+		w->eight |= s.p[i] > 127;
 	}
-	return true;
+	return 0;
 }
 
 static int
@@ -101,10 +155,11 @@ submit_copy(struct client *k, struct writer *w, struct err *e)
 {
 	uint64_t max = conf_number(&k->control->daemon->conf, CONF_DATABYTES);
 	static unsigned char chunk[SUBMIT_CHUNK];
-	int last = 0;
+	uint64_t at = 0;
 
 	for (;;) {
-		ssize_t n = read(k->message_fd, chunk, sizeof chunk);
+		/* the place in the file is the client's too, so it is not used */
+		ssize_t n = pread(k->message_fd, chunk, sizeof chunk, (off_t)at);
 
 		if (n == -1 && errno == EINTR)
 			continue;
@@ -112,15 +167,18 @@ submit_copy(struct client *k, struct writer *w, struct err *e)
 			return err_sys(e, "submitted message");
 		if (n == 0)
 			break;
-		if (w->n + (size_t)n > max)
+		at += (size_t)n;
+		if (at > max)
 			return err_set(e, ERR_PERM, "5.3.4", "the message is larger than %llu octets",
 			    (unsigned long long)max);
-		if (!lines_are_right(span_of(chunk, (size_t)n), &last))
-			return err_set(e, ERR_PERM, "5.6.0", "the message has a bare CR, a bare LF or a NUL");
-		if (writer_put(w, span_of(chunk, (size_t)n), e) == -1)
+		if (lines_check(w, span_of(chunk, (size_t)n), e) == -1 ||
+		    writer_put(w, span_of(chunk, (size_t)n), e) == -1)
 			return -1;
 	}
-	return last == '\n' ? 0 : err_set(e, ERR_PERM, "5.6.0", "the last line has no end");
+	if (w->last != '\n')
+		return err_set(e, ERR_PERM, "5.6.0", "the last line has no end");
+	return w->eight && k->seven ? err_set(e, ERR_PERM, "5.6.1",
+	    "the message has 8-bit octets, and its envelope says 7BIT") : 0;
 }
 
 static int
@@ -183,7 +241,7 @@ submit_on_committed(struct chan *c, const void *msg, size_t len, int *fds, struc
 	if (k == NULL)
 		return 0;
 	submit_drop(k);
-	return chan_send(&k->chan, &m.h, MSG_COMMITTED, k->request, sizeof m, NULL, 0, e);
+	return client_answer(k, &m.h, MSG_COMMITTED, sizeof m, e);
 }
 
 static int

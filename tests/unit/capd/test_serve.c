@@ -166,6 +166,23 @@ START_TEST(a_question_that_lies_about_its_length_cuts_the_asker_off)
 }
 END_TEST
 
+START_TEST(who_asks_and_never_reads_is_cut_off)
+{
+	struct { struct msg_cap_ask m; char addr[16]; } q = { .m = { .want = CAP_WANT_FEATURES,
+	    .addr_len = 16 } };
+	struct err e = { 0 };
+	int fd = build("@here.example (dpi=200)\n");
+
+	ck_assert_int_eq(directory_replace(&capd.directory, fd, &e), 0);
+	memcpy(q.addr, "abc@here.example", 16);
+	ck_assert_int_eq(fcntl(asker, F_SETFL, O_NONBLOCK), 0);
+	for (int i = 0; i < 5000 && capd.askers != NULL; i++)
+		if (ipc_send(asker, &q.m.h, MSG_CAP_ASK, 1, sizeof q, NULL, 0, &e) == -1)
+			spin();
+	ck_assert_ptr_null(capd.askers);
+}
+END_TEST
+
 Suite *suite_serve(void);
 Suite *
 suite_serve(void)
@@ -178,6 +195,7 @@ suite_serve(void)
 	tcase_add_test(tc, G4_mailboxes_are_known_in_any_case);
 	tcase_add_test(tc, a_new_directory_answers_at_once_and_a_broken_one_never);
 	tcase_add_test(tc, a_question_that_lies_about_its_length_cuts_the_asker_off);
+	tcase_add_test(tc, who_asks_and_never_reads_is_cut_off);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -154,8 +154,8 @@ START_TEST(r13_the_record_is_true)
 	feat_free(said), feat_free(is);
 	image_free(&img);
 	text = letter_field(p, "Content-Previous");
-	ck_assert_msg(strncmp(text, "Date Sun, 22 Nov 2026 01:02:03 +0000; By fax.example.net; (", 58) == 0,
-	    "%s", text);
+	ck_assert_msg(strncmp(text, "Date Sun, 22 Nov 2026 01:02:03 +0000; By fax.example.net; (",
+	    58) == 0, "%s", text);
 	text = strchr(strchr(text, ';') + 1, ';') + 1;
 	ck_assert_msg(feat_parse(span_str(text), FEAT_DOCUMENT, &said, &e) == 0, "%s", e.what);
 	ck_assert_int_eq(feat_parse(span_str("(image-coding=MMR)"), 0, &is, &e), 0);

@@ -13,6 +13,7 @@
 #define S_PART "Content-Type: image/tiff\nContent-Transfer-Encoding: base64\n\n@fax/ccitt1-S.tif@\n"
 #define MIXED "Content-Type: multipart/mixed; boundary=b\n"
 #define TEXT "--b\nContent-Type: text/plain\n\nhello\n"
+#define RFC822 "Content-Type: message/rfc822\n\n"
 #define ANY "Content-Convert: ANY\n"
 #define TO_S "MH/200x200/A4"
 
@@ -77,6 +78,22 @@ static const struct {
 	{ "alternatives: one converts", TOP ANY "Content-Type: multipart/alternative; boundary=b\n\n"
 	    "--b\nContent-Type: image/png\n\nx\n--b\n" MMR MMR_BODY "--b--\n", TAKES_S, PLAN_CONVERTS,
 	    "2=" TO_S, true },
+	{ "an attached message whose image fits", TOP RFC822 TOP S_PART, TAKES_S, PLAN_FITS, "", false },
+	{ "one whose image does not, and is not ours to change", TOP ANY RFC822 TOP ANY MMR MMR_BODY,
+	    TAKES_S, PLAN_EMPTY, "", true },
+	{ "one in a digest", TOP "Content-Type: multipart/digest; boundary=b\n\n--b\n\n" TOP MMR
+	    MMR_BODY "--b--\n", TAKES_S, PLAN_EMPTY, "", false },
+	{ "one in one", TOP RFC822 TOP RFC822 TOP MIXED "\n" TEXT "--b\n" MMR MMR_BODY "--b--\n",
+	    TAKES_S, PLAN_EMPTY, "", false },
+	{ "text in one in one", TOP RFC822 TOP RFC822 TOP "\nhello\n", TAKES_S, PLAN_FITS, "", false },
+	{ "deeper than is looked", TOP RFC822 RFC822 RFC822 RFC822 RFC822 "\nhello\n", TAKES_S,
+	    PLAN_EMPTY, "", false },
+	{ "deeper, but anything is taken", TOP RFC822 RFC822 RFC822 RFC822 RFC822 MMR MMR_BODY,
+	    "(|(a=b)(!(a=b)))", PLAN_FITS, "", false },
+	{ "one in base64, which none may be", TOP "Content-Type: message/rfc822\n"
+	    "Content-Transfer-Encoding: base64\n\nAAAA\n", TAKES_S, PLAN_EMPTY, "", false },
+	{ "one whose type is not taken", TOP RFC822 TOP "\nhello\n", "(type=\"image/tiff\")",
+	    PLAN_EMPTY, "", false },
 
 	{ "B12: unreadable", TOP ANY MMR "\n@malformed/bomb-length.tif@\n", TAKES_S, PLAN_EMPTY, "",
 	    true },

@@ -101,6 +101,27 @@ START_TEST(what_does_not_fit_waits_and_keeps_its_order)
 }
 END_TEST
 
+START_TEST(what_waits_has_a_limit)
+{
+	static struct { struct msg_hdr h; char fill[4000]; } big;
+	struct chan a;
+	struct err e = { 0 };
+	int other, i = 0, fd = open("/dev/null", O_RDONLY);
+
+	open_pair(&a, &other);
+	a.most = 3;
+	while (i < 1000 && chan_send(&a, &big.h, MSG_NEW, 0, sizeof big.h + 4000, NULL, 0, &e) == 0)
+		i++;
+	ck_assert_int_lt(i, 1000);
+	ck_assert_int_eq(e.kind, ERR_PROTO);
+	ck_assert_uint_eq(a.waiting, 3);
+	ck_assert_int_eq(chan_send(&a, &big.h, MSG_NEW, 0, sizeof big.h, &fd, 1, &e), -1);
+	ck_assert_int_eq(fd, -1);	/* taken over all the same */
+	chan_close(&a);
+	close(other);
+}
+END_TEST
+
 START_TEST(a_packet_out_of_the_table_cuts_the_peer_off)
 {
 	struct { struct msg_hdr h; char more[8]; } m = { 0 };
@@ -186,6 +207,46 @@ START_TEST(a_peer_that_goes_is_no_fault)
 }
 END_TEST
 
+/* It died with our packets unread: ECONNRESET for us, and what it said before is still there. */
+START_TEST(what_a_peer_said_last_is_read_though_it_left_packets_unread)
+{
+	struct msg_hdr h;
+	struct chan c;
+	struct err e = { 0 };
+	int other;
+
+	open_pair(&c, &other);
+	ck_assert_int_eq(chan_send(&c, &h, MSG_NEW, 1, sizeof h, NULL, 0, &e), 0);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(ipc_send(other, &h, MSG_NEW, 2, sizeof h, NULL, 0, &e), 0);
+	close(other);
+	ck_assert_int_eq(loop_run(&loop, &e), 0);
+	ck_assert_int_eq(handled, 3);
+	ck_assert_int_eq(gone, 1);
+	ck_assert_int_eq(why.kind, ERR_NONE);
+}
+END_TEST
+
+START_TEST(what_a_peer_said_last_is_read_though_packets_wait_for_it)
+{
+	static struct { struct msg_hdr h; char fill[4000]; } big;
+	struct chan c;
+	struct err e = { 0 };
+	int other;
+
+	open_pair(&c, &other);
+	while (c.waiting < 3)
+		ck_assert_int_eq(chan_send(&c, &big.h, MSG_NEW, 1, sizeof big.h + 4000, NULL, 0, &e), 0);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(ipc_send(other, &big.h, MSG_NEW, 2, sizeof big.h, NULL, 0, &e), 0);
+	close(other);
+	ck_assert_int_eq(loop_run(&loop, &e), 0);
+	ck_assert_int_eq(handled, 3);
+	ck_assert_int_eq(gone, 1);
+	ck_assert_int_eq(why.kind, ERR_NONE);
+}
+END_TEST
+
 Suite *suite_loop(void);
 Suite *
 suite_loop(void)
@@ -195,11 +256,14 @@ suite_loop(void)
 
 	tcase_add_test(tc, timers_fire_in_order_of_their_time);
 	tcase_add_test(tc, what_does_not_fit_waits_and_keeps_its_order);
+	tcase_add_test(tc, what_waits_has_a_limit);
 	tcase_add_test(tc, a_packet_out_of_the_table_cuts_the_peer_off);
 	tcase_add_test(tc, descriptors_that_the_table_does_not_allow_cut_the_peer_off);
 	tcase_add_loop_test(tc, a_packet_keeps_the_bounds_of_its_row, 0, sizeof bounds / sizeof *bounds);
 	tcase_add_test(tc, another_build_is_cut_off);
 	tcase_add_test(tc, a_peer_that_goes_is_no_fault);
+	tcase_add_test(tc, what_a_peer_said_last_is_read_though_it_left_packets_unread);
+	tcase_add_test(tc, what_a_peer_said_last_is_read_though_packets_wait_for_it);
 	suite_add_tcase(s, tc);
 	return s;
 }

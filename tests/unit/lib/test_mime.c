@@ -7,7 +7,7 @@
 #define MIXED(b) "Content-Type: multipart/mixed; boundary=" b "\r\n\r\n"
 #define IMAGE "Content-Type: image/tiff\r\nContent-Transfer-Encoding: base64\r\n\r\n"
 
-/* A message and its parts in words: "PATH TYPE BODY", with flags: B broken, P protected, R report. */
+/* A message and its parts: "PATH TYPE BODY", M multipart, B broken, P protected, R report. */
 static const struct { const char *name, *in, *want; } cases[] = {
 	{ "a plain message", "Subject: x\r\n\r\nhello\r\n", "1  [hello||]\n" },
 	{ "no body", "Subject: x\r\n", "1  []\n" },

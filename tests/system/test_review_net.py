@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 The accord authors
+"""What an ill-disposed local user, client or sender of a message may try."""
+import fcntl
+import os
+import re
+import socket
+import struct
+import tempfile
+import time
+import unittest
+
+import fax
+from harness import TOP, Instance, Peer, crlf, dot, wait_for
+
+SUBMIT, STATUS, TEXT, COMMITTED, REFUSED = 112, 114, 115, 35, 37
+SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
+
+
+def packet_build(acc):
+    """The number that a packet of this build starts with (lib/ipc.c)."""
+    with open(os.path.join(TOP, "lib", "msg.h")) as f:
+        layout = int(re.search(r"#define MSG_LAYOUT (\d+)u", f.read())[1])
+    with acc.client() as c:
+        c.ehlo()
+        version = c.cmd("HELP")[0].split("accord ")[1].split(":")[0]
+    build = 2166136261
+    for o in version.encode():
+        build = (build ^ o) * 16777619 & 0xffffffff
+    return (build ^ layout) * 16777619 & 0xffffffff
+
+
+def record(kind, value):
+    return struct.pack("<HI", kind, len(value)) + value
+
+
+def envelope(sender=b"a@gateway.example", rcpt=b"b@far.example", more=b""):
+    return record(1, b"\1") + record(2, sender) + more + record(64, rcpt)
+
+
+def memfd(data, seals=SEALS):
+    fd = os.memfd_create("message", os.MFD_ALLOW_SEALING)
+    os.write(fd, data)
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, seals)
+    return fd
+
+
+class Control:
+    """A local user at the control socket, by hand."""
+
+    def __init__(self, acc, build, timeout=10):
+        self.build = build
+        self.s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.s.settimeout(timeout)
+        found = [os.path.join(d, "control.sock") for d, _, names in os.walk(acc.home) if "control.sock" in names]
+        self.s.connect(found[0])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.s.close()
+
+    def send(self, kind, more=b"", fds=()):
+        data = struct.pack("=IIII", self.build, kind, 7, 16 + len(more)) + more
+        socket.send_fds(self.s, [data], list(fds))
+
+    def answer(self):
+        """Type and what follows the header; None when cut off."""
+        try:
+            data = self.s.recv(65536)
+        except ConnectionResetError:
+            return None
+        return (struct.unpack("=IIII", data[:16])[1], data[16:]) if data else None
+
+    def submit(self, message, env=None, fd=None):
+        fd = memfd(message) if fd is None else fd
+        self.send(SUBMIT, envelope() if env is None else env, [fd])
+        os.close(fd)
+        return self.answer()
+
+
+MESSAGE = b"From: <a@gateway.example>\r\n\r\nhello\r\n"
+
+
+class LocalUser(unittest.TestCase):
+    """The account nobody runs accord here, so root's rights are an administrator's; 12345 is anybody."""
+    ANYBODY = 12345
+
+    def setUp(self):
+        self.hop = Peer()
+        self.addCleanup(self.hop.close)
+        self.acc = Instance(smtproutes=self.hop.route, databytes="100000")
+        self.acc.start()
+        self.addCleanup(self.acc.__exit__, None, None, None)
+        self.build = packet_build(self.acc)
+
+    def control(self, **kw):
+        return Control(self.acc, self.build, **kw)
+
+    def refused(self, got, code):
+        self.assertIsNotNone(got)
+        self.assertEqual(got[0], REFUSED)
+        self.assertIn(code.encode(), got[1])
+
+    def test_a_good_submission_is_taken(self):
+        with self.control() as c:
+            self.assertEqual(c.submit(MESSAGE)[0], COMMITTED)
+        wait_for(lambda: self.hop.messages)
+
+    def test_addresses_cannot_carry_parameters_or_lines(self):
+        for env in (envelope(sender=b"a@x.example> CONPERM SIZE=1"), envelope(sender=b"a> <b@x.example"),
+                    envelope(rcpt=b"b@far.example>\r\nRCPT TO:<c@far.example"), envelope(rcpt=b"b"),
+                    envelope(rcpt=b"b c@far.example"), envelope(rcpt=b"@far.example:b@far.example"),
+                    envelope(rcpt="b\u00e9@far.example".encode()), envelope(more=record(3, b"a b")),
+                    envelope(more=record(7, b"\2")), envelope(more=record(8, b"\1")), b"", b"\1", record(1, b"\1")):
+            with self.subTest(env=env), self.control() as c:
+                got = c.submit(MESSAGE, env)
+                self.assertTrue(got is None or got[0] == REFUSED, got)
+        with self.control() as c:
+            self.assertEqual(c.submit(MESSAGE)[0], COMMITTED)
+        wait_for(lambda: self.hop.messages)
+        self.assertEqual(len(self.hop.messages), 1)
+
+    def test_messages_are_checked_as_smtp_checks_them(self):
+        for message, code in ((b"a\nb\r\n", "5.6.0"), (b"a\rb\r\n", "5.6.0"), (b"a\0\r\n", "5.6.0"), (b"a: b", "5.6.0"),
+                              (b"a: b\r", "5.6.0"), (b"", "5.6.0"), (b"x" * 70000 + b"\r\n", "5.6.0"),
+                              (b"Subject: \xe9\r\n\r\n", "5.6.1"), (b"a: b\r\n" * 20000, "5.3.4")):
+            with self.subTest(message=message[:20]), self.control() as c:
+                self.refused(c.submit(message), code)
+        with self.control() as c:
+            self.assertEqual(c.submit(b"Subject: \xe9\r\n\r\n", envelope(more=record(7, b"\1")))[0], COMMITTED)
+        self.assertEqual(self.acc.wait_empty(), None)
+
+    def test_a_file_that_blocks_or_grows_is_not_read(self):
+        """A pipe without a writer's end would stop the server for everybody."""
+        read, write = os.pipe()
+        ours, theirs = socket.socketpair()
+        growing = memfd(MESSAGE, seals=0)
+        with tempfile.TemporaryFile() as plain:
+            for fd in (read, theirs.detach(), growing, os.dup(plain.fileno()), os.open("/dev/zero", os.O_RDONLY),
+                       os.open("/", os.O_PATH)):
+                with self.control() as c:
+                    self.refused(c.submit(b"", fd=fd), "5.5.4")
+        os.close(write)
+        ours.close()
+        with self.control() as c:
+            self.assertEqual(c.submit(MESSAGE)[0], COMMITTED)
+
+    def test_the_place_in_the_file_is_of_no_account(self):
+        fd = memfd(MESSAGE)
+        os.lseek(fd, 20, os.SEEK_SET)
+        with self.control() as c:
+            self.assertEqual(c.submit(b"", fd=fd)[0], COMMITTED)
+        wait_for(lambda: self.hop.messages)
+        self.assertIn(MESSAGE, self.hop.messages[0]["data"])
+
+    def test_who_does_not_read_is_cut_off_and_others_are_served(self):
+        with self.control() as c:
+            c.s.settimeout(0.2)
+            try:
+                for _ in range(20000):
+                    c.send(STATUS)
+            except (BrokenPipeError, ConnectionResetError, TimeoutError):
+                pass
+            with self.control() as other:
+                other.send(STATUS)
+                self.assertEqual(other.answer()[0], TEXT)
+            wait_for(lambda: self.acc.log_lines(event="cut-off"))
+
+    def test_one_user_cannot_take_all_the_room(self):
+        if os.getuid() != 0:
+            return                  # there is but one user then, and that is the administrator
+        child = os.fork()
+        if child == 0:
+            os.setuid(self.ANYBODY)
+            keep = [Control(self.acc, self.build) for _ in range(300)]
+            time.sleep(60)
+            os._exit(len(keep))
+        try:
+            wait_for(lambda: self.acc.log_lines(event="client-refused"))
+            for uid in (0, self.ANYBODY + 1):
+                kid = os.fork()
+                if kid == 0:
+                    os.setuid(uid)
+                    with self.control() as c:
+                        c.send(STATUS)
+                        got = c.answer()
+                        os._exit(0 if got and got[0] == TEXT else 1)
+                self.assertEqual(os.waitpid(kid, 0)[1], 0)
+        finally:
+            os.kill(child, 9)
+            os.waitpid(child, 0)
+
+    def test_nonsense_cuts_off_its_sender_alone(self):
+        with self.control() as good:
+            for data in (b"", b"x", os.urandom(16), struct.pack("=IIII", self.build, SUBMIT, 1, 16),
+                         struct.pack("=IIII", self.build, 33, 1, 16), struct.pack("=IIII", self.build, STATUS, 1, 17)):
+                with self.control() as c:
+                    c.s.send(data or b"\0")
+                    self.assertIsNone(c.answer())
+            with self.control() as c:       # many descriptors
+                fds = [os.dup(0) for _ in range(6)]
+                c.send(STATUS, b"", fds)
+                for fd in fds:
+                    os.close(fd)
+                self.assertIsNone(c.answer())
+            with self.control() as c:       # gone while the queue works
+                c.send(SUBMIT, envelope(), [memfd(MESSAGE)])
+            good.send(STATUS)
+            self.assertEqual(good.answer()[0], TEXT)
