@@ -20,6 +20,7 @@ import queue
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -108,7 +109,19 @@ class Tree:
                               CK_RUN_SUITE=suite, CK_TAP_LOG_FILE_NAME="-", CK_VERBOSITY="silent",
                               CK_DEFAULT_TIMEOUT="20")
         self.make("all")
-        return self.watch(["python3", "tests/system/run.py", *names], re.compile(r"FAIL +\S+ (.*)"))
+        try:
+            return self.watch(["python3", "tests/system/run.py", *names], re.compile(r"FAIL +\S+ (.*)"))
+        finally:
+            self.end_processes()
+
+    def end_processes(self):
+        """What a fault made go on after its test: processes whose program is in this tree."""
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                if os.readlink(f"/proc/{pid}/exe").startswith(self.path + "/"):
+                    os.kill(int(pid), signal.SIGKILL)
+            except OSError:
+                pass
 
     def watch(self, words, failed, **env):
         # libcheck ends its whole process group with itself: it gets its own
