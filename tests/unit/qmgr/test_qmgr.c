@@ -286,6 +286,51 @@ START_TEST(results_are_repeated_to_a_new_qmgr)
 }
 END_TEST
 
+/* The wall clock stepped back over a restart: numbers come again, and an ACK names nothing else. */
+START_TEST(a_number_in_use_is_not_given_to_another_job)
+{
+	struct { struct msg_job m; uint32_t slot; } old = { .m = { .n = 1 } };
+	struct msg_job *m;
+
+	fake_peer(&f, ROLE_QUEUE);
+	fake_peer(&f, ROLE_REMOTE);
+	memset(old.m.id, '7', QID_LEN);
+	for (uint32_t i = 4; i < 7; i++)	/* they cost three numbers */
+		fake_send(&f, ROLE_REMOTE, &old, MSG_INFLIGHT, f.q.number + i,
+		    sizeof old.m + sizeof old.slot);
+	fake_hello(&f, ROLE_REMOTE);
+	message("a@one.example", 0);
+	fake_new(&f, id);
+	m = job(ROLE_REMOTE);
+	for (uint32_t i = 0; i < QMGR_TABLE; i++)
+		for (struct job *j = f.q.jobs[i]; j != NULL; j = j->same_hash)
+			ck_assert(j->entry != NULL || j->number != m->h.id);
+}
+END_TEST
+
+/* Told to stop it begins nothing more, and leaves when what was begun is on disk. */
+START_TEST(a_stop_waits_for_results)
+{
+	struct { struct msg_job m; uint32_t slot; } keep;
+
+	all_peers();
+	message("a@one.example", 0);
+	fake_new(&f, id);
+	memcpy(&keep, job(ROLE_REMOTE), sizeof keep);
+	f.d.loop.stop = false;
+	qmgr_stop(&f.q);
+	ck_assert(!f.d.loop.stop);
+	message("b@two.example", 0);
+	fake_new(&f, id);
+	fake_silence(&f, ROLE_REMOTE);
+	fake_result(&f, ROLE_REMOTE, &keep.m, &delivered);
+	ck_assert(fake_queue_mark(&f));
+	fake_expect(&f, ROLE_REMOTE, MSG_ACK);
+	ck_assert_uint_eq(f.q.njobs, 0);
+	ck_assert_uint_eq(f.q.sched.nids, 1);
+}
+END_TEST
+
 /* A mark that the old queue did not answer is repeated to the new one. */
 START_TEST(queue_restarts)
 {
@@ -623,6 +668,8 @@ suite_qmgr(void)
 	tcase_add_test(tc, remote_restarts);
 	tcase_add_test(tc, qmgr_restarts);
 	tcase_add_test(tc, results_are_repeated_to_a_new_qmgr);
+	tcase_add_test(tc, a_number_in_use_is_not_given_to_another_job);
+	tcase_add_test(tc, a_stop_waits_for_results);
 	tcase_add_test(tc, queue_restarts);
 	tcase_add_test(tc, nothing_without_queue);
 	tcase_add_test(tc, failed_reported_bounced);
