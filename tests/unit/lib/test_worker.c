@@ -162,13 +162,13 @@ START_TEST(only_what_was_acknowledged_is_forgotten)
 		finish(started);
 		ck_assert_uint_eq(next(&id), MSG_RESULT);
 	}
-	ck_assert_int_eq(ipc_send(qmgr, &ack, MSG_ACK, 7, sizeof ack, NULL, 0, &e), 0);
+	ck_assert_int_eq(ipc_send(qmgr, &ack, MSG_ACK, 8, sizeof ack, NULL, 0, &e), 0);
 	spin();
 	close(qmgr);
 	spin();
 	connect_qmgr();
 	ck_assert_uint_eq(next(&id), MSG_RESULT);
-	ck_assert_uint_eq(id, 8);
+	ck_assert_uint_eq(id, 7);
 	ck_assert_uint_eq(next(&id), MSG_HELLO);
 }
 END_TEST

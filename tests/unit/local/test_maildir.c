@@ -87,11 +87,14 @@ START_TEST(nothing_stays_of_what_was_not_committed)
 {
 	struct maildir m;
 	struct err e = { 0 };
+	char tmp[sizeof m.tmp];
 
 	ck_assert_int_eq(maildir_begin(&m, folder, "", "gone", &e), 0);
 	ck_assert_int_eq(maildir_put(&m, span_str("A: 1\r\n\r\nx\r\n"), &e), 0);
+	memcpy(tmp, m.tmp, sizeof tmp);
+	ck_assert_int_eq(faccessat(folder, tmp, F_OK, 0), 0);
 	maildir_end(&m);
-	ck_assert_int_eq(faccessat(folder, "tmp/gone", F_OK, 0), -1);
+	ck_assert_int_eq(faccessat(folder, tmp, F_OK, 0), -1);
 	ck_assert_int_eq(faccessat(folder, "new/gone", F_OK, 0), -1);
 }
 END_TEST
