@@ -4,13 +4,14 @@
 accepted message is never lost, and never sent twice without cause."""
 import ctypes
 import os
+import signal
 import socket
 import threading
 import time
 import unittest
 
 import fax
-from harness import Instance, Peer, wait_for
+from harness import Instance, Peer, comm, descendants, wait_for
 
 PIDFD_OPEN, PIDFD_GETFD = 434, 438
 SENDER = "postmaster@gateway.example"
@@ -107,6 +108,21 @@ class Stop(unittest.TestCase):
                 time.sleep(1)
                 for i in range(3):
                     self.assertEqual(len(arrived(hop, f"Subject: s{i}\r\n")), 1)
+
+
+class Log(unittest.TestCase):
+    def test_no_line_is_lost_when_the_process_that_writes_it_is_killed(self):
+        with Peer() as hop, Instance(smtproutes=hop.route) as acc:
+            def logger():
+                return [p for p in descendants(acc.process.pid) if comm(p) == "accord-start"]
+            for i in range(2):
+                old = logger()
+                self.assertEqual(len(old), 1)
+                os.kill(old[0], signal.SIGKILL)
+                acc.send("a@x.example", ["r@far.example"], f"Subject: l{i}\n\nx\n")
+                wait_for(lambda: logger() and logger() != old)
+                wait_for(lambda: len(acc.log_lines(event="done")) == i + 1)
+            self.assertFalse([l for l in acc.log_lines() if "dropped" in l])
 
 
 class Leaks(unittest.TestCase):
