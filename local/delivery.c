@@ -61,6 +61,8 @@ negotiate(const struct delivery *d, struct content *c, struct span addr, struct 
 	const struct plan_verdict *v;
 	struct span caps;
 
+	if (d->capd_fd == -1)	/* not there now: not the same as "nothing is known" */
+		return err_set(e, ERR_TEMP, "4.3.3", "capability directory: not there now");
 	if (ask_capabilities(d, addr, reply, &caps, e) == -1)
 		return -1;
 	if (caps.n == 0)
@@ -139,7 +141,7 @@ deliver(const struct delivery *d, struct content *c, struct buf *detail, bool *b
 		r = err_set(e, ERR_PERM, "5.3.5", "the message's checksum is wrong");
 	} else if (r == 1) {
 		c->message = span_of(map, (size_t)q.msg_len);
-		r = env.conperm && env.sender.n > 0 && d->capd_fd != -1 ?
+		r = env.conperm && env.sender.n > 0 ?
 		    negotiate(d, c, env.rcpt[d->slot].addr, detail, e) : 0;
 		if (r == 0)
 			r = write_mailbox(d, c, &env, e);

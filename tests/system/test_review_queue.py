@@ -11,7 +11,7 @@ import time
 import unittest
 
 import fax
-from harness import Instance, Peer, comm, descendants, wait_for
+from harness import Instance, Peer, comm, descendants, dot, wait_for
 
 PIDFD_OPEN, PIDFD_GETFD = 434, 438
 SENDER = "postmaster@gateway.example"
@@ -88,6 +88,23 @@ class Channels(unittest.TestCase):
             acc.wait_empty()
             time.sleep(1)
             self.assertEqual(len(hop.said("DATA")), 1)
+
+
+    def test_a_local_machine_gets_what_it_takes_though_capd_was_not_there(self):
+        with Instance(caps="fax@gateway.example " + fax.MH, retryfirst="1",
+                      mailboxes=["fax@gateway.example maildir:mail/fax"]) as acc:
+            with acc.client() as c:
+                c.ehlo()
+                c.must("250", "MAIL FROM:<a@x.example> CONPERM")
+                c.must("250", "RCPT TO:<fax@gateway.example>")
+                c.must("354", "DATA")
+                cut_channels(acc.pids("capd")[0])
+                c.must("250", data=dot(fax.message(fax.image())))
+            time.sleep(2)
+            acc.step_clock(60)
+            got = wait_for(lambda: acc.maildir("mail/fax"))
+            self.assertEqual([{c for c, _ in part} for part in fax.codings(got[0])], [{"MH"}])
+            self.assertTrue(acc.log_lines(event="deliver", dsn="4.3.3"))
 
 
 class Stop(unittest.TestCase):
