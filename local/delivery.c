@@ -63,6 +63,8 @@ negotiate(const struct delivery *d, struct content *c, struct span addr, struct 
 	const struct plan_verdict *v;
 	struct span caps;
 
+	if (d->capd_fd == -1)	/* not there now: not the same as "nothing is known" */
+		return err_set(e, ERR_TEMP, "4.3.3", "capability directory: not there now");
 	if (ask_capabilities(d, addr, reply, &caps, e) == -1)
 		return -1;
 	if (caps.n == 0)

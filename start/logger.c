@@ -3,8 +3,10 @@
 #include "start/logger.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -71,12 +73,14 @@ logger_run(int fd, int out)
 	}
 }
 
-/* nolandlock is not known yet, and this process starts before anything is open: it takes what the
- * kernel has.  The daemons insist. */
+/* nolandlock is not known yet when this process starts: it takes what the kernel has.  The daemons
+ * insist. */
 static _Noreturn void
-logger_child(const struct accounts *who, int fd)
+logger_child(const struct logger *l)
 {
+	int in = fcntl(l->in, F_DUPFD, 10);
 	struct err e = { 0 };
+	sigset_t none;
 
 	log_open("log");
 	setpgid(0, 0);
@@ -84,33 +88,45 @@ logger_child(const struct accounts *who, int fd)
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
-	if (account_take(who, ROLE_START, &e) == -1 || sandbox_enter(SB_LOG, NULL, 0, true, &e) == -1) {
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (in == -1 || dup2(l->out, 2) == -1 || dup2(in, 3) == -1 || close_range(4, ~0u, 0) == -1) {
+		log_line(LOG_ERR, NULL, "cannot-start", "why=%s", log_q(strerror(errno)));
+		_exit(1);
+	}
+	if (account_take(l->who, ROLE_START, &e) == -1 || sandbox_enter(SB_LOG, NULL, 0, true, &e) == -1) {
 		log_line(LOG_ERR, NULL, "cannot-start", "why=%s", log_q(e.what));
 		_exit(1);
 	}
-	logger_run(fd, 2);
+	logger_run(3, 2);
 	_exit(0);
 }
 
 int
-logger_start(const struct accounts *who, pid_t *pid, int *fd, struct err *e)
+logger_again(struct logger *l, struct err *e)
+{
+	l->pid = fork();
+	if (l->pid == 0)
+		logger_child(l);
+	return l->pid == -1 ? err_sys(e, "fork") : 0;
+}
+
+int
+logger_start(struct logger *l, const struct accounts *who, int *fd, struct err *e)
 {
 	int pair[2], size = LOG_SOCKET_BYTES;
 
 	if (ipc_pair(pair, e) == -1)
 		return -1;
 	(void)setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
-	*pid = fork();
-	if (*pid == -1) {
-		err_sys(e, "fork");
+	*l = (struct logger){ who, -1, pair[0], fcntl(2, F_DUPFD_CLOEXEC, 10) };
+	if (l->out == -1)
+		err_sys(e, "standard error");
+	if (l->out == -1 || logger_again(l, e) == -1) {
 		ipc_close_fds(pair, 2);
+		ipc_close_fds(&l->out, 1);
 		return -1;
 	}
-	if (*pid == 0) {
-		close(pair[1]);
-		logger_child(who, pair[0]);
-	}
-	close(pair[0]);
 	*fd = pair[1];
 	return 0;
 }

@@ -12,11 +12,17 @@
 #include "lib/err.h"
 #include "start/account.h"
 
+/* in, the end it reads, and out, where descriptor 2 went at the start, are for its restart. */
+struct logger { const struct accounts *who; pid_t pid; int in, out; };
+
 /*
  * Forks it.  *fd: the packet socket that is everybody's descriptor 2; when all copies are closed
- * it ends.  Called before anything else is open.  nolandlock: as sandbox_enter.
+ * it ends.  Called before anything else is open.  who is borrowed.
  */
-int logger_start(const struct accounts *who, pid_t *pid, int *fd, struct err *e);
+int logger_start(struct logger *l, const struct accounts *who, int *fd, struct err *e);
+
+/* Forks it anew after its death: what was said meanwhile waits in the socket. */
+int logger_again(struct logger *l, struct err *e);
 
 /* Its work: packets from fd to out, a line each, until all writers have gone. */
 void logger_run(int fd, int out);

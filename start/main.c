@@ -147,10 +147,10 @@ fill_standard(void)
 		close(fd);
 }
 
-/* Everything from here on logs to the logger; the person's terminal is message_fd. */
+/* Everything from here on logs to the logger; the person's terminal is where it writes. */
 static int
-run(const struct options *o, const struct accounts *who, struct programs *programs, int message_fd,
-    struct err *e)
+run(const struct options *o, const struct accounts *who, struct programs *programs,
+    struct logger *logger, struct err *e)
 {
 	static struct supervisor s;
 	static struct place place;
@@ -159,10 +159,11 @@ run(const struct options *o, const struct accounts *who, struct programs *progra
 	if (place_open(&place, o->home, o->clock, who, e) == -1 ||
 	    raise_descriptors(&place.conf, e) == -1 || account_trim(e) == -1 ||
 	    supervisor_init(&s, &place, who, e) == -1) {
-		dprintf(message_fd, "accord: %s\n", e->what);
+		dprintf(logger->out, "accord: %s\n", e->what);
 		log_line(LOG_ERR, NULL, "cannot-start", "why=%s", log_q(e->what));
 	} else {
-		s.message_fd = message_fd;
+		s.message_fd = logger->out;
+		s.logger = logger;
 		s.become = become_program;
 		s.become_arg = programs;
 		s.up = all_up;
@@ -176,18 +177,21 @@ run(const struct options *o, const struct accounts *who, struct programs *progra
 
 /* The log's last lines are written, unless nobody reads them. */
 static void
-logger_wait(pid_t pid)
+logger_wait(struct logger *l)
 {
+	struct err e;
 	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
+	if (l->pid <= 0 && logger_again(l, &e) == -1)
+		return;
 	if (null != -1)
 		dup2(null, 2);		/* our end of its socket */
 	for (int ms = 0; ms < LOGGER_END_MS; ms += 5) {
-		if (waitpid(pid, NULL, WNOHANG) != 0)
+		if (waitpid(l->pid, NULL, WNOHANG) != 0)
 			return;
 		usleep(5000);
 	}
-	kill(pid, SIGKILL);
+	kill(l->pid, SIGKILL);
 }
 
 int
@@ -197,8 +201,8 @@ main(int argc, char **argv)
 	static struct programs programs;
 	struct options o = { 0 };
 	struct err e = { 0 };
-	pid_t logger;
-	int log_fd, message_fd, status;
+	static struct logger logger;
+	int log_fd, status;
 
 	fill_standard();
 	log_open("start");
@@ -208,14 +212,13 @@ main(int argc, char **argv)
 	}
 	umask(027);
 	if (programs_find(&programs, &e) == -1 || accounts_find(&who, o.user, &e) == -1 ||
-	    logger_start(&who, &logger, &log_fd, &e) == -1) {
+	    logger_start(&logger, &who, &log_fd, &e) == -1) {
 		fprintf(stderr, "accord: %s\n", e.what);
 		return 1;
 	}
-	message_fd = fcntl(2, F_DUPFD_CLOEXEC, 10);
 	dup2(log_fd, 2);
 	close(log_fd);
-	status = run(&o, &who, &programs, message_fd, &e);
-	logger_wait(logger);
+	status = run(&o, &who, &programs, &logger, &e);
+	logger_wait(&logger);
 	return status;
 }

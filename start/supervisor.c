@@ -469,6 +469,31 @@ reap(struct supervisor *s)
 }
 
 static void
+fire_logger_restart(void *arg)
+{
+	struct supervisor *s = arg;
+	struct err e = { 0 };
+
+	if (logger_again(s->logger, &e) == -1)
+		(void)loop_timer(&s->loop, &s->logger_restart, RESTART_MAX_MS, &e);
+	else
+		log_line(LOG_ERR, NULL, "restart", "role=log");
+}
+
+/* The lines wait in its socket, or are counted as dropped where it is full. */
+static void
+reap_logger(struct supervisor *s)
+{
+	struct err e = { 0 };
+
+	if (s->logger == NULL || s->logger->pid <= 0 ||
+	    waitpid(s->logger->pid, NULL, WNOHANG) != s->logger->pid)
+		return;
+	s->logger->pid = -1;
+	(void)loop_timer(&s->loop, &s->logger_restart, RESTART_FIRST_MS, &e);
+}
+
+static void
 on_signal(void *arg, uint32_t events)
 {
 	struct supervisor *s = arg;
@@ -476,10 +501,12 @@ on_signal(void *arg, uint32_t events)
 
 	(void)events;
 	while (read(s->signals.fd, &info, sizeof info) == (ssize_t)sizeof info) {
-		if (info.ssi_signo == SIGCHLD)
+		if (info.ssi_signo == SIGCHLD) {
 			reap(s);
-		else
+			reap_logger(s);
+		} else {
 			supervisor_stop(s, 0);
+		}
 	}
 }
 
@@ -492,6 +519,7 @@ supervisor_init(struct supervisor *s, struct place *place, const struct accounts
 	*s = (struct supervisor){ .place = place, .who = who, .message_fd = -1 };
 	if (loop_init(&s->loop, e) == -1)
 		return -1;
+	s->logger_restart = (struct timer){ .fire = fire_logger_restart, .arg = s };
 	s->rejoin = (struct timer){ .fire = fire_rejoin, .arg = s };
 	s->stop_step = (struct timer){ .fire = fire_stop_step, .arg = s };
 	s->stop_all = (struct timer){ .fire = fire_stop_all, .arg = s };

@@ -17,6 +17,7 @@
 
 #include "lib/chan.h"
 #include "start/account.h"
+#include "start/logger.h"
 #include "start/place.h"
 
 enum {
@@ -52,7 +53,8 @@ struct supervisor {
 	uint32_t generation[ROLE_COUNT][ROLE_COUNT];	/* of the pair, [lower][higher] */
 	uint32_t lost[ROLE_COUNT][ROLE_COUNT];	/* the generation that one of them asked to replace */
 	struct watch signals;
-	struct timer rejoin, stop_step, stop_all, stop_kill;
+	struct logger *logger;		/* forked anew when it dies; NULL: there is none */
+	struct timer logger_restart, rejoin, stop_step, stop_all, stop_kill;
 	bool all_up, stopping;
 	int stop_at;			/* the role that was told to stop last */
 	int status;			/* exit status of the whole */

@@ -4,13 +4,14 @@
 accepted message is never lost, and never sent twice without cause."""
 import ctypes
 import os
+import signal
 import socket
 import threading
 import time
 import unittest
 
 import fax
-from harness import Instance, Peer, wait_for
+from harness import Instance, Peer, comm, descendants, dot, wait_for
 
 PIDFD_OPEN, PIDFD_GETFD = 434, 438
 SENDER = "postmaster@gateway.example"
@@ -89,6 +90,23 @@ class Channels(unittest.TestCase):
             self.assertEqual(len(hop.said("DATA")), 1)
 
 
+    def test_a_local_machine_gets_what_it_takes_though_capd_was_not_there(self):
+        with Instance(caps="fax@gateway.example " + fax.MH, retryfirst="1",
+                      mailboxes=["fax@gateway.example maildir:mail/fax"]) as acc:
+            with acc.client() as c:
+                c.ehlo()
+                c.must("250", "MAIL FROM:<a@x.example> CONPERM")
+                c.must("250", "RCPT TO:<fax@gateway.example>")
+                c.must("354", "DATA")
+                cut_channels(acc.pids("capd")[0])
+                c.must("250", data=dot(fax.message(fax.image())))
+            time.sleep(2)
+            acc.step_clock(60)
+            got = wait_for(lambda: acc.maildir("mail/fax"))
+            self.assertEqual([{c for c, _ in part} for part in fax.codings(got[0])], [{"MH"}])
+            self.assertTrue(acc.log_lines(event="deliver", dsn="4.3.3"))
+
+
 class Stop(unittest.TestCase):
     def test_what_the_hop_takes_during_a_stop_is_not_sent_again(self):
         def end_of_data(session, data):
@@ -107,6 +125,21 @@ class Stop(unittest.TestCase):
                 time.sleep(1)
                 for i in range(3):
                     self.assertEqual(len(arrived(hop, f"Subject: s{i}\r\n")), 1)
+
+
+class Log(unittest.TestCase):
+    def test_no_line_is_lost_when_the_process_that_writes_it_is_killed(self):
+        with Peer() as hop, Instance(smtproutes=hop.route) as acc:
+            def logger():
+                return [p for p in descendants(acc.process.pid) if comm(p) == "accord-start"]
+            for i in range(2):
+                old = logger()
+                self.assertEqual(len(old), 1)
+                os.kill(old[0], signal.SIGKILL)
+                acc.send("a@x.example", ["r@far.example"], f"Subject: l{i}\n\nx\n")
+                wait_for(lambda: logger() and logger() != old)
+                wait_for(lambda: len(acc.log_lines(event="done")) == i + 1)
+            self.assertFalse([l for l in acc.log_lines() if "dropped" in l])
 
 
 class Leaks(unittest.TestCase):

@@ -15,7 +15,7 @@
 
 /* A logger whose lines come out of the pipe that is returned; *fd as logger_start. */
 static int
-begin(pid_t *pid, int *fd)
+begin(struct logger *l, int *fd)
 {
 	static struct accounts who;
 	struct err e = { 0 };
@@ -23,10 +23,11 @@ begin(pid_t *pid, int *fd)
 
 	ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
 	dup2(out[1], 2);
-	ck_assert_int_eq(logger_start(&who, pid, fd, &e), 0);
+	ck_assert_int_eq(logger_start(l, &who, fd, &e), 0);
 	dup2(real, 2);
 	close(real);
 	close(out[1]);
+	close(l->out);		/* its copy is enough, and the pipe is to end with it */
 	return out[0];
 }
 
@@ -35,8 +36,8 @@ START_TEST(each_packet_is_one_line)
 	char got[200] = "";
 	size_t n = 0;
 	ssize_t r;
-	pid_t pid;
-	int fd, in = begin(&pid, &fd), status;
+	struct logger l;
+	int fd, in = begin(&l, &fd), status;
 
 	ck_assert_int_eq(send(fd, "one\n", 4, 0), 4);
 	ck_assert_int_eq(send(fd, "", 0, 0), 0);		/* is not the end */
@@ -45,7 +46,7 @@ START_TEST(each_packet_is_one_line)
 	while ((r = read(in, got + n, sizeof got - 1 - n)) > 0)
 		n += (size_t)r;
 	ck_assert_str_eq(got, "one\nts=1 ??[2Jforged\n");
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(waitpid(l.pid, &status, 0), l.pid);
 	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 END_TEST
@@ -55,8 +56,8 @@ START_TEST(a_stalled_reader_stops_nobody)
 {
 	static char got[4 << 20];
 	int64_t start;
-	pid_t pid;
-	int fd, in = begin(&pid, &fd), real = dup(2);
+	struct logger l;
+	int fd, in = begin(&l, &fd), real = dup(2);
 	size_t n = 0;
 	ssize_t r;
 
@@ -73,7 +74,7 @@ START_TEST(a_stalled_reader_stops_nobody)
 	log_line(LOG_INFO, NULL, "last", "");
 	dup2(real, 2);
 	close(real);
-	waitpid(pid, NULL, 0);
+	waitpid(l.pid, NULL, 0);
 	while ((r = read(in, got + n, sizeof got - 1 - n)) > 0)
 		n += (size_t)r;
 	ck_assert_ptr_nonnull(strstr(got, "event=last dropped="));
