@@ -59,7 +59,7 @@ $(O)/.libraries: dist/libraries
 clean:
 	rm -rf build build-san
 
--include $(shell find $(O) -name '*.d' 2>/dev/null)
+-include $(shell find $(O) -name peers -prune -o -name '*.d' -type f -print 2>/dev/null)
 .PHONY: all clean check check-unit check-system check-long install
 .DELETE_ON_ERROR:
 .SECONDARY:

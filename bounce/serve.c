@@ -115,12 +115,11 @@ call_queue(struct bounce *b, struct msg_hdr *h, uint32_t type, size_t len, uint3
 	if (b->queue == -1)
 		return err_set(e, ERR_TEMP, "4.3.0", "queue is not there");
 	if (ipc_call(b->queue, h, type, len, NULL, 0, reply, MSG_MAX, &got, fds, BOUNCE_WAIT_MS, e) == -1) {
-		/* A late answer is passed over by its number; a broken channel is replaced when
-		 * queue is back. */
-		if (e->sys == EPIPE || e->sys == ECONNRESET || e->kind == ERR_PROTO) {
-			close(b->queue);
-			b->queue = -1;
-		}
+		/* Closed after a time-out too: a message opened late would stay open there for
+		 * ever, and one committed late, when we have said that it was not, come twice. */
+		close(b->queue);
+		b->queue = -1;
+		daemon_lost(ROLE_QUEUE);
 		return err_in(e, "queue");
 	}
 	if (refused->h.type == MSG_REFUSED && got == sizeof *refused) {
@@ -320,6 +319,7 @@ qmgr_gone(struct chan *c, const struct err *why)
 	(void)c;
 	log_line(LOG_WARN, NULL, "peer-gone", "peer=qmgr why=%s",
 	    log_q(why->kind == ERR_NONE ? "" : why->what));
+	daemon_lost(ROLE_QMGR);
 }
 
 void

@@ -53,7 +53,8 @@ int cmd_read_fd(int fd, struct buf *out, struct err *e);
 /* Replaces path by content: temporary file, fsync, rename. */
 int cmd_write_file(const char *path, struct span content, struct err *e);
 
-/* A path of one of accord's programs: beside this one, else in PREFIX/libexec/accord. */
+/* A path of one of accord's programs: beside this one, in ../libexec/accord from there, or in
+ * PREFIX/libexec/accord. */
 int cmd_program(const char *name, char *out, size_t cap, struct err *e);
 
 /* A JSON string with its quotes; what is no UTF-8 becomes U+FFFD. */

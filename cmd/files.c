@@ -104,23 +104,23 @@ cmd_settings(const struct home *h, struct conf *conf, struct err *e)
 int
 cmd_program(const char *name, char *out, size_t cap, struct err *e)
 {
-	char self[512];
+	/* in the build folder; installed, wherever the tree was moved to; installed */
+	static const char *const folders[] = { "", "/../libexec/accord", NULL };
+	char self[512] = "", *slash;
 	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
 
-	if (n > 0) {
-		char *slash;
-
-		self[n] = '\0';
-		if ((slash = strrchr(self, '/')) != NULL)
-			*slash = '\0';
-		if ((size_t)snprintf(out, cap, "%s/%s", self, name) < cap && access(out, X_OK) == 0)
-			return 0;
+	if (n > 0 && (slash = strrchr(self, '/')) != NULL) {
+		*slash = '\0';
+		for (int i = 0; folders[i] != NULL; i++)
+			if ((size_t)snprintf(out, cap, "%s%s/%s", self, folders[i], name) < cap &&
+			    access(out, X_OK) == 0)
+				return 0;
 	}
 	if ((size_t)snprintf(out, cap, "%s/libexec/accord/%s", ACCORD_PREFIX, name) < cap &&
 	    access(out, X_OK) == 0)
 		return 0;
-	return err_set(e, ERR_PERM, NULL, "%s: not beside accord, and not in %s/libexec/accord", name,
-	    ACCORD_PREFIX);
+	return err_set(e, ERR_PERM, NULL, "%s: not beside accord, not in ../libexec/accord from there, "
+	    "and not in %s/libexec/accord", name, ACCORD_PREFIX);
 }
 
 /* Octets of the well-formed UTF-8 character at s, or 0. */

@@ -13,8 +13,8 @@
 struct apply_by { const char *me; int64_t when_us; };
 
 /*
- * Converts the parts that key names and appends the encoded edit list to out.  Whether a part may be
- * changed is asked anew, and what was written is read again: its fields say what it is.
+ * Converts the parts that key names and appends the encoded edit list to out.  Whether a part may
+ * be changed is asked anew, and what was written is read again: its fields say what it is.
  * -1: ERR_PROTO the key is not of this message; ERR_PERM 5.6.5 the conversion failed, in words;
  * ERR_TEMP memory.
  */

@@ -16,7 +16,10 @@
 #include "convertd/apply.h"
 #include "convertd/image.h"
 #include "convertd/plan_make.h"
+#include "convertd/ranges.h"
 #include "lib/clock.h"
+
+enum { JOB_SEALS = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL };
 
 /* What a child says at its end: one write, less than a pipe takes whole. */
 struct job_status { uint32_t kind, pad; char dsn[12]; char what[500]; uint64_t len; };
@@ -75,9 +78,9 @@ child_limit(int what, uint64_t soft, uint64_t hard)
 
 /* Keeps the log and the job's own descriptors; every channel of the parent's is closed. */
 static void
-child_close(const struct order *o, int memfd, int status)
+child_close(const struct order *o, const struct job_child *c, int status)
 {
-	int keep[] = { 2, o->fd, o->text_fd, memfd, status };
+	int keep[] = { 2, o->fd, o->text_fd, c->memfd, c->bounds, status };
 	size_t n = sizeof keep / sizeof *keep;
 	int from = 0;
 
@@ -135,8 +138,28 @@ child_write(int fd, struct span s, struct err *e)
 	return 0;
 }
 
+/* Writes the bounds and seals them for good, while nothing hostile but MIME has been read. */
 static int
-child_do(const struct job_rules *r, const struct order *o, int memfd, uint64_t *len, struct err *e)
+child_bounds(const struct job_rules *r, int fd, struct span content, struct err *e)
+{
+	struct buf out;
+	int got;
+
+	if (fd == -1)
+		return 0;
+	buf_init(&out, r->out_octets);
+	got = r->bounds(content, &out, e);
+	if (got == 0)
+		got = child_write(fd, buf_view(&out), e);
+	if (got == 0 && fcntl(fd, F_ADD_SEALS, JOB_SEALS) == -1)
+		got = err_sys(e, "bounds");
+	buf_free(&out);
+	return got;
+}
+
+static int
+child_do(const struct job_rules *r, const struct order *o, const struct job_child *c, uint64_t *len,
+    struct err *e)
 {
 	struct span content = { NULL, (size_t)o->len };
 	struct buf text, out;
@@ -149,15 +172,16 @@ child_do(const struct job_rules *r, const struct order *o, int memfd, uint64_t *
 			return err_sys(e, "message");
 	}
 	if (child_text(o, &text, e) == -1 || (r->confine != NULL && r->confine(r, e) == -1) ||
+	    child_bounds(r, c->bounds, content, e) == -1 ||
 	    r->work(r, o, content, buf_view(&text), &out, e) == -1 ||
-	    child_write(memfd, buf_view(&out), e) == -1)
+	    child_write(c->memfd, buf_view(&out), e) == -1)
 		return -1;
 	*len = out.n;
 	return 0;
 }
 
 static void
-child_run(const struct job_rules *r, const struct order *o, int memfd, int status)
+child_run(const struct job_rules *r, const struct order *o, const struct job_child *c, int status)
 {
 	struct job_status s = { 0 };
 	struct err e = { 0 };
@@ -165,11 +189,11 @@ child_run(const struct job_rules *r, const struct order *o, int memfd, int statu
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGXCPU, SIG_DFL);
 	signal(SIGXFSZ, SIG_DFL);
-	child_close(o, memfd, status);
+	child_close(o, c, status);
 	child_limit(RLIMIT_CORE, 0, 0);
 	child_limit(RLIMIT_CPU, r->max.cpu_s, r->max.cpu_s + 1);
 	child_limit(RLIMIT_FSIZE, r->out_octets, r->out_octets);
-	if (child_do(r, o, memfd, &s.len, &e) == -1) {
+	if (child_do(r, o, c, &s.len, &e) == -1) {
 		s.kind = e.kind;
 		snprintf(s.dsn, sizeof s.dsn, "%.11s", e.dsn);
 		snprintf(s.what, sizeof s.what, "%.499s", e.what);
@@ -193,20 +217,24 @@ job_start(const struct job_rules *r, const struct order *o, struct job_child *c,
 {
 	int status[2] = { -1, -1 };
 
-	*c = (struct job_child){ .pid = -1, .status = -1, .memfd = -1 };
+	*c = (struct job_child){ .pid = -1, .status = -1, .memfd = -1, .bounds = -1 };
 	c->memfd = memfd_create("accord-job", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (c->memfd == -1 || pipe2(status, O_CLOEXEC) == -1 ||
+	if (o->type == MSG_PLAN && r->bounds != NULL)
+		c->bounds = memfd_create("accord-bounds", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (c->memfd == -1 || (o->type == MSG_PLAN && r->bounds != NULL && c->bounds == -1) ||
+	    pipe2(status, O_CLOEXEC) == -1 ||
 	    fcntl(status[0], F_SETFL, O_NONBLOCK) == -1 || (c->pid = fork()) == -1) {
 		err_sys(e, "converter");
 		memcpy(e->dsn, "4.6.5", sizeof "4.6.5");
 		e->kind = ERR_TEMP;
 		job_close(&c->memfd);
+		job_close(&c->bounds);
 		job_close(&status[0]);
 		job_close(&status[1]);
 		return -1;
 	}
 	if (c->pid == 0)
-		child_run(r, o, c->memfd, status[1]);
+		child_run(r, o, c, status[1]);
 	close(status[1]);
 	c->status = status[0];
 	return 0;
@@ -250,15 +278,55 @@ job_said(const struct job_status *s, struct err *e)
 static int
 job_seal(int memfd, uint64_t len, struct err *e)
 {
-	if (ftruncate(memfd, (off_t)len) == -1 || fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK |
-	    F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) == -1)
+	if (ftruncate(memfd, (off_t)len) == -1 || fcntl(memfd, F_ADD_SEALS, JOB_SEALS) == -1)
 		return err_sys(e, "converter's result");
 	return 0;
 }
 
+/* A sealed memfd's octets; unmapped by the caller. */
+static int
+job_map(int fd, struct span *out, struct err *e)
+{
+	struct stat st;
+	void *p;
+
+	if (fstat(fd, &st) == -1 || st.st_size <= 0)
+		return err_set(e, ERR_PERM, "5.6.5", "the converter gave no result");
+	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (p == MAP_FAILED)
+		return err_sys(e, "converter's result");
+	*out = span_of(p, (size_t)st.st_size);
+	return 0;
+}
+
+/* A plan, sealed, that stays within its bounds.  They come from the same child, but from before it
+ * could be led astray by an image. */
+static int
+job_bounded(const struct job_child *c, struct err *e)
+{
+	struct span plan, bounds;
+	int r;
+
+	if (fcntl(c->bounds, F_GET_SEALS) != JOB_SEALS)
+		return err_set(e, ERR_PERM, "5.6.5", "the converter gave a plan without bounds");
+	if (job_map(c->memfd, &plan, e) == -1)
+		return -1;
+	r = job_map(c->bounds, &bounds, e);
+	if (r == 0) {
+		r = ranges_within(plan, bounds, e);
+		munmap((void *)(uintptr_t)bounds.p, bounds.n);
+	}
+	munmap((void *)(uintptr_t)plan.p, plan.n);
+	if (r == -1 && e->kind == ERR_PROTO) {
+		e->kind = ERR_PERM;
+		memcpy(e->dsn, "5.6.5", sizeof "5.6.5");
+	}
+	return r;
+}
+
 int
-job_end(const struct job_rules *r, struct job_child *c, bool late, uint64_t *len, uint64_t *cpu_ms,
-    struct err *e)
+job_end(const struct job_rules *r, struct job_child *c, bool late, uint64_t *len,
+    uint64_t *cpu_ms, struct err *e)
 {
 	struct job_status s;
 	struct rusage used = { 0 };
@@ -281,6 +349,9 @@ job_end(const struct job_rules *r, struct job_child *c, bool late, uint64_t *len
 		result = err_set(e, ERR_PERM, "5.6.5", "the converter gave no result");
 	else
 		result = job_seal(c->memfd, s.len, e);
+	if (result == 0 && c->bounds != -1)
+		result = job_bounded(c, e);
+	job_close(&c->bounds);
 	if (result == 0)
 		*len = s.len;
 	else

@@ -34,6 +34,8 @@ struct job_rules {
 	/* The work itself, in the child: appends the answer to out. */
 	int (*work)(const struct job_rules *r, const struct order *o, struct span content,
 	    struct span text, struct buf *out, struct err *e);
+	/* Before it, for a MSG_PLAN: what the plan may name at most (ranges.h); NULL: not asked. */
+	int (*bounds)(struct span content, struct buf *out, struct err *e);
 	/* Confines the child; NULL: not at all (tests). */
 	int (*confine)(const struct job_rules *r, struct err *e);
 	bool landlock_optional;
@@ -44,6 +46,7 @@ struct job_child {
 	pid_t pid;
 	int status;			/* non-blocking: readable when it ended */
 	int memfd;
+	int bounds;			/* memfd of the bounds, which the child seals; or -1 */
 };
 
 /* Plans, converts or describes: what job_rules.work is in earnest. */
@@ -58,7 +61,7 @@ int job_start(const struct job_rules *r, const struct order *o, struct job_child
  * c->memfd, which is cut to them and sealed, and is the caller's.  -1: *e says why: what the child
  * said, ERR_PERM 5.6.5 if it died.  cpu_ms: what it used.
  */
-int job_end(const struct job_rules *r, struct job_child *c, bool late, uint64_t *len, uint64_t *cpu_ms,
-    struct err *e);
+int job_end(const struct job_rules *r, struct job_child *c, bool late, uint64_t *len,
+    uint64_t *cpu_ms, struct err *e);
 
 #endif

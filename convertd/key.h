@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * convertd/key.h - the key of a batch: "1.2=MMR/200x200/A4*3,MH/204x196/A4;3=…": path of each part
- * that is converted, in the order of the message, and the forms of its pages.
+ * convertd/key.h - the key of a batch: "1.2=MMR/200x200/A4*3,MH/204x196/A4;3=…": path of each
+ * part that is converted, in the order of the message, and the forms of its pages.
  */
 #ifndef CONVERTD_KEY_H
 #define CONVERTD_KEY_H

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "convertd/ranges.h"
 #include "lib/log.h"
 #include "lib/plan.h"
 
@@ -240,7 +241,7 @@ job_add(struct session *s, struct order *order, const struct cache_name *name, u
 	if (j == NULL)
 		return err_sys(e, "job");
 	j->c = c;
-	j->child.status = j->child.memfd = -1;
+	j->child.status = j->child.memfd = j->child.bounds = -1;
 	j->order = *order;
 	if (name != NULL) {
 		j->name = *name;
@@ -346,7 +347,8 @@ job_find(const struct convertd *c, const struct cache_name *name)
 }
 
 static int
-session_convert(struct session *s, struct order *o, const struct stat *st, uint32_t id, struct err *e)
+session_convert(struct session *s, struct order *o, const struct stat *st, uint32_t id,
+    struct err *e)
 {
 	struct cache_name name = { .dev = st->st_dev, .ino = st->st_ino, .len = o->len,
 	    .key = buf_view(&o->text) };
@@ -551,7 +553,7 @@ convertd_init(struct convertd *c, struct loop *l, const struct conf *conf)
 	c->jobs_last = &c->jobs;
 	cache_init(&c->cache, octets);
 	c->rules = (struct job_rules){ .max = fax_limits, .me = conf_string(conf, CONF_ME),
-	    .out_octets = octets, .work = job_work,
+	    .out_octets = octets, .work = job_work, .bounds = ranges_bounds,
 	    .landlock_optional = conf_number(conf, CONF_NOLANDLOCK) != 0 };
 	c->rules.max.pages = (uint32_t)conf_number(conf, CONF_CONVERTPAGES);
 	c->rules.max.cpu_s = (uint32_t)conf_number(conf, CONF_CONVERTCPU);

@@ -6,6 +6,7 @@
 
 #include "convertd/content.h"
 #include "convertd/key.h"
+#include "convertd/ranges.h"
 #include "lib/cur.h"
 #include "lib/plan.h"
 
@@ -234,43 +235,12 @@ make_verdict(struct making *m, uint32_t row, struct span caps, struct err *e)
 /* --- ranges --- */
 
 static int
-range_add(struct plan *p, uint64_t off, uint64_t len, enum edit_range_kind kind, struct err *e)
-{
-	if (p->nrange == PLAN_MAX_RANGES)
-		return err_set(e, ERR_PERM, "5.6.5", "message: too many parts to convert");
-	p->range[p->nrange++] = (struct edit_range){ off, len, (uint8_t)kind };
-	return 0;
-}
-
-static int
-part_ranges(struct plan *p, const struct mime_part *part, const unsigned char *base, struct err *e)
-{
-	struct span h = part->header;
-	struct mime_field f;
-	bool first = true;
-
-	while (mime_field_next(&h, &f)) {
-		uint64_t off = (uint64_t)(f.whole.p - base);
-
-		if (!part_field_is_content(f.name))
-			continue;
-		if (first && range_add(p, off, 0, RANGE_HEADER, e) == -1)
-			return -1;
-		first = false;
-		if (part_field_of(f.name) != FIELD_OTHER &&
-		    range_add(p, off, f.whole.n, RANGE_HEADER, e) == -1)
-			return -1;
-	}
-	return range_add(p, (uint64_t)(part->body.p - base), part->body.n, RANGE_BODY, e);
-}
-
-static int
 make_ranges(const struct contents *x, struct plan *p, const unsigned char *base, struct err *e)
 {
 	if ((p->range = calloc(PLAN_MAX_RANGES, sizeof *p->range)) == NULL)
 		return err_sys(e, "ranges");
 	for (uint32_t i = 0; i < x->mime.n; i++)
-		if (x->c[i].used && part_ranges(p, &x->mime.part[i], base, e) == -1)
+		if (x->c[i].used && ranges_add(p, &x->mime.part[i], base, e) == -1)
 			return -1;
 	return 0;
 }

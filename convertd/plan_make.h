@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * convertd/plan_make.h - the plan of a message (lib/plan.h): for each set of capabilities what would
- * be sent.  Pure: message and expressions in, an encoded plan out.
+ * convertd/plan_make.h - the plan of a message (lib/plan.h): for each set of capabilities what
+ * would be sent.  Pure: message and expressions in, an encoded plan out.
  */
 #ifndef CONVERTD_PLAN_MAKE_H
 #define CONVERTD_PLAN_MAKE_H

@@ -100,6 +100,12 @@ chan_keep(struct chan *c, struct msg_hdr *h, uint32_t type, uint32_t id, size_t 
 	return 0;
 }
 
+static bool
+peer_hung_up(const struct err *e)
+{
+	return e->sys == EPIPE || e->sys == ECONNRESET;
+}
+
 int
 chan_send(struct chan *c, struct msg_hdr *h, uint32_t type, uint32_t id, size_t len, int *fds,
     size_t nfd, struct err *e)
@@ -115,12 +121,13 @@ chan_send(struct chan *c, struct msg_hdr *h, uint32_t type, uint32_t id, size_t 
 		}
 		if (e->sys != EAGAIN) {		/* the loop will see the hang-up */
 			ipc_close_fds(fds, nfd);
-			return e->sys == EPIPE || e->sys == ECONNRESET ? 0 : -1;
+			return peer_hung_up(e) ? 0 : -1;
 		}
 	}
 	return chan_keep(c, h, type, id, len, fds, nfd, e);
 }
 
+/* What cannot be sent to a peer that has gone is dropped: what it said last is still to be read. */
 static int
 chan_flush(struct chan *c, struct err *e)
 {
@@ -128,7 +135,7 @@ chan_flush(struct chan *c, struct err *e)
 		struct chan_out *o = c->first;
 
 		if (ipc_send(c->watch.fd, (struct msg_hdr *)(void *)o->packet, o->type, o->id, o->len,
-		    o->fds, o->nfd, e) == -1)
+		    o->fds, o->nfd, e) == -1 && !peer_hung_up(e))
 			return e->sys == EAGAIN ? 0 : -1;
 		chan_drop_first(c);
 	}

@@ -11,6 +11,8 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 
+static struct daemon *ready;	/* this process, once it is; there is one */
+
 static int
 daemon_on_setting(struct daemon *d, const struct msg_name *m, int fd, struct err *e)
 {
@@ -42,6 +44,7 @@ daemon_start_packet(struct daemon *d, void *packet, int *fd, struct err *e)
 		snprintf(d->listener[d->nlistener].line, sizeof l->line, "%.255s", l->line);
 		d->listener[d->nlistener++].fd = *fd;
 	} else if (h->type == MSG_PEER && h->len == sizeof *p && *fd != -1 && p->role < ROLE_COUNT) {
+		ipc_close_fds(&d->peer_fd[p->role], 1);
 		d->peer_fd[p->role] = *fd;
 		d->generation[p->role] = p->generation;
 	} else {
@@ -159,8 +162,22 @@ daemon_ready(struct daemon *d, struct err *e)
 
 	if (ipc_send(DAEMON_FD, &h, MSG_READY, 0, sizeof h, NULL, 0, e) == -1)
 		return -1;
+	ready = d;
 	return chan_open(&d->sup, &d->loop, DAEMON_FD, "start", from_supervisor,
 	    sizeof from_supervisor / sizeof *from_supervisor, daemon_orphaned, d, e);
+}
+
+void
+daemon_lost(enum role peer)
+{
+	struct msg_peer m = { .role = peer };
+	struct err e = { 0 };
+
+	if (ready == NULL)
+		return;
+	m.generation = ready->generation[peer];
+	if (chan_send(&ready->sup, &m.h, MSG_NEED, 0, sizeof m, NULL, 0, &e) == -1)
+		log_line(LOG_ERR, NULL, "failed", "peer=%s why=%s", role_name(peer), log_q(e.what));
 }
 
 int

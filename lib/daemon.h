@@ -48,6 +48,13 @@ int daemon_file(const struct daemon *d, const char *name);
 /* Tells the supervisor, and watches its channel from here on. */
 int daemon_ready(struct daemon *d, struct err *e);
 
+/*
+ * The channel to that peer has broken or was given up: asks the supervisor for a new one, which comes
+ * to both ends in a second, unless the peer has died and gets one by its restart.  Before daemon_ready
+ * (and where nobody called it, in tests): nothing.
+ */
+void daemon_lost(enum role peer);
+
 /* Tells the supervisor why this process cannot start, logs it; returns 1 for main. */
 int daemon_fail(struct daemon *d, const struct err *e);
 

@@ -42,11 +42,11 @@ int edit_ranges_ok(uint64_t msg_len, const struct edit_range *range, size_t n, s
 
 /*
  * 0: what is left out is whole ranges; what is inserted stands at the start of a range of its kind
- * and has that kind's shape: in a header only the fields that a conversion gives, of printable ASCII
- * lines and no blank one, in a body nothing but base64.  -1 ERR_PROTO.
+ * and has that kind's shape: in a header only the fields that a conversion gives, of printable
+ * ASCII lines and no blank one, in a body nothing but base64.  -1 ERR_PROTO.
  */
-int edit_check(const struct edit_list *l, uint64_t msg_len, const struct edit_range *range, size_t n,
-    struct err *e);
+int edit_check(const struct edit_list *l, uint64_t msg_len, const struct edit_range *range,
+    size_t n, struct err *e);
 
 /* Walks the result in order: calls put for each piece.  -1: what put returned. */
 int edit_walk(const struct edit_list *l, struct span message,

@@ -109,11 +109,11 @@ ipc_recv(int sock, void *msg, size_t max, size_t *len, int fds[MSG_FDS], struct 
 
 	for (size_t i = 0; i < MSG_FDS; i++)
 		fds[i] = -1;
+	/* A peer that went without having read everything shows as one ECONNRESET, before what it said
+	 * last: that is read all the same, then comes the end. */
 	do
 		n = recvmsg(sock, &m, MSG_CMSG_CLOEXEC);
-	while (n == -1 && errno == EINTR);
-	if (n == -1 && errno == ECONNRESET)
-		return 0;
+	while (n == -1 && (errno == EINTR || errno == ECONNRESET));
 	if (n == -1)
 		return err_sys(e, "receive");
 	if (n == 0)

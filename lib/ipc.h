@@ -41,7 +41,7 @@ int ipc_send(int sock, struct msg_hdr *h, uint32_t type, uint32_t id, size_t len
 /*
  * One whole packet into msg (of max octets, at most MSG_MAX); its descriptors come back
  * close-on-exec in fds[MSG_FDS] (-1 where none) and are the caller's.
- * 1: got one, *len octets; 0: the peer has gone.  -1: e->sys EAGAIN for nothing there now;
+ * 1: got one, *len octets; 0: the peer has gone and all it sent was read.  -1: e->sys EAGAIN for nothing there now;
  * ERR_PROTO for a packet cut short, another build or a wrong length (descriptors are closed).
  */
 int ipc_recv(int sock, void *msg, size_t max, size_t *len, int fds[MSG_FDS], struct err *e);

@@ -26,7 +26,8 @@ enum msg_type {
 
 	/* parent of sessions -> queue, capd, convertd: struct msg_hdr; fd: the session's own channel */
 	MSG_SESSION = 16,
-	/* session -> its parent: struct msg_peer (role), "give me a new channel"; answer: MSG_PEER */
+	/* session -> its parent: struct msg_peer (role), "give me a new channel"; answer: MSG_PEER.
+	 * daemon -> supervisor: the same of a peer whose channel, of that generation, is no more */
 	MSG_NEED,
 
 	/* session, bounce, control -> queue, and back */

@@ -3,19 +3,24 @@
 #include "lib/result.h"
 
 #include "lib/cur.h"
+#include "lib/msg.h"
 
-enum { RECORD_ALIGN = 8 };
+enum {
+	RECORD_ALIGN = 8,
+	RESULT_PACKET = MSG_MAX - 512	/* what heads it is shorter */
+};
+_Static_assert(sizeof(struct msg_job) <= 512 && sizeof(struct msg_result) <= 512, "heads");
 _Static_assert(sizeof(struct rcpt_result) == 380, "padding would carry stray octets");
 
 /* Where to cut a detail that is too long: behind the last whole line, or hard. */
 static struct span
-detail_cut(struct span d)
+detail_cut(struct span d, size_t max)
 {
 	size_t end;
 
-	if (d.n <= RESULT_DETAIL_MAX)
+	if (d.n <= max)
 		return d;
-	d.n = RESULT_DETAIL_MAX;
+	d.n = max;
 	end = span_rfind(d, '\n');
 	if (end < d.n)
 		d.n = end + 1;
@@ -37,7 +42,7 @@ result_add(struct buf *records, const struct rcpt_result *r, struct span detail,
 	size_t before = records->n;
 	struct rcpt_result copy = *r;
 
-	detail = detail_cut(detail);
+	detail = detail_cut(detail, RESULT_DETAIL_MAX);
 	copy.detail_len = (uint32_t)detail.n;
 	copy.pad = 0;
 	copy.dsn[sizeof copy.dsn - 1] = '\0';
@@ -50,6 +55,15 @@ result_add(struct buf *records, const struct rcpt_result *r, struct span detail,
 		return -1;
 	}
 	return 0;
+}
+
+struct span
+result_share(struct span detail, uint32_t n)
+{
+	size_t bare = sizeof(struct rcpt_result) + RECORD_ALIGN, each = RESULT_PACKET / n;
+
+	detail = detail_cut(detail, RESULT_DETAIL_MAX);
+	return detail_cut(detail, each > bare ? each - bare : 0);
 }
 
 /* Control octets become '?'.  false: not terminated. */

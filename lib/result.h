@@ -40,6 +40,10 @@ struct rcpt_result {
  */
 int result_add(struct buf *records, const struct rcpt_result *r, struct span detail, struct err *e);
 
+/* As much of a detail, in whole lines, as each of n records may have so that all fit one packet.
+ * n: 1 to 128; more do not fit even without. */
+struct span result_share(struct span detail, uint32_t n);
+
 /*
  * The next record off *rest, which need not be aligned; *detail points into it (any octets: the
  * reader cleans them), control octets in r's texts become '?'.

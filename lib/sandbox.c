@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -25,56 +26,63 @@
 
 #define CALL(name) SCMP_SYS(name)
 
+/*
+ * Each list is what the C library makes of the functions that the sources call; where it may choose
+ * among calls (fstat and newfstatat, fork and clone, epoll_wait and epoll_pwait), all of them.
+ */
+
 /* Memory, time, signals, what is open already, the log.  Everybody. */
 static const int calls_base[] = {
-	CALL(read), CALL(readv), CALL(pread64), CALL(preadv), CALL(write), CALL(writev),
-	CALL(pwrite64), CALL(pwritev), CALL(lseek), CALL(close), CALL(close_range), CALL(fstat),
-	CALL(dup), CALL(dup2), CALL(dup3), CALL(pipe2), CALL(brk), CALL(munmap), CALL(mremap),
-	CALL(madvise), CALL(clock_gettime), CALL(clock_nanosleep), CALL(nanosleep),
-	CALL(gettimeofday), CALL(time), CALL(getrandom), CALL(getpid), CALL(gettid), CALL(getppid),
-	CALL(getuid), CALL(geteuid), CALL(getgid), CALL(getegid), CALL(getrusage), CALL(times),
-	CALL(sysinfo), CALL(uname), CALL(futex), CALL(sched_yield), CALL(rt_sigaction),
-	CALL(rt_sigprocmask), CALL(rt_sigreturn), CALL(rt_sigsuspend), CALL(alarm), CALL(setitimer),
-	CALL(poll), CALL(ppoll), CALL(select), CALL(pselect6), CALL(restart_syscall), CALL(exit),
-	CALL(exit_group),
+	CALL(read), CALL(pread64), CALL(write), CALL(lseek), CALL(close), CALL(fstat), CALL(brk),
+	CALL(munmap), CALL(mremap), CALL(madvise), CALL(clock_gettime), CALL(clock_nanosleep),
+	CALL(nanosleep), CALL(gettimeofday), CALL(time), CALL(getrandom), CALL(getpid), CALL(gettid),
+	CALL(getuid), CALL(geteuid), CALL(getgid), CALL(getegid), CALL(sysinfo), CALL(futex),
+	CALL(sched_yield), CALL(rt_sigaction), CALL(rt_sigprocmask), CALL(rt_sigreturn), CALL(poll),
+	CALL(ppoll), CALL(restart_syscall), CALL(exit), CALL(exit_group),
 };
 
-/* The event loop. */
+/* The event loop, which is open already. */
 static const int calls_loop[] = {
-	CALL(epoll_create1), CALL(epoll_ctl), CALL(epoll_wait), CALL(epoll_pwait), CALL(epoll_pwait2),
-	CALL(eventfd2), CALL(timerfd_create), CALL(timerfd_settime), CALL(signalfd4),
+	CALL(epoll_ctl), CALL(epoll_wait), CALL(epoll_pwait), CALL(epoll_pwait2),
 };
 
-/* Packets and connections that are there already; pairs; anonymous memory files. */
+/* Packets on channels that are there already. */
 static const int calls_ipc[] = {
-	CALL(sendmsg), CALL(recvmsg), CALL(recvfrom), CALL(shutdown), CALL(getsockopt),
-	CALL(memfd_create), CALL(ftruncate), CALL(sendfile),
+	CALL(sendmsg), CALL(recvmsg),
+};
+
+/* Anonymous memory files, which carry what is too large for a packet. */
+static const int calls_memfd[] = {
+	CALL(memfd_create), CALL(ftruncate),
+};
+
+/* Octets of a connection that is there already; sendto() has a rule of its own. */
+static const int calls_stream[] = {
+	CALL(recvfrom), CALL(shutdown),
 };
 
 /* Connections that others open to us. */
 static const int calls_accept[] = {
-	CALL(accept4), CALL(accept), CALL(setsockopt), CALL(getpeername), CALL(getsockname),
+	CALL(accept4), CALL(getsockopt),
 };
 
-/* A parent of disposable children, which confine themselves further. */
+/* A parent of disposable children, which set up their descriptors and confine themselves further. */
 static const int calls_parent[] = {
-	CALL(fork), CALL(vfork), CALL(wait4), CALL(waitid), CALL(kill), CALL(pidfd_open),
-	CALL(pidfd_send_signal), CALL(set_robust_list), CALL(rseq), CALL(setpgid), CALL(prlimit64),
+	CALL(fork), CALL(wait4), CALL(kill), CALL(getppid), CALL(set_robust_list), CALL(rseq),
+	CALL(dup), CALL(dup2), CALL(dup3), CALL(close_range), CALL(pipe2), CALL(prlimit64),
 	CALL(getrlimit), CALL(setrlimit), CALL(landlock_create_ruleset), CALL(landlock_add_rule),
 	CALL(landlock_restrict_self), CALL(seccomp),
 };
 
-/* Files below the folders that Landlock leaves: to look. */
+/* Files below the folders that Landlock leaves: to look; openat() has a rule of its own. */
 static const int calls_look[] = {
-	CALL(newfstatat), CALL(statx), CALL(getdents64), CALL(fstatfs),
-	CALL(fadvise64), CALL(faccessat), CALL(faccessat2), CALL(readlinkat), CALL(flock),
+	CALL(newfstatat), CALL(statx), CALL(getdents64),
 };
 
 /* The same: to change. */
 static const int calls_change[] = {
-	CALL(openat), CALL(openat2), CALL(unlinkat), CALL(renameat), CALL(renameat2), CALL(linkat), CALL(mkdirat), CALL(unlink),
-	CALL(rename), CALL(link), CALL(mkdir), CALL(rmdir), CALL(open), CALL(fchmod), CALL(fchmodat),
-	CALL(fallocate), CALL(utimensat), CALL(umask), CALL(copy_file_range), CALL(splice),
+	CALL(openat), CALL(unlinkat), CALL(renameat), CALL(renameat2), CALL(linkat), CALL(mkdirat),
+	CALL(ftruncate),
 };
 
 /* To make durable. */
@@ -82,15 +90,19 @@ static const int calls_flush[] = {
 	CALL(fsync), CALL(fdatasync), CALL(sync_file_range), CALL(syncfs),
 };
 
-/* A connection that we open: socket() and fcntl() have rules of their own. */
+/* What the queue alone does to its files: results in place, the room that is left. */
+static const int calls_keep[] = {
+	CALL(pwrite64), CALL(fstatfs),
+};
+
+/* A connection that we open: socket() has a rule of its own. */
 static const int calls_out[] = {
-	CALL(connect), CALL(bind), CALL(setsockopt), CALL(getpeername), CALL(getsockname),
-	CALL(sendmmsg), CALL(recvmmsg),
+	CALL(connect), CALL(getsockopt), CALL(setsockopt),
 };
 
 /* From root to the mailbox's owner. */
 static const int calls_identity[] = {
-	CALL(setgroups), CALL(setresuid), CALL(setresgid), CALL(setuid), CALL(setgid),
+	CALL(setgroups), CALL(setresuid), CALL(setresgid),
 };
 
 #ifdef ACCORD_SAN
@@ -105,14 +117,17 @@ static const int calls_sanitizer[] = {
 
 enum {
 	C_LOOP = 1, C_IPC = 2, C_ACCEPT = 4, C_PARENT = 8, C_LOOK = 16, C_CHANGE = 32, C_FLUSH = 64,
-	C_OUT = 128, C_IDENTITY = 256
+	C_OUT = 128, C_IDENTITY = 256, C_MEMFD = 512, C_STREAM = 1024, C_KEEP = 2048,
+	C_LEFT = 4096,	/* ioctl(FIONREAD) alone */
+	C_MAPS = 8192	/* no call: maps messages, which may be larger than its memory */
 };
 
 static const struct call_group { unsigned bit; const int *call; size_t n; } call_groups[] = {
 #define GROUP(bit, list) { bit, list, sizeof list / sizeof *list }
 	GROUP(0, calls_base), GROUP(C_LOOP, calls_loop), GROUP(C_IPC, calls_ipc),
-	GROUP(C_ACCEPT, calls_accept), GROUP(C_PARENT, calls_parent), GROUP(C_LOOK, calls_look),
-	GROUP(C_CHANGE, calls_change), GROUP(C_FLUSH, calls_flush), GROUP(C_OUT, calls_out),
+	GROUP(C_MEMFD, calls_memfd), GROUP(C_STREAM, calls_stream), GROUP(C_ACCEPT, calls_accept),
+	GROUP(C_PARENT, calls_parent), GROUP(C_LOOK, calls_look), GROUP(C_CHANGE, calls_change),
+	GROUP(C_FLUSH, calls_flush), GROUP(C_KEEP, calls_keep), GROUP(C_OUT, calls_out),
 	GROUP(C_IDENTITY, calls_identity),
 #ifdef ACCORD_SAN
 	GROUP(0, calls_sanitizer),
@@ -128,10 +143,14 @@ enum files {
 #define MIB ((rlim_t)1 << 20)
 #define NO_LIMIT RLIM_INFINITY
 
+/* Who finds a mailbox and gives up being root; whatever else root could do is dropped. */
+#define LOCAL_CAPS (1u << CAP_DAC_READ_SEARCH | 1u << CAP_SETGID | 1u << CAP_SETUID)
+
 /*
  * A filter holds for all children too, and can only be narrowed: a parent's row covers its
- * children's, which drop fork and the rest.  memory: of the address space.  file: octets that may be
- * written to one file, memory files included.
+ * children's, which drop fork and the rest.  memory: of the address space, or of what is its own
+ * where whole messages are mapped (C_MAPS).  file: octets that may be written to one file, memory
+ * files included; a narrower limit set before (databytes) stays.
  */
 static const struct sandbox_row {
 	const char *name;
@@ -139,31 +158,33 @@ static const struct sandbox_row {
 	enum files files;
 	rlim_t memory, file;
 	enum sandbox_role child;	/* its children's role; SB_COUNT: no children */
+	uint32_t caps;			/* capabilities that it keeps, if it has them */
 } rows[SB_COUNT] = {
-	[SB_QUEUE] = { "queue", C_LOOP | C_IPC | C_PARENT | C_LOOK | C_CHANGE | C_FLUSH, FS_DIRS,
-	    NO_LIMIT, NO_LIMIT, SB_FLUSH },
+	[SB_QUEUE] = { "queue", C_LOOP | C_IPC | C_PARENT | C_LOOK | C_CHANGE | C_FLUSH | C_KEEP,
+	    FS_DIRS, NO_LIMIT, NO_LIMIT, SB_FLUSH, 0 },
 	[SB_FLUSH] = { "flush", C_IPC | C_LOOK | C_CHANGE | C_FLUSH, FS_DIRS, NO_LIMIT, NO_LIMIT,
-	    SB_COUNT },
-	[SB_QMGR] = { "qmgr", C_LOOP | C_IPC | C_LOOK, FS_DIRS, NO_LIMIT, NO_LIMIT, SB_COUNT },
-	[SB_SMTPD] = { "smtpd", C_LOOP | C_IPC | C_ACCEPT | C_PARENT, FS_NONE, NO_LIMIT, NO_LIMIT,
-	    SB_SMTPD_SESSION },
-	[SB_SMTPD_SESSION] = { "smtpd-session", C_LOOP | C_IPC | C_ACCEPT, FS_NONE, 256 * MIB, NO_LIMIT,
-	    SB_COUNT },
-	[SB_REMOTE] = { "remote", C_LOOP | C_IPC | C_PARENT | C_OUT, FS_NONE, NO_LIMIT, NO_LIMIT,
-	    SB_REMOTE_SESSION },
-	[SB_REMOTE_SESSION] = { "remote-session", C_LOOP | C_IPC | C_OUT, FS_NONE, 256 * MIB, NO_LIMIT,
-	    SB_COUNT },
-	[SB_LOCAL] = { "local", C_LOOP | C_IPC | C_PARENT | C_LOOK | C_CHANGE | C_FLUSH | C_IDENTITY,
-	    FS_ANY, NO_LIMIT, NO_LIMIT, SB_LOCAL_JOB },
-	[SB_LOCAL_JOB] = { "local-job", C_IPC | C_LOOK | C_CHANGE | C_FLUSH, FS_DIRS, 256 * MIB,
-	    NO_LIMIT, SB_COUNT },
-	[SB_BOUNCE] = { "bounce", C_LOOP | C_IPC, FS_NONE, 512 * MIB, NO_LIMIT, SB_COUNT },
-	[SB_CAPD] = { "capd", C_LOOP | C_IPC, FS_NONE, NO_LIMIT, 0, SB_COUNT },
-	[SB_CONVERTD] = { "convertd", C_LOOP | C_IPC | C_PARENT, FS_NONE, NO_LIMIT, NO_LIMIT,
-	    SB_CONVERT_JOB },
-	[SB_CONVERT_JOB] = { "convert-job", C_IPC, FS_NONE, 1024 * MIB, NO_LIMIT, SB_COUNT },
-	[SB_CONTROL] = { "control", C_LOOP | C_IPC | C_ACCEPT, FS_NONE, 512 * MIB, NO_LIMIT, SB_COUNT },
-	[SB_LOG] = { "log", C_LOOP | C_IPC, FS_NONE, 64 * MIB, NO_LIMIT, SB_COUNT },
+	    SB_COUNT, 0 },
+	[SB_QMGR] = { "qmgr", C_LOOP | C_IPC | C_LOOK, FS_DIRS, NO_LIMIT, 0, SB_COUNT, 0 },
+	[SB_SMTPD] = { "smtpd", C_LOOP | C_IPC | C_MEMFD | C_STREAM | C_ACCEPT | C_PARENT, FS_NONE,
+	    NO_LIMIT, NO_LIMIT, SB_SMTPD_SESSION, 0 },
+	[SB_SMTPD_SESSION] = { "smtpd-session", C_IPC | C_MEMFD | C_STREAM, FS_NONE, 256 * MIB,
+	    NO_LIMIT, SB_COUNT, 0 },
+	[SB_REMOTE] = { "remote", C_LOOP | C_IPC | C_MEMFD | C_STREAM | C_PARENT | C_OUT, FS_NONE,
+	    NO_LIMIT, NO_LIMIT, SB_REMOTE_SESSION, 0 },
+	[SB_REMOTE_SESSION] = { "remote-session", C_IPC | C_MEMFD | C_STREAM | C_OUT | C_MAPS,
+	    FS_NONE, 256 * MIB, 16 * MIB, SB_COUNT, 0 },
+	[SB_LOCAL] = { "local", C_LOOP | C_IPC | C_MEMFD | C_PARENT | C_LOOK | C_CHANGE | C_FLUSH |
+	    C_IDENTITY, FS_ANY, NO_LIMIT, NO_LIMIT, SB_LOCAL_JOB, LOCAL_CAPS },
+	[SB_LOCAL_JOB] = { "local-job", C_IPC | C_MEMFD | C_LOOK | C_CHANGE | C_FLUSH | C_MAPS,
+	    FS_DIRS, 256 * MIB, NO_LIMIT, SB_COUNT, 0 },
+	[SB_BOUNCE] = { "bounce", C_LOOP | C_IPC, FS_NONE, 512 * MIB, NO_LIMIT, SB_COUNT, 0 },
+	[SB_CAPD] = { "capd", C_LOOP | C_IPC, FS_NONE, NO_LIMIT, 0, SB_COUNT, 0 },
+	[SB_CONVERTD] = { "convertd", C_LOOP | C_IPC | C_MEMFD | C_PARENT, FS_NONE, NO_LIMIT, NO_LIMIT,
+	    SB_CONVERT_JOB, 0 },
+	[SB_CONVERT_JOB] = { "convert-job", 0, FS_NONE, 1024 * MIB, NO_LIMIT, SB_COUNT, 0 },
+	[SB_CONTROL] = { "control", C_LOOP | C_IPC | C_ACCEPT, FS_NONE, 512 * MIB, NO_LIMIT, SB_COUNT,
+	    0 },
+	[SB_LOG] = { "log", C_STREAM | C_LEFT, FS_NONE, 64 * MIB, NO_LIMIT, SB_COUNT, 0 },
 };
 
 /* --- system calls --- */
@@ -217,57 +238,63 @@ allow_socket(scmp_filter_ctx ctx, uint64_t domain, uint64_t type, struct err *e)
 	return allow(ctx, CALL(socket), 2, is, e);
 }
 
+/* Who opens files, and how. */
+static int
+filter_files(scmp_filter_ctx ctx, unsigned calls, struct err *e)
+{
+	static const uint64_t leases[] = { F_SETLEASE };
+	/* fstat() of newer C libraries: the descriptor itself, no name */
+	struct scmp_arg_cmp self = { 3, SCMP_CMP_EQ, AT_EMPTY_PATH, 0 };
+
+	if (!(calls & C_LOOK) && allow(ctx, CALL(newfstatat), 1, &self, e) == -1)
+		return -1;
+	/* whoever only looks opens nothing for writing, Landlock or not */
+	if (calls & C_LOOK && !(calls & C_CHANGE) && allow_without(ctx, CALL(openat), 2,
+	    O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND, e) == -1)
+		return -1;
+	return calls & C_KEEP ? allow_values(ctx, CALL(fcntl), 1, leases, 1, e) : 0;
+}
+
+/* A parent's forks, channels to children, and what these do to confine themselves. */
+static int
+filter_parent(scmp_filter_ctx ctx, struct err *e)
+{
+	static const uint64_t prctls[] = { PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS, PR_SET_DUMPABLE };
+	const struct scmp_arg_cmp pair = { 0, SCMP_CMP_EQ, AF_UNIX, 0 };
+
+	if (allow(ctx, CALL(socketpair), 1, &pair, e) == -1 ||
+	    allow_without(ctx, CALL(clone), 0, CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID |
+	    CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_THREAD | CLONE_VM,
+	    e) == -1)
+		return -1;
+	return allow_values(ctx, CALL(prctl), 0, prctls, sizeof prctls / sizeof *prctls, e);
+}
+
 /* Calls that are good or bad by their arguments. */
 static int
 filter_arguments(scmp_filter_ctx ctx, unsigned calls, struct err *e)
 {
 	static const uint64_t fcntls[] = { F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL,
 	    F_ADD_SEALS, F_GET_SEALS };
-	static const uint64_t leases[] = { F_SETLEASE, F_GETLEASE, F_OFD_SETLK, F_OFD_GETLK, F_SETLK,
-	    F_GETLK };
-	static const uint64_t prctls[] = { PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS, PR_SET_DUMPABLE,
-	    PR_SET_NAME };
 	static const uint64_t ioctls[] = { FIONREAD };
-	const struct scmp_arg_cmp pair = { 0, SCMP_CMP_EQ, AF_UNIX, 0 };
 	const struct scmp_arg_cmp connected = { 4, SCMP_CMP_EQ, 0, 0 };
 	const struct scmp_arg_cmp ask_only = { 2, SCMP_CMP_EQ, 0, 0 };
 
 	if (allow_without(ctx, CALL(mmap), 2, PROT_EXEC, e) == -1 ||
 	    allow_without(ctx, CALL(mprotect), 2, PROT_EXEC, e) == -1 ||
 	    allow_values(ctx, CALL(fcntl), 1, fcntls, sizeof fcntls / sizeof *fcntls, e) == -1 ||
-	    allow_values(ctx, CALL(ioctl), 1, ioctls, sizeof ioctls / sizeof *ioctls, e) == -1)
+	    /* send() without an address: the log, and connections */
+	    allow(ctx, CALL(sendto), 1, &connected, e) == -1 || filter_files(ctx, calls, e) == -1)
 		return -1;
 	/* getrlimit() */
 	if (!(calls & C_PARENT) && allow(ctx, CALL(prlimit64), 1, &ask_only, e) == -1)
 		return -1;
-	/* fstat() of newer C libraries: the descriptor itself, no name */
-	if (!(calls & C_LOOK)) {
-		struct scmp_arg_cmp self = { 3, SCMP_CMP_EQ, AT_EMPTY_PATH, 0 };
-
-		if (allow(ctx, CALL(newfstatat), 1, &self, e) == -1)
-			return -1;
-	}
-	/* the log is sent without an address; only who goes out may name one */
-	if (allow(ctx, CALL(sendto), calls & C_OUT ? 0 : 1, &connected, e) == -1)
+	if (calls & C_LEFT && allow_values(ctx, CALL(ioctl), 1, ioctls, 1, e) == -1)
 		return -1;
-	if (calls & C_IPC && allow(ctx, CALL(socketpair), 1, &pair, e) == -1)
-		return -1;
-	/* whoever only looks opens nothing for writing, Landlock or not */
-	if (calls & C_LOOK && !(calls & C_CHANGE) && allow_without(ctx, CALL(openat), 2,
-	    O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND, e) == -1)
-		return -1;
-	if (calls & (C_CHANGE | C_FLUSH) &&
-	    allow_values(ctx, CALL(fcntl), 1, leases, sizeof leases / sizeof *leases, e) == -1)
-		return -1;
-	if (calls & C_PARENT && (allow_without(ctx, CALL(clone), 0, CLONE_NEWUSER | CLONE_NEWNS |
-	    CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP |
-	    CLONE_THREAD, e) == -1 ||
-	    allow_values(ctx, CALL(prctl), 0, prctls, sizeof prctls / sizeof *prctls, e) == -1))
+	if (calls & C_PARENT && filter_parent(ctx, e) == -1)
 		return -1;
 	if (calls & C_OUT && (allow_socket(ctx, AF_INET, SOCK_STREAM, e) == -1 ||
-	    allow_socket(ctx, AF_INET6, SOCK_STREAM, e) == -1 ||
-	    allow_socket(ctx, AF_INET, SOCK_DGRAM, e) == -1 ||
-	    allow_socket(ctx, AF_INET6, SOCK_DGRAM, e) == -1))
+	    allow_socket(ctx, AF_INET6, SOCK_STREAM, e) == -1))
 		return -1;
 	return 0;
 }
@@ -485,11 +512,27 @@ limits_enter(const struct sandbox_row *row, struct err *e)
 		return -1;
 	if (!(row->calls & C_PARENT) && limit(RLIMIT_NPROC, 0, e) == -1)
 		return -1;
-#ifndef ACCORD_SAN	/* its shadow memory is larger than any limit */
-	if (limit(RLIMIT_AS, row->memory, e) == -1)
+#ifndef ACCORD_SAN	/* whose shadow memory is larger than any limit */
+	if (limit(row->calls & C_MAPS ? RLIMIT_DATA : RLIMIT_AS, row->memory, e) == -1)
 		return -1;
 #endif
 	return 0;
+}
+
+/*
+ * Capabilities that the row does not name are dropped, by a process that has any.  A root process
+ * gets back what it dropped when it runs a program, so this is done behind that.
+ */
+static int
+caps_enter(const struct sandbox_row *row, struct err *e)
+{
+	struct __user_cap_header_struct h = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct now[2] = { { 0 } }, want[2] = { { 0 } };
+
+	if (syscall(SYS_capget, &h, now) == -1)
+		return err_sys(e, "capabilities");
+	want[0].permitted = want[0].effective = now[0].permitted & row->caps;
+	return syscall(SYS_capset, &h, want) == -1 ? err_sys(e, "capabilities") : 0;
 }
 
 #ifdef ACCORD_SAN
@@ -515,7 +558,8 @@ sandbox_enter(enum sandbox_role role, const struct sandbox_dir *dirs, size_t n,
 		return err_in(e, "sandbox %s", row->name);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1)
 		return err_sys(e, "sandbox %s: prctl", row->name);
-	if (limits_enter(row, e) == -1 ||
+	/* a child's are a part of its parent's, or gone with its uid */
+	if ((entered == SB_COUNT && caps_enter(row, e) == -1) || limits_enter(row, e) == -1 ||
 	    files_enter(role, dirs, n, landlock_optional, e) == -1 || filter_load(role, e) == -1)
 		return err_in(e, "sandbox %s", row->name);
 	entered = role;

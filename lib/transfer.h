@@ -19,8 +19,8 @@ enum transfer transfer_of(struct span name);
 
 /*
  * Appends the decoded octets.  Octets that are not of base64's alphabet are passed over (6.8); more
- * data after the padding, an odd octet at the end, "=" and no two hex digits in quoted-printable are
- * ERR_PERM 5.6.0, since readers differ on them.  out's ceiling is an ERR_PERM 5.3.4.
+ * data after the padding, an odd octet at the end, "=" and no two hex digits in quoted-printable
+ * are ERR_PERM 5.6.0, since readers differ on them.  out's ceiling is an ERR_PERM 5.3.4.
  * TRANSFER_UNKNOWN: ERR_PERM 5.6.1.
  */
 int transfer_decode(enum transfer how, struct span in, struct buf *out, struct err *e);

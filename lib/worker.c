@@ -5,13 +5,16 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "lib/daemon.h"
 #include "lib/log.h"
+#include "lib/result.h"
 
 void
 worker_init(struct worker *w, struct loop *l, void (*start)(void *, struct worker_job *, int),
     void *arg)
 {
 	*w = (struct worker){ .loop = l, .start = start, .arg = arg };
+	w->done_last = &w->done;
 }
 
 const uint32_t *
@@ -60,11 +63,13 @@ worker_on_ack(struct chan *c, const void *msg, size_t len, int *fds, struct err 
 	const struct msg_hdr *h = msg;
 
 	(void)len, (void)fds, (void)e;
-	for (struct worker_job **p = &w->jobs; *p != NULL; p = &(*p)->next)
-		if ((*p)->number == h->id && (*p)->done) {
+	for (struct worker_job **p = &w->done; *p != NULL; p = &(*p)->next)
+		if ((*p)->number == h->id) {	/* mostly the first */
 			struct worker_job *job = *p;
 
 			*p = job->next;
+			if (w->done_last == &job->next)
+				w->done_last = p;
 			worker_free_job(job);
 			break;
 		}
@@ -82,6 +87,7 @@ worker_qmgr_gone(struct chan *c, const struct err *why)
 {
 	(void)c, (void)why;
 	log_line(LOG_WARN, NULL, "peer-gone", "peer=qmgr");
+	daemon_lost(ROLE_QMGR);
 }
 
 static int
@@ -100,15 +106,63 @@ worker_connect(struct worker *w, int fd, struct err *e)
 	if (chan_open(&w->qmgr, w->loop, fd, "qmgr", from_qmgr,
 	    sizeof from_qmgr / sizeof *from_qmgr, worker_qmgr_gone, w, e) == -1)
 		return -1;
-	for (struct worker_job *job = w->jobs; job != NULL; job = job->next) {
-		int r = job->done ? worker_send_result(w, job, e) :
-		    chan_send(&w->qmgr, &job->packet->h, MSG_INFLIGHT, job->number, job->packet_len,
-		    NULL, 0, e);
-
-		if (r == -1)
+	for (struct worker_job *job = w->jobs; job != NULL; job = job->next)
+		if (chan_send(&w->qmgr, &job->packet->h, MSG_INFLIGHT, job->number, job->packet_len,
+		    NULL, 0, e) == -1)
 			return -1;
-	}
+	for (struct worker_job *job = w->done; job != NULL; job = job->next)
+		if (worker_send_result(w, job, e) == -1)
+			return -1;
 	return chan_send(&w->qmgr, &hello, MSG_HELLO, 0, sizeof hello, NULL, 0, e);
+}
+
+bool
+worker_idle(const struct worker *w)
+{
+	return w->jobs == NULL && w->done == NULL;
+}
+
+static bool
+worker_has_slot(const struct worker_job *job, uint32_t slot)
+{
+	for (uint32_t i = 0; i < job->packet->n; i++)
+		if (worker_slots(job)[i] == slot)
+			return true;
+	return false;
+}
+
+/* The records may come from a process that reads hostile bytes: it speaks of its own job only. */
+static int
+worker_check(const struct worker_job *job, struct span records, uint32_t n, struct err *e)
+{
+	struct rcpt_result r;
+	struct span detail;
+	uint32_t count = 0;
+	int got;
+
+	while ((got = result_next(&records, &r, &detail, e)) == 1) {
+		if (!worker_has_slot(job, r.slot))
+			return err_set(e, ERR_PROTO, NULL, "a result of slot %u, not of this job", r.slot);
+		count++;
+	}
+	if (got == 0 && (count != n || n > job->packet->n))
+		return err_set(e, ERR_PROTO, NULL, "%u results for %u of %u", count, n, job->packet->n);
+	return got;
+}
+
+static void
+worker_finish(struct worker *w, struct worker_job *job)
+{
+	struct worker_job **p = &w->jobs;
+
+	while (*p != job)
+		p = &(*p)->next;
+	*p = job->next;
+	job->next = NULL;
+	*w->done_last = job;
+	w->done_last = &job->next;
+	job->done = true;
+	job->owner = NULL;
 }
 
 int
@@ -118,7 +172,9 @@ worker_done(struct worker *w, struct worker_job *job, struct span records, uint3
 	size_t len = sizeof *job->result + records.n;
 
 	if (len > MSG_MAX)
-		return err_set(e, ERR_BUG, NULL, "a result of %zu octets", len);
+		return err_set(e, ERR_PROTO, NULL, "a result of %zu octets", len);
+	if (worker_check(job, records, n, e) == -1)
+		return -1;
 	if ((job->result = calloc(1, len)) == NULL)
 		return err_sys(e, "result");
 	memcpy(job->result->id, job->packet->id, sizeof job->result->id);
@@ -127,9 +183,10 @@ worker_done(struct worker *w, struct worker_job *job, struct span records, uint3
 	if (records.n > 0)
 		memcpy(job->result + 1, records.p, records.n);
 	job->result_len = len;
-	job->done = true;
-	job->owner = NULL;
-	if (w->qmgr.open && worker_send_result(w, job, e) == -1)
-		return -1;
+	worker_finish(w, job);
+	if (w->qmgr.open && worker_send_result(w, job, e) == -1) {	/* the next channel gets it */
+		chan_close(&w->qmgr);
+		worker_qmgr_gone(&w->qmgr, e);
+	}
 	return 0;
 }

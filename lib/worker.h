@@ -10,8 +10,6 @@
 #include "lib/chan.h"
 #include "lib/msg.h"
 
-enum { WORKER_MAX_JOBS = 65536 };
-
 struct worker_job {
 	struct worker_job *next;
 	uint32_t number;		/* qmgr's */
@@ -26,7 +24,8 @@ struct worker_job {
 struct worker {
 	struct loop *loop;
 	struct chan qmgr;
-	struct worker_job *jobs;
+	struct worker_job *jobs;	/* under way */
+	struct worker_job *done, **done_last;	/* not acknowledged, the oldest first */
 	/* A new job; message_fd is the callee's.  It ends with worker_done, maybe at once. */
 	void (*start)(void *arg, struct worker_job *job, int message_fd);
 	void *arg;
@@ -43,10 +42,15 @@ const uint32_t *worker_slots(const struct worker_job *job);
 
 /*
  * The job is over: records as lib/result.h writes them, n of them; bad_file: nothing was tried,
- * the file is damaged.  Kept until acknowledged.  -1: no memory; the job stays in flight, so qmgr
- * does not start it again before this process is restarted.
+ * the file is damaged.  Kept until acknowledged.  -1: the job stays in flight; ERR_PROTO: the records
+ * are not that many, or not of this job's slots, or malformed (qmgr would cut this process off, again
+ * with each repetition); else no memory, and qmgr does not start it again before this process is
+ * restarted.
  */
 int worker_done(struct worker *w, struct worker_job *job, struct span records, uint32_t n,
     bool bad_file, struct err *e);
+
+/* Is nothing under way, and everything acknowledged? */
+bool worker_idle(const struct worker *w);
 
 #endif

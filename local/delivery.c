@@ -32,6 +32,8 @@ ask_capabilities(const struct delivery *d, struct span addr, unsigned char *repl
 	size_t len;
 
 	*text = span_of(NULL, 0);
+	if (d->capd_fd == -1)	/* what is not known now may be known soon: the original is no way out */
+		return err_set(e, ERR_TEMP, "4.3.3", "capability directory: not there now");
 	ask.m.want = CAP_WANT_FEATURES;
 	ask.m.addr_len = (uint32_t)addr.n;
 	memcpy(ask.addr, addr.p, addr.n);
@@ -139,7 +141,7 @@ deliver(const struct delivery *d, struct content *c, struct buf *detail, bool *b
 		r = err_set(e, ERR_PERM, "5.3.5", "the message's checksum is wrong");
 	} else if (r == 1) {
 		c->message = span_of(map, (size_t)q.msg_len);
-		r = env.conperm && env.sender.n > 0 && d->capd_fd != -1 ?
+		r = env.conperm && env.sender.n > 0 ?
 		    negotiate(d, c, env.rcpt[d->slot].addr, detail, e) : 0;
 		if (r == 0)
 			r = write_mailbox(d, c, &env, e);

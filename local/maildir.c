@@ -54,22 +54,22 @@ int
 maildir_begin(struct maildir *m, int folder, const char *rest, const char *name, struct err *e)
 {
 	static const char *const subs[] = { "tmp", "new", "cur" };
-	char tmp[160];
+	static unsigned count;
 
 	*m = (struct maildir){ .dir = -1, .file = -1 };
 	buf_init(&m->out, 2 * MAILDIR_CHUNK + MAILDIR_HEADER);
 	buf_init(&m->header, MAILDIR_HEADER + MAILDIR_CHUNK);
 	snprintf(m->name, sizeof m->name, "%s", name);
+	snprintf(m->tmp, sizeof m->tmp, "tmp/%s.%d_%u", name, (int)getpid(), count++);
 	if ((m->dir = maildir_walk(folder, rest, e)) == -1)
 		return -1;
 	for (size_t i = 0; i < 3; i++)
 		if (maildir_make(m->dir, subs[i], e) == -1)
 			return -1;
-	snprintf(tmp, sizeof tmp, "tmp/%s", m->name);
-	if (unlinkat(m->dir, tmp, 0) == -1 && errno != ENOENT)
-		return err_sys(e, "mailbox: %s", tmp);
-	m->file = openat(m->dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	return m->file == -1 ? err_sys(e, "mailbox: %s", tmp) : 0;
+	if (unlinkat(m->dir, m->tmp, 0) == -1 && errno != ENOENT)
+		return err_sys(e, "mailbox: %s", m->tmp);
+	m->file = openat(m->dir, m->tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	return m->file == -1 ? err_sys(e, "mailbox: %s", m->tmp) : 0;
 }
 
 static int
@@ -177,7 +177,7 @@ maildir_put(struct maildir *m, struct span piece, struct err *e)
 int
 maildir_commit(struct maildir *m, struct err *e)
 {
-	char tmp[160], new[160];
+	char new[160];
 	int dir;
 
 	if (!m->in_body && maildir_header(m, buf_view(&m->header), e) == -1)
@@ -188,9 +188,8 @@ maildir_commit(struct maildir *m, struct err *e)
 		return -1;
 	if (fsync(m->file) == -1)
 		return err_sys(e, "mailbox: fsync");
-	snprintf(tmp, sizeof tmp, "tmp/%s", m->name);
 	snprintf(new, sizeof new, "new/%s", m->name);
-	if (renameat(m->dir, tmp, m->dir, new) == -1)
+	if (renameat(m->dir, m->tmp, m->dir, new) == -1)
 		return err_sys(e, "mailbox: %s", new);
 	close(m->file);
 	m->file = -1;
@@ -208,11 +207,8 @@ maildir_commit(struct maildir *m, struct err *e)
 void
 maildir_end(struct maildir *m)
 {
-	char tmp[160];
-
 	if (m->file != -1) {
-		snprintf(tmp, sizeof tmp, "tmp/%s", m->name);
-		unlinkat(m->dir, tmp, 0);
+		unlinkat(m->dir, m->tmp, 0);
 		close(m->file);
 	}
 	if (m->dir != -1)

@@ -16,17 +16,18 @@ enum {
 
 struct maildir {
 	int dir;			/* the Maildir itself */
-	int file;			/* tmp/NAME, open for writing */
-	char name[128];
+	int file;			/* tmp, open for writing */
+	char name[128], tmp[192];	/* tmp: "tmp/NAME.…", of this delivery alone */
 	struct buf out;			/* waits to be written */
 	struct buf header;		/* until its end is seen */
 	bool in_body, cr;
 };
 
 /*
- * Opens tmp/NAME in the Maildir `rest` below folder, making what is missing (mode 0700).  The name
- * is made of the message's ID, so that a message delivered again after a crash takes the place of
- * the first copy.  -1: ERR_TEMP 4.2.0.
+ * Opens a file in tmp/ of the Maildir `rest` below folder, making what is missing (mode 0700).  The
+ * name in new/ is made of the message's ID, so that a message delivered again after a crash takes the
+ * place of the first copy; in tmp/ each delivery has its own, since the process of the first may
+ * still be at work.  -1: ERR_TEMP 4.2.0.
  */
 int maildir_begin(struct maildir *m, int folder, const char *rest, const char *name, struct err *e);
 
@@ -39,7 +40,7 @@ int maildir_put(struct maildir *m, struct span piece, struct err *e);
 /* Flushes, syncs, moves to new/.  0: it survives a power cut. */
 int maildir_commit(struct maildir *m, struct err *e);
 
-/* Closes; removes tmp/NAME if it was not committed.  Harmless at any time after maildir_begin. */
+/* Closes; removes the file in tmp/ if it was not committed.  Harmless at any time after maildir_begin. */
 void maildir_end(struct maildir *m);
 
 #endif

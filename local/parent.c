@@ -2,7 +2,9 @@
 /* Copyright (c) 2026 The accord authors */
 #include "local/parent.h"
 
+#include <fcntl.h>
 #include <grp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -15,6 +17,12 @@
 #include "lib/sandbox.h"
 #include "local/delivery.h"
 #include "local/place.h"
+
+enum {
+	CHILD_FD = 3, CHILD_FDS = 5,	/* a child's descriptors: message, folder, ours, capd, convertd */
+	CHILD_HIGH = CHILD_FD + CHILD_FDS,
+	NOBODY = 65534
+};
 
 /* A job under way: its recipients are served one after another. */
 struct job {
@@ -52,8 +60,8 @@ job_record(struct job *j, const struct rcpt_result *r, struct span detail)
 {
 	struct err e = { 0 };
 
-	if (result_add(&j->records, r, detail, &e) == 0 ||
-	    result_add(&j->records, r, span_of(NULL, 0), &e) == 0)
+	/* A record that found no room would be a recipient delivered to, and tried again. */
+	if (result_add(&j->records, r, result_share(detail, j->work->packet->n), &e) == 0)
 		j->nrecord++;
 	else
 		log_line(LOG_ERR, j->work->packet->id, "result-lost", "why=%s", log_q(e.what));
@@ -91,13 +99,48 @@ mailbox_place(const struct local *l, struct span addr, struct place *p, struct e
 	return place_find(l->home, path, geteuid() == 0, p, e);
 }
 
+/* In the child: nothing of the parent's stays open but the log and fd, now from CHILD_FD on. */
+static int
+child_descriptors(int *fd, size_t n, struct err *e)
+{
+	int high[CHILD_FDS];
+
+	for (size_t i = 0; i < n; i++)
+		if ((high[i] = fd[i]) != -1 && (high[i] = fcntl(fd[i], F_DUPFD_CLOEXEC, CHILD_HIGH)) == -1)
+			return err_sys(e, "descriptors");
+	for (size_t i = 0; i < n; i++) {
+		int to = CHILD_FD + (int)i;
+
+		close(to);
+		if (high[i] != -1 && dup3(high[i], to, O_CLOEXEC) == -1)
+			return err_sys(e, "descriptors");
+		fd[i] = high[i] == -1 ? -1 : to;
+	}
+	return close_range(CHILD_FD + CHILD_FDS, ~0u, 0) == -1 ? err_sys(e, "descriptors") : 0;
+}
+
+/*
+ * In the child: becomes the owner of the mailbox.  The folder's group comes with it, but never
+ * root's: files of the mailbox then belong to nobody's group.
+ */
+static int
+child_identity(const struct place *p, struct err *e)
+{
+	gid_t gid = p->gid == 0 ? NOBODY : p->gid;
+
+	if (geteuid() == 0 && (setgroups(0, NULL) == -1 || setresgid(gid, gid, gid) == -1 ||
+	    setresuid(p->uid, p->uid, p->uid) == -1))
+		return err_sys(e, "uid %u", (unsigned)p->uid);
+	return 0;
+}
+
 /* In the child: the owner's rights and no more, then the delivery, then the result. */
 static _Noreturn void
 child_run(struct job *j, uint32_t slot, const struct place *p, int up, int capd, int convertd)
 {
-	struct delivery d = { j->message_fd, j->work->packet->id, slot, p->folder, p->rest, capd,
-	    convertd, 300 };
-	struct sandbox_dir dir = { p->folder, true };
+	int fd[CHILD_FDS] = { j->message_fd, p->folder, up, capd, convertd };
+	struct delivery d = { -1, j->work->packet->id, slot, -1, p->rest, -1, -1, 300 };
+	struct sandbox_dir dir = { -1, true };
 	struct rcpt_result r;
 	struct buf packet, detail;
 	struct msg_result *m;
@@ -106,14 +149,15 @@ child_run(struct job *j, uint32_t slot, const struct place *p, int up, int capd,
 
 	buf_init(&packet, MSG_MAX);
 	buf_init(&detail, RESULT_DETAIL_MAX);
-	if (geteuid() == 0 && (setgroups(1, &p->gid) == -1 ||
-	    setresgid(p->gid, p->gid, p->gid) == -1 || setresuid(p->uid, p->uid, p->uid) == -1)) {
-		log_line(LOG_ERR, d.id, "no-drop", "uid=%u", (unsigned)p->uid);
-		_exit(1);
+	if (child_descriptors(fd, CHILD_FDS, &e) == 0 && child_identity(p, &e) == 0) {
+		d.message_fd = fd[0];
+		d.folder_fd = dir.fd = fd[1];
+		d.capd_fd = fd[3];
+		d.convertd_fd = fd[4];
 	}
-	if (sandbox_enter(SB_LOCAL_JOB, &dir, 1,
+	if (dir.fd == -1 || sandbox_enter(SB_LOCAL_JOB, &dir, 1,
 	    conf_number(&j->local->daemon->conf, CONF_NOLANDLOCK) != 0, &e) == -1) {
-		log_line(LOG_ERR, d.id, "no-sandbox", "why=%s", log_q(e.what));
+		log_line(LOG_ERR, d.id, "cannot-start", "why=%s", log_q(e.what));
 		_exit(1);
 	}
 	delivery_run(&d, &r, &detail, &bad);
@@ -122,7 +166,7 @@ child_run(struct job *j, uint32_t slot, const struct place *p, int up, int capd,
 	*m = (struct msg_result){ .n = 1, .bad_file = bad };
 	packet.n += sizeof *m;
 	if (result_add(&packet, &r, buf_view(&detail), &e) == -1 ||
-	    ipc_send(up, (struct msg_hdr *)(void *)packet.p, MSG_RESULT, 0, packet.n, NULL, 0, &e) == -1)
+	    ipc_send(fd[2], (struct msg_hdr *)(void *)packet.p, MSG_RESULT, 0, packet.n, NULL, 0, &e) == -1)
 		_exit(1);
 	_exit(0);
 }
@@ -159,6 +203,7 @@ child_gone(struct chan *c, const struct err *why)
 	int status = 0;
 
 	(void)why;
+	kill(j->pid, SIGKILL);		/* it ends, unless it was cut off: nobody is to wait for it */
 	waitpid(j->pid, &status, 0);
 	if (!j->answered) {
 		log_line(LOG_ERR, j->work->packet->id, "died", "pid=%d signal=%d", (int)j->pid,
@@ -266,8 +311,11 @@ job_start(void *arg, struct worker_job *work, int message_fd)
 static void
 server_gone(struct chan *c, const struct err *why)
 {
+	struct local *l = c->arg;
+
 	(void)why;
 	log_line(LOG_WARN, NULL, "peer-gone", "peer=%s", c->name);
+	daemon_lost(c == &l->capd ? ROLE_CAPD : ROLE_CONVERTD);
 }
 
 static int

@@ -13,6 +13,14 @@ job_place(const struct qmgr *q, uint32_t number)
 	return &q->jobs[number % QMGR_TABLE];
 }
 
+static bool
+number_taken(const struct job *j, uint32_t number)
+{
+	while (j != NULL && j->number != number)
+		j = j->same_hash;
+	return j != NULL;
+}
+
 struct job *
 job_new(struct qmgr *q, enum job_kind kind, const char *id, uint32_t nrcpt)
 {
@@ -30,8 +38,10 @@ job_new(struct qmgr *q, enum job_kind kind, const char *id, uint32_t nrcpt)
 	j->kind = (uint8_t)kind;
 	j->nrcpt = nrcpt;
 	memcpy(j->id, id, QID_LEN);
-	j->number = ++q->number;
-	at = job_place(q, j->number);
+	do		/* an earlier qmgr's number may be in use: an ACK knows jobs by it alone */
+		at = job_place(q, ++q->number);
+	while (number_taken(*at, q->number));
+	j->number = q->number;
 	j->same_hash = *at;
 	*at = j;
 	q->njobs++;
@@ -75,6 +85,8 @@ job_free(struct qmgr *q, struct job *j)
 	job_unlink(q, j);
 	if (q->njobs-- == QMGR_JOBS)
 		qmgr_wake(q);
+	if (q->stopping && q->njobs == 0)
+		q->d->loop.stop = true;
 	if (j->entry == NULL)
 		q->nadopted--;
 	buf_free(&j->failed);

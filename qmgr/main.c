@@ -26,6 +26,7 @@ main(void)
 	    conf_number(&d.conf, CONF_NOLANDLOCK) != 0, &e) == -1)
 		return daemon_fail(&d, &e);
 	d.peer = qmgr_peer;
+	d.stop = qmgr_stop;
 	d.arg = &q;
 	for (int i = 0; i < ROLE_COUNT; i++)
 		if (d.peer_fd[i] != -1)

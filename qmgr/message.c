@@ -191,7 +191,7 @@ qmgr_turn(void *arg)
 		struct entry *en;
 
 		/* Without queue no result could be kept; it wakes us when it is there. */
-		if (!q->peer[ROLE_QUEUE].chan.open || q->njobs >= QMGR_JOBS)
+		if (q->stopping || !q->peer[ROLE_QUEUE].chan.open || q->njobs >= QMGR_JOBS)
 			return;
 		en = sched_next(&q->sched, clock_ms());
 		if (en == NULL)

@@ -110,13 +110,15 @@ wants_notice(const struct job *j, const struct job_rcpt *r, const struct rcpt_re
 	    (res->outcome == OUTCOME_DELIVERED && j->worker == ROLE_LOCAL);
 }
 
+/* All of a job's records fit one report. */
 static void
-outcome_keep(struct buf *records, const struct rcpt_result *res, struct span detail)
+outcome_keep(const struct job *j, struct buf *records, const struct rcpt_result *res,
+    struct span detail)
 {
 	struct err e;
 
-	if (result_add(records, res, detail, &e) == -1)
-		(void)result_add(records, res, span_of(NULL, 0), &e);
+	if (result_add(records, res, result_share(detail, j->nrcpt), &e) == -1)
+		log_line(LOG_WARN, j->id, "no-memory", "what=detail");
 }
 
 static void
@@ -142,13 +144,13 @@ outcome_apply(struct qmgr *q, struct job *j, struct job_rcpt *r, const struct rc
 		q->failed++;
 		s->state = SLOT_FAILED;
 		s->attempts += s->attempts < UINT16_MAX;
-		outcome_keep(&j->failed, res, detail);
+		outcome_keep(j, &j->failed, res, detail);
 	} else {
 		q->delivered++;
 		s->state = SLOT_DELIVERED;
 		s->attempts += s->attempts < UINT16_MAX;
 		if (wants_notice(j, r, res))
-			outcome_keep(&j->notice, res, detail);
+			outcome_keep(j, &j->notice, res, detail);
 	}
 	j->marks[j->nmark++] = mark_of(r->n, s);
 }

@@ -184,6 +184,7 @@ peer_gone(struct chan *c, const struct err *why)
 	log_line(LOG_WARN, NULL, "peer-gone", "peer=%s why=%s", role_name(p->role),
 	    log_q(why->kind == ERR_NONE ? "" : why->what));
 	peer_lost(p);
+	daemon_lost(p->role);
 }
 
 static void
@@ -299,6 +300,27 @@ qmgr_init(struct qmgr *q, struct daemon *d, int dirfd, struct err *e)
 }
 
 static void
+on_stop_over(void *arg)
+{
+	struct qmgr *q = arg;
+
+	log_line(LOG_WARN, NULL, "stop", "unfinished=%u", q->njobs);
+	q->d->loop.stop = true;
+}
+
+void
+qmgr_stop(void *arg)
+{
+	struct qmgr *q = arg;
+	struct err e;
+
+	q->stopping = true;
+	q->stop = (struct timer){ .fire = on_stop_over, .arg = q };
+	if (q->njobs == 0 || loop_timer(&q->d->loop, &q->stop, QMGR_STOP_MS, &e) == -1)
+		q->d->loop.stop = true;
+}
+
+static void
 free_job(struct qmgr *q, struct job *j, void *arg)
 {
 	(void)arg;
@@ -320,4 +342,5 @@ qmgr_free(struct qmgr *q)
 	loop_cancel(&q->d->loop, &q->turn);
 	loop_cancel(&q->d->loop, &q->scan_turn);
 	loop_cancel(&q->d->loop, &q->slow);
+	loop_cancel(&q->d->loop, &q->stop);
 }

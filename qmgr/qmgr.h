@@ -37,6 +37,7 @@ enum {
 	QMGR_SOON_MS = 1000,		/* RESULT_SOON; doubled up to 64 times */
 	QMGR_LOST_MS = 3000,		/* a job whose worker died is begun again after this */
 	QMGR_AGAIN_MS = 5000,		/* what could not be done for want of memory and the like */
+	QMGR_STOP_MS = 2500,		/* when told to stop: for the results of what is under way */
 	QMGR_GRACE_MS = 60000		/* an expired message that was never tried gets this long */
 };
 
@@ -82,7 +83,7 @@ struct qmgr {
 	struct sched sched;
 	struct peer peer[ROLE_COUNT];	/* queue, remote, local, bounce, control */
 	struct scan scan;
-	struct timer turn, scan_turn, slow;
+	struct timer turn, scan_turn, slow, stop;
 	struct job **jobs;		/* by number */
 	uint32_t njobs, nadopted, number;
 	size_t stash;			/* octets of details kept with report entries */
@@ -90,6 +91,7 @@ struct qmgr {
 	int64_t lifetime_ms;
 	uint64_t delivered, deferred, failed;
 	bool scanning, rescan;
+	bool stopping;			/* nothing is begun any more */
 };
 
 enum { QMGR_TABLE = 4096 };
@@ -97,6 +99,10 @@ enum { QMGR_TABLE = 4096 };
 /* d: settings and loop, borrowed; dirfd: the queue directory, borrowed.  -1: no memory. */
 int qmgr_init(struct qmgr *q, struct daemon *d, int dirfd, struct err *e);
 void qmgr_free(struct qmgr *q);
+
+/* MSG_STOP: leaves the loop when every job's result is on disk and acknowledged, or time is up: what a
+ * hop takes after that would be sent to it again. */
+void qmgr_stop(void *arg);
 
 /* peer.c: a channel; fd is taken over. */
 void qmgr_peer(void *arg, enum role role, uint32_t generation, int fd);

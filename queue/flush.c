@@ -231,9 +231,11 @@ flush_announce(struct queue *q, struct msg_ids *ids)
 {
 	struct err e;
 
-	if (ids->n > 0 && q->qmgr.open && chan_send(&q->qmgr, &ids->h, MSG_NEW, 0,
-	    sizeof *ids + ids->n * sizeof *ids->id, NULL, 0, &e) == -1)
-		log_line(LOG_ERR, NULL, "unannounced", "why=%s", log_q(e.what));
+	if (ids->n == 0 || !q->qmgr.open || chan_send(&q->qmgr, &ids->h, MSG_NEW, 0,
+	    sizeof *ids + ids->n * sizeof *ids->id, NULL, 0, &e) == 0)
+		return;
+	log_line(LOG_ERR, NULL, "unannounced", "why=%s", log_q(e.what));
+	queue_lose_qmgr(q);
 }
 
 /* Answers every message of the worker's batch; sys: an errno for each, or NULL: sys_all. */

@@ -30,8 +30,10 @@ mark_answer(struct queue *q, uint32_t request, const char *id, bool gone)
 	struct err e;
 
 	memcpy(m.id, id, QID_LEN);
-	if (chan_send(&q->qmgr, &m.h, MSG_MARKED, request, sizeof m, NULL, 0, &e) == -1)
-		log_line(LOG_ERR, id, "unanswered", "why=%s", log_q(e.what));
+	if (chan_send(&q->qmgr, &m.h, MSG_MARKED, request, sizeof m, NULL, 0, &e) == 0)
+		return;
+	log_line(LOG_ERR, id, "unanswered", "why=%s", log_q(e.what));
+	queue_lose_qmgr(q);
 }
 
 /* Out of qmgr's way and never removed: somebody has to look. */

@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "lib/daemon.h"
 #include "lib/log.h"
 
 /* As many descriptors as may be had; what is left after the queue's own is for sessions. */
@@ -90,8 +91,18 @@ static const struct msg_rule from_smtpd[] = {
 static void
 peer_gone(struct chan *c, const struct err *why)
 {
+	struct queue *q = c->arg;
+
 	log_line(LOG_WARN, NULL, "peer-gone", "peer=%s why=%s", c->name,
 	    log_q(why->kind == ERR_NONE ? "closed" : why->what));
+	daemon_lost(c == &q->qmgr ? ROLE_QMGR : ROLE_SMTPD);
+}
+
+void
+queue_lose_qmgr(struct queue *q)
+{
+	chan_close(&q->qmgr);
+	daemon_lost(ROLE_QMGR);
 }
 
 /* The supervisor gives a channel anew only when the old one is of no use any more. */

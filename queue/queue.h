@@ -152,6 +152,9 @@ int queue_start(struct queue *q, struct loop *l, int dir_fd, const struct queue_
 /* A channel to a peer, at start or after its restart; takes fd over. */
 int queue_attach(struct queue *q, enum role role, int fd, struct err *e);
 
+/* qmgr could not be told something: the channel is given up, for the next one makes it look itself. */
+void queue_lose_qmgr(struct queue *q);
+
 /* Answers what is in flight, then leaves the loop. */
 void queue_stop(struct queue *q);
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
+#include "lib/daemon.h"
 #include "lib/log.h"
 
 enum { OPEN_TRIES = 4 };	/* IDs tried when a name is taken, which it never should be */
@@ -277,9 +278,11 @@ session_gone(struct chan *c, const struct err *why)
 {
 	struct session *s = c->arg;
 
-	if (s->own)
+	if (s->own) {
 		log_line(LOG_WARN, NULL, "peer-gone", "peer=%s why=%s", c->name,
 		    log_q(why->kind == ERR_NONE ? "closed" : why->what));
+		daemon_lost(s->may_reserve ? ROLE_BOUNCE : ROLE_CONTROL);
+	}
 	session_forget(s);
 }
 

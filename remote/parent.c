@@ -291,6 +291,7 @@ convertd_gone(struct chan *c, const struct err *why)
 {
 	(void)c, (void)why;
 	log_line(LOG_WARN, NULL, "peer-gone", "peer=convertd");
+	daemon_lost(ROLE_CONVERTD);
 }
 
 static void
@@ -317,14 +318,15 @@ remote_peer(void *arg, enum role role, uint32_t generation, int fd)
 		log_line(LOG_ERR, NULL, "failed", "peer=%s why=%s", role_name(role), log_q(e.what));
 }
 
-/* Ends once nothing is under way and every result is acknowledged, or when time is up. */
+/* Ends once nothing is under way and every result is acknowledged, when nobody is left to acknowledge
+ * one, or when time is up. */
 static void
 stop_check(void *arg)
 {
 	struct remote *r = arg;
 	struct err e = { 0 };
 
-	if (r->worker.jobs == NULL || clock_ms() >= r->stop_ms ||
+	if (worker_idle(&r->worker) || !r->worker.qmgr.open || clock_ms() >= r->stop_ms ||
 	    loop_timer(r->worker.loop, &r->stop, 50, &e) == -1)
 		r->worker.loop->stop = true;
 }

@@ -16,11 +16,13 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
+#include "lib/envelope.h"
 #include "lib/log.h"
 #include "lib/sandbox.h"
 #include "smtpd/child.h"
 
 enum { CHILD_CTL = 3, CHILD_QUEUE, CHILD_CAPD, CHILD_FDS, DUP_FROM = 10 };
+enum { FILE_EXTRA = 1 << 20 };	/* octets of a session's file beside databytes: our own field, a buffer */
 
 static void parent_spare(struct parent *p);
 
@@ -223,6 +225,21 @@ static const struct msg_rule from_child[] = {
 	{ MSG_NEED, sizeof(struct msg_peer), sizeof(struct msg_peer), 0, 0, child_on_need },
 };
 
+/* What a session may write to one file: the message, or the envelope where that is larger. */
+static int
+child_limit(const struct parent *p, struct err *e)
+{
+	rlim_t most = conf_number(&p->d.conf, CONF_DATABYTES);
+	struct rlimit r;
+
+	most = (most > ENV_MAX ? most : ENV_MAX) + FILE_EXTRA;
+	if (getrlimit(RLIMIT_FSIZE, &r) == -1)
+		return err_sys(e, "limit of files");
+	if (r.rlim_max == RLIM_INFINITY || r.rlim_max > most)
+		r = (struct rlimit){ most, most };
+	return setrlimit(RLIMIT_FSIZE, &r) == -1 ? err_sys(e, "limit of files") : 0;
+}
+
 /* In the new process: nothing of the parent's stays open but its three channels and the log. */
 static _Noreturn void
 child_begin(struct parent *p, pid_t parent, const int fd[3])
@@ -246,7 +263,7 @@ child_begin(struct parent *p, pid_t parent, const int fd[3])
 		_exit(1);
 	l = (struct link){ .ctl = CHILD_CTL, .queue = high[1] == -1 ? -1 : CHILD_QUEUE,
 	    .capd = high[2] == -1 ? -1 : CHILD_CAPD, .timeout_s = p->pace_s };
-	if (sandbox_enter(SB_SMTPD_SESSION, NULL, 0, optional, &e) == -1) {
+	if (child_limit(p, &e) == -1 || sandbox_enter(SB_SMTPD_SESSION, NULL, 0, optional, &e) == -1) {
 		log_line(LOG_ERR, NULL, "cannot-start", "why=%s", log_q(e.what));
 		_exit(1);
 	}
@@ -469,8 +486,11 @@ parent_on_connection(void *arg, uint32_t events)
 static void
 peer_gone(struct chan *ch, const struct err *why)
 {
+	struct parent *p = ch->arg;
+
 	log_line(LOG_WARN, NULL, "peer-gone", "peer=%s why=%s", ch->name,
 	    log_q(why->kind == ERR_NONE ? "closed" : why->what));
+	daemon_lost(ch == parent_peer(p, ROLE_QUEUE) ? ROLE_QUEUE : ROLE_CAPD);
 }
 
 static int

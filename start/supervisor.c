@@ -150,11 +150,13 @@ child_main(struct child *c, int fd)
 
 static int child_on_ready(struct chan *, const void *, size_t, int *, struct err *);
 static int child_on_bad(struct chan *, const void *, size_t, int *, struct err *);
+static int child_on_need(struct chan *, const void *, size_t, int *, struct err *);
 static int child_on_caps(struct chan *, const void *, size_t, int *, struct err *);
 
 static const struct msg_rule from_child[] = {
 	{ MSG_READY, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, child_on_ready },
 	{ MSG_BAD, sizeof(struct msg_text), sizeof(struct msg_text), 0, 0, child_on_bad },
+	{ MSG_NEED, sizeof(struct msg_peer), sizeof(struct msg_peer), 0, 0, child_on_need },
 	/* control only: the last row is left out for the others */
 	{ MSG_CAPS_CHANGED, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, child_on_caps },
 };
@@ -286,6 +288,52 @@ child_on_bad(struct chan *ch, const void *msg, size_t len, int *fds, struct err 
 	return 0;
 }
 
+/* A channel was lost between two that live: nobody's restart would bring another. */
+static int
+child_on_need(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
+{
+	struct child *c = ch->arg;
+	struct supervisor *s = c->s;
+	const struct msg_peer *m = msg;
+	enum role low, high;
+
+	(void)len, (void)fds;
+	if (m->role >= ROLE_COUNT || !roles_joined(c->role, (enum role)m->role))
+		return err_set(e, ERR_PROTO, NULL, "needs peer %u", m->role);
+	low = c->role < m->role ? c->role : (enum role)m->role;
+	high = c->role < m->role ? (enum role)m->role : c->role;
+	s->lost[low][high] = m->generation;
+	return s->rejoin.at != 0 ? 0 : loop_timer(&s->loop, &s->rejoin, REJOIN_MS, e);
+}
+
+/* Not where a restart has brought a new channel meanwhile, or is going to. */
+static void
+rejoin(struct supervisor *s, struct child *a, struct child *b)
+{
+	uint32_t *lost = &s->lost[a->role][b->role], was = *lost;
+	struct err e = { 0 };
+
+	*lost = 0;
+	if (was == 0 || was != s->generation[a->role][b->role] || !a->chan.open || !b->chan.open)
+		return;
+	log_line(LOG_WARN, NULL, "rejoin", "role=%s peer=%s", role_name(a->role), role_name(b->role));
+	if (join(a, b, &e) == 0)
+		return;
+	complain(s, a->role, e.what);
+	*lost = s->generation[a->role][b->role];
+	(void)loop_timer(&s->loop, &s->rejoin, REJOIN_MS, &e);
+}
+
+static void
+fire_rejoin(void *arg)
+{
+	struct supervisor *s = arg;
+
+	for (int a = FIRST; a <= LAST && !s->stopping; a++)
+		for (int b = a + 1; b <= LAST; b++)
+			rejoin(s, &s->child[a], &s->child[b]);
+}
+
 static int
 child_on_caps(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
 {
@@ -324,6 +372,12 @@ tell_stop(struct child *c)
 		(void)chan_send(&c->chan, &h, MSG_STOP, 0, sizeof h, NULL, 0, &e);
 }
 
+static int64_t
+step_ms(const struct supervisor *s)
+{
+	return s->stop_at == ROLE_QMGR ? STOP_DRAIN_MS : STOP_STEP_MS;
+}
+
 /* The next process from the end of the order that still runs; none: done. */
 static void
 stop_next(struct supervisor *s)
@@ -337,7 +391,7 @@ stop_next(struct supervisor *s)
 			break;
 	if (s->stop_at >= FIRST) {
 		tell_stop(&s->child[s->stop_at]);
-		(void)loop_timer(&s->loop, &s->stop_step, STOP_STEP_MS, &e);
+		(void)loop_timer(&s->loop, &s->stop_step, step_ms(s), &e);
 		return;
 	}
 	s->stop_at = FIRST;	/* all were told: the slow ones */
@@ -359,7 +413,7 @@ fire_stop_step(void *arg)
 	for (s->stop_at--; s->stop_at > FIRST && s->child[s->stop_at].pid == 0;)
 		s->stop_at--;
 	tell_stop(&s->child[s->stop_at]);
-	(void)loop_timer(&s->loop, &s->stop_step, STOP_STEP_MS, &e);
+	(void)loop_timer(&s->loop, &s->stop_step, step_ms(s), &e);
 }
 
 static void
@@ -438,6 +492,7 @@ supervisor_init(struct supervisor *s, struct place *place, const struct accounts
 	*s = (struct supervisor){ .place = place, .who = who, .message_fd = -1 };
 	if (loop_init(&s->loop, e) == -1)
 		return -1;
+	s->rejoin = (struct timer){ .fire = fire_rejoin, .arg = s };
 	s->stop_step = (struct timer){ .fire = fire_stop_step, .arg = s };
 	s->stop_all = (struct timer){ .fire = fire_stop_all, .arg = s };
 	s->stop_kill = (struct timer){ .fire = fire_stop_kill, .arg = s };

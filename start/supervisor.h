@@ -7,7 +7,8 @@
  * A process is: down -> told (forked; everything up to MSG_GO sent) -> up (it said MSG_READY).
  * At the start smtpd gets its MSG_GO last, when the others are up, so mail is taken only when there
  * is somebody to keep it.  What dies before all are up ends the start; later it is restarted after
- * 100 ms, doubled each time up to 5 s, and 100 ms again once it has lived for 10 s.
+ * 100 ms, doubled each time up to 5 s, and 100 ms again once it has lived for 10 s.  Two that live
+ * but have lost their channel (one cut the other off, or had no descriptor left) get a new one.
  */
 #ifndef START_SUPERVISOR_H
 #define START_SUPERVISOR_H
@@ -19,8 +20,10 @@
 #include "start/place.h"
 
 enum {
+	REJOIN_MS = 1000,	/* two that lost their channel are joined again after this */
 	RESTART_FIRST_MS = 100, RESTART_MAX_MS = 5000, RESTART_FORGET_MS = 10000,
 	STOP_STEP_MS = 1000,	/* one process's time to end before the next is told too */
+	STOP_DRAIN_MS = 2700,	/* qmgr's: it waits for the results of what is under way */
 	STOP_ALL_MS = 4000,	/* then all that are left are told at once */
 	STOP_KILL_MS = 4500	/* and then killed */
 };
@@ -47,8 +50,9 @@ struct supervisor {
 	const struct accounts *who;
 	struct child child[ROLE_COUNT];
 	uint32_t generation[ROLE_COUNT][ROLE_COUNT];	/* of the pair, [lower][higher] */
+	uint32_t lost[ROLE_COUNT][ROLE_COUNT];	/* the generation that one of them asked to replace */
 	struct watch signals;
-	struct timer stop_step, stop_all, stop_kill;
+	struct timer rejoin, stop_step, stop_all, stop_kill;
 	bool all_up, stopping;
 	int stop_at;			/* the role that was told to stop last */
 	int status;			/* exit status of the whole */

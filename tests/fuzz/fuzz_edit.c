@@ -15,8 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 enum { LEN = 64, RANGES = 6, OPS = 10 };
 
-static const char *const texts[] = { "Content-Type: image/tiff\r\n", "AAAA\r\n", "Content-MD5: x\r\n",
-	"\r\n", "--b\r\n", "Content-Features: (a=b)\r\n (c)\r\n" };
+static const char *const texts[] = { "Content-Type: image/tiff\r\n", "AAAA\r\n",
+	"Content-MD5: x\r\n", "\r\n", "--b\r\n", "Content-Features: (a=b)\r\n (c)\r\n" };
 
 static void
 same_octets(struct span in)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * Any message: headers and bodies lie in it, in order, parts in their multipart's body and apart from
- * each other; paths name one part each; fields put together again are the header.
+ * Any message: headers and bodies lie in it, in order, parts in their multipart's body and apart
+ * from each other; paths name one part each; fields put together again are the header.
  */
 #include "lib/mime.h"
 

@@ -175,6 +175,17 @@ START_TEST(nobody_to_tell)
 }
 END_TEST
 
+/* H13: of a message without sender postmaster hears, but not of who asked for silence. */
+START_TEST(never_is_never_for_postmaster_too)
+{
+	r.to_postmaster = true;
+	record(1, OUTCOME_FAILED, 550, "5.1.1", "", "550 no", "");
+	ck_assert(!report_due(&r));
+	record(2, OUTCOME_FAILED, 550, "5.1.1", "", "550 no", "");
+	ck_assert(report_due(&r));
+}
+END_TEST
+
 /* H17: success that was asked for; a header is returned even with RET=FULL (RFC 3461, 6.2). */
 START_TEST(success)
 {
@@ -196,18 +207,20 @@ START_TEST(success)
 }
 END_TEST
 
-static const struct { const char *message; bool whole; bool full; uint8_t body; } returned[] = {
-	{ "Subject: x\r\n\r\nhello\r\n", true, true, BODY_7BIT },
-	{ "Subject: x\r\n\r\nh\xc3\xa9llo\r\n", true, true, BODY_8BITMIME },
-	{ "Subject: x\r\n\r\nbare \r return\r\n", true, false, BODY_7BIT },
-	{ "Subject: x\r\n\r\nhello\r\n", false, false, BODY_7BIT },
+static const struct { const char *message; bool whole, full; uint8_t body, ret; } returned[] = {
+	{ "Subject: x\r\n\r\nhello\r\n", true, true, BODY_7BIT, RET_FULL },
+	{ "Subject: x\r\n\r\nh\xc3\xa9llo\r\n", true, true, BODY_8BITMIME, RET_FULL },
+	{ "Subject: x\r\n\r\nbare \r return\r\n", true, false, BODY_7BIT, RET_FULL },
+	{ "Subject: x\r\n\r\nhello\r\n", false, false, BODY_7BIT, RET_FULL },
+	{ "Subject: x\r\n\r\nhello\r\n", true, false, BODY_7BIT, RET_HDRS },
+	{ "Subject: x\r\n\r\nhello\r\n", true, false, BODY_7BIT, RET_UNSET },
 };
 
 START_TEST(ret_full)
 {
 	char *p;
 
-	env.ret = RET_FULL;
+	env.ret = returned[_i].ret;
 	r.message = span_str(returned[_i].message);
 	r.whole = returned[_i].whole;
 	record(0, OUTCOME_FAILED, 550, "5.1.1", "", "550 no", "");
@@ -310,6 +323,7 @@ START_TEST(features_in_words)
 		    (char *)out.p);
 	}
 	ck_assert_ptr_nonnull(strstr(words_advice("5.6.3")->what, "pass your permission on"));
+	ck_assert_ptr_nonnull(strstr(words_advice("5.6.5")->what, "could not be brought into a form"));
 	ck_assert_ptr_nonnull(words_advice("9.9.9")->what);
 }
 END_TEST
@@ -324,6 +338,7 @@ suite_report(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, failure);
 	tcase_add_test(tc, nobody_to_tell);
+	tcase_add_test(tc, never_is_never_for_postmaster_too);
 	tcase_add_test(tc, success);
 	tcase_add_loop_test(tc, ret_full, 0, sizeof returned / sizeof *returned);
 	tcase_add_test(tc, hostile_texts);

@@ -9,8 +9,8 @@
 #include "lib/plan.h"
 
 /* Capabilities. */
-#define TAKES_S "(& (color=Binary)(image-coding=MH)(image-file-structure=TIFF-minimal)(MRC-mode=0)" \
-	"(| (& (dpi=204)(dpi-xyratio=[204/98,204/196])) (& (dpi=200)(dpi-xyratio=[200/100,1])))" \
+#define TAKES_S "(& (color=Binary)(image-coding=MH)(image-file-structure=TIFF-minimal)" \
+	"(MRC-mode=0)(| (& (dpi=204)(dpi-xyratio=[204/98,204/196])) (& (dpi=200)(dpi-xyratio=[200/100,1])))" \
 	"(size-x<=2150/254)(paper-size=A4))"
 #define TAKES_J "(& (color=Binary)(image-coding=JBIG)(image-coding-constraint=JBIG-T85)" \
 	"(JBIG-stripe-size=128)(image-file-structure=TIFF-limited)(dpi=[200,400]))"
@@ -27,8 +27,8 @@ void letter_plan(const struct buf *message, const char *caps, struct letter_plan
 void letter_plan_free(struct letter_plan *p);
 
 /*
- * The message as converted by key; its list has passed edit_check with the plan's ranges.  err->kind
- * is ERR_NONE, or the conversion's error, and the result is empty.
+ * The message as converted by key; its list has passed edit_check with the plan's ranges.  err->
+ * kind is ERR_NONE, or the conversion's error, and the result is empty.
  */
 struct buf letter_convert(const struct buf *message, const struct plan *p, const char *key,
     struct err *err);

@@ -7,6 +7,7 @@
 
 #include <check.h>
 #include <jbig.h>
+#include <jbig85.h>
 
 static const enum coding codings[] = { CODING_MH, CODING_MR, CODING_MMR, CODING_JBIG };
 
@@ -81,6 +82,43 @@ START_TEST(cut_strips_are_refused)
 	ck_assert_int_eq(e.kind, ERR_PERM);
 	raster_free(&r);
 	raster_free(&more);
+	buf_free(&out);
+}
+END_TEST
+
+static void
+add_octets(unsigned char *start, size_t len, void *arg)
+{
+	struct err e = { 0 };
+
+	ck_assert_int_eq(buf_add(arg, span_of(start, len), &e), 0);
+}
+
+/* A header that leaves the length open, and a NEWLEN of fewer rows than the IFD says. */
+START_TEST(jbig_of_too_few_rows_is_refused)
+{
+	enum { SAID = 200, TRUE_ROWS = 150 };
+	struct jbg85_enc_state s;
+	struct raster r, back;
+	struct err e = { 0 };
+	struct buf out;
+	int got;
+
+	buf_init(&out, 1 << 20);
+	raster_random(&r, 1728, SAID, 40, 3);
+	ck_assert_int_eq(raster_init(&back, 1728, SAID, &e), 0);
+	jbg85_enc_init(&s, 1728, _i == 0 ? SAID : SAID + 100, add_octets, &out);
+	jbg85_enc_options(&s, JBG_TPBON | JBG_VLENGTH, 128, 127);
+	for (uint32_t y = 0; y < (_i == 0 ? SAID : TRUE_ROWS); y++)
+		jbg85_enc_lineout(&s, raster_row(&r, y), y < 1 ? NULL : raster_row(&r, y - 1),
+		    y < 2 ? NULL : raster_row(&r, y - 2));
+	if (_i == 1)
+		jbg85_enc_newlen(&s, TRUE_ROWS);
+	raster_reverse(out.p, out.n);
+	got = decode(CODING_JBIG, buf_view(&out), &back, back.px, &e);
+	ck_assert_msg(got == (_i == 0 ? 0 : -1), "%d %s", got, e.what);
+	raster_free(&r);
+	raster_free(&back);
 	buf_free(&out);
 }
 END_TEST
@@ -256,6 +294,7 @@ suite_codec(void)
 
 	tcase_add_loop_test(tc, pixels_come_back, 0, 4 * SHAPES);
 	tcase_add_loop_test(tc, cut_strips_are_refused, 0, 4);
+	tcase_add_loop_test(tc, jbig_of_too_few_rows_is_refused, 0, 2);
 	tcase_add_loop_test(tc, a_full_result_is_an_error, 0, 4);
 	tcase_add_test(tc, bad_lines_are_taken_if_declared);
 	tcase_add_loop_test(tc, jbig_headers_are_judged, 0, sizeof headers / sizeof *headers);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * The parent runs in a process of its own, as in earnest; its children's work is what the key or the
- * first octet of the message says: sleep, crash, spin, write without end.
+ * The parent runs in a process of its own, as in earnest; its children's work is what the key or
+ * the first octet of the message says: sleep, crash, spin, write without end.
  */
 #include "convertd/parent.h"
 
@@ -33,6 +33,19 @@ fill(struct buf *out, size_t n, struct err *e)
 	return 0;
 }
 
+/* A plan that names one body: a conforming one, or octets of the text before it. */
+static int
+odd_plan(struct span content, struct buf *out, struct err *e)
+{
+	struct edit_range r = { 0, 4, RANGE_BODY };
+	struct plan_verdict v = { .fate = PLAN_FITS };
+	struct plan p = { .verdict = &v, .nverdict = 1, .range = &r, .nrange = 1 };
+
+	if (content.p[0] != 'X')	/* the image's body, at its end */
+		r.off = content.n - 4;
+	return plan_encode(&p, out, e);
+}
+
 static int
 odd_work(const struct job_rules *r, const struct order *o, struct span content, struct span text,
     struct buf *out, struct err *e)
@@ -43,6 +56,8 @@ odd_work(const struct job_rules *r, const struct order *o, struct span content, 
 
 	(void)r;
 	atomic_fetch_add(began, 1);
+	if (o->type == MSG_PLAN)
+		return odd_plan(content, out, e);
 	if (span_is(what, "sleep"))
 		for (;;)
 			pause();
@@ -403,6 +418,36 @@ START_TEST(a_packet_outside_the_protocol)
 }
 END_TEST
 
+/* The plan of a child that an image took over cannot name what is not an image's. */
+static const struct { const char *message; bool ok; } bounded[] = {
+	{ "Content-Type: image/tiff\r\n\r\nAAAA", true },
+	{ "X-Before: 1\r\nContent-Type: image/tiff\r\n\r\nAAAA", false },
+	{ "Content-Type: text/plain\r\n\r\nAAAA", false },
+	{ "Content-Type: image/tiff\r\n\r\nBAAAA", false },
+};
+
+START_TEST(a_plan_stays_within_its_bounds)
+{
+	struct span caps = span_str("(a=b)");
+	struct converter_message m = { .len = strlen(bounded[_i].message), .id = ID };
+	struct converter_plan plan;
+	struct server s;
+	struct err e = { 0 };
+	int r;
+
+	m.fd = file_of(bounded[_i].message);
+	start(&s, 1, 1);
+	r = converter_ask_plan(s.sock[0], &m, 0, &caps, 1, &plan, &e);
+	ck_assert_msg(r == (bounded[_i].ok ? 0 : -1), "%s", e.what);
+	if (r == 0)
+		converter_plan_free(&plan);
+	else
+		ck_assert_str_eq(e.dsn, "5.6.5");
+	close(m.fd);
+	end(&s);
+}
+END_TEST
+
 /* The library's asking half and the real work: describes, plans with text in the packet and not. */
 START_TEST(asked_by_the_library)
 {
@@ -472,6 +517,7 @@ suite_parent(void)
 	tcase_add_test(tc, too_many_of_one_session);
 	tcase_add_test(tc, a_file_shorter_than_said);
 	tcase_add_test(tc, a_packet_outside_the_protocol);
+	tcase_add_loop_test(tc, a_plan_stays_within_its_bounds, 0, sizeof bounded / sizeof *bounded);
 	tcase_add_test(tc, asked_by_the_library);
 	suite_add_tcase(s, tc);
 	return s;

@@ -78,6 +78,17 @@ START_TEST(paths_are_read)
 }
 END_TEST
 
+START_TEST(nothing_stands_behind_an_address)
+{
+	static const char *const in[] = { "a@b>", "a@b c", "a@b,c@d", "a@b\r\n", "a@[192.0.2.1]x", "\"a\"@b@c" };
+	struct err e = { 0 };
+
+	ck_assert_int_eq(address_check(span_str("a@b"), &e), 0);
+	for (size_t i = 0; i < sizeof in / sizeof *in; i++)
+		ck_assert_msg(address_check(span_str(in[i]), &e) == -1, "%s", in[i]);
+}
+END_TEST
+
 START_TEST(lengths_are_bounded)
 {
 	char in[800];
@@ -134,6 +145,7 @@ suite_address(void)
 	TCase *tc = tcase_create("address");
 
 	tcase_add_loop_test(tc, paths_are_read, 0, sizeof paths / sizeof *paths);
+	tcase_add_test(tc, nothing_stands_behind_an_address);
 	tcase_add_test(tc, lengths_are_bounded);
 	tcase_add_loop_test(tc, keys_are_canonical, 0, sizeof keys / sizeof *keys);
 	suite_add_tcase(s, tc);

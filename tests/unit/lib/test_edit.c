@@ -78,6 +78,10 @@ static const struct {
 	{ "fields at the head", false, { HEAD(TYPE), COPY("From", END) } },
 	{ "fields after all", false, { COPY("From", END), HEAD(TYPE) } },
 	{ "fields in a body", false, { COPY("From", "SUkq"), HEAD(TYPE), COPY("tail", END) } },
+	{ "the operation of a header in a body", false, { COPY("From", "SUkq"), HEAD("AAAA\r\n"),
+	    COPY("tail", END) } },
+	{ "the operation of a body in a header", false, { COPY("From", "Content-Type"), BODY(TYPE),
+	    COPY("Content-Type", END) } },
 	{ "base64 in a header", false, { COPY("From", "Content-Type"), BODY("AAAA\r\n"),
 	    COPY("Content-Type", END) } },
 	{ "copied twice", false, { COPY("From", "tail"), COPY("tail", END), COPY("tail", END) } },
@@ -145,6 +149,8 @@ static const struct { enum edit_op op; const char *text; bool ok; } shapes[] = {
 	{ EDIT_HEADER, "Content-Type: image/tiff\r\nno field\r\n", false },
 	{ EDIT_HEADER, "Content-Type: image/tiff\nSubject: x\r\n", false },
 	{ EDIT_HEADER, "Content-Type: image/tiff\rSubject: x\r\n", false },
+	{ EDIT_HEADER, "Content-Features: (a=b)\rSubject: x\r\n", false },
+	{ EDIT_HEADER, "Content-Features: (a=\x01)\r\n", false },
 	{ EDIT_HEADER, "Content-Type: image/tiff", false },
 	{ EDIT_HEADER, "Content-Type: image/tiff\n", false },
 	{ EDIT_HEADER, " folded\r\n", false },
@@ -210,6 +216,58 @@ START_TEST(ranges_are_checked)
 }
 END_TEST
 
+/* Header and body side by side are two cuts all the same: a body that goes needs another. */
+START_TEST(header_and_body_are_not_one_cut)
+{
+	static const char type[] = "Content-Type: image/tiff\r\n";
+	const struct edit_range r[] = { { 10, 10, RANGE_HEADER }, { 20, 10, RANGE_BODY } };
+	struct edit d[] = { { EDIT_COPY, 0, 10 }, { EDIT_HEADER, 0, sizeof type - 1 },
+	    { EDIT_COPY, 30, 70 } };
+	struct edit_list l = { d, 3, span_str(type), 80 + sizeof type - 1 };
+	struct err e = { 0 };
+
+	ck_assert_int_eq(edit_check(&l, 100, r, 2, &e), -1);
+	d[2] = (struct edit){ EDIT_COPY, 20, 80 };
+	ck_assert_msg(edit_check(&l, 100, r, 2, &e) == 0, "%s", e.what);
+}
+END_TEST
+
+static int
+check_fields(struct span text)
+{
+	const struct edit_range r[] = { { 10, 10, RANGE_HEADER } };
+	struct edit d[] = { { EDIT_COPY, 0, 10 }, { EDIT_HEADER, 0, text.n }, { EDIT_COPY, 20, 80 } };
+	struct edit_list l = { d, 3, text, 90 + text.n };
+	struct err e = { 0 };
+
+	return edit_check(&l, 100, r, 1, &e);
+}
+
+/* RFC 5322 2.1.1: 998 octets a line; and a header has its end. */
+START_TEST(fields_are_bounded)
+{
+	struct buf b;
+	struct err e = { 0 };
+
+	buf_init(&b, 1 << 20);
+	for (int n = 997; n <= 999; n++) {
+		buf_clear(&b);
+		ck_assert_int_eq(buf_add_str(&b, "Content-Features: ", &e), 0);
+		while (b.n < (size_t)n)
+			ck_assert_int_eq(buf_add_byte(&b, 'a', &e), 0);
+		ck_assert_int_eq(buf_add_str(&b, "\r\n", &e), 0);
+		ck_assert_int_eq(check_fields(buf_view(&b)), n <= 998 ? 0 : -1);
+	}
+	buf_clear(&b);
+	while (b.n <= 65536 - 25)
+		ck_assert_int_eq(buf_add_str(&b, "Content-Features: (aa=b)\r\n", &e), 0);
+	ck_assert_int_eq(check_fields(buf_view(&b)), 0);
+	ck_assert_int_eq(buf_add_str(&b, "Content-Features: (aa=b)\r\n", &e), 0);
+	ck_assert_int_eq(check_fields(buf_view(&b)), -1);
+	buf_free(&b);
+}
+END_TEST
+
 static int
 collect(void *arg, struct span piece, struct err *e)
 {
@@ -253,28 +311,28 @@ START_TEST(a_list_comes_back_and_is_walked)
 }
 END_TEST
 
-static const struct { const char *name; struct edit d[3]; size_t n; uint64_t size; } bad_lists[] = {
-	{ "of another size", { { EDIT_COPY, 0, 10 } }, 1, 11 },
-	{ "copies nothing", { { EDIT_COPY, 0, 0 } }, 1, 0 },
-	{ "inserts nothing", { { EDIT_HEADER, 0, 0 }, { EDIT_HEADER, 0, 4 } }, 2, 4 },
-	{ "goes back", { { EDIT_COPY, 10, 10 }, { EDIT_COPY, 0, 5 } }, 2, 15 },
-	{ "beyond the end", { { EDIT_COPY, 95, 6 } }, 1, 6 },
-	{ "a length that wraps", { { EDIT_COPY, 95, UINT64_MAX } }, 1, UINT64_MAX },
-	{ "text not used", { { EDIT_COPY, 0, 10 } }, 1, 10 },
-	{ "text used twice", { { EDIT_BODY, 0, 4 }, { EDIT_BODY, 0, 4 } }, 2, 8 },
-	{ "text beyond", { { EDIT_BODY, 0, 5 } }, 1, 5 },
-	{ "no such operation", { { 3, 0, 4 } }, 1, 4 },
+static const struct { const char *name; struct edit d[3]; size_t n; uint64_t size; const char *text; }
+    bad_lists[] = {
+	{ "of another size", { { EDIT_COPY, 0, 10 } }, 1, 11, "" },
+	{ "copies nothing", { { EDIT_COPY, 0, 0 } }, 1, 0, "" },
+	{ "inserts nothing", { { EDIT_HEADER, 0, 0 }, { EDIT_HEADER, 0, 4 } }, 2, 4, "text" },
+	{ "goes back", { { EDIT_COPY, 10, 10 }, { EDIT_COPY, 0, 5 } }, 2, 15, "" },
+	{ "beyond the end", { { EDIT_COPY, 95, 6 } }, 1, 6, "" },
+	{ "a length that wraps", { { EDIT_COPY, 95, UINT64_MAX } }, 1, UINT64_MAX, "" },
+	{ "text not used", { { EDIT_COPY, 0, 10 } }, 1, 10, "text" },
+	{ "text used twice", { { EDIT_BODY, 0, 4 }, { EDIT_BODY, 0, 4 } }, 2, 8, "text" },
+	{ "text beyond", { { EDIT_BODY, 0, 5 } }, 1, 5, "text" },
+	{ "no such operation", { { 3, 0, 4 } }, 1, 4, "text" },
 };
 
 START_TEST(lists_are_checked)
 {
-	struct edit_list l = { NULL, bad_lists[_i].n, span_str("text"), bad_lists[_i].size }, back;
+	struct edit_list l = { NULL, bad_lists[_i].n, span_str(bad_lists[_i].text),
+	    bad_lists[_i].size }, back;
 	struct edit d[3];
 	struct buf coded;
 	struct err e = { 0 };
 
-	if (_i == 0)
-		l.text = span_str("");
 	memcpy(d, bad_lists[_i].d, sizeof d);
 	l.edit = d;
 	buf_init(&coded, 4096);
@@ -295,6 +353,8 @@ suite_edit(void)
 	tcase_add_loop_test(tc, cuts_and_insertions_are_judged, 0, sizeof cases / sizeof *cases);
 	tcase_add_loop_test(tc, what_is_inserted_has_its_shape, 0, sizeof shapes / sizeof *shapes);
 	tcase_add_loop_test(tc, ranges_are_checked, 0, sizeof bad_ranges / sizeof *bad_ranges);
+	tcase_add_test(tc, header_and_body_are_not_one_cut);
+	tcase_add_test(tc, fields_are_bounded);
 	tcase_add_test(tc, a_list_comes_back_and_is_walked);
 	tcase_add_loop_test(tc, lists_are_checked, 0, sizeof bad_lists / sizeof *bad_lists);
 	suite_add_tcase(s, tc);

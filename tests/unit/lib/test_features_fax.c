@@ -101,6 +101,8 @@ static const struct { const char *doc, *claim; int fits; } fits[] = {
 	{ "(& (color=Binary) (dpi=400))", "(& (color=Binary) (dpi=408) (dpi-xyratio=408/391))", 1 },
 	{ "(& (color=Grey) (dpi=204) (dpi-xyratio=204/196))",
 	    "(& (color=Grey) (dpi=200) (dpi-xyratio=1))", 0 },
+	{ "(& (color=Binary) (dpi=204) (dpi-xyratio=204/196))",
+	    "(& (color=Grey) (dpi=200) (dpi-xyratio=1))", 0 },
 	{ "(& (color=Grey) (dpi=204) (dpi-xyratio=204/196))",
 	    "(& (color=[Grey,Binary]) (dpi=200) (dpi-xyratio=1))", 0 },
 	{ "(& (color=Binary) (dpi=204) (dpi-xyratio=204/196))",
@@ -324,6 +326,22 @@ START_TEST(pieces_stop_when_refused)
 }
 END_TEST
 
+/* FEAT_OWN_DPI: what the claim itself names, without what T.4 makes equal to it. */
+START_TEST(a_devices_own_resolutions)
+{
+	static const char claim[] = "(& (color=Binary) (dpi=200) (dpi-xyratio=1))";
+	struct feat *doc = parse("(& (color=Binary) (dpi=204) (dpi-xyratio=204/196))", FEAT_DOCUMENT);
+	struct feat *all = parse(claim, FEAT_CLAIM), *own = parse(claim, FEAT_CLAIM | FEAT_OWN_DPI);
+	struct err e = { 0 };
+
+	ck_assert_int_eq(feat_match(doc, all, &e), 1);
+	ck_assert_int_eq(feat_match(doc, own, &e), 0);
+	feat_free(doc);
+	feat_free(all);
+	feat_free(own);
+}
+END_TEST
+
 Suite *suite_features_fax(void);
 Suite *
 suite_features_fax(void)
@@ -338,6 +356,7 @@ suite_features_fax(void)
 	tcase_add_loop_test(tc, pieces_join_with_and_without_a_space, 0, 5);
 	tcase_add_loop_test(tc, pieces_break_between_filters_only, 0, COUNT(breaks));
 	tcase_add_test(tc, pieces_stop_when_refused);
+	tcase_add_test(tc, a_devices_own_resolutions);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -152,6 +152,32 @@ START_TEST(descriptors_that_the_table_does_not_allow_cut_the_peer_off)
 }
 END_TEST
 
+/* Each bound of a row of the table. */
+static const struct { size_t len; bool with_fd, ok; } bounds[] = {
+	{ sizeof(struct msg_hdr) + 7, true, false }, { sizeof(struct msg_hdr) + 8, true, true },
+	{ sizeof(struct msg_hdr) + 16, true, true }, { sizeof(struct msg_hdr) + 17, true, false },
+	{ sizeof(struct msg_hdr) + 8, false, false },
+};
+
+START_TEST(a_packet_keeps_the_bounds_of_its_row)
+{
+	static const struct msg_rule one[] = { { MSG_NEW, sizeof(struct msg_hdr) + 8,
+	    sizeof(struct msg_hdr) + 16, 1, 1, on_packet } };
+	struct { struct msg_hdr h; char more[32]; } m = { 0 };
+	struct chan c;
+	struct err e = { 0 };
+	int other, fd = open("/dev/null", O_RDONLY);
+
+	open_pair(&c, &other);
+	c.rules = one;
+	ck_assert_int_eq(ipc_send(other, &m.h, MSG_NEW, 1, bounds[_i].len, &fd, bounds[_i].with_fd, &e), 0);
+	close(other);
+	ck_assert_int_eq(loop_run(&loop, &e), 0);
+	ck_assert_int_eq(handled, bounds[_i].ok);
+	ck_assert_int_eq(why.kind, bounds[_i].ok ? ERR_NONE : ERR_PROTO);
+}
+END_TEST
+
 START_TEST(another_build_is_cut_off)
 {
 	struct msg_hdr h = { ipc_build() + 1, MSG_NEW, 1, sizeof h };
@@ -181,6 +207,46 @@ START_TEST(a_peer_that_goes_is_no_fault)
 }
 END_TEST
 
+/* It died with our packets unread: ECONNRESET for us, and what it said before is still there. */
+START_TEST(what_a_peer_said_last_is_read_though_it_left_packets_unread)
+{
+	struct msg_hdr h;
+	struct chan c;
+	struct err e = { 0 };
+	int other;
+
+	open_pair(&c, &other);
+	ck_assert_int_eq(chan_send(&c, &h, MSG_NEW, 1, sizeof h, NULL, 0, &e), 0);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(ipc_send(other, &h, MSG_NEW, 2, sizeof h, NULL, 0, &e), 0);
+	close(other);
+	ck_assert_int_eq(loop_run(&loop, &e), 0);
+	ck_assert_int_eq(handled, 3);
+	ck_assert_int_eq(gone, 1);
+	ck_assert_int_eq(why.kind, ERR_NONE);
+}
+END_TEST
+
+START_TEST(what_a_peer_said_last_is_read_though_packets_wait_for_it)
+{
+	static struct { struct msg_hdr h; char fill[4000]; } big;
+	struct chan c;
+	struct err e = { 0 };
+	int other;
+
+	open_pair(&c, &other);
+	while (c.waiting < 3)
+		ck_assert_int_eq(chan_send(&c, &big.h, MSG_NEW, 1, sizeof big.h + 4000, NULL, 0, &e), 0);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(ipc_send(other, &big.h, MSG_NEW, 2, sizeof big.h, NULL, 0, &e), 0);
+	close(other);
+	ck_assert_int_eq(loop_run(&loop, &e), 0);
+	ck_assert_int_eq(handled, 3);
+	ck_assert_int_eq(gone, 1);
+	ck_assert_int_eq(why.kind, ERR_NONE);
+}
+END_TEST
+
 Suite *suite_loop(void);
 Suite *
 suite_loop(void)
@@ -193,8 +259,11 @@ suite_loop(void)
 	tcase_add_test(tc, what_waits_has_a_limit);
 	tcase_add_test(tc, a_packet_out_of_the_table_cuts_the_peer_off);
 	tcase_add_test(tc, descriptors_that_the_table_does_not_allow_cut_the_peer_off);
+	tcase_add_loop_test(tc, a_packet_keeps_the_bounds_of_its_row, 0, sizeof bounds / sizeof *bounds);
 	tcase_add_test(tc, another_build_is_cut_off);
 	tcase_add_test(tc, a_peer_that_goes_is_no_fault);
+	tcase_add_test(tc, what_a_peer_said_last_is_read_though_it_left_packets_unread);
+	tcase_add_test(tc, what_a_peer_said_last_is_read_though_packets_wait_for_it);
 	suite_add_tcase(s, tc);
 	return s;
 }

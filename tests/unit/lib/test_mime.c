@@ -7,7 +7,7 @@
 #define MIXED(b) "Content-Type: multipart/mixed; boundary=" b "\r\n\r\n"
 #define IMAGE "Content-Type: image/tiff\r\nContent-Transfer-Encoding: base64\r\n\r\n"
 
-/* A message and its parts in words: "PATH TYPE BODY", with flags: B broken, P protected, R report. */
+/* A message and its parts: "PATH TYPE BODY", M multipart, B broken, P protected, R report. */
 static const struct { const char *name, *in, *want; } cases[] = {
 	{ "a plain message", "Subject: x\r\n\r\nhello\r\n", "1  [hello||]\n" },
 	{ "no body", "Subject: x\r\n", "1  []\n" },
@@ -77,6 +77,9 @@ static const struct { const char *name, *in, *want; } cases[] = {
 	    "0 multipart/mixed MB\n1  B[x]\n" },
 	{ "a boundary that starts with the outer one", MIXED("b") "--b\r\n" MIXED("bc")
 	    "--bc\r\n\r\nx\r\n--bc--\r\n--b--", "0 multipart/mixed MB\n1 multipart/mixed MB\n"
+	    "1.1  B[x]\n" },
+	{ "a boundary that the outer one starts with", MIXED("bc") "--bc\r\n" MIXED("b")
+	    "--b\r\n\r\nx\r\n--b--\r\n--bc--", "0 multipart/mixed MB\n1 multipart/mixed MB\n"
 	    "1.1  B[x]\n" },
 	{ "the same boundary inside", MIXED("b") "--b\r\n" MIXED("b") "--b\r\n\r\nx\r\n--b--",
 	    "0 multipart/mixed MB\n1 multipart/mixed MB\n2  B[x]\n" },

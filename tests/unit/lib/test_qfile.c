@@ -185,6 +185,34 @@ START_TEST(a_changed_footer_or_length_is_refused)
 }
 END_TEST
 
+/* A footer that is whole, but not of this file or not of this version. */
+START_TEST(a_footer_must_fit)
+{
+	unsigned char raw[QFILE_FOOTER];
+	struct qfile q, made;
+	struct buf block;
+	struct err e = { 0 };
+	uint32_t crc;
+	int fd = file_of(2, &made, &block);
+
+	ck_assert_int_eq(pread(fd, raw, sizeof raw, (off_t)(made.file_len - sizeof raw)), sizeof raw);
+	ck_assert_int_eq(pwrite(fd, raw, sizeof raw, (off_t)made.file_len), sizeof raw);
+	ck_assert_int_eq(qfile_open(fd, &q, &e), -1);
+	ck_assert_int_eq(e.kind, ERR_PERM);
+	ck_assert_int_eq(ftruncate(fd, (off_t)made.file_len), 0);
+	ck_assert_int_eq(qfile_open(fd, &q, &e), 0);
+	raw[8]++;
+	crc = crc32c(0, raw, sizeof raw - 4);
+	for (int i = 0; i < 4; i++)
+		raw[sizeof raw - 4 + i] = (unsigned char)(crc >> 8 * i);
+	ck_assert_int_eq(pwrite(fd, raw, sizeof raw, (off_t)(made.file_len - sizeof raw)), sizeof raw);
+	ck_assert_int_eq(qfile_open(fd, &q, &e), -1);
+	ck_assert_ptr_nonnull(strstr(e.what, "version"));
+	buf_free(&block);
+	close(fd);
+}
+END_TEST
+
 START_TEST(a_changed_message_or_envelope_is_found)
 {
 	struct qfile q;
@@ -202,6 +230,13 @@ START_TEST(a_changed_message_or_envelope_is_found)
 	ck_assert_int_eq(pwrite(fd, "x", 1, (off_t)q.env_off + 10), 1);
 	ck_assert_int_eq(qfile_envelope(fd, &q, &store, &env, &e), -1);
 	ck_assert_str_eq(e.dsn, "5.3.5");
+	ck_assert_int_eq(pwrite(fd, block.p + 10, 1, (off_t)q.env_off + 10), 1);
+	ck_assert_int_eq(qfile_envelope(fd, &q, &store, &env, &e), 0);
+	envelope_free(&env);
+	/* an octet of an address: what is left is still an envelope */
+	ck_assert_int_eq(pwrite(fd, "x", 1, (off_t)(q.env_off + block.n - 1)), 1);
+	ck_assert_int_eq(qfile_envelope(fd, &q, &store, &env, &e), -1);
+	ck_assert_ptr_nonnull(strstr(e.what, "checksum"));
 	buf_free(&store);
 	buf_free(&block);
 	close(fd);
@@ -242,6 +277,7 @@ suite_qfile(void)
 	tcase_add_test(tc, a_mark_changes_one_slot);
 	tcase_add_test(tc, a_torn_slot_reads_as_queued);
 	tcase_add_test(tc, a_changed_footer_or_length_is_refused);
+	tcase_add_test(tc, a_footer_must_fit);
 	tcase_add_test(tc, a_changed_message_or_envelope_is_found);
 	tcase_add_test(tc, no_message_of_ours);
 	suite_add_tcase(s, tc);

@@ -5,6 +5,8 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "lib/msg.h"
+
 static struct rcpt_result
 sample(uint32_t slot)
 {
@@ -112,6 +114,34 @@ START_TEST(long_detail_is_cut_at_a_line)
 }
 END_TEST
 
+/* The longest details of a whole job, as MSG_RESULT or MSG_REPORT. */
+START_TEST(the_records_of_a_job_fit_one_packet)
+{
+	static const uint32_t counts[] = { 1, 2, 15, 16, 63, 64, 128 };
+	static char long_detail[RESULT_DETAIL_MAX + 1];
+	struct err e = { 0 };
+
+	memset(long_detail, 'x', RESULT_DETAIL_MAX);
+	for (size_t k = 0; k < sizeof counts / sizeof *counts; k++) {
+		uint32_t n = counts[k];
+		struct buf b;
+
+		for (size_t i = 60; i < RESULT_DETAIL_MAX; i += 61)
+			long_detail[i] = '\n';
+		buf_init(&b, MSG_MAX - sizeof(struct msg_job));
+		for (uint32_t i = 0; i < n; i++) {
+			struct rcpt_result r = sample(i);
+			struct span d = result_share(span_str(long_detail), n);
+
+			ck_assert_int_eq(result_add(&b, &r, d, &e), 0);
+			ck_assert(n > 64 || (d.n > 0 && d.n % 61 == 0) || d.n == RESULT_DETAIL_MAX);
+		}
+		buf_free(&b);
+	}
+	ck_assert_uint_eq(result_share(span_str("x"), 1000).n, 0);
+}
+END_TEST
+
 Suite *suite_result(void);
 Suite *
 suite_result(void)
@@ -123,6 +153,7 @@ suite_result(void)
 	tcase_add_test(tc, cut_records_are_refused);
 	tcase_add_test(tc, wrong_records_are_refused);
 	tcase_add_test(tc, long_detail_is_cut_at_a_line);
+	tcase_add_test(tc, the_records_of_a_job_fit_one_packet);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -150,6 +150,88 @@ START_TEST(a_new_qmgr_hears_what_is_under_way_and_what_was_not_acknowledged)
 }
 END_TEST
 
+START_TEST(only_what_was_acknowledged_is_forgotten)
+{
+	struct msg_hdr ack;
+	struct err e = { 0 };
+	uint32_t id;
+
+	(void)next(&id);
+	for (uint32_t i = 7; i <= 8; i++) {
+		send_job(i, 1);
+		finish(started);
+		ck_assert_uint_eq(next(&id), MSG_RESULT);
+	}
+	ck_assert_int_eq(ipc_send(qmgr, &ack, MSG_ACK, 7, sizeof ack, NULL, 0, &e), 0);
+	spin();
+	close(qmgr);
+	spin();
+	connect_qmgr();
+	ck_assert_uint_eq(next(&id), MSG_RESULT);
+	ck_assert_uint_eq(id, 8);
+	ck_assert_uint_eq(next(&id), MSG_HELLO);
+}
+END_TEST
+
+/* Whoever wrote them, qmgr would cut this process off for them, and again after each repetition. */
+START_TEST(records_that_are_not_of_the_job_are_refused)
+{
+	static const struct { uint32_t slot, n, cut; } bad[] = {
+		{ 1, 1, 0 },		/* another recipient's */
+		{ 0, 2, 0 },		/* fewer than it says */
+		{ 0, 0, 0 },		/* more */
+		{ 0, 1, 1 },		/* cut short */
+	};
+	struct err e = { 0 };
+	uint32_t id;
+
+	(void)next(&id);
+	send_job(7, 1);
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		struct rcpt_result r = { .outcome = OUTCOME_DELIVERED, .slot = bad[i].slot };
+		struct buf records;
+
+		buf_init(&records, 4096);
+		ck_assert_int_eq(result_add(&records, &r, span_of(NULL, 0), &e), 0);
+		records.n -= bad[i].cut;
+		ck_assert_int_eq(worker_done(&worker, started, buf_view(&records), bad[i].n, false, &e), -1);
+		ck_assert_int_eq(e.kind, ERR_PROTO);
+		ck_assert(!started->done);
+		buf_free(&records);
+	}
+	ck_assert_uint_eq(next(&id), 0);
+	finish(started);		/* and it can still end well */
+	ck_assert_uint_eq(next(&id), MSG_RESULT);
+}
+END_TEST
+
+START_TEST(acknowledged_in_any_order)
+{
+	static const uint32_t order[] = { 3, 1, 2 };
+	struct msg_hdr ack;
+	struct err e = { 0 };
+	uint32_t id;
+
+	(void)next(&id);
+	for (uint32_t i = 1; i <= 3; i++) {
+		send_job(i, 1);
+		finish(started);
+	}
+	for (size_t i = 0; i < 3; i++) {
+		ck_assert(!worker_idle(&worker));
+		ck_assert_int_eq(ipc_send(qmgr, &ack, MSG_ACK, order[i], sizeof ack, NULL, 0, &e), 0);
+		spin();
+	}
+	ck_assert(worker_idle(&worker));
+	send_job(4, 1);			/* the list is whole */
+	finish(started);
+	ck_assert(!worker_idle(&worker));
+	ck_assert_int_eq(ipc_send(qmgr, &ack, MSG_ACK, 4, sizeof ack, NULL, 0, &e), 0);
+	spin();
+	ck_assert(worker_idle(&worker));
+}
+END_TEST
+
 START_TEST(a_result_without_a_qmgr_waits_for_the_next)
 {
 	uint32_t id;
@@ -192,6 +274,9 @@ suite_worker(void)
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, hello_comes_first);
 	tcase_add_test(tc, a_new_qmgr_hears_what_is_under_way_and_what_was_not_acknowledged);
+	tcase_add_test(tc, only_what_was_acknowledged_is_forgotten);
+	tcase_add_test(tc, records_that_are_not_of_the_job_are_refused);
+	tcase_add_test(tc, acknowledged_in_any_order);
 	tcase_add_test(tc, a_result_without_a_qmgr_waits_for_the_next);
 	tcase_add_test(tc, a_job_that_lies_about_its_length_cuts_qmgr_off);
 	suite_add_tcase(s, tc);

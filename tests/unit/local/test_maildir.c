@@ -119,6 +119,36 @@ START_TEST(a_file_in_the_way_is_a_temporary_failure)
 }
 END_TEST
 
+/* local was killed and begins the message again while the first delivery still goes on. */
+START_TEST(two_deliveries_at_once_do_not_mix)
+{
+	static const char first[] = "A: 1\r\n\r\nwhole\r\n";
+	char got[256];
+	struct maildir a, b;
+	struct err e = { 0 };
+	int fd;
+
+	ck_assert_int_eq(maildir_begin(&a, folder, "m", "name", &e), 0);
+	ck_assert_int_eq(maildir_put(&a, span_str(first), &e), 0);
+	ck_assert_int_eq(maildir_begin(&b, folder, "m", "name", &e), 0);
+	ck_assert_int_eq(maildir_put(&b, span_str("A: 1\r\n\r\nwh"), &e), 0);
+	ck_assert_int_eq(maildir_commit(&a, &e), 0);
+	maildir_end(&a);
+	for (int i = 0; i < 2; i++) {
+		memset(got, 0, sizeof got);
+		fd = openat(folder, "m/new/name", O_RDONLY);
+		ck_assert_int_ge(read(fd, got, sizeof got - 1), 0);
+		close(fd);
+		ck_assert_str_eq(got, "A: 1\n\nwhole\n");
+		if (i == 0) {
+			ck_assert_int_eq(maildir_put(&b, span_str("ole\r\n"), &e), 0);
+			ck_assert_int_eq(maildir_commit(&b, &e), 0);
+			maildir_end(&b);
+		}
+	}
+}
+END_TEST
+
 Suite *suite_maildir(void);
 Suite *
 suite_maildir(void)
@@ -130,6 +160,7 @@ suite_maildir(void)
 	tcase_add_loop_test(tc, H6_lines_and_return_path, 0, sizeof cases / sizeof *cases);
 	tcase_add_test(tc, nothing_stays_of_what_was_not_committed);
 	tcase_add_test(tc, a_second_delivery_takes_the_place_of_the_first);
+	tcase_add_test(tc, two_deliveries_at_once_do_not_mix);
 	tcase_add_test(tc, a_file_in_the_way_is_a_temporary_failure);
 	suite_add_tcase(s, tc);
 	return s;

@@ -286,6 +286,51 @@ START_TEST(results_are_repeated_to_a_new_qmgr)
 }
 END_TEST
 
+/* The wall clock stepped back over a restart: numbers come again, and an ACK names nothing else. */
+START_TEST(a_number_in_use_is_not_given_to_another_job)
+{
+	struct { struct msg_job m; uint32_t slot; } old = { .m = { .n = 1 } };
+	struct msg_job *m;
+
+	fake_peer(&f, ROLE_QUEUE);
+	fake_peer(&f, ROLE_REMOTE);
+	memset(old.m.id, '7', QID_LEN);
+	for (uint32_t i = 4; i < 7; i++)	/* they cost three numbers */
+		fake_send(&f, ROLE_REMOTE, &old, MSG_INFLIGHT, f.q.number + i,
+		    sizeof old.m + sizeof old.slot);
+	fake_hello(&f, ROLE_REMOTE);
+	message("a@one.example", 0);
+	fake_new(&f, id);
+	m = job(ROLE_REMOTE);
+	for (uint32_t i = 0; i < QMGR_TABLE; i++)
+		for (struct job *j = f.q.jobs[i]; j != NULL; j = j->same_hash)
+			ck_assert(j->entry != NULL || j->number != m->h.id);
+}
+END_TEST
+
+/* Told to stop it begins nothing more, and leaves when what was begun is on disk. */
+START_TEST(a_stop_waits_for_results)
+{
+	struct { struct msg_job m; uint32_t slot; } keep;
+
+	all_peers();
+	message("a@one.example", 0);
+	fake_new(&f, id);
+	memcpy(&keep, job(ROLE_REMOTE), sizeof keep);
+	f.d.loop.stop = false;
+	qmgr_stop(&f.q);
+	ck_assert(!f.d.loop.stop);
+	message("b@two.example", 0);
+	fake_new(&f, id);
+	fake_silence(&f, ROLE_REMOTE);
+	fake_result(&f, ROLE_REMOTE, &keep.m, &delivered);
+	ck_assert(fake_queue_mark(&f));
+	fake_expect(&f, ROLE_REMOTE, MSG_ACK);
+	ck_assert_uint_eq(f.q.njobs, 0);
+	ck_assert_uint_eq(f.q.sched.nids, 1);
+}
+END_TEST
+
 /* A mark that the old queue did not answer is repeated to the new one. */
 START_TEST(queue_restarts)
 {
@@ -549,6 +594,50 @@ START_TEST(success_notice)
 }
 END_TEST
 
+/* A report of success to nobody: there is none. */
+START_TEST(no_notice_to_a_null_sender)
+{
+	static const char *const to[] = { "a@here.example", NULL };
+
+	all_peers();
+	fake_message(&f, id, "", to, NOTIFY_SUCCESS);
+	fake_new(&f, id);
+	ck_assert(result(ROLE_LOCAL, job(ROLE_LOCAL), &delivered));
+	fake_silence(&f, ROLE_BOUNCE);
+}
+END_TEST
+
+/* local speaks of a job that remote has: it is cut off, and the job goes on. */
+START_TEST(a_result_of_anothers_job)
+{
+	struct msg_job *m;
+
+	all_peers();
+	message("a@one.example", 0);
+	fake_new(&f, id);
+	m = job(ROLE_REMOTE);
+	fake_result(&f, ROLE_LOCAL, m, &delivered);
+	fake_silence(&f, ROLE_QUEUE);
+	ck_assert(!f.q.peer[ROLE_LOCAL].chan.open);
+	ck_assert(result(ROLE_REMOTE, m, &delivered));
+}
+END_TEST
+
+/* The wall clock was wrong by years when the next try was written down. */
+START_TEST(a_clock_step_moves_no_deadline)
+{
+	struct slot s = { .state = SLOT_QUEUED, .attempts = 1, .code = 450, .dsn = "4.7.1" };
+
+	message("a@one.example", 0);
+	s.next_us = (uint64_t)clock_us() + UINT64_C(10) * 365 * 86400 * 1000000;
+	fake_set_slot(&f, id, 0, &s);
+	all_peers();
+	fake_silence(&f, ROLE_REMOTE);
+	fake_advance(&f, f.q.sched.conf.max_ms + 1000);
+	ck_assert(result(ROLE_REMOTE, job(ROLE_REMOTE), &delivered));
+}
+END_TEST
+
 /* Packets that a peer may not send cut it off, and nothing else happens. */
 START_TEST(wrong_packets)
 {
@@ -579,6 +668,8 @@ suite_qmgr(void)
 	tcase_add_test(tc, remote_restarts);
 	tcase_add_test(tc, qmgr_restarts);
 	tcase_add_test(tc, results_are_repeated_to_a_new_qmgr);
+	tcase_add_test(tc, a_number_in_use_is_not_given_to_another_job);
+	tcase_add_test(tc, a_stop_waits_for_results);
 	tcase_add_test(tc, queue_restarts);
 	tcase_add_test(tc, nothing_without_queue);
 	tcase_add_test(tc, failed_reported_bounced);
@@ -588,6 +679,9 @@ suite_qmgr(void)
 	tcase_add_test(tc, expired_but_never_tried);
 	tcase_add_test(tc, bad_files);
 	tcase_add_test(tc, success_notice);
+	tcase_add_test(tc, no_notice_to_a_null_sender);
+	tcase_add_test(tc, a_result_of_anothers_job);
+	tcase_add_test(tc, a_clock_step_moves_no_deadline);
 	tcase_add_test(tc, wrong_packets);
 	suite_add_tcase(s, tc);
 	return s;

@@ -91,6 +91,10 @@ static const struct row rows[] = {
 	{ .name = "classes mixed in a reply", .rcpt = { "a@x" },
 	    .script = { HOP(SLOW, { 0, "MAIL", "250-a\r\n550 b\r\n", false }), NOTHING, NOTHING },
 	    .heard = EH(1) "1 MAIL FROM:<s@x>\n", .want = JUST(DEF, "4.5.0") },
+	{ .name = "250 to DATA is no acceptance", .rcpt = { "a@x" },
+	    .script = { HOP(SLOW, { 0, "DATA", "250 2.0.0 ok\r\n", false }), NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\n1 DATA\n",
+	    .want = JUST(DEF, "4.0.0") },
 	{ .name = "a hostile text", .rcpt = { "a@x" },
 	    .script = { HOP(MUTE, { 0, "RCPT", "550-5.1.1 a\x1b[2Jb\r\n550 \x80\r\n", false }), NOTHING,
 	    NOTHING }, .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\n1 DATA\n1 . \n",
@@ -122,6 +126,10 @@ static const struct row rows[] = {
 	{ .name = "SIZE over the hop's limit", .rcpt = { "a@x" },
 	    .script = { HOP({ 0, "EHLO", "250-hop\r\n250 SIZE 10\r\n", false }), NOTHING, NOTHING },
 	    .heard = EH(1), .want = { { BAD, "5.3.4", 0, "takes 10 at most" } } },
+	{ .name = "SIZE of just the hop's limit", .rcpt = { "a@x" },
+	    .script = { HOP({ 0, "EHLO", "250-hop\r\n250 SIZE 165\r\n", false }), NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> SIZE=165\n1 RCPT TO:<a@x>\n1 DATA\n1 . " ORIG "\n",
+	    .want = JUST(REL, "2.0.0") },
 	{ .name = "SIZE is declared", .rcpt = { "a@x" },
 	    .script = { HOP({ 0, "EHLO", "250-hop\r\n250-SIZE\r\n250-DSN\r\n250 8BITMIME\r\n", false }),
 	    NOTHING, NOTHING }, .heard = EH(1) "1 MAIL FROM:<s@x> SIZE=165\n1 RCPT TO:<a@x>\n1 DATA\n1 . "
@@ -179,6 +187,15 @@ static const struct row rows[] = {
 	    "convertd CONVERT 1=MH\n2 DATA\n2 . TUg=\n2 QUIT\n"
 	    EH(3) "3 MAIL FROM:<s@x> CONPERM\n3 RCPT TO:<b@x> CONNEG\nconvertd CONVERT 1=MR\n3 DATA\n3 . TVI=\n",
 	    .want = { { REL, "2.0.0", 0, NULL }, { REL, "2.0.0", 0, NULL }, { REL, "2.0.0", 0, NULL } } },
+	{ .name = "R1 R35 a session by HELO offers nothing, whatever the one before did", .conperm = true,
+	    .rcpt = { "a@x", "b@x" },
+	    .script = { HOP({ 2, "EHLO", "502 what\r\n", false }, { 3, "EHLO", "502 what\r\n", false }, BOTH,
+	    { 0, "RCPT TO:<b@x>", CAPS(MR), false }, { 0, "RCPT", CAPS(MH), false }),
+	    PLAN({ "MH", PLAN_CONVERTS, "1=MH", 0, NULL }, { "MR", PLAN_CONVERTS, "1=MR", 0, NULL }), NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\n1 RCPT TO:<b@x> CONNEG\n"
+	    "convertd PLAN " MR " | " MH "\n1 QUIT\n" EH(2) "2 HELO client.example\n2 QUIT\n"
+	    EH(3) "3 HELO client.example\n3 QUIT\n",
+	    .want = { { BAD, "5.6.3", 0, NULL }, { BAD, "5.6.3", 0, NULL } } },
 	{ .name = "R20 one common copy", .conperm = true, .rcpt = { "a@x", "b@x" },
 	    .negotiation = "* batch=common\n",
 	    .script = { HOP(BOTH, { 0, "RCPT TO:<b@x>", CAPS(MR), false }, { 0, "RCPT", CAPS(MH), false }),

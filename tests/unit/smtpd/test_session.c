@@ -318,6 +318,21 @@ START_TEST(not_offered_here)
 }
 END_TEST
 
+/* R36: HELO offers no extension, so none may be used, though EHLO came before. */
+START_TEST(helo_offers_nothing)
+{
+	begin();
+	rig_send(&r, span_str(HELLO));
+	(void)rig_reply(&r);
+	rig_talk(&r, "HELO client.example\r\n", "250", NULL);
+	rig_talk(&r, "MAIL FROM:<a@b> CONPERM\r\n", "504 5.3.3 CONPERM", NULL);
+	rig_talk(&r, "MAIL FROM:<a@b> SIZE=10\r\n", "555", NULL);
+	rig_talk(&r, "MAIL FROM:<a@b>\r\n", "250", NULL);
+	rig_talk(&r, "RCPT TO:<joe@example.com> CONNEG\r\n", "504 5.3.3 CONNEG", NULL);
+	rig_end(&r);
+}
+END_TEST
+
 START_TEST(what_is_offered)
 {
 	static const char *const want[] = { "PIPELINING", "SIZE 52428800", "8BITMIME",
@@ -661,6 +676,7 @@ suite_session(void)
 	LOOP(conneg_is_answered, connegs);
 	tcase_add_test(tc, a_long_capability_list);
 	tcase_add_test(tc, not_offered_here);
+	tcase_add_test(tc, helo_offers_nothing);
 	tcase_add_test(tc, what_is_offered);
 	LOOP(nothing_is_smuggled, smuggled);
 	tcase_add_test(tc, large_messages_are_bounded);

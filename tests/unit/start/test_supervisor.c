@@ -20,14 +20,15 @@
 
 #include "lib/clock.h"
 
-enum what { TOLD, READY_SENT, PEER, STOPPED, FILE_CAME, MAXERRORS };
+enum what { TOLD, READY_SENT, PEER, STOPPED, FILE_CAME, MAXERRORS, QUEUE_DIR };
 enum { EVENTS = 500 };
 
 struct event { enum what what; int role, pid, peer, value; int64_t ms; };
 
 /* What the fakes do besides. */
 struct script {
-	int bad, dies, ignores_stop, forges_caps, control_says_caps;	/* roles; 0: nobody */
+	int bad, dies, ignores_stop, forges_caps, control_says_caps, slow;	/* roles; 0: nobody */
+	int loses_queue, loses_stale, needs_stranger;
 };
 
 struct board {
@@ -92,6 +93,7 @@ fake_daemon(void *arg, enum role role)
 		if (d.peer_fd[i] != -1)
 			note(PEER, self, i, (int)d.generation[i]);
 	note(MAXERRORS, self, 0, (int)conf_number(&d.conf, CONF_MAXERRORS));
+	note(QUEUE_DIR, self, 0, daemon_file(&d, "queue") != -1);
 	note(TOLD, self, 0, 0);
 	if (s->dies == self)
 		_exit(3);
@@ -103,6 +105,8 @@ fake_daemon(void *arg, enum role role)
 	d.file_changed = fake_file;
 	d.stop = fake_stop;
 	d.arg = &d;
+	if (s->slow == self)
+		usleep(300000);
 	note(READY_SENT, self, 0, 0);
 	if (daemon_ready(&d, &e) == -1)
 		_exit(8);
@@ -110,6 +114,15 @@ fake_daemon(void *arg, enum role role)
 		s->forges_caps = 0;
 		usleep(200000);
 		(void)chan_send(&d.sup, &h, MSG_CAPS_CHANGED, 0, sizeof h, NULL, 0, &e);
+	}
+	if (s->loses_queue == self || s->loses_stale == self) {
+		d.generation[ROLE_QUEUE] -= s->loses_stale == self;
+		daemon_lost(ROLE_QUEUE);
+	}
+	if (s->needs_stranger == self) {
+		usleep(200000);
+		s->needs_stranger = 0;
+		daemon_lost(ROLE_SMTPD);
 	}
 	_exit(loop_run(&d.loop, &e) == -1);
 }
@@ -140,6 +153,7 @@ supervise(void)
 	if (place_names(&p, folder, &e) == -1 || conf_init(&p.conf, &e) == -1)
 		_exit(99);
 	p.state_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	p.queue_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	p.setting_fd[CONF_MAXERRORS] = memfd_create("maxerrors", MFD_CLOEXEC);
 	if (write(p.setting_fd[CONF_MAXERRORS], "7\n", 2) != 2 ||
 	    supervisor_init(&s, &p, &who, &e) == -1)
@@ -242,6 +256,7 @@ teardown(void)
 
 START_TEST(all_are_told_before_go)
 {
+	board->script.slow = ROLE_BOUNCE;
 	begin();
 	ck_assert(wait_for(is_up, 1, 5000));
 	ck_assert_int_eq(count(READY_SENT, 0), ROLE_COUNT - 1);
@@ -253,6 +268,8 @@ START_TEST(all_are_told_before_go)
 		ck_assert_msg(count(PEER, r) == want, "%s", role_name((enum role)r));
 		/* only its readers are given a setting */
 		ck_assert_int_eq(nth(MAXERRORS, r, 1)->value, r == ROLE_SMTPD ? 7 : 20);
+		/* as is the queue's directory to those who may see it */
+		ck_assert_int_eq(nth(QUEUE_DIR, r, 1)->value, r == ROLE_QUEUE || r == ROLE_QMGR);
 		/* smtpd, which takes mail, is last */
 		if (r != ROLE_SMTPD)
 			ck_assert(nth(READY_SENT, r, 1) < nth(TOLD, ROLE_SMTPD, 1));
@@ -306,6 +323,51 @@ START_TEST(the_dead_are_restarted)
 		ck_assert_int_eq(count(TOLD, r), r == ROLE_QMGR ? 3 : 1);
 	}
 	ck_assert_int_eq(count(PEER, ROLE_QMGR), 3 * 5);
+}
+END_TEST
+
+static bool
+queue_told_of(int role)
+{
+	for (int i = 0; i < board->n && i < EVENTS; i++)
+		if (board->event[i].what == PEER && board->event[i].role == ROLE_QUEUE &&
+		    board->event[i].peer == role && board->event[i].value == 2)
+			return true;
+	return false;
+}
+
+/* Both live, so no restart would bring a new channel. */
+START_TEST(who_lost_a_channel_is_joined_again)
+{
+	board->script.loses_queue = ROLE_BOUNCE;
+	board->script.loses_stale = ROLE_QMGR;	/* a newer one is under way to it already */
+	begin();
+	ck_assert(wait_for(is_up, 1, 5000));
+	ck_assert(wait_for(queue_told_of, ROLE_BOUNCE, REJOIN_MS + 3000));
+	usleep(100000);
+	ck_assert_int_eq(nth(PEER, ROLE_BOUNCE, 3)->peer, ROLE_QUEUE);
+	ck_assert_int_eq(nth(PEER, ROLE_BOUNCE, 3)->value, 2);
+	ck_assert(!queue_told_of(ROLE_QMGR));
+	for (int r = ROLE_QUEUE; r < ROLE_COUNT; r++)
+		ck_assert_int_eq(count(TOLD, r), 1);
+}
+END_TEST
+
+static bool
+bounce_ready(int times)
+{
+	return count(READY_SENT, ROLE_BOUNCE) >= times;
+}
+
+START_TEST(nobody_gets_a_channel_to_a_stranger)
+{
+	board->script.needs_stranger = ROLE_BOUNCE;
+	begin();
+	ck_assert(wait_for(is_up, 1, 5000));
+	ck_assert(wait_for(bounce_ready, 2, 5000));	/* it was cut off and killed */
+	for (int i = 0; i < board->n; i++)
+		ck_assert(board->event[i].what != PEER || board->event[i].role != ROLE_BOUNCE ||
+		    board->event[i].peer != ROLE_SMTPD);
 }
 END_TEST
 
@@ -436,6 +498,8 @@ suite_supervisor(void)
 	tcase_add_test(tc, all_are_told_before_go);
 	tcase_add_test(tc, the_wiring);
 	tcase_add_test(tc, the_dead_are_restarted);
+	tcase_add_test(tc, who_lost_a_channel_is_joined_again);
+	tcase_add_test(tc, nobody_gets_a_channel_to_a_stranger);
 	tcase_add_test(tc, stop_is_in_order);
 	tcase_add_test(tc, who_does_not_stop_is_killed);
 	tcase_add_test(tc, bad_ends_the_start);

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "convertd/ranges.h"
+
+#include <stdlib.h>
+
+#include "convertd/part.h"
+
+static int
+range_add(struct plan *p, uint64_t off, uint64_t len, enum edit_range_kind kind, struct err *e)
+{
+	if (p->nrange == PLAN_MAX_RANGES)
+		return err_set(e, ERR_PERM, "5.6.5", "message: too many parts to convert");
+	p->range[p->nrange++] = (struct edit_range){ off, len, (uint8_t)kind };
+	return 0;
+}
+
+int
+ranges_add(struct plan *p, const struct mime_part *part, const unsigned char *base,
+    struct err *e)
+{
+	struct span h = part->header;
+	struct mime_field f;
+	bool first = true;
+
+	while (mime_field_next(&h, &f)) {
+		uint64_t off = (uint64_t)(f.whole.p - base);
+
+		if (!part_field_is_content(f.name))
+			continue;
+		if (first && range_add(p, off, 0, RANGE_HEADER, e) == -1)
+			return -1;
+		first = false;
+		if (part_field_of(f.name) != FIELD_OTHER &&
+		    range_add(p, off, f.whole.n, RANGE_HEADER, e) == -1)
+			return -1;
+	}
+	return range_add(p, (uint64_t)(part->body.p - base), part->body.n, RANGE_BODY, e);
+}
+
+int
+ranges_bounds(struct span message, struct buf *out, struct err *e)
+{
+	struct plan p = { 0 };
+	struct mime m;
+	int r = 0;
+
+	if (mime_parse(message, &m, e) == -1) {
+		if (e->kind == ERR_TEMP)
+			return -1;
+		m = (struct mime){ 0 };
+	}
+	if ((p.range = calloc(PLAN_MAX_RANGES, sizeof *p.range)) == NULL)
+		r = err_sys(e, "ranges");
+	for (uint32_t i = 0; i < m.n && r == 0; i++)
+		if (part_is_image(&m.part[i]) && part_may_change(&m.part[i]))
+			r = ranges_add(&p, &m.part[i], message.p, e);
+	if (r == 0)
+		r = plan_encode(&p, out, e);
+	plan_free(&p);
+	mime_free(&m);
+	return r;
+}
+
+static bool
+range_same(const struct edit_range *a, const struct edit_range *b)
+{
+	return a->off == b->off && a->len == b->len && a->kind == b->kind;
+}
+
+int
+ranges_within(struct span plan, struct span bounds, struct err *e)
+{
+	struct plan p, b;
+	uint32_t at = 0, i = 0;
+
+	if (plan_decode(plan, &p, e) == -1)
+		return -1;
+	if (plan_decode(bounds, &b, e) == -1) {
+		plan_free(&p);
+		return -1;
+	}
+	for (; i < p.nrange; i++) {		/* both ascend */
+		while (at < b.nrange && !range_same(&p.range[i], &b.range[at]))
+			at++;
+		if (at++ == b.nrange)
+			break;
+	}
+	at = p.nrange;
+	plan_free(&p);
+	plan_free(&b);
+	return i == at ? 0 : err_set(e, ERR_PROTO, NULL,
+	    "the plan names octets that are no image's");
+}

@@ -1,0 +1,485 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 The accord authors
+"""CONPERM and CONNEG as a client before hops whose lists are badly made, hostile, or too much, and the
+settings of negotiation.  Rows B… are those of the decision table, R… the requirements of RFC 4141."""
+import tempfile
+import time
+
+import fax
+from harness import SLOW, wait_for
+from test_conperm import BOTH, PLAIN, SENDER, Relay
+
+MMR_FORM = {("MMR", (200, 200))}
+ORIGINAL = {("JBIG", (400, 400))}
+PATIENCE = 8            # seconds in which a hostile list has to be dealt with
+
+
+def who(line):
+    return line[line.index("<") + 1:line.rindex(">")].split("@")[0]
+
+
+def form(message):
+    return fax.codings(message["data"])[0]
+
+
+class Base(Relay):
+    def settled(self, hop, acc, *names, form_=MMR_FORM):
+        """All is delivered, each recipient once, in that form."""
+        acc.wait_empty()
+        self.assertEqual(sorted(who(r) for m in hop.messages for r in m["rcpt"]), sorted(names))
+        for m in hop.messages:
+            self.assertEqual(form(m), form_, m["rcpt"])
+        self.assertEqual(acc.maildir(), [])
+
+    def asked(self, hop, name):
+        """The RCPT lines of a recipient, what follows the address."""
+        return [l[l.rindex(">") + 1:] for l in hop.said("RCPT") if who(l) == name]
+
+    def to(self, *names):
+        return [f"{n}@far.example" for n in names]
+
+
+def lists(form_):
+    """Ways to send one list, each to be understood."""
+    words = form_.split(" ")
+    half = len(words) // 2
+    first, second = " ".join(words[:half]), " ".join(words[half:])
+    ok = "250-2.1.5 recipient ok"
+    return {
+        "as RFC 4141 has it": ["250-ok", "250-CONNEG " + first, "250 CONNEG " + second],
+        "with codes": [ok, "250-2.1.5 CONNEG " + first, "250 2.1.5 CONNEG " + second],
+        "codes here and there": [ok, "250-CONNEG " + first, "250 2.1.5 CONNEG " + second],
+        "lower": [ok, "250-2.1.5 conneg " + first, "250 conneg " + second],
+        "mixed": [ok, "250 2.1.5 ConNeg " + form_],
+        "single": ["250 2.1.5 CONNEG " + form_],
+        "single-bare": ["250 CONNEG " + form_],
+        "words": [ok] + ["250-2.1.5 CONNEG " + w for w in words[:-1]] + ["250 2.1.5 CONNEG " + words[-1]],
+        "empty-last": [ok, "250-2.1.5 CONNEG " + form_, "250 2.1.5 CONNEG"],
+        "empty-last-space": [ok, "250-2.1.5 CONNEG " + form_, "250 2.1.5 CONNEG "],
+        "empty-first": ["250-2.1.5 CONNEG", "250-2.1.5 CONNEG " + form_, "250 2.1.5 CONNEG "],
+        "others-between": ["250-2.1.5 CONNEG " + first, "250-2.1.5 what CONNEG is", "250-", "250-CONNEGS (x)",
+                           "250-2.1.5 CONNEG " + second, "250 2.1.5 done"],
+        "spaces": [ok, "250-2.1.5   CONNEG  " + first + "  ", "250 2.1.5 CONNEG   " + second],
+        "no-space-after-code": ["250-2.1.5<b@far.example>", "250 2.1.5 CONNEG " + form_],
+        "one-long-line": [ok, "250 2.1.5 CONNEG " + " " * 5000 + form_],
+    }
+
+
+class Lists(Base):
+    def test_every_way_to_write_a_list(self):
+        """R9, R32: each of these says MMR, and MMR arrives."""
+        said = {f"r{i}": lines for i, lines in enumerate(lists(fax.MMR).values())}
+        hop, acc = self.relay(caps={f"{n}@far.example": lines for n, lines in said.items()})
+        self.send(acc, fax.message(fax.image()), *self.to(*said))
+        acc.wait_empty()
+        bare = [n for n in said if "" in self.asked(hop, n)]
+        self.assertEqual([list(lists(fax.MMR))[int(n[1:])] for n in bare], [])
+        self.settled(hop, acc, *said)
+        self.assertEqual(acc.log_lines(event="bad-capabilities"), [])
+
+    def test_chopped_anywhere(self):
+        """Lines are joined by a space: between elements that changes nothing; in the midst of a token
+        the list says nothing, or nothing else.  Nobody gets what he did not say he takes."""
+        cuts = range(1, len(fax.MMR))
+        caps = {f"r{i}@far.example": ["250-2.1.5 ok", "250-2.1.5 CONNEG " + fax.MMR[:i],
+                                      "250 2.1.5 CONNEG " + fax.MMR[i:]] for i in cuts}
+        hop, acc = self.relay(caps=caps)
+        self.send(acc, fax.message(fax.image()), *caps)
+        acc.wait_empty(30)
+        got = {who(r): m for m in hop.messages for r in m["rcpt"]}
+        self.assertEqual(sum(len(m["rcpt"]) for m in hop.messages), len(caps))
+        bad = {line["to"] for line in acc.log_lines(event="bad-capabilities")}
+        for i in cuts:
+            m, name = got[f"r{i}"], f"cut at {fax.MMR[:i][-9:]}|{fax.MMR[i:][:9]}"
+            self.assertIn(" CONPERM", m["mail"])
+            if fax.MMR[i] in "( " or fax.MMR[i - 1] in ") ":
+                self.assertEqual(form(m), MMR_FORM, name)
+            elif form(m) != MMR_FORM:
+                self.assertEqual(form(m), ORIGINAL, name)
+                self.assertIn(f"r{i}@far.example", bad, name)
+                self.assertEqual(self.asked(hop, f"r{i}")[-1], "", name)
+
+    def none(self, caps):
+        """The list counts as none, and that is logged (row B5a)."""
+        said = {f"r{i}@far.example": lines for i, lines in enumerate(caps)}
+        hop, acc = self.relay(caps=said)
+        sent = fax.message(fax.image())
+        began = time.monotonic()
+        self.send(acc, sent, *said)
+        acc.wait_empty()
+        took = time.monotonic() - began
+        self.assertTrue(all(fax.same(m["data"], sent) and " CONPERM" in m["mail"] for m in hop.messages))
+        self.assertEqual(sorted(who(r) for m in hop.messages for r in m["rcpt"]),
+                         sorted(f"r{i}" for i in range(len(caps))))
+        self.assertTrue(all(r.endswith(">") for m in hop.messages for r in m["rcpt"]))
+        self.assertEqual({line["to"] for line in acc.log_lines(event="bad-capabilities")}, set(said))
+        return took
+
+    def test_half_a_list_is_no_list(self):
+        ends = [i for i in range(1, len(fax.MMR) - 1) if fax.MMR[i] in " ,)]["]
+        self.none([["250-2.1.5 ok", "250 2.1.5 CONNEG " + fax.MMR[:i]] for i in ends])
+
+    def test_what_is_no_list(self):
+        self.none([["250-2.1.5 ok", "250 2.1.5 CONNEG " + text] for text in (
+            "yes", "()", "(& ", ")(", fax.MMR + ")", fax.MMR + fax.MMR, "\0" + fax.MMR, "\xff", "(dpi=)",
+            "(& (dpi=200) \"", "(color=Binary) \x1b[2J", "OPTIONAL", "=REQUIRED " + fax.MMR)])
+
+    def test_hostile_lists_take_bounded_work(self):
+        long = "(| " + "(dpi=1)" * 8000 + ")"
+        took = self.none([["250 2.1.5 CONNEG " + "(" * 5000 + "dpi=1" + ")" * 5000],
+                          ["250 2.1.5 CONNEG " + "(!" * 5000 + "(dpi=1)" + ")" * 5000],
+                          ["250 2.1.5 CONNEG " + "(& " * 3000],
+                          ["250-2.1.5 CONNEG " + long] * 50 + ["250 2.1.5 CONNEG"],
+                          ["250-2.1.5 CONNEG " + "(dpi=1)"] * 5000 + ["250 2.1.5 CONNEG)"],
+                          ["250 2.1.5 CONNEG " + "(" + "x" * 3_000_000 + ")"]])
+        self.assertLess(took, PATIENCE * SLOW)
+
+    def pigeons(self, holes):
+        """More pigeons than holes, each in one, none together: nothing fits it, and the proof is long."""
+        somewhere = ["(| " + "".join(f"(p{i}={j})(q{i}h{j}=1)" for j in range(holes)) + ")"
+                     for i in range(holes + 1)]
+        apart = [f"(| (q{i}h{j}=0) (q{k}h{j}=0) )" for j in range(holes) for i in range(holes + 1)
+                 for k in range(i)]
+        return "(& " + "".join(somewhere + apart) + ")"
+
+    def test_an_exploding_list_harms_nobody_else(self):
+        """Bounded work, then it counts as none; the other recipient is served."""
+        caps = {"b@far.example": fax.MMR}
+        for holes in range(6, 20, 2):
+            caps[f"p{holes}@far.example"] = ["250 CONNEG " + self.pigeons(holes)]
+        caps["long@far.example"] = ["250 CONNEG (| " + "".join(f"(& (a{i}=1)(b{i}=1) )" for i in range(2500)) + ")"]
+        hop, acc = self.relay(caps=caps)
+        sent = fax.message(fax.image())
+        began = time.monotonic()
+        self.send(acc, sent, *caps)
+        acc.wait_empty()
+        self.assertLess(time.monotonic() - began, PATIENCE * SLOW)
+        got = {who(r): m for m in hop.messages for r in m["rcpt"]}
+        self.assertEqual(form(got.pop("b")), MMR_FORM)
+        self.assertEqual(len(got), len(caps) - 1)
+        for m in got.values():
+            self.assertTrue(fax.same(m["data"], sent))
+            self.assertIn(" CONPERM", m["mail"])
+        self.assertEqual({line["to"] for line in acc.log_lines(event="bad-capabilities")},
+                         set(caps) - {"b@far.example"})
+
+    def test_many_lists_of_great_length_harm_nobody_else(self):
+        """Each within the limits, each another."""
+        caps = {f"r{k}@far.example": ["250 CONNEG (| " + "".join(
+            f"(& (a{i}={k})(dpi={i + 1000})(color=Grey))" for i in range(400)) + ")"] for k in range(30)}
+        caps["b@far.example"] = fax.MMR
+        hop, acc = self.relay(caps=caps)
+        began = time.monotonic()
+        self.send(acc, fax.message(fax.image()), *caps)
+        acc.wait_empty()
+        self.assertLess(time.monotonic() - began, PATIENCE * SLOW)
+        got = {who(r): form(m) for m in hop.messages for r in m["rcpt"]}
+        self.assertEqual(got.pop("b"), MMR_FORM)
+        self.assertEqual(set(map(frozenset, got.values())), {frozenset(ORIGINAL)})
+        self.assertEqual(len(got), 30)
+
+    def test_an_endless_list_harms_nobody_else(self):
+        def rcpt(session, line):
+            if "flood@" not in line or "CONNEG" not in line:
+                return None
+            for _ in range(100):
+                session.sock.sendall(b"250-2.1.5 CONNEG (dpi=1)\r\n" * 20000)
+            return False
+
+        hop, acc = self.relay(caps={"b@far.example": fax.MMR, "c@far.example": fax.MMR}, on={"RCPT": rcpt})
+        self.send(acc, fax.message(fax.image()), *self.to("b", "flood", "c"))
+        wait_for(lambda: {who(r) for m in hop.messages for r in m["rcpt"]} == {"b", "c"})
+        self.assertEqual({frozenset(form(m)) for m in hop.messages}, {frozenset(MMR_FORM)})
+        wait_for(lambda: [r for q in acc.queue() for r in q["recipients"] if r["state"] == "deferred"])
+
+    def test_a_machine_that_takes_everything(self):
+        """Few limits are no reason to convert (row B5b)."""
+        all_of_it = {"r0": "(color=Binary)", "r1": "(dpi>=1)", "r2": "(| (color=Binary) (color=[Grey,Full]))",
+                     "r3": "(& (dpi<=100000))"}
+        hop, acc = self.relay(caps={f"{n}@far.example": text for n, text in all_of_it.items()})
+        sent = fax.message(fax.image())
+        self.send(acc, sent, *self.to(*all_of_it))
+        self.settled(hop, acc, *all_of_it, form_=ORIGINAL)
+        self.assertTrue(all(fax.same(m["data"], sent) for m in hop.messages))
+        self.assertFalse([n for n in all_of_it if "" in self.asked(hop, n)])
+
+
+class Codes(Base):
+    def refusing(self, *texts, **kw):
+        """A hop that says these to each CONNEG in turn, then answers."""
+        said = {}
+
+        def rcpt(session, line):
+            n = said.setdefault(who(line), 0)
+            if " CONNEG" not in line or n >= len(texts):
+                return None
+            said[who(line)] += 1
+            return texts[n]
+
+        return self.relay(on={"RCPT": rcpt}, caps={"b@far.example": fax.MMR}, **kw)
+
+    def again(self, acc, attempts):
+        wait_for(lambda: acc.queue()[0]["recipients"][0]["attempts"] == attempts)
+        self.assertEqual(acc.queue()[0]["recipients"][0]["state"], "deferred")
+        acc.step_clock(20000)
+
+    def test_B10_the_first_digit_of_the_reply_decides(self):
+        hop, acc = self.refusing("404 5.3.3 CONNEG not now")
+        self.send(acc, fax.message(fax.image()), *self.to("b"))
+        self.again(acc, 1)
+        self.settled(hop, acc, "b")
+        self.assertEqual(self.asked(hop, "b"), [" CONNEG"] * 2)
+
+    def test_B10_after_conneg_tries_once_bare(self):
+        for tries, setting in ((3, "ask=conperm"), (1, "conneg_tries=1")):
+            with self.subTest(tries):
+                hop, acc = self.refusing(*["451 4.3.3 CONNEG not now"] * 99, negotiation="* " + setting)
+                self.send(acc, fax.message(fax.image()), *self.to("b"))
+                for i in range(tries):
+                    self.again(acc, i + 1)
+                self.settled(hop, acc, "b", form_=ORIGINAL)
+                asked = self.asked(hop, "b")
+                self.assertEqual(asked[:tries], [" CONNEG"] * tries)
+                self.assertEqual(asked[-1], "")
+                self.assertIn(" CONPERM", hop.messages[0]["mail"])
+
+    def test_B10_greylisting_is_no_answer_to_CONNEG(self):
+        hop, acc = self.refusing("450 4.7.1 greylisted", "451 4.7.1 greylisted", negotiation="* conneg_tries=1")
+        self.send(acc, fax.message(fax.image()), *self.to("b"))
+        self.again(acc, 1)
+        self.again(acc, 2)
+        self.settled(hop, acc, "b")
+        self.assertEqual(self.asked(hop, "b"), [" CONNEG"] * 3)
+
+    def test_B10_too_many_recipients_are_asked_in_the_next_transaction(self):
+        on = {"RCPT": lambda s, l: "452 4.5.3 too many" if len(s.rcpt) >= 2 else None}
+        names = [f"r{i}" for i in range(5)]
+        hop, acc = self.relay(on=on, caps={f"{n}@far.example": fax.MMR for n in names})
+        self.send(acc, fax.message(fax.image()), *self.to(*names))
+        self.settled(hop, acc, *names)
+        self.assertEqual([len(m["rcpt"]) for m in hop.messages], [2, 2, 1])
+        self.assertTrue(all(l.endswith(" CONNEG") for l in hop.said("RCPT")))
+
+    def test_B9_a_parameter_refused_after_all_is_left_out_at_once(self):
+        for code in ("504 5.3.3", "555 5.5.4", "501 5.5.4", "500 5.5.1", "502 5.5.1"):
+            for ext in (BOTH, BOTH[1:]):
+                with self.subTest(code, ext=ext):
+                    hop, acc = self.refusing(code + " CONNEG not here", ext=ext)
+                    self.send(acc, fax.message(fax.image()), *self.to("b"))
+                    self.settled(hop, acc, "b", form_=ORIGINAL)
+                    self.assertEqual(self.asked(hop, "b"), [" CONNEG", ""])
+                    self.assertEqual(len(hop.said("MAIL")), 1)
+                    self.assertIn(" CONPERM", hop.messages[0]["mail"])
+
+    def test_B9_one_of_three(self):
+        on = {"RCPT": lambda s, l: "504 5.3.3 no" if "quiet@" in l and "CONNEG" in l else None}
+        hop, acc = self.relay(on=on, caps={f"{n}@far.example": fax.MMR for n in "bc"})
+        sent = fax.message(fax.image())
+        self.send(acc, sent, *self.to("b", "quiet", "c"))
+        acc.wait_empty()
+        got = {who(r): form(m) for m in hop.messages for r in m["rcpt"]}
+        self.assertEqual(got, {"b": MMR_FORM, "c": MMR_FORM, "quiet": ORIGINAL})
+
+    def test_a_refused_recipient_is_an_ordinary_failure(self):
+        on = {"RCPT": lambda s, l: "550 5.1.1 nobody" if "bad@" in l else None}
+        hop, acc = self.relay(on=on, caps={"b@far.example": fax.MMR})
+        self.send(acc, fax.message(fax.image()), *self.to("bad", "b"))
+        self.assertIn("Status: 5.1.1", self.report(acc))
+        acc.wait_empty()
+        self.assertEqual([(who(m["rcpt"][0]), form(m)) for m in hop.messages], [("b", MMR_FORM)])
+
+    def test_lost_in_the_midst_of_asking(self):
+        dropped = []
+
+        def rcpt(session, line):
+            if "c@" in line and not dropped:
+                dropped.append(line)
+                return False
+            return None
+
+        for ext in (BOTH, BOTH[1:]):
+            with self.subTest(ext):
+                dropped.clear()
+                hop, acc = self.relay(ext=ext, on={"RCPT": rcpt},
+                                      caps={f"{n}@far.example": fax.MMR for n in "bcd"})
+                self.send(acc, fax.message(fax.image()), *self.to("b", "c", "d"))
+                wait_for(lambda: sum(len(m["rcpt"]) for m in hop.messages) >= 2)
+                wait_for(lambda: not acc.queue() or acc.queue()[0]["recipients"][1]["attempts"])
+                acc.step_clock(400)
+                self.settled(hop, acc, "b", "c", "d")
+
+
+class Sizes(Base):
+    """SIZE on MAIL, and the hop's limit, are about what is sent."""
+
+    def test_size_is_of_the_message_that_goes(self):
+        caps = {"b@far.example": fax.MH, "c@far.example": fax.MMR, "d@far.example": fax.JBIG}
+        hop, acc = self.relay(caps=caps)
+        self.send(acc, fax.message(fax.image()), *caps, "quiet@far.example")
+        wait_for(lambda: len(hop.messages) == 4)
+        for m in hop.messages:
+            words = [w for w in m["mail"].split() if w.startswith("SIZE=")]
+            self.assertIn(words, ([], [f"SIZE={len(m['data'])}"]))
+        quiet, = [m for m in hop.messages if who(m["rcpt"][0]) == "quiet"]
+        self.assertIn(" SIZE=", quiet["mail"])
+
+    def both(self, name, caps):
+        """The message, and the octets of it as it goes and converted."""
+        hop, acc = self.relay(caps={"b@far.example": caps})
+        sent = fax.message(fax.image(name))
+        self.send(acc, sent, *self.to("b", "quiet"))
+        wait_for(lambda: len(hop.messages) == 2)
+        sizes = {who(m["rcpt"][0]): len(m["data"]) for m in hop.messages}
+        return sent, sizes["quiet"], sizes["b"]
+
+    def limited(self, limit, caps):
+        return self.relay(ext=[f"SIZE {limit}" if w == "SIZE 0" else w for w in BOTH],
+                          caps={"b@far.example": caps})
+
+    def test_a_limit_that_only_the_converted_message_meets(self):
+        caps = fax.device("JBIG", 400)
+        sent, original, converted = self.both("render/dense-F-mmr-400.tif", caps)
+        self.assertLess(converted, original)
+        hop, acc = self.limited((original + converted) // 2, caps)
+        self.send(acc, sent, *self.to("b"))
+        self.settled(hop, acc, "b", form_={("JBIG", (400, 400))})
+
+    def test_a_limit_that_only_the_original_meets(self):
+        sent, original, converted = self.both("render/letter-J-400.tif", fax.MH)
+        self.assertLess(original, converted)
+        hop, acc = self.limited((original + converted) // 2, fax.MH)
+        self.send(acc, sent, *self.to("b"))
+        self.assertIn("Status: 5.3.4", self.report(acc))
+        self.assertEqual(hop.messages, [])
+
+
+class Settings(Base):
+    def test_R38_conperm_after_drop(self):
+        """What was converted goes without CONPERM, what was not keeps it."""
+        hop, acc = self.relay(caps={"b@far.example": fax.MMR, "c@far.example": fax.JBIG},
+                              negotiation="* conperm_after=drop")
+        self.send(acc, fax.message(fax.image()), *self.to("b", "c"))
+        acc.wait_empty()
+        got = {who(r): (form(m), " CONPERM" in m["mail"]) for m in hop.messages for r in m["rcpt"]}
+        self.assertEqual(got, {"b": (MMR_FORM, False), "c": (ORIGINAL, True)})
+
+    def test_R2_R38_never_the_original_without_conperm(self):
+        """The answer changes once CONPERM was dropped: the original still goes under CONPERM alone."""
+        for later in (None, fax.GREY, fax.JBIG):
+            with self.subTest(later):
+                asked = []
+
+                def rcpt(session, line):
+                    if "CONNEG" not in line:
+                        return None
+                    asked.append(line)
+                    caps = fax.MMR if len(asked) == 1 else later
+                    return caps and f"250-2.1.5 ok\n250 2.1.5 CONNEG {caps}"
+
+                hop, acc = self.relay(on={"RCPT": rcpt}, negotiation="* conperm_after=drop")
+                self.send(acc, fax.message(fax.image()), *self.to("b"))
+                self.settled(hop, acc, "b", form_=ORIGINAL)
+                self.assertIn(" CONPERM", hop.messages[0]["mail"])
+
+    def test_dialects_on_the_wire(self):
+        for dialect, words in (("4141", " CONNEG"), ("d03-required", " CONNEG=REQUIRED"),
+                               ("d03-optional", " CONNEG=OPTIONAL"), ("d03-spaced", " CONNEG = REQUIRED")):
+            with self.subTest(dialect):
+                hop, acc = self.relay(caps={"b@far.example": fax.MMR}, negotiation=f"* dialect={dialect}")
+                self.send(acc, fax.message(fax.image()), *self.to("b"))
+                self.settled(hop, acc, "b")
+                self.assertEqual(self.asked(hop, "b"), [words])
+
+    def test_batch_single(self):
+        hop, acc = self.relay(caps={f"{n}@far.example": fax.MMR for n in "bcd"}, negotiation="* batch=single")
+        self.send(acc, fax.message(fax.image()), *self.to("b", "c", "d"))
+        self.settled(hop, acc, "b", "c", "d")
+        self.assertEqual([len(m["rcpt"]) for m in hop.messages], [1, 1, 1])
+
+    def test_batch_max(self):
+        """One form at a time; the others come soon, without a wait of their own."""
+        caps = {"b@far.example": fax.MMR, "c@far.example": fax.MH, "d@far.example": fax.MMR}
+        hop, acc = self.relay(caps=caps, negotiation="* batch_max=1")
+        self.send(acc, fax.message(fax.image()), *caps)
+        acc.wait_empty()
+        got = {who(r): form(m) for m in hop.messages for r in m["rcpt"]}
+        self.assertEqual(got, {"b": MMR_FORM, "c": {("MH", (204, 196))}, "d": MMR_FORM})
+        self.assertEqual(len(hop.messages), 2)
+
+    def test_B6_conperm_strict(self):
+        for strict, taken in (("no", 1), ("yes", 0)):
+            with self.subTest(strict):
+                hop, acc = self.relay(ext=PLAIN + ["CONNEG"], caps={"b@far.example": fax.MMR},
+                                      negotiation=f"* conperm_strict={strict}")
+                self.send(acc, fax.message(fax.image()), *self.to("b"))
+                acc.wait_empty()
+                self.assertEqual(len(hop.messages), taken)
+                if not taken:
+                    self.assertIn("Status: 5.6.3", self.report(acc))
+                    self.assertEqual(hop.said("MAIL") + hop.said("RCPT"), [])
+
+    def test_ask_never(self):
+        hop, acc = self.relay(caps={"b@far.example": fax.MMR}, negotiation="* ask=never")
+        sent = fax.message(fax.image())
+        self.send(acc, sent, *self.to("b"))
+        self.settled(hop, acc, "b", form_=ORIGINAL)
+        self.assertEqual(self.asked(hop, "b"), [""])
+        self.assertIn(" CONPERM", hop.messages[0]["mail"])
+
+    def test_ask_never_before_a_hop_with_CONNEG_alone(self):
+        hop, acc = self.relay(ext=PLAIN + ["CONNEG"], caps={"b@far.example": fax.MMR}, negotiation="* ask=never")
+        self.send(acc, fax.message(fax.image()), *self.to("b"))
+        self.assertIn("Status: 5.6.3", self.report(acc))
+        self.assertEqual(hop.messages, [])
+
+    def test_wait(self):
+        """A conversion that takes longer is made with no session open, and the answer asked again."""
+        hop, acc = self.relay(caps={"b@far.example": fax.MMR}, negotiation="* wait=0")
+        self.send(acc, fax.message(*[fax.image("render/dense-J-400.tif") for _ in range(8)]), *self.to("b"))
+        acc.wait_empty()
+        self.assertEqual(len(hop.sessions), 2)
+        self.assertNoContent(hop.sessions[0])
+        self.assertEqual(hop.sessions[0].lines[-2], ("C", "QUIT"))
+        self.assertEqual(self.asked(hop, "b"), [" CONNEG"] * 2)
+        self.assertEqual(fax.codings(hop.messages[0]["data"]), [MMR_FORM] * 8)
+
+
+class Failing(Base):
+    def spoilt(self):
+        """An MMR page whose header is right and whose data is none from the middle on."""
+        data = bytearray(fax.read("render/letter-F-mmr-400.tif"))
+        middle = len(data) // 2
+        data[middle:middle + 400] = bytes(400)
+        f = tempfile.NamedTemporaryFile(suffix=".tif")
+        f.write(data)
+        f.flush()
+        self.addCleanup(f.close)
+        return fax.image(f.name, kind="image/tiff")
+
+    def test_R12_B5e_a_conversion_that_fails_fails_the_message(self):
+        hop, acc = self.relay(caps={f"{n}@far.example": fax.device("MH", 200) for n in "bc"})
+        self.send(acc, fax.message(fax.text(), self.spoilt()), *self.to("b", "c"))
+        report = self.report(acc)
+        acc.wait_empty()
+        self.assertEqual(report.count("Action: failed"), 2)
+        self.assertEqual(report.count("Status: 5.6.5"), 2)
+        self.assertEqual({line["row"] for line in acc.log_lines(event="negotiated")}, {"B5c", "B5e"})
+        self.assertEqual(hop.messages, [])
+        self.assertEqual(hop.said("DATA"), [])
+
+    def test_B2d_R24_without_conperm_the_original_goes(self):
+        hop, acc = self.relay(caps={"b@far.example": fax.device("MH", 200)})
+        sent = fax.message(fax.text(), self.spoilt())
+        self.send(acc, sent, *self.to("b"), conperm=False)
+        wait_for(lambda: hop.messages)
+        acc.wait_empty()
+        self.assertTrue(fax.same(hop.messages[0]["data"], sent))
+        self.assertEqual(acc.maildir(), [])
+
+    def test_a_spoilt_image_that_fits_is_not_touched(self):
+        hop, acc = self.relay(caps={"b@far.example": fax.device("MMR", "[200,400]")})
+        sent = fax.message(fax.text(), self.spoilt())
+        self.send(acc, sent, *self.to("b"))
+        wait_for(lambda: hop.messages)
+        acc.wait_empty()
+        self.assertTrue(fax.same(hop.messages[0]["data"], sent))

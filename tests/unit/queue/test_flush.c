@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * The disk says no: each call that makes a message durable fails in turn, and no 250 may be given; or
+ * a worker dies over it.
+ * The calls are defined here, before libc's; the queue's worker, which is a child of this test, learns
+ * by a shared page which of them is to fail.
+ */
+#include "tests/unit/queue/rig.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum call { NONE, FSYNC_FILE, FSYNC_DIRECTORY, SYNC_RANGE, SYNC_FS, FDATASYNC_DIES };
+struct disk { volatile enum call fails; volatile unsigned failed, marks; };
+
+static struct disk fine, *disk = &fine;
+
+static int (*libc_fsync)(int), (*libc_fdatasync)(int), (*libc_syncfs)(int);
+static int (*libc_sync_file_range)(int, off64_t, off64_t, unsigned);
+
+/* Early: a worker under its sandbox could not. */
+static __attribute__((constructor)) void
+find_calls(void)
+{
+	*(void **)&libc_fsync = dlsym(RTLD_NEXT, "fsync");
+	*(void **)&libc_fdatasync = dlsym(RTLD_NEXT, "fdatasync");
+	*(void **)&libc_syncfs = dlsym(RTLD_NEXT, "syncfs");
+	*(void **)&libc_sync_file_range = dlsym(RTLD_NEXT, "sync_file_range");
+}
+
+static bool
+fails(enum call c)
+{
+	if (disk->fails != c)
+		return false;
+	disk->failed++;
+	errno = EIO;
+	return true;
+}
+
+int
+fsync(int fd)
+{
+	struct stat st;
+	bool directory = fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
+
+	return fails(directory ? FSYNC_DIRECTORY : FSYNC_FILE) ? -1 : libc_fsync(fd);
+}
+
+/* With "each", of files that hold marks alone. */
+int
+fdatasync(int fd)
+{
+	if (fails(FDATASYNC_DIES)) {
+		disk->fails = NONE;
+		kill(getpid(), SIGKILL);
+	}
+	disk->marks++;
+	return libc_fdatasync(fd);
+}
+
+int
+syncfs(int fd)
+{
+	return fails(SYNC_FS) ? -1 : libc_syncfs(fd);
+}
+
+int
+sync_file_range(int fd, off64_t off, off64_t n, unsigned flags)
+{
+	bool waits = flags & SYNC_FILE_RANGE_WAIT_AFTER;
+
+	return waits && fails(SYNC_RANGE) ? -1 : libc_sync_file_range(fd, off, n, flags);
+}
+
+static void
+disk_new(void)
+{
+	disk = mmap(NULL, sizeof *disk, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ck_assert_ptr_ne(disk, MAP_FAILED);
+}
+
+static const char text[] = "Received: by me\r\n\r\nhello\r\n";
+static const struct { enum strategy strategy; enum call fails; } cases[] = {
+	{ STRATEGY_JOURNAL, SYNC_RANGE }, { STRATEGY_JOURNAL, FSYNC_FILE },
+	{ STRATEGY_EACH, FSYNC_FILE }, { STRATEGY_EACH, FSYNC_DIRECTORY },
+	{ STRATEGY_FS, SYNC_RANGE }, { STRATEGY_FS, SYNC_FS },
+};
+
+/* Refused for now, gone, and qmgr does not hear of it; the next one is taken. */
+START_TEST(no_250_without_the_disk)
+{
+	static struct got g;
+	const struct msg_refused *no = (const struct msg_refused *)(const void *)g.packet;
+	char id[QID_SIZE];
+	struct rig r;
+	int s, fd;
+
+	disk_new();
+	rig_new(&r, cases[_i].strategy);
+	s = rig_session(&r);
+	client_open(s, text, id, &fd);
+	close(fd);
+	disk->fails = cases[_i].fails;
+	client_commit(s, id, text, 1);
+	ck_assert(rig_get(s, &g));
+	ck_assert_uint_gt(disk->failed, 0);
+	ck_assert_msg(g.type == MSG_REFUSED, "packet %u although the disk failed", g.type);
+	ck_assert_int_eq(no->kind, ERR_TEMP);
+	ck_assert_int_eq(no->dsn[0], '4');
+	ck_assert(!rig_has(&r, "tmp", id));
+	ck_assert(!rig_has(&r, "HH", id));
+	ck_assert(rig_silent(r.qmgr, 50));
+	disk->fails = NONE;
+	client_send(s, text, 1, id);
+	qmgr_new(&r, id);
+	ck_assert(rig_has(&r, "HH", id));
+	close(s);
+	rig_end(&r);
+}
+END_TEST
+
+/* The worker that had a mark in hand is gone: another one flushes it. */
+START_TEST(marks_outlive_their_worker)
+{
+	char id[QID_SIZE];
+	struct rig r;
+	int s;
+
+	disk_new();
+	rig_new(&r, STRATEGY_EACH);
+	s = rig_session(&r);
+	client_send(s, text, 2, id);
+	disk->fails = FDATASYNC_DIES;
+	qmgr_mark(&r, id, 0, SLOT_DELIVERED);
+	ck_assert(!qmgr_marked(&r, id));
+	for (int i = 0; i < 1000 && disk->marks == 0; i++)
+		usleep(10000);
+	ck_assert_uint_eq(disk->failed, 1);
+	ck_assert_uint_ge(disk->marks, 1);
+	close(s);
+	rig_end(&r);
+}
+END_TEST
+
+Suite *suite_flush(void);
+Suite *
+suite_flush(void)
+{
+	Suite *s = suite_create("flush");
+	TCase *tc = tcase_create("flush");
+
+	tcase_add_loop_test(tc, no_250_without_the_disk, 0, sizeof cases / sizeof *cases);
+	tcase_add_test(tc, marks_outlive_their_worker);
+	suite_add_tcase(s, tc);
+	return s;
+}
