@@ -113,7 +113,7 @@ command_run(struct session *s, struct span line)
 
 /*
  * A domain or an address literal (RFC 5321 4.1.1.1); names with an underscore, which machines do
- * have, are let through, and whatever else cannot harm where it is shown.
+ * have, are let through, and whatever else cannot harm where it is shown; no empty label.
  */
 static bool
 helo_ok(struct span name)
@@ -123,8 +123,9 @@ helo_ok(struct span name)
 	if (name.p[0] == '[')
 		return address_is_domain(name);
 	for (size_t i = 0; i < name.n; i++)
-		if (!ascii_alpha(name.p[i]) && !ascii_digit(name.p[i]) &&
-		    strchr("-._", name.p[i]) == NULL)
+		if ((!ascii_alpha(name.p[i]) && !ascii_digit(name.p[i]) &&
+		    strchr("-._", name.p[i]) == NULL) ||
+		    (name.p[i] == '.' && (i == 0 || name.p[i - 1] == '.')))
 			return false;
 	return true;
 }

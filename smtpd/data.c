@@ -38,6 +38,9 @@ line_begins(struct data *d)
 static void
 take_octet(struct data *d, int o)
 {
+	if (!d->begun && ascii_wsp(o))
+		d->fault |= DATA_FOLDED;
+	d->begun = true;
 	if (d->state == AT_CR && o == '\n') {
 		line_begins(d);
 		return;

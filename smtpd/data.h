@@ -18,13 +18,15 @@ enum {
 };
 
 enum data_fault {
-	DATA_BARE_CR = 1, DATA_BARE_LF = 2, DATA_NUL = 4, DATA_LONG_LINE = 8
+	DATA_BARE_CR = 1, DATA_BARE_LF = 2, DATA_NUL = 4, DATA_LONG_LINE = 8,
+	DATA_FOLDED = 16	/* it begins with white space: that would continue our Received field */
 };
 
 struct data {
 	uint8_t state, fault;	/* fault: enum data_fault, all that were seen */
 	bool end;		/* CRLF.CRLF was read */
 	bool eight_bit;		/* an octet over 127 was there */
+	bool begun;		/* an octet was made */
 	bool body;		/* the header is over */
 	uint8_t field_n;	/* octets of field, or more than it holds: not looked at */
 	char field[9];		/* how a header line begins */

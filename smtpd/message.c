@@ -130,6 +130,8 @@ message_refused(struct session *s, const struct message *m)
 	else if (m->data.fault & DATA_LONG_LINE)
 		session_reply(s, 554, "5.6.0", "message holds a line of more than %d octets",
 		    DATA_LINE_MAX);
+	else if (m->data.fault & DATA_FOLDED)
+		session_reply(s, 554, "5.6.0", "message begins with white space");
 	else if (m->data.received > DATA_RECEIVED_MAX)
 		session_reply(s, 554, "5.4.6", "more than %d Received fields: a mail loop",
 		    DATA_RECEIVED_MAX);

@@ -191,7 +191,7 @@ control_resume(void *arg)
 		log_line(LOG_ERR, NULL, "no-accept", "why=%s", log_q(e.what));
 }
 
-/* Out of descriptors or memory: who waits stays in the backlog, and the loop does not spin on it. */
+/* Out of descriptors or memory: who waits stays in the backlog; the loop does not spin on it. */
 static void
 control_pause(struct control *c)
 {

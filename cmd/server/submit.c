@@ -171,6 +171,8 @@ submit_copy(struct client *k, struct writer *w, struct err *e)
 		if (at > max)
 			return err_set(e, ERR_PERM, "5.3.4", "the message is larger than %llu octets",
 			    (unsigned long long)max);
+		if (at == (size_t)n && ascii_wsp(chunk[0]))	/* it would continue our own field */
+			return err_set(e, ERR_PERM, "5.6.0", "the message begins with white space");
 		if (lines_check(w, span_of(chunk, (size_t)n), e) == -1 ||
 		    writer_put(w, span_of(chunk, (size_t)n), e) == -1)
 			return -1;

@@ -124,7 +124,7 @@ class LocalUser(unittest.TestCase):
 
     def test_messages_are_checked_as_smtp_checks_them(self):
         for message, code in ((b"a\nb\r\n", "5.6.0"), (b"a\rb\r\n", "5.6.0"), (b"a\0\r\n", "5.6.0"), (b"a: b", "5.6.0"),
-                              (b"a: b\r", "5.6.0"), (b"", "5.6.0"), (b"x" * 70000 + b"\r\n", "5.6.0"),
+                              (b"a: b\r", "5.6.0"), (b" a: b\r\n", "5.6.0"), (b"", "5.6.0"), (b"x" * 70000 + b"\r\n", "5.6.0"),
                               (b"Subject: \xe9\r\n\r\n", "5.6.1"), (b"a: b\r\n" * 20000, "5.3.4")):
             with self.subTest(message=message[:20]), self.control() as c:
                 self.refused(c.submit(message), code)
@@ -209,3 +209,145 @@ class LocalUser(unittest.TestCase):
                 c.send(SUBMIT, envelope(), [memfd(MESSAGE)])
             good.send(STATUS)
             self.assertEqual(good.answer()[0], TEXT)
+
+
+class Client(unittest.TestCase):
+    """Bytes of a client that must not become ours."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.hop = Peer()
+        cls.acc = Instance(smtproutes=cls.hop.route).start()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.acc.__exit__(None, None, None)
+        cls.hop.close()
+
+    def test_names_that_would_spoil_received(self):
+        with self.acc.client() as c:
+            for name in ("a(b", "a)b", "a;b", "a\tb", "a b", "<a>", "[1.2.3", "[x\r", "..", ".a", "a..b", "\xe9", "a\x1bb",
+                         "a" * 256, ""):
+                c.send(b"EHLO " + name.encode("latin-1") + b"\r\n")
+                self.assertRegex(c.reply()[-1], "^50[01] 5.5.[24]", name)
+
+    def test_received_is_one_field_of_rfc_5321(self):
+        for name in ("a" * 63 + "." + "b" * 63, "[127.0.0.1]", "[IPv6:::1]", "under_score.example"):
+            before = len(self.hop.messages)
+            with self.acc.client() as c:
+                c.ehlo(name)
+                c.must("250", "MAIL FROM:<a@client.example>")
+                c.must("250", "RCPT TO:<b@far.example>")
+                c.must("354", "DATA")
+                c.must("250", data=b"Subject: x\r\n\r\n.\r\n")
+            wait_for(lambda: len(self.hop.messages) > before)
+            self.assertRegex(self.hop.messages[-1]["data"].decode(),
+                             "^Received: from " + re.escape(name) + r" \(\[127\.0\.0\.1\]\)\r\n\tby gateway\.example "
+                             r"with ESMTP id [0-9a-v]{16};\r\n\t\w{3}, \d+ \w{3} \d{4} \d\d:\d\d:\d\d [+-]\d{4}\r\nSubject")
+
+    def test_what_would_continue_our_field_is_refused(self):
+        with self.acc.client() as c:
+            c.ehlo()
+            for data in (b" (forged)\r\n\r\n.\r\n", b"\tx\r\n.\r\n", b". x\r\n.\r\n"):
+                c.must("250", "MAIL FROM:<a@client.example>")
+                c.must("250", "RCPT TO:<b@far.example>")
+                c.must("354", "DATA")
+                self.assertTrue(c.cmd(data=data)[0].startswith("554 5.6.0"))
+
+    def test_long_addresses_keep_reply_lines_short(self):
+        """Client.reply asserts the 512 octets of each line."""
+        domain = ".".join(["d" * 60] * 4) + ".example"
+        with self.acc.client() as c:
+            c.ehlo()
+            c.must("250", f"MAIL FROM:<{'l' * 64}@{domain}> CONPERM SIZE=1 BODY=8BITMIME")
+            for more in ("", " CONNEG", " CONNEG=OPTIONAL", " CONNEG = REQUIRED", " FOO=" + "x" * 60):
+                c.cmd(f"RCPT TO:<{'r' * 64}@{domain}>{more}")
+            c.must("250", "RCPT TO:<postmaster>")
+
+
+BOTH = ["PIPELINING", "8BITMIME", "SIZE 0", "ENHANCEDSTATUSCODES", "CONPERM", "CONNEG"]
+SENDER = "postmaster@gateway.example"
+
+
+class Content(unittest.TestCase):
+    """Messages that two readers could read differently, under CONPERM, to a machine that takes MMR."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.hop = Peer(ext=BOTH, caps={"b@far.example": fax.MMR})
+        cls.acc = Instance(smtproutes=cls.hop.route).start()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.acc.__exit__(None, None, None)
+        cls.hop.close()
+
+    def relay(self, message):
+        before = len(self.hop.messages)
+        self.acc.send(SENDER, ["b@far.example"], message, mail=" CONPERM")
+        wait_for(lambda: len(self.hop.messages) > before)
+        return self.hop.messages[-1]["data"]
+
+    def part(self, kind="Content-Type: image/tiff-fx; name=\"page.tfx\"\n", encoding="base64", more="",
+             body=None):
+        return (kind + f"Content-Transfer-Encoding: {encoding}\nContent-Convert: ANY\n{more}\n" +
+                (body if body is not None else fax.image().split("\n\n", 1)[1]))
+
+    def nested(self, depth):
+        inner = fax.image()
+        for i in range(depth):
+            inner = f'Content-Type: multipart/mixed; boundary="q{i:03d}z"\n\n--q{i:03d}z\n{inner}--q{i:03d}z--\n'
+        return fax.message(inner)
+
+    def test_R29_doubtful_messages_are_not_touched(self):
+        two = fax.message(fax.text(), fax.image())
+        raw = fax.read("render/letter-J-400.tif")
+        doubtful = {
+            "no last delimiter": two.replace("--==b--\n", ""),
+            "a line that starts like a delimiter": two.replace("Hello.", "--==bx"),
+            "deeper than is looked": self.nested(100),
+            "two types": fax.message(self.part(more="Content-Type: text/plain\n")),
+            "two encodings": fax.message(self.part(more="Content-Transfer-Encoding: 7bit\n")),
+            "two permissions": fax.message(self.part(more="Content-Convert: NONE\n")),
+            "a line that only looks blank": fax.message(self.part(more=" \nX: y\n")),
+            "an unknown encoding": fax.message(self.part(encoding="x-uuencode")),
+            "base64 that goes on behind its end": fax.message(self.part(body="AAA=\nAAAA\n")),
+            "base64 cut off": fax.message(fax.image()[:-80] + "\n"),
+            "an attached message": fax.message(fax.text(), "Content-Type: message/rfc822\n\n" + fax.message(fax.image())),
+            "a multipart in base64": two.replace("==b\"\n", "==b\"\nContent-Transfer-Encoding: base64\n", 1),
+        }
+        self.assertTrue(raw)
+        for why, message in doubtful.items():
+            with self.subTest(why=why):
+                self.assertTrue(fax.same(self.relay(message), message))
+
+    def test_odd_but_clear_messages_are_converted(self):
+        raw = fax.read("render/letter-J-400.tif")
+        quoted = "=\n".join("".join("=%02X" % o for o in raw[i:i + 24]) for i in range(0, len(raw), 24)) + "\n"
+        clear = {
+            "comments": self.part('Content-Type: (a (b\\)) c) image/tiff-fx (d) ; (e) name="p\\"a\\\\ge.tfx" ;\n'
+                                  " charset=us-ascii\n", encoding="(f) base64 (g)"),
+            "folds": self.part("Content-Type:\n image/tiff-fx;\n\tname*0=\"pa\";\n name*1=\"ge.tfx\"\n", encoding="\n base64"),
+            "junk between base64": self.part(body="".join(f"{l}*!\n" for l in fax.image().split("\n\n", 1)[1].split())),
+            "quoted-printable": self.part(encoding="quoted-printable", body=quoted),
+            "by its name": self.part("Content-Type: application/octet-stream; name*=us-ascii''page.tfx\n"),
+            "two descriptions": self.part(more="Content-Features: (a=b)\ncontent-features: (a=c)\n"),
+        }
+        for why, part in clear.items():
+            with self.subTest(why=why):
+                data = self.relay(fax.message(fax.text(), part))
+                self.assertEqual(fax.codings(data), [{("MMR", (200, 200))}])
+                self.assertEqual(data.lower().count(b"\r\ncontent-features:"), 1)
+                self.assertLessEqual(max(map(len, data.split(b"\r\n"))), 78)
+                if why == "comments":
+                    self.assertIn(b'name="p\\"a\\\\ge.tif";\r\n charset=us-ascii\r\n', data)
+                if why == "folds":
+                    self.assertIn(b'name*0="pa";\r\n name*1="ge.tif"\r\n', data)
+
+    def test_R13_the_record_has_the_grammar_of_section_8(self):
+        data = self.relay(fax.message(fax.image()))
+        field = re.search(rb"\r\n(Content-Previous:(?:[^\r]|\r\n[ \t])*)\r\n", data)[1]
+        for line in field.split(b"\r\n"):
+            self.assertEqual(line.count(b'"') % 2, 0, line)        # no fold in a quoted string
+        self.assertRegex(re.sub(rb"\r\n", b"", field), rb"^Content-Previous: Date \w{3}, [^;]*; By gateway\.example; "
+                                                       rb"\(& .*\)$")

@@ -44,6 +44,12 @@ static const struct {
 	{ S("a\n\r.\r\n\r\n.\r\n"), "", 0, DATA_BARE_LF | DATA_BARE_CR },
 	{ S("a\r\n\r.\r\n\r\n.\r\n"), "", 0, DATA_BARE_CR },
 	{ S("a\r\n.\r\nRSET\n"), "a\r\n", 5, 0 },
+	/* it would be read as more of the field that we put on top */
+	{ S(" a\r\n.\r\n"), "", 0, DATA_FOLDED },
+	{ S("\ta: b\r\n.\r\n"), "", 0, DATA_FOLDED },
+	{ S(". a\r\n.\r\n"), "", 0, DATA_FOLDED },
+	{ S("a\r\n b\r\n.\r\n"), "a\r\n b\r\n", 0, 0 },
+	{ S("\r\n b\r\n.\r\n"), "\r\n b\r\n", 0, 0 },
 };
 
 /* Feeds the pieces [0,cut) [cut,n) into rooms of `room` octets; returns octets used. */

@@ -469,6 +469,7 @@ suite_parent(void)
 	Suite *s = suite_create("parent");
 	TCase *tc = tcase_create("parent");
 
+	tcase_set_timeout(tc, 30);	/* it waits for processes, on busy machines too */
 	tcase_add_loop_test(tc, mail_comes_in, 0, 2);
 	tcase_add_test(tc, sessions_are_bounded);
 	tcase_add_test(tc, one_client_leaves_room_for_others);
