@@ -18,6 +18,7 @@ import time
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BUILD = os.path.join(TOP, os.environ.get("ACCORD_BUILD", "build"))
 ORDINARY = "nobody"     # whom a test run by root runs accord as
+ACCOUNTS = object()     # instead of a user's name: root starts it, each process has its own account
 DATA = os.path.join(TOP, "tests", "data")
 SLOW = 8 if "san" in BUILD else 3 if os.environ.get("CI") else 1
 
@@ -79,15 +80,20 @@ def comm(pid):
 
 
 class Instance:
-    """One accord: settings as keyword arguments (a string, or a list of lines)."""
+    """One accord: settings as keyword arguments (a string, or a list of lines).  user: whom it runs
+    as; launcher: words in front of the command, which make it that user without accord's help."""
 
-    def __init__(self, user=None, **settings):
+    def __init__(self, user=None, launcher=(), **settings):
         self.home = tempfile.mkdtemp(prefix="accord-test-")
         atexit.register(shutil.rmtree, self.home, True)
         os.chmod(self.home, 0o755)
         self.control = os.path.join(self.home, "control")
         os.mkdir(self.control)
-        self.user = user if user is not None or os.getuid() != 0 else ORDINARY
+        if user is ACCOUNTS and os.getuid() != 0:
+            raise AssertionError("only root can run each process under an account of its own")
+        self.user = None if user is ACCOUNTS else \
+            user if user is not None or os.getuid() != 0 else ORDINARY
+        self.launcher = list(launcher)
         self.port = free_port()
         self.process = None
         self.log_path = os.path.join(self.home, "log")
@@ -115,8 +121,9 @@ class Instance:
             f.write("\n")
 
     def start(self, expect=True):
-        words = [os.path.join(BIN, "accord"), "start", "-H", self.home, "-C", self.clock_path]
-        if self.user is not None:
+        words = self.launcher + [os.path.join(BIN, "accord"), "start", "-H", self.home, "-C",
+                                 self.clock_path]
+        if self.user is not None and not self.launcher:
             words += ["-u", self.user]
         self.log = open(self.log_path, "ab")
         self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -284,8 +291,9 @@ def dot(message):
 class Client:
     """SMTP by hand."""
 
-    def __init__(self, port, host="127.0.0.1", banner=True, timeout=20):
-        self.socket = socket.create_connection((host, port), timeout=timeout * SLOW)
+    def __init__(self, port, host="127.0.0.1", banner=True, timeout=20, source=None):
+        self.socket = socket.create_connection((host, port), timeout=timeout * SLOW,
+                                               source_address=source and (source, 0))
         self.file = self.socket.makefile("rb")
         self.banner = self.reply() if banner else None
 
