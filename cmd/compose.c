@@ -184,6 +184,38 @@ add_text(struct span text, struct buf *out, struct err *e)
 	return r;
 }
 
+/*
+ * A Subject in other letters than ASCII: encoded words (RFC 2047 2) of at most 75 octets, none cut
+ * within a UTF-8 character.
+ */
+static int
+add_subject(struct span text, struct buf *out, struct err *e)
+{
+	enum { WORD = 42 };		/* octets whose base64 fits a word */
+	size_t i = 0;
+
+	while (i < text.n && text.p[i] < 0x80)
+		i++;
+	if (i == text.n)
+		return buf_addf(out, e, "Subject: %.*s\r\n", (int)text.n, (const char *)text.p);
+	if (buf_add_str(out, "Subject:", e) == -1)
+		return -1;
+	while (text.n > 0) {
+		size_t n = text.n < WORD ? text.n : WORD;
+
+		while (n < text.n && n > WORD - 4 && (text.p[n] & 0xc0) == 0x80)
+			n--;
+		if (buf_add_str(out, " =?utf-8?B?", e) == -1 ||
+		    transfer_base64(span_sub(text, 0, n), out, e) == -1)
+			return -1;
+		out->n -= 2;		/* transfer_base64 ends its line */
+		if (buf_add_str(out, "?=\r\n", e) == -1)
+			return -1;
+		text = span_sub(text, n, text.n);
+	}
+	return 0;
+}
+
 static int
 add_header(const struct compose *c, const char *token, struct buf *out, struct err *e)
 {
@@ -195,8 +227,9 @@ add_header(const struct compose *c, const char *token, struct buf *out, struct e
 	for (int i = 0; i < c->nto; i++)
 		if (buf_addf(out, e, i == 0 ? "To: <%s>" : ",\r\n\t<%s>", c->to[i]) == -1)
 			return -1;
-	return buf_addf(out, e, "\r\nSubject: %s\r\nMessage-ID: <%s@%s>\r\nMIME-Version: 1.0\r\n",
-	    c->subject, token, c->host);
+	if (buf_add_str(out, "\r\n", e) == -1 || add_subject(span_str(c->subject), out, e) == -1)
+		return -1;
+	return buf_addf(out, e, "Message-ID: <%s@%s>\r\nMIME-Version: 1.0\r\n", token, c->host);
 }
 
 static int

@@ -6,6 +6,7 @@ import os
 import subprocess
 import tempfile
 import unittest
+from email.header import decode_header, make_header
 
 import fax
 from harness import BIN, DATA, Instance, Peer, wait_for
@@ -86,6 +87,17 @@ class Sending(unittest.TestCase):
             self.assertEqual(image.get_content_type(), "image/tiff-fx")
             self.assertIn("JBIG", image["Content-Features"])        # R17: never one without the other
             self.assertIn("image-coding=[MH,MMR]", image["Content-Convert"])
+
+    def test_a_subject_in_other_letters_is_encoded(self):
+        subject = "Grüße aus Zürich, мир и 世界: " + "ä" * 60
+        with Peer() as hop, Instance(smtproutes=hop.route) as acc:
+            acc.accord("send", "--from", "a@gateway.example", "--subject", subject, "--", "b@far.example",
+                       data=b"hello\n")
+            wait_for(lambda: hop.messages)
+            head = hop.messages[0]["data"].split(b"\r\n\r\n")[0]
+            self.assertTrue(all(len(l) <= 78 and max(l) < 128 for l in head.split(b"\r\n")), head)
+            field = fax.parse(hop.messages[0]["data"])["Subject"]
+            self.assertEqual(str(make_header(decode_header(field))), subject)
 
     def test_send_refuses_what_would_add_a_field_or_is_no_address(self):
         with Instance() as acc:
