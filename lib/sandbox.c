@@ -66,7 +66,7 @@ static const int calls_accept[] = {
 	CALL(accept4), CALL(getsockopt),
 };
 
-/* A parent of disposable children, which set up their descriptors and confine themselves further. */
+/* A parent of disposable children, which set up descriptors and confine themselves further. */
 static const int calls_parent[] = {
 	CALL(fork), CALL(wait4), CALL(kill), CALL(getppid), CALL(set_robust_list), CALL(rseq),
 	CALL(dup), CALL(dup2), CALL(dup3), CALL(close_range), CALL(pipe2), CALL(prlimit64),

@@ -19,7 +19,7 @@
 #include "local/place.h"
 
 enum {
-	CHILD_FD = 3, CHILD_FDS = 5,	/* a child's descriptors: message, folder, ours, capd, convertd */
+	CHILD_FD = 3, CHILD_FDS = 5,	/* a child's: message, folder, to us, capd, convertd */
 	CHILD_HIGH = CHILD_FD + CHILD_FDS,
 	NOBODY = 65534
 };

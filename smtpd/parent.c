@@ -22,7 +22,7 @@
 #include "smtpd/child.h"
 
 enum { CHILD_CTL = 3, CHILD_QUEUE, CHILD_CAPD, CHILD_FDS, DUP_FROM = 10 };
-enum { FILE_EXTRA = 1 << 20 };	/* octets of a session's file beside databytes: our own field, a buffer */
+enum { FILE_EXTRA = 1 << 20 };	/* octets of a file beside databytes: our own field, a buffer */
 
 static void parent_spare(struct parent *p);
 
