@@ -14,6 +14,7 @@ import pwd
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -83,7 +84,10 @@ def image_part(message):
 
 
 def describe(data):
-    pages = tiff_pages(data)
+    try:
+        pages = tiff_pages(data)
+    except (struct.error, KeyError):
+        return "no TIFF, %d octets" % len(data)
     seen = []
     for p in pages:
         text = "%s %dx%d dpi %dx%d" % (p["coding"], *p["dpi"], *p["size"])
@@ -93,15 +97,17 @@ def describe(data):
 
 
 def png(tif, out):
-    """The first page as PNG: accord recodes it to MMR, netpbm reads that."""
+    """The first page as PNG: accord recodes it to MMR, netpbm reads that.  The path, or why not."""
     mmr = out + ".tif"
-    subprocess.run([os.path.join(BIN, "accord"), "convert", tif, "-o", mmr, "--for",
-                    "(image-coding=MMR)"], capture_output=True)
+    r = subprocess.run([os.path.join(BIN, "accord"), "convert", tif, "-o", mmr, "--for",
+                        "(image-coding=MMR)"], capture_output=True)
+    if r.returncode != 0:
+        return "no picture: " + r.stderr.decode().strip().replace("\n", "; ")
     with open(out, "wb") as f:
         pnm = subprocess.run(["tifftopnm", mmr], capture_output=True)
         f.write(subprocess.run(["pnmtopng"], input=pnm.stdout, capture_output=True).stdout)
     os.unlink(mmr)
-    return out if os.path.getsize(out) else None
+    return out
 
 
 def maildir(home, box):
