@@ -150,6 +150,9 @@ def show_recipient(gateway, relay, name, takes, original, out):
     with open(files[0], "rb") as f:
         message = email.message_from_binary_file(f, policy=email.policy.compat32)
     part = image_part(message)
+    if part is None:
+        print("  got            a message without an image, in %s" % files[0])
+        return
     data = part.get_payload(decode=True)
     tif = os.path.join(out, name + ".tif")
     with open(tif, "wb") as f:
