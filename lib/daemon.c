@@ -140,7 +140,20 @@ daemon_on_stop(struct chan *c, const void *msg, size_t len, int *fds, struct err
 	return 0;
 }
 
+static int
+daemon_on_retire(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
+{
+	struct daemon *d = c->arg;
+
+	(void)msg, (void)len, (void)fds;
+	if (d->retire == NULL)
+		return err_set(e, ERR_PROTO, NULL, "a retirement that was not asked for");
+	d->retire(d->arg);
+	return 0;
+}
+
 static const struct msg_rule from_supervisor[] = {
+	{ MSG_RETIRE, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, daemon_on_retire },
 	{ MSG_PEER, sizeof(struct msg_peer), sizeof(struct msg_peer), 1, 1, daemon_on_peer },
 	{ MSG_FILE, sizeof(struct msg_name), sizeof(struct msg_name), 1, 1, daemon_on_file },
 	{ MSG_STOP, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, daemon_on_stop },
@@ -178,6 +191,16 @@ daemon_lost(enum role peer)
 	m.generation = ready->generation[peer];
 	if (chan_send(&ready->sup, &m.h, MSG_NEED, 0, sizeof m, NULL, 0, &e) == -1)
 		log_line(LOG_ERR, NULL, "failed", "peer=%s why=%s", role_name(peer), log_q(e.what));
+}
+
+void
+daemon_ask_retirement(struct daemon *d)
+{
+	struct msg_hdr h;
+	struct err e = { 0 };
+
+	if (chan_send(&d->sup, &h, MSG_RETIRE, 0, sizeof h, NULL, 0, &e) == -1)
+		log_line(LOG_ERR, NULL, "failed", "peer=start why=%s", log_q(e.what));
 }
 
 int

@@ -35,6 +35,7 @@ struct daemon {
 	void (*peer)(void *arg, enum role role, uint32_t generation, int fd);
 	void (*file_changed)(void *arg, const char *name, int fd);
 	void (*stop)(void *arg);
+	void (*retire)(void *arg);	/* MSG_RETIRE; NULL: it is never asked for */
 	void *arg;
 };
 
@@ -54,6 +55,10 @@ int daemon_ready(struct daemon *d, struct err *e);
  * (and where nobody called it, in tests): nothing.
  */
 void daemon_lost(enum role peer);
+
+/* Asks to be replaced: a child died by a signal, and whoever knows its address layout knows that of
+ * the next.  The supervisor does it, and calls retire, or finds that this process is too young. */
+void daemon_ask_retirement(struct daemon *d);
 
 /* Tells the supervisor why this process cannot start, logs it; returns 1 for main. */
 int daemon_fail(struct daemon *d, const struct err *e);

@@ -11,7 +11,7 @@
 #include "lib/ipc.h"
 #include "lib/qid.h"
 
-#define MSG_LAYOUT 2u
+#define MSG_LAYOUT 3u
 
 enum msg_type {
 	/* supervisor -> daemon, in this order at start: SETTING* FILE* LISTENER* PEER* GO */
@@ -23,6 +23,9 @@ enum msg_type {
 	MSG_STOP,		/* struct msg_hdr: end in order; the channel's closing means at once */
 	MSG_READY,		/* daemon -> supervisor: struct msg_hdr */
 	MSG_BAD,		/* daemon -> supervisor: struct msg_text, then it exits */
+	MSG_RETIRE,		/* daemon -> supervisor: struct msg_hdr: "a child of mine died by a signal, start
+				 * me anew, with another address layout"; back: another has taken over,
+				 * serve what is under way and end */
 
 	/* parent of sessions -> queue, capd, convertd: struct msg_hdr; fd: the session's own channel */
 	MSG_SESSION = 16,

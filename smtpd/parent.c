@@ -131,6 +131,8 @@ child_crashed(struct child *c, int status)
 	}
 	log_line(LOG_ERR, NULL, "crash", "client=%s pid=%d signal=%d status=%d", addr, (int)c->pid,
 	    WIFSIGNALED(status) ? WTERMSIG(status) : 0, WIFEXITED(status) ? WEXITSTATUS(status) : 0);
+	if (WIFSIGNALED(status) && !c->parent->stopping)
+		daemon_ask_retirement(&c->parent->d);
 }
 
 /* Its channel is closed: it has ended, or is cut off and made to. */
@@ -144,7 +146,7 @@ child_gone(struct chan *ch, const struct err *why)
 	kill(c->pid, SIGKILL);		/* does not change the status of one that is ending */
 	while (waitpid(c->pid, &status, 0) == -1 && errno == EINTR)
 		;
-	if ((WIFSIGNALED(status) || WEXITSTATUS(status) != 0) && !c->parent->stopping)
+	if ((WIFSIGNALED(status) || WEXITSTATUS(status) != 0) && !c->parent->hurried)
 		child_crashed(c, status);
 	if (c->busy) {
 		child_session_over(c);
@@ -490,7 +492,8 @@ peer_gone(struct chan *ch, const struct err *why)
 
 	log_line(LOG_WARN, NULL, "peer-gone", "peer=%s why=%s", ch->name,
 	    log_q(why->kind == ERR_NONE ? "closed" : why->what));
-	daemon_lost(ch == parent_peer(p, ROLE_QUEUE) ? ROLE_QUEUE : ROLE_CAPD);
+	if (!p->stopping)		/* the channel of a retired one belongs to its successor */
+		daemon_lost(ch == parent_peer(p, ROLE_QUEUE) ? ROLE_QUEUE : ROLE_CAPD);
 }
 
 static int
@@ -528,24 +531,48 @@ parent_on_give_up(void *arg)
 	((struct parent *)arg)->d.loop.stop = true;	/* what is left dies with this process */
 }
 
+/* Takes no more clients; idle processes end, and busy ones too if they are to hurry. */
+static void
+parent_close(struct parent *p, bool hurry)
+{
+	for (uint32_t i = 0; i < p->nlistener && !p->stopping; i++) {
+		loop_unwatch(&p->d.loop, &p->at[i].watch);
+		close(p->at[i].watch.fd);
+	}
+	p->stopping = true;
+	for (struct child *c = p->child; c != NULL; c = c->next) {
+		if (c->leaving || (c->busy && !hurry))
+			continue;
+		if (!c->busy)
+			p->nidle--;
+		child_dismiss(c);
+	}
+}
+
+/* Another has taken over: sessions go on to their end, which is this process's too. */
+static void
+parent_on_retire(void *arg)
+{
+	struct parent *p = arg;
+
+	if (p->stopping)
+		return;
+	log_line(LOG_INFO, NULL, "retire", "sessions=%u", p->sessions);
+	parent_close(p, false);
+	if (p->nchild == 0)
+		p->d.loop.stop = true;
+}
+
 static void
 parent_on_stop(void *arg)
 {
 	struct parent *p = arg;
 	struct err e;
 
-	if (p->stopping)
+	if (p->hurried)
 		return;
-	p->stopping = true;
-	for (uint32_t i = 0; i < p->nlistener; i++) {
-		loop_unwatch(&p->d.loop, &p->at[i].watch);
-		close(p->at[i].watch.fd);
-	}
-	for (struct child *c = p->child; c != NULL; c = c->next) {
-		if (!c->busy && !c->leaving)
-			p->nidle--;
-		child_dismiss(c);
-	}
+	p->hurried = true;
+	parent_close(p, true);
 	if (p->nchild == 0 || loop_timer(&p->d.loop, &p->give_up, PARENT_STOP_MS, &e) == -1)
 		p->d.loop.stop = true;
 }
@@ -594,6 +621,7 @@ parent_init(struct parent *p, struct err *e)
 
 	p->d.peer = parent_on_peer;
 	p->d.stop = parent_on_stop;
+	p->d.retire = parent_on_retire;
 	p->d.arg = p;
 	p->resume = (struct timer){ .fire = parent_on_resume, .arg = p };
 	p->tidy = (struct timer){ .fire = parent_on_tidy, .arg = p };

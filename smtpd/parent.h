@@ -51,7 +51,9 @@ struct parent {
 	uint32_t nchild, nidle, sessions;
 	struct clients clients;
 	uint32_t pace_s;		/* what the children were told last */
-	bool paused, stopping;
+	bool paused;
+	bool stopping;			/* nothing new is taken: told to stop, or retired */
+	bool hurried;			/* told to stop: sessions are told too */
 	struct timer resume, tidy, give_up;
 };
 

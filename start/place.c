@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lib/capsdb.h"
+#include "lib/clock.h"
 #include "lib/confline.h"
 #include "lib/ipc.h"
 #include "lib/log.h"
@@ -233,7 +234,8 @@ place_open(struct place *p, const char *home, const char *clock, const struct ac
 		return -1;
 	if (caps != -1)
 		close(caps);
-	if (clock != NULL && (p->clock_fd = open(clock, O_RDONLY | O_CLOEXEC)) == -1)
+	if (clock != NULL && ((p->clock_fd = open(clock, O_RDONLY | O_CLOEXEC)) == -1 ||
+	    clock_shift(p->clock_fd) == -1))
 		return err_sys(e, "%s", clock);
 	return place_bind(p, e);
 }

@@ -152,11 +152,13 @@ static int child_on_ready(struct chan *, const void *, size_t, int *, struct err
 static int child_on_bad(struct chan *, const void *, size_t, int *, struct err *);
 static int child_on_need(struct chan *, const void *, size_t, int *, struct err *);
 static int child_on_caps(struct chan *, const void *, size_t, int *, struct err *);
+static int child_on_retire(struct chan *, const void *, size_t, int *, struct err *);
 
 static const struct msg_rule from_child[] = {
 	{ MSG_READY, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, child_on_ready },
 	{ MSG_BAD, sizeof(struct msg_text), sizeof(struct msg_text), 0, 0, child_on_bad },
 	{ MSG_NEED, sizeof(struct msg_peer), sizeof(struct msg_peer), 0, 0, child_on_need },
+	{ MSG_RETIRE, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, child_on_retire },
 	/* control only: the last row is left out for the others */
 	{ MSG_CAPS_CHANGED, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, child_on_caps },
 };
@@ -344,6 +346,123 @@ child_on_caps(struct chan *ch, const void *msg, size_t len, int *fds, struct err
 	return capd->chan.open ? child_give_caps(capd, e) : 0;
 }
 
+/* --- processes that are replaced while they live --- */
+
+static int
+retired_on_need(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
+{
+	(void)ch, (void)msg, (void)len, (void)fds, (void)e;
+	return 0;		/* said before it knew; its peers are its successor's now */
+}
+
+static const struct msg_rule from_retired[] = {
+	{ MSG_NEED, sizeof(struct msg_peer), sizeof(struct msg_peer), 0, 0, retired_on_need },
+	{ MSG_RETIRE, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, retired_on_need },
+};
+
+/* SIGCHLD follows. */
+static void
+retired_gone(struct chan *ch, const struct err *why)
+{
+	struct retired *r = ch->arg;
+
+	if (why->kind == ERR_PROTO)
+		kill(r->pid, SIGKILL);
+}
+
+static size_t
+retired_count(const struct supervisor *s)
+{
+	size_t n = 0;
+
+	for (const struct retired *r = s->retired; r != NULL; r = r->next)
+		n++;
+	return n;
+}
+
+/* Moves c's process and channel aside, and tells it.  c is down then. */
+static int
+child_retire(struct child *c, struct err *e)
+{
+	struct retired *r = calloc(1, sizeof *r);
+	int fd = fcntl(c->chan.watch.fd, F_DUPFD_CLOEXEC, 0);
+	struct msg_hdr h;
+
+	if (r == NULL || fd == -1 || chan_open(&r->chan, &c->s->loop, fd, role_name(c->role),
+	    from_retired, sizeof from_retired / sizeof *from_retired, retired_gone, r, e) == -1) {
+		if (fd != -1)
+			close(fd);
+		free(r);
+		return err_set(e, ERR_TEMP, NULL, "no memory or descriptor to retire it");
+	}
+	r->role = c->role;
+	r->pid = c->pid;
+	r->next = c->s->retired;
+	c->s->retired = r;
+	chan_close(&c->chan);
+	c->pid = 0;
+	c->state = CHILD_DOWN;
+	return chan_send(&r->chan, &h, MSG_RETIRE, 0, sizeof h, NULL, 0, e);
+}
+
+/*
+ * smtpd alone: its sessions have channels of their own, and so can end in peace.  One that has not
+ * lived long is left: whoever crashes sessions would have a process started for each crash.
+ */
+static int
+child_on_retire(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
+{
+	struct child *c = ch->arg;
+	struct supervisor *s = c->s;
+
+	(void)msg, (void)len, (void)fds;
+	if (c->role != ROLE_SMTPD)
+		return err_set(e, ERR_PROTO, NULL, "a retirement");
+	if (!s->all_up || s->stopping || c->state != CHILD_UP || retired_count(s) >= RETIRED_MAX ||
+	    clock_ms() - c->started_ms < RESTART_FORGET_MS)
+		return 0;
+	log_line(LOG_WARN, NULL, "retire", "role=%s pid=%d", role_name(c->role), (int)c->pid);
+	if (child_retire(c, e) == -1)
+		return -1;
+	if (child_spawn(c, e) == 0)
+		return 0;
+	complain(s, c->role, e->what);
+	if (c->pid != 0)
+		kill(c->pid, SIGKILL);
+	else
+		restart_later(c);
+	return 0;
+}
+
+static void
+reap_retired(struct supervisor *s)
+{
+	for (struct retired **at = &s->retired; *at != NULL;) {
+		struct retired *r = *at;
+		int status;
+
+		if (waitpid(r->pid, &status, WNOHANG) != r->pid) {
+			at = &r->next;
+			continue;
+		}
+		log_line(LOG_INFO, NULL, "retired", "role=%s pid=%d", role_name(r->role), (int)r->pid);
+		*at = r->next;
+		chan_close(&r->chan);
+		free(r);
+	}
+}
+
+/* They have as long as the others; what is left ends with this process. */
+static void
+stop_retired(struct supervisor *s)
+{
+	struct msg_hdr h;
+	struct err e = { 0 };
+
+	for (struct retired *r = s->retired; r != NULL; r = r->next)
+		(void)chan_send(&r->chan, &h, MSG_STOP, 0, sizeof h, NULL, 0, &e);
+}
+
 /* --- the end --- */
 
 static void
@@ -442,6 +561,7 @@ supervisor_stop(struct supervisor *s, int status)
 	s->status = status;
 	s->stop_at = LAST + 1;
 	log_line(LOG_INFO, NULL, "stopping", "");
+	stop_retired(s);
 	for (int i = FIRST; i <= LAST; i++)
 		loop_cancel(&s->loop, &s->child[i].restart);
 	if (loop_timer(&s->loop, &s->stop_all, STOP_ALL_MS, &e) == -1 ||
@@ -455,6 +575,7 @@ supervisor_stop(struct supervisor *s, int status)
 static void
 reap(struct supervisor *s)
 {
+	reap_retired(s);
 	for (int i = FIRST; i <= LAST; i++) {
 		int status;
 

@@ -23,6 +23,7 @@
 enum {
 	REJOIN_MS = 1000,	/* two that lost their channel are joined again after this */
 	RESTART_FIRST_MS = 100, RESTART_MAX_MS = 5000, RESTART_FORGET_MS = 10000,
+	RETIRED_MAX = 4,	/* replaced processes that still serve what they had */
 	STOP_STEP_MS = 1000,	/* one process's time to end before the next is told too */
 	STOP_DRAIN_MS = 2700,	/* qmgr's: it waits for the results of what is under way */
 	STOP_ALL_MS = 4000,	/* then all that are left are told at once */
@@ -45,6 +46,14 @@ struct child {
 	bool go_waits;			/* MSG_GO is held back until the others are up */
 };
 
+/* A process that another has taken over from; it ends by itself. */
+struct retired {
+	struct retired *next;
+	enum role role;
+	pid_t pid;
+	struct chan chan;
+};
+
 struct supervisor {
 	struct loop loop;
 	struct place *place;
@@ -53,6 +62,7 @@ struct supervisor {
 	uint32_t generation[ROLE_COUNT][ROLE_COUNT];	/* of the pair, [lower][higher] */
 	uint32_t lost[ROLE_COUNT][ROLE_COUNT];	/* the generation that one of them asked to replace */
 	struct watch signals;
+	struct retired *retired;
 	struct logger *logger;		/* forked anew when it dies; NULL: there is none */
 	struct timer logger_restart, rejoin, stop_step, stop_all, stop_kill;
 	bool all_up, stopping;

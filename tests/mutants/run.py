@@ -61,20 +61,13 @@ class Tree:
         self.path = tempfile.mkdtemp(prefix="accord-mutants-")
         self.sound = {}                     # test: what is wrong with it without any fault, or ""
         os.chmod(self.path, 0o755)          # some tests run accord under another account
-        names = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=TOP, capture_output=True,
-                               text=True, check=True).stdout.split("\n")
-        for name in names:
-            if name and os.path.isfile(os.path.join(TOP, name)):
-                self.copy(name, shutil.copy2)
-        if os.path.isdir(os.path.join(TOP, "build")):
-            shutil.copytree(os.path.join(TOP, "build"), os.path.join(self.path, "build"), symlinks=True,
-                            copy_function=shutil.copy2)     # times are kept, so little is built again
+        # times are kept, so little is built again
+        shutil.copytree(TOP, self.path, symlinks=True, dirs_exist_ok=True, copy_function=shutil.copy2,
+                        ignore=shutil.ignore_patterns(".git", "build-*", "__pycache__", "peers"))
         self.make("all")
 
     def copy(self, name, how):
-        to = os.path.join(self.path, name)
-        os.makedirs(os.path.dirname(to), exist_ok=True)
-        how(os.path.join(TOP, name), to)
+        how(os.path.join(TOP, name), os.path.join(self.path, name))
 
     def remove(self):
         shutil.rmtree(self.path, ignore_errors=True)

@@ -5,6 +5,7 @@ not made up.  Rounds: ACCORD_ROUNDS (a few here; `make check-long` does hundreds
 import hashlib
 import os
 import random
+import signal
 import threading
 import time
 import unittest
@@ -148,3 +149,33 @@ class Kill(unittest.TestCase):
             acc.process.stdout.close()
             acc.log.close()
             acc.start()
+
+    def test_a_session_that_crashes_has_its_parent_replaced(self):
+        """The next sessions do not share the address layout; those under way end in peace."""
+        with Peer() as hop, Instance(smtproutes=hop.route) as acc:
+            acc.step_clock(60)                  # a young parent is left as it is
+            time.sleep(0.2)
+            old = acc.pids("smtpd")[0]
+            with acc.client() as honest, acc.client() as bad:
+                honest.ehlo()
+                bad.ehlo()
+                port = bad.socket.getsockname()[1]
+                proc = wait_for(lambda: acc.log_lines(event="connect", port=str(port)))[0]["proc"]
+                honest.must("250", "MAIL FROM:<a@client.example>")
+                honest.must("250", "RCPT TO:<b@far.example>")
+                honest.must("354", "DATA")
+                os.kill(int(proc[proc.index("[") + 1:-1]), signal.SIGSEGV)
+                wait_for(lambda: acc.log_lines(event="crash"))
+                wait_for(lambda: acc.log_lines(event="started", role="smtpd")[-1]["pid"] != str(old))
+                with acc.client(timeout=30) as after:
+                    after.ehlo()
+                    parents = [p for p in acc.pids("smtpd") if p in descendants(acc.process.pid)[:20]]
+                    self.assertIn(old, parents)
+                honest.must("250", data=dot("Subject: x\n\nstill here\n"))
+                honest.must("221", "QUIT")
+            wait_for(lambda: hop.messages)
+            wait_for(lambda: acc.log_lines(event="retired", pid=str(old)))
+            self.assertNotIn(old, acc.pids("smtpd"))
+            self.assertFalse([l for l in acc.log_lines(level="error") if l["event"] != "crash"])
+            acc.send("a@client.example", ["b@far.example"], "Subject: y\n\nagain\n")
+            wait_for(lambda: len(hop.messages) == 2)
