@@ -317,7 +317,7 @@ static void
 qmgr_gone(struct chan *c, const struct err *why)
 {
 	(void)c;
-	log_line(LOG_WARN, NULL, "peer-gone", "peer=qmgr why=%s",
+	log_line(LOG_INFO, NULL, "peer-gone", "peer=qmgr why=%s",
 	    log_q(why->kind == ERR_NONE ? "" : why->what));
 	daemon_lost(ROLE_QMGR);
 }

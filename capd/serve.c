@@ -123,7 +123,7 @@ static void
 parent_gone(struct chan *ch, const struct err *why)
 {
 	(void)why;
-	log_line(LOG_WARN, NULL, "peer-gone", "peer=%s", ch->name);
+	log_line(LOG_INFO, NULL, "peer-gone", "peer=%s", ch->name);
 }
 
 static int

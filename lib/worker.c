@@ -86,7 +86,7 @@ static void
 worker_qmgr_gone(struct chan *c, const struct err *why)
 {
 	(void)c, (void)why;
-	log_line(LOG_WARN, NULL, "peer-gone", "peer=qmgr");
+	log_line(LOG_INFO, NULL, "peer-gone", "peer=qmgr");
 	daemon_lost(ROLE_QMGR);
 }
 

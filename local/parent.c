@@ -314,7 +314,7 @@ server_gone(struct chan *c, const struct err *why)
 	struct local *l = c->arg;
 
 	(void)why;
-	log_line(LOG_WARN, NULL, "peer-gone", "peer=%s", c->name);
+	log_line(LOG_INFO, NULL, "peer-gone", "peer=%s", c->name);
 	daemon_lost(c == &l->capd ? ROLE_CAPD : ROLE_CONVERTD);
 }
 

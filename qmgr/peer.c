@@ -181,7 +181,7 @@ peer_gone(struct chan *c, const struct err *why)
 {
 	struct peer *p = c->arg;
 
-	log_line(LOG_WARN, NULL, "peer-gone", "peer=%s why=%s", role_name(p->role),
+	log_line(LOG_INFO, NULL, "peer-gone", "peer=%s why=%s", role_name(p->role),
 	    log_q(why->kind == ERR_NONE ? "" : why->what));
 	peer_lost(p);
 	daemon_lost(p->role);

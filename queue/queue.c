@@ -93,7 +93,7 @@ peer_gone(struct chan *c, const struct err *why)
 {
 	struct queue *q = c->arg;
 
-	log_line(LOG_WARN, NULL, "peer-gone", "peer=%s why=%s", c->name,
+	log_line(LOG_INFO, NULL, "peer-gone", "peer=%s why=%s", c->name,
 	    log_q(why->kind == ERR_NONE ? "closed" : why->what));
 	daemon_lost(c == &q->qmgr ? ROLE_QMGR : ROLE_SMTPD);
 }

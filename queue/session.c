@@ -279,7 +279,7 @@ session_gone(struct chan *c, const struct err *why)
 	struct session *s = c->arg;
 
 	if (s->own) {
-		log_line(LOG_WARN, NULL, "peer-gone", "peer=%s why=%s", c->name,
+		log_line(LOG_INFO, NULL, "peer-gone", "peer=%s why=%s", c->name,
 		    log_q(why->kind == ERR_NONE ? "closed" : why->what));
 		daemon_lost(s->may_reserve ? ROLE_BOUNCE : ROLE_CONTROL);
 	}

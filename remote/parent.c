@@ -290,7 +290,7 @@ static void
 convertd_gone(struct chan *c, const struct err *why)
 {
 	(void)c, (void)why;
-	log_line(LOG_WARN, NULL, "peer-gone", "peer=convertd");
+	log_line(LOG_INFO, NULL, "peer-gone", "peer=convertd");
 	daemon_lost(ROLE_CONVERTD);
 }
 

@@ -490,7 +490,7 @@ peer_gone(struct chan *ch, const struct err *why)
 {
 	struct parent *p = ch->arg;
 
-	log_line(LOG_WARN, NULL, "peer-gone", "peer=%s why=%s", ch->name,
+	log_line(LOG_INFO, NULL, "peer-gone", "peer=%s why=%s", ch->name,
 	    log_q(why->kind == ERR_NONE ? "closed" : why->what));
 	if (!p->stopping)		/* the channel of a retired one belongs to its successor */
 		daemon_lost(ch == parent_peer(p, ROLE_QUEUE) ? ROLE_QUEUE : ROLE_CAPD);

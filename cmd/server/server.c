@@ -244,7 +244,7 @@ server_gone(struct chan *ch, const struct err *why)
 	struct control *c = ch->arg;
 
 	(void)why;
-	log_line(LOG_WARN, NULL, "peer-gone", "peer=%s", ch->name);
+	log_line(LOG_INFO, NULL, "peer-gone", "peer=%s", ch->name);
 	daemon_lost(ch == &c->queue ? ROLE_QUEUE : ch == &c->capd ? ROLE_CAPD : ROLE_QMGR);
 	for (struct client *k = c->clients; k != NULL && ch == &c->queue; k = k->next) {
 		struct err lost, e = { 0 };
