@@ -125,7 +125,7 @@ static int
 caps_test(const struct common *c, const char *addr, const char *path, struct err *e)
 {
 	static const char *const fates[] = { "fits", "is converted", "does not fit" };
-	struct converter_message m = { -1, 0, "0000000000000000" };
+	struct converter_message m = { .fd = -1, .id = "0000000000000000" };
 	struct converter_plan plan;
 	struct own_converter own;
 	struct buf in, message;

@@ -78,7 +78,8 @@ static int
 convert_message(const struct convert_options *o, struct span original, struct span message, bool image,
     const struct own_converter *own, struct err *e)
 {
-	struct converter_message m = { cmd_memfd(message, e), message.n, "0000000000000000" };
+	struct converter_message m = { .fd = cmd_memfd(message, e), .len = message.n,
+	    .id = "0000000000000000" };
 	struct span caps = span_str(o->for_whom);
 	struct converter_plan plan;
 	struct converter_edits edits;

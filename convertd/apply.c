@@ -160,6 +160,9 @@ apply_record(struct applying *a, uint64_t off, const struct changed *c, struct e
 	struct buf *text = &a->edits.text;
 	size_t from = text->n;
 
+	if (a->by->converted && record_converted(a->by->when_us, a->by->me, buf_view(&c->was),
+	    buf_view(&c->is), text, e) == -1)
+		return -1;
 	if (record_previous(a->by->when_us, a->by->me, buf_view(&c->was), text, e) == -1 ||
 	    record_features(buf_view(&c->is), text, e) == -1)
 		return -1;

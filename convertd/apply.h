@@ -9,8 +9,9 @@
 
 #include "convertd/form.h"
 
-/* Who converts and when, for Content-Previous.  when_us: wall clock, microseconds. */
-struct apply_by { const char *me; int64_t when_us; };
+/* Who converts and when, for Content-Previous.  when_us: wall clock, microseconds.
+ * converted: Content-Converted besides (option record). */
+struct apply_by { const char *me; int64_t when_us; bool converted; };
 
 /*
  * Converts the parts that key names and appends the encoded edit list to out.  Whether a part may

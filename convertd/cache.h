@@ -19,7 +19,14 @@ enum { CACHE_MAX = 64 };	/* results */
  * What a result is of.  The file itself is part of it: a session that lies about a message's ID
  * reads and spoils nothing but its own.
  */
-struct cache_name { char id[QID_SIZE]; dev_t dev; ino_t ino; uint64_t len; struct span key; };
+struct cache_name {
+	char id[QID_SIZE];
+	dev_t dev;
+	ino_t ino;
+	uint64_t len;
+	uint32_t record;		/* of struct msg_convert */
+	struct span key;
+};
 bool cache_name_same(const struct cache_name *a, const struct cache_name *b);
 
 struct cache_entry { struct cache_name name; int memfd; uint64_t octets; };

@@ -351,7 +351,7 @@ session_convert(struct session *s, struct order *o, const struct stat *st, uint3
     struct err *e)
 {
 	struct cache_name name = { .dev = st->st_dev, .ino = st->st_ino, .len = o->len,
-	    .key = buf_view(&o->text) };
+	    .record = o->record, .key = buf_view(&o->text) };
 	const struct cache_entry *done;
 	struct job *same;
 
@@ -376,6 +376,7 @@ session_on_convert(struct chan *ch, const void *msg, size_t len, int *fds, struc
 
 	order_init(&o, MSG_CONVERT, m->id, fds);
 	o.len = m->msg_len;
+	o.record = m->record;
 	if (m->key_len != len - sizeof *m)
 		r = err_set(e, ERR_PROTO, NULL, "a key of %u octets in %zu", m->key_len, len);
 	else

@@ -62,6 +62,22 @@ record_previous(int64_t when_us, const char *me, struct span filter, struct buf 
 	return record_filter(filter, true, out, e);
 }
 
+int
+record_converted(int64_t when_us, const char *me, struct span was, struct span is, struct buf *out,
+    struct err *e)
+{
+	char date[40];
+
+	clock_rfc5322(when_us, date, sizeof date);
+	if (buf_addf(out, e, "Content-Converted: Date %s;\r\n By %s;\r\n Old", date, me) == -1 ||
+	    record_filter(was, true, out, e) == -1)
+		return -1;
+	out->n -= 2;			/* the field goes on */
+	if (buf_add_str(out, ";\r\n New", e) == -1)
+		return -1;
+	return record_filter(is, true, out, e);
+}
+
 static bool
 ends_with(struct span s, const char *suffix)
 {

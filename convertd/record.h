@@ -13,6 +13,10 @@ int record_features(struct span filter, struct buf *out, struct err *e);
 int record_previous(int64_t when_us, const char *me, struct span filter, struct buf *out,
     struct err *e);
 
+/* Appends "Content-Converted: Date …; By ME; Old FILTER; New FILTER" (draft -04, 8). */
+int record_converted(int64_t when_us, const char *me, struct span was, struct span is,
+    struct buf *out, struct err *e);
+
 /*
  * Appends Content-Type with the new type and the parameters of value, a name's suffix as the type
  * wants it (.tif, .tfx).  What cannot stand in a line of ASCII is left out, and so is

@@ -163,7 +163,7 @@ converter_ask_edits(int sock, const struct converter_message *m, const struct pl
     struct span key, int wait_ms, struct converter_edits *out, struct err *e)
 {
 	struct msg_convert ask = { .msg_len = m->len, .key_len = (uint32_t)key.n,
-	    .wait_s = (uint32_t)(wait_ms < 0 ? 0 : wait_ms / 1000) };
+	    .record = m->record_converted };
 	struct buf packet;
 	int r;
 

@@ -27,6 +27,7 @@ struct converter_message {
 	int fd;			/* the message is its first len octets; read-only */
 	uint64_t len;
 	const char *id;		/* QID_LEN characters: what convertd keeps results under */
+	bool record_converted;	/* Content-Converted of draft -04 besides Content-Previous */
 };
 
 /* Owned; the plan's spans point into the blob.  converter_plan_free is harmless on zeroes. */

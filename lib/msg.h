@@ -11,7 +11,7 @@
 #include "lib/ipc.h"
 #include "lib/qid.h"
 
-#define MSG_LAYOUT 3u
+#define MSG_LAYOUT 4u
 
 enum msg_type {
 	/* supervisor -> daemon, in this order at start: SETTING* FILE* LISTENER* PEER* GO */
@@ -155,7 +155,7 @@ struct msg_convert {
 	char id[QID_SIZE];
 	uint64_t msg_len;
 	uint32_t key_len;	/* octets of the plan's key that follow */
-	uint32_t wait_s;	/* how long the asker waits */
+	uint32_t record;	/* 1: Content-Converted besides Content-Previous (option record) */
 };
 struct msg_planned {	/* kind ERR_NONE: a descriptor comes with it */
 	struct msg_hdr h;

@@ -59,7 +59,8 @@ negotiate(const struct delivery *d, struct content *c, struct span addr, struct 
     struct err *e)
 {
 	static _Alignas(8) unsigned char reply[MSG_MAX];
-	struct converter_message m = { d->message_fd, c->message.n, d->id };
+	struct converter_message m = { .fd = d->message_fd, .len = c->message.n,
+	    .id = d->id };
 	const struct plan_verdict *v;
 	struct span caps;
 

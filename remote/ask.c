@@ -86,7 +86,8 @@ ask_anew(struct session *s, bool first, struct err *e)
 static struct converter_message
 ask_message(const struct session *s)
 {
-	return (struct converter_message){ s->job->fd, s->job->q.msg_len, s->job->id };
+	return (struct converter_message){ .fd = s->job->fd, .len = s->job->q.msg_len,
+	    .id = s->job->id };
 }
 
 int
@@ -106,11 +107,12 @@ ask_plan(struct session *s, uint32_t flags, const struct span *caps, uint32_t n,
 }
 
 int
-ask_edits(struct session *s, const struct plan *plan, struct span key, int64_t wait_ms,
+ask_edits(struct session *s, const struct plan *plan, struct span key, bool record, int64_t wait_ms,
     struct converter_edits *out, struct err *e)
 {
 	struct converter_message m = ask_message(s);
 
+	m.record_converted = record;
 	for (int try = 0; ask_channel(s, e) == 0; try++) {
 		*e = (struct err){ 0 };
 		if (converter_ask_edits(s->convertd, &m, plan, key, (int)wait_ms, out, e) == 0)

@@ -44,7 +44,7 @@ struct capset {
 };
 
 struct flow_plan { struct flow_plan *next; struct converter_plan p; };
-struct made { struct made *next; struct span key; struct converter_edits edits; };
+struct made { struct made *next; struct span key; bool record; struct converter_edits edits; };
 
 struct flow {
 	struct session *s;

@@ -337,20 +337,20 @@ goes_on(const struct flow *f, const struct group *g, const struct batch *b, cons
 }
 
 static struct made *
-made_find(struct flow *f, struct span key)
+made_find(struct flow *f, struct span key, bool record)
 {
 	struct made *m = f->made;
 
-	while (m != NULL && !span_eq(m->key, key))
+	while (m != NULL && (m->record != record || !span_eq(m->key, key)))
 		m = m->next;
 	return m;
 }
 
 /* The conversion for a set, from memory or made.  NULL: *e, ETIMEDOUT if it is not ready. */
 static struct made *
-made_get(struct flow *f, const struct capset *c, int64_t wait_ms, struct err *e)
+made_get(struct flow *f, const struct capset *c, bool record, int64_t wait_ms, struct err *e)
 {
-	struct made *m = made_find(f, c->verdict->key);
+	struct made *m = made_find(f, c->verdict->key, record);
 
 	if (m != NULL)
 		return m;
@@ -358,11 +358,12 @@ made_get(struct flow *f, const struct capset *c, int64_t wait_ms, struct err *e)
 		err_sys(e, "conversion");
 		return NULL;
 	}
-	if (ask_edits(f->s, c->plan, c->verdict->key, wait_ms, &m->edits, e) == -1) {
+	if (ask_edits(f->s, c->plan, c->verdict->key, record, wait_ms, &m->edits, e) == -1) {
 		free(m);
 		return NULL;
 	}
 	m->key = c->verdict->key;
+	m->record = record;
 	m->next = f->made;
 	f->made = m;
 	return m;
@@ -444,10 +445,10 @@ group_serve(struct flow *f, struct group *g, struct batch *b, struct xact *x)
 		group_send(f, g, x, NULL);
 		return;
 	}
-	made = made_get(f, g->set, (int64_t)b->opt.wait_s * 1000, &e);
+	made = made_get(f, g->set, b->opt.record == 1, (int64_t)b->opt.wait_s * 1000, &e);
 	if (made == NULL && e.sys == ETIMEDOUT && f->s->convertd != -1) {
 		smtp_quit(f->s);	/* nobody is kept waiting; the answers may change meanwhile */
-		made = made_get(f, g->set, (int64_t)FLOW_LATE_S * 1000, &e);
+		made = made_get(f, g->set, b->opt.record == 1, (int64_t)FLOW_LATE_S * 1000, &e);
 		if (made != NULL) {
 			group_again(f, g, b);
 			return;

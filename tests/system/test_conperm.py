@@ -156,6 +156,15 @@ class Asking(Relay):
         self.assertIn("gateway.example", records[0])
         self.assertIn("old.example", records[1])
 
+    def test_record_converted_tells_old_and_new_besides(self):
+        hop, acc = self.relay(caps={"b@far.example": fax.MMR}, negotiation="* record=converted")
+        self.send(acc, fax.message(fax.text(), fax.image()), "b@far.example")
+        wait_for(lambda: hop.messages)
+        part = fax.images(hop.messages[0]["data"])[0]
+        field = " ".join(part["Content-Converted"].split())
+        self.assertRegex(field, r"^Date [^;]+; By gateway\.example; Old \(&.*JBIG.*\); New \(&.*MMR.*\)$")
+        self.assertEqual(len(part.get_all("Content-Previous")), 1)
+
     def test_R16_permission_is_carried_octet_by_octet(self):
         field = b"Content-Convert: (&  (color=Binary)\r\n\t(image-coding=[MH,MMR]) )\r\n"
         value = "(&  (color=Binary)\n\t(image-coding=[MH,MMR]) )"
