@@ -66,7 +66,7 @@ END_TEST
 /* More pieces and octets than a socket or a call takes; the hop talks meanwhile. */
 START_TEST(much_data_goes_out)
 {
-	enum { LINES = 300000 };
+	enum { LINES = 120000 };
 	struct wire w;
 	struct wire_data d;
 	struct err e = { 0 };
@@ -85,8 +85,8 @@ START_TEST(much_data_goes_out)
 		close(w.fd);
 		for (ssize_t r; n < want && (r = read(other, in, sizeof in)) > 0;) {
 			n += (size_t)r;
-			if (write(other, "250-x\r\n", 7) != 7)
-				break;
+			/* not waiting: at the end nobody reads it any more */
+			(void)send(other, "250-x\r\n", 7, MSG_DONTWAIT | MSG_NOSIGNAL);
 		}
 		_exit(n == want ? 0 : 1);
 	}

@@ -387,6 +387,13 @@ START_TEST(peers_restart)
 	expect(say(fd, "RCPT TO:<joe@example.com>\r\n"), "451 4.3.0");	/* no such wait again */
 	ck_assert_int_lt(clock_ms() - from, 1000);
 	give_peers(2);
+	for (int i = 0; i < 25; i++) {		/* the new channel is on its way */
+		expect(say(fd, "RSET\r\n"), "250");
+		expect(say(fd, "MAIL FROM:<a@b>\r\n"), "250");
+		if (strncmp(say(fd, "RCPT TO:<joe@example.com>\r\n"), "250", 3) == 0)
+			break;
+		usleep(100000);
+	}
 	expect(say(fd, "RSET\r\n"), "250");
 	send_one(fd);
 	close(fd);
