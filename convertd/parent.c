@@ -376,7 +376,7 @@ session_on_convert(struct chan *ch, const void *msg, size_t len, int *fds, struc
 
 	order_init(&o, MSG_CONVERT, m->id, fds);
 	o.len = m->msg_len;
-	o.record = m->record;
+	o.record = m->record != 0;	/* or one request could fill the cache under many names */
 	if (m->key_len != len - sizeof *m)
 		r = err_set(e, ERR_PROTO, NULL, "a key of %u octets in %zu", m->key_len, len);
 	else

@@ -402,7 +402,10 @@ child_retire(struct child *c, struct err *e)
 	chan_close(&c->chan);
 	c->pid = 0;
 	c->state = CHILD_DOWN;
-	return chan_send(&r->chan, &h, MSG_RETIRE, 0, sizeof h, NULL, 0, e);
+	/* One that cannot be told would take clients beside its successor for ever. */
+	if (chan_send(&r->chan, &h, MSG_RETIRE, 0, sizeof h, NULL, 0, e) == -1)
+		kill(r->pid, SIGKILL);
+	return 0;
 }
 
 /*
