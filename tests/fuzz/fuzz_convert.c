@@ -30,7 +30,7 @@ put(void *arg, struct span piece, struct err *e)
 static void
 convert(struct span message, const struct plan *plan, struct span key)
 {
-	struct apply_by by = { "me.example", 0 };
+	struct apply_by by = { .me = "me.example" };
 	struct edit_list list;
 	struct mime before, after;
 	struct buf coded, result;
