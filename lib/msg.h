@@ -11,7 +11,7 @@
 #include "lib/ipc.h"
 #include "lib/qid.h"
 
-#define MSG_LAYOUT 4u
+#define MSG_LAYOUT 5u
 
 enum msg_type {
 	/* supervisor -> daemon, in this order at start: SETTING* FILE* LISTENER* PEER* GO */
@@ -73,7 +73,10 @@ enum msg_type {
 	MSG_SUBMIT = 112,	/* struct msg_hdr + envelope block; fd: the message, a sealed memfd */
 	MSG_CAPS_CHANGED,	/* struct msg_hdr: open caps.cdb anew; control -> supervisor too */
 	MSG_STATUS,		/* struct msg_hdr; answer MSG_TEXT */
-	MSG_TEXT		/* struct msg_text: an answer in words */
+	MSG_TEXT,		/* struct msg_text: an answer in words */
+	MSG_ACT,		/* command -> control -> qmgr: struct msg_act: the administrator's wish for
+				 * messages and recipients */
+	MSG_ACTED,		/* qmgr -> control -> command: struct msg_acted: it is on the disk */
 };
 
 /* The processes, as peers of each other.  The order is the one they are started in. */
@@ -121,7 +124,7 @@ struct mark {
 	uint16_t code;		/* SMTP reply code, or 0 */
 	char dsn[12];
 	char text[MSG_MARK_TEXT];
-	uint8_t pad[2];
+	uint16_t flags;		/* enum slot_flag */
 	uint64_t last_us, next_us;	/* wall clock: of the last attempt, of the next */
 };
 struct msg_mark { struct msg_hdr h; char id[QID_SIZE]; uint32_t n, pad; struct mark mark[]; };
@@ -163,6 +166,21 @@ struct msg_planned {	/* kind ERR_NONE: a descriptor comes with it */
 	char dsn[12];
 	uint64_t len;		/* octets of the memfd */
 	char what[500];
+};
+
+enum act_verb {
+	ACT_RETRY,	/* due now, whatever the schedule and the destination's state say */
+	ACT_HOLD, ACT_RELEASE,
+	ACT_BOUNCE,	/* fails with 5.4.7 and goes to bounce */
+	ACT_REMOVE	/* gone without a report */
+};
+enum { ACT_MAX = 1024, ACT_ALL_SLOTS = UINT32_MAX };
+struct act { char id[QID_SIZE]; uint32_t slot; };	/* slot: or ACT_ALL_SLOTS */
+struct msg_act { struct msg_hdr h; uint32_t verb, n; struct act act[]; };
+struct msg_acted {
+	struct msg_hdr h;
+	uint32_t done, busy, gone, pad;	/* recipients; busy: being delivered right now; gone: final, or
+					 * no such message (counted once) */
 };
 
 enum { CAP_WANT_FEATURES = 1, CAP_WANT_KNOWN = 2 };

@@ -12,7 +12,7 @@
 /*
  * Footer, little-endian: magic 8, version 4, recipients 4, message length 8, envelope length 4,
  * message CRC 4, envelope CRC 4, zeros 24, CRC of what precedes 4.
- * Slot: state 1, conneg tries 1, attempts 2, code 2, zeros 2, last 8, next 8, dsn 12, text 80,
+ * Slot: state 1, conneg tries 1, attempts 2, code 2, flags 2, last 8, next 8, dsn 12, text 80,
  * zeros 8, CRC of the slot's number and what precedes 4.
  */
 enum { FOOTER_CRC_AT = QFILE_FOOTER - 4, SLOT_CRC_AT = QFILE_SLOT - 4, QFILE_ALIGN = 512 };
@@ -42,6 +42,7 @@ slot_encode(uint32_t i, const struct slot *s, unsigned char raw[QFILE_SLOT])
 	raw[1] = s->conneg_tries;
 	put_le(raw + 2, s->attempts, 2);
 	put_le(raw + 4, s->code, 2);
+	put_le(raw + 6, s->flags, 2);
 	put_le(raw + 8, s->last_us, 8);
 	put_le(raw + 16, s->next_us, 8);
 	memcpy(raw + 24, s->dsn, sizeof s->dsn);
@@ -56,14 +57,14 @@ slot_decode(uint32_t i, const unsigned char raw[QFILE_SLOT], struct slot *s)
 
 	*s = (struct slot){ .state = SLOT_QUEUED };
 	cur_skip(&c, SLOT_CRC_AT);
-	if (cur_u32le(&c) != slot_crc(i, raw) || raw[0] > SLOT_REMOVED)
+	if (cur_u32le(&c) != slot_crc(i, raw) || raw[0] >= SLOT_STATES)
 		return;
 	c = cur_of(span_of(raw, QFILE_SLOT));
 	s->state = (uint8_t)cur_byte(&c);
 	s->conneg_tries = (uint8_t)cur_byte(&c);
 	s->attempts = cur_u16le(&c);
 	s->code = cur_u16le(&c);
-	cur_skip(&c, 2);
+	s->flags = cur_u16le(&c);
 	s->last_us = cur_u64le(&c);
 	s->next_us = cur_u64le(&c);
 	span_text(span_of(raw + 24, strnlen((const char *)raw + 24, sizeof s->dsn)), s->dsn,
@@ -266,7 +267,7 @@ qfile_mark(int fd, const struct qfile *q, uint32_t i, const struct slot *s, stru
 {
 	unsigned char raw[QFILE_SLOT];
 
-	if (i >= q->nslot || s->state > SLOT_REMOVED)
+	if (i >= q->nslot || s->state >= SLOT_STATES)
 		return err_set(e, ERR_BUG, "5.3.5", "queue file: slot %u of %u", i, q->nslot);
 	slot_encode(i, s, raw);
 	return write_all(fd, raw, sizeof raw, q->slots_off + (uint64_t)i * QFILE_SLOT, e);

@@ -20,17 +20,24 @@ enum slot_state {
 	SLOT_FAILED,		/* failed; a report is due (dsn, text) */
 	SLOT_DELIVERED,		/* final from here on */
 	SLOT_BOUNCED,		/* failed, and the report is committed or was not wanted */
-	SLOT_REMOVED		/* by the administrator */
+	SLOT_REMOVED,		/* by the administrator */
+	SLOT_HELD,		/* by the administrator: not tried until released; does not expire */
+	SLOT_STATES
 };
 static inline bool
 slot_final(uint8_t state)
 {
-	return state >= SLOT_DELIVERED;
+	return state >= SLOT_DELIVERED && state <= SLOT_REMOVED;
 }
+
+enum slot_flag {
+	SLOT_DELAY_TOLD = 1,	/* a "delayed" report is committed, or none is wanted */
+	SLOT_DEST_DEAD = 2	/* the last failure was its destination's: nobody could be reached */
+};
 
 struct slot {
 	uint8_t state, conneg_tries;
-	uint16_t attempts, code;
+	uint16_t attempts, code, flags;	/* flags: enum slot_flag */
 	uint64_t last_us, next_us;
 	char dsn[12];
 	char text[MSG_MARK_TEXT];	/* NUL-terminated, printable */

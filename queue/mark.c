@@ -127,7 +127,7 @@ static void
 mark_slot(const struct mark *m, struct slot *s)
 {
 	*s = (struct slot){ .state = m->state, .conneg_tries = m->conneg_tries,
-	    .attempts = m->attempts, .code = m->code, .last_us = m->last_us, .next_us = m->next_us };
+	    .attempts = m->attempts, .code = m->code, .flags = m->flags, .last_us = m->last_us, .next_us = m->next_us };
 	span_text(span_of(m->dsn, strnlen(m->dsn, sizeof m->dsn)), s->dsn, sizeof s->dsn);
 	span_text(span_of(m->text, strnlen(m->text, sizeof m->text)), s->text, sizeof s->text);
 }
@@ -270,7 +270,7 @@ mark_on_packet(struct chan *c, const void *msg, size_t len, int *fds, struct err
 	if (req->n == 0 || len != sizeof *req + req->n * sizeof *req->mark || !mark_id(req->id))
 		return err_set(e, ERR_PROTO, NULL, "a mark of %u slots in %zu octets", req->n, len);
 	for (uint32_t i = 0; i < req->n; i++)
-		if (req->mark[i].state > SLOT_REMOVED)
+		if (req->mark[i].state >= SLOT_STATES)
 			return err_set(e, ERR_PROTO, NULL, "a mark of state %u", req->mark[i].state);
 	if (mark_apply(q, req, e) == -1)
 		return e->kind == ERR_PROTO ? -1 : mark_keep(q, req, len, e);
