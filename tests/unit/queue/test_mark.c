@@ -165,7 +165,7 @@ END_TEST
 static const struct { const char *name; uint32_t slot; uint8_t state; const char *id; } wrong[] = {
 	{ "slot", 1, SLOT_DELIVERED, NULL },
 	{ "far slot", UINT32_MAX, SLOT_DELIVERED, NULL },
-	{ "state", 0, SLOT_REMOVED + 1, NULL },
+	{ "state", 0, SLOT_STATES, NULL },
 	{ "id", 0, SLOT_DELIVERED, "../../../etc/pw" },
 	{ "long id", 0, SLOT_DELIVERED, "0123456789abcdefg" },
 };
