@@ -114,6 +114,10 @@ put_default(FILE *to, const struct conf_decl *d)
 		fputs("Default: none.\n", to);
 		return;
 	}
+	if (strcmp(s, "@me") == 0 && strcmp(d->name, "me") == 0) {
+		fputs("Default: the system's host name.\n", to);
+		return;
+	}
 	fputs("Default:\n.Bd -literal -offset indent\n", to);
 	for (; *s != '\0'; s++)
 		if (strncmp(s, "@me", 3) == 0)

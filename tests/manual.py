@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), ".."))
-OUT = os.path.join(TOP, "build", "man")
+OUT = os.path.join(TOP, "build", "manual")
 EVERY_LINE = {"ts", "level", "proc", "id", "event", "dropped"}
 SOURCES = ("smtpd", "queue", "qmgr", "remote", "local", "bounce", "convertd", "capd", "start", "cmd", "lib")
 
