@@ -2,7 +2,9 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * tests/fuzz/fuzz_data.c - what data_feed makes does not depend on how its input is cut; without a
- * fault it holds no bare CR, bare LF or NUL, and stuffing it again gives what was read.
+ * fault it holds no bare CR, bare LF or NUL, and stuffing it again gives what was read.  The same
+ * octets as chunks: what data_look sees does not depend on the cut either, and without a fault they
+ * are clean lines; but behind the header of a binary message anything may stand.
  */
 #include "smtpd/data.h"
 
@@ -54,6 +56,52 @@ check_clean(struct span wire, struct span message)
 	assert(wire.n - w == 3 && memcmp(wire.p + w, ".\r\n", 3) == 0);
 }
 
+static bool
+look(struct data *d, struct span in, unsigned seed, bool binary)
+{
+	size_t used = 0;
+
+	data_init(d);
+	d->binary = binary;
+	while (used < in.n) {
+		size_t piece = in.n;
+
+		if (seed != 0) {
+			seed = seed * 1103515245u + 12345u;
+			piece = 1 + (seed >> 16) % 40;
+		}
+		data_look(d, span_sub(in, used, used + piece));
+		used += piece;
+	}
+	return data_last(d);
+}
+
+static void
+check_chunks(struct span in, bool binary)
+{
+	const unsigned char *end = in.n < 4 ? NULL : memmem(in.p, in.n, "\r\n\r\n", 4);
+	struct data whole, cut;
+	bool lacks = look(&whole, in, 0, binary);
+	size_t n = in.n;
+
+	for (unsigned seed = 1; seed < 6; seed++) {
+		assert(look(&cut, in, seed, binary) == lacks && cut.fault == whole.fault);
+		assert(cut.size == in.n && cut.received == whole.received && cut.body == whole.body);
+		assert(cut.eight_bit == whole.eight_bit);
+	}
+	if (binary && in.n >= 2 && memcmp(in.p, "\r\n", 2) == 0)
+		n = 2;
+	else if (binary && end != NULL)
+		n = (size_t)(end - in.p) + 4;
+	if (whole.fault != 0)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		assert(in.p[i] != '\0' && (in.p[i] == '\n') == (i > 0 && in.p[i - 1] == '\r'));
+		assert(in.p[i] != '\r' || i + 1 < in.n);
+	}
+	assert(lacks == (n == in.n && n > 0 && in.p[n - 1] != '\n'));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
@@ -73,6 +121,8 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	}
 	if (whole.end && whole.fault == 0)
 		check_clean(span_sub(in, 0, used), span_of(a, na));
+	check_chunks(in, false);
+	check_chunks(in, true);
 	free(a);
 	free(b);
 	return 0;

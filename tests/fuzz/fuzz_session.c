@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * tests/fuzz/fuzz_session.c - a whole session over a real socket, with queue and capd played here
+ * (this file has smtpd/link.h's functions).  A second reading of the same octets, led by the replies,
+ * tells what they ought to have done:
+ *	- each command and each chunk gets one reply, each message by DATA two; each reply is well formed,
+ *	  its enhanced code of its class;
+ *	- within a sequence of chunks, MAIL, RCPT and DATA are 503; after a refused chunk all are refused;
+ *	- a message is committed where, and only where, 250 is said to the final dot or to BDAT LAST; it
+ *	  has our field, then the octets of its chunks, or of the data without stuffing, and nothing
+ *	  else, but a CRLF where the last line lacks it; its CRC is right, its envelope can be read;
+ *	- a text message has no bare CR, bare LF or NUL; nothing opened is left at the end.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/qfile.h"
+#include "smtpd/session.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+enum { MAX_IN = 16384, MAX_MESSAGES = 64, SIZE_LIMIT = 4096 };
+
+static struct conf conf;
+static struct session s;
+
+/* --- queue and capd --- */
+
+static struct {
+	int file;
+	bool open;
+	uint32_t n;				/* committed */
+	struct { unsigned char *p; size_t n; uint8_t body; uint32_t nrcpt; } message[MAX_MESSAGES];
+	unsigned refuse;			/* from the input: which requests fail */
+} queue;
+
+static bool
+refused(struct err *e)
+{
+	queue.refuse = queue.refuse << 1 | queue.refuse >> 15;
+	if ((queue.refuse & 0x10000) == 0)
+		return false;
+	queue.refuse &= 0xffff;
+	err_set(e, ERR_TEMP, "4.3.1", "no space");
+	return true;
+}
+
+uint32_t
+link_ctl(struct link *l, struct msg_client *m, int *fd)
+{
+	(void)l, (void)m, (void)fd;
+	abort();				/* there is no parent */
+}
+
+int
+link_open(struct link *l, uint64_t size, char *id, int *fd, int timeout_ms, struct err *e)
+{
+	static struct qid_maker ids;
+
+	(void)l, (void)size;
+	assert(!queue.open && timeout_ms > 0);
+	if (refused(e))
+		return -1;
+	qid_make(&ids, 1, id);
+	queue.file = memfd_create("message", MFD_CLOEXEC);
+	*fd = dup(queue.file);
+	assert(queue.file != -1 && *fd != -1);
+	queue.open = true;
+	return 0;
+}
+
+void
+link_abandon(struct link *l, const char *id)
+{
+	(void)l;
+	assert(queue.open && qid_ok(id));
+	queue.open = false;
+	close(queue.file);
+}
+
+int
+link_commit(struct link *l, const char *id, uint64_t len, uint32_t crc, struct span envelope,
+    int timeout_ms, struct err *e)
+{
+	struct envelope env;
+	unsigned char *p = malloc(len + 1);
+
+	(void)l;
+	assert(queue.open && qid_ok(id) && timeout_ms > 0 && p != NULL);
+	assert(pread(queue.file, p, len + 1, 0) == (ssize_t)len && crc32c(0, p, len) == crc);
+	queue.open = false;
+	close(queue.file);
+	assert(envelope_decode(envelope, &env, e) == 0);
+	if (refused(e) || queue.n == MAX_MESSAGES) {
+		free(p);
+		envelope_free(&env);
+		return err_set(e, ERR_TEMP, "4.3.0", "not now");
+	}
+	queue.message[queue.n].p = p;
+	queue.message[queue.n].n = len;
+	queue.message[queue.n].body = env.body;
+	queue.message[queue.n++].nrcpt = env.nrcpt;
+	envelope_free(&env);
+	return 0;
+}
+
+int
+link_cap(struct link *l, struct span addr, uint32_t want, struct link_cap *out, struct err *e)
+{
+	(void)l, (void)want;
+	if (addr.n == 0 || addr.p[0] == 't')
+		return err_set(e, ERR_TEMP, "4.3.0", "capd is not there");
+	*out = (struct link_cap){ addr.p[0] == 'k' ? CAP_KNOWN : CAP_NONE, addr.p[0] != 'u',
+	    span_str(addr.p[0] == 'k' ? "(&(color=Binary)(dpi=200))" : "") };
+	return 0;
+}
+
+/* --- the second reading --- */
+
+struct reading {
+	struct span in, out;		/* what is left of what was said, and of the replies */
+	uint32_t message;		/* the next that must have been committed */
+	struct buf body;		/* octets of the chunks so far */
+	bool greeted, mail, rcpt, chunks, dead, binary, over;
+};
+
+/* The next reply's code; 0: there is none. */
+static int
+take_reply(struct reading *r)
+{
+	while (r->out.n > 0) {
+		size_t nl = span_find(r->out, '\n');
+		struct span line = span_sub(r->out, 0, nl);
+		int code;
+
+		assert(nl < r->out.n && nl + 1 <= REPLY_MAX && nl > 4 && line.p[nl - 1] == '\r');
+		for (size_t i = 0; i + 1 < line.n; i++)
+			assert(line.p[i] >= 0x20 && line.p[i] < 0x7f);
+		assert(line.p[0] >= '2' && line.p[0] <= '5' && ascii_digit(line.p[1]) && ascii_digit(line.p[2]));
+		assert(line.p[3] == ' ' || line.p[3] == '-');
+		code = (line.p[0] - '0') * 100 + (line.p[1] - '0') * 10 + line.p[2] - '0';
+		if (line.n > 6 && ascii_digit(line.p[4]) && line.p[5] == '.' && code != 354)
+			assert(line.p[4] == line.p[0]);
+		else
+			assert(code == 354 || code == 220 || code == 250);
+		r->out = span_sub(r->out, nl + 1, r->out.n);
+		if (line.p[3] == ' ')
+			return code;
+	}
+	return 0;
+}
+
+/* What the n-th message must be: body, put behind our Received field of three lines. */
+static void
+check_message(struct reading *r, struct span body)
+{
+	struct span m, line;
+
+	assert(r->message < queue.n && queue.message[r->message].nrcpt > 0);
+	assert((queue.message[r->message].body == BODY_BINARYMIME) == r->binary);
+	m = span_of(queue.message[r->message].p, queue.message[r->message].n);
+	r->message++;
+	assert(span_isi(span_sub(m, 0, 9), "Received:"));
+	for (int i = 0; i < 3; i++)
+		assert(span_line(&m, &line));
+	assert(m.n >= body.n && span_eq(span_sub(m, 0, body.n), body) && m.n <= SIZE_LIMIT + 2);
+	if (m.n > body.n)		/* only where it was missing */
+		assert(m.n == body.n + 2 && m.p[body.n] == '\r' && m.p[body.n + 1] == '\n' &&
+		    m.p[body.n - 1] != '\n');
+	for (size_t i = 0; i < m.n && !r->binary; i++) {
+		assert(m.p[i] != '\0' && (m.p[i] == '\n') == (i > 0 && m.p[i - 1] == '\r'));
+		assert(m.p[i] != '\r' || i + 1 < m.n);
+	}
+}
+
+static void
+forget(struct reading *r)
+{
+	r->mail = r->rcpt = r->chunks = r->dead = r->binary = false;
+	buf_clear(&r->body);
+}
+
+/* Behind 354: the data, unstuffed, to CRLF.CRLF.  false: it does not end. */
+static bool
+take_data(struct reading *r)
+{
+	struct err e;
+	size_t at = 0;
+
+	buf_clear(&r->body);
+	for (;;) {
+		struct span rest = span_sub(r->in, at, r->in.n), line;
+		const unsigned char *end = memmem(rest.p, rest.n, "\r\n", 2);
+
+		if (rest.n < 2 || end == NULL)
+			return false;
+		line = span_sub(rest, 0, (size_t)(end - rest.p));
+		at += line.n + 2;
+		if (span_is(line, "."))
+			break;
+		if (line.n > 0 && line.p[0] == '.')
+			line = span_sub(line, 1, line.n);
+		assert(buf_add(&r->body, line, &e) == 0 && buf_add_str(&r->body, "\r\n", &e) == 0);
+	}
+	r->in = span_sub(r->in, at, r->in.n);
+	return true;
+}
+
+static void
+read_data(struct reading *r, int code)
+{
+	if (r->chunks || r->binary || !r->mail)
+		assert(code != 354);
+	if (code != 354)
+		return;
+	assert(r->rcpt);
+	if (!take_data(r)) {
+		r->over = true;
+		return;
+	}
+	code = take_reply(r);
+	assert(code != 0);
+	if (code == 250)
+		check_message(r, buf_view(&r->body));
+	forget(r);
+}
+
+static void
+read_chunk(struct reading *r, struct span args)
+{
+	struct span size, end;
+	struct err e;
+	uint64_t n;
+	int code;
+
+	args = span_trim(args);
+	size = span_sub(args, 0, span_find(args, ' '));
+	end = span_trim(span_sub(args, size.n, args.n));
+	if (!span_u64(size, QFILE_MAX_MSG, &n)) {
+		assert(take_reply(r) == 501 && take_reply(r) == 421);
+		r->over = true;
+		return;
+	}
+	if (n > r->in.n) {		/* cut off */
+		r->over = true;
+		return;
+	}
+	if (r->chunks || r->rcpt)
+		assert(buf_add(&r->body, span_sub(r->in, 0, n), &e) == 0);
+	r->in = span_sub(r->in, n, r->in.n);
+	code = take_reply(r);
+	assert(code == 250 || code >= 400);
+	if (code == 250) {
+		assert((r->rcpt || r->chunks) && !r->dead && r->body.n <= SIZE_LIMIT);
+		assert(end.n == 0 || span_isi(end, "LAST"));
+	}
+	if (code == 250 && end.n > 0)
+		check_message(r, buf_view(&r->body));
+	if (span_isi(end, "LAST")) {
+		forget(r);
+	} else if (r->mail) {
+		r->chunks = true;
+		r->dead |= code != 250;
+	}
+}
+
+/* Does a MAIL line that was taken ask for BINARYMIME? */
+static bool
+says_binary(struct span line)
+{
+	size_t at = span_rfind(line, '>');
+
+	for (; at < line.n; at++)
+		if (span_isi(span_sub(line, at, at + 16), " BODY=BINARYMIME"))
+			return true;
+	return false;
+}
+
+static void
+read_command(struct reading *r, struct span line)
+{
+	struct span verb = span_sub(line, 0, span_find(line, ' '));
+	struct span args = span_sub(line, verb.n + 1, line.n);
+	bool clean = span_find(line, '\r') == line.n && span_find(line, '\n') == line.n &&
+	    span_find(line, '\0') == line.n;
+	int code;
+
+	while (verb.n > 0 && ascii_wsp(verb.p[verb.n - 1]))
+		verb.n--;
+	if (clean && line.n + 2 <= 512 && span_isi(verb, "BDAT")) {
+		read_chunk(r, args);
+		return;
+	}
+	code = take_reply(r);
+	assert(code != 0);		/* 421 is the end of many */
+	if (code == 421 || code == 221) {
+		r->over = true;
+	} else if (!clean) {
+		assert(code == 500);
+	} else if (span_isi(verb, "DATA")) {
+		read_data(r, code);
+	} else if (span_isi(verb, "MAIL")) {
+		assert(code != 250 || (r->greeted && !r->mail));
+		if (code == 250) {
+			r->mail = true;
+			r->binary = says_binary(line);
+		}
+	} else if (span_isi(verb, "RCPT")) {
+		assert(code != 250 || (r->mail && !r->chunks));
+		r->rcpt |= code == 250;
+	} else if (code == 250 && (span_isi(verb, "RSET") || span_isi(verb, "EHLO") || span_isi(verb, "HELO"))) {
+		forget(r);
+		r->greeted |= !span_isi(verb, "RSET");
+	}
+}
+
+static void
+read_again(struct span in, struct span out)
+{
+	struct reading r = { .in = in, .out = out };
+
+	buf_init(&r.body, MAX_IN + 2);
+	assert(take_reply(&r) == 220);
+	while (!r.over && r.in.n > 0) {
+		const unsigned char *end = r.in.n < 2 ? NULL : memmem(r.in.p, r.in.n, "\r\n", 2);
+		struct span line, left = r.out;
+
+		if (end == NULL)
+			break;
+		line = span_sub(r.in, 0, (size_t)(end - r.in.p));
+		r.in = span_sub(r.in, line.n + 2, r.in.n);
+		if (line.n + 2 > WIRE_LINE) {
+			assert(take_reply(&r) == 500);
+			continue;
+		}
+		read_command(&r, line);
+		/* a limit's 421 stands behind the reply that went over it */
+		left = r.out;
+		if (!r.over && left.n > 3 && memcmp(left.p, "421", 3) == 0) {
+			(void)take_reply(&r);
+			r.over = true;
+		}
+	}
+	if (r.over || r.in.n > 0)	/* a 421 may say why */
+		(void)take_reply(&r);
+	assert(r.out.n == 0 && r.message == queue.n && !queue.open);
+	buf_free(&r.body);
+}
+
+/* --- --- */
+
+static void
+set_up(void)
+{
+	static bool done;
+	struct err e;
+
+	if (done)
+		return;
+	done = true;
+	if (conf_init(&conf, &e) == -1 || conf_set(&conf, CONF_ME, span_str("mx.example\n"), &e) == -1 ||
+	    conf_set(&conf, CONF_RCPTHOSTS, span_str("example.com\nx\n"), &e) == -1 ||
+	    conf_set(&conf, CONF_LOCALS, span_str("x\n"), &e) == -1 ||
+	    conf_set(&conf, CONF_MAXMAILS, span_str("40\n"), &e) == -1 ||
+	    conf_set(&conf, CONF_DATABYTES, span_str("4096\n"), &e) == -1)
+		abort();
+}
+
+/* The first two octets say which of queue's answers are refusals; the rest is what the client says. */
+int
+LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	static unsigned char got[1 << 20];
+	struct link l = { .ctl = -1, .queue = -1, .capd = -1, .timeout_s = 1 };
+	struct listener listener = { .role = LISTEN_MX };
+	int fd[2], big = 1 << 20;
+	size_t have = 0;
+	ssize_t r;
+
+	set_up();
+	if (n < 2 || n > MAX_IN || socketpair(AF_UNIX, SOCK_STREAM, 0, fd) == -1)
+		return 0;
+	queue.refuse = (unsigned)(p[0] << 8 | p[1]);
+	queue.n = 0;
+	p += 2;
+	n -= 2;
+	setsockopt(fd[1], SOL_SOCKET, SO_SNDBUF, &big, sizeof big);
+	if (n > 0 && send(fd[0], p, n, 0) != (ssize_t)n)
+		abort();
+	shutdown(fd[0], SHUT_WR);
+	s.conf = &conf;
+	s.listener = &listener;
+	s.link = &l;
+	s.client = (struct netaddr){ { [10] = 0xff, [11] = 0xff, [15] = 1 }, 25 };
+	session_run(&s, fd[1]);
+	close(fd[1]);
+	while ((r = recv(fd[0], got + have, sizeof got - have, 0)) > 0)
+		have += (size_t)r;
+	close(fd[0]);
+	read_again(span_of(p, n), span_of(got, have));
+	for (uint32_t i = 0; i < queue.n; i++)
+		free(queue.message[i].p);
+	return 0;
+}
