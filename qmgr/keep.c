@@ -17,13 +17,23 @@ qmgr_keep_init(struct qmgr *q)
 		q->kept[i].letter.fd = -1;
 }
 
+/* Its one place; what was there gives way. */
+static struct kept *
+kept_place(struct qmgr *q, const char *id)
+{
+	uint32_t h = 0;
+
+	for (size_t i = 0; i < QID_LEN; i++)
+		h = h * 31 + (unsigned char)id[i];
+	return &q->kept[(h ^ h >> 8) % QMGR_KEPT];
+}
+
 static struct kept *
 kept_find(struct qmgr *q, const char *id)
 {
-	for (size_t i = 0; i < QMGR_KEPT; i++)
-		if (q->kept[i].letter.fd != -1 && memcmp(q->kept[i].letter.id, id, QID_LEN) == 0)
-			return &q->kept[i];
-	return NULL;
+	struct kept *k = kept_place(q, id);
+
+	return k->letter.fd != -1 && memcmp(k->letter.id, id, QID_LEN) == 0 ? k : NULL;
 }
 
 static void
@@ -49,7 +59,7 @@ qmgr_letter(struct qmgr *q, const char *id, struct letter *l, struct err *e)
 void
 qmgr_keep(struct qmgr *q, struct letter *l)
 {
-	struct kept *k = &q->kept[q->nkept++ % QMGR_KEPT];
+	struct kept *k = kept_place(q, l->id);
 
 	kept_drop(k);
 	k->letter = *l;

@@ -43,7 +43,7 @@ enum {
 	QMGR_LOST_MS = 3000,		/* a job whose worker died is begun again after this */
 	QMGR_AGAIN_MS = 5000,		/* what could not be done for want of memory and the like */
 	QMGR_STOP_MS = 2500,		/* when told to stop: for the results of what is under way */
-	QMGR_KEPT = 64,			/* files that stay open between reading and delivering */
+	QMGR_KEPT = 256,		/* files that stay open between reading and delivering */
 	QMGR_KEPT_MS = 5000,		/* and for how long what was read counts */
 	QMGR_ACTS = 64,			/* requests of administrators that wait */
 	QMGR_ACT_TURN = 64,		/* messages of one that are begun in a turn */
@@ -111,8 +111,7 @@ struct qmgr {
 	struct peer peer[ROLE_COUNT];	/* queue, remote, local, bounce, control */
 	struct scan scan;
 	struct timer turn, scan_turn, slow, stop, act_turn;
-	struct kept kept[QMGR_KEPT];	/* read a moment ago and not delivered yet */
-	uint32_t nkept;			/* how many ever: the next one's place */
+	struct kept kept[QMGR_KEPT];	/* read a moment ago and not delivered yet, each in its place */
 	struct option_set *options;	/* of destinations, shared */
 	struct act_request *acts, **acts_last;
 	uint32_t nact;
