@@ -8,13 +8,13 @@
 
 #include "lib/clock.h"
 
-/* Our parent gone: nobody wants the answer any more. */
+/* Our parent gone, now or within so long: nobody wants the answer any more. */
 static void
-ask_check_parent(struct session *s)
+ask_check_parent(struct session *s, int wait_ms)
 {
 	struct pollfd p = { s->parent, 0, 0 };
 
-	if (poll(&p, 1, 0) == 1 && p.revents & POLLHUP)
+	if (poll(&p, 1, wait_ms) == 1 && p.revents & POLLHUP)
 		session_orphaned(s);
 }
 
@@ -96,21 +96,25 @@ ask_channel(struct session *s, enum role role, struct err *e)
 }
 
 /* After a failed request: is it worth another, over a new channel?  One that lay idle while its peer
- * was restarted is found broken only now. */
+ * was restarted is found broken only now, and the next may be too, if the parent has not noticed yet
+ * that the peer is gone. */
 static bool
-ask_anew(struct session *s, enum role role, bool first, struct err *e)
+ask_anew(struct session *s, enum role role, int try, struct err *e)
 {
 	bool broken = e->sys == EPIPE || e->sys == ECONNRESET || e->kind == ERR_PROTO;
 	int *fd = ask_fd(s, (uint32_t)role);
 
-	ask_check_parent(s);
+	ask_check_parent(s, 0);
 	if (!broken)
 		return false;
 	if (*fd != -1)
 		close(*fd);
 	*fd = -1;
 	e->kind = ERR_TEMP;
-	return first;
+	if (try + 1 >= ASK_TRIES)
+		return false;
+	ask_check_parent(s, try * ASK_PAUSE_MS);
+	return true;
 }
 
 static struct converter_message
@@ -130,7 +134,7 @@ ask_plan(struct session *s, uint32_t flags, const struct span *caps, uint32_t n,
 		*e = (struct err){ 0 };
 		if (converter_ask_plan(s->convertd, &m, flags, caps, n, out, e) == 0)
 			return 0;
-		if (!ask_anew(s, ROLE_CONVERTD, try == 0, e))
+		if (!ask_anew(s, ROLE_CONVERTD, try, e))
 			return -1;
 	}
 	return -1;
@@ -147,7 +151,7 @@ ask_edits(struct session *s, const struct plan *plan, struct span key, bool reco
 		*e = (struct err){ 0 };
 		if (converter_ask_edits(s->convertd, &m, plan, key, (int)wait_ms, out, e) == 0)
 			return 0;
-		if (!ask_anew(s, ROLE_CONVERTD, try == 0, e))
+		if (!ask_anew(s, ROLE_CONVERTD, try, e))
 			return -1;
 	}
 	return -1;
@@ -161,7 +165,7 @@ ask_hosts(struct session *s, enum resolve_kind kind, const char *name, struct re
 		*e = (struct err){ 0 };
 		if (resolve_ask(s->resolver, kind, name, out, e) == 0)
 			return 0;
-		if (!ask_anew(s, ROLE_RESOLVER, try == 0, e))
+		if (!ask_anew(s, ROLE_RESOLVER, try, e))
 			return -1;
 	}
 	return -1;

@@ -12,7 +12,10 @@
 #include "lib/resolve.h"
 #include "remote/session.h"
 
-enum { ASK_NEED_MS = 10 * 1000 };	/* for a channel: as long as a restart may take */
+enum {
+	ASK_NEED_MS = 10 * 1000,	/* for a channel: as long as a restart may take */
+	ASK_TRIES = 5, ASK_PAUSE_MS = 100	/* of one request, over channels that turn out broken */
+};
 
 /* As converter_ask_plan, about the session's job. */
 int ask_plan(struct session *s, uint32_t flags, const struct span *caps, uint32_t n,
