@@ -100,6 +100,7 @@ static const struct { const char *name, *hosts, *listen, *local, *rests; const c
 	    "2001:db8::1 192.0.2.1 2001:db8::2 192.0.2.2 2001:db8::3" },
 	{ "who rests is last", "10 a 192.0.2.1, 20 b 192.0.2.2, 30 c 192.0.2.3", "", "", "192.0.2.1",
 	    "192.0.2.2 192.0.2.3 192.0.2.1" },
+	{ "two names, one address", "10 a 192.0.2.1, 20 b 192.0.2.1 192.0.2.2", "", "", NULL, "192.0.2.1 192.0.2.2" },
 	{ "without address", "10 a, 20 b 192.0.2.2", "", "", NULL, "192.0.2.2" },
 	{ "not known now", "10 a ?, 20 b 192.0.2.2", "", "", NULL, "192.0.2.2" },
 	{ "we by name", "10 a 192.0.2.1, 20 Me.Example 192.0.2.9, 30 b 192.0.2.2", "", "", NULL,
@@ -275,7 +276,6 @@ START_TEST(shared_to_read)
 	ck_assert_int_eq(backoff_share(&b, &seen, &e), 0);
 	pid = fork();
 	if (pid == 0) {
-		backoff_close_own(b);
 		for (int i = 0; i < 500 && !backoff_resting(seen, &a, 5); i++)
 			usleep(10000);
 		_exit(!backoff_resting(seen, &a, 5) ||
@@ -284,6 +284,13 @@ START_TEST(shared_to_read)
 	backoff_note(b, &a, true, 5);
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_int_eq(status, 0);
+	pid = fork();		/* the parent's own mapping is not there to be written to */
+	if (pid == 0) {
+		b->entry[0].failures = 1;
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_ne(status, 0);
 }
 END_TEST
 
