@@ -15,7 +15,8 @@
 
 enum {
 	SESSION_IDLE_MS = 2000,		/* a connection is kept this long; the parent counts */
-	SESSION_JOBS = 1000		/* jobs before the process ends */
+	SESSION_JOBS = 1000,		/* jobs before the process ends */
+	SESSION_TOLD_MS = 1000		/* until then a parent that lives has passed a result on */
 };
 
 enum hop_ext {
@@ -57,6 +58,8 @@ struct session {
 	char mta[96];		/* the hop, for reports: "host [1.2.3.4]:25" */
 	struct reach reach;
 	struct job *job;
+	char told[QID_SIZE];	/* the job whose result was sent last */
+	int64_t told_ms;	/* when; 0: none was */
 };
 
 /* fd: -1 or the channels; borrowed.  own and backoff are set by the caller afterwards. */
@@ -69,7 +72,7 @@ void session_job(struct session *s, struct job *job);
 /* The process's life: jobs from the parent until it hangs up.  Returns the exit status. */
 int session_run(struct session *s);
 
-/* The parent has gone in the midst of a job: says so and exits. */
+/* The parent has gone without a word (MSG_STOP): lists what may come twice for it, and exits. */
 _Noreturn void session_orphaned(struct session *s);
 
 #endif
