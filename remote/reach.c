@@ -89,6 +89,11 @@ reach_start(struct session *s, struct err *e)
 	struct netaddr to;
 	int is;
 
+	if (h->spent) {
+		*e = h->failure;
+		memcpy(s->mta, h->mta, sizeof s->mta);
+		return -1;
+	}
 	h->tries = 0;
 	h->began_ms = clock_ms();
 	h->failure = (struct err){ 0 };
@@ -104,6 +109,8 @@ reach_start(struct session *s, struct err *e)
 	} else if ((is == 0 || (dest.n > 0 && span_rfind(dest, ':') < dest.n && dest.p[0] != '[') ?
 	    reach_route(s, &r, e) : reach_domain(s, &r, e)) == -1) {
 		s->mta[0] = '\0';	/* no host is to blame */
+		h->failure = *e;
+		h->spent = true;
 		return -1;
 	}
 	h->known = true;
@@ -200,6 +207,7 @@ reach_verdict(struct session *s, uint16_t *code, struct err *e)
 	struct reach *h = &s->reach;
 
 	h->known = false;
+	h->spent = !h->direct && h->failure.kind != ERR_NONE;
 	if (h->failure.kind == ERR_NONE)
 		return err_set(e, ERR_TEMP, "4.4.1", "no host of %s is left to be tried", s->dest);
 	*e = h->failure;

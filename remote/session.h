@@ -35,6 +35,7 @@ struct reach {
 	uint32_t n, at;			/* candidates; the one that is tried, or connected */
 	uint32_t tries;			/* that cost time */
 	bool known, direct;		/* there are candidates; smtproutes has the address */
+	bool spent;			/* this job has tried them all: failure is what came of it */
 	int64_t began_ms, asked_ms;
 	struct err failure;		/* the one that counts so far */
 	uint16_t code;

@@ -370,7 +370,7 @@ class Names(unittest.TestCase):
                         f"exec setpriv --reuid={ORDINARY} --regid=$(id -g {ORDINARY}) --clear-groups \"$@\"",
                         "sh"]
             os.chmod(d, 0o755)
-            acc = Instance(ORDINARY, launcher)
+            acc = Instance(ORDINARY, launcher, nameservers="# none")
             tap = Tap("127.0.0.1")
             try:
                 with Peer(host=A, port=25) as a, acc:
