@@ -45,7 +45,8 @@ route_of(const struct conf *conf, struct span addr, char out[ROUTE_MAX])
 	}
 	n = conf_lines(conf, CONF_SMTPROUTES, &lines);
 	if (route_find(lines, n, domain, out, JOB_DEST) != 1)
-		snprintf(out, ROUTE_MAX, "%.*s:25", (int)domain.n, (const char *)domain.p);
+		snprintf(out, ROUTE_MAX, "%.*s%s", (int)domain.n, (const char *)domain.p,
+		    span_is(domain, "local") ? "." : "");
 	else
 		route_part(conf, domain, out);
 }
@@ -68,7 +69,10 @@ route_options(const struct conf *conf, const char *route, struct destination *ou
 	route_hop(route, hop);
 	/* ".x" stands for any name below x: one that no line has. */
 	snprintf(below, sizeof below, "*%s", space != NULL ? space + 1 : "");
-	domain = space == NULL ? span_sub(span_str(hop), 0, span_rfind(span_str(hop), ':')) :
-	    span_str(space[1] == '.' ? below : below + 1);
+	domain = span_str(hop);
+	if (space != NULL)
+		domain = span_str(space[1] == '.' ? below : below + 1);
+	else if (domain.n > 0 && domain.p[domain.n - 1] != ']')	/* a literal has no port, but colons */
+		domain = span_sub(domain, 0, span_rfind(domain, ':'));
 	destination_find(lines, n, domain, hop, out);
 }

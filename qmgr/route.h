@@ -12,9 +12,10 @@
 enum { ROUTE_MAX = JOB_DEST + 256 };
 
 /*
- * addr: as in the envelope.  out: "local", a route as smtproutes has it, or "DOMAIN:25" (lower case)
- * where names are to be looked up; ROUTE_NONE.  A domain that a line of `destinations` speaks of by a
- * pattern and that goes to a route has a destination of its own there: "ROUTE PATTERN".
+ * addr: as in the envelope.  out: "local", a route as smtproutes has it ("mx.example:25": the addresses
+ * of that host), or "DOMAIN" (lower case, no port) whose MX is wanted; ROUTE_NONE.  The domain "local"
+ * gets a dot behind it, so that it is not mistaken for the first.  A domain that a line of `destinations`
+ * speaks of by a pattern and that goes to a route has a destination of its own there: "ROUTE PATTERN".
  */
 void route_of(const struct conf *conf, struct span addr, char out[ROUTE_MAX]);
 

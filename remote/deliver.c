@@ -8,6 +8,7 @@
 #include "lib/log.h"
 #include "remote/command.h"
 #include "remote/flow.h"
+#include "remote/reach.h"
 
 enum { SCAN_OCTETS = 64 << 20 };	/* of a message, for a Content-Convert field */
 
@@ -239,6 +240,17 @@ flow_plain(struct flow *f, struct batch *b, const struct mail_row *row)
 	flow_after(f, b, &x, end, fresh, &e);
 }
 
+/* Option conperm_try_all_mx (row B3): a host that can do nothing with the sender's demand is left for
+ * the next, before the mail fails. */
+static bool
+batch_other_host(struct flow *f, const struct batch *b)
+{
+	if (!b->opt.conperm_try_all_mx || !reach_other_host(f->s))
+		return false;
+	smtp_quit(f->s);
+	return true;
+}
+
 static void
 batch_run(struct flow *f, struct batch *b)
 {
@@ -251,18 +263,20 @@ batch_run(struct flow *f, struct batch *b)
 		return;
 	if (b->round > 0 && f->s->used)		/* RFC 4141 3.2: each subset has its own session */
 		smtp_quit(f->s);
-	if (smtp_open(f->s, &code, &e) == -1) {
-		for (uint32_t i = 0; i < b->n; i++) {
-			job_settle_err(b->t[i], f->s->mta, &e);
-			b->t[i]->res.code = code;
+	do {
+		if (smtp_open(f->s, &code, &e) == -1) {
+			for (uint32_t i = 0; i < b->n; i++) {
+				job_settle_err(b->t[i], f->s->mta, &e);
+				b->t[i]->res.code = code;
+			}
+			return;
 		}
-		return;
-	}
+		m = batch_facts(f, b);
+		row = decide_mail(&m);
+	} while (row->action == MAIL_REFUSE && batch_other_host(f, b));
 	check_addresses(f, b);
 	if (!batch_compact(b))
 		return;
-	m = batch_facts(f, b);
-	row = decide_mail(&m);
 	if (row->action == MAIL_REFUSE)
 		flow_refuse(f, b, row);
 	else if (row->action == MAIL_ASK)
@@ -334,6 +348,8 @@ session_job(struct session *s, struct job *job)
 	s->job = job;
 	if (job_open(job, &e) == 0) {
 		memcpy(s->dest, job->dest, sizeof s->dest);
+		s->reach.known &= s->open;
+		s->reach.spent = false;
 		f.eight = message_eight(job->message);
 		flow_divide(&f);
 		while (f.first != NULL) {
