@@ -76,7 +76,7 @@ START_TEST(mail_is_written)
 {
 	struct envelope env = { .sender = span_str("s@x"), .body = mails[_i].body, .ret = mails[_i].ret,
 	    .smtputf8 = mails[_i].smtputf8, .envid = span_str(mails[_i].envid) };
-	struct hop hop = { mails[_i].ext, 0 };
+	struct hop hop = { .ext = mails[_i].ext };
 	struct buf out;
 	struct err e = { 0 };
 
@@ -106,7 +106,7 @@ START_TEST(rcpt_is_written)
 {
 	struct rcpt r = { .addr = span_str(rcpts[_i].addr), .orcpt = span_str(rcpts[_i].orcpt),
 	    .notify = rcpts[_i].notify };
-	struct hop hop = { rcpts[_i].ext, 0 };
+	struct hop hop = { .ext = rcpts[_i].ext };
 	struct buf out;
 	struct err e = { 0 };
 
