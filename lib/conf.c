@@ -25,7 +25,7 @@ enum {
 /* Who compares domains with ours, or says who we are. */
 #define R_ME (R(SMTPD) | R(QMGR) | R(REMOTE) | R(LOCAL) | R(BOUNCE) | R(CAPD) | R(CONTROL) | \
 	R(QUEUE) | R(CONVERTD))
-#define R_LANDLOCK (R(QUEUE) | R(CAPD) | R(CONVERTD) | R(BOUNCE) | R(REMOTE) | R(LOCAL) | R(QMGR) | \
+#define R_LANDLOCK (R(QUEUE) | R(RESOLVER) | R(CAPD) | R(CONVERTD) | R(BOUNCE) | R(REMOTE) | R(LOCAL) | R(QMGR) | \
 	R(CONTROL) | R(SMTPD))
 
 static int
@@ -53,6 +53,14 @@ nameserver_check(struct span line, struct err *e)
 	struct netaddr a;
 
 	return nameserver_parse(line, &a, e);
+}
+
+static int
+trustanchor_check(struct span line, struct err *e)
+{
+	struct anchor a;
+
+	return anchor_parse(line, &a, e);
 }
 
 static int
@@ -88,7 +96,7 @@ const struct conf_decl conf_table[CONF_COUNT] = {
 	    "ADDRESS DELIVERY or @domain DELIVERY: where mail for our domains goes"),
 	[CONF_SMTPROUTES] = LIST("smtproutes", "", R(QMGR) | R(REMOTE), route_check,
 	    "domain:host:port: the next hop of a domain; empty domain: of all others"),
-	[CONF_NAMESERVERS] = LIST("nameservers", "", R(REMOTE), nameserver_check,
+	[CONF_NAMESERVERS] = LIST("nameservers", "", R(RESOLVER), nameserver_check,
 	    "ADDR[@PORT]: a name server; none: those of resolv.conf"),
 	[CONF_DATABYTES] = NUMBER("databytes", "52428800", 1024, 4 * GIB, R(SMTPD) | R(CONVERTD) |
 	    R(QUEUE) | R(CONTROL), "largest message, octets"),
@@ -142,6 +150,8 @@ const struct conf_decl conf_table[CONF_COUNT] = {
 	    "pages of one document that are converted"),
 	[CONF_NOLANDLOCK] = NUMBER("nolandlock", "0", 0, 1, R_LANDLOCK,
 	    "1: run although the kernel has no Landlock"),
+	[CONF_TRUSTANCHOR] = LIST("trustanchor", "", R(RESOLVER), trustanchor_check,
+	    "NAME [IN] DS|DNSKEY …: a key that DNS answers are validated with, as in a zone file"),
 };
 
 /* --- one value --- */

@@ -201,6 +201,32 @@ nameserver_parse(struct span line, struct netaddr *out, struct err *e)
 	return 0;
 }
 
+int
+anchor_parse(struct span line, struct anchor *out, struct err *e)
+{
+	struct span rest = line, word, name, before;
+	unsigned n = 0;
+
+	if (span_word(&rest, &out->name)) {
+		name = out->name;
+		if (name.n > 1 && name.p[name.n - 1] == '.')
+			name.n--;
+		while (before = rest, span_word(&rest, &word)) {
+			if (span_isi(word, "DS") || span_isi(word, "DNSKEY"))
+				break;
+			if (!span_isi(word, "IN") && !ascii_digit(word.p[0]))
+				return err_set(e, ERR_PERM, NULL, "expected NAME DS … or NAME DNSKEY …");
+		}
+		out->data = span_trim(before);
+		while (span_word(&rest, &word))
+			n++;
+		if (n >= 4 && (span_is(name, ".") || is_hostname(name)))
+			return 0;
+	}
+	return err_set(e, ERR_PERM, NULL, "expected NAME DS TAG ALGORITHM DIGEST-TYPE DIGEST or NAME "
+	    "DNSKEY FLAGS 3 ALGORITHM KEY, not \"%s\"", quote(line).s);
+}
+
 /* --- routes --- */
 
 struct route { struct span domain, host; uint16_t port; };

@@ -32,6 +32,11 @@ int listener_check(struct span line, struct err *e);
 /* nameservers: "ADDR[@PORT]", port 53 when none is given. */
 int nameserver_parse(struct span line, struct netaddr *out, struct err *e);
 
+/* trustanchor: "NAME [TTL] [IN] DS|DNSKEY DATA…" (RFC 4034, 2.2, 5.3); NAME "." or a domain, with or
+ * without a last dot.  data: from DS or DNSKEY on. */
+struct anchor { struct span name, data; };
+int anchor_parse(struct span line, struct anchor *out, struct err *e);
+
 /* A host's name in A-labels: letters, digits, "-", "_", labels up to 63, 253 in all. */
 int hostname_check(struct span line, struct err *e);
 /* rcpthosts, locals: a host's name, ".name", or an address literal "[…]". */

@@ -77,12 +77,18 @@ enum msg_type {
 	MSG_ACT,		/* command -> control -> qmgr: struct msg_act: the administrator's wish for
 				 * messages and recipients */
 	MSG_ACTED,		/* qmgr -> control -> command: struct msg_acted: it is on the disk */
+
+	/* remote's sessions <-> resolver (lib/resolve.h) */
+	MSG_RESOLVE = 128,	/* struct msg_resolve */
+	MSG_RESOLVED,		/* struct msg_resolved + hosts */
+	/* remote's session -> its parent */
+	MSG_ADDRESS,		/* struct msg_address: an address of a host answered, or did not */
 };
 
 /* The processes, as peers of each other.  The order is the one they are started in. */
 enum role {
-	ROLE_START, ROLE_QUEUE, ROLE_CAPD, ROLE_CONVERTD, ROLE_BOUNCE, ROLE_REMOTE, ROLE_LOCAL,
-	ROLE_QMGR, ROLE_CONTROL, ROLE_SMTPD, ROLE_COUNT
+	ROLE_START, ROLE_QUEUE, ROLE_CAPD, ROLE_CONVERTD, ROLE_BOUNCE, ROLE_RESOLVER, ROLE_REMOTE,
+	ROLE_LOCAL, ROLE_QMGR, ROLE_CONTROL, ROLE_SMTPD, ROLE_COUNT
 };
 /* "queue", "capd" …; also the program accord-NAME. */
 const char *role_name(enum role r);
@@ -134,7 +140,8 @@ enum { JOB_DEST = 272 };
 struct msg_job {
 	struct msg_hdr h;	/* h.id: the job's number */
 	char id[QID_SIZE];
-	char dest[JOB_DEST];	/* next hop as smtproutes spells it: "[127.0.0.1]:25"; or "local" */
+	char dest[JOB_DEST];	/* next hop as smtproutes spells it: "[127.0.0.1]:25", "mx.example:25"; a
+				 * domain whose MX is wanted, without port; or "local" */
 	uint32_t n;		/* slots or records that follow */
 	uint32_t last_try;	/* 1: the queue lifetime ends before another attempt */
 	uint64_t expires_us;	/* wall clock */
@@ -194,5 +201,20 @@ struct msg_cap {
 	uint32_t known;		/* 1: a mailbox of ours; 0: not; 2: cannot tell now */
 	uint32_t len, pad;
 };
+
+enum { RESOLVE_NAME = 254 };	/* octets of a name with its NUL (RFC 1035, 3.1) */
+struct msg_resolve { struct msg_hdr h; uint32_t kind; char name[RESOLVE_NAME]; char pad[2]; };	/* enum
+				 * resolve_kind; a host's name in lower case, A-labels */
+struct msg_resolved {
+	struct msg_hdr h;
+	uint32_t kind;		/* enum err_kind: ERR_NONE, or what came of it */
+	uint32_t source;	/* enum resolve_source */
+	uint32_t dnssec;	/* enum resolve_dnssec */
+	uint32_t ttl;		/* seconds */
+	uint32_t nhost;		/* that follow */
+	char dsn[12];
+	char what[200];
+};
+struct msg_address { struct msg_hdr h; unsigned char a[16]; uint16_t port; uint16_t bad; uint32_t pad; };
 
 #endif

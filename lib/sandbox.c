@@ -100,6 +100,11 @@ static const int calls_out[] = {
 	CALL(connect), CALL(getsockopt), CALL(setsockopt),
 };
 
+/* Datagrams to name servers: libunbound binds each socket to a random port. */
+static const int calls_datagram[] = {
+	CALL(bind), CALL(writev), CALL(readv), CALL(getsockname),
+};
+
 /* From root to the mailbox's owner. */
 static const int calls_identity[] = {
 	CALL(setgroups), CALL(setresuid), CALL(setresgid),
@@ -119,7 +124,8 @@ enum {
 	C_LOOP = 1, C_IPC = 2, C_ACCEPT = 4, C_PARENT = 8, C_LOOK = 16, C_CHANGE = 32, C_FLUSH = 64,
 	C_OUT = 128, C_IDENTITY = 256, C_MEMFD = 512, C_STREAM = 1024, C_KEEP = 2048,
 	C_LEFT = 4096,	/* ioctl(FIONREAD) alone */
-	C_MAPS = 8192	/* no call: maps messages, which may be larger than its memory */
+	C_MAPS = 8192,	/* no call: maps messages, which may be larger than its memory */
+	C_DATAGRAM = 16384	/* socket() for datagrams and sendto() have rules of their own */
 };
 
 static const struct call_group { unsigned bit; const int *call; size_t n; } call_groups[] = {
@@ -128,7 +134,7 @@ static const struct call_group { unsigned bit; const int *call; size_t n; } call
 	GROUP(C_MEMFD, calls_memfd), GROUP(C_STREAM, calls_stream), GROUP(C_ACCEPT, calls_accept),
 	GROUP(C_PARENT, calls_parent), GROUP(C_LOOK, calls_look), GROUP(C_CHANGE, calls_change),
 	GROUP(C_FLUSH, calls_flush), GROUP(C_KEEP, calls_keep), GROUP(C_OUT, calls_out),
-	GROUP(C_IDENTITY, calls_identity),
+	GROUP(C_IDENTITY, calls_identity), GROUP(C_DATAGRAM, calls_datagram),
 #ifdef ACCORD_SAN
 	GROUP(0, calls_sanitizer),
 #endif
@@ -173,6 +179,8 @@ static const struct sandbox_row {
 	    NO_LIMIT, NO_LIMIT, SB_REMOTE_SESSION, 0 },
 	[SB_REMOTE_SESSION] = { "remote-session", C_IPC | C_MEMFD | C_STREAM | C_OUT | C_MAPS,
 	    FS_NONE, 256 * MIB, 16 * MIB, SB_COUNT, 0 },
+	[SB_RESOLVER] = { "resolver", C_LOOP | C_IPC | C_STREAM | C_OUT | C_DATAGRAM, FS_NONE, 256 * MIB,
+	    0, SB_COUNT, 0 },
 	[SB_LOCAL] = { "local", C_LOOP | C_IPC | C_MEMFD | C_PARENT | C_LOOK | C_CHANGE | C_FLUSH |
 	    C_IDENTITY, FS_ANY, NO_LIMIT, NO_LIMIT, SB_LOCAL_JOB, LOCAL_CAPS },
 	[SB_LOCAL_JOB] = { "local-job", C_IPC | C_MEMFD | C_LOOK | C_CHANGE | C_FLUSH | C_MAPS,
@@ -295,6 +303,10 @@ filter_arguments(scmp_filter_ctx ctx, unsigned calls, struct err *e)
 		return -1;
 	if (calls & C_OUT && (allow_socket(ctx, AF_INET, SOCK_STREAM, e) == -1 ||
 	    allow_socket(ctx, AF_INET6, SOCK_STREAM, e) == -1))
+		return -1;
+	if (calls & C_DATAGRAM && (allow_socket(ctx, AF_INET, SOCK_DGRAM, e) == -1 ||
+	    allow_socket(ctx, AF_INET6, SOCK_DGRAM, e) == -1 ||
+	    allow(ctx, CALL(sendto), 0, NULL, e) == -1))
 		return -1;
 	return 0;
 }

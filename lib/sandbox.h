@@ -16,6 +16,7 @@ enum sandbox_role {
 	SB_QMGR,		/* the queue's directories, read only */
 	SB_SMTPD, SB_SMTPD_SESSION,	/* no files; inherited connections; the parent forks */
 	SB_REMOTE, SB_REMOTE_SESSION,	/* no files; the session: TCP out */
+	SB_RESOLVER,		/* no files; UDP and TCP to the name servers */
 	SB_LOCAL, SB_LOCAL_JOB,	/* parent: forks and sets ids; job: one mailbox folder */
 	SB_BOUNCE, SB_CAPD,	/* no files */
 	SB_CONVERTD, SB_CONVERT_JOB,	/* no files; the job: memory, its two descriptors */

@@ -28,5 +28,6 @@ route_of(const struct conf *conf, struct span addr, char out[JOB_DEST])
 	}
 	n = conf_lines(conf, CONF_SMTPROUTES, &lines);
 	if (route_find(lines, n, domain, out, JOB_DEST) != 1)
-		snprintf(out, JOB_DEST, "%.*s:25", (int)domain.n, (const char *)domain.p);
+		snprintf(out, JOB_DEST, "%.*s%s", (int)domain.n, (const char *)domain.p,
+		    span_is(domain, "local") ? "." : "");
 }

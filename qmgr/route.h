@@ -10,8 +10,9 @@
 #define ROUTE_NONE ""
 
 /*
- * addr: as in the envelope.  out: "local", a route as smtproutes has it, or "DOMAIN:25" (lower case)
- * where names are to be looked up; ROUTE_NONE.
+ * addr: as in the envelope.  out: "local", a route as smtproutes has it ("mx.example:25": the addresses
+ * of that host), or "DOMAIN" (lower case, no port) whose MX is wanted; ROUTE_NONE.  The domain "local"
+ * gets a dot behind it, so that it is not mistaken for the first.
  */
 void route_of(const struct conf *conf, struct span addr, char out[JOB_DEST]);
 

@@ -8,22 +8,48 @@
 
 #include "lib/clock.h"
 
-/* Our parent gone: nobody wants the answer any more. */
+/* Our parent gone, now or within so long: nobody wants the answer any more. */
 static void
-ask_check_parent(struct session *s)
+ask_check_parent(struct session *s, int wait_ms)
 {
 	struct pollfd p = { s->parent, 0, 0 };
 
-	if (poll(&p, 1, 0) == 1 && p.revents & POLLHUP)
+	if (poll(&p, 1, wait_ms) == 1 && p.revents & POLLHUP)
 		session_orphaned(s);
+}
+
+static int *
+ask_fd(struct session *s, uint32_t role)
+{
+	return role == ROLE_CONVERTD ? &s->convertd : role == ROLE_RESOLVER ? &s->resolver : NULL;
+}
+
+int
+ask_take_channel(struct session *s, const struct msg_peer *m, size_t len, int fds[MSG_FDS],
+    struct err *e)
+{
+	int *fd = m->h.type == MSG_PEER && len == sizeof *m ? ask_fd(s, m->role) : NULL;
+
+	if (fd == NULL || fds[0] == -1)
+		return err_set(e, ERR_PROTO, NULL, "packet %u from the parent", m->h.type);
+	if (*fd != -1)
+		close(*fd);
+	*fd = fds[0];
+	fds[0] = -1;
+	return 0;
+}
+
+static int
+ask_not_there(enum role role, struct err *e)
+{
+	return err_set(e, ERR_TEMP, role == ROLE_RESOLVER ? "4.4.3" : "4.6.5", "%s is not there",
+	    role == ROLE_RESOLVER ? "the resolver" : "convertd");
 }
 
 /* Waits for the parent's answer.  -1: none. */
 static int
-ask_await_parent(struct session *s, struct err *e)
+ask_await_parent(struct session *s, enum role role, int64_t due, struct err *e)
 {
-	int64_t due = clock_ms() + ASK_NEED_MS;
-
 	for (;;) {
 		struct pollfd p = { s->parent, POLLIN, 0 };
 		int64_t left = due - clock_ms();
@@ -34,53 +60,61 @@ ask_await_parent(struct session *s, struct err *e)
 		if (n == 1)
 			return 0;
 		if (n == 0 && clock_ms() >= due)
-			return err_set(e, ERR_TEMP, "4.6.5", "convertd is not there");
+			return ask_not_there(role, e);
 	}
 }
 
-/* Has a channel to convertd, or gets one from the parent. */
+/* Has a channel to that peer, or gets one from the parent; one that was asked for before may come
+ * first. */
 static int
-ask_channel(struct session *s, struct err *e)
+ask_channel(struct session *s, enum role role, struct err *e)
 {
-	struct msg_peer m = { .role = ROLE_CONVERTD };
+	struct msg_peer m = { .role = (uint32_t)role };
+	int64_t due = clock_ms() + ASK_NEED_MS;
 	int fds[MSG_FDS], r;
 	size_t len;
 
-	if (s->convertd != -1)
+	if (*ask_fd(s, (uint32_t)role) != -1)
 		return 0;
 	if (s->parent == -1)
-		return err_set(e, ERR_TEMP, "4.6.5", "convertd is not there");
-	if (ipc_send(s->parent, &m.h, MSG_NEED, 0, sizeof m, NULL, 0, e) == -1 ||
-	    ask_await_parent(s, e) == -1)
+		return ask_not_there(role, e);
+	if (ipc_send(s->parent, &m.h, MSG_NEED, 0, sizeof m, NULL, 0, e) == -1)
 		return -1;
-	if ((r = ipc_recv(s->parent, &m, sizeof m, &len, fds, e)) == 0)
-		session_orphaned(s);
-	if (r == -1)
-		return -1;
-	if (m.h.type == MSG_PEER && len == sizeof m && m.role == ROLE_CONVERTD) {
-		s->convertd = fds[0];
-		fds[0] = -1;
+	while (*ask_fd(s, (uint32_t)role) == -1) {
+		if (ask_await_parent(s, role, due, e) == -1)
+			return -1;
+		if ((r = ipc_recv(s->parent, &m, sizeof m, &len, fds, e)) == 0)
+			session_orphaned(s);
+		if (r == -1)
+			return -1;
+		r = ask_take_channel(s, &m, len, fds, e);
+		ipc_close_fds(fds, MSG_FDS);
+		if (r == -1)
+			return -1;
 	}
-	ipc_close_fds(fds, MSG_FDS);
-	return s->convertd != -1 ? 0 :
-	    err_set(e, ERR_TEMP, "4.6.5", "packet %u from the parent", m.h.type);
+	return 0;
 }
 
-/* After a failed request: is it worth another, over a new channel?  One that lay idle while convertd
- * was restarted is found broken only now. */
+/* After a failed request: is it worth another, over a new channel?  One that lay idle while its peer
+ * was restarted is found broken only now, and the next may be too, if the parent has not noticed yet
+ * that the peer is gone. */
 static bool
-ask_anew(struct session *s, bool first, struct err *e)
+ask_anew(struct session *s, enum role role, int try, struct err *e)
 {
 	bool broken = e->sys == EPIPE || e->sys == ECONNRESET || e->kind == ERR_PROTO;
+	int *fd = ask_fd(s, (uint32_t)role);
 
-	ask_check_parent(s);
+	ask_check_parent(s, 0);
 	if (!broken)
 		return false;
-	if (s->convertd != -1)
-		close(s->convertd);
-	s->convertd = -1;
+	if (*fd != -1)
+		close(*fd);
+	*fd = -1;
 	e->kind = ERR_TEMP;
-	return first;
+	if (try + 1 >= ASK_TRIES)
+		return false;
+	ask_check_parent(s, try * ASK_PAUSE_MS);
+	return true;
 }
 
 static struct converter_message
@@ -96,11 +130,11 @@ ask_plan(struct session *s, uint32_t flags, const struct span *caps, uint32_t n,
 {
 	struct converter_message m = ask_message(s);
 
-	for (int try = 0; ask_channel(s, e) == 0; try++) {
+	for (int try = 0; ask_channel(s, ROLE_CONVERTD, e) == 0; try++) {
 		*e = (struct err){ 0 };
 		if (converter_ask_plan(s->convertd, &m, flags, caps, n, out, e) == 0)
 			return 0;
-		if (!ask_anew(s, try == 0, e))
+		if (!ask_anew(s, ROLE_CONVERTD, try, e))
 			return -1;
 	}
 	return -1;
@@ -115,12 +149,26 @@ ask_edits(struct session *s, const struct edits_want *want, int64_t wait_ms,
 	m.record_converted = want->record;
 	m.transfer = want->transfer;
 	m.content = s->job->message;
-	for (int try = 0; ask_channel(s, e) == 0; try++) {
+	for (int try = 0; ask_channel(s, ROLE_CONVERTD, e) == 0; try++) {
 		*e = (struct err){ 0 };
 		if (converter_ask_edits(s->convertd, &m, want->plan, want->key, (int)wait_ms, out,
 		    e) == 0)
 			return 0;
-		if (!ask_anew(s, try == 0, e))
+		if (!ask_anew(s, ROLE_CONVERTD, try, e))
+			return -1;
+	}
+	return -1;
+}
+
+int
+ask_hosts(struct session *s, enum resolve_kind kind, const char *name, struct resolved *out,
+    struct err *e)
+{
+	for (int try = 0; ask_channel(s, ROLE_RESOLVER, e) == 0; try++) {
+		*e = (struct err){ 0 };
+		if (resolve_ask(s->resolver, kind, name, out, e) == 0)
+			return 0;
+		if (!ask_anew(s, ROLE_RESOLVER, try, e))
 			return -1;
 	}
 	return -1;

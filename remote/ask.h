@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * remote/ask.h - a session's requests to convertd (lib/converter.h).  The channel is had from our
- * parent when it is first needed, and again when convertd was restarted: plain mail needs none.
+ * remote/ask.h - a session's requests to convertd (lib/converter.h) and the resolver (lib/resolve.h).
+ * A channel is had from our parent when it is first needed, and again when the peer was restarted:
+ * plain mail to an address needs none.
  */
 #ifndef REMOTE_ASK_H
 #define REMOTE_ASK_H
 
 #include "lib/converter.h"
+#include "lib/resolve.h"
 #include "remote/session.h"
 
-enum { ASK_NEED_MS = 10 * 1000 };	/* for a channel: as long as a restart may take */
+enum {
+	ASK_NEED_MS = 10 * 1000,	/* for a channel: as long as a restart may take */
+	ASK_TRIES = 5, ASK_PAUSE_MS = 100	/* of one request, over channels that turn out broken */
+};
 
 /* As converter_ask_plan, about the session's job. */
 int ask_plan(struct session *s, uint32_t flags, const struct span *caps, uint32_t n,
@@ -28,5 +33,13 @@ struct edits_want {
 };
 int ask_edits(struct session *s, const struct edits_want *want, int64_t wait_ms,
     struct converter_edits *out, struct err *e);
+
+/* As resolve_ask, over the session's channel. */
+int ask_hosts(struct session *s, enum resolve_kind kind, const char *name, struct resolved *out,
+    struct err *e);
+
+/* A MSG_PEER packet from the parent: takes fds[0].  -1: ERR_PROTO. */
+int ask_take_channel(struct session *s, const struct msg_peer *m, size_t len, int fds[MSG_FDS],
+    struct err *e);
 
 #endif

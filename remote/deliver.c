@@ -8,6 +8,7 @@
 #include "lib/log.h"
 #include "remote/command.h"
 #include "remote/flow.h"
+#include "remote/reach.h"
 
 enum { SCAN_OCTETS = 64 << 20 };	/* of a message, for a Content-Convert field */
 
@@ -271,6 +272,17 @@ batch_limit(struct flow *f, struct batch *b)
 	b->n = max;
 }
 
+/* Option conperm_try_all_mx (row B3): a host that can do nothing with the sender's demand is left for
+ * the next, before the mail fails. */
+static bool
+batch_other_host(struct flow *f, const struct batch *b)
+{
+	if (!b->opt.conperm_try_all_mx || !reach_other_host(f->s))
+		return false;
+	smtp_quit(f->s);
+	return true;
+}
+
 static void
 batch_run(struct flow *f, struct batch *b)
 {
@@ -285,19 +297,21 @@ batch_run(struct flow *f, struct batch *b)
 		smtp_quit(f->s);
 	if (f->s->open && f->s->hop.mail_max > 0 && f->s->mails >= f->s->hop.mail_max)
 		smtp_quit(f->s);		/* RFC 9422, 4.1 */
-	if (smtp_open(f->s, &code, &e) == -1) {
-		for (uint32_t i = 0; i < b->n; i++) {
-			job_settle_err(b->t[i], f->s->mta, &e);
-			b->t[i]->res.code = code;
+	do {
+		if (smtp_open(f->s, &code, &e) == -1) {
+			for (uint32_t i = 0; i < b->n; i++) {
+				job_settle_err(b->t[i], f->s->mta, &e);
+				b->t[i]->res.code = code;
+			}
+			return;
 		}
-		return;
-	}
+		m = batch_facts(f, b);
+		row = decide_mail(&m);
+	} while (row->action == MAIL_REFUSE && batch_other_host(f, b));
 	check_addresses(f, b);
 	if (!batch_compact(b))
 		return;
 	batch_limit(f, b);
-	m = batch_facts(f, b);
-	row = decide_mail(&m);
 	if (row->action == MAIL_REFUSE)
 		flow_refuse(f, b, row);
 	else if (row->action == MAIL_ASK)
@@ -369,6 +383,8 @@ session_job(struct session *s, struct job *job)
 	s->job = job;
 	if (job_open(job, &e) == 0) {
 		memcpy(s->dest, job->dest, sizeof s->dest);
+		if (!s->open)
+			s->reach.known = false;
 		f.eight = flow_eight(job->message);
 		flow_divide(&f);
 		while (f.first != NULL) {

@@ -22,7 +22,7 @@ struct child {
 	struct worker_job *work;	/* NULL: idle */
 	struct timer idle;
 	uint32_t jobs;
-	bool needs;			/* waits for a channel to convertd */
+	uint32_t needs;			/* roles: waits for a channel to them */
 };
 
 /* --- children come and go --- */
@@ -159,26 +159,33 @@ on_result(struct chan *chan, const void *msg, size_t len, int *fds, struct err *
 	return 0;
 }
 
-/* Makes a pair: one end to convertd, one to the session. */
+/* Makes a pair: one end to that peer, one to the session. */
 static int
-child_introduce(struct child *c, struct err *e)
+child_introduce(struct child *c, enum role role, struct err *e)
 {
-	struct msg_peer m = { .role = ROLE_CONVERTD,
-	    .generation = c->remote->daemon->generation[ROLE_CONVERTD] };
+	struct msg_peer m = { .role = (uint32_t)role,
+	    .generation = c->remote->daemon->generation[role] };
+	struct chan *peer = &c->remote->peer[role];
 	struct msg_hdr h;
 	int pair[2];
 
-	c->needs = true;
-	if (!c->remote->convertd.open)
+	c->needs |= 1u << role;
+	if (!peer->open)
 		return 0;		/* when it is there again */
 	if (ipc_pair(pair, e) == -1)
 		return -1;
-	c->needs = false;
-	if (chan_send(&c->remote->convertd, &h, MSG_SESSION, 0, sizeof h, &pair[0], 1, e) == -1) {
+	c->needs &= ~(1u << role);
+	if (chan_send(peer, &h, MSG_SESSION, 0, sizeof h, &pair[0], 1, e) == -1) {
 		close(pair[1]);
 		return -1;
 	}
 	return chan_send(&c->chan, &m.h, MSG_PEER, 0, sizeof m, &pair[1], 1, e);
+}
+
+static bool
+serves_sessions(uint32_t role)
+{
+	return role == ROLE_CONVERTD || role == ROLE_RESOLVER;
 }
 
 static int
@@ -187,14 +194,28 @@ on_need(struct chan *chan, const void *msg, size_t len, int *fds, struct err *e)
 	const struct msg_peer *m = msg;
 
 	(void)len, (void)fds;
-	if (m->role != ROLE_CONVERTD)
+	if (!serves_sessions(m->role))
 		return err_set(e, ERR_PROTO, NULL, "needs peer %u", m->role);
-	return child_introduce(chan->arg, e);
+	return child_introduce(chan->arg, (enum role)m->role, e);
+}
+
+static int
+on_address(struct chan *chan, const void *msg, size_t len, int *fds, struct err *e)
+{
+	struct child *c = chan->arg;
+	const struct msg_address *m = msg;
+	struct netaddr a = { .port = m->port };
+
+	(void)len, (void)fds, (void)e;
+	memcpy(a.a, m->a, sizeof a.a);
+	backoff_note(c->remote->backoff, &a, m->bad == 1, clock_ms());
+	return 0;
 }
 
 static const struct msg_rule from_session[] = {
 	{ MSG_RESULT, sizeof(struct msg_result), MSG_MAX, 0, 0, on_result },
 	{ MSG_NEED, sizeof(struct msg_peer), sizeof(struct msg_peer), 0, 0, on_need },
+	{ MSG_ADDRESS, sizeof(struct msg_address), sizeof(struct msg_address), 0, 0, on_address },
 };
 
 /* --- jobs --- */
@@ -217,7 +238,10 @@ child_run(const struct remote *r, int up)
 		log_line(LOG_ERR, NULL, "cannot-start", "why=%s", log_q(e.what));
 		_exit(1);
 	}
+	backoff_close_own(r->backoff);
 	session_init(&s, &r->daemon->conf, DAEMON_FD, -1);
+	s.own = &r->own;
+	s.backoff = r->shared;
 	_exit(session_run(&s));
 }
 
@@ -290,11 +314,20 @@ remote_start(void *arg, struct worker_job *work, int message_fd)
 /* --- peers, start and stop --- */
 
 static void
-convertd_gone(struct chan *c, const struct err *why)
+peer_gone(struct chan *c, const struct err *why)
 {
-	(void)c, (void)why;
-	log_line(LOG_INFO, NULL, "peer-gone", "peer=convertd");
-	daemon_lost(ROLE_CONVERTD);
+	struct remote *r = c->arg;
+
+	(void)why;
+	log_line(LOG_INFO, NULL, "peer-gone", "peer=%s", c->name);
+	daemon_lost((enum role)(c - r->peer));
+}
+
+static int
+peer_open(struct remote *r, enum role role, int fd, struct err *e)
+{
+	chan_close(&r->peer[role]);
+	return chan_open(&r->peer[role], r->worker.loop, fd, role_name(role), NULL, 0, peer_gone, r, e);
 }
 
 static void
@@ -307,13 +340,11 @@ remote_peer(void *arg, enum role role, uint32_t generation, int fd)
 	(void)generation;
 	if (role == ROLE_QMGR) {
 		got = worker_connect(&r->worker, fd, &e);
-	} else if (role == ROLE_CONVERTD) {
-		chan_close(&r->convertd);
-		got = chan_open(&r->convertd, r->worker.loop, fd, "convertd", NULL, 0, convertd_gone, r,
-		    &e);
+	} else if (serves_sessions((uint32_t)role)) {
+		got = peer_open(r, role, fd, &e);
 		for (struct child *c = r->children; c != NULL && got == 0; c = c->next)
-			if (c->needs)
-				got = child_introduce(c, &e);
+			if (c->needs & 1u << role)
+				got = child_introduce(c, role, &e);
 	} else {
 		close(fd);
 	}
@@ -359,9 +390,12 @@ remote_open(struct remote *r, struct daemon *d, struct err *e)
 	d->peer = remote_peer;
 	d->stop = remote_stop;
 	d->arg = r;
-	if (d->peer_fd[ROLE_CONVERTD] != -1 && chan_open(&r->convertd, &d->loop,
-	    d->peer_fd[ROLE_CONVERTD], "convertd", NULL, 0, convertd_gone, r, e) == -1)
+	if (own_find(&r->own, &d->conf, e) == -1 || backoff_share(&r->backoff, &r->shared, e) == -1)
 		return -1;
+	for (int i = 0; i < ROLE_COUNT; i++)
+		if (d->peer_fd[i] != -1 && serves_sessions((uint32_t)i) &&
+		    peer_open(r, (enum role)i, d->peer_fd[i], e) == -1)
+			return -1;
 	if (d->peer_fd[ROLE_QMGR] != -1 && worker_connect(&r->worker, d->peer_fd[ROLE_QMGR], e) == -1)
 		return -1;
 	return 0;

@@ -9,6 +9,8 @@
 
 #include "lib/daemon.h"
 #include "lib/worker.h"
+#include "remote/backoff.h"
+#include "remote/hosts.h"
 
 enum {
 	REMOTE_IDLE_MAX = 100,		/* sessions kept idle */
@@ -21,7 +23,10 @@ struct child;
 struct remote {
 	struct daemon *daemon;
 	struct worker worker;
-	struct chan convertd;
+	struct chan peer[ROLE_COUNT];	/* convertd and resolver, to which sessions get channels */
+	struct own own;
+	struct backoff *backoff;	/* addresses that failed; written by this process alone */
+	const struct backoff *shared;	/* the same, as sessions see it */
 	struct child *children, *dying;
 	uint32_t nidle;
 	struct timer reap, stop;
@@ -29,7 +34,8 @@ struct remote {
 	bool stopping;
 };
 
-/* Takes the channels that daemon_start brought, and sets the daemon's callbacks. */
+/* Takes the channels that daemon_start brought, sets the daemon's callbacks, and looks up this machine's
+ * addresses. */
 int remote_open(struct remote *r, struct daemon *d, struct err *e);
 
 #endif

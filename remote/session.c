@@ -9,6 +9,7 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "remote/ask.h"
 #include "remote/smtp.h"
 
 void
@@ -18,6 +19,7 @@ session_init(struct session *s, const struct conf *conf, int parent, int convert
 	s->conf = conf;
 	s->parent = parent;
 	s->convertd = convertd;
+	s->resolver = -1;
 	wire_init(&s->w, parent);
 	reply_init(&s->reply);
 }
@@ -87,11 +89,7 @@ session_packet(struct session *s, struct err *e)
 		r = session_serve(s, (const struct msg_job *)(const void *)packet, len, fds[0], e);
 		fds[0] = -1;
 	} else if (h->type == MSG_PEER) {	/* asked for, and came late */
-		if (s->convertd != -1)
-			close(s->convertd);
-		s->convertd = fds[0];
-		fds[0] = -1;
-		r = 0;
+		r = ask_take_channel(s, (const struct msg_peer *)(const void *)packet, len, fds, e);
 	} else {
 		r = err_set(e, ERR_PROTO, NULL, "packet %u from the parent", h->type);
 	}

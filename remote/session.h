@@ -8,6 +8,8 @@
 #define REMOTE_SESSION_H
 
 #include "lib/conf.h"
+#include "remote/backoff.h"
+#include "remote/hosts.h"
 #include "remote/job.h"
 #include "remote/wire.h"
 
@@ -29,10 +31,24 @@ struct hop {
 	uint32_t mail_max;	/* MAIL commands in this connection */
 };
 
+/* The way to the destination: remote/reach.h. */
+struct reach {
+	struct hosts hosts;
+	uint32_t at;			/* the candidate that is tried, or connected */
+	uint32_t tries;			/* that cost time */
+	bool known, direct;		/* hosts is filled; by an address in smtproutes */
+	int64_t began_ms, asked_ms;
+	struct err failure;		/* the one that counts so far */
+	uint16_t code;
+	char mta[96];
+};
+
 struct session {
 	const struct conf *conf;
 	int parent;		/* channel to our parent; -1: none */
-	int convertd;		/* channel to convertd; -1: not there yet */
+	int convertd, resolver;	/* channels; -1: not there yet */
+	const struct own *own;	/* where mail to us comes in; NULL: not known */
+	const struct backoff *backoff;	/* shared memory; NULL: none */
 	struct wire w;
 	struct reply reply;	/* the last one read */
 	struct hop hop;
@@ -42,13 +58,14 @@ struct session {
 	bool dirty;		/* MAIL was taken and nothing ended it: RSET is due */
 	bool dotted;		/* the final dot is sent, the answer to it not here yet */
 	char dest[JOB_DEST];
-	char mta[96];		/* the hop, for reports */
+	char mta[96];		/* the hop, for reports: "host [1.2.3.4]:25" */
+	struct reach reach;
 	struct job *job;
 	char told[QID_SIZE];	/* the job whose result was sent last */
 	int64_t told_ms;	/* when; 0: none was */
 };
 
-/* fd: -1 or the channels; borrowed. */
+/* fd: -1 or the channels; borrowed.  own and backoff are set by the caller afterwards. */
 void session_init(struct session *s, const struct conf *conf, int parent, int convertd);
 void session_free(struct session *s);
 

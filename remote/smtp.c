@@ -9,6 +9,7 @@
 #include "remote/bdat.h"
 #include "remote/caplist.h"
 #include "remote/command.h"
+#include "remote/reach.h"
 
 void
 smtp_drop(struct session *s)
@@ -100,42 +101,54 @@ smtp_greet(struct session *s, struct err *e)
 }
 
 static int
-smtp_connect(struct session *s, struct err *e)
+smtp_connect(struct session *s, const struct netaddr *to, struct err *e)
 {
-	struct netaddr to;
-	int known = route_addr(s->dest, &to);
-
-	if (known == 0)
-		return err_set(e, ERR_TEMP, "4.4.3", "%s: names of hosts are not resolved by this "
-		    "version: put an address into smtproutes", s->dest);
-	if (known == -1)
-		return err_set(e, ERR_TEMP, "4.3.5", "%s: no host and port", s->dest);
-	if (wire_connect(&s->w, &to, (int64_t)conf_number(s->conf, CONF_TIMEOUTCONNECT) * 1000,
-	    e) == 0)
+	if (wire_connect(&s->w, to, (int64_t)conf_number(s->conf, CONF_TIMEOUTCONNECT) * 1000, e) == 0)
 		return 0;
 	if (s->w.orphan)
 		session_orphaned(s);
-	return err_in(e, "%s", s->dest);
+	return err_in(e, "%s", s->mta);
+}
+
+/* One address: connection, banner, EHLO. */
+static int
+smtp_try(struct session *s, const struct netaddr *to, struct err *e)
+{
+	bool connected = false;
+	uint16_t code;
+
+	reply_clear(&s->reply);
+	if (smtp_connect(s, to, e) == 0) {
+		connected = true;
+		if (smtp_greet(s, e) == 0) {
+			s->open = true;
+			reach_worked(s);
+			return 0;
+		}
+	}
+	code = s->w.fd != -1 ? s->reply.code : 0;
+	s->open = s->w.fd != -1;	/* a hop that said no is told QUIT */
+	smtp_quit(s);
+	reach_failed(s, connected, code, e);
+	return -1;
 }
 
 int
 smtp_open(struct session *s, uint16_t *code, struct err *e)
 {
+	const struct netaddr *to;
+
 	*code = 0;
 	if (s->open && wire_stirs(&s->w))	/* it said 421 or closed while nobody asked */
 		smtp_drop(s);
 	if (s->open)
 		return 0;
-	snprintf(s->mta, sizeof s->mta, "%.90s", s->dest);
-	reply_clear(&s->reply);
-	if (smtp_connect(s, e) == 0 && smtp_greet(s, e) == 0) {
-		s->open = true;
-		return 0;
-	}
-	*code = s->w.fd != -1 ? s->reply.code : 0;
-	s->open = s->w.fd != -1;	/* a hop that said no is told QUIT */
-	smtp_quit(s);
-	return -1;
+	if (reach_start(s, e) == -1)
+		return -1;
+	while ((to = reach_next(s)) != NULL)
+		if (smtp_try(s, to, e) == 0)
+			return 0;
+	return reach_verdict(s, code, e);
 }
 
 /* What the hop offers, less what it refused all the same. */

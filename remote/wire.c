@@ -65,11 +65,14 @@ wire_wait(struct wire *w, short events, int64_t due_ms, struct err *e)
 static int
 wire_failed(const char *dsn, const char *what, struct err *e)
 {
+	int sys = errno;
 	char why[200];
 
 	err_sys(e, "%s", what);
 	span_text(span_str(e->what), why, sizeof why);
-	return err_set(e, ERR_TEMP, dsn, "%s", why);
+	err_set(e, ERR_TEMP, dsn, "%s", why);
+	e->sys = sys;
+	return -1;
 }
 
 /* The socket's address form of to.  Its length. */

@@ -18,11 +18,13 @@ $(O)/tests/unit/$(1)_suites.o: $(O)/tests/unit/$(1)_suites.c
 	$$(COMPILE) $$(CFLAGS_ALL) -c -o $$@ $$<
 $(O)/tests/unit-$(1): $(patsubst %.c,$(O)/%.o,$(wildcard tests/unit/$(1)/*.c)) \
     $(O)/tests/unit/$(1)_suites.o $(O)/tests/unit/main.o \
-    $(if $(filter-out lib,$(1)),$(O)/$(1).a) $(O)/lib.a
+    $(if $(filter-out lib,$(1)),$(O)/$(or $(UNIT_FOLDER_$(1)),$(1)).a) $(O)/lib.a
 	$$(LINK) -o $$@ $$^ $(UNIT_LIBS_$(1)) $(LIB_LIBS) $(CHECK_LIBS)
 UNIT_RUNNERS += $(O)/tests/unit-$(1)
 endef
 UNIT_LIBS_convertd = -ltiff -ljbig -lm
+UNIT_LIBS_resolver = -lunbound
+UNIT_FOLDER_resolver = remote/resolver
 $(foreach f,$(unit_folders),$(eval $(call unit,$(f))))
 
 unit: $(UNIT_RUNNERS)
@@ -34,8 +36,8 @@ check: check-unit check-system
 # Fuzz targets: tests/fuzz/fuzz_NAME.c.  check-seeds replays the kept corpora under any compiler;
 # fuzz-NAME is libFuzzer's own program (clang).
 FUZZ = $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_ARCHIVES = $(O)/smtpd.a $(O)/bounce.a $(O)/remote.a $(O)/convertd.a $(O)/lib.a
-FUZZ_LIBS = $(LIB_LIBS) $(CONVERTD_LIBS)
+FUZZ_ARCHIVES = $(O)/smtpd.a $(O)/bounce.a $(O)/remote/resolver.a $(O)/remote.a $(O)/convertd.a $(O)/lib.a
+FUZZ_LIBS = $(LIB_LIBS) $(CONVERTD_LIBS) $(RESOLVER_LIBS)
 $(O)/tests/seeds-%: $(O)/tests/fuzz/fuzz_%.o $(O)/tests/fuzz/replay.o $(FUZZ_ARCHIVES)
 	$(LINK) -o $@ $^ $(FUZZ_LIBS)
 check-seeds: $(patsubst %,$(O)/tests/seeds-%,$(FUZZ))

@@ -349,13 +349,13 @@ class Peer:
     """
 
     def __init__(self, ext=("PIPELINING", "8BITMIME", "SIZE 0", "ENHANCEDSTATUSCODES"), caps=None,
-                 on=None, port=0):
+                 on=None, port=0, host="127.0.0.1"):
         self.ext, self.caps, self.on = list(ext), caps or {}, on or {}
         self.sessions, self.messages = [], []
         self.lock = threading.Lock()
-        self.server = socket.socket()
+        self.server = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
         self.server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.server.bind(("127.0.0.1", port))
+        self.server.bind((host, port))
         self.server.listen(128)
         self.port = self.server.getsockname()[1]
         self.closing = False

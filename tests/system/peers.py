@@ -53,6 +53,29 @@ def lacks_libraries(root):
     return "not found" in text
 
 
+def distribution(name, packages, programs):
+    """Programs of packages that are only unpacked, with the libraries they lack: (paths, environment)."""
+    root = os.path.join(CACHE, name)
+    os.makedirs(CACHE, exist_ok=True)
+    env = {"PATH": os.environ["PATH"]}
+    with open(os.path.join(CACHE, "lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.isdir(root):
+            new = tempfile.mkdtemp(dir=CACHE)
+            libraries = [p for package in packages for p in unpack(package, new) if p.startswith("lib")]
+            env["LD_LIBRARY_PATH"] = ":".join(glob.glob(os.path.join(new, LIBRARIES[1])))
+            if "not found" in command("ldd", *[os.path.join(new, p) for p in programs], env=env):
+                for package in sorted(set(libraries) - {"libc6"}):
+                    unpack(package, new)
+            os.chmod(new, 0o755)
+            os.rename(new, root)
+    env["LD_LIBRARY_PATH"] = ":".join(glob.glob(os.path.join(root, LIBRARIES[1])))
+    paths = [os.path.join(root, p) for p in programs]
+    if "not found" in command("ldd", *paths, env=env):
+        raise AssertionError(f"{root}: the programs lack libraries; remove it to fetch it anew")
+    return paths, env
+
+
 def postfix():
     """The root that Postfix lies under."""
     root = os.path.join(CACHE, "postfix")

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "remote/reach.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/random.h>
+
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "remote/ask.h"
+
+static bool
+reach_rests(const void *arg, const struct netaddr *a)
+{
+	return backoff_resting(arg, a, clock_ms());
+}
+
+static int
+reach_order(struct session *s, const struct resolved *r, uint16_t port, struct err *e)
+{
+	static const struct own none;
+	struct hosts_rules rules = { .me = conf_string(s->conf, CONF_ME), .port = port,
+	    .own = s->own != NULL ? s->own : &none, .arg = s->backoff,
+	    .resting = s->backoff != NULL ? reach_rests : NULL };
+	uint32_t resting = 0;
+
+	if (getrandom(&rules.seed, sizeof rules.seed, 0) != sizeof rules.seed)
+		rules.seed = (uint64_t)clock_us();
+	if (hosts_order(r, &rules, &s->reach.hosts, e) == -1)
+		return -1;
+	for (uint32_t i = 0; i < s->reach.hosts.n; i++)
+		resting += s->reach.hosts.c[i].resting;
+	log_line(LOG_INFO, s->job->id, "resolved", "dest=%s source=%s dnssec=%s ttl=%u hosts=%u "
+	    "addresses=%u resting=%u", log_q(s->dest), resolve_source_name(r->source),
+	    resolve_dnssec_name(r->dnssec), r->ttl, r->nhost, s->reach.hosts.n, resting);
+	return 0;
+}
+
+/* A route that names a host: "mx.example:25". */
+static int
+reach_route(struct session *s, struct resolved *r, struct err *e)
+{
+	struct span dest = span_str(s->dest), host = span_sub(dest, 0, span_rfind(dest, ':'));
+	char name[RESOLVE_NAME];
+	struct netaddr ignored;
+	uint64_t port;
+
+	if (!span_u64(span_sub(dest, host.n + 1, dest.n), UINT16_MAX, &port) || host.n >= sizeof name)
+		return err_set(e, ERR_TEMP, "4.3.5", "%s: no host and port", s->dest);
+	span_text(host, name, sizeof name);
+	if (hosts_domain(name, &ignored, name) != 0)
+		return err_set(e, ERR_TEMP, "4.3.5", "%s: no host and port", s->dest);
+	if (ask_hosts(s, RESOLVE_HOST, name, r, e) == -1)
+		return -1;
+	return reach_order(s, r, (uint16_t)port, e);
+}
+
+/* A domain: its MX, or the address that it is. */
+static int
+reach_domain(struct session *s, struct resolved *r, struct err *e)
+{
+	char name[RESOLVE_NAME];
+	struct netaddr a;
+	int is = hosts_domain(s->dest, &a, name);
+
+	if (is == -1)
+		return err_set(e, ERR_PERM, "5.1.2", "%s is no domain that mail could be sent to", s->dest);
+	if (is == 1) {
+		*r = (struct resolved){ .source = SOURCE_LITERAL, .nhost = 1 };
+		r->host[0].naddr = 1;
+		r->host[0].addr[0] = a;
+	} else if (ask_hosts(s, RESOLVE_MX, name, r, e) == -1) {
+		return -1;
+	}
+	return reach_order(s, r, PORT_SMTP, e);
+}
+
+int
+reach_start(struct session *s, struct err *e)
+{
+	static struct resolved r;
+	struct reach *h = &s->reach;
+	struct span dest = span_str(s->dest);
+	struct netaddr to;
+	int is;
+
+	h->tries = 0;
+	h->began_ms = clock_ms();
+	h->failure = (struct err){ 0 };
+	if (h->known && h->began_ms - h->asked_ms < REACH_STALE_MS && h->at < h->hosts.n)
+		return 0;
+	*h = (struct reach){ .began_ms = h->began_ms, .asked_ms = h->began_ms };
+	snprintf(s->mta, sizeof s->mta, "%.90s", s->dest);
+	is = route_addr(s->dest, &to);
+	if (is == 1) {			/* nobody is asked, nothing is remembered */
+		h->direct = true;
+		h->hosts.n = 1;
+		h->hosts.c[0].to = to;
+	} else if ((is == 0 || (dest.n > 0 && span_rfind(dest, ':') < dest.n && dest.p[0] != '[') ?
+	    reach_route(s, &r, e) : reach_domain(s, &r, e)) == -1) {
+		s->mta[0] = '\0';	/* no host is to blame */
+		return -1;
+	}
+	h->known = true;
+	return 0;
+}
+
+const struct netaddr *
+reach_next(struct session *s)
+{
+	struct reach *h = &s->reach;
+
+	if (h->at >= h->hosts.n)
+		return NULL;
+	if (h->tries >= REACH_TRIES || clock_ms() - h->began_ms > REACH_MS) {
+		if (h->failure.kind == ERR_PERM) {	/* not of those that were not asked */
+			h->failure.kind = ERR_TEMP;
+			h->failure.dsn[0] = '4';
+		}
+		h->known = false;
+		return NULL;
+	}
+	if (!h->direct)
+		hosts_name(&h->hosts.c[h->at], s->mta, sizeof s->mta);
+	return &h->hosts.c[h->at].to;
+}
+
+/* What came of an address, for the table that all sessions read. */
+static void
+reach_tell(struct session *s, bool bad)
+{
+	const struct netaddr *a = &s->reach.hosts.c[s->reach.at].to;
+	struct msg_address m = { .port = a->port, .bad = bad };
+	struct err ignored;	/* a hint; a parent that has gone is found by the next call */
+
+	if (s->backoff == NULL || s->parent == -1 || (!bad && !backoff_known(s->backoff, a)))
+		return;
+	memcpy(m.a, a->a, sizeof m.a);
+	(void)ipc_send(s->parent, &m.h, MSG_ADDRESS, 0, sizeof m, NULL, 0, &ignored);
+}
+
+static void
+reach_log(const struct session *s, enum log_level level, const char *event, const char *why)
+{
+	const struct reach *h = &s->reach;
+	const struct candidate *c = &h->hosts.c[h->at];
+
+	log_line(level, s->job->id, event, "relay=%s source=%s dnssec=%s preference=%u resting=%d why=%s",
+	    log_q(s->mta), resolve_source_name(h->hosts.source), resolve_dnssec_name(h->hosts.dnssec),
+	    c->preference, c->resting, *why == '\0' ? "-" : log_q(why));
+}
+
+void
+reach_worked(struct session *s)
+{
+	s->reach.tries = 0;
+	if (s->reach.direct)
+		return;
+	reach_log(s, LOG_INFO, "connected", "");
+	reach_tell(s, false);
+}
+
+/* This machine's own fault: no such network, no descriptor. */
+static bool
+is_ours(int sys)
+{
+	return sys == ENETUNREACH || sys == EAFNOSUPPORT || sys == EADDRNOTAVAIL || sys == EACCES ||
+	    sys == EPERM || sys == EMFILE || sys == ENFILE || sys == ENOBUFS || sys == ENOMEM;
+}
+
+void
+reach_failed(struct session *s, bool connected, uint16_t code, const struct err *why)
+{
+	struct reach *h = &s->reach;
+	bool ours = !connected && is_ours(why->sys);
+
+	if (h->failure.kind == ERR_NONE || h->failure.kind == ERR_PERM || why->kind != ERR_PERM) {
+		h->failure = *why;
+		h->code = code;
+		memcpy(h->mta, s->mta, sizeof h->mta);
+	}
+	if (!h->direct) {
+		reach_log(s, LOG_INFO, "hop-failed", why->what);
+		if (!ours && code == 0)
+			reach_tell(s, true);
+	}
+	h->tries += !ours;
+	h->at++;
+}
+
+int
+reach_verdict(struct session *s, uint16_t *code, struct err *e)
+{
+	struct reach *h = &s->reach;
+
+	h->known = false;
+	if (h->failure.kind == ERR_NONE)
+		return err_set(e, ERR_TEMP, "4.4.1", "no host of %s is left to be tried", s->dest);
+	*e = h->failure;
+	*code = h->code;
+	memcpy(s->mta, h->mta, sizeof s->mta);
+	return -1;
+}
+
+bool
+reach_other_host(struct session *s)
+{
+	struct reach *h = &s->reach;
+	uint32_t next = h->at;
+
+	if (!h->known || h->direct || next >= h->hosts.n)
+		return false;
+	while (next < h->hosts.n && strcmp(h->hosts.c[next].name, h->hosts.c[h->at].name) == 0)
+		next++;
+	if (next == h->hosts.n)
+		return false;
+	reach_log(s, LOG_INFO, "passed-over", "it offers neither CONPERM nor CONNEG");
+	h->at = next;
+	return true;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * remote/reach.h - the way to the hop: which addresses a session tries for its destination, in which
+ * order, and what it says when none could be had.
+ */
+#ifndef REMOTE_REACH_H
+#define REMOTE_REACH_H
+
+#include "remote/session.h"
+
+enum {
+	REACH_TRIES = 8,		/* addresses of a job that may cost time (RFC 5321, 5.1: at least two) */
+	REACH_MS = 300 * 1000,		/* none is begun after that */
+	REACH_STALE_MS = 300 * 1000	/* DNS is asked again after that */
+};
+
+/* Knows the candidates, by smtproutes' address or DNS.  -1: there are none. */
+int reach_start(struct session *s, struct err *e);
+
+/* The next address to try, named in s->mta; NULL: there is none, or the limits are spent. */
+const struct netaddr *reach_next(struct session *s);
+
+/* The connection to that address is made and greeted: it stays the one for this job. */
+void reach_worked(struct session *s);
+
+/*
+ * It was not, for that reason.  connected: there was a connection.  code: of the reply, 0: none.  The
+ * address goes to the back-off table unless the host spoke or the fault is this machine's.
+ */
+void reach_failed(struct session *s, bool connected, uint16_t code, const struct err *why);
+
+/* After reach_next gave NULL: the failure that counts, a temporary one before a permanent one, and
+ * s->mta of whom. */
+int reach_verdict(struct session *s, uint16_t *code, struct err *e);
+
+/* Gives the host up that is connected, for the next host's addresses; false: there is none. */
+bool reach_other_host(struct session *s);
+
+#endif

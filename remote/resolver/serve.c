@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "remote/resolver/serve.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+
+enum { RESOLV_CONF_OCTETS = 65536 };
+
+static const char resolv_conf[] = "/etc/resolv.conf";
+
+/* A session; it has one question under way at a time. */
+struct asker {
+	struct asker *next, **prev;
+	struct resolver *resolver;
+	struct chan chan;
+	struct waiter waiter;
+};
+
+static void
+asker_answer(struct waiter *w, const struct resolved *r, const struct err *why)
+{
+	struct asker *a = w->arg;
+	struct err e = { 0 };
+	struct buf out;
+
+	buf_init(&out, MSG_MAX);
+	if (resolve_write(r, why, &out, &e) == -1 ||
+	    chan_send(&a->chan, (struct msg_hdr *)(void *)out.p, MSG_RESOLVED, w->id, out.n, NULL, 0,
+	    &e) == -1)
+		log_line(LOG_ERR, NULL, "failed", "why=%s", log_q(e.what));
+	buf_free(&out);
+}
+
+static int
+asker_on_resolve(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
+{
+	struct asker *a = ch->arg;
+	const struct msg_resolve *m = msg;
+	struct span name = span_of(m->name, strnlen(m->name, sizeof m->name));
+
+	(void)len, (void)fds;
+	if (m->kind > RESOLVE_HOST || name.n == sizeof m->name || hostname_check(name, e) == -1)
+		return err_set(e, ERR_PROTO, NULL, "a question for no name");
+	for (size_t i = 0; i < name.n; i++)
+		if (name.p[i] != ascii_lower(name.p[i]))
+			return err_set(e, ERR_PROTO, NULL, "a question in capital letters");
+	questions_forget(&a->waiter);		/* it has given the last one up */
+	a->waiter = (struct waiter){ .done = asker_answer, .arg = a, .id = m->h.id };
+	if (questions_ask(&a->resolver->questions, (enum resolve_kind)m->kind, m->name, &a->waiter,
+	    e) == -1)
+		asker_answer(&a->waiter, NULL, e);
+	return 0;
+}
+
+static const struct msg_rule from_asker[] = {
+	{ MSG_RESOLVE, sizeof(struct msg_resolve), sizeof(struct msg_resolve), 0, 0, asker_on_resolve },
+};
+
+static void
+asker_gone(struct chan *ch, const struct err *why)
+{
+	struct asker *a = ch->arg;
+
+	(void)why;
+	questions_forget(&a->waiter);
+	*a->prev = a->next;
+	if (a->next != NULL)
+		a->next->prev = a->prev;
+	free(a);
+}
+
+int
+resolver_add_asker(struct resolver *r, int fd, struct err *e)
+{
+	struct asker *a = calloc(1, sizeof *a);
+
+	if (a == NULL) {
+		close(fd);
+		return err_sys(e, "asker");
+	}
+	a->resolver = r;
+	if (chan_open(&a->chan, &r->daemon->loop, fd, "session", from_asker, 1, asker_gone, a, e) == -1) {
+		close(fd);
+		free(a);
+		return -1;
+	}
+	a->chan.most = RESOLVER_UNREAD;
+	a->next = r->askers;
+	a->prev = &r->askers;
+	if (a->next != NULL)
+		a->next->prev = &a->next;
+	r->askers = a;
+	return 0;
+}
+
+static int
+remote_on_session(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
+{
+	int fd = fds[0];
+
+	(void)msg, (void)len;
+	fds[0] = -1;
+	return resolver_add_asker(ch->arg, fd, e);
+}
+
+static const struct msg_rule from_remote[] = {
+	{ MSG_SESSION, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 1, 1, remote_on_session },
+};
+
+static void
+remote_gone(struct chan *ch, const struct err *why)
+{
+	(void)why;
+	log_line(LOG_INFO, NULL, "peer-gone", "peer=%s", ch->name);
+	daemon_lost(ROLE_REMOTE);
+}
+
+static int
+resolver_connect(struct resolver *r, int fd, struct err *e)
+{
+	chan_close(&r->remote);
+	return chan_open(&r->remote, &r->daemon->loop, fd, "remote", from_remote, 1, remote_gone, r, e);
+}
+
+static void
+resolver_on_peer(void *arg, enum role role, uint32_t generation, int fd)
+{
+	struct err e = { 0 };
+
+	(void)generation;
+	if (role != ROLE_REMOTE)
+		close(fd);
+	else if (resolver_connect(arg, fd, &e) == -1)
+		log_line(LOG_ERR, NULL, "no-channel", "peer=%s why=%s", role_name(role), log_q(e.what));
+}
+
+/* None, or one that cannot be read, is as an empty one: the C library thinks so too. */
+static void
+read_resolv_conf(struct buf *out)
+{
+	int fd = open(resolv_conf, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct err ignored;
+	ssize_t n = 1;
+
+	while (fd != -1 && n > 0) {
+		void *p = buf_room(out, 4096, &ignored);
+
+		n = p == NULL ? 0 : read(fd, p, 4096);
+		if (n > 0)
+			out->n += (size_t)n;
+	}
+	if (fd != -1)
+		close(fd);
+}
+
+int
+resolver_open(struct resolver *r, struct daemon *d, struct err *e)
+{
+	struct buf text;
+	int got;
+
+	*r = (struct resolver){ .daemon = d };
+	r->questions = (struct questions){ .loop = &d->loop, .dns = &r->dns };
+	buf_init(&text, RESOLV_CONF_OCTETS);
+	read_resolv_conf(&text);
+	got = dns_open(&r->dns, &d->loop, &d->conf, buf_view(&text), e);
+	buf_free(&text);
+	if (got == -1 || (d->peer_fd[ROLE_REMOTE] != -1 &&
+	    resolver_connect(r, d->peer_fd[ROLE_REMOTE], e) == -1))
+		return -1;
+	d->peer = resolver_on_peer;
+	d->arg = r;
+	return 0;
+}

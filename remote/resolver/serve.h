@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/* remote/resolver/serve.h - answers remote's sessions, each on a channel of its own. */
+#ifndef REMOTE_RESOLVER_SERVE_H
+#define REMOTE_RESOLVER_SERVE_H
+
+#include "lib/daemon.h"
+#include "remote/resolver/question.h"
+
+enum { RESOLVER_UNREAD = 4 };	/* answers that wait for a session to read them */
+
+struct asker;
+
+struct resolver {
+	struct daemon *daemon;
+	struct dns dns;
+	struct questions questions;
+	struct chan remote;		/* brings sessions */
+	struct asker *askers;
+};
+
+/* Takes the channels and settings from the daemon, and reads resolv.conf if they name no server.
+ * -1: it cannot start. */
+int resolver_open(struct resolver *r, struct daemon *d, struct err *e);
+
+/* One more asking session, for tests too.  fd is taken over. */
+int resolver_add_asker(struct resolver *r, int fd, struct err *e);
+
+#endif
