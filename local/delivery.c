@@ -108,8 +108,10 @@ write_mailbox(const struct delivery *d, const struct content *c, const struct en
 	r = buf_addf(&top, e, "Return-Path: <%.*s>\r\nDelivered-To: %.*s\r\n", (int)env->sender.n,
 	    (const char *)env->sender.p, (int)env->rcpt[d->slot].addr.n,
 	    (const char *)env->rcpt[d->slot].addr.p);
-	if (r == 0 && (r = maildir_begin(&m, d->folder_fd, d->rest, name, e)) == 0)
+	if (r == 0 && (r = maildir_begin(&m, d->folder_fd, d->rest, name, e)) == 0) {
+		m.binary = env->body == BODY_BINARYMIME;
 		r = maildir_put_own(&m, buf_view(&top), e);
+	}
 	if (r == 0)
 		r = c->edited ? edit_walk(&c->edits.list, c->message, put_piece, &m, e) :
 		    maildir_put(&m, c->message, e);

@@ -144,6 +144,23 @@ maildir_header(struct maildir *m, struct span header, struct err *e)
 	return 0;
 }
 
+static int
+maildir_body(struct maildir *m, struct span s, struct err *e)
+{
+	if (!m->binary)
+		return maildir_lines(m, s, e);
+	while (s.n > 0) {
+		struct span part = span_sub(s, 0, MAILDIR_CHUNK);
+
+		if (buf_add(&m->out, part, e) == -1)
+			return -1;
+		s = span_sub(s, part.n, s.n);
+		if (m->out.n >= MAILDIR_CHUNK && maildir_flush(m, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
 int
 maildir_put_own(struct maildir *m, struct span fields, struct err *e)
 {
@@ -167,11 +184,11 @@ maildir_put(struct maildir *m, struct span piece, struct err *e)
 			end = m->header.n;
 		m->in_body = true;
 		if (maildir_header(m, span_sub(buf_view(&m->header), 0, end), e) == -1 ||
-		    maildir_lines(m, span_sub(buf_view(&m->header), end, m->header.n), e) == -1)
+		    maildir_body(m, span_sub(buf_view(&m->header), end, m->header.n), e) == -1)
 			return -1;
 		buf_free(&m->header);
 	}
-	return maildir_lines(m, piece, e);
+	return maildir_body(m, piece, e);
 }
 
 int

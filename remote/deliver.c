@@ -311,10 +311,12 @@ batch_run(struct flow *f, struct batch *b)
 	check_addresses(f, b);
 	if (!batch_compact(b))
 		return;
-	batch_limit(f, b);
-	if (row->action == MAIL_REFUSE)
+	if (row->action == MAIL_REFUSE) {
 		flow_refuse(f, b, row);
-	else if (row->action == MAIL_ASK)
+		return;
+	}
+	batch_limit(f, b);
+	if (row->action == MAIL_ASK)
 		flow_negotiate(f, b, row);
 	else
 		flow_plain(f, b, row);

@@ -52,7 +52,7 @@ tidy(struct clients *t, struct client **at, int64_t now_ms)
 		c->slow_until = 0;
 		t->nslow--;
 	}
-	if (c->sessions > 0 || c->slow_until != 0)
+	if (c->sessions > 0 || c->waiting > 0 || c->slow_until != 0)
 		return;
 	*at = c->next;
 	free(c);
@@ -68,6 +68,8 @@ get(struct clients *t, const struct netaddr *key)
 	return *at;
 }
 
+const char clients_full[] = "too many sessions";
+
 const char *
 clients_enter(struct clients *t, const struct netaddr *a, uint32_t sessions,
     const struct clients_limits *max, int64_t now_ms)
@@ -78,12 +80,13 @@ clients_enter(struct clients *t, const struct netaddr *a, uint32_t sessions,
 
 	if (c == NULL || n == NULL)
 		why = "out of memory";
-	else if (sessions >= max->all)
-		why = "too many sessions";
-	else if (c->sessions >= max->client || (c->slow_until > now_ms && c->sessions > 0))
+	else if (c->sessions + c->waiting >= max->client ||
+	    (c->slow_until > now_ms && c->sessions + c->waiting > 0))
 		why = "too many sessions from your address";
-	else if (n->sessions >= max->network)
+	else if (n->sessions + n->waiting >= max->network)
 		why = "too many sessions from your network";
+	else if (sessions >= max->all)
+		why = clients_full;
 	else
 		c->sessions++, n->sessions++;
 	if (c != NULL)
@@ -106,6 +109,42 @@ clients_leave(struct clients *t, const struct netaddr *a)
 			(*at)->sessions--;
 		tidy(t, at, 0);
 	}
+}
+
+bool
+clients_wait(struct clients *t, const struct netaddr *a, bool begins)
+{
+	struct netaddr ck = key_of(a, false), nk = key_of(a, true);
+	struct client *c = get(t, &ck), *n = get(t, &nk);
+	bool known = c != NULL && n != NULL;
+
+	if (known && begins)
+		c->waiting++, n->waiting++;
+	else if (known && c->waiting > 0 && n->waiting > 0)
+		c->waiting--, n->waiting--;
+	if (c != NULL)
+		tidy(t, find(t, &ck), 0);
+	if (n != NULL)
+		tidy(t, find(t, &nk), 0);
+	return known;
+}
+
+uint32_t
+clients_sessions(struct clients *t, const struct netaddr *a, bool network)
+{
+	struct netaddr k = key_of(a, network);
+	const struct client *c = *find(t, &k);
+
+	return c != NULL ? c->sessions : 0;
+}
+
+uint32_t
+clients_presence(struct clients *t, const struct netaddr *a, bool network)
+{
+	struct netaddr k = key_of(a, network);
+	const struct client *c = *find(t, &k);
+
+	return c != NULL ? c->sessions + c->waiting : 0;
 }
 
 /* Old ones that never came back make room. */

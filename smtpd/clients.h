@@ -19,7 +19,7 @@ enum {
 struct client {
 	struct client *next;
 	struct netaddr key;		/* masked; port: its bits */
-	uint32_t sessions;
+	uint32_t sessions, waiting;
 	int64_t slow_until;		/* clock_ms(), or 0 */
 };
 struct clients { struct client *bucket[CLIENTS_BUCKETS]; uint32_t nslow; };
@@ -27,12 +27,23 @@ struct clients { struct client *bucket[CLIENTS_BUCKETS]; uint32_t nslow; };
 /* What limits there are: sessions at once. */
 struct clients_limits { uint32_t all, client, network; };
 
-/* NULL: the session may begin, and is counted.  Else why not, in words for a 421. */
+/*
+ * NULL: the session may begin, and is counted.  Else why not, in words for a 421; clients_full where
+ * only the sum of all is too large.  Those that wait count for their client and network.
+ */
+extern const char clients_full[];
 const char *clients_enter(struct clients *t, const struct netaddr *a, uint32_t sessions,
     const struct clients_limits *max, int64_t now_ms);
 
 /* A session that was counted is over. */
 void clients_leave(struct clients *t, const struct netaddr *a);
+
+/* One of a's begins to wait, or does so no longer.  false: no memory. */
+bool clients_wait(struct clients *t, const struct netaddr *a, bool begins);
+
+/* Sessions of a's client or network; and with those that wait. */
+uint32_t clients_sessions(struct clients *t, const struct netaddr *a, bool network);
+uint32_t clients_presence(struct clients *t, const struct netaddr *a, bool network);
 
 /* It crashed its session: for CLIENTS_SLOW_MS it has one at a time, and clients_slow is true. */
 void clients_punish(struct clients *t, const struct netaddr *a, int64_t now_ms);

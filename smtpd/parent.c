@@ -24,52 +24,6 @@
 enum { CHILD_CTL = 3, CHILD_QUEUE, CHILD_CAPD, CHILD_FDS, DUP_FROM = 10 };
 enum { FILE_EXTRA = 1 << 20 };	/* octets of a file beside databytes: our own field, a buffer */
 
-static void parent_spare(struct parent *p);
-
-/* --- limits --- */
-
-static struct clients_limits
-parent_limits(const struct parent *p, uint32_t listener, const struct netaddr *a)
-{
-	uint32_t all = (uint32_t)conf_number(&p->d.conf, CONF_CONCURRENCYINCOMING);
-	struct clients_limits max = { all, all, all };
-
-	if (!policy_trusts(&p->d.conf, &p->listener[listener], a)) {	/* others keep their share */
-		max.client = all / 2 + 1;
-		max.network = all - all / 4;
-	}
-	return max;
-}
-
-static uint32_t
-parent_pace(const struct parent *p)
-{
-	uint64_t all = conf_number(&p->d.conf, CONF_CONCURRENCYINCOMING);
-	uint32_t s = (uint32_t)conf_number(&p->d.conf, CONF_TIMEOUTSMTPD);
-	uint32_t most = (uint64_t)p->sessions * 10 >= all * 9 ? PARENT_PACE_FULL_S :
-	    (uint64_t)p->sessions * 4 >= all * 3 ? PARENT_PACE_BUSY_S : s;
-
-	return all < 8 || s < most ? s : most;	/* so few sessions are a test's, or a choice */
-}
-
-static void
-parent_tell_pace(struct parent *p)
-{
-	uint32_t s = parent_pace(p);
-
-	if (s == p->pace_s)
-		return;
-	p->pace_s = s;
-	log_line(LOG_INFO, NULL, "pace", "sessions=%u timeout=%u", p->sessions, s);
-	for (struct child *c = p->child; c != NULL; c = c->next) {
-		struct msg_pace m = { .timeout_s = s };
-		struct err e;
-
-		if (c->busy)
-			(void)chan_send(&c->chan, &m.h, MSG_PACE, 0, sizeof m, NULL, 0, &e);
-	}
-}
-
 /* --- session processes --- */
 
 static uint32_t
@@ -105,7 +59,7 @@ child_session_over(struct child *c)
 	c->busy = false;
 	p->sessions--;
 	clients_leave(&p->clients, &c->client);
-	parent_tell_pace(p);
+	door_tell_pace(p);
 }
 
 /* Tells it to end; its channel's closing is awaited. */
@@ -140,6 +94,7 @@ static void
 child_gone(struct chan *ch, const struct err *why)
 {
 	struct child *c = ch->arg;
+	struct parent *p = c->parent;
 	int status = 0;
 
 	(void)why;
@@ -153,6 +108,7 @@ child_gone(struct chan *ch, const struct err *why)
 		c->leaving = true;	/* was not counted as idle */
 	}
 	child_forget(c);
+	door_next(p);
 }
 
 static int
@@ -170,6 +126,7 @@ child_on_done(struct chan *ch, const void *msg, size_t len, int *fds, struct err
 		child_dismiss(c);
 	else
 		p->nidle++;
+	door_next(p);
 	return 0;
 }
 
@@ -264,7 +221,7 @@ child_begin(struct parent *p, pid_t parent, const int fd[3])
 	if (close_range(CHILD_FDS, ~0u, 0) == -1)
 		_exit(1);
 	l = (struct link){ .ctl = CHILD_CTL, .queue = high[1] == -1 ? -1 : CHILD_QUEUE,
-	    .capd = high[2] == -1 ? -1 : CHILD_CAPD, .timeout_s = p->pace_s };
+	    .capd = high[2] == -1 ? -1 : CHILD_CAPD, .timeout_s = p->pace.timeout_s };
 	if (child_limit(p, &e) == -1 || sandbox_enter(SB_SMTPD_SESSION, NULL, 0, optional, &e) == -1) {
 		log_line(LOG_ERR, NULL, "cannot-start", "why=%s", log_q(e.what));
 		_exit(1);
@@ -333,7 +290,7 @@ child_idle(struct parent *p)
 	return NULL;
 }
 
-static void
+void
 parent_spare(struct parent *p)
 {
 	while (p->nidle < PARENT_SPARE && !p->stopping)
@@ -360,31 +317,16 @@ parent_on_tidy(void *arg)
 
 /* --- connections --- */
 
-/* Says why not; a client that cannot take so short a line at once misses it. */
-static void
-parent_refuse(struct parent *p, int fd, const char *why, const struct netaddr *a)
-{
-	char line[512], addr[48];
-	int n = snprintf(line, sizeof line, "421 4.3.2 %.255s %s, try again later\r\n",
-	    conf_string(&p->d.conf, CONF_ME), why);
-
-	netaddr_print(a, addr, sizeof addr);
-	log_line(LOG_WARN, NULL, "refused", "client=%s sessions=%u why=%s", addr, p->sessions,
-	    log_q(why));
-	(void)send(fd, line, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
-	close(fd);
-}
-
-static void
+void
 parent_hand_over(struct parent *p, uint32_t listener, int fd, const struct netaddr *a)
 {
-	struct msg_client m = { .peer = *a, .listener = listener, .timeout_s = parent_pace(p) };
+	struct msg_client m = { .peer = *a, .listener = listener };
 	struct child *c = child_idle(p);
 	struct err e;
 
 	if (c == NULL && (c = child_new(p)) == NULL) {
 		clients_leave(&p->clients, a);
-		parent_refuse(p, fd, "no process for you", a);
+		door_refuse(p, fd, "4.3.2", "no process for you", a);
 		return;
 	}
 	if (clients_slow(&p->clients, a, clock_ms()))
@@ -395,92 +337,13 @@ parent_hand_over(struct parent *p, uint32_t listener, int fd, const struct netad
 	c->served++;
 	p->nidle--;
 	p->sessions++;
-	parent_tell_pace(p);
+	door_tell_pace(p);
+	m.timeout_s = p->pace.timeout_s;
+	m.patience_s = p->pace.patience_s;
 	if (chan_send(&c->chan, &m.h, MSG_CLIENT, 0, sizeof m, &fd, 1, &e) == -1) {
 		log_line(LOG_ERR, NULL, "no-process", "why=%s", log_q(e.what));
 		kill(c->pid, SIGKILL);		/* its end undoes the count */
 	}
-}
-
-static void
-netaddr_take(const struct sockaddr_storage *ss, struct netaddr *out)
-{
-	const struct sockaddr_in *s4 = (const struct sockaddr_in *)(const void *)ss;
-	const struct sockaddr_in6 *s6 = (const struct sockaddr_in6 *)(const void *)ss;
-
-	*out = (struct netaddr){ { 0 }, 0 };
-	if (ss->ss_family == AF_INET6) {
-		memcpy(out->a, &s6->sin6_addr, 16);
-		out->port = ntohs(s6->sin6_port);
-	} else if (ss->ss_family == AF_INET) {
-		out->a[10] = out->a[11] = 0xff;
-		memcpy(out->a + 12, &s4->sin_addr, 4);
-		out->port = ntohs(s4->sin_port);
-	}
-}
-
-static void
-parent_watch(struct parent *p, uint32_t events)
-{
-	struct err e;
-
-	for (uint32_t i = 0; i < p->nlistener; i++)
-		if (loop_change(&p->d.loop, &p->at[i].watch, events, &e) == -1)
-			log_line(LOG_ERR, NULL, "listen", "why=%s", log_q(e.what));
-}
-
-static void
-parent_on_resume(void *arg)
-{
-	struct parent *p = arg;
-
-	p->paused = false;
-	if (!p->stopping)
-		parent_watch(p, EPOLLIN);
-}
-
-/* Out of descriptors or memory: a loop that tries at once again would only burn time. */
-static void
-parent_pause(struct parent *p, int sys)
-{
-	struct err e;
-
-	log_line(LOG_ERR, NULL, "accept", "why=%s", log_q(strerror(sys)));
-	p->paused = true;
-	parent_watch(p, 0);
-	(void)loop_timer(&p->d.loop, &p->resume, PARENT_PAUSE_MS, &e);
-}
-
-static void
-parent_on_connection(void *arg, uint32_t events)
-{
-	struct parent_listener *at = arg;
-	struct parent *p = at->parent;
-	uint32_t listener = (uint32_t)(at - p->at);
-
-	(void)events;
-	for (int i = 0; i < PARENT_BURST && !p->paused && !p->stopping; i++) {
-		struct sockaddr_storage ss = { 0 };
-		socklen_t len = sizeof ss;
-		struct netaddr a;
-		struct clients_limits max;
-		const char *why;
-		int fd = accept4(at->watch.fd, (struct sockaddr *)&ss, &len, SOCK_CLOEXEC);
-
-		if (fd == -1) {
-			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-				parent_pause(p, errno);
-			break;
-		}
-		netaddr_take(&ss, &a);
-		max = parent_limits(p, listener, &a);
-		why = clients_enter(&p->clients, &a, p->sessions, &max, clock_ms());
-		if (why != NULL)
-			parent_refuse(p, fd, why, &a);
-		else
-			parent_hand_over(p, listener, fd, &a);
-	}
-	parent_spare(p);
 }
 
 /* --- the supervisor --- */
@@ -540,6 +403,7 @@ parent_close(struct parent *p, bool hurry)
 		close(p->at[i].watch.fd);
 	}
 	p->stopping = true;
+	door_empty(p);
 	for (struct child *c = p->child; c != NULL; c = c->next) {
 		if (c->leaving || (c->busy && !hurry))
 			continue;
@@ -592,7 +456,7 @@ parent_listeners(struct parent *p, struct err *e)
 			    "listen: %s: roles lmtp and submissions are not served", d->line);
 		if (fcntl(d->fd, F_SETFL, O_NONBLOCK) == -1)
 			return err_sys(e, "listen: %s", d->line);
-		p->at[i] = (struct parent_listener){ { d->fd, parent_on_connection, &p->at[i] }, p };
+		p->at[i] = (struct parent_listener){ { d->fd, door_on_connection, &p->at[i] }, p };
 	}
 	p->nlistener = p->d.nlistener;
 	return 0;
@@ -603,7 +467,7 @@ static void
 parent_more_files(const struct parent *p)
 {
 	rlim_t want = (rlim_t)conf_number(&p->d.conf, CONF_CONCURRENCYINCOMING) +
-	    PARENT_IDLE_MAX + 128;
+	    PARENT_IDLE_MAX + ROOM_MAX + 128;
 	struct rlimit r;
 
 	if (getrlimit(RLIMIT_NOFILE, &r) == -1 || r.rlim_cur >= want)
@@ -623,10 +487,11 @@ parent_init(struct parent *p, struct err *e)
 	p->d.stop = parent_on_stop;
 	p->d.retire = parent_on_retire;
 	p->d.arg = p;
-	p->resume = (struct timer){ .fire = parent_on_resume, .arg = p };
+	p->resume = (struct timer){ .fire = door_on_resume, .arg = p };
 	p->tidy = (struct timer){ .fire = parent_on_tidy, .arg = p };
 	p->give_up = (struct timer){ .fire = parent_on_give_up, .arg = p };
-	p->pace_s = (uint32_t)conf_number(&p->d.conf, CONF_TIMEOUTSMTPD);
+	p->look = (struct timer){ .fire = door_on_look, .arg = p };
+	p->pace = door_pace(p);
 	p->queue.name = role_name(ROLE_QUEUE);
 	p->capd.name = role_name(ROLE_CAPD);
 	for (size_t i = 0; i < sizeof peers / sizeof *peers; i++)

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * smtpd/parent.h - accepts connections, counts them, and hands each to a session process.  It reads
- * nothing that comes from outside.
+ * nothing that comes from outside.  parent.c: the processes and the supervisor; door.c: connections.
  */
 #ifndef SMTPD_PARENT_H
 #define SMTPD_PARENT_H
@@ -10,8 +10,8 @@
 #include <sys/types.h>
 
 #include "lib/daemon.h"
-#include "smtpd/clients.h"
 #include "smtpd/packets.h"
+#include "smtpd/room.h"
 
 enum {
 	PARENT_SPARE = 4,		/* fresh processes that wait for a client */
@@ -21,9 +21,18 @@ enum {
 	PARENT_PAUSE_MS = 500,		/* without accepting, when descriptors or memory run out */
 	PARENT_STOP_MS = 3400,		/* for sessions to end */
 	PARENT_SLOW_DELAY_MS = 2000,	/* before the greeting, for a client that crashed a session */
-	/* A command's time when three quarters, and when nine tenths, of the sessions are taken. */
-	PARENT_PACE_BUSY_S = 60, PARENT_PACE_FULL_S = 15
+	/*
+	 * Seconds for a command, and for a session to bring a message, when seven tenths of the
+	 * sessions are taken, when nine tenths are, and when somebody waits for one.
+	 */
+	PACE_BUSY_S = 60, PACE_BUSY_PATIENCE_S = 600,
+	PACE_FULL_S = 15, PACE_FULL_PATIENCE_S = 120,
+	PACE_WAITED_S = 10, PACE_WAITED_PATIENCE_S = 30,
+	PACE_RELAX_MS = 2000,		/* before sessions are told that they have more time again */
+	DOOR_LOOK_MS = 1000		/* between looks at who has waited too long */
 };
+
+struct pace { uint32_t timeout_s, patience_s; };
 
 struct parent;
 
@@ -50,11 +59,14 @@ struct parent {
 	struct child *child;		/* all of them */
 	uint32_t nchild, nidle, sessions;
 	struct clients clients;
-	uint32_t pace_s;		/* what the children were told last */
+	struct room room;
+	struct pace pace;		/* what the children were told last, and when */
+	int64_t pace_ms;
 	bool paused;
+	bool looking;			/* the timer `look` runs */
 	bool stopping;			/* nothing new is taken: told to stop, or retired */
 	bool hurried;			/* told to stop: sessions are told too */
-	struct timer resume, tidy, give_up;
+	struct timer resume, tidy, give_up, look;
 };
 
 /* Settings, listeners and peers are in p->d.  -1: it cannot start. */
@@ -62,5 +74,22 @@ int parent_init(struct parent *p, struct err *e);
 
 /* Behind the sandbox: the first session processes, and the listeners watched. */
 int parent_begin(struct parent *p, struct err *e);
+
+/* A counted client gets a session; fd is passed on or closed. */
+void parent_hand_over(struct parent *p, uint32_t listener, int fd, const struct netaddr *a);
+
+/* Forks until there are enough fresh processes. */
+void parent_spare(struct parent *p);
+
+/* door.c */
+void door_on_connection(void *arg, uint32_t events);	/* of a listener */
+void door_on_resume(void *arg);				/* timers of struct parent */
+void door_on_look(void *arg);
+struct pace door_pace(const struct parent *p);
+void door_tell_pace(struct parent *p);			/* after a change of sessions or room */
+void door_next(struct parent *p);			/* a session is over: who waits? */
+void door_empty(struct parent *p);			/* nobody waits any longer */
+void door_refuse(struct parent *p, int fd, const char *dsn, const char *why,
+    const struct netaddr *a);
 
 #endif

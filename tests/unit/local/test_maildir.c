@@ -152,6 +152,34 @@ START_TEST(two_deliveries_at_once_do_not_mix)
 }
 END_TEST
 
+/* RFC 3030 3: "to preserve all bits in each octet"; the header's lines end in LF as ever. */
+START_TEST(a_binary_body_stays)
+{
+	static const unsigned char in[] = "A: b\r\nReturn-Path: <y>\r\n\r\n\r\n\r\r\n\0\n\xff\r";
+	static const unsigned char want[] = "A: b\n\n\r\n\r\r\n\0\n\xff\r";
+	unsigned char got[100];
+
+	for (size_t cut = 0; cut < sizeof in; cut++) {
+		struct span all = span_of(in, sizeof in - 1);
+		struct maildir m;
+		struct err e = { 0 };
+		int fd;
+
+		ck_assert_int_eq(maildir_begin(&m, folder, "b", "name", &e), 0);
+		m.binary = true;
+		ck_assert_int_eq(maildir_put(&m, span_sub(all, 0, cut), &e), 0);
+		ck_assert_int_eq(maildir_put(&m, span_sub(all, cut, all.n), &e), 0);
+		ck_assert_int_eq(maildir_commit(&m, &e), 0);
+		maildir_end(&m);
+		fd = openat(folder, "b/new/name", O_RDONLY);
+		ck_assert_int_ne(fd, -1);
+		ck_assert_int_eq(read(fd, got, sizeof got), (ssize_t)sizeof want - 1);
+		ck_assert_int_eq(memcmp(got, want, sizeof want - 1), 0);
+		close(fd);
+	}
+}
+END_TEST
+
 Suite *suite_maildir(void);
 Suite *
 suite_maildir(void)
@@ -165,6 +193,7 @@ suite_maildir(void)
 	tcase_add_test(tc, a_second_delivery_takes_the_place_of_the_first);
 	tcase_add_test(tc, two_deliveries_at_once_do_not_mix);
 	tcase_add_test(tc, a_file_in_the_way_is_a_temporary_failure);
+	tcase_add_test(tc, a_binary_body_stays);
 	suite_add_tcase(s, tc);
 	return s;
 }

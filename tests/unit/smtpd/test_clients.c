@@ -85,6 +85,28 @@ START_TEST(few_are_remembered)
 }
 END_TEST
 
+START_TEST(who_waits_counts)
+{
+	const struct clients_limits max = { 1, 2, 3 };
+	struct netaddr a = addr("192.0.2.1"), b = addr("192.0.2.2");
+
+	ck_assert_ptr_null(clients_enter(&table, &a, 0, &max, 0));
+	ck_assert_ptr_eq(clients_enter(&table, &a, 1, &max, 0), clients_full);
+	ck_assert(clients_wait(&table, &a, true));
+	ck_assert_ptr_nonnull(strstr(clients_enter(&table, &a, 1, &max, 0), "address"));
+	ck_assert(clients_wait(&table, &b, true));
+	ck_assert_ptr_nonnull(strstr(clients_enter(&table, &b, 1, &max, 0), "network"));
+	ck_assert_uint_eq(clients_sessions(&table, &b, true), 1);
+	ck_assert_uint_eq(clients_sessions(&table, &b, false), 0);
+	ck_assert_uint_eq(clients_presence(&table, &b, true), 3);
+	clients_wait(&table, &a, false);
+	clients_wait(&table, &b, false);
+	clients_leave(&table, &a);
+	for (size_t i = 0; i < CLIENTS_BUCKETS; i++)
+		ck_assert_ptr_null(table.bucket[i]);
+}
+END_TEST
+
 Suite *suite_clients(void);
 Suite *
 suite_clients(void)
@@ -96,6 +118,7 @@ suite_clients(void)
 	tcase_add_test(tc, an_ipv6_client_is_a_64);
 	tcase_add_test(tc, who_crashes_is_slowed_for_a_while);
 	tcase_add_test(tc, few_are_remembered);
+	tcase_add_test(tc, who_waits_counts);
 	suite_add_tcase(s, tc);
 	return s;
 }

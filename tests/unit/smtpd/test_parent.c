@@ -238,6 +238,15 @@ say(int fd, const char *text)
 	}
 }
 
+/* 0: nothing came for ms milliseconds. */
+static int
+silent(int fd, int ms)
+{
+	struct pollfd p = { fd, POLLIN, 0 };
+
+	return poll(&p, 1, ms);
+}
+
 static void
 expect(const char *got, const char *want)
 {
@@ -315,13 +324,11 @@ START_TEST(sessions_are_bounded)
 		fd[i] = dial();
 		expect(say(fd[i], ""), "220");
 	}
-	fd[3] = dial();
-	expect(say(fd[3], ""), "421 4.3.2 mx.example");
-	close(fd[3]);
+	fd[3] = dial();			/* waits, and is next */
+	ck_assert_int_eq(silent(fd[3], 300), 0);
 	expect(say(fd[0], "QUIT\r\n"), "221");
-	usleep(300000);
-	fd[3] = dial();
 	expect(say(fd[3], ""), "220");
+	send_one(fd[3]);
 	for (int i = 0; i < 4; i++)
 		close(fd[i]);
 	stop();
@@ -335,10 +342,49 @@ START_TEST(one_client_leaves_room_for_others)
 	start("6\n", "1\n", "norelay");		/* so that loopback is nobody special */
 	for (int i = 0; i < 5; i++) {
 		fd[i] = dial();
-		expect(say(fd[i], ""), i < 4 ? "220" : "421 4.3.2");
+		expect(say(fd[i], ""), i < 4 ? "220" : "421 4.7.0");
 	}
 	for (int i = 0; i < 5; i++)
 		close(fd[i]);
+	stop();
+}
+END_TEST
+
+/* Those who wait are told to come back when it stops, and are not kept in the dark for ever. */
+START_TEST(who_waits_hears_of_the_stop)
+{
+	int fd[2];
+
+	start("1\n", "1\n", "");
+	for (int i = 0; i < 2; i++)
+		fd[i] = dial();
+	expect(say(fd[0], ""), "220");
+	ck_assert_int_eq(silent(fd[1], 200), 0);
+	stop();
+	expect(say(fd[1], ""), "421 4.3.2");
+	close(fd[0]);
+	close(fd[1]);
+}
+END_TEST
+
+/* A silent client gives way when another waits: PACE_WAITED_S. */
+START_TEST(silence_gives_way)
+{
+	int64_t from = clock_ms();
+	int fd[2];
+
+	start("1\n", "1\n", "");
+	for (int i = 0; i < 2; i++)
+		fd[i] = dial();
+	expect(say(fd[0], ""), "220");
+	usleep(1);
+	while (silent(fd[1], 1000) == 0)
+		ck_assert_int_lt(clock_ms() - from, (PACE_WAITED_S + 5) * 1000);
+	expect(say(fd[1], ""), "220");
+	send_one(fd[1]);
+	expect(say(fd[0], ""), "421 4.4.2");
+	close(fd[0]);
+	close(fd[1]);
 	stop();
 }
 END_TEST
@@ -480,6 +526,8 @@ suite_parent(void)
 	tcase_add_loop_test(tc, mail_comes_in, 0, 2);
 	tcase_add_test(tc, sessions_are_bounded);
 	tcase_add_test(tc, one_client_leaves_room_for_others);
+	tcase_add_test(tc, who_waits_hears_of_the_stop);
+	tcase_add_test(tc, silence_gives_way);
 	tcase_add_test(tc, a_crash_is_outlived);
 	tcase_add_test(tc, peers_restart);
 	tcase_add_test(tc, stop_is_quick_with_clients_there);
