@@ -4,78 +4,12 @@
 
 #include <stdlib.h>
 
+#include "convertd/downgrade.h"
 #include "convertd/key.h"
 #include "convertd/part.h"
 #include "convertd/record.h"
-#include "lib/edit.h"
 
 enum { APPLY_FEATURES_MAX = 262144 };	/* octets of the expression of one document */
-
-/* --- an edit list as it grows --- */
-
-struct edits {
-	struct span message;
-	struct edit *row;
-	size_t n, cap;
-	struct buf text;
-	uint64_t at;		/* up to here the message is dealt with */
-	uint64_t size;
-};
-
-static int
-edits_add(struct edits *x, enum edit_op op, uint64_t off, uint64_t len, struct err *e)
-{
-	if (len == 0)
-		return 0;
-	if (x->n == EDIT_MAX_OPS)
-		return err_set(e, ERR_PERM, "5.6.5", "message: too many edits");
-	if (x->n == x->cap) {
-		size_t cap = x->cap == 0 ? 32 : x->cap * 2;
-		struct edit *row = realloc(x->row, cap * sizeof *row);
-
-		if (row == NULL)
-			return err_sys(e, "edits");
-		x->row = row;
-		x->cap = cap;
-	}
-	x->row[x->n++] = (struct edit){ (uint8_t)op, off, len };
-	x->size += len;
-	return 0;
-}
-
-static uint64_t
-edits_offset(const struct edits *x, struct span s)
-{
-	return (uint64_t)(s.p - x->message.p);
-}
-
-/* Copies what stands before `off`. */
-static int
-edits_copy_to(struct edits *x, uint64_t off, struct err *e)
-{
-	if (off > x->at && edits_add(x, EDIT_COPY, x->at, off - x->at, e) == -1)
-		return -1;
-	x->at = off;
-	return 0;
-}
-
-static int
-edits_cut(struct edits *x, struct span s, struct err *e)
-{
-	if (edits_copy_to(x, edits_offset(x, s), e) == -1)
-		return -1;
-	x->at += s.n;
-	return 0;
-}
-
-/* Inserts what was added to x->text since it had `from` octets, before octet `off`. */
-static int
-edits_insert(struct edits *x, uint64_t off, enum edit_op op, size_t from, struct err *e)
-{
-	if (off > x->at && edits_copy_to(x, off, e) == -1)
-		return -1;
-	return edits_add(x, op, from, x->text.n - from, e);
-}
 
 /* --- one part --- */
 
@@ -84,6 +18,8 @@ struct applying {
 	const struct limits *max;
 	struct mime mime;
 	struct edits edits;
+	struct downgrade down;		/* of the parts that are not converted */
+	uint32_t next;			/* part: those before it are done */
 };
 
 /* What becomes of a part. */
@@ -257,7 +193,19 @@ apply_piece(struct applying *a, struct span path, struct span forms, struct err 
 	buf_free(&c.was);
 	buf_free(&c.is);
 	permission_free(&permission);
+	if (r == -1 && e->kind == ERR_PERM)	/* whatever it was, the conversion failed */
+		memcpy(e->dsn, "5.6.5", sizeof "5.6.5");
 	return r == -1 ? err_in(e, "part %.*s", (int)path.n, (const char *)path.p) : 0;
+}
+
+/* The parts before `until` that are dealt with by no piece of the key. */
+static int
+apply_rest(struct applying *a, uint32_t until, struct err *e)
+{
+	for (; a->next < until; a->next++)
+		if (downgrade_part(&a->down, &a->mime.part[a->next], a->next == 0, e) == -1)
+			return -1;
+	return 0;
 }
 
 static int
@@ -266,10 +214,18 @@ apply_pieces(struct applying *a, struct span key, struct err *e)
 	struct span path, forms;
 	int r;
 
-	while ((r = key_next(&key, &path, &forms, e)) == 1)
-		if (apply_piece(a, path, forms, e) == -1)
+	while ((r = key_next(&key, &path, &forms, e)) == 1) {
+		uint32_t part = mime_by_path(&a->mime, path);
+
+		if ((part != MIME_NONE && apply_rest(a, part, e) == -1) ||
+		    apply_piece(a, path, forms, e) == -1)
 			return -1;
-	return r == -1 ? -1 : edits_copy_to(&a->edits, a->edits.message.n, e);
+		a->next = part + 1;
+	}
+	if (r == -1 || apply_rest(a, a->mime.n, e) == -1 ||
+	    edits_copy_to(&a->edits, a->edits.message.n, e) == -1)
+		return -1;
+	return downgrade_over(&a->down, e);
 }
 
 int
@@ -280,8 +236,9 @@ apply_key(struct span message, struct span key, const struct apply_by *by,
 	struct edit_list list;
 	int r = -1;
 
+	a.down = (struct downgrade){ .edits = &a.edits, .to = by->transfer };
 	if (mime_parse(message, &a.mime, e) == -1)
-		return -1;
+		return e->kind == ERR_PERM && key.n == 0 ? downgrade_refused(e) : -1;
 	buf_init(&a.edits.text, out->max);
 	if (apply_pieces(&a, key, e) == 0) {
 		list = (struct edit_list){ .edit = a.edits.row, .n = a.edits.n,
@@ -291,7 +248,5 @@ apply_key(struct span message, struct span key, const struct apply_by *by,
 	free(a.edits.row);
 	buf_free(&a.edits.text);
 	mime_free(&a.mime);
-	if (r == -1 && e->kind == ERR_PERM)	/* whatever it was, the conversion failed */
-		memcpy(e->dsn, "5.6.5", sizeof "5.6.5");
 	return r;
 }

@@ -8,16 +8,23 @@
 #define CONVERTD_APPLY_H
 
 #include "convertd/form.h"
+#include "lib/edit.h"
 
 /* Who converts and when, for Content-Previous.  when_us: wall clock, microseconds.
- * converted: Content-Converted besides (option record). */
-struct apply_by { const char *me; int64_t when_us; bool converted; };
+ * converted: Content-Converted besides (option record).  transfer: what the hop takes. */
+struct apply_by {
+	const char *me;
+	int64_t when_us;
+	bool converted;
+	enum edit_transfer transfer;
+};
 
 /*
- * Converts the parts that key names and appends the encoded edit list to out.  Whether a part may
+ * Converts the parts that key names, makes the transfer encodings of all others fit (downgrade.h),
+ * and appends the encoded edit list to out.  An empty key converts nothing.  Whether a part may
  * be changed is asked anew, and what was written is read again: its fields say what it is.
- * -1: ERR_PROTO the key is not of this message; ERR_PERM 5.6.5 the conversion failed, in words;
- * ERR_TEMP memory.
+ * -1: ERR_PROTO the key is not of this message; ERR_PERM 5.6.5 the conversion failed, in words,
+ * 5.6.3 no transfer encoding helps; ERR_TEMP memory.
  */
 int apply_key(struct span message, struct span key, const struct apply_by *by,
     const struct limits *max, struct buf *out, struct err *e);

@@ -24,7 +24,7 @@ struct cache_name {
 	dev_t dev;
 	ino_t ino;
 	uint64_t len;
-	uint32_t record;		/* of struct msg_convert */
+	uint32_t record, transfer;	/* of struct msg_convert */
 	struct span key;
 };
 bool cache_name_same(const struct cache_name *a, const struct cache_name *b);

@@ -52,7 +52,7 @@ int
 job_work(const struct job_rules *r, const struct order *o, struct span content,
     struct span text, struct buf *out, struct err *e)
 {
-	struct apply_by by = { r->me, clock_us(), o->record != 0 };
+	struct apply_by by = { r->me, clock_us(), o->record != 0, (enum edit_transfer)o->transfer };
 
 	switch (o->type) {
 	case MSG_PLAN:

@@ -351,7 +351,7 @@ session_convert(struct session *s, struct order *o, const struct stat *st, uint3
     struct err *e)
 {
 	struct cache_name name = { .dev = st->st_dev, .ino = st->st_ino, .len = o->len,
-	    .record = o->record, .key = buf_view(&o->text) };
+	    .record = o->record, .transfer = o->transfer, .key = buf_view(&o->text) };
 	const struct cache_entry *done;
 	struct job *same;
 
@@ -377,7 +377,9 @@ session_on_convert(struct chan *ch, const void *msg, size_t len, int *fds, struc
 	order_init(&o, MSG_CONVERT, m->id, fds);
 	o.len = m->msg_len;
 	o.record = m->record != 0;	/* or one request could fill the cache under many names */
-	if (m->key_len != len - sizeof *m)
+	o.transfer = m->transfer;
+	if (m->key_len != len - sizeof *m || m->transfer > EDIT_TO_8BIT ||
+	    (m->key_len == 0 && m->transfer == EDIT_AS_IS))
 		r = err_set(e, ERR_PROTO, NULL, "a key of %u octets in %zu", m->key_len, len);
 	else
 		r = buf_add(&o.text, span_of(m + 1, m->key_len), e);
@@ -413,7 +415,7 @@ session_on_describe(struct chan *ch, const void *msg, size_t len, int *fds, stru
 
 static const struct msg_rule from_session[] = {
 	{ MSG_PLAN, sizeof(struct msg_plan), MSG_MAX, 1, 2, session_on_plan },
-	{ MSG_CONVERT, sizeof(struct msg_convert) + 1, sizeof(struct msg_convert) + PLAN_MAX_KEY, 1, 1,
+	{ MSG_CONVERT, sizeof(struct msg_convert), sizeof(struct msg_convert) + PLAN_MAX_KEY, 1, 1,
 	    session_on_convert },
 	{ MSG_DESCRIBE, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 1, 1, session_on_describe },
 };

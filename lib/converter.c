@@ -158,12 +158,23 @@ out:
 	return r;
 }
 
+static int
+edits_check(const struct edit_list *l, const struct converter_message *m, const struct plan *plan,
+    struct err *e)
+{
+	const struct edit_range *range = plan == NULL ? NULL : plan->range;
+	size_t n = plan == NULL ? 0 : plan->nrange;
+
+	return m->transfer == EDIT_AS_IS ? edit_check(l, m->len, range, n, e) :
+	    edit_check_transfer(l, m->content, m->transfer, range, n, e);
+}
+
 int
 converter_ask_edits(int sock, const struct converter_message *m, const struct plan *plan,
     struct span key, int wait_ms, struct converter_edits *out, struct err *e)
 {
 	struct msg_convert ask = { .msg_len = m->len, .key_len = (uint32_t)key.n,
-	    .record = m->record_converted };
+	    .record = m->record_converted, .transfer = m->transfer };
 	struct buf packet;
 	int r;
 
@@ -177,7 +188,7 @@ converter_ask_edits(int sock, const struct converter_message *m, const struct pl
 		r = converter_call(sock, (struct msg_hdr *)(void *)packet.p, MSG_CONVERT, packet.n, &m->fd,
 		    1, wait_ms, &out->blob, e);
 	if (r == 0 && (edit_decode(blob_view(&out->blob), m->len, &out->list, e) == -1 ||
-	    edit_check(&out->list, m->len, plan->range, plan->nrange, e) == -1)) {
+	    edits_check(&out->list, m, plan, e) == -1)) {
 		char why[200];
 
 		snprintf(why, sizeof why, "%.199s", e->what);

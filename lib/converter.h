@@ -28,6 +28,8 @@ struct converter_message {
 	uint64_t len;
 	const char *id;		/* QID_LEN characters: what convertd keeps results under */
 	bool record_converted;	/* Content-Converted of draft -04 besides Content-Previous */
+	enum edit_transfer transfer;	/* of the edits; not EDIT_AS_IS: content is needed */
+	struct span content;	/* the message's octets, mapped */
 };
 
 /* Owned; the plan's spans point into the blob.  converter_plan_free is harmless on zeroes. */
@@ -46,8 +48,8 @@ struct converter_edits { struct blob blob; struct edit_list list; };
 void converter_edits_free(struct converter_edits *x);
 
 /*
- * Asks for the conversion that a plan's key names, waits up to wait_ms, and checks the list against
- * the plan's ranges.  -1: as above; e->sys ETIMEDOUT when it is not ready yet (ask again later);
+ * Asks for the conversion that a plan's key names (plan NULL and no key: only the transfer encodings
+ * change), waits up to wait_ms, and checks the list against the plan's ranges.  -1: as above; e->sys ETIMEDOUT when it is not ready yet (ask again later);
  * ERR_PERM 5.6.5 for a list that was refused.
  */
 int converter_ask_edits(int sock, const struct converter_message *m, const struct plan *plan,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "lib/cur.h"
+#include "lib/edit_recode.h"
 
 enum {
 	EDIT_MAGIC = 0x31544445,	/* "EDT1" */
@@ -62,7 +63,7 @@ edit_read_rows(struct cur *c, uint64_t msg_len, struct edit_list *out, struct er
 		d->op = (uint8_t)op;
 		d->off = cur_u64le(c);
 		d->len = cur_u64le(c);
-		if (op > EDIT_BODY)
+		if (op > EDIT_BASE64)
 			return err_set(e, ERR_PROTO, NULL, "edit list: no such operation");
 		if (edit_step(d, msg_len, out->text.n, &msg_at, &text_at, e) == -1)
 			return -1;
@@ -283,20 +284,39 @@ edit_gap_ok(const struct edit_list *l, const struct edit_gap *g, const struct ed
 	return 0;
 }
 
-int
-edit_check(const struct edit_list *l, uint64_t msg_len, const struct edit_range *range, size_t n,
-    struct err *e)
+/* A list under check. */
+struct edit_checked {
+	const struct edit_list *l;
+	const struct edit_range *range;
+	size_t n, next;
+	enum edit_transfer to;
+	struct recode recode;
+};
+
+static int
+edit_any_gap_ok(struct edit_checked *c, const struct edit_gap *g, struct err *e)
 {
+	if (g->from == g->to && g->n == 0)
+		return 0;
+	if (c->to != EDIT_AS_IS && g->n == 1 && g->insert->op >= EDIT_FIELD)
+		return recode_gap(&c->recode, g->from, g->to, g->insert, e);
+	return recode_done(&c->recode, e) == -1 ? -1 :
+	    edit_gap_ok(c->l, g, c->range, c->n, &c->next, e);
+}
+
+static int
+edit_check_gaps(struct edit_checked *c, uint64_t msg_len, struct err *e)
+{
+	const struct edit_list *l = c->l;
 	struct edit_gap g = { 0 };
 	uint64_t msg_at = 0, text_at = 0;
-	size_t next = 0;
 
-	if (edit_ranges_ok(msg_len, range, n, e) == -1)
+	if (edit_ranges_ok(msg_len, c->range, c->n, e) == -1)
 		return -1;
 	for (size_t i = 0; i < l->n; i++) {
 		const struct edit *d = &l->edit[i];
 
-		if (d->op > EDIT_BODY)
+		if (d->op > EDIT_BASE64)
 			return err_set(e, ERR_PROTO, NULL, "edit list: no such operation");
 		if (edit_step(d, msg_len, l->text.n, &msg_at, &text_at, e) == -1)
 			return -1;
@@ -306,12 +326,33 @@ edit_check(const struct edit_list *l, uint64_t msg_len, const struct edit_range 
 			continue;
 		}
 		g.to = d->off;
-		if (edit_gap_ok(l, &g, range, n, &next, e) == -1)
+		if (edit_any_gap_ok(c, &g, e) == -1)
 			return -1;
 		g = (struct edit_gap){ .from = d->off + d->len };
 	}
 	g.to = msg_len;
-	return edit_gap_ok(l, &g, range, n, &next, e);
+	return edit_any_gap_ok(c, &g, e);
+}
+
+int
+edit_check(const struct edit_list *l, uint64_t msg_len, const struct edit_range *range, size_t n,
+    struct err *e)
+{
+	struct edit_checked c = { .l = l, .range = range, .n = n };
+
+	return edit_check_gaps(&c, msg_len, e);
+}
+
+int
+edit_check_transfer(const struct edit_list *l, struct span message, enum edit_transfer to,
+    const struct edit_range *range, size_t n, struct err *e)
+{
+	struct edit_checked c = { .l = l, .range = range, .n = n, .to = to,
+	    .recode = { .message = message, .text = l->text } };
+
+	if (edit_check_gaps(&c, message.n, e) == -1 || recode_done(&c.recode, e) == -1)
+		return -1;
+	return to == EDIT_AS_IS ? 0 : recode_result(l, message, to, e);
 }
 
 int

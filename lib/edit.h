@@ -15,7 +15,11 @@ enum { EDIT_MAX_OPS = 65536 };	/* operations of a list */
 enum edit_op {
 	EDIT_COPY,	/* off, len: of the message */
 	EDIT_HEADER,	/* off, len: of the list's text: whole "Content-…" fields, CRLF lines */
-	EDIT_BODY	/* off, len: of the list's text: lines of base64, CRLF, at most 76 */
+	EDIT_BODY,	/* off, len: of the list's text: lines of base64, CRLF, at most 76 */
+	/* Where only the transfer encoding changes (lib/edit_recode.h): */
+	EDIT_FIELD,	/* Content-Transfer-Encoding, and what a message without MIME needs with it */
+	EDIT_QP,	/* the body that is left out there, in quoted-printable */
+	EDIT_BASE64	/* the same in base64 */
 };
 struct edit { uint8_t op; uint64_t off, len; };
 
@@ -24,6 +28,13 @@ struct edit_list {
 	size_t n;
 	struct span text;	/* what is inserted; borrowed from the memfd's mapping */
 	uint64_t size;		/* octets of the message that results */
+};
+
+/* What a hop can take. */
+enum edit_transfer {
+	EDIT_AS_IS,
+	EDIT_TO_7BIT,	/* RFC 6152, 3: no 8BITMIME */
+	EDIT_TO_8BIT	/* RFC 3030, 3: no BINARYMIME */
 };
 
 enum edit_range_kind { RANGE_HEADER, RANGE_BODY };
@@ -47,6 +58,14 @@ int edit_ranges_ok(uint64_t msg_len, const struct edit_range *range, size_t n, s
  */
 int edit_check(const struct edit_list *l, uint64_t msg_len, const struct edit_range *range,
     size_t n, struct err *e);
+
+/*
+ * The same for a list that may change transfer encodings besides: such a body is, decoded, octet for
+ * octet what is left out there, under a field that says so; and the result has no octet that the
+ * target forbids (lib/edit_recode.h).
+ */
+int edit_check_transfer(const struct edit_list *l, struct span message, enum edit_transfer to,
+    const struct edit_range *range, size_t n, struct err *e);
 
 /* Walks the result in order: calls put for each piece.  -1: what put returned. */
 int edit_walk(const struct edit_list *l, struct span message,

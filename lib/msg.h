@@ -164,8 +164,10 @@ struct msg_convert {
 	struct msg_hdr h;
 	char id[QID_SIZE];
 	uint64_t msg_len;
-	uint32_t key_len;	/* octets of the plan's key that follow */
+	uint32_t key_len;	/* octets of the plan's key that follow; 0: nothing is converted */
 	uint32_t record;	/* 1: Content-Converted besides Content-Previous (option record) */
+	uint32_t transfer;	/* enum edit_transfer: what the hop takes */
+	uint32_t pad;
 };
 struct msg_planned {	/* kind ERR_NONE: a descriptor comes with it */
 	struct msg_hdr h;

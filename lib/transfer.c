@@ -196,9 +196,10 @@ transfer_base64(struct span in, struct buf *out, struct err *e)
 	return 0;
 }
 
-/* Must the octet at i be written as =XX?  start: it begins a line of the result. */
+/* Must the octet at i be written as =XX?  start: it begins a line of the result; soft: that line does
+ * not begin in the original, so it must not begin as a boundary does. */
 static bool
-qp_must(struct span in, size_t i, bool start)
+qp_must(struct span in, size_t i, bool start, bool soft)
 {
 	int c = in.p[i], next = i + 1 < in.n ? in.p[i + 1] : -1;
 
@@ -206,13 +207,24 @@ qp_must(struct span in, size_t i, bool start)
 		return next == -1 || next == '\r' || next == '\n';
 	if (c < 33 || c > 126 || c == '=')
 		return true;
+	if (soft && c == '-')
+		return true;
 	return start && (c == '.' || (c == 'F' && in.n - i >= 5 && memcmp(in.p + i, "From ", 5) == 0));
+}
+
+static int
+qp_add(struct span in, size_t i, bool must, struct buf *out, struct err *e)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	unsigned char three[3] = { '=', (unsigned char)hex[in.p[i] >> 4],
+	    (unsigned char)hex[in.p[i] & 15] };
+
+	return buf_add(out, must ? span_of(three, 3) : span_of(in.p + i, 1), e);
 }
 
 int
 transfer_qp(struct span in, bool text, struct buf *out, struct err *e)
 {
-	static const char hex[] = "0123456789ABCDEF";
 	size_t column = 0;
 
 	for (size_t i = 0; i < in.n; i++) {
@@ -226,7 +238,7 @@ transfer_qp(struct span in, bool text, struct buf *out, struct err *e)
 			i++;
 			continue;
 		}
-		must = qp_must(in, i, column == 0);
+		must = qp_must(in, i, column == 0, false);
 		width = must ? 3 : 1;
 		/* The last octet of a line needs no room for a soft break after it. */
 		last = i + 1 == in.n || (text && i + 2 < in.n && in.p[i + 1] == '\r' &&
@@ -235,13 +247,60 @@ transfer_qp(struct span in, bool text, struct buf *out, struct err *e)
 			if (buf_add_str(out, "=\r\n", e) == -1)
 				return -1;
 			column = 0;
-			must = qp_must(in, i, true);
+			must = qp_must(in, i, true, true);
 			width = must ? 3 : 1;
 		}
-		if (must ? buf_addf(out, e, "=%c%c", hex[in.p[i] >> 4], hex[in.p[i] & 15]) == -1 :
-		    buf_add_byte(out, in.p[i], e) == -1)
+		if (qp_add(in, i, must, out, e) == -1)
 			return -1;
 		column += width;
 	}
 	return 0;
+}
+
+/* Is one line, without its CRLF, of our own base64 or quoted-printable? */
+static bool
+transfer_line_ok(enum transfer how, struct span line, bool last)
+{
+	size_t n = line.n;
+
+	if (n > TRANSFER_LINE || (how == TRANSFER_BASE64 && n % 4 != 0))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if ((line.p[i] < 0x20 && line.p[i] != '\t') || line.p[i] > 0x7e)
+			return false;
+	if (how == TRANSFER_QP)
+		return n == 0 || !ascii_wsp(line.p[n - 1]);
+	for (int pad = 0; pad < 2 && last && n > 0 && line.p[n - 1] == '='; pad++)
+		n--;
+	for (size_t i = 0; i < n; i++)
+		if (base64_value(line.p[i]) == -1)
+			return false;
+	return line.n > 0;
+}
+
+bool
+transfer_same(enum transfer how, struct span coded, struct span plain)
+{
+	struct buf piece;
+	struct err e;
+	bool same = how == TRANSFER_BASE64 || how == TRANSFER_QP;
+
+	buf_init(&piece, 2 * TRANSFER_LINE);
+	while (same && coded.n > 0) {
+		size_t lf = span_find(coded, '\n');
+		bool end = lf < coded.n;
+		struct span whole = span_sub(coded, 0, end ? lf + 1 : lf), line = whole;
+
+		coded = span_sub(coded, whole.n, coded.n);
+		line.n -= end;
+		same = !end || (line.n > 0 && line.p[line.n - 1] == '\r');
+		line.n -= end && same;
+		buf_clear(&piece);
+		same = same && transfer_line_ok(how, line, coded.n == 0) &&
+		    transfer_decode(how, whole, &piece, &e) == 0 && piece.n <= plain.n &&
+		    span_eq(buf_view(&piece), span_sub(plain, 0, piece.n));
+		plain = span_sub(plain, piece.n, plain.n);
+	}
+	buf_free(&piece);
+	return same && plain.n == 0;
 }

@@ -30,9 +30,12 @@ int transfer_base64(struct span in, struct buf *out, struct err *e);
 
 /*
  * Appends in as quoted-printable.  text: CRLF stays a line end; else CR and LF are encoded as any
- * octet.  "From " and "." at the start of a line are encoded (RFC 2049, 3).  The last line has a
- * CRLF only if in has.
+ * octet.  "From " and "." at the start of a line are encoded (RFC 2049, 3), and "-" where a soft line
+ * break puts it there, so that no line becomes a boundary.  The last line has a CRLF only if in has.
  */
 int transfer_qp(struct span in, bool text, struct buf *out, struct err *e);
+
+/* Is coded, in lines as the two above write them and nothing else, exactly plain?  No memory of note. */
+bool transfer_same(enum transfer how, struct span coded, struct span plain);
 
 #endif

@@ -141,15 +141,18 @@ ask_plan(struct session *s, uint32_t flags, const struct span *caps, uint32_t n,
 }
 
 int
-ask_edits(struct session *s, const struct plan *plan, struct span key, bool record, int64_t wait_ms,
+ask_edits(struct session *s, const struct edits_want *want, int64_t wait_ms,
     struct converter_edits *out, struct err *e)
 {
 	struct converter_message m = ask_message(s);
 
-	m.record_converted = record;
+	m.record_converted = want->record;
+	m.transfer = want->transfer;
+	m.content = s->job->message;
 	for (int try = 0; ask_channel(s, ROLE_CONVERTD, e) == 0; try++) {
 		*e = (struct err){ 0 };
-		if (converter_ask_edits(s->convertd, &m, plan, key, (int)wait_ms, out, e) == 0)
+		if (converter_ask_edits(s->convertd, &m, want->plan, want->key, (int)wait_ms, out,
+		    e) == 0)
 			return 0;
 		if (!ask_anew(s, ROLE_CONVERTD, try, e))
 			return -1;

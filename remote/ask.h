@@ -22,9 +22,17 @@ enum {
 int ask_plan(struct session *s, uint32_t flags, const struct span *caps, uint32_t n,
     struct converter_plan *out, struct err *e);
 
-/* As converter_ask_edits; record: the option of that name; e->sys ETIMEDOUT: not ready in wait_ms. */
-int ask_edits(struct session *s, const struct plan *plan, struct span key, bool record,
-    int64_t wait_ms,
+/*
+ * As converter_ask_edits; plan and key: NULL and none for transfer encodings alone; record: the option
+ * of that name; e->sys ETIMEDOUT: not ready in wait_ms.
+ */
+struct edits_want {
+	const struct plan *plan;
+	struct span key;
+	bool record;
+	enum edit_transfer transfer;
+};
+int ask_edits(struct session *s, const struct edits_want *want, int64_t wait_ms,
     struct converter_edits *out, struct err *e);
 
 /* As resolve_ask, over the session's channel. */

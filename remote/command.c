@@ -5,8 +5,38 @@
 static const struct { const char *keyword; unsigned ext; } keywords[] = {
 	{ "PIPELINING", HOP_PIPELINING }, { "SIZE", HOP_SIZE }, { "8BITMIME", HOP_8BITMIME },
 	{ "DSN", HOP_DSN }, { "SMTPUTF8", HOP_SMTPUTF8 }, { "CONPERM", HOP_CONPERM },
-	{ "CONNEG", HOP_CONNEG },
+	{ "CONNEG", HOP_CONNEG }, { "CHUNKING", HOP_CHUNKING }, { "BINARYMIME", HOP_BINARYMIME },
 };
+
+/* The value of a limit: one to six digits, the first not 0 (RFC 9422, 4); else there is none. */
+static uint32_t
+limit_value(struct span s)
+{
+	uint64_t v;
+
+	return s.n >= 1 && s.n <= 6 && s.p[0] != '0' && span_u64(s, 999999, &v) ? (uint32_t)v : 0;
+}
+
+/* RFC 9422, 3.7: a limit that cannot be read is none; a parameter that cannot be read says nothing. */
+static void
+read_limits(struct span rest, struct hop *hop)
+{
+	struct span word;
+
+	hop->rcpt_max = hop->mail_max = 0;
+	for (size_t i = 0; i < rest.n; i++)
+		if ((rest.p[i] != ' ' && (rest.p[i] < 0x21 || rest.p[i] > 0x7e)) || rest.p[i] == ';')
+			return;
+	while (span_word(&rest, &word)) {
+		size_t is = span_find(word, '=');
+		struct span name = span_sub(word, 0, is), value = span_sub(word, is + 1, word.n);
+
+		if (span_isi(name, "RCPTMAX"))
+			hop->rcpt_max = limit_value(value);
+		else if (span_isi(name, "MAILMAX"))
+			hop->mail_max = limit_value(value);
+	}
+}
 
 void
 command_ehlo(const struct reply *r, struct hop *hop)
@@ -24,6 +54,8 @@ command_ehlo(const struct reply *r, struct hop *hop)
 				hop->ext |= keywords[i].ext;
 		if (span_isi(word, "SIZE") && !span_u64(span_trim(line), UINT64_MAX, &hop->size_max))
 			hop->size_max = 0;
+		if (span_isi(word, "LIMITS"))
+			read_limits(line, hop);
 	}
 }
 
@@ -77,8 +109,11 @@ mail_params(struct buf *out, const struct envelope *env, const struct hop *hop, 
 
 int
 command_mail(struct buf *out, const struct envelope *env, const struct hop *hop, bool conperm,
-    uint64_t size, bool eight, struct err *e)
+    uint64_t size, enum body_type body, struct err *e)
 {
+	bool binary = body == BODY_BINARYMIME;
+	unsigned needs = binary ? HOP_BINARYMIME | HOP_CHUNKING : HOP_8BITMIME;
+
 	if (buf_add_str(out, "MAIL FROM:<", e) == -1 || buf_add(out, env->sender, e) == -1 ||
 	    buf_add_byte(out, '>', e) == -1)
 		return -1;
@@ -87,12 +122,24 @@ command_mail(struct buf *out, const struct envelope *env, const struct hop *hop,
 	if (size > 0 && hop->ext & HOP_SIZE &&
 	    buf_addf(out, e, " SIZE=%llu", (unsigned long long)size) == -1)
 		return -1;
-	if ((eight || env->body == BODY_8BITMIME) && hop->ext & HOP_8BITMIME &&
-	    buf_add_str(out, " BODY=8BITMIME", e) == -1)
+	if ((body != BODY_7BIT || env->body == BODY_8BITMIME) && (hop->ext & needs) == needs &&
+	    buf_add_str(out, binary ? " BODY=BINARYMIME" : " BODY=8BITMIME", e) == -1)
 		return -1;
 	if (mail_params(out, env, hop, e) == -1)
 		return -1;
 	return buf_add_str(out, "\r\n", e);
+}
+
+bool
+command_mail_dsn(const struct envelope *env, const struct hop *hop)
+{
+	return hop->ext & HOP_DSN && (env->ret != RET_UNSET || env->envid.n > 0);
+}
+
+bool
+command_rcpt_dsn(const struct rcpt *r, const struct hop *hop)
+{
+	return hop->ext & HOP_DSN && (r->notify != 0 || r->orcpt.n > 0);
 }
 
 static int

@@ -16,10 +16,14 @@ bool command_path_ok(struct span addr, bool *utf8);
 
 /*
  * Appends the command.  A parameter goes only to a hop that offers its extension; conperm is the
- * caller's decision.  size: 0, not declared.  eight: the message has octets over 127.
+ * caller's decision.  size: 0, not declared.  body: what the octets that are sent need; the client's
+ * own BODY=8BITMIME is passed on besides.
  */
 int command_mail(struct buf *out, const struct envelope *env, const struct hop *hop, bool conperm,
-    uint64_t size, bool eight, struct err *e);
+    uint64_t size, enum body_type body, struct err *e);
+/* Does MAIL, does RCPT carry parameters of RFC 3461? */
+bool command_mail_dsn(const struct envelope *env, const struct hop *hop);
+bool command_rcpt_dsn(const struct rcpt *r, const struct hop *hop);
 /* conneg: "CONNEG" in the dialect of the hop, or NULL. */
 int command_rcpt(struct buf *out, const struct rcpt *r, const struct hop *hop, const char *conneg,
     struct err *e);

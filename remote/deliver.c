@@ -77,38 +77,17 @@ flow_permission(struct flow *f)
 	return f->permission;
 }
 
-static bool
-message_eight(struct span m)
-{
-	unsigned char bits = 0;
-	size_t i = 0;
-
-	for (size_t end; i < m.n && !(bits & 0x80); i = end)
-		for (size_t at = i, stop = end = i + 4096 < m.n ? i + 4096 : m.n; at < stop; at++)
-			bits |= m.p[at];
-	return bits & 0x80;
-}
-
 bool
 flow_unfit(struct flow *f, struct target **t, uint32_t n, uint64_t size)
 {
 	const struct hop *hop = &f->s->hop;
-	const struct envelope *env = &f->job->env;
 	char text[200];
 
-	if (hop->ext & HOP_SIZE && hop->size_max > 0 && size > hop->size_max) {
-		snprintf(text, sizeof text, "a message of %llu octets; the next hop takes %llu at "
-		    "most", (unsigned long long)size, (unsigned long long)hop->size_max);
-		flow_settle(f, t, n, OUTCOME_FAILED, 552, "5.3.4", text);
-	} else if (env->body == BODY_BINARYMIME) {
-		flow_settle(f, t, n, OUTCOME_FAILED, 0, "5.6.3", "a message in BINARYMIME, which "
-		    "this version does not pass on");
-	} else if (f->eight && !(hop->ext & HOP_8BITMIME)) {
-		flow_settle(f, t, n, OUTCOME_FAILED, 0, "5.6.3", "the message has 8-bit octets and "
-		    "the next hop does not offer 8BITMIME");
-	} else {
+	if (!(hop->ext & HOP_SIZE) || hop->size_max == 0 || size <= hop->size_max)
 		return false;
-	}
+	snprintf(text, sizeof text, "a message of %llu octets; the next hop takes %llu at "
+	    "most", (unsigned long long)size, (unsigned long long)hop->size_max);
+	flow_settle(f, t, n, OUTCOME_FAILED, 552, "5.3.4", text);
 	return true;
 }
 
@@ -215,17 +194,57 @@ batch_facts(struct flow *f, const struct batch *b)
 	return m;
 }
 
+/* The same once more, in a session of its own, now that the form is made. */
+static void
+flow_again(struct flow *f, struct batch *b)
+{
+	struct batch *again;
+
+	if (b->round + 1 >= FLOW_ROUNDS) {
+		flow_settle(f, b->t, b->n, OUTCOME_DEFERRED, 0, "4.6.5",
+		    "what the next hop takes changes with each session");
+		return;
+	}
+	flow_push(f, b, b->t, b->n, &again);
+	if (again != NULL)
+		again->round++;
+}
+
+/* The form that the open hop takes of the message itself.  false: b is settled, or waits. */
+static bool
+flow_original(struct flow *f, struct batch *b, struct made **made)
+{
+	struct err e = { 0 };
+
+	if (flow_form(f, NULL, false, (int64_t)b->opt.wait_s * 1000, made, &e) == 0)
+		return true;
+	if (flow_late(f, &e)) {
+		smtp_quit(f->s);
+		if (flow_form(f, NULL, false, (int64_t)FLOW_LATE_S * 1000, made, &e) == 0) {
+			flow_again(f, b);
+			return false;
+		}
+	}
+	flow_settle_err(f, b->t, b->n, &e);
+	return false;
+}
+
 /* Mail that needs no asking: one group of commands, then the message. */
 static void
 flow_plain(struct flow *f, struct batch *b, const struct mail_row *row)
 {
-	struct xact x = { .t = b->t, .n = b->n, .conperm = row->with_conperm, .data = true,
-	    .careful = b->careful, .eight = f->eight, .size = f->job->message.n };
+	struct made *made;
+	struct xact x = { .t = b->t, .n = b->n, .conperm = row->with_conperm,
+	    .careful = b->careful, .body = flow_body(f) };
 	bool fresh = !f->s->used;
 	struct err e = { 0 };
 	enum xact_end end;
 
-	if (flow_unfit(f, b->t, b->n, f->job->message.n))
+	if (!flow_original(f, b, &made))
+		return;
+	x.size = made != NULL ? made->edits.list.size : f->job->message.n;
+	x.data = x.body != BODY_BINARYMIME;
+	if (flow_unfit(f, b->t, b->n, x.size))
 		return;
 	end = smtp_begin(f->s, &x, &e);
 	if (end == XACT_CONPERM) {
@@ -236,8 +255,21 @@ flow_plain(struct flow *f, struct batch *b, const struct mail_row *row)
 		return;
 	}
 	if (end == XACT_READY)
-		smtp_send(f->s, &x, NULL);
+		smtp_send(f->s, &x, made != NULL ? &made->edits.list : NULL);
 	flow_after(f, b, &x, end, fresh, &e);
+}
+
+/* RFC 9422: no more RCPT commands in a transaction than the hop takes; the rest comes next. */
+static void
+batch_limit(struct flow *f, struct batch *b)
+{
+	uint32_t max = f->s->hop.rcpt_max;
+	struct batch *rest;
+
+	if (max == 0 || b->n <= max)
+		return;
+	flow_push(f, b, b->t + max, b->n - max, &rest);
+	b->n = max;
 }
 
 /* Option conperm_try_all_mx (row B3): a host that can do nothing with the sender's demand is left for
@@ -263,6 +295,8 @@ batch_run(struct flow *f, struct batch *b)
 		return;
 	if (b->round > 0 && f->s->used)		/* RFC 4141 3.2: each subset has its own session */
 		smtp_quit(f->s);
+	if (f->s->open && f->s->hop.mail_max > 0 && f->s->mails >= f->s->hop.mail_max)
+		smtp_quit(f->s);		/* RFC 9422, 4.1 */
 	do {
 		if (smtp_open(f->s, &code, &e) == -1) {
 			for (uint32_t i = 0; i < b->n; i++) {
@@ -277,9 +311,12 @@ batch_run(struct flow *f, struct batch *b)
 	check_addresses(f, b);
 	if (!batch_compact(b))
 		return;
-	if (row->action == MAIL_REFUSE)
+	if (row->action == MAIL_REFUSE) {
 		flow_refuse(f, b, row);
-	else if (row->action == MAIL_ASK)
+		return;
+	}
+	batch_limit(f, b);
+	if (row->action == MAIL_ASK)
 		flow_negotiate(f, b, row);
 	else
 		flow_plain(f, b, row);
@@ -350,7 +387,7 @@ session_job(struct session *s, struct job *job)
 		memcpy(s->dest, job->dest, sizeof s->dest);
 		s->reach.known &= s->open;
 		s->reach.spent = false;
-		f.eight = message_eight(job->message);
+		f.eight = flow_eight(job->message);
 		flow_divide(&f);
 		while (f.first != NULL) {
 			struct batch *b = f.first;

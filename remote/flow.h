@@ -5,6 +5,7 @@
  * one session and transaction, and may come out as several that wait for their own:
  *
  *	deliver.c	batches; mail that needs no asking; lost connections
+ *	form.c		what is sent: the original, or what convertd makes of it for the hop
  *	negotiate.c	asking, deciding, dividing, converting
  */
 #ifndef REMOTE_FLOW_H
@@ -44,7 +45,13 @@ struct capset {
 };
 
 struct flow_plan { struct flow_plan *next; struct converter_plan p; };
-struct made { struct made *next; struct span key; bool record; struct converter_edits edits; };
+struct made {
+	struct made *next;
+	struct span key;		/* "": nothing was converted */
+	bool record;
+	enum edit_transfer transfer;
+	struct converter_edits edits;
+};
 
 struct flow {
 	struct session *s;
@@ -67,7 +74,25 @@ void flow_settle(struct flow *f, struct target **t, uint32_t n, enum outcome out
     const char *dsn, const char *text);
 void flow_settle_err(struct flow *f, struct target **t, uint32_t n, const struct err *e);
 
-/* Why a message of size octets cannot go to this hop at all; then its targets are settled. */
+/* Has it octets over 127? */
+bool flow_eight(struct span message);
+
+/* What the open hop needs of any form of the message: of its transfer encodings, and for BODY. */
+enum edit_transfer flow_transfer(const struct flow *f);
+enum body_type flow_body(const struct flow *f);
+
+/*
+ * The form for a set of capabilities, or of the message itself (NULL), that the open hop takes, from
+ * memory or made; kept for the job's time.  *out NULL: the message as it is.  -1: *e, ETIMEDOUT if
+ * it is not ready in wait_ms.
+ */
+int flow_form(struct flow *f, const struct capset *c, bool record, int64_t wait_ms,
+    struct made **out, struct err *e);
+
+/* Would it be worth waiting longer?  Then the hop is told QUIT meanwhile: nobody is kept waiting. */
+bool flow_late(struct flow *f, const struct err *e);
+
+/* More octets than the hop takes?  Then the targets are settled. */
 bool flow_unfit(struct flow *f, struct target **t, uint32_t n, uint64_t size);
 
 /* After smtp_begin: what is to be done again, or is lost. */

@@ -18,6 +18,7 @@ struct target {
 	const struct rcpt *rcpt;	/* in the envelope */
 	uint8_t conneg_tries;		/* spent in earlier attempts */
 	bool done;			/* res says what became of it */
+	bool no_dsn;			/* the hop refused the DSN parameters of its RCPT */
 	struct rcpt_result res;
 	struct buf detail;
 	/* of the transaction under way */
@@ -47,6 +48,7 @@ struct job {
 	uint32_t ntarget;
 	int64_t start_ms;
 	bool open, bad_file;
+	bool no_dsn;			/* the hop refused the DSN parameters of MAIL */
 };
 
 enum {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -336,39 +335,6 @@ goes_on(const struct flow *f, const struct group *g, const struct batch *b, cons
 	return conperm == x->conperm;
 }
 
-static struct made *
-made_find(struct flow *f, struct span key, bool record)
-{
-	struct made *m = f->made;
-
-	while (m != NULL && (m->record != record || !span_eq(m->key, key)))
-		m = m->next;
-	return m;
-}
-
-/* The conversion for a set, from memory or made.  NULL: *e, ETIMEDOUT if it is not ready. */
-static struct made *
-made_get(struct flow *f, const struct capset *c, bool record, int64_t wait_ms, struct err *e)
-{
-	struct made *m = made_find(f, c->verdict->key, record);
-
-	if (m != NULL)
-		return m;
-	if ((m = calloc(1, sizeof *m)) == NULL) {
-		err_sys(e, "conversion");
-		return NULL;
-	}
-	if (ask_edits(f->s, c->plan, c->verdict->key, record, wait_ms, &m->edits, e) == -1) {
-		free(m);
-		return NULL;
-	}
-	m->key = c->verdict->key;
-	m->record = record;
-	m->next = f->made;
-	f->made = m;
-	return m;
-}
-
 /* Sends the group in this transaction.  made: NULL for the original. */
 static void
 group_send(struct flow *f, struct group *g, struct xact *x, const struct made *made)
@@ -380,7 +346,7 @@ group_send(struct flow *f, struct group *g, struct xact *x, const struct made *m
 	if (flow_unfit(f, g->t, g->n, size))
 		return;
 	smtp_send(f->s, x, made != NULL ? &made->edits.list : NULL);
-	for (uint32_t i = 0; i < g->n && made != NULL; i++)
+	for (uint32_t i = 0; i < g->n && made != NULL && made->key.n > 0; i++)
 		if (g->t[i]->done && g->t[i]->res.outcome <= OUTCOME_RELAYED)
 			job_detail(g->t[i], "converted", made->key);
 }
@@ -405,6 +371,8 @@ group_again(struct flow *f, struct group *g, const struct batch *b)
 	again->ended = drops_conperm(g, b);
 }
 
+static void group_serve(struct flow *f, struct group *g, struct batch *b, struct xact *x);
+
 /* The conversion is not to be had: what the table says then, for each; the rest gets the original. */
 static void
 group_unmade(struct flow *f, struct group *g, struct batch *b, struct xact *x, const struct err *e)
@@ -426,8 +394,9 @@ group_unmade(struct flow *f, struct group *g, struct batch *b, struct xact *x, c
 			g->t[n++] = t;
 	}
 	g->n = n;
+	g->action = ACT_ORIGINAL;
 	if (n > 0 && f->s->open)
-		group_send(f, g, x, NULL);
+		group_serve(f, g, b, x);
 	else if (n > 0)
 		group_again(f, g, b);
 	else
@@ -438,26 +407,28 @@ group_unmade(struct flow *f, struct group *g, struct batch *b, struct xact *x, c
 static void
 group_serve(struct flow *f, struct group *g, struct batch *b, struct xact *x)
 {
+	const struct capset *set = g->action == ACT_CONVERT ? g->set : NULL;
+	bool record = set != NULL && b->opt.record == 1;
 	struct made *made;
 	struct err e = { 0 };
 
-	if (g->action != ACT_CONVERT) {
-		group_send(f, g, x, NULL);
+	if (flow_form(f, set, record, (int64_t)b->opt.wait_s * 1000, &made, &e) == 0) {
+		group_send(f, g, x, made);
 		return;
 	}
-	made = made_get(f, g->set, b->opt.record == 1, (int64_t)b->opt.wait_s * 1000, &e);
-	if (made == NULL && e.sys == ETIMEDOUT && f->s->convertd != -1) {
+	if (flow_late(f, &e)) {
 		smtp_quit(f->s);	/* nobody is kept waiting; the answers may change meanwhile */
-		made = made_get(f, g->set, b->opt.record == 1, (int64_t)FLOW_LATE_S * 1000, &e);
-		if (made != NULL) {
+		if (flow_form(f, set, record, (int64_t)FLOW_LATE_S * 1000, &made, &e) == 0) {
 			group_again(f, g, b);
 			return;
 		}
 	}
-	if (made != NULL)
-		group_send(f, g, x, made);
-	else
+	if (set != NULL) {
 		group_unmade(f, g, b, x, &e);
+		return;
+	}
+	smtp_quit(f->s);
+	flow_settle_err(f, g->t, g->n, &e);
 }
 
 /* Recipients that have spent their tries of CONNEG are asked for no more (row B10). */
@@ -486,7 +457,7 @@ void
 flow_negotiate(struct flow *f, struct batch *b, const struct mail_row *row)
 {
 	struct xact x = { .t = b->t, .n = b->n, .conperm = row->with_conperm && !b->ended,
-	    .conneg = command_conneg(b->opt.dialect), .careful = b->careful, .eight = f->eight,
+	    .conneg = command_conneg(b->opt.dialect), .careful = b->careful, .body = flow_body(f),
 	    .caps = on_caps, .arg = f, .tries_max = b->opt.conneg_tries };
 	struct division d = { .max = b->opt.batch_max };
 	struct target **all = b->t;

@@ -21,11 +21,14 @@ enum {
 
 enum hop_ext {
 	HOP_PIPELINING = 1, HOP_SIZE = 2, HOP_8BITMIME = 4, HOP_DSN = 8, HOP_SMTPUTF8 = 16,
-	HOP_CONPERM = 32, HOP_CONNEG = 64
+	HOP_CONPERM = 32, HOP_CONNEG = 64, HOP_CHUNKING = 128, HOP_BINARYMIME = 256
 };
 struct hop {
 	unsigned ext;		/* enum hop_ext, of this connection's EHLO reply */
 	uint64_t size_max;	/* 0: no limit known */
+	/* RFC 9422; 0: no limit known */
+	uint32_t rcpt_max;	/* RCPT commands in a transaction */
+	uint32_t mail_max;	/* MAIL commands in this connection */
 };
 
 /* The way to the destination: remote/reach.h. */
@@ -53,6 +56,7 @@ struct session {
 	struct hop hop;
 	bool open;		/* EHLO was answered */
 	bool used;		/* this connection has carried a transaction before */
+	uint32_t mails;		/* MAIL commands said in this connection */
 	bool dirty;		/* MAIL was taken and nothing ended it: RSET is due */
 	bool dotted;		/* the final dot is sent, the answer to it not here yet */
 	char dest[JOB_DEST];

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "lib/log.h"
+#include "remote/bdat.h"
 #include "remote/caplist.h"
 #include "remote/command.h"
 #include "remote/reach.h"
@@ -15,6 +16,7 @@ smtp_drop(struct session *s)
 {
 	wire_close(&s->w);
 	s->open = s->used = s->dirty = s->dotted = false;
+	s->mails = 0;
 }
 
 void
@@ -149,6 +151,17 @@ smtp_open(struct session *s, uint16_t *code, struct err *e)
 	return reach_verdict(s, code, e);
 }
 
+/* What the hop offers, less what it refused all the same. */
+static struct hop
+smtp_hop(const struct session *s, const struct target *t)
+{
+	struct hop hop = s->hop;
+
+	if (s->job->no_dsn || (t != NULL && t->no_dsn))
+		hop.ext &= ~(unsigned)HOP_DSN;
+	return hop;
+}
+
 void
 smtp_settle(struct session *s, struct target *t)
 {
@@ -159,7 +172,7 @@ smtp_settle(struct session *s, struct target *t)
 
 	reply_dsn(&s->reply, dsn);
 	reply_print(&s->reply, text, sizeof text);
-	if (o == OUTCOME_RELAYED && s->hop.ext & HOP_DSN)
+	if (o == OUTCOME_RELAYED && smtp_hop(s, t).ext & HOP_DSN)
 		o = OUTCOME_DELIVERED;	/* the hop will report from here on (RFC 3461, 5.2.2) */
 	if (o == OUTCOME_DEFERRED && dsn[0] != '4')	/* a reply that makes no sense here */
 		snprintf(dsn, sizeof dsn, "4.5.0");
@@ -195,6 +208,21 @@ smtp_later(struct session *s, const struct xact *x, struct target *t)
 	t->res.flags |= RESULT_CONNEG_TRY;
 }
 
+/* A hop that offers DSN and refuses its parameters is one without DSN (RFC 3461, 5.2.2): once more
+ * without them, in the next transaction, and we report from here on. */
+static bool
+smtp_refuses_dsn(struct session *s, struct target *t)
+{
+	struct hop hop = smtp_hop(s, t);
+
+	if (!decide_unsupported(s->reply.code) || (t != NULL ? !command_rcpt_dsn(t->rcpt, &hop) :
+	    !command_mail_dsn(&s->job->env, &hop)))
+		return false;
+	log_line(LOG_WARN, s->job->id, "dsn-refused", "to=%s relay=%s",
+	    t != NULL ? log_qs(t->rcpt->addr) : "-", log_q(s->mta));
+	return true;
+}
+
 /* The reply to a target's RCPT.  -1: ERR_TEMP. */
 static int
 smtp_on_rcpt(struct session *s, struct xact *x, struct target *t, struct err *e)
@@ -214,6 +242,8 @@ smtp_on_rcpt(struct session *s, struct xact *x, struct target *t, struct err *e)
 		smtp_later(s, x, t);
 	else if (smtp_too_many(s, x))
 		t->again = true;
+	else if (smtp_refuses_dsn(s, t))
+		t->no_dsn = t->again = true;
 	else
 		smtp_settle(s, t);
 	return 0;
@@ -228,7 +258,9 @@ smtp_due(const struct target *t, bool repeat)
 static int
 smtp_add_rcpt(struct session *s, const struct xact *x, const struct target *t, struct err *e)
 {
-	return command_rcpt(&s->w.out, t->rcpt, &s->hop, t->bare ? NULL : x->conneg, e);
+	struct hop hop = smtp_hop(s, t);
+
+	return command_rcpt(&s->w.out, t->rcpt, &hop, t->bare ? NULL : x->conneg, e);
 }
 
 /* A whole group (RFC 2920, 3.1), sent by the first smtp_talk. */
@@ -283,9 +315,14 @@ smtp_mail_refused(struct session *s, struct xact *x, bool group, struct err *e)
 	bool conperm = x->conperm && decide_unsupported(s->reply.code);
 	uint32_t more = group ? x->n + x->data : 0;
 
-	if (!conperm)
+	if (!conperm && smtp_refuses_dsn(s, NULL)) {
+		s->job->no_dsn = true;
+		for (uint32_t i = 0; i < x->n; i++)
+			x->t[i]->again = true;
+	} else if (!conperm) {
 		for (uint32_t i = 0; i < x->n; i++)
 			smtp_settle(s, x->t[i]);
+	}
 	for (uint32_t i = 0; i < more; i++) {
 		if (smtp_talk(s, SMTP_WAIT_RCPT, "RCPT", e) == -1)
 			break;
@@ -336,12 +373,14 @@ enum xact_end
 smtp_begin(struct session *s, struct xact *x, struct err *e)
 {
 	bool group = s->hop.ext & HOP_PIPELINING && !x->careful, reset = s->dirty;
+	struct hop hop = smtp_hop(s, NULL);
 
 	smtp_forget(x);
 	if ((reset && wire_add(&s->w, span_str("RSET\r\n"), e) == -1) ||
-	    command_mail(&s->w.out, &s->job->env, &s->hop, x->conperm, x->size, x->eight, e) == -1 ||
+	    command_mail(&s->w.out, &s->job->env, &hop, x->conperm, x->size, x->body, e) == -1 ||
 	    (group && smtp_add_group(s, x, e) == -1))
 		return XACT_LOST;
+	s->mails++;
 	if (reset && smtp_talk_on(s, SMTP_WAIT_MAIL, "RSET", e) == -1)
 		return XACT_LOST;
 	if (smtp_talk_on(s, SMTP_WAIT_MAIL, "MAIL", e) == -1)
@@ -407,12 +446,51 @@ smtp_cut_short(struct session *s, struct xact *x, struct err *e)
 	smtp_settle_accepted(s, x, said ? NULL : e);
 }
 
+/* All of it was sent, and no answer came. */
+static void
+smtp_unanswered(struct session *s, struct xact *x, struct err *e)
+{
+	if (s->w.orphan)
+		session_orphaned(s);
+	smtp_drop(s);
+	e->kind = ERR_TEMP;	/* it may have been taken: it is sent again rather than lost */
+	err_in(e, "no answer to the whole message");
+	smtp_settle_accepted(s, x, e);
+}
+
+/* The message in chunks (RFC 3030). */
+static void
+smtp_send_chunks(struct session *s, struct xact *x, const struct edit_list *edits, int64_t wait_ms)
+{
+	struct bdat b;
+	struct err e = { 0 };
+	int r = bdat_send(&b, s, edits, wait_ms, &e);
+
+	if (r == -1 && s->dotted) {
+		smtp_unanswered(s, x, &e);
+		return;
+	}
+	if (r == -1) {
+		smtp_cut_short(s, x, &e);
+		return;
+	}
+	smtp_settle_accepted(s, x, NULL);
+	s->dotted = false;
+	s->dirty = s->reply.code / 100 != 2;	/* RFC 3030, 2: after a failure RSET must come */
+	if (s->reply.code == 421 || bdat_drain(&b, wait_ms) == -1)
+		smtp_drop(s);
+}
+
 void
 smtp_send(struct session *s, struct xact *x, const struct edit_list *edits)
 {
 	int64_t wait_ms = (int64_t)conf_number(s->conf, CONF_TIMEOUTREMOTE) * 1000;
 	struct err e = { 0 };
 
+	if (x->body == BODY_BINARYMIME) {
+		smtp_send_chunks(s, x, edits, wait_ms);
+		return;
+	}
 	if (!x->ready) {
 		if (wire_add(&s->w, span_str("DATA\r\n"), &e) == -1 ||
 		    smtp_talk_on(s, SMTP_WAIT_DATA, "DATA", &e) == -1) {
@@ -428,12 +506,7 @@ smtp_send(struct session *s, struct xact *x, const struct edit_list *edits)
 	}
 	s->dotted = true;
 	if (wire_reply(&s->w, &s->reply, wait_ms, &e) == -1) {
-		if (s->w.orphan)
-			session_orphaned(s);
-		smtp_drop(s);
-		e.kind = ERR_TEMP;	/* it may have been taken: it is sent again rather than lost */
-		err_in(&e, "no answer to the whole message");
-		smtp_settle_accepted(s, x, &e);
+		smtp_unanswered(s, x, &e);
 		return;
 	}
 	s->dotted = s->dirty = false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * remote/smtp.h - the SMTP client (RFC 5321, 2920, 1870, 6152, 3461): connection, transaction,
+ * remote/smtp.h - the SMTP client (RFC 5321, 2920, 1870, 6152, 3461, 3030): connection, transaction,
  * message data.  What is said to whom under negotiation is decided elsewhere.
  */
 #ifndef REMOTE_SMTP_H
@@ -25,7 +25,7 @@ struct xact {
 	const char *conneg;		/* the parameter of RCPT, NULL: none */
 	bool data;			/* nothing is decided in between: DATA goes in the group */
 	bool careful;			/* one command at a time */
-	bool eight;			/* the message has octets over 127 */
+	enum body_type body;		/* of what is sent; BODY_BINARYMIME: by BDAT, never with data */
 	uint64_t size;			/* declared; 0: not known yet */
 	/* A target's RCPT with CONNEG was taken: s->reply has its list.  -1: ERR_TEMP. */
 	int (*caps)(void *arg, struct target *t, const struct reply *r, struct err *e);
@@ -57,8 +57,8 @@ void smtp_drop(struct session *s);
 enum xact_end smtp_begin(struct session *s, struct xact *x, struct err *e);
 
 /*
- * DATA, if 354 is not there yet, and the message: as it is, or through an edit list.  Every accepted
- * target is done afterwards.
+ * DATA, if 354 is not there yet, and the message: as it is, or through an edit list; or BDAT.  Every
+ * accepted target is done afterwards.
  */
 void smtp_send(struct session *s, struct xact *x, const struct edit_list *edits);
 

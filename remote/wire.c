@@ -246,9 +246,10 @@ wire_data_start(struct wire_data *d, struct wire *w, int64_t wait_ms)
 	d->last[0] = '\r';
 	d->last[1] = '\n';
 	d->total = 0;
+	d->raw = false;
 }
 
-static int
+int
 wire_data_flush(struct wire_data *d, struct err *e)
 {
 	struct iovec iov[WIRE_PIECES];
@@ -280,6 +281,8 @@ wire_data_put(struct wire_data *d, struct span piece, struct err *e)
 
 	if (piece.n == 0)
 		return 0;
+	if (d->raw)
+		return wire_data_add(d, piece.p, piece.n, e);
 	if (piece.p[0] == '.' && d->last[1] == '\n' && wire_data_add(d, dot, 1, e) == -1)
 		return -1;
 	while ((at += span_find(span_sub(piece, at, piece.n), '\n')) + 1 < piece.n) {

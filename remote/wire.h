@@ -44,6 +44,13 @@ int wire_flush(struct wire *w, int64_t wait_ms, struct err *e);
 /* One reply.  -1: ERR_TEMP 4.4.2 lost or too late; ERR_PROTO as reply_feed. */
 int wire_reply(struct wire *w, struct reply *r, int64_t wait_ms, struct err *e);
 
+/* Is there anything to read already? */
+static inline bool
+wire_unread(const struct wire *w)
+{
+	return w->from < w->to;
+}
+
 /* Has the hop said or done anything unasked (closed, 421)?  Does not wait. */
 bool wire_stirs(struct wire *w);
 
@@ -59,11 +66,14 @@ struct wire_data {
 	unsigned n;
 	unsigned char last[2];		/* octets written last */
 	uint64_t total;			/* octets of the message so far, without doubled dots */
+	bool raw;			/* BDAT: nothing is added */
 };
 void wire_data_start(struct wire_data *d, struct wire *w, int64_t wait_ms);
 /* piece must stay where it is until wire_data_end.  An LF alone counts as a line's end here: a dot
  * behind it is doubled too, so that no reader sees an end where there is none. */
 int wire_data_put(struct wire_data *d, struct span piece, struct err *e);
+/* Sends what was put; raw data has no other end. */
+int wire_data_flush(struct wire_data *d, struct err *e);
 /* Sends the rest and the final dot. */
 int wire_data_end(struct wire_data *d, struct err *e);
 

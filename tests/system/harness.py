@@ -409,7 +409,7 @@ class Session:
         self.reset()
 
     def reset(self):
-        self.mail, self.rcpt = None, []
+        self.mail, self.rcpt, self.body = None, [], b""
 
     def say(self, text):
         for line in text.split("\n"):
@@ -436,7 +436,34 @@ class Session:
             self.file.close()
             self.sock.close()
 
+    def chunk(self, line):
+        """BDAT: the octets are read whatever the answer (RFC 3030, 2).  False: the client has gone."""
+        words = line.split()
+        octets = self.file.read(int(words[1]))
+        if len(octets) < int(words[1]):
+            self.lines.append(("C", "(closed in a chunk)"))
+            return False
+        self.body += octets
+        last = words[2:] == ["LAST"]
+        text = None
+        for name in ["BDAT"] + ["EOD"] * last:
+            hook = self.peer.on.get(name)
+            if text is None and hook:
+                text = hook(self, line if name == "BDAT" else self.body)
+        if text is False:
+            return False
+        text = text or "250 2.0.0 taken"
+        if last and text.startswith("2"):
+            with self.peer.lock:
+                self.peer.messages.append({"mail": self.mail, "rcpt": list(self.rcpt), "data": self.body})
+        if last:
+            self.reset()
+        self.say(text)
+        return True
+
     def answer(self, verb, line):
+        if verb == "BDAT":
+            return self.chunk(line)
         hook = self.peer.on.get(verb)
         text = hook(self, line) if hook else None
         if text is False:
@@ -446,14 +473,14 @@ class Session:
         if verb == "RCPT" and text.startswith("2"):
             self.rcpt.append(line)
         if verb == "MAIL" and text.startswith("2"):
-            self.mail, self.rcpt = line, []
+            self.mail, self.rcpt, self.body = line, [], b""
         self.say(text)
         if verb == "DATA" and text.startswith("354"):
             return self.data()
         return True
 
     def data(self):
-        body = b""
+        lines = []
         while True:
             line = self.file.readline()
             if not line:
@@ -461,7 +488,8 @@ class Session:
                 return False
             if line == b".\r\n":
                 break
-            body += line[1:] if line.startswith(b".") else line
+            lines.append(line[1:] if line.startswith(b".") else line)
+        body = b"".join(lines)
         self.lines.append(("C", f"({len(body)} octets)"))
         hook = self.peer.on.get("EOD")
         text = hook(self, body) if hook else None

@@ -83,7 +83,7 @@ letter_put(void *arg, struct span piece, struct err *e)
 struct buf
 letter_convert(const struct buf *message, const struct plan *p, const char *key, struct err *err)
 {
-	struct apply_by by = { LETTER_ME, INT64_C(1795309323000000), false };
+	struct apply_by by = { .me = LETTER_ME, .when_us = INT64_C(1795309323000000) };
 	struct buf coded, result;
 	struct edit_list list;
 	struct err e = { 0 };

@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "lib/edit.h"
+#include "lib/edit_recode.h"
 #include "lib/plan.h"
 #include "tests/unit/suites.h"
 
@@ -106,6 +106,16 @@ hop_data(FILE *in, char *last, size_t cap)
 	return false;
 }
 
+/* The octets behind a BDAT command, of which nothing is kept but their number. */
+static bool
+hop_chunk(FILE *in, const char *command)
+{
+	for (unsigned long n = strtoul(command + 5, NULL, 10); n > 0; n--)
+		if (getc(in) == EOF)
+			return false;
+	return true;
+}
+
 static bool
 hop_say(FILE *out, const char *reply)
 {
@@ -123,6 +133,8 @@ hop_serve(const struct peers *p, int connection, int fd)
 			const char *reply = hop_reply(p, connection, line);
 
 			heard(p, "%d %s", connection, line);
+			if (strncmp(line, "BDAT ", 5) == 0 && !hop_chunk(in, line))
+				break;
 			if (!hop_say(out, reply) || strcmp(line, "QUIT") == 0)
 				break;
 			if (strcmp(line, "DATA") != 0 || reply[0] != '3')
@@ -236,6 +248,30 @@ convertd_plan(const struct peers *p, int sock, const struct msg_plan *m, int fd)
 }
 
 static void
+convertd_recode(int fd, uint64_t body, uint64_t len, bool astray, struct buf *out)
+{
+	static const char field[] = RECODE_VERSION RECODE_FIELD "base64\r\n";
+	unsigned char *m = malloc(len);
+	struct edit op[4] = { { EDIT_COPY, 0, body - 2 }, { EDIT_FIELD, 0, sizeof field - 1 },
+	    { EDIT_COPY, body - 2, 2 }, { EDIT_BASE64, sizeof field - 1, 0 } };
+	struct edit_list l = { op, 4, { NULL, 0 }, 0 };
+	struct buf text;
+	struct err e = { 0 };
+
+	buf_init(&text, 65536);
+	ck_assert_int_eq(pread(fd, m, len, 0), (ssize_t)len);
+	m[body] ^= astray;
+	ck_assert_int_eq(buf_add_str(&text, field, &e), 0);
+	ck_assert_int_eq(transfer_base64(span_of(m + body, len - body), &text, &e), 0);
+	op[3].len = text.n - op[3].off;
+	l.text = buf_view(&text);
+	l.size = body + text.n;
+	ck_assert_int_eq(edit_encode(&l, out, &e), 0);
+	buf_free(&text);
+	free(m);
+}
+
+static void
 convertd_convert(const struct peers *p, int sock, const struct msg_convert *m, int fd)
 {
 	static bool slow_done[8];
@@ -249,7 +285,8 @@ convertd_convert(const struct peers *p, int sock, const struct msg_convert *m, i
 
 	buf_init(&out, 65536);
 	span_text(span_of(m + 1, m->key_len), key, sizeof key);
-	heard(p, "convertd CONVERT %s", key);
+	heard(p, "convertd CONVERT %s%s", key, m->transfer == EDIT_TO_7BIT ? " to 7bit" :
+	    m->transfer == EDIT_TO_8BIT ? " to 8bit" : "");
 	for (size_t i = 0; i < p->script.nconvert && r == NULL; i++)
 		if (strcmp(p->script.convert[i].key, key) == 0) {
 			r = &p->script.convert[i];
@@ -258,7 +295,9 @@ convertd_convert(const struct peers *p, int sock, const struct msg_convert *m, i
 			slow_done[i] = true;
 		}
 	ck_assert_ptr_nonnull(r);
-	if (r->kind == ERR_NONE) {
+	if (r->kind == ERR_NONE && key[0] == '\0') {
+		convertd_recode(fd, body, m->msg_len, r->astray, &out);
+	} else if (r->kind == ERR_NONE) {
 		op[0] = (struct edit){ EDIT_COPY, 0, body - (r->astray ? 10 : 0) };
 		op[1] = (struct edit){ EDIT_BODY, 0, strlen(r->body) };
 		l = (struct edit_list){ op, 2, span_str(r->body), op[0].len + op[1].len };

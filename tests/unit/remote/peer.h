@@ -31,6 +31,7 @@ struct convert_rule {
 	const char *body;		/* base64 lines that take the body's place */
 	int slow_ms;			/* the first time */
 	bool astray;			/* a list that cuts what it may not */
+	/* Key "": the body becomes base64 under a field that says so; astray: another body. */
 };
 struct script {
 	const struct hop_rule *hop;
@@ -56,7 +57,8 @@ void peers_stop(struct peers *p);
 
 /*
  * What was heard so far, one line each, NUL-terminated, static: "1 MAIL FROM:<…>" by connection;
- * "1 . LAST" for a message, with its last line; "convertd PLAN text | text", "convertd CONVERT key".
+ * "1 . LAST" for a message, with its last line; "convertd PLAN text | text", "convertd CONVERT key",
+ * with "to 7bit" or "to 8bit" if that was asked for.
  */
 const char *peers_heard(const struct peers *p);
 

@@ -4,16 +4,25 @@
 
 #include "tests/unit/suites.h"
 
-static const struct { const char *in; unsigned ext; uint64_t size_max; } ehlos[] = {
-	{ "250 hop.example\r\n", 0, 0 },
+static const struct { const char *in; unsigned ext; uint64_t size_max; uint32_t rcpt_max, mail_max; }
+    ehlos[] = {
+	{ "250 hop.example\r\n", 0, 0, 0, 0 },
 	{ "250-hop\r\n250-PIPELINING\r\n250-SIZE 1000\r\n250-8BITMIME\r\n250-DSN\r\n250-SMTPUTF8\r\n"
 	    "250-CONPERM\r\n250 CONNEG\r\n", HOP_PIPELINING | HOP_SIZE | HOP_8BITMIME | HOP_DSN |
-	    HOP_SMTPUTF8 | HOP_CONPERM | HOP_CONNEG, 1000 },
-	{ "250-hop\r\n250-conperm\r\n250 ConNeg\r\n", HOP_CONPERM | HOP_CONNEG, 0 },
-	{ "250-CONNEG\r\n250 fine\r\n", 0, 0 },			/* a greeting is no keyword */
-	{ "250-hop\r\n250-CONNEGATIVE\r\n250 X-CONPERM CONNEG\r\n", 0, 0 },
-	{ "250-hop\r\n250-SIZE\r\n250-\r\n250 SIZE 18446744073709551616\r\n", HOP_SIZE, 0 },
-	{ "250-hop\r\n250 SIZE -1\r\n", HOP_SIZE, 0 },
+	    HOP_SMTPUTF8 | HOP_CONPERM | HOP_CONNEG, 1000, 0, 0 },
+	{ "250-hop\r\n250-conperm\r\n250 ConNeg\r\n", HOP_CONPERM | HOP_CONNEG, 0, 0, 0 },
+	{ "250-CONNEG\r\n250 fine\r\n", 0, 0, 0, 0 },			/* a greeting is no keyword */
+	{ "250-hop\r\n250-CONNEGATIVE\r\n250 X-CONPERM CONNEG\r\n", 0, 0, 0, 0 },
+	{ "250-hop\r\n250-SIZE\r\n250-\r\n250 SIZE 18446744073709551616\r\n", HOP_SIZE, 0, 0, 0 },
+	{ "250-hop\r\n250 SIZE -1\r\n", HOP_SIZE, 0, 0, 0 },
+	{ "250-hop\r\n250-CHUNKING\r\n250-binarymime\r\n250 LIMITS MAILMAX=5 rcptmax=20 X=y\r\n",
+	    HOP_CHUNKING | HOP_BINARYMIME, 0, 20, 5 },
+	/* RFC 9422, 3.7: a value that is none says nothing; nor does a parameter that is none */
+	{ "250-hop\r\n250 LIMITS RCPTMAX=0 MAILMAX=1000000\r\n", 0, 0, 0, 0 },
+	{ "250-hop\r\n250 LIMITS RCPTMAX=020 MAILMAX\r\n", 0, 0, 0, 0 },
+	{ "250-hop\r\n250 LIMITS RCPTMAX=999999 MAILMAX=x\r\n", 0, 0, 999999, 0 },
+	{ "250-hop\r\n250 LIMITS RCPTMAX=20;MAILMAX=5 MAILMAX=6\r\n", 0, 0, 0, 0 },
+	{ "250-hop\r\n250-LIMITS RCPTMAX=20\r\n250 LIMITS\r\n", 0, 0, 0, 0 },
 };
 
 START_TEST(ehlo_is_read)
@@ -28,6 +37,8 @@ START_TEST(ehlo_is_read)
 	command_ehlo(&r, &hop);
 	ck_assert_uint_eq(hop.ext, ehlos[_i].ext);
 	ck_assert_uint_eq(hop.size_max, ehlos[_i].size_max);
+	ck_assert_uint_eq(hop.rcpt_max, ehlos[_i].rcpt_max);
+	ck_assert_uint_eq(hop.mail_max, ehlos[_i].mail_max);
 	reply_free(&r);
 }
 END_TEST
@@ -56,33 +67,39 @@ END_TEST
 /* R1, R35: a parameter goes only to who offers its extension. */
 static const struct {
 	unsigned ext;
-	bool conperm, eight;
+	bool conperm;
+	uint8_t sent;		/* enum body_type of what is sent */
 	uint64_t size;
 	uint8_t body, ret, smtputf8;
 	const char *envid, *want;
 } mails[] = {
-	{ 0, false, true, 10, BODY_8BITMIME, RET_FULL, 1, "e", "MAIL FROM:<s@x>\r\n" },
-	{ HOP_SIZE, false, false, 10, 0, 0, 0, "", "MAIL FROM:<s@x> SIZE=10\r\n" },
-	{ HOP_SIZE, false, false, 0, 0, 0, 0, "", "MAIL FROM:<s@x>\r\n" },
-	{ HOP_8BITMIME, false, true, 0, 0, 0, 0, "", "MAIL FROM:<s@x> BODY=8BITMIME\r\n" },
-	{ HOP_8BITMIME, false, false, 0, BODY_8BITMIME, 0, 0, "", "MAIL FROM:<s@x> BODY=8BITMIME\r\n" },
-	{ HOP_CONPERM | HOP_SIZE, true, false, 9, 0, 0, 0, "", "MAIL FROM:<s@x> CONPERM SIZE=9\r\n" },
-	{ HOP_DSN | HOP_SMTPUTF8, false, false, 0, 0, RET_HDRS, 1, "QQ+2B1",
+	{ 0, false, BODY_8BITMIME, 10, BODY_8BITMIME, RET_FULL, 1, "e", "MAIL FROM:<s@x>\r\n" },
+	{ HOP_SIZE, false, 0, 10, 0, 0, 0, "", "MAIL FROM:<s@x> SIZE=10\r\n" },
+	{ HOP_SIZE, false, 0, 0, 0, 0, 0, "", "MAIL FROM:<s@x>\r\n" },
+	{ HOP_8BITMIME, false, BODY_8BITMIME, 0, 0, 0, 0, "", "MAIL FROM:<s@x> BODY=8BITMIME\r\n" },
+	{ HOP_8BITMIME, false, 0, 0, BODY_8BITMIME, 0, 0, "", "MAIL FROM:<s@x> BODY=8BITMIME\r\n" },
+	{ HOP_CONPERM | HOP_SIZE, true, 0, 9, 0, 0, 0, "", "MAIL FROM:<s@x> CONPERM SIZE=9\r\n" },
+	{ HOP_DSN | HOP_SMTPUTF8, false, 0, 0, 0, RET_HDRS, 1, "QQ+2B1",
 	    "MAIL FROM:<s@x> SMTPUTF8 RET=HDRS ENVID=QQ+2B1\r\n" },
-	{ HOP_DSN, false, false, 0, 0, RET_FULL, 0, "a b\r\nRSET", "MAIL FROM:<s@x> RET=FULL\r\n" },
+	{ HOP_DSN, false, 0, 0, 0, RET_FULL, 0, "a b\r\nRSET", "MAIL FROM:<s@x> RET=FULL\r\n" },
+	{ HOP_CHUNKING | HOP_BINARYMIME | HOP_8BITMIME, false, BODY_BINARYMIME, 0, BODY_BINARYMIME, 0, 0, "",
+	    "MAIL FROM:<s@x> BODY=BINARYMIME\r\n" },
+	{ HOP_BINARYMIME | HOP_8BITMIME, false, BODY_8BITMIME, 0, BODY_BINARYMIME, 0, 0, "",
+	    "MAIL FROM:<s@x> BODY=8BITMIME\r\n" },
+	{ HOP_CHUNKING, false, 0, 0, BODY_BINARYMIME, 0, 0, "", "MAIL FROM:<s@x>\r\n" },
 };
 
 START_TEST(mail_is_written)
 {
 	struct envelope env = { .sender = span_str("s@x"), .body = mails[_i].body, .ret = mails[_i].ret,
 	    .smtputf8 = mails[_i].smtputf8, .envid = span_str(mails[_i].envid) };
-	struct hop hop = { mails[_i].ext, 0 };
+	struct hop hop = { .ext = mails[_i].ext };
 	struct buf out;
 	struct err e = { 0 };
 
 	buf_init(&out, 1000);
 	ck_assert_int_eq(command_mail(&out, &env, &hop, mails[_i].conperm, mails[_i].size,
-	    mails[_i].eight, &e), 0);
+	    mails[_i].sent, &e), 0);
 	ck_assert_msg(span_is(buf_view(&out), mails[_i].want), "%.*s", (int)out.n, (char *)out.p);
 	buf_free(&out);
 }
@@ -106,7 +123,7 @@ START_TEST(rcpt_is_written)
 {
 	struct rcpt r = { .addr = span_str(rcpts[_i].addr), .orcpt = span_str(rcpts[_i].orcpt),
 	    .notify = rcpts[_i].notify };
-	struct hop hop = { rcpts[_i].ext, 0 };
+	struct hop hop = { .ext = rcpts[_i].ext };
 	struct buf out;
 	struct err e = { 0 };
 

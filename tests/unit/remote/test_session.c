@@ -23,6 +23,9 @@ struct row {
 	const char *rcpt[RCPTS];	/* NULL: none */
 	uint8_t tries;
 	bool last_try;
+	const char *message;		/* NULL: peers_message */
+	uint8_t body;			/* enum body_type */
+	uint8_t notify;			/* of the first recipient; then ENVID is given too */
 	const char *negotiation;
 	struct script script;
 	const char *heard;
@@ -47,6 +50,12 @@ struct row {
 #define JUST(o, d) { { o, d, 0, NULL } }
 #define EH(n) #n " EHLO client.example\n"
 #define ORIG "T1JJR0lOQUw="
+#define EIGHT "A: b\r\n\r\n\xe4\r\n"
+#define RAW "A: b\r\n\r\na\nb\r\n"
+#define CHUNKS(more) { 0, "EHLO", "250-hop\r\n250-PIPELINING\r\n250-CHUNKING\r\n250-BINARYMIME\r\n" \
+    more "250 8BITMIME\r\n", false }
+#define NOTIFIES { 0, "EHLO", "250-hop\r\n250-PIPELINING\r\n250 DSN\r\n", false }
+#define DEL OUTCOME_DELIVERED
 
 /* Rows say what matters to them. */
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
@@ -378,6 +387,123 @@ static const struct row rows[] = {
 	    .script = { HOP(BOTH, { 0, "RCPT", "450 4.2.0 later\r\n", false }), NOTHING, NOTHING },
 	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\n",
 	    .want = JUST(DEF, "4.2.0") },
+	/* RFC 6152, 3: without 8BITMIME nothing of 8 bits goes, by no means */
+	{ .name = "8 bits to a hop of 7", .rcpt = { "a@x" }, .message = EIGHT, .body = BODY_8BITMIME,
+	    .script = { HOP({ 0, "EHLO", "250-hop\r\n250-PIPELINING\r\n250 SIZE\r\n", false }), NOTHING,
+	    CONV({ "", 0, NULL, NULL, 0, false }) },
+	    .heard = EH(1) "convertd CONVERT  to 7bit\n1 MAIL FROM:<s@x> SIZE=68\n1 RCPT TO:<a@x>\n1 DATA\n"
+	    "1 . 5A0K\n", .want = JUST(REL, "2.0.0") },
+	{ .name = "8 bits to a hop of 8", .rcpt = { "a@x" }, .message = EIGHT,
+	    .script = { HOP({ 0, "EHLO", "250-hop\r\n250 8BITMIME\r\n", false }), NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> BODY=8BITMIME\n1 RCPT TO:<a@x>\n1 DATA\n1 . \xe4\n",
+	    .want = JUST(REL, "2.0.0") },
+	{ .name = "no encoding helps", .rcpt = { "a@x" }, .message = EIGHT,
+	    .script = { HOP(MUTE), NOTHING, CONV({ "", ERR_PERM, "5.6.3", NULL, 0, false }) },
+	    .heard = EH(1) "convertd CONVERT  to 7bit\n", .want = JUST(BAD, "5.6.3") },
+	{ .name = "the converter is busy", .rcpt = { "a@x" }, .message = EIGHT,
+	    .script = { HOP(MUTE), NOTHING, CONV({ "", ERR_TEMP, "4.6.5", NULL, 0, false }) },
+	    .heard = EH(1) "convertd CONVERT  to 7bit\n", .want = JUST(DEF, "4.6.5") },
+	{ .name = "the converter changes content", .rcpt = { "a@x" }, .message = EIGHT,
+	    .script = { HOP(MUTE), NOTHING, CONV({ "", 0, NULL, NULL, 0, true }) },
+	    .heard = EH(1) "convertd CONVERT  to 7bit\n",
+	    .want = { { BAD, "5.6.5", 0, "not what it stands for" } } },
+	{ .name = "nobody is kept waiting for an encoding", .rcpt = { "a@x" }, .message = EIGHT,
+	    .negotiation = "* wait=1\n",
+	    .script = { HOP(MUTE), NOTHING, CONV({ "", 0, NULL, NULL, 1400, false }) },
+	    .heard = EH(1) "convertd CONVERT  to 7bit\n1 QUIT\nconvertd CONVERT  to 7bit\n"
+	    EH(2) "2 MAIL FROM:<s@x>\n2 RCPT TO:<a@x>\n2 DATA\n2 . 5A0K\n", .want = JUST(REL, "2.0.0") },
+	{ .name = "more than the hop takes, once encoded", .rcpt = { "a@x" }, .message = EIGHT,
+	    .script = { HOP({ 0, "EHLO", "250-hop\r\n250 SIZE 67\r\n", false }), NOTHING,
+	    CONV({ "", 0, NULL, NULL, 0, false }) },
+	    .heard = EH(1) "convertd CONVERT  to 7bit\n", .want = { { BAD, "5.3.4", 0, "of 68 octets" } } },
+	{ .name = "asked about, and of 8 bits", .conperm = true, .rcpt = { "a@x" }, .message = EIGHT,
+	    .script = { HOP(BOTH, { 0, "RCPT", CAPS(MH), false }), PLAN({ NULL, PLAN_FITS, NULL, 0, NULL }),
+	    CONV({ "", 0, NULL, NULL, 0, false }) },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\nconvertd PLAN " MH
+	    "\nconvertd CONVERT  to 7bit\n1 DATA\n1 . 5A0K\n", .want = JUST(REL, "2.0.0") },
+	{ .name = "asked about, and no encoding helps", .conperm = true, .rcpt = { "a@x" },
+	    .message = EIGHT, .script = { HOP(BOTH, { 0, "RCPT", CAPS(MH), false }),
+	    PLAN({ NULL, PLAN_FITS, NULL, 0, NULL }), CONV({ "", ERR_PERM, "5.6.3", NULL, 0, false }) },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\nconvertd PLAN " MH
+	    "\nconvertd CONVERT  to 7bit\n1 QUIT\n", .want = JUST(BAD, "5.6.3") },
+
+	/* RFC 3030: binary goes by BDAT to who offers both, else as lines */
+	{ .name = "binary in one chunk", .rcpt = { "a@x", "b@x" }, .message = RAW, .body = BODY_BINARYMIME,
+	    .script = { HOP(CHUNKS("250-SIZE\r\n"), { 0, "RCPT TO:<b@x>", "550 5.1.1 no\r\n", false }),
+	    NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> SIZE=13 BODY=BINARYMIME\n1 RCPT TO:<a@x>\n1 RCPT TO:<b@x>\n"
+	    "1 BDAT 13 LAST\n", .want = { { REL, "2.0.0", 0, NULL }, { BAD, "5.1.1", 0, NULL } } },
+	{ .name = "nobody is taken: no chunk", .rcpt = { "a@x" }, .message = RAW, .body = BODY_BINARYMIME,
+	    .script = { HOP(CHUNKS(""), { 0, "RCPT", "550 5.1.1 no\r\n", false }), NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> BODY=BINARYMIME\n1 RCPT TO:<a@x>\n",
+	    .want = JUST(BAD, "5.1.1") },
+	{ .name = "a chunk refused for ever", .rcpt = { "a@x" }, .message = RAW, .body = BODY_BINARYMIME,
+	    .script = { HOP(CHUNKS(""), { 0, "BDAT", "554 5.6.0 no\r\n", false }), NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> BODY=BINARYMIME\n1 RCPT TO:<a@x>\n1 BDAT 13 LAST\n",
+	    .want = JUST(BAD, "5.6.0") },
+	{ .name = "354 is no acceptance of a chunk", .rcpt = { "a@x" }, .message = RAW,
+	    .body = BODY_BINARYMIME,
+	    .script = { HOP(CHUNKS(""), { 0, "BDAT", "354 go on\r\n", false }), NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> BODY=BINARYMIME\n1 RCPT TO:<a@x>\n1 BDAT 13 LAST\n",
+	    .want = JUST(DEF, "4.5.0") },
+	{ .name = "lost after the last chunk: unknown", .rcpt = { "a@x" }, .message = RAW,
+	    .body = BODY_BINARYMIME, .script = { HOP(CHUNKS(""), { 0, "BDAT", NULL, false }), NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> BODY=BINARYMIME\n1 RCPT TO:<a@x>\n1 BDAT 13 LAST\n",
+	    .want = { { DEF, "4.4.2", 0, "no answer to the whole message" } } },
+	{ .name = "binary to a hop without CHUNKING", .rcpt = { "a@x" }, .message = RAW,
+	    .body = BODY_BINARYMIME,
+	    .script = { HOP({ 0, "EHLO", "250-hop\r\n250-BINARYMIME\r\n250 8BITMIME\r\n", false }), NOTHING,
+	    CONV({ "", 0, NULL, NULL, 0, false }) },
+	    .heard = EH(1) "convertd CONVERT  to 8bit\n1 MAIL FROM:<s@x> BODY=8BITMIME\n1 RCPT TO:<a@x>\n"
+	    "1 DATA\n1 . YQpiDQo=\n", .want = JUST(REL, "2.0.0") },
+	{ .name = "binary to a hop of 7 bits", .rcpt = { "a@x" }, .message = RAW, .body = BODY_BINARYMIME,
+	    .script = { HOP({ 0, "EHLO", "250-hop\r\n250 CHUNKING\r\n", false }), NOTHING,
+	    CONV({ "", 0, NULL, NULL, 0, false }) },
+	    .heard = EH(1) "convertd CONVERT  to 7bit\n1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\n1 DATA\n"
+	    "1 . YQpiDQo=\n", .want = JUST(REL, "2.0.0") },
+
+	/* RFC 3461, 5.2: a hop that offers DSN and refuses its parameters is one without */
+	{ .name = "DSN is passed on", .rcpt = { "a@x" }, .notify = NOTIFY_SUCCESS,
+	    .script = { HOP(NOTIFIES), NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> ENVID=QQ314159\n1 RCPT TO:<a@x> NOTIFY=SUCCESS\n1 DATA\n1 . "
+	    ORIG "\n", .want = JUST(DEL, "2.0.0") },
+	{ .name = "555 to ENVID: once more without", .rcpt = { "a@x", "b@x" }, .notify = NOTIFY_SUCCESS,
+	    .script = { HOP(NOTIFIES, { 0, "MAIL FROM:<s@x> ENVID", "555 5.5.4 what\r\n", false }), NOTHING,
+	    NOTHING }, .heard = EH(1) "1 MAIL FROM:<s@x> ENVID=QQ314159\n1 RCPT TO:<a@x> NOTIFY=SUCCESS\n"
+	    "1 RCPT TO:<b@x>\n1 DATA\n"
+	    EH(2) "2 MAIL FROM:<s@x>\n2 RCPT TO:<a@x>\n2 RCPT TO:<b@x>\n2 DATA\n2 . " ORIG "\n",
+	    .want = { { REL, "2.0.0", 0, NULL }, { REL, "2.0.0", 0, NULL } } },
+	{ .name = "555 to NOTIFY: that recipient once more without", .rcpt = { "a@x", "b@x" },
+	    .notify = NOTIFY_SUCCESS,
+	    .script = { HOP(NOTIFIES, { 0, "RCPT TO:<a@x> NOTIFY", "555 5.5.4 what\r\n", false }), NOTHING,
+	    NOTHING }, .heard = EH(1) "1 MAIL FROM:<s@x> ENVID=QQ314159\n1 RCPT TO:<a@x> NOTIFY=SUCCESS\n"
+	    "1 RCPT TO:<b@x>\n1 DATA\n1 . " ORIG "\n1 MAIL FROM:<s@x> ENVID=QQ314159\n1 RCPT TO:<a@x>\n"
+	    "1 DATA\n1 . " ORIG "\n",
+	    .want = { { REL, "2.0.0", 0, NULL }, { DEL, "2.0.0", 0, NULL } } },
+	{ .name = "555 to a recipient without them is its own", .rcpt = { "a@x", "b@x" },
+	    .notify = NOTIFY_SUCCESS,
+	    .script = { HOP(NOTIFIES, { 0, "RCPT TO:<b@x>", "555 5.5.4 what\r\n", false }), NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> ENVID=QQ314159\n1 RCPT TO:<a@x> NOTIFY=SUCCESS\n"
+	    "1 RCPT TO:<b@x>\n1 DATA\n1 . " ORIG "\n",
+	    .want = { { DEL, "2.0.0", 0, NULL }, { BAD, "5.5.4", 0, NULL } } },
+	{ .name = "555 again, without them", .rcpt = { "a@x" }, .notify = NOTIFY_SUCCESS,
+	    .script = { HOP(NOTIFIES, { 0, "RCPT", "555 5.5.4 what\r\n", false }, { 0, "DATA",
+	    "503 5.5.1 no\r\n", false }), NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> ENVID=QQ314159\n1 RCPT TO:<a@x> NOTIFY=SUCCESS\n1 DATA\n"
+	    "1 RSET\n1 MAIL FROM:<s@x> ENVID=QQ314159\n1 RCPT TO:<a@x>\n1 DATA\n", .want = JUST(BAD, "5.5.4") },
+
+	/* RFC 9422 */
+	{ .name = "two recipients in a transaction", .rcpt = { "a@x", "b@x", "c@x" },
+	    .script = { HOP({ 0, "EHLO", "250-hop\r\n250 LIMITS RCPTMAX=2\r\n", false }), NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\n1 RCPT TO:<b@x>\n1 DATA\n1 . " ORIG "\n"
+	    "1 MAIL FROM:<s@x>\n1 RCPT TO:<c@x>\n1 DATA\n1 . " ORIG "\n",
+	    .want = { { REL, "2.0.0", 0, NULL }, { REL, "2.0.0", 0, NULL }, { REL, "2.0.0", 0, NULL } } },
+	{ .name = "one transaction in a session", .rcpt = { "a@x", "b@x" },
+	    .script = { HOP({ 0, "EHLO", "250-hop\r\n250 LIMITS MAILMAX=1 RCPTMAX=1\r\n", false }), NOTHING,
+	    NOTHING }, .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\n1 DATA\n1 . " ORIG "\n1 QUIT\n"
+	    EH(2) "2 MAIL FROM:<s@x>\n2 RCPT TO:<b@x>\n2 DATA\n2 . " ORIG "\n",
+	    .want = { { REL, "2.0.0", 0, NULL }, { REL, "2.0.0", 0, NULL } } },
+
 	{ .name = "dialect", .conperm = true, .rcpt = { "a@x" }, .negotiation = "* dialect=d03-spaced\n",
 	    .script = { HOP(NEG, { 0, "RCPT", CAPS(MH), false }), PLAN({ NULL, PLAN_FITS, NULL, 0, NULL }),
 	    NOTHING }, .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x> CONNEG = REQUIRED\nconvertd PLAN "
@@ -401,7 +527,8 @@ row_file(const struct row *row, uint32_t *n)
 {
 	struct rcpt rcpt[RCPTS] = { 0 };
 	struct envelope env = { .sender = span_str(row->sender == NULL ? "s@x" : row->sender),
-	    .conperm = row->conperm, .arrival_us = 1, .rcpt = rcpt };
+	    .conperm = row->conperm, .body = row->body, .arrival_us = 1, .rcpt = rcpt };
+	const char *message = row->message != NULL ? row->message : peers_message;
 	struct slot slot = { .conneg_tries = row->tries };
 	struct qfile q;
 	struct err e = { 0 };
@@ -410,7 +537,10 @@ row_file(const struct row *row, uint32_t *n)
 	for (*n = 0; *n < RCPTS && row->rcpt[*n] != NULL; ++*n)
 		rcpt[*n].addr = span_str(row->rcpt[*n]);
 	env.nrcpt = *n;
-	fd = peers_file(peers_message, strlen(peers_message), &env);
+	rcpt[0].notify = row->notify;
+	if (row->notify != 0)
+		env.envid = span_str("QQ314159");
+	fd = peers_file(message, strlen(message), &env);
 	ck_assert_int_eq(qfile_open(fd, &q, &e), 0);
 	for (uint32_t i = 0; i < *n && row->tries > 0; i++)
 		ck_assert_int_eq(qfile_mark(fd, &q, i, &slot, &e), 0);

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "remote/flow.h"
+
+bool
+flow_eight(struct span m)
+{
+	unsigned char bits = 0;
+	size_t i = 0;
+
+	for (size_t end; i < m.n && !(bits & 0x80); i = end)
+		for (size_t at = i, stop = end = i + 4096 < m.n ? i + 4096 : m.n; at < stop; at++)
+			bits |= m.p[at];
+	return bits & 0x80;
+}
+
+enum edit_transfer
+flow_transfer(const struct flow *f)
+{
+	unsigned ext = f->s->hop.ext, both = HOP_BINARYMIME | HOP_CHUNKING;
+
+	if (f->job->env.body == BODY_BINARYMIME)
+		return (ext & both) == both ? EDIT_AS_IS :
+		    ext & HOP_8BITMIME ? EDIT_TO_8BIT : EDIT_TO_7BIT;
+	return f->eight && !(ext & HOP_8BITMIME) ? EDIT_TO_7BIT : EDIT_AS_IS;
+}
+
+enum body_type
+flow_body(const struct flow *f)
+{
+	switch (flow_transfer(f)) {
+	case EDIT_TO_7BIT:
+		return BODY_7BIT;
+	case EDIT_TO_8BIT:
+		return BODY_8BITMIME;
+	case EDIT_AS_IS:
+		break;
+	}
+	return f->job->env.body == BODY_BINARYMIME ? BODY_BINARYMIME :
+	    f->eight ? BODY_8BITMIME : BODY_7BIT;
+}
+
+static bool
+form_same(const struct made *m, const struct edits_want *w)
+{
+	return m->record == w->record && m->transfer == w->transfer && span_eq(m->key, w->key);
+}
+
+int
+flow_form(struct flow *f, const struct capset *c, bool record, int64_t wait_ms, struct made **out,
+    struct err *e)
+{
+	/* Told QUIT, the hop is asked again what it takes; till then what it said last counts. */
+	struct edits_want want = { .record = record, .transfer = flow_transfer(f) };
+	struct made *m;
+
+	*out = NULL;
+	if (c != NULL) {
+		want.plan = c->plan;
+		want.key = c->verdict->key;
+	}
+	if (want.key.n == 0 && want.transfer == EDIT_AS_IS)
+		return 0;
+	for (m = f->made; m != NULL && !form_same(m, &want);)
+		m = m->next;
+	if (m == NULL) {
+		if ((m = calloc(1, sizeof *m)) == NULL)
+			return err_sys(e, "conversion");
+		if (ask_edits(f->s, &want, wait_ms, &m->edits, e) == -1) {
+			free(m);
+			return -1;
+		}
+		m->key = want.key;
+		m->record = record;
+		m->transfer = want.transfer;
+		m->next = f->made;
+		f->made = m;
+	}
+	*out = m;
+	return 0;
+}
+
+bool
+flow_late(struct flow *f, const struct err *e)
+{
+	return e->sys == ETIMEDOUT && f->s->convertd != -1;
+}
