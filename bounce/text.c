@@ -48,6 +48,67 @@ text_xtext(struct buf *out, struct span s, size_t max, struct err *e)
 	return 0;
 }
 
+/* The octets of the UTF-8 character that s begins with, its code point in *cp; 0: none. */
+static size_t
+utf8_take(struct span s, uint32_t *cp)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	size_t n;
+
+	if (s.n == 0)
+		return 0;
+	n = s.p[0] < 0x80 ? 1 : s.p[0] >= 0xf0 && s.p[0] < 0xf8 ? 4 : s.p[0] >= 0xe0 ? 3 : 2;
+	if (n > s.n || (s.p[0] >= 0x80 && s.p[0] < 0xc0) || s.p[0] >= 0xf8)
+		return 0;
+	*cp = n == 1 ? s.p[0] : s.p[0] & (0xffu >> (n + 1));
+	for (size_t i = 1; i < n; i++) {
+		if ((s.p[i] & 0xc0) != 0x80)
+			return 0;
+		*cp = *cp << 6 | (s.p[i] & 0x3f);
+	}
+	return *cp < least[n] || *cp > 0x10ffff || (*cp >= 0xd800 && *cp < 0xe000) ? 0 : n;
+}
+
+bool
+text_utf8(struct span s)
+{
+	bool beyond = false;
+	uint32_t cp = 0;
+
+	while (s.n > 0) {
+		size_t n = utf8_take(s, &cp);
+
+		if (n == 0 || cp < 0x20 || (cp >= 0x7f && cp < 0xa0))
+			return false;
+		beyond |= n > 1;
+		s = span_sub(s, n, s.n);
+	}
+	return beyond;
+}
+
+int
+text_unitext(struct buf *out, struct span s, size_t max, struct err *e)
+{
+	size_t start = out->n;
+	uint32_t cp = 0;
+
+	while (s.n > 0) {
+		size_t n = utf8_take(s, &cp);
+
+		if (out->n - start >= max)
+			return buf_add_str(out, "...", e);
+		if (n <= 1) {
+			if (buf_add_byte(out, clean_octet(s.p[0]), e) == -1)
+				return -1;
+			n = 1;
+		} else if (buf_addf(out, e, "\\x{%X}", (unsigned)cp) == -1) {
+			return -1;
+		}
+		s = span_sub(s, n, s.n);
+	}
+	return 0;
+}
+
 /* A word of text that may be folded: line ends are space too. */
 static bool
 text_word(struct span *s, struct span *word)

@@ -116,9 +116,11 @@ static void
 outcome_keep(const struct job *j, struct buf *records, const struct rcpt_result *res,
     struct span detail)
 {
+	struct rcpt_result r = *res;
 	struct err e;
 
-	if (result_add(records, res, result_share(detail, j->nrcpt), &e) == -1)
+	r.last_s = (uint32_t)(clock_us() / 1000000);
+	if (result_add(records, &r, result_share(detail, j->nrcpt), &e) == -1)
 		log_line(LOG_WARN, j->id, "no-memory", "what=detail");
 }
 
