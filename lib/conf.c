@@ -142,6 +142,12 @@ const struct conf_decl conf_table[CONF_COUNT] = {
 	    "pages of one document that are converted"),
 	[CONF_NOLANDLOCK] = NUMBER("nolandlock", "0", 0, 1, R_LANDLOCK,
 	    "1: run although the kernel has no Landlock"),
+	[CONF_MAXMAILS] = NUMBER("maxmails", "1000", 1, 999999, R(SMTPD),
+	    "messages that one session in may begin"),
+	[CONF_CONCURRENCYCLIENT] = NUMBER("concurrencyclient", "50", 1, 100000, R(SMTPD),
+	    "sessions of one client at once, an IPv4 address or IPv6 /64; relayclients have no such limit"),
+	[CONF_CONCURRENCYNETWORK] = NUMBER("concurrencynetwork", "100", 1, 100000, R(SMTPD),
+	    "sessions of one network at once, an IPv4 /24 or IPv6 /48; relayclients have no such limit"),
 };
 
 /* --- one value --- */

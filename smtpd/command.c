@@ -13,7 +13,8 @@ static void cmd_noop(struct session *s, struct span args);
 static void cmd_quit(struct session *s, struct span args);
 static void cmd_vrfy(struct session *s, struct span args);
 static void cmd_help(struct session *s, struct span args);
-static void cmd_bdat(struct session *s, struct span args);
+static void cmd_expn(struct session *s, struct span args);
+static void cmd_etrn(struct session *s, struct span args);
 static void cmd_missing(struct session *s, struct span args);
 
 enum {
@@ -22,8 +23,10 @@ enum {
 	C_JUNK = 4,	/* leads to no message: counted */
 	/* Octets of a line with its CRLF: RFC 5321 4.5.3.1.4, and what the extensions add. */
 	LINE = 512,
-	LINE_MAIL = LINE + 26 + 17 + 64,	/* RFC 1870 3 (5), RFC 6152 2 (5), CONPERM */
-	LINE_RCPT = LINE + 64			/* CONNEG with its longest spelling */
+	/* RFC 1870 3 (5), RFC 6152 2 (5), RFC 3030 3 (8); CONPERM; RET and ENVID */
+	LINE_MAIL = LINE + 26 + 17 + 16 + 64 + 9 + 7 + PARAM_ENVID_MAX,
+	/* CONNEG with its longest spelling; NOTIFY with all its words, ORCPT */
+	LINE_RCPT = LINE + 64 + 29 + 7 + PARAM_ORCPT_MAX
 };
 
 /* A row is the whole policy of a verb. */
@@ -43,9 +46,9 @@ static const struct command {
 	{ "NOOP", S_ANY,           C_NOW | C_JUNK, LINE,      cmd_noop },
 	{ "VRFY", S_ANY,           C_NOW | C_JUNK, LINE,      cmd_vrfy },
 	{ "HELP", S_ANY,           C_NOW | C_JUNK, LINE,      cmd_help },
-	{ "BDAT", S_ANY,           C_NOW,          LINE,      cmd_bdat },
-	{ "EXPN", S_ANY,           C_NOW,          LINE,      cmd_missing },
-	{ "ETRN", S_ANY,           C_NOW,          LINE,      cmd_missing },
+	{ "BDAT", S_ANY,           0,              LINE,      message_bdat },
+	{ "EXPN", S_ANY,           C_NOW,          LINE,      cmd_expn },
+	{ "ETRN", S_NEW | S_HELO,  C_NOW,          LINE,      cmd_etrn },
 	{ "ATRN", S_ANY,           C_NOW,          LINE,      cmd_missing },
 	{ "TURN", S_ANY,           C_NOW,          LINE,      cmd_missing },
 	{ "SEND", S_ANY,           C_NOW,          LINE,      cmd_missing },
@@ -82,6 +85,8 @@ command_out_of_order(struct session *s, const struct command *k)
 		session_reply(s, 503, "5.5.1", "%s: EHLO first", k->verb);
 	else if (s->state == S_HELO)
 		session_reply(s, 503, "5.5.1", "%s: MAIL first", k->verb);
+	else if (s->state == S_CHUNK)
+		session_reply(s, 503, "5.5.1", "%s: BDAT or RSET must end the message", k->verb);
 	else
 		session_reply(s, 503, "5.5.1", "%s: a transaction is open", k->verb);
 }
@@ -146,18 +151,32 @@ greeted(struct session *s, struct span args, bool esmtp)
 	return true;
 }
 
+/* RFC 9422: what is enforced, no more. */
+static void
+ehlo_limits(struct session *s)
+{
+	char text[64];
+	int n = snprintf(text, sizeof text, "LIMITS MAILMAX=%llu RCPTMAX=%llu",
+	    (unsigned long long)conf_number(s->conf, CONF_MAXMAILS),
+	    (unsigned long long)conf_number(s->conf, CONF_MAXRCPTS));
+
+	session_line(s, 250, true, NULL, span_of(text, (size_t)n));
+}
+
 static void
 cmd_ehlo(struct session *s, struct span args)
 {
+	static const char *const always[] = { "PIPELINING", "8BITMIME", "CHUNKING", "BINARYMIME", "DSN" };
 	char size[40];
 
 	if (!greeted(s, args, true))
 		return;
 	snprintf(size, sizeof size, "SIZE %llu", (unsigned long long)s->offer.max_size);
 	session_line(s, 250, true, NULL, span_str(conf_string(s->conf, CONF_ME)));
-	session_line(s, 250, true, NULL, span_str("PIPELINING"));
 	session_line(s, 250, true, NULL, span_str(size));
-	session_line(s, 250, true, NULL, span_str("8BITMIME"));
+	for (size_t i = 0; i < sizeof always / sizeof *always; i++)
+		session_line(s, 250, true, NULL, span_str(always[i]));
+	ehlo_limits(s);
 	if (s->offer.conperm)
 		session_line(s, 250, true, NULL, span_str("CONPERM"));
 	if (s->offer.conneg)
@@ -210,30 +229,27 @@ cmd_help(struct session *s, struct span args)
 {
 	(void)args;
 	session_reply(s, 214, "2.0.0", "accord " ACCORD_VERSION
-	    ": EHLO HELO MAIL RCPT DATA RSET NOOP VRFY HELP QUIT");
+	    ": EHLO HELO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT");
 }
 
-/* Not offered, but a client that sends it sends octets behind it, which are no commands. */
+/* RFC 5321 7.3: lists are nobody's to see.  4.2.4: 502 for what is known and not done. */
 static void
-cmd_bdat(struct session *s, struct span args)
+cmd_expn(struct session *s, struct span args)
 {
-	struct span size = span_sub(args, 0, span_find(args, ' '));
-	uint64_t n;
-	enum wire_status st;
+	(void)args;
+	session_reply(s, 502, "5.5.1", "EXPN: lists are not expanded here");
+}
 
-	if (!span_u64(size, UINT64_MAX, &n)) {
-		session_reply(s, 501, "5.5.4", "BDAT takes a number of octets");
-		session_bye(s, "4.7.0", "cannot tell commands from octets, closing");
-		return;
-	}
-	session_deadline(s);
-	st = wire_skip(&s->wire, n);
-	if (st != WIRE_OK)
-		session_lost(s, st);
-	else
-		session_reply(s, 502, "5.5.1", "BDAT is not offered");
-	if (s->state & (S_NEW | S_HELO))
-		s->wire.due_ms = 0;
+/*
+ * Not announced, so 500-level: RFC 1985 5.2 has a client then take it for not supported, and try no
+ * other of its names; 459 would say that another client might have it.  Within a transaction it is
+ * out of order (5).
+ */
+static void
+cmd_etrn(struct session *s, struct span args)
+{
+	(void)args;
+	session_reply(s, 502, "5.5.1", "ETRN: queues are not started on request");
 }
 
 static void

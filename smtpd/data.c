@@ -85,12 +85,41 @@ take_stuffing(struct data *d, int o)
 	return false;
 }
 
+#define EACH_OCTET(o) (UINT64_C(0x0101010101010101) * (o))
+
+/* Not 0 if one of the eight octets is 0. */
+static uint64_t
+a_zero(uint64_t v)
+{
+	return (v - EACH_OCTET(1)) & ~v & EACH_OCTET(0x80);
+}
+
+/* Octets of s before its first CR, LF or NUL; *all: what they are ored together. */
+static size_t
+plain_octets(struct span s, unsigned char *all)
+{
+	uint64_t v, seen = 0;
+	size_t n = 0;
+
+	while (s.n - n >= sizeof v) {
+		memcpy(&v, s.p + n, sizeof v);
+		if ((a_zero(v) | a_zero(v ^ EACH_OCTET('\r')) | a_zero(v ^ EACH_OCTET('\n'))) != 0)
+			break;
+		seen |= v;
+		n += sizeof v;
+	}
+	*all = (seen & EACH_OCTET(0x80)) != 0 ? 0x80 : 0;
+	while (n < s.n && s.p[n] != '\r' && s.p[n] != '\n' && s.p[n] != '\0')
+		*all |= s.p[n++];
+	return n;
+}
+
 /* How many octets from i on are plain ones within a line, for which no state changes. */
 static size_t
 plain_run(struct data *d, struct span in, size_t i, size_t max)
 {
-	size_t n = 0;
-	unsigned char all = 0;
+	unsigned char all;
+	size_t n;
 
 	if (d->state != IN_LINE || (!d->body && d->field_n < sizeof d->field))
 		return 0;
@@ -100,8 +129,7 @@ plain_run(struct data *d, struct span in, size_t i, size_t max)
 		return 0;
 	if (max > DATA_LINE_MAX - d->line)
 		max = DATA_LINE_MAX - d->line;
-	while (n < max && in.p[i + n] != '\r' && in.p[i + n] != '\n' && in.p[i + n] != '\0')
-		all |= in.p[i + n++];
+	n = plain_octets(span_sub(in, i, i + max), &all);
 	d->eight_bit |= all > 127;
 	d->line += (uint32_t)n;
 	return n;
@@ -129,4 +157,29 @@ data_feed(struct data *d, struct span in, unsigned char *out, size_t cap, size_t
 	d->size += o;
 	*made = o;
 	return i;
+}
+
+void
+data_look(struct data *d, struct span in)
+{
+	size_t i = 0;
+
+	while (i < in.n && !(d->binary && d->body)) {
+		size_t n = plain_run(d, in, i, in.n);
+
+		if (n == 0)
+			take_octet(d, in.p[i++]);
+		i += n;
+	}
+	d->size += in.n;
+}
+
+bool
+data_last(struct data *d)
+{
+	bool text = !(d->binary && d->body);
+
+	if (text && d->state == AT_CR)
+		d->fault |= DATA_BARE_CR;
+	return text && d->state == IN_LINE;
 }

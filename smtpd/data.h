@@ -2,8 +2,9 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * smtpd/data.h - the octets behind DATA: finds their end, undoes dot-stuffing, and sees what must
- * not be accepted (RFC 5321 2.3.8, 4.1.1.4, 4.5.2).  An automaton that goes octet by octet, so what
- * it makes does not depend on how its input is cut.  Pure.
+ * not be accepted (RFC 5321 2.3.8, 4.1.1.4, 4.5.2); and those behind BDAT, which are only looked at
+ * (RFC 3030).  An automaton that goes octet by octet, so what it makes does not depend on how its
+ * input is cut.  Pure.
  */
 #ifndef SMTPD_DATA_H
 #define SMTPD_DATA_H
@@ -28,6 +29,7 @@ struct data {
 	bool eight_bit;		/* an octet over 127 was there */
 	bool begun;		/* an octet was made */
 	bool body;		/* the header is over */
+	bool binary;		/* BODY=BINARYMIME: behind the header any octet may stand */
 	uint8_t field_n;	/* octets of field, or more than it holds: not looked at */
 	char field[9];		/* how a header line begins */
 	uint32_t line;		/* octets of the present line */
@@ -47,5 +49,17 @@ data_init(struct data *d)
  * octets to out (of cap octets).  Returns the octets read; *made: those written.
  */
 size_t data_feed(struct data *d, struct span in, unsigned char *out, size_t cap, size_t *made);
+
+/*
+ * Octets of a chunk: they are the message as they stand.  Nothing is written; d->end is not used.
+ * Lines that CRLF does not end, and NULs, are faults as behind DATA, but not in a binary body.
+ */
+void data_look(struct data *d, struct span in);
+
+/*
+ * The last chunk is over.  true: CRLF is to be put behind the last line, which lacks it.  RFC 3030
+ * has lines delimited, not ended, by CRLF; DATA, and every reader behind us, has them ended.
+ */
+bool data_last(struct data *d);
 
 #endif

@@ -54,10 +54,12 @@ link_ctl(struct link *l, struct msg_client *m, int *client_fd)
 	if (u.h.type == MSG_CLIENT && len == sizeof u.client && m != NULL && fds[0] != -1) {
 		*m = u.client;
 		l->timeout_s = m->timeout_s;
+		l->patience_s = m->patience_s;
 		*client_fd = fds[0];
 		fds[0] = -1;
 	} else if (u.h.type == MSG_PACE && len == sizeof u.pace) {
 		l->timeout_s = u.pace.timeout_s;
+		l->patience_s = u.pace.patience_s;
 	} else if (u.h.type == MSG_PEER && len == sizeof u.peer && fds[0] != -1) {
 		link_new_peer(l, &u.peer, &fds[0]);
 	} else if (u.h.type == MSG_STOP && len == sizeof u.h) {
@@ -170,13 +172,13 @@ link_call(struct link *l, enum role role, struct msg_hdr *h, uint32_t type, size
 }
 
 int
-link_open(struct link *l, uint64_t size, char *id, int *fd, struct err *e)
+link_open(struct link *l, uint64_t size, char *id, int *fd, int timeout_ms, struct err *e)
 {
 	struct msg_open m = { .size = size, .reserve = 0 };
 	struct msg_id got;
 
 	if (link_call(l, ROLE_QUEUE, &m.h, MSG_OPEN, sizeof m, -1, MSG_OPENED, sizeof got, fd,
-	    LINK_OPEN_MS, true, e) == -1)
+	    timeout_ms, true, e) == -1)
 		return -1;
 	memcpy(&got, packet, sizeof got);
 	if (!qid_ok(got.id)) {
@@ -217,7 +219,7 @@ link_memfd(struct span s, struct err *e)
 
 int
 link_commit(struct link *l, const char *id, uint64_t len, uint32_t crc, struct span envelope,
-    struct err *e)
+    int timeout_ms, struct err *e)
 {
 	struct msg_commit *m = (struct msg_commit *)(void *)packet;
 	bool large = envelope.n > sizeof packet - sizeof *m;
@@ -230,7 +232,7 @@ link_commit(struct link *l, const char *id, uint64_t len, uint32_t crc, struct s
 	if (!large)
 		memcpy(packet + sizeof *m, envelope.p, envelope.n);
 	r = link_call(l, ROLE_QUEUE, &m->h, MSG_COMMIT, sizeof *m + (large ? 0 : envelope.n), fd,
-	    MSG_COMMITTED, sizeof(struct msg_id), NULL, LINK_COMMIT_MS, false, e);
+	    MSG_COMMITTED, sizeof(struct msg_id), NULL, timeout_ms, false, e);
 	if (fd != -1)
 		close(fd);
 	return r;

@@ -13,15 +13,13 @@
 enum {
 	LINK_NEED_MS = 5000,		/* for a new channel, while queue or capd restarts */
 	LINK_PATIENCE_MS = 60000,	/* after such a wait in vain, until the next one */
-	LINK_OPEN_MS = 60000,		/* for MSG_OPENED */
-	LINK_COMMIT_MS = 300000,	/* for MSG_COMMITTED: half a client's wait (RFC 5321 4.5.3.2.6) */
 	LINK_CAP_MS = 2000		/* for MSG_CAP: then the look-up failed for now */
 };
 
 struct link {
 	int ctl, queue, capd;		/* owned; queue, capd: -1 when there is none now */
 	bool stop;			/* MSG_STOP came */
-	uint32_t timeout_s;		/* the last MSG_PACE or MSG_CLIENT */
+	uint32_t timeout_s, patience_s;	/* the last MSG_PACE or MSG_CLIENT */
 	uint32_t need;			/* 1u << enum role: asked for, not given yet */
 	int64_t asked_ms;		/* when that was */
 };
@@ -32,12 +30,12 @@ struct link {
  */
 uint32_t link_ctl(struct link *l, struct msg_client *m, int *fd);
 
-/* A new message: id of QID_SIZE octets, *fd the caller's.  -1: *e, nothing was begun. */
-int link_open(struct link *l, uint64_t size, char *id, int *fd, struct err *e);
+/* Both wait timeout_ms at most for queue's answer.  A new message: id of QID_SIZE octets, *fd the caller's.  -1: *e, nothing was begun. */
+int link_open(struct link *l, uint64_t size, char *id, int *fd, int timeout_ms, struct err *e);
 
 /* The message is whole and its descriptor closed.  0: on stable storage. */
 int link_commit(struct link *l, const char *id, uint64_t len, uint32_t crc, struct span envelope,
-    struct err *e);
+    int timeout_ms, struct err *e);
 
 /* Throws it away. */
 void link_abandon(struct link *l, const char *id);

@@ -50,6 +50,10 @@ mail_from(struct session *s, struct span args)
 	int code;
 
 	session_reset(s);
+	if (++s->mails > conf_number(s->conf, CONF_MAXMAILS)) {
+		session_bye(s, "4.7.0", "too many messages in one session, send the rest by another");
+		return;
+	}
 	if (take_path(&args, "FROM:", true, &path, &e) == -1) {
 		session_reply(s, 501, e.dsn, "%s", e.what);
 		return;
@@ -58,11 +62,13 @@ mail_from(struct session *s, struct span args)
 		session_reply(s, code, e.dsn, "%s", e.what);
 		return;
 	}
-	if (buf_add(&s->addrs, path, &e) == -1) {
+	if (buf_add(&s->addrs, path, &e) == -1 || buf_add(&s->addrs, s->mail.envid, &e) == -1) {
 		session_reply(s, 451, "4.3.0", "%s", e.what);
+		session_reset(s);
 		return;
 	}
-	s->sender_len = (uint32_t)path.n;
+	s->sender_len = (uint16_t)path.n;
+	s->envid_len = (uint16_t)s->mail.envid.n;
 	s->state = S_MAIL;
 	session_deadline(s);
 	a = shown(path);
@@ -71,9 +77,9 @@ mail_from(struct session *s, struct span args)
 
 /* "postmaster" without a domain is ours (RFC 5321 4.5.1). */
 static int
-rcpt_keep(struct session *s, struct span path, struct err *e)
+rcpt_keep(struct session *s, struct span path, const struct rcpt_params *params, struct err *e)
 {
-	size_t before = s->addrs.n;
+	size_t before = s->addrs.n, len;
 	void *p;
 
 	if (s->nrcpt == s->cap_rcpt) {
@@ -91,7 +97,13 @@ rcpt_keep(struct session *s, struct span path, struct err *e)
 		s->addrs.n = before;
 		return -1;
 	}
-	s->rcpt[s->nrcpt++] = (struct rcpt_at){ (uint32_t)before, (uint32_t)(s->addrs.n - before) };
+	len = s->addrs.n - before;
+	if (buf_add(&s->addrs, params->orcpt, e) == -1) {
+		s->addrs.n = before;
+		return -1;
+	}
+	s->rcpt[s->nrcpt++] = (struct rcpt_at){ (uint32_t)before, (uint16_t)len,
+	    (uint16_t)params->orcpt.n, params->notify };
 	return 0;
 }
 
@@ -226,19 +238,16 @@ rcpt_accept(struct session *s, struct span addr, uint8_t ask, const struct link_
 
 /* A recipient whose syntax is right: path as it came. */
 static void
-rcpt_decide(struct session *s, struct span path, uint8_t ask)
+rcpt_decide(struct session *s, struct span path, const struct rcpt_params *params)
 {
+	uint8_t ask = params->conneg;
 	struct link_cap cap;
 	struct span addr;
 	struct err e;
 	enum policy_route route;
 	uint32_t want = 0;
 
-	if (s->nrcpt >= conf_number(s->conf, CONF_MAXRCPTS)) {
-		session_reply(s, 452, "4.5.3", "too many recipients, send the rest by another mail");
-		return;
-	}
-	if (rcpt_keep(s, path, &e) == -1) {
+	if (rcpt_keep(s, path, params, &e) == -1) {
 		session_reply(s, 451, "4.3.0", "%s", e.what);
 		return;
 	}
@@ -271,6 +280,10 @@ mail_rcpt(struct session *s, struct span args)
 	struct err e;
 	int code;
 
+	if (++s->rcpts > conf_number(s->conf, CONF_MAXRCPTS)) {		/* G12 */
+		session_reply(s, 452, "4.5.3", "too many recipients, send the rest by another mail");
+		return;
+	}
 	if (take_path(&args, "TO:", false, &path, &e) == -1) {
 		session_reply(s, 501, e.dsn, "%s", e.what);
 		return;
@@ -280,5 +293,5 @@ mail_rcpt(struct session *s, struct span args)
 		session_reply(s, code, e.dsn, "%s", e.what);
 		return;
 	}
-	rcpt_decide(s, path, params.conneg);
+	rcpt_decide(s, path, &params);
 }

@@ -4,6 +4,7 @@
 #include "smtpd/session.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -12,25 +13,8 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/qfile.h"
-#include "smtpd/data.h"
 
-enum {
-	MESSAGE_BUF = 65536,	/* octets of one write */
-	MESSAGE_KEEP = 16384	/* a buffer of which more was used is given back */
-};
-
-/* A message on its way into the queue. */
-struct message {
-	char id[QID_SIZE];
-	int fd;				/* owned; -1: closed */
-	struct data data;
-	uint64_t len;			/* octets written, our Received among them */
-	uint32_t crc;
-	struct err failed;		/* kind ERR_NONE, or why nothing more is written */
-	bool too_large;
-	unsigned char *buf;
-	size_t n;			/* octets in buf */
-};
+enum { MESSAGE_KEEP = 16384 };		/* a buffer of which more was used is given back */
 
 static unsigned char *spare;		/* the buffer, kept between messages */
 
@@ -49,8 +33,7 @@ message_buffer(struct message *m, struct err *e)
 	return 0;
 }
 
-/* Writes what is in the buffer, unless something has failed already. */
-static void
+void
 message_write(struct message *m)
 {
 	size_t at = 0;
@@ -107,9 +90,22 @@ message_receive(struct session *s, struct message *m)
 	return st;
 }
 
+static bool __attribute__((format(printf, 4, 5)))
+refuse(struct refusal *r, int code, const char *dsn, const char *fmt, ...)
+{
+	va_list ap;
+
+	r->code = code;
+	snprintf(r->dsn, sizeof r->dsn, "%s", dsn);
+	va_start(ap, fmt);
+	vsnprintf(r->text, sizeof r->text, fmt, ap);
+	va_end(ap);
+	return true;
+}
+
 /* A failure of ours or of queue's: 452 for space, 451 else; 554 for what it will never take. */
-static void
-message_failed(struct session *s, const char *id, const struct err *e)
+static bool
+message_failed(struct session *s, const char *id, const struct err *e, struct refusal *why)
 {
 	bool temp = e->kind != ERR_PERM;
 	const char *dsn = e->dsn[0] == (temp ? '4' : '5') ? e->dsn : temp ? "4.3.0" : "5.3.0";
@@ -117,80 +113,51 @@ message_failed(struct session *s, const char *id, const struct err *e)
 
 	log_line(LOG_WARN, id, "not-queued", "client=%s dsn=%s why=%s", s->client_text, dsn,
 	    log_q(e->what));
-	session_reply(s, code, dsn, temp ? "the message cannot be taken now, try again later" :
+	return refuse(why, code, dsn, "%s", temp ? "the message cannot be taken now, try again later" :
 	    "the message cannot be taken");
 }
 
-/* What is wrong with a message that has come to its end: then it was refused, and true. */
-static bool
-message_refused(struct session *s, const struct message *m)
+bool
+message_bad(struct session *s, struct refusal *why)
 {
+	struct message *m = &s->message;
+
 	if (m->data.fault & (DATA_BARE_CR | DATA_BARE_LF | DATA_NUL))
-		session_reply(s, 554, "5.6.0", "message holds a bare CR, a bare LF or a NUL");
-	else if (m->data.fault & DATA_LONG_LINE)
-		session_reply(s, 554, "5.6.0", "message holds a line of more than %d octets",
+		return refuse(why, 554, "5.6.0", "%s holds a bare CR, a bare LF or a NUL",
+		    m->data.binary ? "header" : "message");
+	if (m->data.fault & DATA_LONG_LINE)
+		return refuse(why, 554, "5.6.0", "message holds a line of more than %d octets",
 		    DATA_LINE_MAX);
-	else if (m->data.fault & DATA_FOLDED)
-		session_reply(s, 554, "5.6.0", "message begins with white space");
-	else if (m->data.received > DATA_RECEIVED_MAX)
-		session_reply(s, 554, "5.4.6", "more than %d Received fields: a mail loop",
+	if (m->data.fault & DATA_FOLDED)
+		return refuse(why, 554, "5.6.0", "message begins with white space");
+	if (m->data.received > DATA_RECEIVED_MAX)
+		return refuse(why, 554, "5.4.6", "more than %d Received fields: a mail loop",
 		    DATA_RECEIVED_MAX);
-	else if (m->too_large)
-		session_reply(s, 552, "5.3.4", "message of more than %llu octets",
+	if (m->too_large)
+		return refuse(why, 552, "5.3.4", "message of more than %llu octets",
 		    (unsigned long long)s->offer.max_size);
-	else if (m->failed.kind != ERR_NONE)
-		message_failed(s, m->id, &m->failed);
-	else
-		return false;
-	return true;
+	return m->failed.kind != ERR_NONE && message_failed(s, m->id, &m->failed, why);
 }
 
-static int
-message_envelope(struct session *s, const struct message *m, struct buf *out, struct err *e)
+int
+message_begin(struct session *s, uint64_t size, struct refusal *why)
 {
-	char client[HELO_MAX + 80];
-	struct envelope env = { .sender = session_sender(s), .arrival_us = (uint64_t)clock_us(),
-	    .body = m->data.eight_bit ? BODY_8BITMIME : s->mail.body, .conperm = s->mail.conperm,
-	    .nrcpt = s->nrcpt };
-	int r;
-
-	snprintf(client, sizeof client, "%s [%s]", s->helo, s->client_text);
-	env.client = span_str(client);
-	env.rcpt = calloc(s->nrcpt, sizeof *env.rcpt);
-	if (env.rcpt == NULL)
-		return err_sys(e, "envelope");
-	for (uint32_t i = 0; i < s->nrcpt; i++)
-		env.rcpt[i].addr = session_rcpt(s, i);
-	r = envelope_encode(&env, out, e);
-	free(env.rcpt);
-	return r;
-}
-
-/* Whole and right: the descriptor is closed first, so that queue can see that nobody else writes. */
-static void
-message_commit(struct session *s, struct message *m)
-{
-	struct buf env;
+	struct message *m = &s->message;
+	int64_t from = clock_ms();
 	struct err e;
 
-	close(m->fd);
-	m->fd = -1;
-	buf_init(&env, ENV_MAX);
-	if (message_envelope(s, m, &env, &e) == -1) {
-		link_abandon(s->link, m->id);
-		message_failed(s, m->id, &e);
-	} else if (link_commit(s->link, m->id, m->len, m->crc, buf_view(&env), &e) == -1) {
-		message_failed(s, m->id, &e);
-	} else {
-		log_line(LOG_INFO, m->id, "accepted",
-		    "from=%s to=%s size=%llu count=%u client=%s helo=%s conperm=%d", log_qs(session_sender(s)), log_qs(session_rcpt(s, 0)),
-		    (unsigned long long)m->data.size, s->nrcpt, s->client_text, log_q(s->helo),
-		    s->mail.conperm);
-		s->accepted++;
-		s->junk = 0;
-		session_reply(s, 250, "2.0.0", "%s queued", m->id);
+	*m = (struct message){ .fd = -1 };
+	if (message_buffer(m, &e) == -1 ||
+	    link_open(s->link, size, m->id, &m->fd, MESSAGE_OPEN_MS, &e) == -1) {
+		message_failed(s, NULL, &e, why);
+		return -1;
 	}
-	buf_free(&env);
+	m->open = true;
+	m->opening_ms = (int)(clock_ms() - from);
+	data_init(&m->data);
+	m->data.binary = s->mail.body == BODY_BINARYMIME;
+	message_received(s, m);
+	return 0;
 }
 
 static void
@@ -199,6 +166,7 @@ message_close(struct message *m)
 	if (m->fd != -1)
 		close(m->fd);
 	m->fd = -1;
+	m->open = false;
 	if (m->len > MESSAGE_KEEP) {
 		munmap(spare, MESSAGE_BUF);
 		spare = NULL;
@@ -206,35 +174,115 @@ message_close(struct message *m)
 }
 
 void
+message_drop(struct session *s)
+{
+	if (!s->message.open)
+		return;
+	link_abandon(s->link, s->message.id);
+	message_close(&s->message);
+}
+
+/* The label of what came: a client may say less than it sends, but not more than binary. */
+static uint8_t
+message_body(const struct session *s)
+{
+	return s->mail.body == BODY_BINARYMIME ? BODY_BINARYMIME :
+	    s->message.data.eight_bit ? BODY_8BITMIME : s->mail.body;
+}
+
+static int
+message_envelope(struct session *s, struct buf *out, struct err *e)
+{
+	char client[HELO_MAX + 80];
+	struct envelope env = { .sender = session_sender(s), .envid = session_envid(s),
+	    .arrival_us = (uint64_t)clock_us(), .body = message_body(s), .ret = s->mail.ret,
+	    .conperm = s->mail.conperm, .nrcpt = s->nrcpt };
+	int r;
+
+	snprintf(client, sizeof client, "%s [%s]", s->helo, s->client_text);
+	env.client = span_str(client);
+	env.rcpt = calloc(s->nrcpt, sizeof *env.rcpt);
+	if (env.rcpt == NULL)
+		return err_sys(e, "envelope");
+	for (uint32_t i = 0; i < s->nrcpt; i++)
+		env.rcpt[i] = (struct rcpt){ .addr = session_rcpt(s, i),
+		    .orcpt = session_orcpt(s, i), .notify = s->rcpt[i].notify };
+	r = envelope_encode(&env, out, e);
+	free(env.rcpt);
+	return r;
+}
+
+static void
+message_accepted(struct session *s)
+{
+	const struct message *m = &s->message;
+
+	log_line(LOG_INFO, m->id, "accepted",
+	    "from=%s to=%s size=%llu count=%u client=%s helo=%s conperm=%d", log_qs(session_sender(s)),
+	    log_qs(session_rcpt(s, 0)), (unsigned long long)m->data.size, s->nrcpt, s->client_text,
+	    log_q(s->helo), s->mail.conperm);
+	s->accepted++;
+	s->junk = 0;
+	session_progress(s);
+	session_reply(s, 250, "2.0.0", "%s queued", m->id);
+}
+
+/* The descriptor is closed first, so that queue can see that nobody else writes. */
+void
+message_commit(struct session *s)
+{
+	struct message *m = &s->message;
+	struct refusal why = { .code = 0 };
+	struct buf env;
+	struct err e;
+
+	close(m->fd);
+	m->fd = -1;
+	buf_init(&env, ENV_MAX);
+	if (message_envelope(s, &env, &e) == -1) {
+		link_abandon(s->link, m->id);
+		message_failed(s, m->id, &e, &why);
+	} else if (link_commit(s->link, m->id, m->len, m->crc, buf_view(&env),
+	    MESSAGE_ANSWER_MS - m->opening_ms, &e) == -1) {
+		message_failed(s, m->id, &e, &why);
+	} else {
+		message_accepted(s);
+	}
+	if (why.code != 0)
+		session_reply(s, why.code, why.dsn, "%s", why.text);
+	buf_free(&env);
+	message_close(m);
+}
+
+/* RFC 3030 2, 3: DATA and BDAT do not mix, and DATA cannot carry a binary body. */
+void
 message_data(struct session *s, struct span args)
 {
-	struct message m = { .fd = -1 };
-	struct err e;
+	struct refusal why = { .code = 0 };
 	enum wire_status st;
 
 	(void)args;
+	if (s->mail.body == BODY_BINARYMIME) {
+		session_reply(s, 503, "5.5.1", "DATA: a message in BINARYMIME comes by BDAT");
+		return;
+	}
 	if (s->nrcpt == 0) {
 		session_reply(s, 554, "5.5.1", "no valid recipients");
 		return;
 	}
-	if (message_buffer(&m, &e) == -1 ||
-	    link_open(s->link, s->mail.size, m.id, &m.fd, &e) == -1) {
-		message_failed(s, NULL, &e);
+	if (message_begin(s, s->mail.size, &why) == -1) {
+		session_reply(s, why.code, why.dsn, "%s", why.text);
 		return;
 	}
-	data_init(&m.data);
-	message_received(s, &m);
+	s->message.opening_ms = 0;
 	session_line(s, 354, false, NULL, span_str("end with CR LF . CR LF"));
 	wire_flush(&s->wire);
-	st = message_receive(s, &m);
-	if (st != WIRE_OK) {
-		link_abandon(s->link, m.id);
+	st = message_receive(s, &s->message);
+	if (st != WIRE_OK)
 		session_lost(s, st);
-	} else if (message_refused(s, &m)) {
-		link_abandon(s->link, m.id);
-	} else {
-		message_commit(s, &m);
-	}
-	message_close(&m);
+	else if (message_bad(s, &why))
+		session_reply(s, why.code, why.dsn, "%s", why.text);
+	else
+		message_commit(s);
 	session_reset(s);
 }

@@ -100,9 +100,9 @@ mail_body(struct span v, uint8_t *body, struct err *e)
 	else if (v.p != NULL && span_isi(v, "8BITMIME"))
 		*body = BODY_8BITMIME;
 	else if (v.p != NULL && span_isi(v, "BINARYMIME"))
-		return refuse(e, 555, "5.5.4", "BODY=BINARYMIME is not offered", span_str(""));
+		*body = BODY_BINARYMIME;
 	else
-		return refuse(e, 501, "5.5.4", "BODY takes 7BIT or 8BITMIME", span_str(""));
+		return refuse(e, 501, "5.5.4", "BODY takes 7BIT, 8BITMIME or BINARYMIME", span_str(""));
 	return 0;
 }
 
@@ -118,25 +118,138 @@ mail_conperm(struct span v, const struct offer *o, bool *conperm, struct err *e)
 	return 0;
 }
 
+/* --- RFC 3461 --- */
+
+static int
+hex_upper(int o)
+{
+	return ascii_digit(o) ? o - '0' : o >= 'A' && o <= 'F' ? o - 'A' + 10 : -1;
+}
+
+/*
+ * xtext = *( xchar / hexchar ), RFC 3461 4; what it stands for must be printable US-ASCII (4.2, 4.4),
+ * or a CR LF in it would end up in reports.
+ */
+static bool
+xtext_ok(struct span s)
+{
+	struct cur c = cur_of(s);
+
+	while (cur_left(&c) > 0) {
+		int o = cur_byte(&c), high, low;
+
+		if (o <= ' ' || o > '~' || o == '=')
+			return false;
+		if (o != '+')
+			continue;
+		high = hex_upper(cur_byte(&c));
+		low = hex_upper(cur_byte(&c));
+		if (high == -1 || low == -1 || high * 16 + low < ' ' || high * 16 + low > '~')
+			return false;
+	}
+	return true;
+}
+
+/* RFC 822's atom. */
+static bool
+atom_ok(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] <= ' ' || s.p[i] > '~' || strchr("()<>@,;:\\\".[]", s.p[i]) != NULL)
+			return false;
+	return s.n > 0;
+}
+
+static int
+mail_ret(struct span v, uint8_t *ret, struct err *e)
+{
+	if (v.p != NULL && span_isi(v, "FULL"))
+		*ret = RET_FULL;
+	else if (v.p != NULL && span_isi(v, "HDRS"))
+		*ret = RET_HDRS;
+	else
+		return refuse(e, 501, "5.5.4", "RET takes FULL or HDRS", span_str(""));
+	return 0;
+}
+
+static int
+mail_envid(struct span v, struct span *envid, struct err *e)
+{
+	if (v.p == NULL || v.n > PARAM_ENVID_MAX || !xtext_ok(v))
+		return refuse(e, 501, "5.5.4", "ENVID takes printable text of at most 100 octets as xtext",
+		    span_str(""));
+	*envid = v;
+	return 0;
+}
+
+/* original-recipient-address = addr-type ";" xtext */
+static int
+rcpt_orcpt(struct span v, struct span *orcpt, struct err *e)
+{
+	size_t semicolon = span_find(v, ';');
+
+	if (v.p == NULL || v.n > PARAM_ORCPT_MAX || semicolon == v.n ||
+	    !atom_ok(span_sub(v, 0, semicolon)) || !xtext_ok(span_sub(v, semicolon + 1, v.n)))
+		return refuse(e, 501, "5.5.4", "ORCPT takes a type, ';' and a printable address as xtext, "
+		    "at most 500 octets", span_str(""));
+	*orcpt = v;
+	return 0;
+}
+
+/* "NEVER" / 1#( "SUCCESS" / "FAILURE" / "DELAY" ), without the empty elements of RFC 822's lists. */
+static int
+rcpt_notify(struct span v, uint8_t *notify, struct err *e)
+{
+	static const struct { const char *word; uint8_t bit; } words[] = {
+		{ "SUCCESS", NOTIFY_SUCCESS }, { "FAILURE", NOTIFY_FAILURE }, { "DELAY", NOTIFY_DELAY },
+	};
+	bool more = v.n > 0, right = more;
+	uint8_t bits = 0;
+
+	if (span_isi(v, "NEVER")) {
+		*notify = NOTIFY_NEVER;
+		return 0;
+	}
+	while (more && right) {
+		struct span word = span_sub(v, 0, span_find(v, ','));
+		size_t i = 0;
+
+		while (i < 3 && !span_isi(word, words[i].word))
+			i++;
+		right = i < 3;
+		bits |= right ? words[i].bit : 0;
+		more = word.n < v.n;
+		v = span_sub(v, word.n + 1, v.n);
+	}
+	if (!right)
+		return refuse(e, 501, "5.5.4", "NOTIFY takes NEVER, or SUCCESS, FAILURE and DELAY with "
+		    "commas", span_str(""));
+	*notify = bits;
+	return 0;
+}
+
 static int
 mail_one(const struct param *p, const struct offer *o, struct mail_params *out, unsigned *seen,
     struct err *e)
 {
-	static const char *const known[] = { "SIZE", "BODY", "CONPERM" };
+	enum { SIZE, BODY, RET, ENVID, CONPERM, COUNT };	/* all but the last with EHLO alone */
+	static const char *const known[] = { "SIZE", "BODY", "RET", "ENVID", "CONPERM" };
 	unsigned k = 0;
 
-	while (k < 3 && !span_isi(p->key, known[k]))
+	while (k < COUNT && !span_isi(p->key, known[k]))
 		k++;
-	if (k == 3 || (k < 2 && !o->esmtp))
+	if (k == COUNT || (k < CONPERM && !o->esmtp))
 		return refuse(e, 555, "5.5.4", "MAIL parameter not known: ", p->key);
 	if (*seen & 1u << k)
 		return refuse(e, 501, "5.5.4", "MAIL parameter given twice: ", p->key);
 	*seen |= 1u << k;
-	if (k == 0)
-		return mail_size(p->value, o, &out->size, e);
-	if (k == 1)
-		return mail_body(p->value, &out->body, e);
-	return mail_conperm(p->value, o, &out->conperm, e);
+	switch (k) {
+	case SIZE: return mail_size(p->value, o, &out->size, e);
+	case BODY: return mail_body(p->value, &out->body, e);
+	case RET: return mail_ret(p->value, &out->ret, e);
+	case ENVID: return mail_envid(p->value, &out->envid, e);
+	default: return mail_conperm(p->value, o, &out->conperm, e);
+	}
 }
 
 int
@@ -170,22 +283,40 @@ rcpt_conneg(struct span v, uint8_t *ask, struct err *e)
 	return 0;
 }
 
+static int
+rcpt_one(const struct param *p, const struct offer *o, struct rcpt_params *out, unsigned *seen,
+    struct err *e)
+{
+	enum { NOTIFY, ORCPT, CONNEG, COUNT };
+	static const char *const known[] = { "NOTIFY", "ORCPT", "CONNEG" };
+	unsigned k = 0;
+
+	while (k < COUNT && !span_isi(p->key, known[k]))
+		k++;
+	if (k == COUNT || (k < CONNEG && !o->esmtp))
+		return refuse(e, 555, "5.5.4", "RCPT parameter not known: ", p->key);
+	if (*seen & 1u << k)
+		return refuse(e, 501, "5.5.4", "RCPT parameter given twice: ", p->key);
+	*seen |= 1u << k;
+	switch (k) {
+	case NOTIFY: return rcpt_notify(p->value, &out->notify, e);
+	case ORCPT: return rcpt_orcpt(p->value, &out->orcpt, e);
+	default: return rcpt_conneg(p->value, &out->conneg, e);
+	}
+}
+
 int
 param_rcpt(struct span in, const struct offer *o, struct rcpt_params *out, struct err *e)
 {
 	struct cur c = cur_of(in);
 	struct param p;
+	unsigned seen = 0;
 	int r, code;
 
-	*out = (struct rcpt_params){ CONNEG_NO };
-	while ((r = take_param(&c, "CONNEG", &p)) == 1) {
-		if (!span_isi(p.key, "CONNEG"))
-			return refuse(e, 555, "5.5.4", "RCPT parameter not known: ", p.key);
-		if (out->conneg != CONNEG_NO)
-			return refuse(e, 501, "5.5.4", "RCPT parameter given twice: ", p.key);
-		if ((code = rcpt_conneg(p.value, &out->conneg, e)) != 0)
+	*out = (struct rcpt_params){ CONNEG_NO, 0, { NULL, 0 } };
+	while ((r = take_param(&c, "CONNEG", &p)) == 1)
+		if ((code = rcpt_one(&p, o, out, &seen, e)) != 0)
 			return code;
-	}
 	if (r == -1)
 		return refuse(e, 501, "5.5.4", "RCPT parameters malformed", span_str(""));
 	if (o->conneg || out->conneg == CONNEG_NO)

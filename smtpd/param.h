@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * smtpd/param.h - the parameters of MAIL and RCPT (RFC 5321 4.1.1.11, 1870, 6152, 4141 and its
- * drafts).  Pure.
+ * smtpd/param.h - the parameters of MAIL and RCPT (RFC 5321 4.1.1.11, 1870, 6152, 3030, 3461,
+ * 4141 and its drafts).  Pure.
  */
 #ifndef SMTPD_PARAM_H
 #define SMTPD_PARAM_H
@@ -11,19 +11,28 @@
 
 /* What this session offers: listed in the last EHLO reply; nothing after HELO. */
 struct offer {
-	bool esmtp;		/* EHLO: SIZE, 8BITMIME */
+	bool esmtp;		/* EHLO: SIZE, 8BITMIME, BINARYMIME, DSN */
 	bool conperm, conneg;
 	uint64_t max_size;	/* octets of a message, 0: no limit */
 };
+
+/* Octets of a value at most: RFC 3461 4.4, 4.2. */
+enum { PARAM_ENVID_MAX = 100, PARAM_ORCPT_MAX = 500 };
 
 struct mail_params {
 	uint64_t size;		/* announced octets, or 0 */
 	uint8_t body;		/* enum body_type */
 	bool conperm;
+	uint8_t ret;		/* enum ret_type */
+	struct span envid;	/* in the command line, still as xtext; or empty */
 };
 
 enum conneg_ask { CONNEG_NO, CONNEG_BARE, CONNEG_REQUIRED, CONNEG_OPTIONAL };
-struct rcpt_params { uint8_t conneg; };	/* enum conneg_ask */
+struct rcpt_params {
+	uint8_t conneg;		/* enum conneg_ask */
+	uint8_t notify;		/* enum notify, or 0 */
+	struct span orcpt;	/* in the command line, type and xtext; or empty */
+};
 
 /*
  * Read what follows the path.  0, or the SMTP reply code with its enhanced code and text in *e:

@@ -36,7 +36,7 @@ session_refused(struct session *s, int code, const char *dsn, const char *text)
 
 	snprintf(reply, sizeof reply, "%d %s %s", code, dsn != NULL ? dsn : "-", text);
 	log_line(LOG_INFO, NULL, "reject", "from=%s to=%s client=%s dsn=%s reply=%s",
-	    s->state & (S_MAIL | S_RCPT) ? log_qs(session_sender(s)) : "-",
+	    s->state & (S_MAIL | S_RCPT | S_CHUNK) ? log_qs(session_sender(s)) : "-",
 	    s->about.n > 0 ? log_qs(s->about) : "-", s->client_text, dsn != NULL ? dsn : "-",
 	    log_q(reply));
 	if (code >= 500)
@@ -77,14 +77,36 @@ session_lost(struct session *s, enum wire_status st)
 void
 session_reset(struct session *s)
 {
-	if (s->state & (S_MAIL | S_RCPT))
+	if (s->state & (S_MAIL | S_RCPT | S_CHUNK))
 		s->state = S_HELO;
 	if (s->addrs.cap > 4096)
 		buf_free(&s->addrs);
 	buf_clear(&s->addrs);
-	s->nrcpt = s->sender_len = 0;
+	message_drop(s);
+	s->nrcpt = s->rcpts = 0;
+	s->sender_len = s->envid_len = 0;
 	s->mail = (struct mail_params){ 0 };
-	s->wire.due_ms = 0;
+	s->refused.code = 0;
+	s->wire.in_data = false;
+	if (!s->wire.stop)
+		s->wire.due_ms = 0;
+}
+
+/* How long it may go on without bringing a message. */
+static void
+session_patience(struct session *s)
+{
+	int64_t ms = (int64_t)s->link->patience_s * 1000;
+
+	s->wire.patience_ms = ms != 0 ? s->progress_ms + ms : 0;
+}
+
+void
+session_progress(struct session *s)
+{
+	s->progress_ms = clock_ms();
+	s->wire.read_n = 0;
+	session_patience(s);
 }
 
 void
@@ -102,6 +124,7 @@ session_on_ctl(void *arg)
 
 	(void)link_ctl(s->link, NULL, NULL);
 	s->wire.timeout_ms = (int64_t)s->link->timeout_s * 1000;
+	session_patience(s);
 	if (s->link->stop && !s->wire.stop) {
 		int64_t due = clock_ms() + STOP_GRACE_MS;
 
@@ -127,12 +150,14 @@ session_begin(struct session *s, int fd)
 	s->trusted = policy_trusts(s->conf, s->listener, &s->client);
 	s->offer = (struct offer){ .max_size = conf_number(s->conf, CONF_DATABYTES) };
 	s->helo[0] = '\0';
-	s->errors = s->junk = s->accepted = 0;
+	s->errors = s->junk = s->accepted = s->mails = 0;
 	s->about = span_str("");
 	buf_init(&s->addrs, ADDRS_MAX);
 	s->rcpt = NULL;
 	s->cap_rcpt = 0;
+	s->message.open = false;
 	session_reset(s);
+	session_progress(s);
 	log_line(LOG_INFO, NULL, "connect", "client=%s port=%u", s->client_text, s->client.port);
 }
 
@@ -162,6 +187,7 @@ session_drain(struct session *s)
 static void
 session_end(struct session *s)
 {
+	message_drop(s);
 	wire_flush(&s->wire);
 	if (s->linger || s->wire.in_at < s->wire.in_n)
 		session_drain(s);

@@ -2,13 +2,15 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * smtpd/session.h - one client's session: blocking and linear, from the greeting to the end.
- * session.c: the dialog; command.c: the verbs; mail.c: MAIL and RCPT; message.c: DATA.
+ * session.c: the dialog; command.c: the verbs; mail.c: MAIL and RCPT; message.c: DATA; chunk.c:
+ * BDAT.
  */
 #ifndef SMTPD_SESSION_H
 #define SMTPD_SESSION_H
 
 #include "lib/envelope.h"
 #include "smtpd/link.h"
+#include "smtpd/message.h"
 #include "smtpd/param.h"
 #include "smtpd/policy.h"
 #include "smtpd/wire.h"
@@ -22,7 +24,7 @@ enum {
 };
 
 /* RFC 5321 4.1.4: what a verb may follow. */
-enum session_state { S_NEW = 1, S_HELO = 2, S_MAIL = 4, S_RCPT = 8, S_ANY = 15 };
+enum session_state { S_NEW = 1, S_HELO = 2, S_MAIL = 4, S_RCPT = 8, S_CHUNK = 16, S_ANY = 31 };
 
 struct session {
 	/* set by the caller */
@@ -41,13 +43,17 @@ struct session {
 	char client_text[64];		/* "1.2.3.4" or "IPv6:::1", as in a literal */
 	char helo[HELO_MAX + 1];
 	uint32_t errors, junk, accepted;
+	uint32_t mails;			/* MAIL commands, as LIMITS counts them */
+	int64_t progress_ms;		/* clock_ms() at its start, or when it last brought a message */
 
 	/* the transaction */
-	struct buf addrs;		/* sender, then recipients, one behind the other */
-	struct rcpt_at { uint32_t off, len; } *rcpt;
-	uint32_t nrcpt, cap_rcpt;
-	uint32_t sender_len;
-	struct mail_params mail;
+	struct buf addrs;		/* sender, ENVID, then recipients, each with its ORCPT */
+	struct rcpt_at { uint32_t off; uint16_t len, orcpt_len; uint8_t notify; } *rcpt;
+	uint32_t nrcpt, cap_rcpt, rcpts;	/* rcpts: RCPT commands, as LIMITS counts them */
+	uint16_t sender_len, envid_len;
+	struct mail_params mail;	/* but its spans */
+	struct message message;		/* under way if message.open */
+	struct refusal refused;		/* code: a chunk of this sequence was refused so */
 	struct span about;		/* the recipient that a command names, for the log */
 };
 
@@ -68,7 +74,10 @@ void session_bye(struct session *s, const char *dsn, const char *text);
 /* From now on the transaction has its time, unless it has already. */
 void session_deadline(struct session *s);
 
-/* Forgets the transaction (RSET). */
+/* It has brought something: its patience starts anew. */
+void session_progress(struct session *s);
+
+/* Forgets the transaction (RSET), and what came of its message. */
 void session_reset(struct session *s);
 
 /* What a failed wait means: says 421 if there is somebody to hear it; the session is over. */
@@ -80,7 +89,6 @@ void command_run(struct session *s, struct span line);
 /* Handlers of verbs in other files; args: what follows the verb. */
 void mail_from(struct session *s, struct span args);
 void mail_rcpt(struct session *s, struct span args);
-void message_data(struct session *s, struct span args);
 
 static inline struct span
 session_sender(const struct session *s)
@@ -89,9 +97,23 @@ session_sender(const struct session *s)
 }
 
 static inline struct span
+session_envid(const struct session *s)
+{
+	return span_sub(buf_view(&s->addrs), s->sender_len, (size_t)s->sender_len + s->envid_len);
+}
+
+static inline struct span
 session_rcpt(const struct session *s, uint32_t i)
 {
 	return span_sub(buf_view(&s->addrs), s->rcpt[i].off, s->rcpt[i].off + s->rcpt[i].len);
+}
+
+static inline struct span
+session_orcpt(const struct session *s, uint32_t i)
+{
+	size_t at = (size_t)s->rcpt[i].off + s->rcpt[i].len;
+
+	return span_sub(buf_view(&s->addrs), at, at + s->rcpt[i].orcpt_len);
 }
 
 #endif

@@ -17,7 +17,7 @@ wire_init(struct wire *w, int fd, int ctl, int64_t timeout_ms)
 	w->ctl = ctl;
 	w->on_ctl = NULL;
 	w->timeout_ms = timeout_ms;
-	w->due_ms = 0;
+	w->due_ms = w->patience_ms = w->read_n = 0;
 	w->stop = w->in_data = w->broken = w->too_long = false;
 	w->in_at = w->in_n = w->out_n = 0;
 }
@@ -30,6 +30,8 @@ wire_left(const struct wire *w, int64_t from, int64_t limit)
 
 	if (w->due_ms != 0 && w->due_ms - now < left)
 		left = w->due_ms - now;
+	if (w->patience_ms != 0 && w->patience_ms + w->read_n - now < left)
+		left = w->patience_ms + w->read_n - now;
 	return left < 0 ? 0 : left;
 }
 
@@ -89,24 +91,20 @@ wire_put(struct wire *w, struct span s)
 	}
 }
 
-/* Reads more behind what is there.  from: when the wait for it began. */
+/* Reads up to cap octets of the connection to out.  from: when the wait for them began. */
 static enum wire_status
-wire_fill(struct wire *w, int64_t from)
+wire_recv(struct wire *w, unsigned char *out, size_t cap, int64_t from, size_t *got)
 {
-	if (w->in_at > 0) {
-		memmove(w->in, w->in + w->in_at, w->in_n - w->in_at);
-		w->in_n -= w->in_at;
-		w->in_at = 0;
-	}
 	for (;;) {
 		enum wire_status st;
 		ssize_t n;
 
 		if (w->broken)
 			return WIRE_GONE;
-		n = recv(w->fd, w->in + w->in_n, WIRE_IN - w->in_n, MSG_DONTWAIT);
+		n = recv(w->fd, out, cap, MSG_DONTWAIT);
 		if (n > 0) {
-			w->in_n += (size_t)n;
+			w->read_n += n;
+			*got = (size_t)n;
 			return WIRE_OK;
 		}
 		if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
@@ -117,6 +115,24 @@ wire_fill(struct wire *w, int64_t from)
 		if ((st = wire_wait(w, POLLIN, from, 0)) != WIRE_OK)
 			return st;
 	}
+}
+
+/* Reads more behind what is there. */
+static enum wire_status
+wire_fill(struct wire *w, int64_t from)
+{
+	enum wire_status st;
+	size_t n;
+
+	if (w->in_at > 0) {
+		memmove(w->in, w->in + w->in_at, w->in_n - w->in_at);
+		w->in_n -= w->in_at;
+		w->in_at = 0;
+	}
+	st = wire_recv(w, w->in + w->in_n, WIRE_IN - w->in_n, from, &n);
+	if (st == WIRE_OK)
+		w->in_n += n;
+	return st;
 }
 
 /* Reads over the rest of a line whose beginning was too long; a CR may end what is there. */
@@ -220,5 +236,22 @@ wire_skip(struct wire *w, uint64_t n)
 		wire_take(w, s.n);
 		n -= s.n;
 	}
+	return WIRE_OK;
+}
+
+enum wire_status
+wire_read(struct wire *w, unsigned char *out, size_t cap, size_t *n)
+{
+	struct span s;
+	enum wire_status st;
+
+	/* much goes where it belongs at once; of little, what follows it comes with the same call */
+	if (w->in_at == w->in_n && cap >= WIRE_IN)
+		return wire_recv(w, out, cap, clock_ms(), n);
+	if ((st = wire_octets(w, &s)) != WIRE_OK)
+		return st;
+	*n = s.n < cap ? s.n : cap;
+	memcpy(out, s.p, *n);
+	wire_take(w, *n);
 	return WIRE_OK;
 }

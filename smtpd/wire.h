@@ -31,6 +31,11 @@ struct wire {
 	void *arg;
 	int64_t timeout_ms;		/* for a whole line, or for the next octets of a message */
 	int64_t due_ms;			/* clock_ms() when the transaction must be over; 0: none */
+	/*
+	 * clock_ms() when a message must have come, 0: never; each octet read since moves it on by
+	 * a millisecond, so whoever sends keeps its place, and who trickles does not.
+	 */
+	int64_t patience_ms, read_n;
 	bool stop;			/* end at the next command; a message under way has due_ms */
 	bool in_data;
 	bool broken;			/* writing failed: the rest is dropped */
@@ -51,6 +56,9 @@ enum wire_status wire_octets(struct wire *w, struct span *octets);
 
 /* Takes n of them. */
 void wire_take(struct wire *w, size_t n);
+
+/* Reads 1 to cap octets into out, as they come. */
+enum wire_status wire_read(struct wire *w, unsigned char *out, size_t cap, size_t *n);
 
 /* Reads over n octets. */
 enum wire_status wire_skip(struct wire *w, uint64_t n);

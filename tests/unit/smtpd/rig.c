@@ -48,7 +48,7 @@ rig_set(struct rig *r, enum conf_id id, const char *text)
 void
 rig_client(struct rig *r)
 {
-	struct msg_client m = { .peer = r->peer,
+	struct msg_client m = { .peer = r->peer, .patience_s = r->patience_s,
 	    .timeout_s = (uint32_t)conf_number(&r->conf, CONF_TIMEOUTSMTPD) };
 	struct err e;
 	int fd[2];

@@ -8,6 +8,11 @@ static const struct offer full = { true, true, true, 1000 };
 static const struct offer without = { true, false, false, 0 };
 static const struct offer helo = { false, false, false, 1000 };
 
+#define T(text) { (const unsigned char *)text, sizeof text - 1 }
+#define NONE { NULL, 0 }
+#define TEN "abcdefghij"
+#define HUNDRED TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
+
 static const struct {
 	const char *in;
 	const struct offer *offer;
@@ -15,14 +20,14 @@ static const struct {
 	const char *dsn;	/* of a refusal */
 	struct mail_params want;
 } mails[] = {
-	{ "", &full, 0, "", { 0, BODY_7BIT, false } },
-	{ " ", &full, 0, "", { 0, BODY_7BIT, false } },
-	{ " SIZE=1000", &full, 0, "", { 1000, BODY_7BIT, false } },
-	{ " size=1 body=8bitmime conperm", &full, 0, "", { 1, BODY_8BITMIME, true } },
-	{ "  BODY=7BIT", &full, 0, "", { 0, BODY_7BIT, false } },
+	{ "", &full, 0, "", { 0, BODY_7BIT, false, 0, NONE } },
+	{ " ", &full, 0, "", { 0, BODY_7BIT, false, 0, NONE } },
+	{ " SIZE=1000", &full, 0, "", { 1000, BODY_7BIT, false, 0, NONE } },
+	{ " size=1 body=8bitmime conperm", &full, 0, "", { 1, BODY_8BITMIME, true, 0, NONE } },
+	{ "  BODY=7BIT", &full, 0, "", { 0, BODY_7BIT, false, 0, NONE } },
 	{ " SIZE=1001", &full, 552, "5.3.4", { 0 } },
-	{ " SIZE=1001", &without, 0, "", { 1001, BODY_7BIT, false } },
-	{ " SIZE=18446744073709551615", &without, 0, "", { UINT64_MAX, BODY_7BIT, false } },
+	{ " SIZE=1001", &without, 0, "", { 1001, BODY_7BIT, false, 0, NONE } },
+	{ " SIZE=18446744073709551615", &without, 0, "", { UINT64_MAX, BODY_7BIT, false, 0, NONE } },
 	{ " SIZE=18446744073709551616", &full, 501, "5.5.4", { 0 } },
 	{ " SIZE=000000000000000000001", &full, 501, "5.5.4", { 0 } },	/* 21 digits */
 	{ " SIZE=99999999999999999999", &full, 501, "5.5.4", { 0 } },
@@ -39,7 +44,8 @@ static const struct {
 	{ " -SIZE=1", &full, 501, "5.5.4", { 0 } },
 	{ " BODY=8BIT", &full, 501, "5.5.4", { 0 } },
 	{ " BODY", &full, 501, "5.5.4", { 0 } },
-	{ " BODY=BINARYMIME", &full, 555, "5.5.4", { 0 } },
+	{ " BODY=BINARYMIME", &full, 0, "", { 0, BODY_BINARYMIME, false, 0, NONE } },
+	{ " body=binarymime", &helo, 555, "5.5.4", { 0 } },
 	{ " BODY=7BIT BODY=7BIT", &full, 501, "5.5.4", { 0 } },
 	{ " CONPERM=x", &full, 501, "5.5.4", { 0 } },
 	{ " CONPERM=", &full, 501, "5.5.4", { 0 } },
@@ -47,8 +53,31 @@ static const struct {
 	{ " CONPERM", &without, 504, "5.3.3", { 0 } },			/* R5 */
 	{ " CONPERM", &helo, 504, "5.3.3", { 0 } },
 	{ " SIZE=5", &helo, 555, "5.5.4", { 0 } },
-	{ " RET=HDRS", &full, 555, "5.5.4", { 0 } },
-	{ " ENVID=x", &full, 555, "5.5.4", { 0 } },
+	/* G17; RFC 3461 4.3, 4.4 */
+	{ " RET=HDRS", &full, 0, "", { 0, BODY_7BIT, false, RET_HDRS, NONE } },
+	{ " ret=full ENVID=QQ314159", &full, 0, "", { 0, BODY_7BIT, false, RET_FULL, T("QQ314159") } },
+	{ " ENVID=a+2B+20b+3D", &full, 0, "", { 0, BODY_7BIT, false, 0, T("a+2B+20b+3D") } },
+	{ " ENVID=" HUNDRED, &full, 0, "", { 0, BODY_7BIT, false, 0, T(HUNDRED) } },
+	{ " ENVID=" HUNDRED "x", &full, 501, "5.5.4", { 0 } },
+	{ " RET=BODY", &full, 501, "5.5.4", { 0 } },
+	{ " RET", &full, 501, "5.5.4", { 0 } },
+	{ " RET=FULL RET=FULL", &full, 501, "5.5.4", { 0 } },
+	{ " RET=FULL", &helo, 555, "5.5.4", { 0 } },
+	{ " ENVID", &full, 501, "5.5.4", { 0 } },
+	{ " ENVID=", &full, 501, "5.5.4", { 0 } },
+	{ " ENVID=a ENVID=b", &full, 501, "5.5.4", { 0 } },
+	{ " ENVID=a", &helo, 555, "5.5.4", { 0 } },
+	{ " ENVID=a=b", &full, 501, "5.5.4", { 0 } },
+	{ " ENVID=a+", &full, 501, "5.5.4", { 0 } },
+	{ " ENVID=a+4", &full, 501, "5.5.4", { 0 } },
+	{ " ENVID=a+4g", &full, 501, "5.5.4", { 0 } },
+	{ " ENVID=a+2b", &full, 501, "5.5.4", { 0 } },		/* lower case is no hexchar */
+	{ " ENVID=a+0D+0ATo:x", &full, 501, "5.5.4", { 0 } },
+	{ " ENVID=a+00", &full, 501, "5.5.4", { 0 } },
+	{ " ENVID=a+7F", &full, 501, "5.5.4", { 0 } },
+	{ " ENVID=a+80", &full, 501, "5.5.4", { 0 } },
+	{ " ENVID=a+1Fb", &full, 501, "5.5.4", { 0 } },
+	{ " ENVID=\xc3\xa9", &full, 501, "5.5.4", { 0 } },
 	{ " SMTPUTF8", &full, 555, "5.5.4", { 0 } },
 	{ " AUTH=<>", &full, 555, "5.5.4", { 0 } },
 };
@@ -68,6 +97,8 @@ START_TEST(mail_parameters)
 	ck_assert_uint_eq(got.size, mails[_i].want.size);
 	ck_assert_uint_eq(got.body, mails[_i].want.body);
 	ck_assert_int_eq(got.conperm, mails[_i].want.conperm);
+	ck_assert_uint_eq(got.ret, mails[_i].want.ret);
+	ck_assert(span_eq(got.envid, mails[_i].want.envid));
 }
 END_TEST
 
@@ -106,9 +137,9 @@ static const struct {
 	{ " CONNEG=OPTIONAL", &without, 0, "", CONNEG_NO },
 	{ " CONNEG = OPTIOANL", &helo, 0, "", CONNEG_NO },
 	{ " CONNEG=MAYBE", &without, 501, "5.5.4", 0 },
-	{ " NOTIFY=NEVER", &full, 555, "5.5.4", 0 },
-	{ " ORCPT=rfc822;a@b", &full, 555, "5.5.4", 0 },
-	{ " CONNEG NOTIFY=NEVER", &full, 555, "5.5.4", 0 },
+	{ " CONNEG NOTIFY=NEVER", &full, 0, "", CONNEG_BARE },
+	{ " NOTIFY=NEVER CONNEG = REQUIRED ORCPT=rfc822;a", &full, 0, "", CONNEG_REQUIRED },
+	{ " FOO=BAR", &full, 555, "5.5.4", 0 },
 };
 
 START_TEST(rcpt_parameters)
@@ -125,6 +156,63 @@ START_TEST(rcpt_parameters)
 }
 END_TEST
 
+#define FIVE HUNDRED HUNDRED HUNDRED HUNDRED TEN TEN TEN TEN TEN TEN TEN TEN TEN "abc"
+
+/* G17; RFC 3461 4.1, 4.2. */
+static const struct { const char *in; const struct offer *offer; int code; uint8_t notify; struct span orcpt; } dsns[] = {
+	{ "", &full, 0, 0, NONE },
+	{ " NOTIFY=NEVER", &full, 0, NOTIFY_NEVER, NONE },
+	{ " notify=never", &full, 0, NOTIFY_NEVER, NONE },
+	{ " NOTIFY=SUCCESS", &full, 0, NOTIFY_SUCCESS, NONE },
+	{ " NOTIFY=delay,Failure,SUCCESS", &full, 0, NOTIFY_SUCCESS | NOTIFY_FAILURE | NOTIFY_DELAY, NONE },
+	{ " NOTIFY=SUCCESS,SUCCESS", &full, 0, NOTIFY_SUCCESS, NONE },
+	{ " NOTIFY=NEVER,FAILURE", &full, 501, 0, NONE },
+	{ " NOTIFY=FAILURE,NEVER", &full, 501, 0, NONE },
+	{ " NOTIFY=NEVER,NEVER", &full, 501, 0, NONE },
+	{ " NOTIFY", &full, 501, 0, NONE },
+	{ " NOTIFY=", &full, 501, 0, NONE },
+	{ " NOTIFY=,", &full, 501, 0, NONE },
+	{ " NOTIFY=SUCCESS,", &full, 501, 0, NONE },
+	{ " NOTIFY=,SUCCESS", &full, 501, 0, NONE },
+	{ " NOTIFY=SUCCESS,,DELAY", &full, 501, 0, NONE },
+	{ " NOTIFY=ALWAYS", &full, 501, 0, NONE },
+	{ " NOTIFY=SUCCESS NOTIFY=SUCCESS", &full, 501, 0, NONE },
+	{ " NOTIFY=NEVER", &helo, 555, 0, NONE },
+	{ " ORCPT=rfc822;A+2Bb@X.example", &full, 0, 0, T("rfc822;A+2Bb@X.example") },
+	{ " ORCPT=x-local;a;b", &full, 0, 0, T("x-local;a;b") },
+	{ " orcpt=RFC822;", &full, 0, 0, T("RFC822;") },	/* xtext may be empty */
+	{ " ORCPT=rfc822;" FIVE, &full, 0, 0, T("rfc822;" FIVE) },
+	{ " ORCPT=rfc822;" FIVE "x", &full, 501, 0, NONE },
+	{ " ORCPT=rfc822;a ORCPT=rfc822;a", &full, 501, 0, NONE },
+	{ " ORCPT", &full, 501, 0, NONE },
+	{ " ORCPT=", &full, 501, 0, NONE },
+	{ " ORCPT=joe@example.com", &full, 501, 0, NONE },
+	{ " ORCPT=;joe", &full, 501, 0, NONE },
+	{ " ORCPT=rfc@822;joe", &full, 501, 0, NONE },
+	{ " ORCPT=rfc822;a+0Ab", &full, 501, 0, NONE },
+	{ " ORCPT=rfc822;a+0D+0A", &full, 501, 0, NONE },
+	{ " ORCPT=rfc822;a+2", &full, 501, 0, NONE },
+	{ " ORCPT=rfc822;a+a0", &full, 501, 0, NONE },
+	{ " ORCPT=rfc822;a+FF", &full, 501, 0, NONE },
+	{ " ORCPT=rfc822;a", &helo, 555, 0, NONE },
+};
+
+START_TEST(dsn_parameters)
+{
+	struct rcpt_params got;
+	struct err e = { 0 };
+	int code = param_rcpt(span_str(dsns[_i].in), dsns[_i].offer, &got, &e);
+
+	ck_assert_msg(code == dsns[_i].code, "'%s': %d %s", dsns[_i].in, code, e.what);
+	if (code != 0) {
+		ck_assert_str_eq(e.dsn, "5.5.4");
+		return;
+	}
+	ck_assert_uint_eq(got.notify, dsns[_i].notify);
+	ck_assert(span_eq(got.orcpt, dsns[_i].orcpt));
+}
+END_TEST
+
 Suite *suite_param(void);
 Suite *
 suite_param(void)
@@ -134,6 +222,7 @@ suite_param(void)
 
 	tcase_add_loop_test(tc, mail_parameters, 0, sizeof mails / sizeof *mails);
 	tcase_add_loop_test(tc, rcpt_parameters, 0, sizeof rcpts / sizeof *rcpts);
+	tcase_add_loop_test(tc, dsn_parameters, 0, sizeof dsns / sizeof *dsns);
 	suite_add_tcase(s, tc);
 	return s;
 }
