@@ -8,6 +8,7 @@
 #include "bounce/text.h"
 #include "bounce/words.h"
 #include "lib/clock.h"
+#include "lib/xtext.h"
 
 enum { FIELD_MAX_SHOWN = 400, MSGID_MAX = 200, INDENT = 8 };
 
@@ -129,8 +130,8 @@ report_subject(const struct report *r, const struct counts *n)
 static int
 put_to(const struct report *r, struct buf *out, struct err *e)
 {
-	if (buf_add_str(out, "To: <", e) == -1 || (text_utf8(r->to) ? buf_add(out, r->to, e) :
-	    text_clean(out, r->to, REPORT_ADDR_SHOWN, e)) == -1)
+	if (buf_add_str(out, "To: <", e) == -1 || (xtext_utf8(r->to) ? buf_add(out, r->to, e) :
+	    xtext_clean(out, r->to, REPORT_ADDR_SHOWN, e)) == -1)
 		return -1;
 	return buf_add_str(out, ">\r\n", e);
 }
@@ -261,7 +262,7 @@ put_words_of(const struct report *r, const struct rcpt_result *res, struct span 
 	int done = -1;
 
 	if (buf_add_str(out, "<", e) == -1 ||
-	    text_clean(out, r->env->rcpt[res->slot].addr, REPORT_ADDR_SHOWN, e) == -1 ||
+	    xtext_clean(out, r->env->rcpt[res->slot].addr, REPORT_ADDR_SHOWN, e) == -1 ||
 	    buf_add_str(out, ">\r\n", e) == -1)
 		return -1;
 	switch ((enum outcome)res->outcome) {
@@ -395,7 +396,7 @@ report_build(const struct report *r, struct report_text *t, struct err *e)
 	uint64_t nonce = r->nonce;
 	char boundary[64];
 
-	*t = (struct report_text){ .smtputf8 = text_utf8(r->to) };
+	*t = (struct report_text){ .smtputf8 = xtext_utf8(r->to) };
 	buf_init(&t->head, REPORT_MAX);
 	buf_init(&t->tail, sizeof boundary + 16);
 	t->body = (whole && kind == TEXT_8BIT) || t->smtputf8 ? BODY_8BITMIME : BODY_7BIT;

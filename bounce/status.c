@@ -7,8 +7,9 @@
 #include "bounce/text.h"
 #include "lib/address.h"
 #include "lib/clock.h"
+#include "lib/xtext.h"
 
-enum { MTA_MAX_SHOWN = 90, TYPE_MAX_SHOWN = 60 };
+enum { MTA_MAX_SHOWN = 90 };
 
 bool
 status_wanted(const struct report *r, const struct rcpt_result *res)
@@ -140,33 +141,14 @@ put_remote(const char *mta, struct buf *out, struct err *e)
 	return buf_add_str(out, "\r\n", e);
 }
 
-static bool
-is_atom(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] <= 0x20 || s.p[i] >= 0x7f || strchr("()<>@,;:\\\".[]", s.p[i]) != NULL)
-			return false;
-	return s.n > 0 && s.n <= TYPE_MAX_SHOWN;
-}
-
-/* The sender's own spelling; "unknown" where it has no type that could be one (RFC 3464, 2.3.1). */
+/* The sender's own spelling (RFC 3464, 2.3.1). */
 static int
 put_orcpt(struct span orcpt, struct buf *out, struct err *e)
 {
-	size_t semi = span_find(orcpt, ';');
-	struct span type = span_sub(orcpt, 0, semi), addr = span_sub(orcpt, semi + 1, orcpt.n);
-
 	if (orcpt.n == 0)
 		return 0;
-	if (semi == orcpt.n || !is_atom(type)) {
-		type = span_str("unknown");
-		addr = orcpt;
-	}
-	if (buf_add_str(out, "Original-Recipient: ", e) == -1 || buf_add(out, type, e) == -1 ||
-	    buf_add_str(out, ";", e) == -1)
-		return -1;
-	/* The form of utf-8 that may stand here is the one that ORCPT has (RFC 6533, 3). */
-	if ((span_isi(type, "utf-8") ? text_unitext : text_xtext)(out, addr, REPORT_ADDR_SHOWN, e) == -1)
+	if (buf_add_str(out, "Original-Recipient: ", e) == -1 ||
+	    xtext_orcpt(out, orcpt, REPORT_ADDR_SHOWN, e) == -1)
 		return -1;
 	return buf_add_str(out, "\r\n", e);
 }
@@ -174,10 +156,10 @@ put_orcpt(struct span orcpt, struct buf *out, struct err *e)
 static int
 put_final(struct span addr, struct buf *out, struct err *e)
 {
-	bool utf8 = text_utf8(addr);
+	bool utf8 = xtext_utf8(addr);
 
 	if (buf_addf(out, e, "Final-Recipient: %s;", utf8 ? "utf-8" : "rfc822") == -1 ||
-	    (utf8 ? text_unitext : text_clean)(out, addr, REPORT_ADDR_SHOWN, e) == -1)
+	    (utf8 ? xtext_unitext : xtext_clean)(out, addr, REPORT_ADDR_SHOWN, e) == -1)
 		return -1;
 	return buf_add_str(out, "\r\n", e);
 }
@@ -243,7 +225,7 @@ status_put(const struct report *r, struct buf *out, struct err *e)
 	struct rcpt_result res;
 
 	if (r->env->envid.n > 0 && (buf_add_str(out, "Original-Envelope-Id: ", e) == -1 ||
-	    text_xtext(out, r->env->envid, REPORT_ADDR_SHOWN, e) == -1 ||
+	    xtext_decode(out, r->env->envid, REPORT_ADDR_SHOWN, e) == -1 ||
 	    buf_add_str(out, "\r\n", e) == -1))
 		return -1;
 	if (buf_addf(out, e, "Reporting-MTA: dns; %s\r\n", r->me) == -1 ||

@@ -8,19 +8,6 @@
 
 enum { TEXT_LINE = 990, TEXT_FOLD = 76, TEXT_QP_LINE = 76 };
 
-/* Printable ASCII only, '?' for all else; at most max octets, then "...". */
-int text_clean(struct buf *out, struct span s, size_t max, struct err *e);
-
-/* xtext (RFC 3461, 4) decoded and cleaned; a wrong "+" stands as it is. */
-int text_xtext(struct buf *out, struct span s, size_t max, struct err *e);
-
-/* Is it UTF-8 with at least one character beyond ASCII, and no control character? */
-bool text_utf8(struct span s);
-
-/* The 7-bit form of such an address (utf-8-addr-xtext of RFC 6533, 3): "\x{E4}" for what is beyond
- * ASCII; all else as text_clean. */
-int text_unitext(struct buf *out, struct span s, size_t max, struct err *e);
-
 /* Paragraph text, wrapped: the first line behind lead, the others indented by indent spaces. */
 int text_wrap(struct buf *out, const char *lead, unsigned indent, struct span s, struct err *e);
 
