@@ -148,6 +148,10 @@ const struct conf_decl conf_table[CONF_COUNT] = {
 	    "sessions of one client at once, an IPv4 address or IPv6 /64; relayclients have no such limit"),
 	[CONF_CONCURRENCYNETWORK] = NUMBER("concurrencynetwork", "100", 1, 100000, R(SMTPD),
 	    "sessions of one network at once, an IPv4 /24 or IPv6 /48; relayclients have no such limit"),
+	[CONF_DESTINATIONS] = LIST("destinations", "", R(QMGR), destination_check,
+	    "NEXT-HOP-OR-DOMAIN option=value …: how much, how often and when it is sent mail; * for all"),
+	[CONF_DELAYWARNING] = NUMBER("delaywarning", "14400", 0, 30 * DAY, R(QMGR),
+	    "seconds until a sender who asked for it hears of a delay; 0: never"),
 };
 
 /* --- one value --- */
