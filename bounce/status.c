@@ -21,8 +21,6 @@ status_wanted(const struct report *r, const struct rcpt_result *res)
 	notify = r->env->rcpt[res->slot].notify;
 	if (r->to_postmaster)	/* a DSN's own NEVER is for other hosts (RFC 3461, 6.1) */
 		return res->outcome == OUTCOME_FAILED && (r->own || !(notify & NOTIFY_NEVER));
-	if (notify & NOTIFY_NEVER)
-		return false;
 	switch ((enum outcome)res->outcome) {
 	case OUTCOME_FAILED:	/* 5.2.6 */
 		return notify == 0 || notify & NOTIFY_FAILURE;

@@ -227,6 +227,53 @@ class Fields(Reports):
                                                   if ("c@far.example", "failed") in r.told()))
 
 
+class Delayed(Reports):
+    """RFC 3461, 5.2.5: at most once, and to nobody who asked for other reports alone."""
+
+    def late(self):
+        acc = self.relay(queuelifetime="864000", delaywarning="7200")
+        acc.stop()
+        acc.set("smtproutes", [f"home.example:[127.0.0.1]:{self.home.port}", "far.example:[127.0.0.1]:1"])
+        acc.start()
+        return acc
+
+    def test_delayed_once_then_failed(self):
+        acc = self.late()
+        self.post(acc, ("delay@far.example", " NOTIFY=DELAY,FAILURE ORCPT=rfc822;D@far.example"),
+                  ("fail@far.example", " NOTIFY=FAILURE"), ("never@far.example", " NOTIFY=NEVER"),
+                  ("only@far.example", " NOTIFY=DELAY"), ("glad@far.example", " NOTIFY=SUCCESS"),
+                  mail=" RET=FULL ENVID=late")
+        wait_for(lambda: acc.log_lines(event="deliver", result="deferred"))
+        self.assertEqual(self.reports(), [])
+        acc.step_clock(3 * 3600)
+        report, = self.reports(1)
+        self.assertEqual(report.told(), {("delay@far.example", "delayed"), ("only@far.example", "delayed")})
+        f = report.of("delay@far.example")
+        self.assertEqual(f["status"], "4.4.1")
+        self.assertEqual(f["original-recipient"], "rfc822;D@far.example")
+        until = dsn.date(f["will-retry-until"]) - dsn.date(report.fields["arrival-date"])
+        self.assertEqual(until.total_seconds(), 864000)
+        self.assertEqual(report.message["Subject"], "Your message is delayed")
+        self.assertEqual(report.returned_kind, "text/rfc822-headers")
+        self.assertIn("What happens next:", report.words)
+        self.assertIn("you need not send it again", " ".join(report.words.split()))
+        acc.step_clock(86400)       # not again
+        wait_for(lambda: len(acc.log_lines(event="deliver", result="deferred")) > 5)
+        self.reports(1)
+        acc.step_clock(864000)
+        acc.wait_empty(40)
+        self.assertEqual(self.reports(2)[1].told(), {("delay@far.example", "failed"), ("fail@far.example", "failed")})
+
+    def test_H13_a_null_sender_hears_of_no_delay(self):
+        acc = self.late()
+        self.post(acc, ("a@far.example", " NOTIFY=DELAY"), sender="")
+        self.post(acc, ("b@far.example", " NOTIFY=DELAY"))
+        wait_for(lambda: len(acc.log_lines(event="deliver", result="deferred")) >= 1)
+        acc.step_clock(3 * 3600)
+        self.assertEqual(self.reports(1)[0].told(), {("b@far.example", "delayed")})
+        self.assertEqual(acc.maildir(), [])
+
+
 class Returned(Reports):
     """RET: RFC 3461, 4.3 and 6.2."""
 
