@@ -124,6 +124,13 @@ wants_notice(const struct job *j, const struct job_rcpt *r, const struct rcpt_re
 	    (res->outcome == OUTCOME_DELIVERED && j->worker == ROLE_LOCAL);
 }
 
+void
+outcome_mta(struct rcpt_result *r, const struct entry *en, bool tried)
+{
+	if (tried && en->dest->name[0] == '[')
+		snprintf(r->mta, sizeof r->mta, "%.*s", (int)sizeof r->mta - 1, en->dest->name);
+}
+
 /* All of a job's records fit one report. */
 static void
 outcome_keep(const struct job *j, struct buf *records, const struct rcpt_result *res,

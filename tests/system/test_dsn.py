@@ -223,6 +223,7 @@ class Fields(Reports):
         report, = [r for r in self.reports() if ("b@far.example", "failed") in r.told()]
         self.assertEqual(report.told(), {("b@far.example", "failed")})
         self.assertIn(report.of("b@far.example")["status"], ("4.4.7", "4.4.1", "5.4.7"))
+        self.assertEqual(report.of("b@far.example")["remote-mta"], "dns; [127.0.0.1] (port 1)")
         self.assertNotIn("c@far.example", "".join(r.words for r in self.reports()
                                                   if ("c@far.example", "failed") in r.told()))
 
@@ -250,6 +251,7 @@ class Delayed(Reports):
         self.assertEqual(report.told(), {("delay@far.example", "delayed"), ("only@far.example", "delayed")})
         f = report.of("delay@far.example")
         self.assertEqual(f["status"], "4.4.1")
+        self.assertEqual(f["remote-mta"], "dns; [127.0.0.1] (port 1)")
         self.assertEqual(f["original-recipient"], "rfc822;D@far.example")
         until = dsn.date(f["will-retry-until"]) - dsn.date(report.fields["arrival-date"])
         self.assertEqual(until.total_seconds(), 864000)
