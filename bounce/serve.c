@@ -69,7 +69,7 @@ is_double(const struct bounce *b, const struct envelope *env, struct span record
 static struct told *
 told_place(struct bounce *b, const struct told *t)
 {
-	uint32_t h = crc32c(0, t->id, QID_SIZE);
+	uint32_t h = crc32c(0, t->id, QID_LEN);
 
 	h = crc32c(h, &t->slot, sizeof t->slot);
 	return &b->told[crc32c(h, &t->outcome, sizeof t->outcome) % BOUNCE_TOLD];
@@ -104,7 +104,7 @@ told_before(struct bounce *b, const char *id, const struct rcpt_result *r)
 	struct told t = told_of(id, r);
 	const struct told *at = told_place(b, &t);
 
-	return at->slot == t.slot && at->outcome == t.outcome && memcmp(at->id, t.id, QID_SIZE) == 0;
+	return at->slot == t.slot && at->outcome == t.outcome && strcmp(at->id, t.id) == 0;
 }
 
 /* Is that told by a report that is under way? */
@@ -116,7 +116,7 @@ told_soon(const struct bounce *b, const char *id, const struct rcpt_result *r)
 		struct rcpt_result o;
 		struct err e;
 
-		if (memcmp(w->id, id, QID_SIZE) != 0)
+		if (strcmp(w->id, id) != 0)
 			continue;
 		while (result_next(&rest, &o, &detail, &e) == 1)
 			if (o.slot == r->slot && o.outcome == r->outcome)
@@ -365,7 +365,7 @@ on_committed(struct chan *c, const void *msg, size_t len, int *fds, struct err *
 	struct work *w = work_of(b, m->h.id);
 
 	(void)len, (void)fds;
-	if (w == NULL || w->state != COMMITTING || memcmp(m->id, w->report, QID_SIZE) != 0)
+	if (w == NULL || w->state != COMMITTING || !qid_ok(m->id) || strcmp(m->id, w->report) != 0)
 		return err_set(e, ERR_PROTO, NULL, "an answer to nothing");
 	log_line(LOG_INFO, w->report, "report", "of=%s from=<> to=%s", w->id, log_q(w->to));
 	told_keep(b, w);

@@ -162,7 +162,7 @@ put(int fd, const char *id, uint32_t number, uint8_t outcome)
 	struct buf p;
 	struct err e = { 0 };
 
-	memcpy(m.id, id, QID_SIZE);
+	snprintf(m.id, sizeof m.id, "%s", id);
 	buf_init(&p, MSG_MAX);
 	ck_assert_int_eq(buf_add(&p, span_of(&m, sizeof m), &e), 0);
 	ck_assert_int_eq(result_add(&p, &r, span_of(NULL, 0), &e), 0);
