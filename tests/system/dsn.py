@@ -171,7 +171,7 @@ class Report:
         need(eight == (self.message["Content-Transfer-Encoding"] == "8bit"), "outer encoding")
         need(eight == (third["Content-Transfer-Encoding"] == "8bit"), "the part's encoding")
         if third.get_content_type() == "message/rfc822":
-            need(third["Content-Transfer-Encoding"] in (None, "8bit"), "an encoded message")
+            need(third["Content-Transfer-Encoding"] in (None, "7bit", "8bit"), "an encoded message")
         need(not eight or self.mail is None or "BODY=8BITMIME" in self.mail, "8-bit, not declared")
 
     def check_envelope(self):
