@@ -4,11 +4,13 @@
 
 #include <stdio.h>
 
+#include "bounce/status.h"
 #include "bounce/text.h"
 #include "bounce/words.h"
 #include "lib/clock.h"
+#include "lib/xtext.h"
 
-enum { ADDR_MAX_SHOWN = 900, FIELD_MAX_SHOWN = 400, MSGID_MAX = 200, INDENT = 8 };
+enum { FIELD_MAX_SHOWN = 400, MSGID_MAX = 200, INDENT = 8 };
 
 size_t
 report_header_end(struct span s)
@@ -43,37 +45,43 @@ header_field(struct span header, const char *name)
 
 /* --- which records are told of --- */
 
+struct counts { uint32_t failed, delayed, delivered, relayed, converted; };
+
 static bool
-record_wanted(const struct report *r, const struct rcpt_result *res)
+is_converted(struct span detail)
 {
-	uint8_t notify;
+	struct span line;
 
-	if (res->slot >= r->env->nrcpt)
-		return false;
-	notify = r->env->rcpt[res->slot].notify;
-	if (notify & NOTIFY_NEVER)
-		return false;
-	if (res->outcome == OUTCOME_FAILED)	/* RFC 3461, 5.2.6 */
-		return notify == 0 || notify & NOTIFY_FAILURE || r->to_postmaster;
-	return res->outcome != OUTCOME_DEFERRED && notify & NOTIFY_SUCCESS && !r->to_postmaster;
+	while (span_line(&detail, &line))
+		if (span_is(span_sub(line, 0, span_find(line, ':')), "converted"))
+			return true;
+	return false;
 }
-
-struct counts { uint32_t failed, done; };
 
 static struct counts
 records_count(const struct report *r)
 {
 	struct span rest = r->records, detail;
-	struct counts n = { 0, 0 };
+	struct counts n = { 0, 0, 0, 0, 0 };
 	struct rcpt_result res;
 	struct err e;
 
-	while (result_next(&rest, &res, &detail, &e) == 1)
-		if (record_wanted(r, &res)) {
-			n.failed += res.outcome == OUTCOME_FAILED;
-			n.done += res.outcome != OUTCOME_FAILED;
-		}
+	while (result_next(&rest, &res, &detail, &e) == 1) {
+		if (!status_wanted(r, &res))
+			continue;
+		n.failed += res.outcome == OUTCOME_FAILED;
+		n.delayed += res.outcome == OUTCOME_DEFERRED;
+		n.delivered += res.outcome == OUTCOME_DELIVERED;
+		n.relayed += res.outcome == OUTCOME_RELAYED;
+		n.converted += is_converted(detail);
+	}
 	return n;
+}
+
+static bool
+counts_any(const struct counts *n)
+{
+	return n->failed + n->delayed + n->delivered + n->relayed > 0;
 }
 
 bool
@@ -81,7 +89,7 @@ report_due(const struct report *r)
 {
 	struct counts n = records_count(r);
 
-	return n.failed + n.done > 0;
+	return counts_any(&n);
 }
 
 /* --- the header --- */
@@ -107,27 +115,39 @@ msgid_ok(struct span s)
 }
 
 static const char *
-report_subject(const struct report *r, struct counts n)
+report_subject(const struct report *r, const struct counts *n)
 {
 	if (r->to_postmaster)
 		return "A message without sender could not be delivered";
-	if (n.failed > 0)
+	if (n->failed > 0)
 		return "Your message could not be delivered";
-	return "Your message was delivered";
+	if (n->delayed > 0)
+		return "Your message is delayed";
+	return n->relayed > 0 ? "Your message was passed on" : "Your message was delivered";
+}
+
+/* The address that the message came from, in the header too (RFC 3464, 2). */
+static int
+put_to(const struct report *r, struct buf *out, struct err *e)
+{
+	if (buf_add_str(out, "To: <", e) == -1 || (xtext_utf8(r->to) ? buf_add(out, r->to, e) :
+	    xtext_clean(out, r->to, REPORT_ADDR_SHOWN, e)) == -1)
+		return -1;
+	return buf_add_str(out, ">\r\n", e);
 }
 
 static int
-put_header(const struct report *r, struct counts n, const char *boundary, bool eight, struct buf *out,
-    struct err *e)
+put_header(const struct report *r, const struct counts *n, const char *boundary, bool eight,
+    struct buf *out, struct err *e)
 {
 	struct span id = header_field(r->message, "Message-ID");
 	int id_n = msgid_ok(id) ? (int)id.n : 0;
 
 	if (put_date(out, "Date", r->now_us, e) == -1 ||
-	    buf_addf(out, e, "From: Mail Delivery System <MAILER-DAEMON@%s>\r\nTo: <", r->me) == -1 ||
-	    text_clean(out, r->to, ADDR_MAX_SHOWN, e) == -1 ||
-	    buf_addf(out, e, ">\r\nSubject: %s\r\nMessage-ID: <%s.%llx@%s>\r\n", report_subject(r, n),
-	    r->id, (unsigned long long)(r->nonce >> 32), r->me) == -1)
+	    buf_addf(out, e, "From: Mail Delivery System <postmaster@%s>\r\n", r->me) == -1 ||
+	    put_to(r, out, e) == -1 ||
+	    buf_addf(out, e, "Subject: %s\r\nMessage-ID: <%s.%08x@%s>\r\n", report_subject(r, n),
+	    r->failed_id, (unsigned)status_identity(r), r->me) == -1)
 		return -1;
 	if (id_n > 0 && buf_addf(out, e, "In-Reply-To: %.*s\r\nReferences: %.*s\r\n", id_n,
 	    (const char *)id.p, id_n, (const char *)id.p) == -1)
@@ -204,25 +224,54 @@ put_failed_words(const struct rcpt_result *res, struct span detail, struct buf *
 }
 
 static int
+put_delayed_words(const struct report *r, const struct rcpt_result *res, struct buf *out, struct err *e)
+{
+	char date[40], next[200], lead[160];
+
+	clock_rfc5322(r->expires_us, date, sizeof date);
+	snprintf(next, sizeof next, "nothing is lost, and you need not send it again: it is tried again%s%s. "
+	    "If it cannot be delivered, you will be told.", r->expires_us > 0 ? " until " : "",
+	    r->expires_us > 0 ? date : "");
+	if (text_wrap(out, "    What happened: ", INDENT, span_str(words_delay(res->dsn)), e) == -1 ||
+	    text_wrap(out, "    What happens next: ", INDENT, span_str(next), e) == -1)
+		return -1;
+	if (res->text[0] == '\0')
+		return 0;
+	snprintf(lead, sizeof lead, "    In the words of %s: ",
+	    res->mta[0] != '\0' ? res->mta : "this system");
+	return text_wrap(out, lead, INDENT, span_str(res->text), e);
+}
+
+static int
+put_done_words(const struct rcpt_result *res, struct span detail, struct buf *out, struct err *e)
+{
+	const char *what = res->outcome == OUTCOME_DELIVERED ? "it is in the mailbox. That does not say "
+	    "that it has been read." :
+	    "it was passed on to a system that sends no report of its own when it is delivered. If all "
+	    "goes well, you will hear no more of it.";
+
+	if (text_wrap(out, "    What happened: ", INDENT, span_str(what), e) == -1)
+		return -1;
+	return put_details(detail, out, e);
+}
+
+static int
 put_words_of(const struct report *r, const struct rcpt_result *res, struct span detail,
     struct buf *out, struct err *e)
 {
+	int done = -1;
+
 	if (buf_add_str(out, "<", e) == -1 ||
-	    text_clean(out, r->env->rcpt[res->slot].addr, ADDR_MAX_SHOWN, e) == -1 ||
+	    xtext_clean(out, r->env->rcpt[res->slot].addr, REPORT_ADDR_SHOWN, e) == -1 ||
 	    buf_add_str(out, ">\r\n", e) == -1)
 		return -1;
-	if (res->outcome == OUTCOME_FAILED) {
-		if (put_failed_words(res, detail, out, e) == -1)
-			return -1;
-	} else {
-		const char *what = res->outcome == OUTCOME_DELIVERED ? "it was delivered" :
-		    "it was passed on to a system that sends no report of its own when it is delivered";
-
-		if (text_wrap(out, "    What happened: ", INDENT, span_str(what), e) == -1 ||
-		    put_details(detail, out, e) == -1)
-			return -1;
+	switch ((enum outcome)res->outcome) {
+	case OUTCOME_FAILED: done = put_failed_words(res, detail, out, e); break;
+	case OUTCOME_DEFERRED: done = put_delayed_words(r, res, out, e); break;
+	case OUTCOME_DELIVERED:
+	case OUTCOME_RELAYED: done = put_done_words(res, detail, out, e); break;
 	}
-	return buf_add_str(out, "\r\n", e);
+	return done == -1 ? -1 : buf_add_str(out, "\r\n", e);
 }
 
 static int
@@ -236,147 +285,78 @@ put_cited(const struct report *r, const char *name, struct buf *out, struct err 
 	    span_sub(v, 0, FIELD_MAX_SHOWN), e);
 }
 
-static int
-put_words(const struct report *r, struct counts n, struct buf *out, struct err *e)
+static const char *
+report_first_words(const struct report *r, const struct counts *n)
 {
-	const char *first = r->to_postmaster ? "A message without a sender's address, most likely a "
-	    "report, could not be delivered. Nobody else hears of this." :
-	    n.failed > 0 ? "Your message could not be delivered to everybody. This is about:" :
-	    "You asked to hear when your message is delivered. This is about:";
+	if (r->to_postmaster)
+		return "A message without a sender's address, most likely a report, could not be "
+		    "delivered. Nobody else hears of this.";
+	if (n->failed > 0)
+		return "Your message could not be delivered, and is not tried again. This is about:";
+	if (n->delayed > 0)
+		return "Your message could not be delivered yet. This is about:";
+	return "You asked to hear what becomes of your message. This is about:";
+}
+
+static int
+put_words(const struct report *r, const struct counts *n, struct buf *out, struct err *e)
+{
 	struct span rest = r->records, detail;
 	struct rcpt_result res;
 
 	if (buf_addf(out, e, "This is the mail system at %s.\r\n\r\n", r->me) == -1 ||
-	    text_wrap(out, "", 0, span_str(first), e) == -1 || buf_add_str(out, "\r\n", e) == -1 ||
+	    text_wrap(out, "", 0, span_str(report_first_words(r, n)), e) == -1 ||
+	    buf_add_str(out, "\r\n", e) == -1 ||
 	    put_cited(r, "Subject", out, e) == -1 || put_cited(r, "Date", out, e) == -1 ||
 	    buf_addf(out, e, "    Our number for it: %s\r\n\r\n", r->failed_id) == -1)
 		return -1;
 	while (result_next(&rest, &res, &detail, e) == 1)
-		if (record_wanted(r, &res) && put_words_of(r, &res, detail, out, e) == -1)
-			return -1;
-	return 0;
-}
-
-/* --- part 2: message/delivery-status --- */
-
-static bool
-is_status(const char *s)
-{
-	return *s >= '2' && *s <= '5' && s[1] == '.' && strspn(s, "0123456789.") == strlen(s);
-}
-
-/* "smtp; 550 5.6.5 text": always as a reply would say it (RFC 3461, 9.2). */
-static int
-put_diagnostic(const struct rcpt_result *res, struct buf *out, struct err *e)
-{
-	const char *t = res->text;
-	bool reply = ascii_digit(t[0]) && ascii_digit(t[1]) && ascii_digit(t[2]) &&
-	    (t[3] == ' ' || t[3] == '-');
-	unsigned code = res->code != 0 ? res->code : res->dsn[0] == '4' ? 451 : 554;
-	char text[sizeof res->text + 32];
-
-	if (reply)
-		snprintf(text, sizeof text, "%s", t);
-	else
-		snprintf(text, sizeof text, "%u %s %s", code, res->dsn, t);
-	return text_wrap(out, "Diagnostic-Code: smtp; ", 1, span_str(text), e);
-}
-
-/* mta: "host [1.2.3.4]:25" or "[1.2.3.4]:25": the name, the rest as a comment. */
-static int
-put_remote(const char *mta, struct buf *out, struct err *e)
-{
-	struct span s = span_trim(span_str(mta)), name;
-
-	if (!span_word(&s, &name))
-		return 0;
-	if (buf_add_str(out, "Remote-MTA: dns; ", e) == -1 || text_clean(out, name, 90, e) == -1)
-		return -1;
-	s = span_trim(s);
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] == '(' || s.p[i] == ')' || s.p[i] == '\\')
-			s.n = i;	/* would end the comment */
-	if (s.n > 0 && (buf_add_str(out, " (", e) == -1 || text_clean(out, s, 90, e) == -1 ||
-	    buf_add_str(out, ")", e) == -1))
-		return -1;
-	return buf_add_str(out, "\r\n", e);
-}
-
-static int
-put_orcpt(struct span orcpt, struct buf *out, struct err *e)
-{
-	size_t semi = span_find(orcpt, ';');
-
-	if (orcpt.n == 0 || semi == orcpt.n)
-		return 0;
-	if (buf_add_str(out, "Original-Recipient: ", e) == -1 ||
-	    text_clean(out, span_sub(orcpt, 0, semi), 60, e) == -1 ||
-	    buf_add_str(out, ";", e) == -1 ||
-	    text_xtext(out, span_sub(orcpt, semi + 1, orcpt.n), ADDR_MAX_SHOWN, e) == -1)
-		return -1;
-	return buf_add_str(out, "\r\n", e);
-}
-
-static int
-put_status_of(const struct report *r, const struct rcpt_result *res, struct buf *out, struct err *e)
-{
-	static const char *const action[] = { "delivered", "relayed", "delayed", "failed" };
-	static const char *const plain[] = { "2.0.0", "2.0.0", "4.0.0", "5.0.0" };
-	const struct rcpt *rcpt = &r->env->rcpt[res->slot];
-
-	if (buf_add_str(out, "\r\n", e) == -1 || put_orcpt(rcpt->orcpt, out, e) == -1 ||
-	    buf_add_str(out, "Final-Recipient: rfc822;", e) == -1 ||
-	    text_clean(out, rcpt->addr, ADDR_MAX_SHOWN, e) == -1 ||
-	    buf_addf(out, e, "\r\nAction: %s\r\nStatus: %s\r\n", action[res->outcome],
-	    is_status(res->dsn) ? res->dsn : plain[res->outcome]) == -1 ||
-	    put_remote(res->mta, out, e) == -1)
-		return -1;
-	if (res->outcome == OUTCOME_FAILED || res->text[0] != '\0')
-		if (put_diagnostic(res, out, e) == -1)
-			return -1;
-	if (r->slot == NULL || r->slot[res->slot].last_us == 0)
-		return 0;	/* only when it is known (RFC 3464, 2.3.7) */
-	return put_date(out, "Last-Attempt-Date", (int64_t)r->slot[res->slot].last_us, e);
-}
-
-static int
-put_status(const struct report *r, struct buf *out, struct err *e)
-{
-	struct span rest = r->records, detail;
-	struct rcpt_result res;
-
-	if (r->env->envid.n > 0 && (buf_add_str(out, "Original-Envelope-Id: ", e) == -1 ||
-	    text_xtext(out, r->env->envid, ADDR_MAX_SHOWN, e) == -1 ||
-	    buf_add_str(out, "\r\n", e) == -1))
-		return -1;
-	if (buf_addf(out, e, "Reporting-MTA: dns; %s\r\n", r->me) == -1 ||
-	    put_date(out, "Arrival-Date", (int64_t)r->env->arrival_us, e) == -1 ||
-	    buf_addf(out, e, "X-Accord-Queue-ID: %s\r\n", r->failed_id) == -1)
-		return -1;
-	while (result_next(&rest, &res, &detail, e) == 1)
-		if (record_wanted(r, &res) && put_status_of(r, &res, out, e) == -1)
+		if (status_wanted(r, &res) && put_words_of(r, &res, detail, out, e) == -1)
 			return -1;
 	return 0;
 }
 
 /* --- part 3: what was sent --- */
 
+/*
+ * All of the message, or its header alone?  RFC 3461, 4.3 and 6.2: all with a failure, and only if
+ * asked.  RFC 4141, 2: who permits conversion may see what was delivered, if RET asks for it; what was
+ * converted on its way into the mailbox is not in the queue, so then the header alone.  In any case
+ * only what this report can carry as it is (RFC 6522, 3).
+ */
+static bool
+returns_whole(const struct report *r, const struct counts *n, enum text_kind kind)
+{
+	bool seen = r->env->conperm && n->delivered > 0 &&
+	    n->relayed + n->delayed + n->converted == 0;
+
+	return r->whole && r->env->ret == RET_FULL && (n->failed > 0 || seen) && kind != TEXT_BINARY &&
+	    !r->env->smtputf8 && r->message.n <= REPORT_FULL_MAX;
+}
+
+/* The header.  One that is not 7-bit is encoded; as UTF-8 where that is what it is (RFC 6533, 4.3). */
+static int
+put_head_alone(const struct report *r, struct buf *out, struct err *e)
+{
+	struct span head = span_sub(r->message, 0, report_header_end(r->message));
+	bool plain = text_kind(head) == TEXT_7BIT;
+
+	if (buf_addf(out, e, "Content-Description: Header of the message\r\n"
+	    "Content-Type: %s\r\n%s\r\n",
+	    r->env->smtputf8 && !plain ? "message/global-headers" : "text/rfc822-headers",
+	    plain ? "" : "Content-Transfer-Encoding: quoted-printable\r\n") == -1)
+		return -1;
+	return plain ? buf_add(out, head, e) : text_qp(out, head, e);
+}
+
 static int
 put_returned(const struct report *r, bool whole, enum text_kind kind, struct buf *out, struct err *e)
 {
-	struct span head = span_sub(r->message, 0, report_header_end(r->message));
-
-	if (whole)
-		return buf_addf(out, e, "Content-Description: Returned message\r\n"
-		    "Content-Type: message/rfc822\r\n%s\r\n",
-		    kind == TEXT_8BIT ? "Content-Transfer-Encoding: 8bit\r\n" : "") == -1 ? -1 :
-		    buf_add(out, r->message, e);
-	kind = text_kind(head);
-	if (buf_addf(out, e, "Content-Description: Header of the message\r\n"
-	    "Content-Type: text/rfc822-headers\r\n%s\r\n",
-	    kind != TEXT_7BIT ? "Content-Transfer-Encoding: quoted-printable\r\n" : "") == -1)
-		return -1;
-	return kind != TEXT_7BIT ? text_qp(out, head, e) : buf_add(out, head, e);
+	if (!whole)
+		return put_head_alone(r, out, e);
+	return buf_addf(out, e, "Content-Description: Returned message\r\n"
+	    "Content-Type: message/rfc822\r\n%s\r\n",
+	    kind == TEXT_8BIT ? "Content-Transfer-Encoding: 8bit\r\n" : "");
 }
 
 static bool
@@ -386,44 +366,51 @@ contains(struct span s, const char *text)
 }
 
 static int
-report_put(const struct report *r, struct counts n, const char *boundary, bool whole,
-    enum text_kind kind, struct buf *out, struct err *e)
+report_put(const struct report *r, const struct counts *n, bool whole, enum text_kind kind,
+    const char *boundary, struct report_text *t, struct err *e)
 {
-	if (put_header(r, n, boundary, whole && kind == TEXT_8BIT, out, e) == -1 ||
+	struct buf *out = &t->head;
+
+	if (put_header(r, n, boundary, t->body == BODY_8BITMIME, out, e) == -1 ||
 	    buf_addf(out, e, "This is a delivery report in MIME format.\r\n\r\n--%s\r\n"
 	    "Content-Description: What happened\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n",
 	    boundary) == -1 ||
 	    put_words(r, n, out, e) == -1 ||
 	    buf_addf(out, e, "--%s\r\nContent-Description: Delivery report\r\n"
 	    "Content-Type: message/delivery-status\r\n\r\n", boundary) == -1 ||
-	    put_status(r, out, e) == -1 ||
+	    status_put(r, out, e) == -1 ||
 	    buf_addf(out, e, "\r\n--%s\r\n", boundary) == -1 ||
 	    put_returned(r, whole, kind, out, e) == -1)
 		return -1;
-	return buf_addf(out, e, "\r\n--%s--\r\n", boundary);
+	if (whole)
+		t->returned = r->message;
+	return buf_addf(&t->tail, e, "\r\n--%s--\r\n", boundary);
 }
 
 int
-report_build(const struct report *r, struct buf *out, uint8_t *body, struct err *e)
+report_build(const struct report *r, struct report_text *t, struct err *e)
 {
 	struct counts n = records_count(r);
 	enum text_kind kind = text_kind(r->message);
-	/* RFC 3461, 6.2: all of it only with a failure; and only what this report can carry as it is. */
-	bool whole = r->whole && n.failed > 0 && r->env->ret == RET_FULL && kind != TEXT_BINARY &&
-	    r->message.n <= REPORT_FULL_MAX;
+	bool whole = returns_whole(r, &n, kind);
 	uint64_t nonce = r->nonce;
-	size_t before = out->n;
 	char boundary[64];
 
-	if (n.failed + n.done == 0)
+	*t = (struct report_text){ .smtputf8 = xtext_utf8(r->to) };
+	buf_init(&t->head, REPORT_MAX);
+	buf_init(&t->tail, sizeof boundary + 16);
+	t->body = (whole && kind == TEXT_8BIT) || t->smtputf8 ? BODY_8BITMIME : BODY_7BIT;
+	if (!counts_any(&n))
 		return 0;
 	do
-		snprintf(boundary, sizeof boundary, "=_%s_%llx", r->id, (unsigned long long)nonce++);
+		snprintf(boundary, sizeof boundary, "=_%s_%llx", r->failed_id, (unsigned long long)nonce++);
 	while (contains(r->message, boundary) || contains(r->records, boundary));
-	if (report_put(r, n, boundary, whole, kind, out, e) == -1) {
-		out->n = before;
-		return -1;
-	}
-	*body = whole && kind == TEXT_8BIT ? BODY_8BITMIME : BODY_7BIT;
-	return 1;
+	return report_put(r, &n, whole, kind, boundary, t, e) == -1 ? -1 : 1;
+}
+
+void
+report_text_free(struct report_text *t)
+{
+	buf_free(&t->head);
+	buf_free(&t->tail);
 }

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * bounce/report.h - a delivery status notification as text: multipart/report (RFC 6522) with
- * message/delivery-status (RFC 3464) and the failed message's header.  Pure: no files, no clock.
+ * message/delivery-status (RFC 3464) and the message's header, or all of it.  Pure: no files, no clock.
  * All that comes from outside is made harmless here: no control octets, no line over 998 octets.
  */
 #ifndef BOUNCE_REPORT_H
@@ -13,32 +13,43 @@
 #include "lib/result.h"
 
 enum {
-	REPORT_MAX = 2 * 1024 * 1024,	/* octets of a report */
-	REPORT_HEADER_MAX = 65536,	/* of the failed message's header that are read */
-	REPORT_FULL_MAX = 256 * 1024	/* a message up to this size is returned whole, if asked */
+	REPORT_MAX = 2 * 1024 * 1024,	/* octets of a report, the whole message in it not counted */
+	REPORT_HEADER_MAX = 65536,	/* of the message's header that are read */
+	REPORT_FULL_MAX = 16 * 1024 * 1024,	/* a message up to this size is returned whole, if asked */
+	REPORT_ADDR_SHOWN = 900		/* octets of an address */
 };
 
 struct report {
 	const char *me;			/* this host's name */
-	const char *id, *failed_id;	/* the report's ID, the failed message's */
-	const struct envelope *env;	/* of the failed message */
+	const char *failed_id;		/* the ID of the message that it is about */
+	const struct envelope *env;	/* of that message */
 	struct span to;			/* whom the report is for, without <> */
-	bool to_postmaster;		/* a report could not be delivered */
+	bool to_postmaster;		/* a message without sender could not be delivered */
+	bool own;			/* and that was a report of ours */
 	struct span message;		/* the header (up to and with the empty line, or cut), or all */
 	bool whole;			/* message is the whole message */
 	const struct slot *slot;	/* env->nrcpt of them: when each was last tried; or NULL */
 	struct span records;		/* lib/result.h, checked; slots beyond env are left out */
 	int64_t now_us;			/* wall clock */
+	int64_t expires_us;		/* until when a delayed message is tried; 0: not known */
 	uint64_t nonce;			/* makes the boundary one that nobody can foresee */
 };
 
+/* The report is head, returned, tail; returned is r->message, or empty. */
+struct report_text {
+	struct buf head, tail;
+	struct span returned;
+	uint8_t body;			/* BODY_8BITMIME if there are 8-bit octets in it */
+	bool smtputf8;			/* its header has an address that needs SMTPUTF8 */
+};
+
 /*
- * Appends the message (CRLF lines, without Received).  *body: what it needs of its way (8BITMIME if
- * a whole message with 8-bit octets is in it).  Recipients with NOTIFY that excludes the outcome
- * are left out: 0 none was left and out is unchanged, 1 a report.  -1: ERR_TEMP memory, ERR_PERM
- * REPORT_MAX.
+ * Builds the message (CRLF lines, without Received).  Recipients with NOTIFY that excludes the
+ * outcome are left out: 0 none was left, 1 a report.  -1: ERR_TEMP memory, ERR_PERM REPORT_MAX.
+ * report_text_free in every case.
  */
-int report_build(const struct report *r, struct buf *out, uint8_t *body, struct err *e);
+int report_build(const struct report *r, struct report_text *t, struct err *e);
+void report_text_free(struct report_text *t);
 
 /* Is anybody to be told anything? */
 bool report_due(const struct report *r);

@@ -8,71 +8,32 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "bounce/letter.h"
 #include "bounce/report.h"
 #include "lib/address.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 
-/* The failed message, as far as a report needs it. */
-struct failed {
-	struct qfile q;
-	struct buf store, text;
-	struct envelope env;
-	struct slot *slot;
-	bool whole;
+/* Who wrote a message is in its envelope; no client of smtpd is named so (it has an address there). */
+static const char own_client[] = "bounce";
+
+enum work_state { WAITING, OPENING, COMMITTING };
+
+/* One report on its way. */
+struct work {
+	struct work *next;
+	enum work_state state;
+	uint32_t job, request;		/* qmgr's number, ours with queue */
+	int64_t since_ms;		/* of the request */
+	int64_t expires_us;
+	int fd;				/* the message that it is about */
+	char id[QID_SIZE];		/* its ID */
+	char report[QID_SIZE];		/* the report's, once it is open */
+	char to[ADDRESS_MAX + 1];	/* whom it is for, for the log */
+	struct buf records;
 };
 
-static void
-failed_free(struct failed *f)
-{
-	envelope_free(&f->env);
-	buf_free(&f->store);
-	buf_free(&f->text);
-	free(f->slot);
-}
-
-static int
-failed_read_text(int fd, struct failed *f, size_t n, struct err *e)
-{
-	unsigned char *p = buf_room(&f->text, n, e);
-
-	if (p == NULL)
-		return -1;
-	for (size_t got = 0; got < n;) {
-		ssize_t r = pread(fd, p + got, n - got, (off_t)got);
-
-		if (r == -1 && errno == EINTR)
-			continue;
-		if (r <= 0)
-			return r == 0 ? err_set(e, ERR_TEMP, "4.3.0", "the message is short") :
-			    err_sys(e, "read");
-		got += (size_t)r;
-	}
-	f->text.n = n;
-	return 0;
-}
-
-static int
-failed_read(int fd, struct failed *f, struct err *e)
-{
-	size_t n;
-
-	*f = (struct failed){ .whole = false };
-	buf_init(&f->store, ENV_MAX);
-	buf_init(&f->text, REPORT_FULL_MAX);
-	if (qfile_open(fd, &f->q, e) == -1 || qfile_envelope(fd, &f->q, &f->store, &f->env, e) == -1 ||
-	    qfile_slots(fd, &f->q, &f->slot, e) == -1)
-		return -1;
-	f->whole = f->env.ret == RET_FULL && f->q.msg_len <= REPORT_FULL_MAX;
-	n = f->whole || f->q.msg_len < REPORT_HEADER_MAX ? (size_t)f->q.msg_len : REPORT_HEADER_MAX;
-	if (failed_read_text(fd, f, n, e) == -1)
-		return -1;
-	if (!f->whole)		/* nothing behind the header is looked at */
-		f->text.n = report_header_end(buf_view(&f->text));
-	return 0;
-}
-
-/* --- whom the report is for --- */
+static void bounce_turn(struct bounce *b);
 
 static bool
 is_postmaster(const struct bounce *b, struct span addr)
@@ -103,33 +64,149 @@ is_double(const struct bounce *b, const struct envelope *env, struct span record
 	return true;
 }
 
-/* --- the new message --- */
+/* --- what has been told already --- */
 
-static int
-call_queue(struct bounce *b, struct msg_hdr *h, uint32_t type, size_t len, uint32_t want,
-    size_t want_len, void *reply, int fds[MSG_FDS], struct err *e)
+static struct told *
+told_place(struct bounce *b, const struct told *t)
 {
-	struct msg_refused *refused = reply;
-	size_t got = 0;
+	uint32_t h = crc32c(0, t->id, QID_LEN);
 
-	if (b->queue == -1)
-		return err_set(e, ERR_TEMP, "4.3.0", "queue is not there");
-	if (ipc_call(b->queue, h, type, len, NULL, 0, reply, MSG_MAX, &got, fds, BOUNCE_WAIT_MS, e) == -1) {
-		/* Closed after a time-out too: a message opened late would stay open there for
-		 * ever, and one committed late, when we have said that it was not, come twice. */
-		close(b->queue);
-		b->queue = -1;
-		daemon_lost(ROLE_QUEUE);
-		return err_in(e, "queue");
-	}
-	if (refused->h.type == MSG_REFUSED && got == sizeof *refused) {
-		refused->what[sizeof refused->what - 1] = '\0';
-		return err_set(e, ERR_TEMP, "4.3.0", "queue: %s", refused->what);
-	}
-	if (refused->h.type != want || got != want_len)
-		return err_set(e, ERR_TEMP, "4.3.0", "queue: answer %u", refused->h.type);
-	return 0;
+	h = crc32c(h, &t->slot, sizeof t->slot);
+	return &b->told[crc32c(h, &t->outcome, sizeof t->outcome) % BOUNCE_TOLD];
 }
+
+static struct told
+told_of(const char *id, const struct rcpt_result *r)
+{
+	struct told t = { .slot = r->slot, .outcome = r->outcome };
+
+	memcpy(t.id, id, QID_SIZE);
+	return t;
+}
+
+static void
+told_keep(struct bounce *b, const struct work *w)
+{
+	struct span rest = buf_view(&w->records), detail;
+	struct rcpt_result r;
+	struct err e;
+
+	while (result_next(&rest, &r, &detail, &e) == 1) {
+		struct told t = told_of(w->id, &r);
+
+		*told_place(b, &t) = t;
+	}
+}
+
+static bool
+told_before(struct bounce *b, const char *id, const struct rcpt_result *r)
+{
+	struct told t = told_of(id, r);
+	const struct told *at = told_place(b, &t);
+
+	return at->slot == t.slot && at->outcome == t.outcome && strcmp(at->id, t.id) == 0;
+}
+
+/* Is that told by a report that is under way? */
+static bool
+told_soon(const struct bounce *b, const char *id, const struct rcpt_result *r)
+{
+	for (const struct work *w = b->first; w != NULL; w = w->next) {
+		struct span rest = buf_view(&w->records), detail;
+		struct rcpt_result o;
+		struct err e;
+
+		if (strcmp(w->id, id) != 0)
+			continue;
+		while (result_next(&rest, &o, &detail, &e) == 1)
+			if (o.slot == r->slot && o.outcome == r->outcome)
+				return true;
+	}
+	return false;
+}
+
+/* Appends the records that are not told of yet.  -1: ERR_PROTO, or ERR_TEMP: some are just now. */
+static int
+records_new(struct bounce *b, const char *id, struct span records, struct buf *out, struct err *e)
+{
+	struct rcpt_result r;
+	struct span detail;
+	int got;
+
+	while ((got = result_next(&records, &r, &detail, e)) == 1) {
+		if (told_soon(b, id, &r))
+			return err_set(e, ERR_TEMP, "4.3.0", "that report is under way");
+		if (!told_before(b, id, &r) && result_add(out, &r, detail, e) == -1)
+			return -1;
+	}
+	return got;
+}
+
+/* --- the end of a report --- */
+
+static struct work **
+work_at(struct bounce *b, const struct work *w)
+{
+	struct work **at = &b->first;
+
+	while (*at != w)
+		at = &(*at)->next;
+	return at;
+}
+
+static void
+work_free(struct bounce *b, struct work *w)
+{
+	struct work **at = work_at(b, w);
+
+	*at = w->next;
+	if (b->last == &w->next)
+		b->last = at;
+	b->nwork--;
+	b->nactive -= w->state != WAITING;
+	close(w->fd);
+	buf_free(&w->records);
+	free(w);
+}
+
+static void
+answer(struct bounce *b, uint32_t job, struct msg_hdr *h, uint32_t type, size_t len)
+{
+	struct err e = { 0 };
+
+	if (b->qmgr.open && chan_send(&b->qmgr, h, type, job, len, NULL, 0, &e) == -1)
+		log_line(LOG_WARN, NULL, "unanswered", "why=%s", log_q(e.what));
+}
+
+static void
+refuse(struct bounce *b, uint32_t job, const char *id, const struct err *why)
+{
+	struct msg_refused no = { .kind = ERR_TEMP };
+
+	log_line(LOG_WARN, id, "report-later", "why=%s", log_q(why->what));
+	memcpy(no.dsn, why->dsn, sizeof no.dsn);
+	memcpy(no.what, why->what, sizeof no.what);
+	answer(b, job, &no.h, MSG_REFUSED, sizeof no);
+}
+
+static void
+reported(struct bounce *b, uint32_t job, const char *id, const char *report)
+{
+	struct msg_reported done = { .id = "" };
+
+	memcpy(done.id, id, QID_SIZE);
+	memcpy(done.report, report, QID_SIZE);
+	answer(b, job, &done.h, MSG_REPORTED, sizeof done);
+}
+
+static void
+work_failed(struct bounce *b, struct work *w, const struct err *why)
+{
+	refuse(b, w->job, w->id, why);
+	work_free(b, w);
+}
+
+/* --- the new message --- */
 
 static int
 write_all(int fd, struct span s, struct err *e)
@@ -146,24 +223,16 @@ write_all(int fd, struct span s, struct err *e)
 	return 0;
 }
 
-static bool
-is_ascii(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] >= 0x80)
-			return false;
-	return true;
-}
-
-/* struct msg_commit and envelope block, in packet of MSG_MAX octets. */
+/* struct msg_commit and envelope block, in packet of MSG_MAX octets.  RFC 3461, 6.1: no RET, and
+ * NOTIFY=NEVER; no ENVID and no ORCPT, which nobody would ask for. */
 static int
-put_commit(const char *id, const struct report *r, struct span text, uint8_t body, struct buf *packet,
-    struct err *e)
+put_commit(const char *id, const struct report *r, const struct report_text *t, uint32_t crc,
+    struct buf *packet, struct err *e)
 {
-	struct rcpt rcpt = { .addr = r->to };
-	struct envelope env = { .client = span_str("bounce"), .arrival_us = (uint64_t)r->now_us,
-	    .body = body, .smtputf8 = !is_ascii(r->to), .rcpt = &rcpt, .nrcpt = 1 };
-	struct msg_commit m = { .msg_len = text.n, .msg_crc = crc32c(0, text.p, text.n) };
+	struct rcpt rcpt = { .addr = r->to, .notify = NOTIFY_NEVER };
+	struct envelope env = { .client = span_str(own_client), .arrival_us = (uint64_t)r->now_us,
+	    .body = t->body, .smtputf8 = t->smtputf8, .rcpt = &rcpt, .nrcpt = 1 };
+	struct msg_commit m = { .msg_len = t->head.n + t->returned.n + t->tail.n, .msg_crc = crc };
 
 	memcpy(m.id, id, QID_SIZE);
 	if (buf_add(packet, span_of(&m, sizeof m), e) == -1 || envelope_encode(&env, packet, e) == -1)
@@ -172,112 +241,306 @@ put_commit(const char *id, const struct report *r, struct span text, uint8_t bod
 	return 0;
 }
 
-static void
-abandon(struct bounce *b, const char *id)
+/* What is told to whom.  Everything in *r is borrowed from the arguments. */
+static struct report
+work_report(const struct bounce *b, const struct work *w, const struct letter *l,
+    struct span postmaster)
 {
-	struct msg_id m = { 0 };
-	struct err e;
+	struct report r = { .me = b->me, .failed_id = w->id, .env = &l->env, .to = l->env.sender,
+	    .message = l->text, .whole = l->whole, .records = buf_view(&w->records),
+	    .now_us = clock_us(), .expires_us = w->expires_us,
+	    .slot = l->q.nslot == l->env.nrcpt ? l->slot : NULL };
 
-	memcpy(m.id, id, QID_SIZE);
-	if (b->queue != -1)
-		(void)ipc_send(b->queue, &m.h, MSG_ABANDON, 0, sizeof m, NULL, 0, &e);
+	if (l->env.sender.n == 0) {	/* H13: no report to nobody; postmaster hears of it, once */
+		r.to = postmaster;
+		r.to_postmaster = true;
+		r.own = span_is(l->env.client, own_client);
+	}
+	return r;
 }
 
+/* Writes the report into fd, which is closed then: queue takes none that somebody can still write. */
 static int
-commit(struct bounce *b, struct report *r, int fd, const char *id, struct err *e)
+work_write(struct bounce *b, struct work *w, struct report *r, int fd, struct err *e)
 {
-	static _Alignas(8) unsigned char reply[MSG_MAX];
-	struct buf text, packet;
-	int fds[MSG_FDS] = { -1, -1 }, done = -1;
-	uint8_t body = BODY_7BIT;
+	struct report_text t;
+	struct buf packet;
+	uint32_t crc;
+	int done = -1;
 
-	buf_init(&text, REPORT_MAX);
 	buf_init(&packet, MSG_MAX);
-	r->id = id;
-	if (report_build(r, &text, &body, e) == 1 && write_all(fd, buf_view(&text), e) == 0 &&
-	    put_commit(id, r, buf_view(&text), body, &packet, e) == 0) {
-		close(fd);	/* queue takes no message that somebody can still write */
-		fd = -1;
-		done = call_queue(b, (struct msg_hdr *)(void *)packet.p, MSG_COMMIT, packet.n,
-		    MSG_COMMITTED, sizeof(struct msg_id), reply, fds, e);
-		ipc_close_fds(fds, MSG_FDS);
+	if (report_build(r, &t, e) == 1 && write_all(fd, buf_view(&t.head), e) == 0 &&
+	    write_all(fd, t.returned, e) == 0 && write_all(fd, buf_view(&t.tail), e) == 0) {
+		crc = crc32c(0, t.head.p, t.head.n);
+		crc = crc32c(crc, t.returned.p, t.returned.n);
+		crc = crc32c(crc, t.tail.p, t.tail.n);
+		done = put_commit(w->report, r, &t, crc, &packet, e);
 	}
-	if (fd != -1) {
-		close(fd);
-		abandon(b, id);
-	}
-	buf_free(&text);
+	close(fd);
+	if (done == 0)
+		done = chan_send(&b->queue, (struct msg_hdr *)(void *)packet.p, MSG_COMMIT, w->request,
+		    packet.n, NULL, 0, e);
+	span_text(r->to, w->to, sizeof w->to);
 	buf_free(&packet);
+	report_text_free(&t);
 	return done;
 }
 
-/* id: of the report that is committed. */
-static int
-send_report(struct bounce *b, struct report *r, char id[QID_SIZE], struct err *e)
+static void
+postmaster_of(const struct bounce *b, char out[ADDRESS_MAX + 16])
 {
-	static _Alignas(8) unsigned char reply[MSG_MAX];
-	struct msg_open open = { .reserve = 1 };
-	const struct msg_id *opened = (const struct msg_id *)(const void *)reply;
-	int fds[MSG_FDS] = { -1, -1 };
-
-	if (call_queue(b, &open.h, MSG_OPEN, sizeof open, MSG_OPENED, sizeof *opened, reply, fds,
-	    e) == -1) {
-		ipc_close_fds(fds, MSG_FDS);
-		return -1;
-	}
-	if (!qid_ok(opened->id) || fds[0] == -1) {
-		ipc_close_fds(fds, MSG_FDS);
-		return err_set(e, ERR_TEMP, "4.3.0", "queue: a wrong answer to open");
-	}
-	memcpy(id, opened->id, QID_SIZE);
-	if (fds[1] != -1)
-		close(fds[1]);
-	return commit(b, r, fds[0], id, e);
+	snprintf(out, ADDRESS_MAX + 16, "postmaster@%s", b->me);
 }
 
-/* 0: id is the report's, or "" for none.  -1: later. */
+/* queue's file is open: the message is read once more, and the report written. */
 static int
-report_failed(struct bounce *b, struct failed *f, const char *failed_id, struct span records,
-    char id[QID_SIZE], struct err *e)
+work_opened(struct bounce *b, struct work *w, int fd, struct err *e)
 {
 	char postmaster[ADDRESS_MAX + 16];
-	struct report r = { .me = b->me, .failed_id = failed_id, .env = &f->env, .to = f->env.sender,
-	    .message = buf_view(&f->text), .whole = f->whole, .records = records,
-	    .now_us = clock_us(), .slot = f->q.nslot == f->env.nrcpt ? f->slot : NULL };
+	struct letter l;
+	struct report r;
+	int done = -1;
 
-	memset(id, 0, QID_SIZE);
-	if (f->env.sender.n == 0) {	/* H13: no report to nobody; postmaster hears of it, once */
-		snprintf(postmaster, sizeof postmaster, "postmaster@%s", b->me);
-		r.to = span_str(postmaster);
-		r.to_postmaster = true;
+	postmaster_of(b, postmaster);
+	if (letter_open(w->fd, &l, e) == -1) {
+		close(fd);
+	} else {
+		r = work_report(b, w, &l, span_str(postmaster));
+		if (getrandom(&r.nonce, sizeof r.nonce, 0) != sizeof r.nonce) {
+			close(fd);
+			err_sys(e, "getrandom");
+		} else {
+			done = work_write(b, w, &r, fd, e);
+		}
 	}
-	if (!report_due(&r)) {
-		log_line(LOG_INFO, failed_id, "no-report", "from=%s", log_qs(f->env.sender));
-		return 0;
+	letter_close(&l);
+	return done;
+}
+
+/* --- queue --- */
+
+static struct work *
+work_of(struct bounce *b, uint32_t request)
+{
+	struct work *w = b->first;
+
+	while (w != NULL && (w->state == WAITING || w->request != request))
+		w = w->next;
+	return w;
+}
+
+static int
+on_opened(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
+{
+	struct bounce *b = c->arg;
+	const struct msg_id *m = msg;
+	struct work *w = work_of(b, m->h.id);
+	struct err why = { 0 };
+	int fd = fds[0];
+
+	(void)len;
+	if (w == NULL || w->state != OPENING || !qid_ok(m->id))
+		return err_set(e, ERR_PROTO, NULL, "an answer to nothing");
+	fds[0] = -1;
+	memcpy(w->report, m->id, QID_SIZE);
+	if (work_opened(b, w, fd, &why) == 0) {
+		w->state = COMMITTING;
+		w->since_ms = clock_ms();
+	} else {
+		struct msg_id drop = { .id = "" };
+
+		memcpy(drop.id, m->id, QID_SIZE);
+		(void)chan_send(c, &drop.h, MSG_ABANDON, 0, sizeof drop, NULL, 0, e);
+		work_failed(b, w, &why);
 	}
-	if (r.to_postmaster && is_double(b, &f->env, records)) {
-		log_line(LOG_ERR, failed_id, "double-bounce", "to=%s why=\"a report to postmaster "
-		    "failed too and is dropped\"", log_q(postmaster));
-		return 0;
-	}
-	if (getrandom(&r.nonce, sizeof r.nonce, 0) != sizeof r.nonce)
-		return err_sys(e, "random");
-	if (send_report(b, &r, id, e) == -1)
-		return -1;
-	log_line(LOG_INFO, id, "report", "of=%s from=<> to=%s", failed_id, log_qs(r.to));
+	bounce_turn(b);
 	return 0;
 }
 
 static int
-records_check(struct span records, struct err *e)
+on_committed(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
 {
-	struct rcpt_result r;
-	struct span detail;
-	int got;
+	struct bounce *b = c->arg;
+	const struct msg_id *m = msg;
+	struct work *w = work_of(b, m->h.id);
 
-	while ((got = result_next(&records, &r, &detail, e)) == 1)
-		;
-	return got;
+	(void)len, (void)fds;
+	if (w == NULL || w->state != COMMITTING || !qid_ok(m->id) || strcmp(m->id, w->report) != 0)
+		return err_set(e, ERR_PROTO, NULL, "an answer to nothing");
+	log_line(LOG_INFO, w->report, "report", "of=%s from=<> to=%s", w->id, log_q(w->to));
+	told_keep(b, w);
+	reported(b, w->job, w->id, w->report);
+	work_free(b, w);
+	bounce_turn(b);
+	return 0;
+}
+
+static int
+on_refused(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
+{
+	struct bounce *b = c->arg;
+	const struct msg_refused *m = msg;
+	struct work *w = work_of(b, m->h.id);
+	char what[sizeof m->what];
+	struct err why = { 0 };
+
+	(void)len, (void)fds;
+	if (w == NULL)
+		return err_set(e, ERR_PROTO, NULL, "an answer to nothing");
+	span_text(span_of(m->what, strnlen(m->what, sizeof m->what)), what, sizeof what);
+	err_set(&why, ERR_TEMP, "4.3.0", "queue: %s", what);
+	work_failed(b, w, &why);
+	bounce_turn(b);
+	return 0;
+}
+
+static const struct msg_rule from_queue[] = {
+	{ MSG_OPENED, sizeof(struct msg_id), sizeof(struct msg_id), 1, 1, on_opened },
+	{ MSG_COMMITTED, sizeof(struct msg_id), sizeof(struct msg_id), 0, 0, on_committed },
+	{ MSG_REFUSED, sizeof(struct msg_refused), sizeof(struct msg_refused), 0, 0, on_refused },
+};
+
+/* What was with queue is to be asked for again, and so is what waited. */
+static void
+works_drop(struct bounce *b, const char *what)
+{
+	struct err why = { 0 };
+
+	err_set(&why, ERR_TEMP, "4.3.0", "queue: %s", what);
+	while (b->first != NULL)
+		work_failed(b, b->first, &why);
+	loop_cancel(b->loop, &b->late);
+}
+
+static void
+queue_gone(struct chan *c, const struct err *why)
+{
+	struct bounce *b = c->arg;
+
+	log_line(LOG_INFO, NULL, "peer-gone", "peer=queue why=%s",
+	    log_q(why->kind == ERR_NONE ? "" : why->what));
+	works_drop(b, "it has gone");
+	daemon_lost(ROLE_QUEUE);
+}
+
+/* Given up after a time-out too: a message opened late would stay open there for ever, and one
+ * committed late, when we have said that it was not, come twice. */
+static void
+queue_late(void *arg)
+{
+	struct bounce *b = arg;
+
+	log_line(LOG_ERR, NULL, "no-answer", "peer=queue");
+	chan_close(&b->queue);
+	works_drop(b, "no answer");
+	daemon_lost(ROLE_QUEUE);
+}
+
+/* The timer stands at the oldest request that queue has not answered. */
+static void
+late_set(struct bounce *b)
+{
+	int64_t oldest = INT64_MAX, late;
+	struct err e;
+
+	for (const struct work *w = b->first; w != NULL; w = w->next)
+		if (w->state != WAITING && w->since_ms < oldest)
+			oldest = w->since_ms;
+	late = oldest == INT64_MAX ? 0 : oldest + BOUNCE_WAIT_MS - clock_ms();
+	if (oldest == INT64_MAX)
+		loop_cancel(b->loop, &b->late);
+	else if (loop_timer(b->loop, &b->late, late > 0 ? late : 0, &e) == -1)
+		log_line(LOG_WARN, NULL, "timer", "why=%s", log_q(e.what));
+}
+
+/* Begins what may be begun, the oldest first. */
+static void
+bounce_turn(struct bounce *b)
+{
+	struct work *w = b->first;
+
+	while (w != NULL && b->nactive < BOUNCE_AT_ONCE) {
+		struct work *next = w->next;
+		struct msg_open open = { .reserve = 1 };
+		struct err why = { 0 };
+
+		if (w->state == WAITING) {
+			w->request = ++b->request;
+			w->since_ms = clock_ms();
+			w->state = OPENING;
+			b->nactive++;
+			if (chan_send(&b->queue, &open.h, MSG_OPEN, w->request, sizeof open, NULL, 0,
+			    &why) == -1)
+				work_failed(b, w, &why);
+		}
+		w = next;
+	}
+	late_set(b);
+}
+
+/* --- qmgr --- */
+
+/* 1: a report is due; 0: nobody is to hear of it. */
+static int
+work_due(const struct bounce *b, const struct work *w, struct err *e)
+{
+	char postmaster[ADDRESS_MAX + 16];
+	struct letter l;
+	struct report r;
+	int due = -1;
+
+	postmaster_of(b, postmaster);
+	if (letter_open(w->fd, &l, e) == 0) {
+		r = work_report(b, w, &l, span_str(postmaster));
+		due = report_due(&r);
+		if (due == 0)
+			log_line(LOG_INFO, w->id, "no-report", "from=%s", log_qs(l.env.sender));
+		if (due == 1 && r.to_postmaster && is_double(b, &l.env, r.records)) {
+			log_line(LOG_ERR, w->id, "double-bounce", "to=%s why=\"a report to postmaster "
+			    "failed too and is dropped\"", log_q(postmaster));
+			due = 0;
+		}
+	}
+	letter_close(&l);
+	return due;
+}
+
+static struct work *
+work_new(struct bounce *b, const struct msg_job *m, struct buf *records, int *fd)
+{
+	struct work *w = calloc(1, sizeof *w);
+
+	if (w == NULL)
+		return NULL;
+	*w = (struct work){ .job = m->h.id, .expires_us = (int64_t)m->expires_us, .fd = *fd,
+	    .records = *records };
+	*fd = -1;
+	buf_init(records, 0);
+	memcpy(w->id, m->id, QID_SIZE);
+	*b->last = w;
+	b->last = &w->next;
+	b->nwork++;
+	return w;
+}
+
+/* 1: it is under way; 0: none is due, or all is told; -1: later. */
+static int
+work_begin(struct bounce *b, const struct msg_job *m, struct buf *records, int *fd, struct err *e)
+{
+	struct work *w;
+	int due;
+
+	if (records->n == 0)
+		return 0;
+	if (!b->queue.open)
+		return err_set(e, ERR_TEMP, "4.3.0", "queue is not there");
+	if (b->nwork >= BOUNCE_WAITING)
+		return err_set(e, ERR_TEMP, "4.3.2", "%d reports wait already", BOUNCE_WAITING);
+	if ((w = work_new(b, m, records, fd)) == NULL)
+		return err_sys(e, "report");
+	if ((due = work_due(b, w, e)) != 1)
+		work_free(b, w);
+	return due;
 }
 
 static int
@@ -285,34 +548,37 @@ on_report(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
 {
 	struct bounce *b = c->arg;
 	const struct msg_job *m = msg;
-	struct span records = span_of((const unsigned char *)msg + sizeof *m, len - sizeof *m);
-	struct msg_reported done = { .id = "" };
-	struct failed f;
+	struct span all = span_of((const unsigned char *)msg + sizeof *m, len - sizeof *m);
+	char none[QID_SIZE] = "";
+	struct buf records;
 	struct err why = { 0 };
 	int r;
 
-	if (!qid_ok(m->id) || records_check(records, e) == -1)
+	if (!qid_ok(m->id))
 		return err_set(e, ERR_PROTO, NULL, "a wrong report");
-	memcpy(done.id, m->id, QID_SIZE);
-	r = failed_read(fds[0], &f, &why);
-	if (r == 0)
-		r = report_failed(b, &f, m->id, records, done.report, &why);
-	failed_free(&f);
-	if (r == -1) {
-		struct msg_refused no = { .kind = ERR_TEMP };
-
-		log_line(LOG_WARN, m->id, "report-later", "why=%s", log_q(why.what));
-		memcpy(no.dsn, why.dsn, sizeof no.dsn);
-		memcpy(no.what, why.what, sizeof no.what);
-		return chan_send(c, &no.h, MSG_REFUSED, m->h.id, sizeof no, NULL, 0, e);
+	buf_init(&records, MSG_MAX);
+	r = records_new(b, m->id, all, &records, &why);
+	if (r == -1 && why.kind == ERR_PROTO) {
+		buf_free(&records);
+		*e = why;
+		return -1;
 	}
-	return chan_send(c, &done.h, MSG_REPORTED, m->h.id, sizeof done, NULL, 0, e);
+	if (r == 0)
+		r = work_begin(b, m, &records, &fds[0], &why);
+	if (r == -1)
+		refuse(b, m->h.id, m->id, &why);
+	else if (r == 0)
+		reported(b, m->h.id, m->id, none);
+	buf_free(&records);
+	bounce_turn(b);
+	return 0;
 }
 
 static const struct msg_rule from_qmgr[] = {
 	{ MSG_REPORT, sizeof(struct msg_job), MSG_MAX, 1, 1, on_report },
 };
 
+/* What is under way is told of when the next qmgr asks for it. */
 static void
 qmgr_gone(struct chan *c, const struct err *why)
 {
@@ -325,7 +591,22 @@ qmgr_gone(struct chan *c, const struct err *why)
 void
 bounce_init(struct bounce *b, struct loop *l, const char *me)
 {
-	*b = (struct bounce){ .loop = l, .me = me, .queue = -1 };
+	*b = (struct bounce){ .loop = l, .me = me, .late = { .fire = queue_late, .arg = b } };
+	b->last = &b->first;
+}
+
+static void
+bounce_peer_queue(struct bounce *b, int fd)
+{
+	struct err e;
+
+	chan_close(&b->queue);
+	works_drop(b, "it was started anew");
+	if (chan_open(&b->queue, b->loop, fd, "queue", from_queue,
+	    sizeof from_queue / sizeof *from_queue, queue_gone, b, &e) == -1) {
+		log_line(LOG_ERR, NULL, "peer", "peer=queue why=%s", log_q(e.what));
+		close(fd);
+	}
 }
 
 void
@@ -337,9 +618,7 @@ bounce_peer(void *arg, enum role role, uint32_t generation, int fd)
 
 	(void)generation;
 	if (role == ROLE_QUEUE) {
-		if (b->queue != -1)
-			close(b->queue);
-		b->queue = fd;
+		bounce_peer_queue(b, fd);
 		return;
 	}
 	if (role != ROLE_QMGR) {
@@ -359,7 +638,6 @@ void
 bounce_free(struct bounce *b)
 {
 	chan_close(&b->qmgr);
-	if (b->queue != -1)
-		close(b->queue);
-	b->queue = -1;
+	chan_close(&b->queue);
+	works_drop(b, "the end");
 }

@@ -1,21 +1,37 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * bounce/serve.h - MSG_REPORT in, a committed message out.  One report at a time: it waits for
- * queue's answers, and qmgr's further packets wait in the channel.
+ * bounce/serve.h - MSG_REPORT in, a committed message out.  Some reports are with queue at once, so that
+ * they share its flushes; the rest waits in line.  A report's states:
+ *	WAITING		for its turn
+ *	OPENING		MSG_OPEN is with queue
+ *	COMMITTING	written, MSG_COMMIT is with queue
  */
 #ifndef BOUNCE_SERVE_H
 #define BOUNCE_SERVE_H
 
 #include "lib/daemon.h"
 
-enum { BOUNCE_WAIT_MS = 60000 };	/* for an answer of queue */
+enum {
+	BOUNCE_WAIT_MS = 60000,	/* for an answer of queue */
+	BOUNCE_AT_ONCE = 16,	/* messages that queue keeps open for one channel */
+	BOUNCE_WAITING = 256,	/* reports in line; one more is refused, and asked for again */
+	BOUNCE_TOLD = 4096	/* recipients that are remembered as told of */
+};
+
+struct work;
+
+/* What was committed lately.  A qmgr that starts anew, and had not marked it, asks for it again. */
+struct told { char id[QID_SIZE]; uint32_t slot; uint8_t outcome; };
 
 struct bounce {
 	struct loop *loop;
 	const char *me;
-	struct chan qmgr;
-	int queue;		/* our channel to queue, blocking; -1: none */
+	struct chan qmgr, queue;
+	struct work *first, **last;	/* all works, the oldest first */
+	uint32_t nwork, nactive, request;
+	struct timer late;
+	struct told told[BOUNCE_TOLD];	/* by hash; a newer one takes an older one's place */
 };
 
 void bounce_init(struct bounce *b, struct loop *l, const char *me);

@@ -2,51 +2,9 @@
 /* Copyright (c) 2026 The accord authors */
 #include "bounce/text.h"
 
+#include "lib/xtext.h"
+
 enum { LINE_MAX_OCTETS = 998 };		/* RFC 5322, 2.1.1 */
-
-static int
-clean_octet(int c)
-{
-	return c < 0x20 || c > 0x7e ? '?' : c;
-}
-
-int
-text_clean(struct buf *out, struct span s, size_t max, struct err *e)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		if (i == max)
-			return buf_add_str(out, "...", e);
-		if (buf_add_byte(out, clean_octet(s.p[i]), e) == -1)
-			return -1;
-	}
-	return 0;
-}
-
-static int
-hex_digit(int c)
-{
-	return ascii_digit(c) ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-int
-text_xtext(struct buf *out, struct span s, size_t max, struct err *e)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < s.n; i++, n++) {
-		int c = s.p[i];
-
-		if (n == max)
-			return buf_add_str(out, "...", e);
-		if (c == '+' && i + 2 < s.n && hex_digit(s.p[i + 1]) >= 0 && hex_digit(s.p[i + 2]) >= 0) {
-			c = hex_digit(s.p[i + 1]) << 4 | hex_digit(s.p[i + 2]);
-			i += 2;
-		}
-		if (buf_add_byte(out, clean_octet(c), e) == -1)
-			return -1;
-	}
-	return 0;
-}
 
 /* A word of text that may be folded: line ends are space too. */
 static bool
@@ -69,7 +27,7 @@ text_wrap(struct buf *out, const char *lead, unsigned indent, struct span s, str
 	size_t col = strlen(lead);
 	bool first = true;
 
-	if (text_clean(out, span_str(lead), TEXT_LINE, e) == -1)	/* it may name the hop */
+	if (xtext_clean(out, span_str(lead), TEXT_LINE, e) == -1)	/* it may name the hop */
 		return -1;
 	while (text_word(&s, &word)) {
 		if (!first && col + 1 + word.n > TEXT_FOLD) {
@@ -81,7 +39,7 @@ text_wrap(struct buf *out, const char *lead, unsigned indent, struct span s, str
 				return -1;
 			col++;
 		}
-		if (text_clean(out, word, TEXT_LINE - TEXT_FOLD, e) == -1)
+		if (xtext_clean(out, word, TEXT_LINE - TEXT_FOLD, e) == -1)
 			return -1;
 		col += word.n;
 		first = false;

@@ -8,12 +8,6 @@
 
 enum { TEXT_LINE = 990, TEXT_FOLD = 76, TEXT_QP_LINE = 76 };
 
-/* Printable ASCII only, '?' for all else; at most max octets, then "...". */
-int text_clean(struct buf *out, struct span s, size_t max, struct err *e);
-
-/* xtext (RFC 3461, 4) decoded and cleaned; a wrong "+" stands as it is. */
-int text_xtext(struct buf *out, struct span s, size_t max, struct err *e);
-
 /* Paragraph text, wrapped: the first line behind lead, the others indented by indent spaces. */
 int text_wrap(struct buf *out, const char *lead, unsigned indent, struct span s, struct err *e);
 

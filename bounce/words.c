@@ -47,6 +47,24 @@ words_advice(const char *dsn)
 	return a;
 }
 
+const char *
+words_delay(const char *dsn)
+{
+	static const struct { const char *dsn, *what; } delays[] = {
+		{ "4.2.2", "the mailbox is full at the moment" },
+		{ "4.2.", "the mailbox takes no mail at the moment" },
+		{ "4.4.", "the receiving system cannot be reached, or does not answer, at the moment" },
+		{ "4.6.", "the content has to be converted, and that could not be done yet" },
+		{ "4.7.", "the receiving system asks to try again later, for a reason of policy" },
+		{ "", "the receiving system does not take it at the moment" },
+	};
+	size_t i = 0;
+
+	while (strncmp(delays[i].dsn, dsn, strlen(delays[i].dsn)) != 0)
+		i++;
+	return delays[i].what;
+}
+
 /* --- feature expressions --- */
 
 /* Tags and values of RFC 2879 and RFC 2531, and the words. */

@@ -44,7 +44,6 @@ result_add(struct buf *records, const struct rcpt_result *r, struct span detail,
 
 	detail = detail_cut(detail, RESULT_DETAIL_MAX);
 	copy.detail_len = (uint32_t)detail.n;
-	copy.pad = 0;
 	copy.dsn[sizeof copy.dsn - 1] = '\0';
 	copy.mta[sizeof copy.mta - 1] = '\0';
 	copy.text[sizeof copy.text - 1] = '\0';

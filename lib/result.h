@@ -25,7 +25,7 @@ struct rcpt_result {
 	char text[256];		/* the hop's reply or our reason: printable, NUL-terminated */
 	uint32_t detail_len;	/* octets of detail that follow; records are padded to 8;
 				 * result_add sets it */
-	uint32_t pad;
+	uint32_t last_s;	/* when it was tried, wall clock, seconds; 0: not known */
 };
 
 /*

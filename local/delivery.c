@@ -9,9 +9,13 @@
 
 #include "lib/converter.h"
 #include "lib/qfile.h"
+#include "lib/xtext.h"
 #include "local/maildir.h"
 
-enum { CAP_WAIT_MS = 5000 };	/* for capd's answer */
+enum {
+	CAP_WAIT_MS = 5000,	/* for capd's answer */
+	ORCPT_SHOWN = 900	/* octets of it in a field */
+};
 
 /* What is written: the message, or the message read through an edit list. */
 struct content {
@@ -93,6 +97,24 @@ put_piece(void *arg, struct span piece, struct err *e)
 	return maildir_put(arg, piece, e);
 }
 
+/*
+ * The fields of final delivery: Return-Path (RFC 5321, 4.4), where the message was delivered, and the
+ * sender's own spelling of that for who answers with an MDN (RFC 8098, 2.3).
+ */
+static int
+put_fields(const struct envelope *env, const struct rcpt *rcpt, struct buf *out, struct err *e)
+{
+	if (buf_addf(out, e, "Return-Path: <%.*s>\r\nDelivered-To: %.*s\r\n", (int)env->sender.n,
+	    (const char *)env->sender.p, (int)rcpt->addr.n, (const char *)rcpt->addr.p) == -1)
+		return -1;
+	if (rcpt->orcpt.n == 0)
+		return 0;
+	if (buf_add_str(out, "Original-Recipient: ", e) == -1 ||
+	    xtext_orcpt(out, rcpt->orcpt, ORCPT_SHOWN, e) == -1)
+		return -1;
+	return buf_add_str(out, "\r\n", e);
+}
+
 static int
 write_mailbox(const struct delivery *d, const struct content *c, const struct envelope *env,
     struct err *e)
@@ -104,10 +126,8 @@ write_mailbox(const struct delivery *d, const struct content *c, const struct en
 
 	snprintf(name, sizeof name, "%llu.%s_%u.accord",
 	    (unsigned long long)(env->arrival_us / 1000000), d->id, d->slot);
-	buf_init(&top, 3 * ENV_MAX_PATH);
-	r = buf_addf(&top, e, "Return-Path: <%.*s>\r\nDelivered-To: %.*s\r\n", (int)env->sender.n,
-	    (const char *)env->sender.p, (int)env->rcpt[d->slot].addr.n,
-	    (const char *)env->rcpt[d->slot].addr.p);
+	buf_init(&top, 3 * ENV_MAX_PATH + ORCPT_SHOWN);
+	r = put_fields(env, &env->rcpt[d->slot], &top, e);
 	if (r == 0 && (r = maildir_begin(&m, d->folder_fd, d->rest, name, e)) == 0) {
 		m.binary = env->body == BODY_BINARYMIME;
 		r = maildir_put_own(&m, buf_view(&top), e);

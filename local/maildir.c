@@ -124,19 +124,25 @@ header_end(struct span s)
 	return at == NULL ? 0 : (size_t)(at - s.p) + 4;
 }
 
-/* The header without Return-Path fields. */
+/* The header without the fields that final delivery alone adds; one of ours may be absent, but then
+ * another's would say what is not so. */
 static int
 maildir_header(struct maildir *m, struct span header, struct err *e)
 {
-	static const char field[] = "return-path:";
+	static const char *const fields[] = { "return-path", "original-recipient" };
 	bool skip = false;
 
 	while (header.n > 0) {
 		size_t n = span_find(header, '\n');
 		struct span line = span_sub(header, 0, n + 1);
 
-		if (!ascii_wsp(line.p[0]))
-			skip = span_isi(span_sub(line, 0, sizeof field - 1), field);
+		if (!ascii_wsp(line.p[0])) {
+			struct span name = span_trim(span_sub(line, 0, span_find(line, ':')));
+
+			skip = false;
+			for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+				skip |= span_isi(name, fields[i]);
+		}
 		if (!skip && maildir_lines(m, line, e) == -1)
 			return -1;
 		header = span_sub(header, n + 1, header.n);

@@ -30,6 +30,7 @@ expire_slot(struct qmgr *q, struct job *j, struct job_rcpt *r)
 	struct rcpt_result res = { .slot = r->n, .outcome = OUTCOME_FAILED };
 	const char *dsn, *text;
 	struct slot *s = &r->slot;
+	struct err e;
 
 	sched_why(j->entry, &dsn, &text);
 	if (s->attempts == 0 && *dsn != '\0') {	/* it waited behind others of its destination */
@@ -41,6 +42,7 @@ expire_slot(struct qmgr *q, struct job *j, struct job_rcpt *r)
 		snprintf(s->dsn, sizeof s->dsn, "5.1.2");
 		snprintf(s->text, sizeof s->text, "the domain is longer than a domain can be");
 	}
+	outcome_mta(&res, j->entry, s->text[0] != '\0');
 	if (s->text[0] == '\0')
 		snprintf(s->text, sizeof s->text, "not delivered within the time that mail is kept");
 	s->state = SLOT_FAILED;
@@ -49,6 +51,7 @@ expire_slot(struct qmgr *q, struct job *j, struct job_rcpt *r)
 	snprintf(res.text, sizeof res.text, "%s", s->text);
 	res.code = s->code;
 	outcome_log(j, r, &res);
+	(void)result_add(&j->failed, &res, span_of(NULL, 0), &e);	/* else the slot has to do */
 	j->marks[j->nmark++] = mark_of(r->n, s);
 }
 

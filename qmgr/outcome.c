@@ -124,14 +124,23 @@ wants_notice(const struct job *j, const struct job_rcpt *r, const struct rcpt_re
 	    (res->outcome == OUTCOME_DELIVERED && j->worker == ROLE_LOCAL);
 }
 
+void
+outcome_mta(struct rcpt_result *r, const struct entry *en, bool tried)
+{
+	if (tried && en->dest->name[0] == '[')
+		snprintf(r->mta, sizeof r->mta, "%.*s", (int)sizeof r->mta - 1, en->dest->name);
+}
+
 /* All of a job's records fit one report. */
 static void
 outcome_keep(const struct job *j, struct buf *records, const struct rcpt_result *res,
     struct span detail)
 {
+	struct rcpt_result r = *res;
 	struct err e;
 
-	if (result_add(records, res, result_share(detail, j->nrcpt), &e) == -1)
+	r.last_s = (uint32_t)(clock_us() / 1000000);
+	if (result_add(records, &r, result_share(detail, j->nrcpt), &e) == -1)
 		log_line(LOG_WARN, j->id, "no-memory", "what=detail");
 }
 

@@ -178,6 +178,9 @@ void job_undo(struct qmgr *q, struct job *j, int64_t retry_ms);
 int qmgr_on_inflight(struct chan *c, const void *msg, size_t len, int *fds, struct err *e);
 
 /* outcome.c */
+/* Who said what a slot keeps, where the destination is one host (RFC 3461, 6.3 h): its worker's record,
+ * which would say more, is gone. */
+void outcome_mta(struct rcpt_result *r, const struct entry *en, bool tried);
 int qmgr_on_result(struct chan *c, const void *msg, size_t len, int *fds, struct err *e);
 void outcome_log(const struct job *j, const struct job_rcpt *r, const struct rcpt_result *res);
 /* class "." 1*3DIGIT "." 1*3DIGIT (RFC 3463, 2) */

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * tests/fuzz/fuzz_report.c - whatever a hop, a recipient's address or a header says, a report is
- * lines of ASCII with one status for its one recipient.  Input: flags, then address, reply, details
- * and message, divided by octets 0xff.
+ * lines of ASCII with one status for its one recipient, and the fields that its action may have.
+ * Input: flags (two octets), then address, reply, details and message, divided by octets 0xff.
  */
 #include "bounce/report.h"
 
@@ -35,18 +35,39 @@ count_lines(struct span s, const char *start)
 }
 
 static void
-check(const struct report *r)
+check_fields(struct span head, uint8_t outcome)
 {
+	static const char *const action[] = { "Action: delivered", "Action: relayed",
+	    "Action: delayed", "Action: failed" };
+	static const char *const status[] = { "Status: 2.", "Status: 2.", "Status: 4.", "Status: " };
+
+	assert(count_lines(head, "Status:") == 1 && count_lines(head, "Action:") == 1 &&
+	    count_lines(head, "Final-Recipient:") == 1);
+	assert(count_lines(head, action[outcome]) == 1 && count_lines(head, status[outcome]) == 1);
+	assert(count_lines(head, "Will-Retry-Until:") == (outcome == OUTCOME_DEFERRED));
+	for (size_t i = 0; i < head.n; i++)
+		assert((head.p[i] >= 0x20 && head.p[i] < 0x7f) || head.p[i] == '\r' ||
+		    head.p[i] == '\n');
+}
+
+static void
+check(const struct report *r, uint8_t outcome)
+{
+	struct report_text t;
 	struct buf out;
 	struct err e = { 0 };
 	struct span s, head;
-	uint8_t body = 99;
+	uint8_t body;
 	const unsigned char *third;
 
-	buf_init(&out, REPORT_MAX);
-	if (report_build(r, &out, &body, &e) == 1) {
+	buf_init(&out, REPORT_MAX + (1 << 20));
+	if (report_build(r, &t, &e) == 1) {
+		assert(buf_add(&out, buf_view(&t.head), &e) == 0 && buf_add(&out, t.returned, &e) == 0 &&
+		    buf_add(&out, buf_view(&t.tail), &e) == 0);
+		body = t.body;
 		s = buf_view(&out);
-		assert(text_kind(s) == (body == BODY_8BITMIME ? TEXT_8BIT : TEXT_7BIT));
+		assert(text_kind(s) != TEXT_BINARY);
+		assert(body == BODY_8BITMIME || text_kind(s) == TEXT_7BIT);
 		assert(s.n > 2 && s.p[s.n - 2] == '\r');
 		third = memmem(s.p, s.n, "\r\nContent-Description: Delivery report\r\n", 40);
 		assert(third != NULL);
@@ -54,12 +75,9 @@ check(const struct report *r)
 		third = memmem(head.p, head.n, "\r\n--=_", 6);	/* the end of part two */
 		assert(third != NULL);
 		head.n = (size_t)(third - head.p);
-		assert(count_lines(head, "Status:") == 1 && count_lines(head, "Action:") == 1 &&
-		    count_lines(head, "Final-Recipient:") == 1);
-		for (size_t i = 0; i < head.n; i++)
-			assert((head.p[i] >= 0x20 && head.p[i] < 0x7f) || head.p[i] == '\r' ||
-			    head.p[i] == '\n');
+		check_fields(head, outcome);
 	}
+	report_text_free(&t);
 	buf_free(&out);
 }
 
@@ -69,19 +87,25 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct rcpt_result res = { .outcome = OUTCOME_FAILED, .dsn = "5.6.5" };
 	struct rcpt rcpt = { .notify = 0 };
 	struct envelope env = { .rcpt = &rcpt, .nrcpt = 1 };
-	struct report r = { .me = "mx.example", .id = "0000000000000001",
+	struct report r = { .me = "mx.example",
 	    .failed_id = "0000000000000000", .env = &env };
 	struct span in = span_of(p, n), text, detail;
 	struct buf records;
 	struct err e;
 
-	if (n < 2)
+	if (n < 3 || n > 1 << 20)
 		return 0;
+	res.outcome = p[1] % (OUTCOME_FAILED + 1);
+	rcpt.notify = NOTIFY_SUCCESS | NOTIFY_FAILURE | NOTIFY_DELAY;
+	env.conperm = p[1] >> 2 & 1;
+	env.smtputf8 = p[1] >> 3 & 1;
+	r.to_postmaster = p[1] >> 4 & 1;
+	r.expires_us = 1000000000 * INT64_C(1000000);
 	r.whole = p[0] & 1;
 	env.ret = p[0] & 2 ? RET_FULL : RET_UNSET;
 	res.code = p[0] & 4 ? 550 : 0;
-	in = span_sub(in, 1, n);
-	env.sender = rcpt.addr = env.envid = rcpt.orcpt = r.to = chunk(&in);
+	in = span_sub(in, 2, n);
+	env.sender = rcpt.addr = env.envid = env.client = rcpt.orcpt = r.to = chunk(&in);
 	text = chunk(&in);
 	memcpy(res.text, text.p, text.n < sizeof res.text ? text.n : sizeof res.text - 1);
 	memcpy(res.mta, res.text, sizeof res.mta - 1);
@@ -92,7 +116,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	buf_init(&records, 65536);
 	if (result_add(&records, &res, detail, &e) == 0) {
 		r.records = buf_view(&records);
-		check(&r);
+		check(&r, res.outcome);
 	}
 	buf_free(&records);
 	return 0;

@@ -14,7 +14,7 @@ static struct rcpt rcpt[3];
 static struct envelope env;
 static struct slot slots[3];
 static struct report r;
-static uint8_t body;
+static struct report_text made;
 
 static void
 setup(void)
@@ -29,7 +29,7 @@ setup(void)
 	rcpt[2] = (struct rcpt){ .addr = span_str("c@x.example"), .notify = NOTIFY_SUCCESS };
 	env = (struct envelope){ .sender = span_str("s@sender.example"), .envid = span_str("QQ+3D1"),
 	    .arrival_us = 1000000000u * UINT64_C(1000000), .rcpt = rcpt, .nrcpt = 3 };
-	r = (struct report){ .me = "mx.example", .id = "0000000000000001",
+	r = (struct report){ .me = "mx.example",
 	    .failed_id = "0000000000000000", .env = &env, .to = env.sender, .slot = slots,
 	    .message = span_str("Received: x\r\nSubject: two\r\n lines\r\nMessage-ID: <1@s>\r\n\r\n"),
 	    .now_us = 1000000001 * INT64_C(1000000), .nonce = 7 };
@@ -63,8 +63,14 @@ build(void)
 {
 	struct span s;
 	struct err e = { 0 };
+	uint8_t body;
 
-	ck_assert_msg(report_build(&r, &out, &body, &e) == 1, "%s", e.what);
+	ck_assert_msg(report_build(&r, &made, &e) == 1, "%s", e.what);
+	ck_assert_int_eq(buf_add(&out, buf_view(&made.head), &e), 0);
+	ck_assert_int_eq(buf_add(&out, made.returned, &e), 0);
+	ck_assert_int_eq(buf_add(&out, buf_view(&made.tail), &e), 0);
+	body = made.body;
+	report_text_free(&made);
 	s = buf_view(&out);
 	ck_assert_int_ne(text_kind(s), TEXT_BINARY);
 	ck_assert(body == BODY_8BITMIME || text_kind(s) == TEXT_7BIT);
@@ -125,7 +131,7 @@ START_TEST(failure)
 	record(1, OUTCOME_FAILED, 550, "5.1.1", "", "550 no", "");	/* NOTIFY=NEVER */
 	record(2, OUTCOME_FAILED, 550, "5.1.1", "", "550 no", "");	/* only SUCCESS was asked */
 	build();
-	ck_assert(has("\r\nFrom: Mail Delivery System <MAILER-DAEMON@mx.example>\r\n"));
+	ck_assert(has("\r\nFrom: Mail Delivery System <postmaster@mx.example>\r\n"));
 	ck_assert(has("\r\nTo: <s@sender.example>\r\n"));
 	ck_assert(has("\r\nAuto-Submitted: auto-replied\r\n"));
 	ck_assert(has("\r\nMIME-Version: 1.0\r\n"));
@@ -157,7 +163,263 @@ START_TEST(failure)
 	ck_assert_ptr_nonnull(strstr(p, "Content-Type: text/rfc822-headers\r\n\r\nReceived: x\r\n"
 	    "Subject: two\r\n lines\r\n"));
 	free(p);
-	ck_assert_int_eq(body, BODY_7BIT);
+	ck_assert_int_eq(made.body, BODY_7BIT);
+}
+END_TEST
+
+/*
+ * RFC 3461, 4.1, 5.2.2-5.2.6, all of it: which outcome is told of under which NOTIFY.  Bits of told:
+ * 1 delivered, 2 relayed, 4 delayed, 8 failed.
+ */
+static const struct { uint8_t notify, told; } rows[] = {
+	{ 0, 4 | 8 }, { NOTIFY_NEVER, 0 }, { NOTIFY_SUCCESS, 1 | 2 }, { NOTIFY_FAILURE, 8 },
+	{ NOTIFY_DELAY, 4 }, { NOTIFY_SUCCESS | NOTIFY_FAILURE, 1 | 2 | 8 },
+	{ NOTIFY_SUCCESS | NOTIFY_DELAY, 1 | 2 | 4 }, { NOTIFY_FAILURE | NOTIFY_DELAY, 4 | 8 },
+	{ NOTIFY_SUCCESS | NOTIFY_FAILURE | NOTIFY_DELAY, 1 | 2 | 4 | 8 },
+};
+
+START_TEST(notify_rows)
+{
+	for (uint8_t outcome = OUTCOME_DELIVERED; outcome <= OUTCOME_FAILED; outcome++) {
+		buf_clear(&records);
+		rcpt[0].notify = rows[_i].notify;
+		record(0, outcome, 0, "", "", "", "");
+		r.to_postmaster = false;
+		ck_assert_int_eq(report_due(&r), rows[_i].told >> outcome & 1);
+		r.to_postmaster = true;		/* hears of failures alone */
+		ck_assert_int_eq(report_due(&r), outcome == OUTCOME_FAILED &&
+		    rows[_i].notify != NOTIFY_NEVER);
+		r.own = true;			/* a DSN's NEVER is for other hosts */
+		ck_assert_int_eq(report_due(&r), outcome == OUTCOME_FAILED);
+		r.own = false;
+	}
+}
+END_TEST
+
+/* RFC 3461, 5.2.8: a report holds only those who are to be told. */
+START_TEST(several_recipients)
+{
+	char *p;
+
+	rcpt[0].notify = NOTIFY_SUCCESS | NOTIFY_FAILURE;
+	rcpt[2].notify = NOTIFY_DELAY;
+	record(0, OUTCOME_FAILED, 550, "5.1.1", "", "550 no", "");
+	record(1, OUTCOME_FAILED, 550, "5.1.1", "", "550 no", "");
+	record(2, OUTCOME_FAILED, 550, "5.1.1", "", "550 no", "");
+	build();
+	p = part(2);
+	ck_assert_uint_eq(count(p, "Final-Recipient:"), 1);
+	ck_assert_ptr_nonnull(strstr(p, "dev.example"));
+	free(p);
+	ck_assert(!has("@x.example"));
+}
+END_TEST
+
+/* RFC 3464, 2.3.9 and 2.3.3: a delay, with the time until which it is tried; header alone. */
+START_TEST(delayed)
+{
+	char *p;
+
+	env.ret = RET_FULL;
+	r.whole = true;
+	r.message = span_str("Subject: x\r\n\r\nsecret body\r\n");
+	r.expires_us = 1000086400 * INT64_C(1000000);
+	record(0, OUTCOME_DEFERRED, 0, "4.4.1", "[192.0.2.9]:25", "connect: timed out", "");
+	build();
+	ck_assert(has("\r\nSubject: Your message is delayed\r\n"));
+	p = part(1);
+	ck_assert_ptr_nonnull(strstr(p, "What happens next: nothing is lost"));
+	ck_assert_ptr_nonnull(strstr(p, "10 Sep"));
+	free(p);
+	ck_assert(!has("secret"));
+	p = part(2);
+	ck_assert_ptr_nonnull(strstr(p, "Action: delayed\r\nStatus: 4.4.1\r\n"
+	    "Remote-MTA: dns; [192.0.2.9] (port 25)\r\n"
+	    "Diagnostic-Code: smtp; 451 4.4.1 connect: timed out\r\n"
+	    "Last-Attempt-Date: Sun, 9 Sep 2001 01:46:40 +0000\r\n"
+	    "Will-Retry-Until: Mon, 10 Sep 2001 01:46:40 +0000\r\n"));
+	free(p);
+}
+END_TEST
+
+/* Will-Retry-Until is in no other report; nor is a time that is not known. */
+START_TEST(only_delays_have_an_end)
+{
+	if (_i == OUTCOME_DEFERRED)
+		return;
+	r.expires_us = 1000086400 * INT64_C(1000000);
+	rcpt[0].notify = NOTIFY_SUCCESS | NOTIFY_FAILURE;
+	record(0, (uint8_t)_i, 0, "", "", "", "");
+	build();
+	ck_assert(!has("Will-Retry-Until"));
+	ck_assert_int_eq(has("Last-Attempt-Date"), _i == OUTCOME_FAILED);
+	ck_assert_int_eq(has("Diagnostic-Code"), _i == OUTCOME_FAILED);
+	ck_assert(!has("Remote-MTA"));
+}
+END_TEST
+
+/* A success is tried when its record says so, not when the slot was last deferred. */
+START_TEST(time_of_a_success)
+{
+	struct rcpt_result res = { .slot = 0, .outcome = OUTCOME_RELAYED, .code = 250,
+	    .dsn = "2.0.0", .text = "250 ok", .mta = "mx.x [192.0.2.9]:25", .last_s = 1000000100 };
+	struct err e;
+
+	rcpt[0].notify = NOTIFY_SUCCESS;
+	ck_assert_int_eq(result_add(&records, &res, span_of(NULL, 0), &e), 0);
+	r.records = buf_view(&records);
+	build();
+	ck_assert(has("Subject: Your message was passed on\r\n"));
+	ck_assert(has("\r\nStatus: 2.0.0\r\nRemote-MTA: dns; mx.x ([192.0.2.9]:25)\r\n"
+	    "Diagnostic-Code: smtp; 250 ok\r\n"
+	    "Last-Attempt-Date: Sun, 9 Sep 2001 01:48:20 +0000\r\n"));
+}
+END_TEST
+
+/* RFC 3464, 2.3.4; RFC 3463, 2: a code of another class, or none, is never passed on. */
+static const struct { uint8_t outcome; const char *dsn, *want; } statuses[] = {
+	{ OUTCOME_DELIVERED, "2.6.4", "2.6.4" }, { OUTCOME_DELIVERED, "5.6.4", "2.0.0" },
+	{ OUTCOME_RELAYED, "4.0.0", "2.0.0" }, { OUTCOME_DEFERRED, "5.1.1", "4.0.0" },
+	{ OUTCOME_DEFERRED, "4.7.1", "4.7.1" }, { OUTCOME_FAILED, "4.4.7", "4.4.7" },
+	{ OUTCOME_FAILED, "5.1.10", "5.1.10" }, { OUTCOME_FAILED, "5.01.1", "5.0.0" },
+	{ OUTCOME_FAILED, "5.1", "5.0.0" }, { OUTCOME_FAILED, "5.1.1.1", "5.0.0" },
+	{ OUTCOME_FAILED, "5..1", "5.0.0" }, { OUTCOME_FAILED, "5.1234.1", "5.0.0" },
+	{ OUTCOME_FAILED, "3.1.1", "5.0.0" }, { OUTCOME_FAILED, "", "5.0.0" },
+};
+
+START_TEST(status_codes)
+{
+	char want[64];
+
+	rcpt[0].notify = NOTIFY_SUCCESS | NOTIFY_FAILURE | NOTIFY_DELAY;
+	record(0, statuses[_i].outcome, 0, statuses[_i].dsn, "", "", "");
+	build();
+	snprintf(want, sizeof want, "\r\nStatus: %s\r\n", statuses[_i].want);
+	ck_assert_msg(has(want), "%s", statuses[_i].dsn);
+}
+END_TEST
+
+/* RFC 3461, 4.2, 6.3 d and e; RFC 3464, 2.3.1; RFC 6533, 3. */
+static const struct { const char *orcpt, *addr, *want; } addresses[] = {
+	{ "rfc822;a+2Bb@x", "c@y", "\r\nOriginal-Recipient: rfc822;a+b@x\r\nFinal-Recipient: rfc822;c@y\r\n" },
+	{ "", "c@y", "\r\n\r\nFinal-Recipient: rfc822;c@y\r\n" },
+	{ "X400;/G=Ann+20Lee/", "c@y", "\r\nOriginal-Recipient: X400;/G=Ann Lee/\r\n" },
+	{ "rfc822;a+0D+0AAction:+20delivered", "c@y", "\r\nOriginal-Recipient: rfc822;a??Action: delivered\r\n" },
+	{ "no type", "c@y", "\r\nOriginal-Recipient: unknown;no type\r\n" },
+	{ "a(b;c", "c@y", "\r\nOriginal-Recipient: unknown;a(b;c\r\n" },
+	{ "utf-8;\\x{E4}+2Bb@x", "c@y", "\r\nOriginal-Recipient: utf-8;\\x{E4}+2Bb@x\r\n" },
+	{ "UTF-8;\xc3\xa4@x", "c@y", "\r\nOriginal-Recipient: UTF-8;\\x{E4}@x\r\n" },
+	{ "", "\xc3\xa4@\xf0\x9f\x93\xa0.x", "\r\nFinal-Recipient: utf-8;\\x{E4}@\\x{1F4E0}.x\r\n" },
+	{ "", "\xe4@x", "\r\nFinal-Recipient: rfc822;?@x\r\n" },
+	{ "", "\xc0\xaf@x", "\r\nFinal-Recipient: rfc822;??@x\r\n" },
+	{ "", "\xc2\x85@x", "\r\nFinal-Recipient: rfc822;??@x\r\n" },
+	{ "", "\xed\xa0\x80@x", "\r\nFinal-Recipient: rfc822;???@x\r\n" },
+};
+
+START_TEST(recipient_addresses)
+{
+	rcpt[0].orcpt = span_str(addresses[_i].orcpt);
+	rcpt[0].addr = span_str(addresses[_i].addr);
+	record(0, OUTCOME_FAILED, 550, "5.1.1", "", "550 no", "");
+	build();
+	ck_assert_msg(has(addresses[_i].want), "%s", addresses[_i].want);
+}
+END_TEST
+
+/* RFC 3464, 2.2.4. */
+static const struct { const char *client, *want; } clients[] = {
+	{ "client.example [192.0.2.1]", "\r\nReceived-From-MTA: dns; client.example ([192.0.2.1])\r\n" },
+	{ "[192.0.2.1] [192.0.2.1]", "\r\nReceived-From-MTA: dns; [192.0.2.1] ([192.0.2.1])\r\n" },
+	{ "a(b);c [192.0.2.1]", "\r\nReceived-From-MTA: dns; [192.0.2.1]\r\n" },
+	{ "uid 1000", NULL }, { "bounce", NULL }, { "", NULL }, { "a [b", NULL }, { "a [] c", NULL },
+};
+
+START_TEST(received_from)
+{
+	env.client = span_str(clients[_i].client);
+	record(0, OUTCOME_FAILED, 550, "5.1.1", "", "550 no", "");
+	build();
+	ck_assert_int_eq(has("Received-From-MTA"), clients[_i].want != NULL);
+	ck_assert(clients[_i].want == NULL || has(clients[_i].want));
+}
+END_TEST
+
+/* A sender whose address needs SMTPUTF8 gets it in the header as it is (RFC 6532), never as "?". */
+START_TEST(internationalized)
+{
+	char *p;
+
+	env.sender = r.to = span_str("\xc3\xa4@x");
+	env.smtputf8 = 1;
+	env.ret = RET_FULL;
+	r.whole = true;
+	r.message = span_str("Subject: \xc3\xa4\r\n\r\nsecret\r\n");
+	record(0, OUTCOME_FAILED, 550, "5.1.1", "", "550 no", "");
+	build();
+	ck_assert(has("\r\nTo: <\xc3\xa4@x>\r\n"));
+	ck_assert(made.smtputf8);
+	ck_assert_int_eq(made.body, BODY_8BITMIME);
+	p = part(3);
+	ck_assert_ptr_nonnull(strstr(p, "Content-Type: message/global-headers\r\n"
+	    "Content-Transfer-Encoding: quoted-printable\r\n\r\nSubject: =C3=A4\r\n"));
+	ck_assert(!has("secret"));
+	free(p);
+}
+END_TEST
+
+/* RFC 4141, 2: who permits conversion may see what was delivered, if it is what is in the queue. */
+static const struct { uint8_t ret, conperm, outcome; const char *detail; bool full; } seen[] = {
+	{ RET_FULL, 1, OUTCOME_DELIVERED, "", true },
+	{ RET_FULL, 0, OUTCOME_DELIVERED, "", false },
+	{ RET_HDRS, 1, OUTCOME_DELIVERED, "", false },
+	{ RET_UNSET, 1, OUTCOME_DELIVERED, "", false },
+	{ RET_FULL, 1, OUTCOME_DELIVERED, "part: 1\nconverted: MH\n", false },
+	{ RET_FULL, 1, OUTCOME_RELAYED, "", false },
+	{ RET_FULL, 1, OUTCOME_DEFERRED, "", false },
+};
+
+START_TEST(what_was_delivered)
+{
+	rcpt[0].notify = NOTIFY_SUCCESS | NOTIFY_DELAY;
+	env.ret = seen[_i].ret;
+	env.conperm = seen[_i].conperm;
+	r.whole = true;
+	r.message = span_str("Subject: x\r\n\r\nthe body\r\n");
+	record(0, seen[_i].outcome, 0, "", "", "", seen[_i].detail);
+	build();
+	ck_assert_int_eq(has("the body"), seen[_i].full);
+}
+END_TEST
+
+static void
+message_id(char id[100])
+{
+	const char *p = strstr((char *)out.p, "\r\nMessage-ID: ");
+
+	ck_assert_ptr_nonnull(p);
+	ck_assert_int_eq(sscanf(p, "\r\nMessage-ID: %99s", id), 1);
+}
+
+/* The same report once more has the same Message-ID and another boundary; any other has another. */
+START_TEST(identity)
+{
+	char first[100], again[100], other[100];
+
+	rcpt[0].notify = NOTIFY_FAILURE | NOTIFY_DELAY;
+	record(0, OUTCOME_FAILED, 550, "5.1.1", "", "550 no", "");
+	build();
+	message_id(first);
+	buf_clear(&out);
+	r.nonce++, r.now_us += 5000000;
+	build();
+	message_id(again);
+	buf_clear(&out);
+	buf_clear(&records);
+	record(0, OUTCOME_DEFERRED, 450, "4.1.1", "", "450 no", "");
+	build();
+	message_id(other);
+	ck_assert_str_eq(first, again);
+	ck_assert_str_ne(first, other);
 }
 END_TEST
 
@@ -169,8 +431,9 @@ START_TEST(nobody_to_tell)
 	record(1, OUTCOME_FAILED, 550, "5.1.1", "", "550 no", "");
 	record(2, OUTCOME_FAILED, 550, "5.1.1", "", "550 no", "");
 	record(99, OUTCOME_FAILED, 550, "5.1.1", "", "no such slot", "");
-	ck_assert_int_eq(report_build(&r, &out, &body, &e), 0);
-	ck_assert_uint_eq(out.n, 0);
+	ck_assert_int_eq(report_build(&r, &made, &e), 0);
+	ck_assert_uint_eq(made.head.n + made.tail.n, 0);
+	report_text_free(&made);
 	ck_assert(!report_due(&r));
 }
 END_TEST
@@ -225,7 +488,7 @@ START_TEST(ret_full)
 	r.whole = returned[_i].whole;
 	record(0, OUTCOME_FAILED, 550, "5.1.1", "", "550 no", "");
 	build();
-	ck_assert_int_eq(body, returned[_i].body);
+	ck_assert_int_eq(made.body, returned[_i].body);
 	p = part(3);
 	ck_assert_int_eq(strstr(p, "Content-Type: message/rfc822\r\n") != NULL, returned[_i].full);
 	ck_assert_int_eq(strstr(p, returned[_i].message) != NULL, returned[_i].full);
@@ -263,8 +526,8 @@ START_TEST(hostile_headers)
 	size_t n;
 	char *p;
 
-	n = (size_t)snprintf(text, sizeof text, "Subject: \xe4 =_0000000000000001_7 \r x\nMessage-ID: "
-	    "<a b>\r\n\r\n--=_0000000000000001_7--\r\nX: ");
+	n = (size_t)snprintf(text, sizeof text, "Subject: \xe4 =_0000000000000000_7 \r x\nMessage-ID: "
+	    "<a b>\r\n\r\n--=_0000000000000000_7--\r\nX: ");
 	memset(text + n, 'x', 5000);
 	text[n + 5000] = '\0';
 	text[20] = '\0';
@@ -273,7 +536,7 @@ START_TEST(hostile_headers)
 	build();
 	ck_assert_uint_eq(strlen((char *)out.p), out.n - 1);
 	ck_assert(!has("In-Reply-To"));
-	ck_assert(has("boundary=\"=_0000000000000001_8\""));
+	ck_assert(has("boundary=\"=_0000000000000000_8\""));
 	p = part(3);
 	ck_assert_ptr_nonnull(strstr(p, "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
 	    "Subject: =E4 =3D_0000"));
@@ -338,6 +601,17 @@ suite_report(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, failure);
 	tcase_add_test(tc, nobody_to_tell);
+	tcase_add_loop_test(tc, notify_rows, 0, sizeof rows / sizeof *rows);
+	tcase_add_test(tc, several_recipients);
+	tcase_add_test(tc, delayed);
+	tcase_add_loop_test(tc, only_delays_have_an_end, OUTCOME_DELIVERED, OUTCOME_FAILED + 1);
+	tcase_add_test(tc, time_of_a_success);
+	tcase_add_loop_test(tc, status_codes, 0, sizeof statuses / sizeof *statuses);
+	tcase_add_loop_test(tc, recipient_addresses, 0, sizeof addresses / sizeof *addresses);
+	tcase_add_loop_test(tc, received_from, 0, sizeof clients / sizeof *clients);
+	tcase_add_test(tc, internationalized);
+	tcase_add_loop_test(tc, what_was_delivered, 0, sizeof seen / sizeof *seen);
+	tcase_add_test(tc, identity);
 	tcase_add_test(tc, never_is_never_for_postmaster_too);
 	tcase_add_test(tc, success);
 	tcase_add_loop_test(tc, ret_full, 0, sizeof returned / sizeof *returned);

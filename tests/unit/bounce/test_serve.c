@@ -3,10 +3,12 @@
 #include "bounce/serve.h"
 
 #include <check.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,7 +16,7 @@
 #include "lib/result.h"
 
 /* A queue in a process of its own, since bounce waits for its answers. */
-enum mode { ANSWER, REFUSE_OPEN, REFUSE_COMMIT, DIE_AT_COMMIT };
+enum mode { ANSWER, REFUSE_OPEN, REFUSE_COMMIT, DIE_AT_COMMIT, GATHER };
 static int store, commits;	/* memfds: the new message, the commit packet */
 static pid_t queue_pid;
 
@@ -32,6 +34,7 @@ queue_main(int fd, enum mode mode)
 	struct msg_id id = { .id = "" };
 	struct msg_refused no = { .kind = ERR_TEMP, .dsn = "4.3.1", .what = "full" };
 	struct msg_hdr *h = (struct msg_hdr *)(void *)packet;
+	uint32_t held[BOUNCE_AT_ONCE], nheld = 0;
 	int fds[MSG_FDS];
 	struct err e;
 
@@ -43,7 +46,12 @@ queue_main(int fd, enum mode mode)
 			break;
 		if (h->type == MSG_OPEN && mode == REFUSE_OPEN)
 			ipc_send(fd, &no.h, MSG_REFUSED, n, sizeof no, NULL, 0, &e);
-		else if (h->type == MSG_OPEN)
+		else if (h->type == MSG_OPEN && mode == GATHER) {
+			held[nheld++] = n;
+			for (uint32_t i = 0; nheld == BOUNCE_AT_ONCE && i < nheld; i++)
+				ipc_send(fd, &id.h, MSG_OPENED, held[i], sizeof id, &store, 1, &e);
+			mode = nheld == BOUNCE_AT_ONCE ? ANSWER : GATHER;
+		} else if (h->type == MSG_OPEN)
 			ipc_send(fd, &id.h, MSG_OPENED, n, sizeof id, &store, 1, &e);
 		else if (h->type == MSG_COMMIT && mode == DIE_AT_COMMIT)
 			break;
@@ -108,13 +116,16 @@ teardown(void)
 	loop_free(&loop);
 }
 
+static const char *client = "c";
+static uint8_t ret;
+
 static int
 failed_file(const char *sender, const char *to, uint8_t notify)
 {
 	static const char text[] = "Subject: x\r\n\r\nbody\r\n";
 	struct rcpt rcpt = { .addr = span_str(to), .notify = notify };
-	struct envelope env = { .sender = span_str(sender), .client = span_str("c"), .rcpt = &rcpt,
-	    .nrcpt = 1 };
+	struct envelope env = { .sender = span_str(sender), .client = span_str(client), .ret = ret,
+	    .rcpt = &rcpt, .nrcpt = 1 };
 	struct buf block;
 	struct qfile q;
 	struct err e;
@@ -135,32 +146,62 @@ stop_loop(void *arg)
 	loop.stop = true;
 }
 
-/* Sends a report of one failed recipient; the answer is in packet: its type. */
-static uint32_t
-ask(int fd)
+static void
+stop_watch(void *arg, uint32_t events)
 {
-	struct rcpt_result r = { .outcome = OUTCOME_FAILED, .code = 550, .dsn = "5.1.1",
-	    .text = "550 no" };
-	struct timer t = { .fire = stop_loop };
+	(void)events;
+	stop_loop(arg);
+}
+
+/* Sends a report of one recipient under that number; the file is closed. */
+static void
+put(int fd, const char *id, uint32_t number, uint8_t outcome)
+{
+	struct rcpt_result r = { .outcome = outcome, .code = 550, .dsn = "5.1.1", .text = "550 no" };
 	struct msg_job m = { .n = 1 };
 	struct buf p;
 	struct err e = { 0 };
-	int fds[MSG_FDS];
 
-	memcpy(m.id, failed_id, sizeof failed_id);
+	snprintf(m.id, sizeof m.id, "%s", id);
 	buf_init(&p, MSG_MAX);
 	ck_assert_int_eq(buf_add(&p, span_of(&m, sizeof m), &e), 0);
 	ck_assert_int_eq(result_add(&p, &r, span_of(NULL, 0), &e), 0);
-	ck_assert_int_eq(ipc_send(qmgr, (struct msg_hdr *)(void *)p.p, MSG_REPORT, 77, p.n, &fd, 1, &e),
-	    0);
+	ck_assert_int_eq(ipc_send(qmgr, (struct msg_hdr *)(void *)p.p, MSG_REPORT, number, p.n, &fd, 1,
+	    &e), 0);
 	close(fd);
 	buf_free(&p);
+}
+
+/* Waits for an answer, which is then in packet: its type. */
+static uint32_t
+get(void)
+{
+	struct watch w = { .fd = qmgr, .ready = stop_watch };
+	struct timer t = { .fire = stop_loop };
+	struct err e = { 0 };
+	int fds[MSG_FDS];
+
 	loop.stop = false;
-	ck_assert_int_eq(loop_timer(&loop, &t, 20, &e), 0);
+	ck_assert_int_eq(loop_timer(&loop, &t, 5000, &e), 0);
+	ck_assert_int_eq(loop_watch(&loop, &w, EPOLLIN, &e), 0);
 	ck_assert_int_eq(loop_run(&loop, &e), 0);
+	loop_unwatch(&loop, &w);
+	loop_cancel(&loop, &t);
+	fcntl(qmgr, F_SETFL, O_NONBLOCK);	/* an answer that does not come is a failure */
 	ck_assert_int_eq(ipc_recv(qmgr, packet, sizeof packet, &packet_len, fds, &e), 1);
-	ck_assert_uint_eq(((struct msg_hdr *)(void *)packet)->id, 77);
+	fcntl(qmgr, F_SETFL, 0);
 	return ((struct msg_hdr *)(void *)packet)->type;
+}
+
+static uint32_t
+ask(int fd)
+{
+	uint32_t type;
+
+	put(fd, failed_id, 77, OUTCOME_FAILED);
+	type = get();
+	ck_assert_uint_eq(((struct msg_hdr *)(void *)packet)->id, 77);
+	return type;
 }
 
 static const char *
@@ -190,6 +231,9 @@ check_commit(const char *to, const char *subject)
 	ck_assert_uint_eq(env.sender.n, 0);
 	ck_assert_uint_eq(env.nrcpt, 1);
 	ck_assert(span_is(env.rcpt[0].addr, to));
+	ck_assert_uint_eq(env.rcpt[0].notify, NOTIFY_NEVER);	/* RFC 3461, 6.1 */
+	ck_assert_uint_eq(env.rcpt[0].orcpt.n + env.envid.n + env.ret, 0);
+	ck_assert_int_eq(strstr((char *)text, "\r\n\r\nbody\r\n\r\n--=_") != NULL, ret == RET_FULL);
 	ck_assert_ptr_nonnull(strstr((char *)text, subject));
 	ck_assert_ptr_nonnull(strstr((char *)text, "Diagnostic-Code: smtp; 550 no"));
 	envelope_free(&env);
@@ -243,8 +287,7 @@ START_TEST(queue_fails)
 		waitpid(queue_pid, NULL, 0);
 		ck_assert_uint_eq(ask(failed_file("s@sender.example", "a@x.example", 0)), MSG_REFUSED);
 	}
-	close(b.queue);
-	b.queue = -1;
+	chan_close(&b.queue);
 	ck_assert_uint_eq(ask(failed_file("s@sender.example", "a@x.example", 0)), MSG_REFUSED);
 	queue_start(ANSWER);
 	ck_assert_uint_eq(ask(failed_file("s@sender.example", "a@x.example", 0)), MSG_REPORTED);
@@ -262,6 +305,100 @@ START_TEST(not_a_message)
 }
 END_TEST
 
+/* A report of ours that fails: postmaster hears of it, though it carries NOTIFY=NEVER. */
+START_TEST(own_report_fails)
+{
+	client = "bounce";
+	queue_start(ANSWER);
+	ck_assert_uint_eq(ask(failed_file("", "a@x.example", NOTIFY_NEVER)), MSG_REPORTED);
+	check_commit("postmaster@mx.example", "Subject: A message without sender could not");
+	client = "c";
+}
+END_TEST
+
+START_TEST(whole_message)
+{
+	ret = RET_FULL;
+	queue_start(ANSWER);
+	ck_assert_uint_eq(ask(failed_file("s@sender.example", "a@x.example", 0)), MSG_REPORTED);
+	check_commit("s@sender.example", "Content-Type: message/rfc822\r\n\r\nSubject: x\r\n\r\nbody");
+	ret = RET_UNSET;
+}
+END_TEST
+
+/* A new qmgr that had not marked it asks again: it is not sent twice; what is new is sent. */
+START_TEST(asked_again)
+{
+	struct stat before, after;
+	struct err e;
+	int fd[2], fds[MSG_FDS];
+
+	queue_start(ANSWER);
+	ck_assert_uint_eq(ask(failed_file("s@sender.example", "a@x.example", 0)), MSG_REPORTED);
+	ck_assert_str_eq(reported(), new_id);
+	fstat(commits, &before);
+	close(qmgr);
+	ck_assert_int_eq(ipc_pair(fd, &e), 0);
+	qmgr = fd[0];
+	bounce_peer(&b, ROLE_QMGR, 2, fd[1]);
+	ck_assert_int_eq(ipc_recv(qmgr, packet, sizeof packet, &packet_len, fds, &e), 1);
+	ck_assert_uint_eq(ask(failed_file("s@sender.example", "a@x.example", 0)), MSG_REPORTED);
+	ck_assert_str_eq(reported(), "");
+	fstat(commits, &after);
+	ck_assert_int_eq(after.st_size, before.st_size);
+	put(failed_file("s@sender.example", "a@x.example", 0), failed_id, 78, OUTCOME_DEFERRED);
+	ck_assert_uint_eq(get(), MSG_REPORTED);
+	ck_assert_str_eq(reported(), new_id);
+	put(failed_file("s@sender.example", "a@x.example", 0), "0000000000000124", 79, OUTCOME_FAILED);
+	ck_assert_uint_eq(get(), MSG_REPORTED);
+	ck_assert_str_eq(reported(), new_id);
+}
+END_TEST
+
+/* queue hears of BOUNCE_AT_ONCE reports before it answers the first; each is answered once. */
+START_TEST(many_at_once)
+{
+	enum { MANY = BOUNCE_AT_ONCE + 9 };
+	bool seen[MANY] = { false };
+	char id[QID_SIZE];
+
+	queue_start(GATHER);
+	for (uint32_t i = 0; i < MANY; i++) {
+		snprintf(id, sizeof id, "%016x", i + 1);
+		put(failed_file("s@sender.example", "a@x.example", 0), id, i, OUTCOME_FAILED);
+	}
+	put(failed_file("s@sender.example", "a@x.example", 0), id, MANY, OUTCOME_FAILED);
+	for (uint32_t i = 0; i <= MANY; i++) {
+		uint32_t type = get(), n = ((struct msg_hdr *)(void *)packet)->id;
+
+		/* The one that is under way already is refused, not made twice. */
+		ck_assert_uint_eq(type, n == MANY ? MSG_REFUSED : MSG_REPORTED);
+		ck_assert(n == MANY || !seen[n]);
+		if (n < MANY)
+			seen[n] = true;
+	}
+	ck_assert_uint_eq(b.nwork + b.nactive, 0);
+}
+END_TEST
+
+/* Those that waited have their turn when the ones before them were refused. */
+START_TEST(all_refused)
+{
+	uint32_t refused = 0;
+	char id[QID_SIZE];
+
+	queue_start(REFUSE_OPEN);
+	for (uint32_t i = 0; i < 40; i++) {
+		snprintf(id, sizeof id, "%016x", i + 1);
+		put(failed_file("s@sender.example", "a@x.example", 0), id, i, OUTCOME_FAILED);
+	}
+	for (uint32_t i = 0; i < 40; i++)
+		refused += get() == MSG_REFUSED;
+	ck_assert_uint_eq(refused, 40);
+	ck_assert_uint_eq(b.nwork + b.nactive, 0);
+}
+END_TEST
+
 Suite *suite_serve(void);
 Suite *
 suite_serve(void)
@@ -276,6 +413,11 @@ suite_serve(void)
 	tcase_add_test(tc, notify_never);
 	tcase_add_loop_test(tc, queue_fails, REFUSE_OPEN, DIE_AT_COMMIT + 1);
 	tcase_add_test(tc, not_a_message);
+	tcase_add_test(tc, own_report_fails);
+	tcase_add_test(tc, whole_message);
+	tcase_add_test(tc, asked_again);
+	tcase_add_test(tc, many_at_once);
+	tcase_add_test(tc, all_refused);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -66,6 +66,8 @@ static const struct { const char *in, *want; } cases[] = {
 	{ "Return-Path: <old>\r\nA: 1\r\n\r\nReturn-Path: kept\r\n",
 	    "Return-Path: <x>\nA: 1\n\nReturn-Path: kept\n" },
 	{ "A: 1\r\nRETURN-path: <old>\r\n folded\r\nB: 2\r\n\r\nx", "Return-Path: <x>\nA: 1\nB: 2\n\nx" },
+	{ "Original-Recipient: rfc822;o@x\r\n y\r\nreturn-path :<o>\r\nReturn-Pathology: 1\r\n\r\nx",
+	    "Return-Path: <x>\nReturn-Pathology: 1\n\nx" },
 	{ "\r\nonly a body\r\n", "Return-Path: <x>\n\nonly a body\n" },
 	{ "A: no body at all\r\n", "Return-Path: <x>\nA: no body at all\n" },
 	{ "A: 1\r\n\r\na\rb\r\r\nc\r", "Return-Path: <x>\nA: 1\n\na\rb\r\nc\r" },

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/* bounce/status.h - message/delivery-status: the part of a report for programs (RFC 3464). */
+#ifndef BOUNCE_STATUS_H
+#define BOUNCE_STATUS_H
+
+#include "bounce/report.h"
+
+/* Is it told of: by its NOTIFY (RFC 3461, 4.1 and 5.2), or to postmaster? */
+bool status_wanted(const struct report *r, const struct rcpt_result *res);
+
+/* Appends the fields of the message and of each recipient that is told of; 7-bit, CRLF lines. */
+int status_put(const struct report *r, struct buf *out, struct err *e);
+
+/*
+ * An identity of what the report tells: of the same recipients with the same outcomes it is the same
+ * again, so that a report that comes twice after a crash is known for the same message.
+ */
+uint32_t status_identity(const struct report *r);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "lib/xtext.h"
+
+#include <check.h>
+
+typedef int put_fn(struct buf *, struct span, size_t, struct err *);
+
+/* RFC 3461, 4; RFC 6533, 3. */
+static const struct { put_fn *put; const char *in; size_t max; const char *want; } cases[] = {
+	{ xtext_clean, "plain ~!", 90, "plain ~!" },
+	{ xtext_clean, "a\r\nb\x7f\xff\t", 90, "a??b???" },
+	{ xtext_clean, "12345", 5, "12345" },
+	{ xtext_clean, "123456", 5, "12345..." },
+	{ xtext_decode, "a+2Bb+3D", 90, "a+b=" },
+	{ xtext_decode, "+0D+0A+00+FF+7F", 90, "?????" },
+	{ xtext_decode, "+2b+2+", 90, "+2b+2+" },
+	{ xtext_decode, "+41+42+43", 2, "AB..." },
+	{ xtext_unitext, "\xc3\xa4\xe2\x82\xac\xf0\x9f\x93\xa0+41", 90, "\\x{E4}\\x{20AC}\\x{1F4E0}+41" },
+	{ xtext_unitext, "\xc3(\x80\xf5\x80", 90, "?(???" },
+	{ xtext_orcpt, "rfc822;a+40b", 90, "rfc822;a@b" },
+	{ xtext_orcpt, ";a", 90, "unknown;;a" },
+	{ xtext_orcpt, "a b;c", 90, "unknown;a b;c" },
+	{ xtext_orcpt, "utf-8;\xc3\xa4", 90, "utf-8;\\x{E4}" },
+};
+
+START_TEST(forms)
+{
+	struct buf out;
+	struct err e;
+
+	buf_init(&out, 1024);
+	ck_assert_int_eq(cases[_i].put(&out, span_str(cases[_i].in), cases[_i].max, &e), 0);
+	ck_assert_msg(span_is(buf_view(&out), cases[_i].want), "%.*s", (int)out.n, (char *)out.p);
+	buf_free(&out);
+}
+END_TEST
+
+static const struct { const char *in; bool is; } utf8[] = {
+	{ "", false }, { "ascii", false }, { "\xc3\xa4", true }, { "a\xf4\x8f\xbf\xbf", true },
+	{ "\xf4\x90\x80\x80", false }, { "\xc1\x81", false }, { "\xe0\x80\x80", false },
+	{ "\xed\xa0\x80", false }, { "\xc3", false }, { "\xc3\xa4\n", false }, { "\xc2\x85", false },
+	{ "\xff", false }, { "\x80", false },
+};
+
+START_TEST(is_utf8)
+{
+	ck_assert_int_eq(xtext_utf8(span_str(utf8[_i].in)), utf8[_i].is);
+}
+END_TEST
+
+Suite *suite_xtext(void);
+Suite *
+suite_xtext(void)
+{
+	Suite *s = suite_create("xtext");
+	TCase *tc = tcase_create("xtext");
+
+	tcase_add_loop_test(tc, forms, 0, sizeof cases / sizeof *cases);
+	tcase_add_loop_test(tc, is_utf8, 0, sizeof utf8 / sizeof *utf8);
+	suite_add_tcase(s, tc);
+	return s;
+}
