@@ -17,6 +17,9 @@ int control_connect(const struct home *h, struct err *e);
 int control_call(int sock, struct msg_hdr *h, uint32_t type, size_t hlen, int fd, void *reply,
     size_t max, size_t *len, struct err *e);
 
+/* *e from a refusal of the whole length.  -1. */
+int control_refused(const struct msg_refused *no, struct err *e);
+
 /* A converter of one's own: a child process, sandboxed as convertd's are. */
 struct own_converter { int sock; int pid; };
 int own_converter_start(struct own_converter *c, struct err *e);

@@ -195,26 +195,57 @@ footer_decode(const unsigned char raw[QFILE_FOOTER], struct qfile *q, struct err
 	return 0;
 }
 
-int
-qfile_open(int fd, struct qfile *q, struct err *e)
+/* Does what the footer says fit a file of that size?  Then *q is whole. */
+static int
+qfile_judge(const unsigned char raw[QFILE_FOOTER], uint64_t size, struct qfile *q, struct err *e)
 {
-	unsigned char raw[QFILE_FOOTER];
-	struct stat st;
-
-	*q = (struct qfile){ .msg_len = 0 };
-	if (fstat(fd, &st) == -1)
-		return err_sys(e, "queue file");
-	if (!S_ISREG(st.st_mode) || st.st_size < QFILE_FOOTER)
-		return err_set(e, ERR_PERM, "5.3.5", "queue file: too short");
-	if (read_all(fd, raw, sizeof raw, (uint64_t)st.st_size - QFILE_FOOTER, e) == -1 ||
-	    footer_decode(raw, q, e) == -1)
+	if (footer_decode(raw, q, e) == -1)
 		return -1;
 	if (!qfile_limits_ok(q))
 		return err_set(e, ERR_PERM, "5.3.5", "queue file: lengths out of bounds");
 	qfile_place(q);
-	if (q->file_len != (uint64_t)st.st_size)
+	if (q->file_len != size)
 		return err_set(e, ERR_PERM, "5.3.5", "queue file: lengths do not fit the file");
 	return 0;
+}
+
+static int
+qfile_size(int fd, uint64_t *size, struct err *e)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == -1)
+		return err_sys(e, "queue file");
+	if (!S_ISREG(st.st_mode) || st.st_size < QFILE_FOOTER)
+		return err_set(e, ERR_PERM, "5.3.5", "queue file: too short");
+	*size = (uint64_t)st.st_size;
+	return 0;
+}
+
+int
+qfile_open(int fd, struct qfile *q, struct err *e)
+{
+	unsigned char raw[QFILE_FOOTER];
+	uint64_t size;
+
+	*q = (struct qfile){ .msg_len = 0 };
+	if (qfile_size(fd, &size, e) == -1 ||
+	    read_all(fd, raw, sizeof raw, size - QFILE_FOOTER, e) == -1)
+		return -1;
+	return qfile_judge(raw, size, q, e);
+}
+
+static int
+envelope_judge(struct span block, const struct qfile *q, struct envelope *env, struct err *e)
+{
+	if (crc32c(0, block.p, block.n) != q->env_crc)
+		return err_set(e, ERR_PERM, "5.3.5", "queue file: wrong checksum of the envelope");
+	if (envelope_decode(block, env, e) == -1)
+		return -1;
+	if (env->nrcpt == q->nslot)
+		return 0;
+	envelope_free(env);
+	return err_set(e, ERR_PERM, "5.3.5", "queue file: slots and recipients differ in number");
 }
 
 int
@@ -228,14 +259,7 @@ qfile_envelope(int fd, const struct qfile *q, struct buf *store, struct envelope
 	    read_all(fd, to, q->env_len, q->env_off, e) == -1)
 		return -1;
 	store->n = q->env_len;
-	if (crc32c(0, store->p, store->n) != q->env_crc)
-		return err_set(e, ERR_PERM, "5.3.5", "queue file: wrong checksum of the envelope");
-	if (envelope_decode(buf_view(store), env, e) == -1)
-		return -1;
-	if (env->nrcpt == q->nslot)
-		return 0;
-	envelope_free(env);
-	return err_set(e, ERR_PERM, "5.3.5", "queue file: slots and recipients differ in number");
+	return envelope_judge(buf_view(store), q, env, e);
 }
 
 int
@@ -259,6 +283,72 @@ qfile_slots(int fd, const struct qfile *q, struct slot **out, struct err *e)
 			slot_decode(i + k, raw + k * QFILE_SLOT, &s[i + k]);
 	}
 	*out = s;
+	return 0;
+}
+
+/* Envelope and slots from the file's last octets, which are in store already. */
+static int
+tail_decode(const struct qfile *q, struct span tail, struct envelope *env, struct slot **out,
+    struct err *e)
+{
+	const unsigned char *raw = tail.p + tail.n - QFILE_FOOTER - (size_t)q->nslot * QFILE_SLOT;
+	size_t at = tail.n - (size_t)(q->file_len - q->env_off);
+	struct slot *s;
+
+	if (envelope_judge(span_sub(tail, at, at + q->env_len), q, env, e) == -1)
+		return -1;
+	if ((s = malloc(q->nslot * sizeof *s)) == NULL) {
+		envelope_free(env);
+		return err_sys(e, "queue file: slots");
+	}
+	for (uint32_t i = 0; i < q->nslot; i++)
+		slot_decode(i, raw + (size_t)i * QFILE_SLOT, &s[i]);
+	*out = s;
+	return 0;
+}
+
+int
+qfile_load(int fd, struct qfile *q, struct buf *store, struct envelope *env, struct slot **out,
+    struct err *e)
+{
+	enum { TAIL = 4096 };		/* holds all there is of most messages */
+	uint64_t size;
+	size_t n;
+	void *to;
+
+	*q = (struct qfile){ .msg_len = 0 };
+	buf_clear(store);
+	if (qfile_size(fd, &size, e) == -1)
+		return -1;
+	n = size < TAIL ? (size_t)size : TAIL;
+	if ((to = buf_room(store, n, e)) == NULL || read_all(fd, to, n, size - n, e) == -1)
+		return -1;
+	store->n = n;
+	if (qfile_judge(store->p + n - QFILE_FOOTER, size, q, e) == -1)
+		return -1;
+	if (q->file_len - q->env_off <= n)
+		return tail_decode(q, buf_view(store), env, out, e);
+	if (qfile_envelope(fd, q, store, env, e) == -1)
+		return -1;
+	if (qfile_slots(fd, q, out, e) == 0)
+		return 0;
+	envelope_free(env);
+	return -1;
+}
+
+int
+qfile_torn(int fd, const struct qfile *q, uint32_t *torn, struct err *e)
+{
+	*torn = 0;
+	for (uint32_t i = 0; i < q->nslot; i++) {
+		unsigned char raw[QFILE_SLOT];
+		struct cur c;
+
+		if (read_all(fd, raw, sizeof raw, q->slots_off + (uint64_t)i * QFILE_SLOT, e) == -1)
+			return -1;
+		c = cur_of(span_of(raw + SLOT_CRC_AT, 4));
+		*torn += cur_u32le(&c) != slot_crc(i, raw) || raw[0] >= SLOT_STATES;
+	}
 	return 0;
 }
 

@@ -74,6 +74,14 @@ int qfile_envelope(int fd, const struct qfile *q, struct buf *store, struct enve
  * QUEUED with 0 attempts (it was torn by a power cut: deliver again rather than lose). */
 int qfile_slots(int fd, const struct qfile *q, struct slot **out, struct err *e);
 
+/* The three before in two system calls for most messages, for who walks the whole queue.  On success
+ * the caller frees *env and *out. */
+int qfile_load(int fd, struct qfile *q, struct buf *store, struct envelope *env, struct slot **out,
+    struct err *e);
+
+/* How many slots have a wrong checksum. */
+int qfile_torn(int fd, const struct qfile *q, uint32_t *torn, struct err *e);
+
 /* Rewrites one slot in place. */
 int qfile_mark(int fd, const struct qfile *q, uint32_t i, const struct slot *s, struct err *e);
 

@@ -9,7 +9,7 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
-#include "qmgr/route.h"
+#include "lib/route.h"
 
 enum { SOON_DOUBLINGS = 6 };
 static const char *const outcome_names[] = { "delivered", "relayed", "deferred", "failed" };

@@ -58,3 +58,8 @@ check-long: all
 $(O)/tests/sandbox_probe: $(O)/tests/system/sandbox_probe.o
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $^
+
+# Tools of the system tests and the bench.
+$(O)/tests/fill_queue: $(O)/tests/tools/fill_queue.o $(O)/lib.a
+	@mkdir -p $(@D)
+	$(LINK) -o $@ $^ $(LIB_LIBS)
