@@ -79,26 +79,37 @@ cmd_write_file(const char *path, struct span content, struct err *e)
 	return 0;
 }
 
+static int
+read_setting(const struct home *h, struct conf *conf, enum conf_id id, struct err *e)
+{
+	char path[640];
+	int fd, r;
+
+	snprintf(path, sizeof path, "%s/%s", h->control, conf_table[id].name);
+	if ((fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)) == -1 && errno == ENOENT)
+		return 0;
+	if (fd == -1)
+		return err_sys(e, "%s", path);
+	r = conf_set_fd(conf, id, fd, e);
+	close(fd);
+	return r == -1 ? err_in(e, "%s", h->control) : 0;
+}
+
 int
 cmd_settings(const struct home *h, struct conf *conf, struct err *e)
 {
 	if (conf_init(conf, e) == -1)
 		return -1;
-	for (int i = 0; i < CONF_COUNT; i++) {
-		char path[640];
-		int fd, r;
-
-		snprintf(path, sizeof path, "%s/%s", h->control, conf_table[i].name);
-		if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1 && errno == ENOENT)
-			continue;
-		if (fd == -1)
-			return err_sys(e, "%s", path);
-		r = conf_set_fd(conf, i, fd, e);
-		close(fd);
-		if (r == -1)
-			return err_in(e, "%s", h->control);
-	}
+	for (int i = 0; i < CONF_COUNT; i++)
+		if (read_setting(h, conf, i, e) == -1)
+			return -1;
 	return 0;
+}
+
+int
+cmd_setting(const struct home *h, struct conf *conf, enum conf_id id, struct err *e)
+{
+	return conf_init(conf, e) == -1 ? -1 : read_setting(h, conf, id, e);
 }
 
 int
