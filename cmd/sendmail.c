@@ -253,6 +253,29 @@ sm_send(struct sendmail *s, int argc, char **argv)
 
 /* --- SMTP on standard input --- */
 
+/* Connects to where a listener listens; "any" is reached by loopback. */
+static int
+sm_dial(const struct netaddr *a)
+{
+	static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
+	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(a->port) };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(a->port) };
+	bool four = memcmp(a->a, mapped, sizeof mapped) == 0;
+	int fd = socket(four ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	memcpy(&v4.sin_addr, a->a + 12, 4);
+	memcpy(&v6.sin6_addr, a->a, 16);
+	if (v4.sin_addr.s_addr == htonl(INADDR_ANY))
+		v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (memcmp(&v6.sin6_addr, &in6addr_any, sizeof in6addr_any) == 0)
+		v6.sin6_addr = in6addr_loopback;
+	if (fd == -1 || (four ? connect(fd, (struct sockaddr *)&v4, sizeof v4) :
+	    connect(fd, (struct sockaddr *)&v6, sizeof v6)) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
 /* A connection to one of our own listeners, so that smtpd says what may be sent. */
 static int
 sm_connect(const struct home *h, struct err *e)
@@ -266,25 +289,14 @@ sm_connect(const struct home *h, struct err *e)
 	n = conf_lines(&conf, CONF_LISTEN, &lines);
 	err_set(e, ERR_TEMP, NULL, "no listener for SMTP");
 	for (uint32_t i = 0; i < n; i++) {
-		static const unsigned char any4[16] = { [10] = 0xff, [11] = 0xff }, any6[16];
-		struct sockaddr_in6 sa = { .sin6_family = AF_INET6 };
 		struct listener l;
 		int fd;
 
 		if (listener_parse(lines[i], &l, e) == -1 || l.role != LISTEN_MX || l.norelay)
 			continue;
-		memcpy(&sa.sin6_addr, l.addr.a, 16);
-		if (memcmp(l.addr.a, any4, 16) == 0)
-			sa.sin6_addr.s6_addr[12] = 127, sa.sin6_addr.s6_addr[15] = 1;
-		else if (memcmp(l.addr.a, any6, 16) == 0)
-			sa.sin6_addr = in6addr_loopback;
-		sa.sin6_port = htons(l.addr.port);
-		fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		if (fd != -1 && connect(fd, (struct sockaddr *)&sa, sizeof sa) == 0)
+		if ((fd = sm_dial(&l.addr)) != -1)
 			return fd;
 		err_sys(e, "%.*s", (int)lines[i].n, (const char *)lines[i].p);
-		if (fd != -1)
-			close(fd);
 	}
 	e->kind = ERR_TEMP;
 	return -1;
