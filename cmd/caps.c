@@ -71,15 +71,17 @@ static int
 caps_ask_file(const struct common *c, struct span addr, struct capsdb *db, struct known *k,
     struct err *e)
 {
+	static bool is_open;
 	bool any = false;
 	char path[640];
 	int fd, r;
 
 	snprintf(path, sizeof path, "%s/caps.cdb", c->home.state);
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+	if (!is_open && (fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
 		return err_sys(e, "%s", path);
-	if (capsdb_open(db, fd, e) == -1)
+	if (!is_open && capsdb_open(db, fd, e) == -1)
 		return -1;
+	is_open = true;
 	if ((r = capsdb_get(db, addr, &k->text, &any, e)) == -1)
 		return -1;
 	k->state = r == 0 ? CAP_NONE : any ? CAP_ANY : CAP_KNOWN;
