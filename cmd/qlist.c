@@ -219,7 +219,7 @@ summary_each(void *arg, const struct qitem *m, struct err *e)
 	if (!select_message(&s->q->select, m))
 		return 0;
 	for (uint32_t i = 0; i < m->env.nrcpt; i++) {
-		char dest[JOB_DEST];
+		char dest[ROUTE_MAX];
 		struct row *r;
 
 		if (slot_final(m->slots[i].state) || !select_slot(&s->q->select, m, i))

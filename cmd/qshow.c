@@ -82,7 +82,7 @@ put_flag(const struct shower *s, int indent, const char *key, bool set)
 static void
 show_recipient(const struct shower *s, const struct rcpt *r, const struct slot *slot, bool first)
 {
-	char notify[32], dest[JOB_DEST] = "";
+	char notify[32], dest[ROUTE_MAX] = "";
 
 	notify_text(r->notify, notify);
 	if (s->routes)

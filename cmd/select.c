@@ -226,22 +226,28 @@ any_address(struct selection *s, char *const *list, uint32_t n, struct span addr
 	return false;
 }
 
-/* As qmgr has it ("local", "[192.0.2.1]:25", "example.com:25"), or without the port 25. */
+static bool
+hop_fits(struct span want, struct span hop)
+{
+	if (span_eqi(want, hop))
+		return true;
+	return hop.n == want.n + 3 && span_is(span_sub(hop, want.n, hop.n), ":25") &&
+	    span_eqi(want, span_sub(hop, 0, want.n));
+}
+
+/* As qmgr has it ("local", "[192.0.2.1]:25", "example.com:25"), also without the port 25, and without
+ * the pattern that a line of destinations gave it. */
 static bool
 dest_fits(const struct selection *s, struct span addr)
 {
-	char dest[JOB_DEST];
-	struct span d;
+	char dest[ROUTE_MAX], hop[JOB_DEST];
 
 	route_of(s->conf, addr, dest);
-	d = span_str(dest);
-	for (uint32_t i = 0; i < s->ndest; i++) {
-		struct span w = span_str(s->dest[i]);
-
-		if (span_eqi(w, d) || (d.n == w.n + 3 && span_is(span_sub(d, w.n, d.n), ":25") &&
-		    span_eqi(w, span_sub(d, 0, w.n))))
+	route_hop(dest, hop);
+	for (uint32_t i = 0; i < s->ndest; i++)
+		if (hop_fits(span_str(s->dest[i]), span_str(hop)) ||
+		    span_eqi(span_str(s->dest[i]), span_str(dest)))
 			return true;
-	}
 	return false;
 }
 

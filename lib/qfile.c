@@ -195,9 +195,9 @@ footer_decode(const unsigned char raw[QFILE_FOOTER], struct qfile *q, struct err
 	return 0;
 }
 
-/* Does what the footer says fit a file of that size?  Then *q is whole. */
+/* What the footer of a file of so many octets says. */
 static int
-qfile_judge(const unsigned char raw[QFILE_FOOTER], uint64_t size, struct qfile *q, struct err *e)
+footer_check(const unsigned char raw[QFILE_FOOTER], uint64_t size, struct qfile *q, struct err *e)
 {
 	if (footer_decode(raw, q, e) == -1)
 		return -1;
@@ -232,15 +232,15 @@ qfile_open(int fd, struct qfile *q, struct err *e)
 	if (qfile_size(fd, &size, e) == -1 ||
 	    read_all(fd, raw, sizeof raw, size - QFILE_FOOTER, e) == -1)
 		return -1;
-	return qfile_judge(raw, size, q, e);
+	return footer_check(raw, size, q, e);
 }
 
 static int
-envelope_judge(struct span block, const struct qfile *q, struct envelope *env, struct err *e)
+envelope_check(const struct qfile *q, struct buf *store, struct envelope *env, struct err *e)
 {
-	if (crc32c(0, block.p, block.n) != q->env_crc)
+	if (crc32c(0, store->p, store->n) != q->env_crc)
 		return err_set(e, ERR_PERM, "5.3.5", "queue file: wrong checksum of the envelope");
-	if (envelope_decode(block, env, e) == -1)
+	if (envelope_decode(buf_view(store), env, e) == -1)
 		return -1;
 	if (env->nrcpt == q->nslot)
 		return 0;
@@ -259,7 +259,7 @@ qfile_envelope(int fd, const struct qfile *q, struct buf *store, struct envelope
 	    read_all(fd, to, q->env_len, q->env_off, e) == -1)
 		return -1;
 	store->n = q->env_len;
-	return envelope_judge(buf_view(store), q, env, e);
+	return envelope_check(q, store, env, e);
 }
 
 int
@@ -286,16 +286,17 @@ qfile_slots(int fd, const struct qfile *q, struct slot **out, struct err *e)
 	return 0;
 }
 
-/* Envelope and slots from the file's last octets, which are in store already. */
+/* tail: the file from the envelope's start. */
 static int
-tail_decode(const struct qfile *q, struct span tail, struct envelope *env, struct slot **out,
-    struct err *e)
+tail_take(const unsigned char *tail, const struct qfile *q, struct buf *store, struct envelope *env,
+    struct slot **slots, struct err *e)
 {
-	const unsigned char *raw = tail.p + tail.n - QFILE_FOOTER - (size_t)q->nslot * QFILE_SLOT;
-	size_t at = tail.n - (size_t)(q->file_len - q->env_off);
+	const unsigned char *raw = tail + (q->slots_off - q->env_off);
 	struct slot *s;
 
-	if (envelope_judge(span_sub(tail, at, at + q->env_len), q, env, e) == -1)
+	buf_clear(store);
+	if (buf_add(store, span_of(tail, q->env_len), e) == -1 ||
+	    envelope_check(q, store, env, e) == -1)
 		return -1;
 	if ((s = malloc(q->nslot * sizeof *s)) == NULL) {
 		envelope_free(env);
@@ -303,34 +304,30 @@ tail_decode(const struct qfile *q, struct span tail, struct envelope *env, struc
 	}
 	for (uint32_t i = 0; i < q->nslot; i++)
 		slot_decode(i, raw + (size_t)i * QFILE_SLOT, &s[i]);
-	*out = s;
+	*slots = s;
 	return 0;
 }
 
 int
-qfile_load(int fd, struct qfile *q, struct buf *store, struct envelope *env, struct slot **out,
+qfile_load(int fd, struct qfile *q, struct buf *store, struct envelope *env, struct slot **slots,
     struct err *e)
 {
-	enum { TAIL = 4096 };		/* holds all there is of most messages */
+	unsigned char raw[2048];
 	uint64_t size;
 	size_t n;
-	void *to;
 
 	*q = (struct qfile){ .msg_len = 0 };
-	buf_clear(store);
 	if (qfile_size(fd, &size, e) == -1)
 		return -1;
-	n = size < TAIL ? (size_t)size : TAIL;
-	if ((to = buf_room(store, n, e)) == NULL || read_all(fd, to, n, size - n, e) == -1)
-		return -1;
-	store->n = n;
-	if (qfile_judge(store->p + n - QFILE_FOOTER, size, q, e) == -1)
+	n = size < sizeof raw ? (size_t)size : sizeof raw;
+	if (read_all(fd, raw, n, size - n, e) == -1 ||
+	    footer_check(raw + n - QFILE_FOOTER, size, q, e) == -1)
 		return -1;
 	if (q->file_len - q->env_off <= n)
-		return tail_decode(q, buf_view(store), env, out, e);
+		return tail_take(raw + n - (size_t)(q->file_len - q->env_off), q, store, env, slots, e);
 	if (qfile_envelope(fd, q, store, env, e) == -1)
 		return -1;
-	if (qfile_slots(fd, q, out, e) == 0)
+	if (qfile_slots(fd, q, slots, e) == 0)
 		return 0;
 	envelope_free(env);
 	return -1;

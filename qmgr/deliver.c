@@ -33,10 +33,11 @@ static int64_t
 pick_when(const struct qmgr *q, const struct entry *en, const struct slot *s, int64_t now)
 {
 	int64_t ms = en->retry_ms + ((int64_t)s->next_us - en->next_us) / 1000;
+	int64_t max = sched_longest(&q->sched, en);
 
 	if (ms < now)
 		return now;
-	return ms < now + q->sched.conf.max_ms ? ms : now + q->sched.conf.max_ms;
+	return ms < now + max ? ms : now + max;
 }
 
 /* Which recipients go now, and when the others are due. */
@@ -44,7 +45,7 @@ static void
 pick_slots(const struct qmgr *q, const struct entry *en, const struct letter *l, struct pick *p)
 {
 	int64_t now = clock_ms();
-	char dest[JOB_DEST];
+	char dest[ROUTE_MAX];
 
 	*p = (struct pick){ .count = 0 };
 	for (uint32_t i = 0; i < l->q.nslot; i++) {
@@ -57,7 +58,7 @@ pick_slots(const struct qmgr *q, const struct entry *en, const struct letter *l,
 			continue;
 		if (qmgr_adopted(q, en->id, i))
 			pick_rest(p, now + ADOPTED_MS, clock_us());
-		else if ((int64_t)s->next_us > en->next_us + SLACK_US)
+		else if (!en->urgent && (int64_t)s->next_us > en->next_us + SLACK_US)
 			pick_rest(p, pick_when(q, en, s, now), (int64_t)s->next_us);
 		else if (p->count == QMGR_JOB_RCPTS)
 			pick_rest(p, now, en->next_us);
@@ -93,11 +94,12 @@ job_send(struct qmgr *q, struct job *j, struct letter *l)
 	const struct entry *en = j->entry;
 
 	memcpy(m.job.id, j->id, QID_SIZE);
-	snprintf(m.job.dest, sizeof m.job.dest, "%s", en->dest->name);
+	route_hop(en->dest->name, m.job.dest);
 	m.job.n = j->nrcpt;
-	m.job.last_try = en->expires_ms <= clock_ms() + sched_delay(&q->sched,
+	m.job.last_try = en->expires_ms <= clock_ms() + sched_delay(&q->sched, en,
 	    (uint16_t)(en->attempts + 1));
-	m.job.expires_us = l->env.arrival_us + (uint64_t)q->lifetime_ms * 1000;
+	m.job.expires_us = l->env.arrival_us +
+	    (uint64_t)qmgr_lifetime(q, en->dest->opt) * 1000;
 	for (uint32_t i = 0; i < j->nrcpt; i++)
 		m.slot[i] = j->rcpt[i].n;
 	j->worker = en->dest->class == CLASS_LOCAL ? ROLE_LOCAL : ROLE_REMOTE;
@@ -108,6 +110,23 @@ job_send(struct qmgr *q, struct job *j, struct letter *l)
 	l->fd = -1;
 }
 
+/* Where the settings have changed, queued recipients may have a destination now that has no entry. */
+static void
+deliver_elsewhere(struct qmgr *q, const struct letter *l)
+{
+	char dest[ROUTE_MAX];
+
+	for (uint32_t i = 0; i < l->q.nslot; i++) {
+		if (l->slot[i].state != SLOT_QUEUED)
+			continue;
+		route_of(&q->d->conf, l->env.rcpt[i].addr, dest);
+		if (sched_find_dest(&q->sched, l->id, dest) == NULL) {
+			qmgr_know(q, l->id);
+			return;
+		}
+	}
+}
+
 void
 qmgr_deliver(struct qmgr *q, struct entry *en)
 {
@@ -115,7 +134,7 @@ qmgr_deliver(struct qmgr *q, struct entry *en)
 	struct pick p;
 	struct job *j;
 	struct err e;
-	int r = letter_open(q->dirfd, en->id, &l, &e);
+	int r = qmgr_letter(q, en->id, &l, &e);
 
 	if (r != 1) {
 		qmgr_unreadable(q, en, r, &e);
@@ -126,6 +145,7 @@ qmgr_deliver(struct qmgr *q, struct entry *en)
 		sched_defer(&q->sched, en, p.rest_ms, p.rest_us, clock_ms());
 	} else if (p.count == 0) {
 		qmgr_forget(q, en);
+		deliver_elsewhere(q, &l);
 	} else if ((j = job_of(q, en, &l, &p)) == NULL) {
 		log_line(LOG_WARN, NULL, "no-memory", "what=entry");
 		sched_defer(&q->sched, en, clock_ms() + QMGR_AGAIN_MS, en->next_us, clock_ms());
