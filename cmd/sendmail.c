@@ -98,16 +98,15 @@ sm_options(struct sendmail *s, int argc, char **argv, int *code)
 	char two[2] = "";
 	int o;
 
-	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
-		printf("usage: %s\nOther options of sendmail are taken and have no effect.\n", sm_usage);
-		*code = EXIT_DONE;
-		return -1;
-	}
 	opterr = 0;
 	while ((o = getopt(argc, argv, letters)) != -1) {
 		two[0] = (char)(o == '?' ? optopt : o);
 		if (o == 'H' && strlen(optarg) <= 400) {
 			home = optarg;
+		} else if (o == '?' && optopt == '-' && optind < argc && strcmp(argv[optind], "--help") == 0) {
+			printf("usage: %s\nOther options of sendmail are taken and have no effect.\n", sm_usage);
+			*code = EXIT_DONE;
+			return -1;
 		} else if (o == '?' || o == 'H' || sm_option(s, o, optarg) == -1) {
 			fprintf(stderr, o == '?' ? "sendmail: -%s: no such option, or its word is missing\n" :
 			    "sendmail: -%s: does not take %.100s\n", two, optarg != NULL ? optarg : "");
