@@ -203,7 +203,7 @@ class Many(unittest.TestCase):
         p.stdout.close()
         # memory does not grow with the queue
         r = subprocess.run(["prlimit", "--as=" + str(64 << 20)] + words, stdout=subprocess.DEVNULL)
-        if "san" not in BIN:
+        if "san" not in os.environ.get("ACCORD_BUILD", ""):
             self.assertEqual(r.returncode, 0)
         by_age = [o["id"] for o in objects(acc.accord("queue", "list", "--json", "--sort", "--state", "deferred"))]
         self.assertEqual(by_age, sorted(by_age))
