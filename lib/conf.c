@@ -114,7 +114,7 @@ const struct conf_decl conf_table[CONF_COUNT] = {
 	    "seconds to wait for a client's next command"),
 	[CONF_TIMEOUTREMOTE] = NUMBER("timeoutremote", "600", 1, DAY, R(REMOTE),
 	    "seconds to wait for the reply to the final dot"),
-	[CONF_TIMEOUTCONNECT] = NUMBER("timeoutconnect", "30", 1, DAY, R(REMOTE),
+	[CONF_TIMEOUTCONNECT] = NUMBER("timeoutconnect", "30", 1, DAY, R(REMOTE) | R(QMGR),
 	    "seconds to wait for a connection"),
 	[CONF_TIMEOUTTRANSACTION] = NUMBER("timeouttransaction", "3600", 1, 7 * DAY, R(SMTPD),
 	    "seconds that one whole inbound transaction may take"),

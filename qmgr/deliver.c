@@ -110,23 +110,6 @@ job_send(struct qmgr *q, struct job *j, struct letter *l)
 	l->fd = -1;
 }
 
-/* Where the settings have changed, queued recipients may have a destination now that has no entry. */
-static void
-deliver_elsewhere(struct qmgr *q, const struct letter *l)
-{
-	char dest[ROUTE_MAX];
-
-	for (uint32_t i = 0; i < l->q.nslot; i++) {
-		if (l->slot[i].state != SLOT_QUEUED)
-			continue;
-		route_of(&q->d->conf, l->env.rcpt[i].addr, dest);
-		if (sched_find_dest(&q->sched, l->id, dest) == NULL) {
-			qmgr_know(q, l->id);
-			return;
-		}
-	}
-}
-
 void
 qmgr_deliver(struct qmgr *q, struct entry *en)
 {
@@ -145,7 +128,6 @@ qmgr_deliver(struct qmgr *q, struct entry *en)
 		sched_defer(&q->sched, en, p.rest_ms, p.rest_us, clock_ms());
 	} else if (p.count == 0) {
 		qmgr_forget(q, en);
-		deliver_elsewhere(q, &l);
 	} else if ((j = job_of(q, en, &l, &p)) == NULL) {
 		log_line(LOG_WARN, NULL, "no-memory", "what=entry");
 		sched_defer(&q->sched, en, clock_ms() + QMGR_AGAIN_MS, en->next_us, clock_ms());

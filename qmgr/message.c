@@ -187,6 +187,8 @@ read_slot(struct qmgr *q, struct entry *en, const struct letter *l, uint32_t i,
 		n.next_us = (int64_t)s->next_us;
 	wait_of(q, to, t, s, &n);
 	n.warn_ms = qmgr_warn_at(q, l, i, t->ms, t->us);
+	if (n.warn_ms < t->ms + QMGR_GRACE_MS)	/* a try comes first */
+		n.warn_ms = t->ms + QMGR_GRACE_MS;
 	(void)sched_add(&q->sched, en->id, dest, &n);
 	return true;
 }

@@ -101,19 +101,6 @@ qmgr_settings_init(struct qmgr *q, struct err *e)
 	return sched_init(&q->sched, &conf, (uint64_t)clock_us(), e);
 }
 
-/* Whatever is not under way is read again: routes, lifetimes and warnings may be others now. */
-static void
-read_again(struct qmgr *q)
-{
-	for (size_t i = 0; i < q->sched.capids; i++)
-		for (struct entry *en = q->sched.ids[i], *next; en != NULL; en = next) {
-			next = en->same_hash;
-			if (en->state != ENTRY_BUSY && en->dest->class != CLASS_READ &&
-			    en->dest->class != CLASS_REPORT)
-				sched_drop(&q->sched, en);
-		}
-}
-
 void
 qmgr_settings(struct qmgr *q)
 {
@@ -123,8 +110,6 @@ qmgr_settings(struct qmgr *q)
 	q->options = NULL;
 	sched_settings(&q->sched, &conf);
 	options_free(old);
-	read_again(q);
-	qmgr_scan(q);
 	qmgr_wake(q);
 }
 

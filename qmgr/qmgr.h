@@ -45,7 +45,8 @@ enum {
 	QMGR_ACTS = 64,			/* requests of administrators that wait */
 	QMGR_ACT_TURN = 64,		/* messages of one that are begun in a turn */
 	QMGR_ACT_MARKS = 256,		/* messages of one whose marks are with queue */
-	QMGR_GRACE_MS = 60000		/* an expired message that was never tried gets this long */
+	QMGR_GRACE_MS = 60000		/* an expired message that was never tried gets this long,
+					 * and its sender is warned after it */
 };
 
 enum job_kind { JOB_DELIVER, JOB_EXPIRE, JOB_REPORT, JOB_LATE, JOB_ACT };
@@ -192,7 +193,7 @@ void qmgr_acts_free(struct qmgr *q);
 
 /* options.c */
 int qmgr_settings_init(struct qmgr *q, struct err *e);
-/* q->d->conf has other settings: from now on they hold. */
+/* q->d->conf has other settings: limits, retries, options and hours hold from now on. */
 void qmgr_settings(struct qmgr *q);
 void qmgr_options_free(struct qmgr *q);
 const struct destination *qmgr_options(void *arg, const char *name);

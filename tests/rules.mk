@@ -62,7 +62,7 @@ $(O)/tests/sandbox_probe: $(O)/tests/system/sandbox_probe.o
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $^
 
-# Tools of the system tests and the bench.
-$(O)/tests/fill_queue: $(O)/tests/tools/fill_queue.o $(O)/lib.a
+# Writes a backlog into a queue's folder.
+$(O)/tests/queue_fill: $(O)/tests/system/queue_fill.o $(O)/lib.a
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $^ $(LIB_LIBS)
