@@ -76,6 +76,16 @@ class Wishes(unittest.TestCase):
             self.assertEqual(sorted(l for m in taken(hop) for l in m["rcpt"]),
                              ["RCPT TO:<b@far.example>", "RCPT TO:<c@far.example>"])
 
+    def test_a_final_recipient_is_not_meant(self):
+        on = {"RCPT": lambda s, l: "451 4.2.1 not now" if "<c@" in l else None}
+        with Peer(on=on) as hop, Instance(smtproutes=hop.route) as acc:
+            acc.send("a@gateway.example", ["b@far.example", "c@far.example"], "Subject: x\n\nx\n")
+            wait_for(lambda: self.states(acc) == {"b@far.example": "delivered", "c@far.example": "deferred"})
+            r = acc.accord("queue", "hold", "@far.example", "--json")
+            self.assertEqual([o["recipients"] for o in objects(r)], [["c@far.example"]])
+            self.assertIn(b"held: 1 recipient of 1 message\n", r.stderr)
+            self.assertEqual(self.states(acc), {"b@far.example": "delivered", "c@far.example": "held"})
+
     def test_held_outlives_restart_and_expiry(self):
         with busy_hop() as hop, Instance(smtproutes=hop.route, queuelifetime="100") as acc:
             acc.send("a@gateway.example", ["b@far.example"], "Subject: x\n\nx\n")
