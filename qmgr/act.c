@@ -209,7 +209,6 @@ act_entry(struct qmgr *q, const char *id)
 	if (en != NULL) {	/* found by a scan and not looked at yet */
 		sched_take(&q->sched, en);
 		qmgr_read(q, en);
-		qmgr_keep_nothing(q);
 	}
 	en = sched_add(&q->sched, id, SCHED_READ, &n);
 	if (en != NULL)

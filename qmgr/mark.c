@@ -29,6 +29,7 @@ qmgr_mark(struct qmgr *q, struct job *j)
 
 	j->state = JOB_MARKING;
 	j->again_ms = 0;
+	qmgr_keep_not(q, j->id);
 	if (j->nmark == 0) {
 		mark_done(q, j, false);
 		return;

@@ -112,24 +112,6 @@ qmgr_unreadable(struct qmgr *q, struct entry *en, int r, const struct err *e)
 	}
 }
 
-int
-qmgr_letter(struct qmgr *q, const char *id, struct letter *l, struct err *e)
-{
-	if (q->kept_id[0] == '\0' || memcmp(q->kept_id, id, QID_LEN) != 0)
-		return letter_open(q->dirfd, id, l, e);
-	*l = q->kept;
-	q->kept_id[0] = '\0';
-	return 1;
-}
-
-void
-qmgr_keep_nothing(struct qmgr *q)
-{
-	if (q->kept_id[0] != '\0')
-		letter_close(&q->kept);
-	q->kept_id[0] = '\0';
-}
-
 /* The clocks at one moment. */
 struct moment { int64_t ms, us; uint16_t sender; };
 
@@ -201,7 +183,6 @@ qmgr_read(struct qmgr *q, struct entry *en)
 	struct err e;
 	int r = letter_open(q->dirfd, en->id, &l, &e);
 
-	qmgr_keep_nothing(q);
 	if (r != 1) {
 		qmgr_unreadable(q, en, r, &e);
 		return;
@@ -214,8 +195,7 @@ qmgr_read(struct qmgr *q, struct entry *en)
 			letter_close(&l);
 			return;
 		}
-	q->kept = l;		/* its turn is often the next */
-	memcpy(q->kept_id, en->id, QID_LEN);
+	qmgr_keep(q, &l);		/* its turn often comes at once */
 	sched_drop(&q->sched, en);
 }
 
@@ -245,16 +225,13 @@ qmgr_turn(void *arg)
 		struct entry *en;
 
 		/* Without queue no result could be kept; it wakes us when it is there. */
-		if (q->stopping || !q->peer[ROLE_QUEUE].chan.open || q->njobs >= QMGR_JOBS) {
-			qmgr_keep_nothing(q);
+		if (q->stopping || !q->peer[ROLE_QUEUE].chan.open || q->njobs >= QMGR_JOBS)
 			return;
-		}
 		en = sched_next(&q->sched, clock_ms());
 		if (en == NULL)
 			break;
 		qmgr_begin(q, en);
 	}
-	qmgr_keep_nothing(q);
 	wait = sched_wait(&q->sched, clock_ms());
 	if (wait >= 0)
 		(void)loop_timer(&q->d->loop, &q->turn, wait, &e);

@@ -222,6 +222,7 @@ qmgr_peer(void *arg, enum role role, uint32_t generation, int fd)
 	}
 	if (role == ROLE_QUEUE) {	/* a new one: its MSG_NEWs and our marks may be lost */
 		qmgr_each_job(q, mark_again, NULL);
+		qmgr_keep_nothing(q);
 		qmgr_scan(q);
 		qmgr_acts_wake(q);
 	}
@@ -277,6 +278,7 @@ qmgr_init(struct qmgr *q, struct daemon *d, int dirfd, struct err *e)
 		q->peer[i].role = (enum role)i;
 		q->peer[i].chan.name = role_name((enum role)i);
 	}
+	qmgr_keep_init(q);
 	q->slow.fire = on_slow;
 	q->slow.arg = q;
 	q->jobs = calloc(QMGR_TABLE, sizeof *q->jobs);
@@ -329,6 +331,7 @@ qmgr_free(struct qmgr *q)
 		for (struct entry *en = q->sched.ids[i]; en != NULL; en = en->same_hash)
 			stash_free(q, en);
 	sched_free(&q->sched);
+	qmgr_keep_nothing(q);
 	qmgr_options_free(q);
 	qmgr_acts_free(q);
 	free(q->jobs);

@@ -4,6 +4,7 @@
  * qmgr/qmgr.h - the scheduler with its files and packets.
  *
  *	message.c	MSG_NEW and the scan: IDs; reading a file into entries
+ *	keep.c		files that were read a moment ago
  *	deliver.c	a due entry becomes a MSG_JOB
  *	outcome.c	MSG_RESULT becomes marks
  *	expire.c	whose time is over fails
@@ -42,6 +43,8 @@ enum {
 	QMGR_LOST_MS = 3000,		/* a job whose worker died is begun again after this */
 	QMGR_AGAIN_MS = 5000,		/* what could not be done for want of memory and the like */
 	QMGR_STOP_MS = 2500,		/* when told to stop: for the results of what is under way */
+	QMGR_KEPT = 256,		/* files that stay open between reading and delivering */
+	QMGR_KEPT_MS = 5000,		/* and for how long what was read counts */
 	QMGR_ACTS = 64,			/* requests of administrators that wait */
 	QMGR_ACT_TURN = 64,		/* messages of one that are begun in a turn */
 	QMGR_ACT_MARKS = 256,		/* messages of one whose marks are with queue */
@@ -78,6 +81,9 @@ struct job {
 	struct job_rcpt rcpt[];
 };
 
+/* An open file; letter.fd -1: none. */
+struct kept { struct letter letter; int64_t read_ms; };
+
 struct option_set { struct option_set *next; struct destination d; };
 
 /* An administrator's request, as far as it is done. */
@@ -105,8 +111,7 @@ struct qmgr {
 	struct peer peer[ROLE_COUNT];	/* queue, remote, local, bounce, control */
 	struct scan scan;
 	struct timer turn, scan_turn, slow, stop, act_turn;
-	struct letter kept;		/* read in this turn, maybe delivered in it too */
-	char kept_id[QID_SIZE];		/* "": none */
+	struct kept kept[QMGR_KEPT];	/* read a moment ago and not delivered yet, each in its place */
 	struct option_set *options;	/* of destinations, shared */
 	struct act_request *acts, **acts_last;
 	uint32_t nact;
@@ -139,8 +144,14 @@ bool qmgr_send(struct qmgr *q, enum role role, void *packet, uint32_t type, uint
 /* message.c */
 void qmgr_scan(struct qmgr *q);
 void qmgr_know(struct qmgr *q, const char *id);
-/* The message's file: what was just read, or opened now; as letter_open. */
+
+/* keep.c: the message's file: as it was read a moment ago, or opened now; as letter_open. */
 int qmgr_letter(struct qmgr *q, const char *id, struct letter *l, struct err *e);
+/* Takes l over, for qmgr_letter. */
+void qmgr_keep(struct qmgr *q, struct letter *l);
+/* Its slots are others now. */
+void qmgr_keep_not(struct qmgr *q, const char *id);
+void qmgr_keep_init(struct qmgr *q);
 void qmgr_keep_nothing(struct qmgr *q);
 void qmgr_read(struct qmgr *q, struct entry *en);
 /* Recipients of that file that are with a worker by an adopted job: not to be begun. */
