@@ -25,7 +25,7 @@ struct actor {
 	uint32_t bad;			/* first: queue_note_bad counts here */
 	struct queue_call *q;
 	int sock;
-	struct { struct msg_act m; struct act act[ACT_MAX]; } out;
+	struct msg_act *out;		/* with room for ACT_MAX */
 	struct buf text;		/* of the packet that is being filled */
 	struct act_packet sent[ACT_WINDOW];
 	uint32_t nsent, last_id;
@@ -88,18 +88,18 @@ act_send(struct actor *a, struct err *e)
 {
 	struct act_packet *p;
 
-	if (a->out.m.n == 0)
+	if (a->out->n == 0)
 		return 0;
 	if (a->nsent == ACT_WINDOW && act_answer(a, e) == -1)
 		return -1;
-	a->out.m.verb = act_verb(a->q->verb);
-	if (ipc_send(a->sock, &a->out.m.h, MSG_ACT, ++a->last_id, sizeof a->out.m +
-	    a->out.m.n * sizeof(struct act), NULL, 0, e) == -1)
+	a->out->verb = act_verb(a->q->verb);
+	if (ipc_send(a->sock, &a->out->h, MSG_ACT, ++a->last_id, sizeof *a->out +
+	    a->out->n * sizeof(struct act), NULL, 0, e) == -1)
 		return err_in(e, "control");
 	p = &a->sent[a->nsent++];
 	*p = (struct act_packet){ .id = a->last_id };
 	p->text = buf_take(&a->text, &p->len);
-	a->out.m.n = 0;
+	a->out->n = 0;
 	return 0;
 }
 
@@ -108,9 +108,9 @@ act_add(struct actor *a, const char *id, uint32_t slot, struct err *e)
 {
 	struct act *act;
 
-	if (a->out.m.n == ACT_MAX && act_send(a, e) == -1)
+	if (a->out->n == ACT_MAX && act_send(a, e) == -1)
 		return -1;
-	act = &a->out.act[a->out.m.n++];
+	act = &a->out->act[a->out->n++];
 	*act = (struct act){ .slot = slot };
 	memcpy(act->id, id, QID_LEN);
 	return 0;
@@ -200,13 +200,14 @@ act_print(const struct actor *a)
 int
 queue_act(struct queue_call *q)
 {
+	static _Alignas(8) unsigned char packet[sizeof(struct msg_act) + ACT_MAX * sizeof(struct act)];
 	static struct actor a;
 	struct qwalk w = { .each = act_each, .bad = queue_note_bad, .arg = &a };
 	struct err e = { 0 };
 	uint32_t missing = 0;
 	int r;
 
-	a = (struct actor){ .q = q };
+	a = (struct actor){ .q = q, .out = (struct msg_act *)(void *)packet };
 	buf_init(&a.text, SIZE_MAX / 2);
 	if ((a.sock = control_connect(&q->common->home, &e)) == -1)
 		return cmd_fail(&e);

@@ -358,7 +358,7 @@ name_sendmail(int argc, char **argv)
 	if (s.mode == 'p')
 		return queue_mailq(&s.common);
 	if (s.mode == 'i') {		/* packages call it when they are installed: no failure */
-		fprintf(stderr, "newaliases: nothing to do: aliases are lines of the setting mailboxes\n");
+		fprintf(stderr, "newaliases: nothing to do: there are no alias files; see the setting mailboxes\n");
 		return EXIT_DONE;
 	}
 	if (s.mode == 's')

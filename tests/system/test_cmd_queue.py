@@ -71,7 +71,7 @@ class Wishes(unittest.TestCase):
             self.assertFalse([l for l in hop.said("RCPT")[tried:] if "<b@" in l])
             hop.on.clear()
             acc.accord("queue", "release", "@far.example", "--state", "held")
-            acc.accord("queue", "retry", "--all")
+            acc.accord("queue", "retry", "--all", check=False)     # 75: one is being tried already
             acc.wait_empty()
             self.assertEqual(sorted(l for m in taken(hop) for l in m["rcpt"]),
                              ["RCPT TO:<b@far.example>", "RCPT TO:<c@far.example>"])
