@@ -25,7 +25,9 @@ enum finding {
 	FOUND_BAD,		/* in bad/ */
 	FOUND_LEFTOVER		/* in tmp/, and nobody writes it: cleared at the next start; no fault */
 };
-static const char *const finding_names[] = { "broken", "misplaced", "torn", "strange", "bad", "leftover" };
+static const char *const finding_names[] = {
+	"broken", "misplaced", "torn", "strange", "bad", "leftover"
+};
 
 struct fsck {
 	struct queue_call *q;

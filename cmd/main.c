@@ -9,7 +9,8 @@
 #include "lib/log.h"
 
 static const struct verb verbs[] = {
-	{ "start", "accord start [-H HOME] [-u USER]", "run everything in the foreground", verb_start, false },
+	{ "start", "accord start [-H HOME] [-u USER]", "run everything in the foreground",
+	    verb_start, false },
 	{ "check", "accord check [-H HOME]", "verify all settings", verb_check, false },
 	{ "conf", "accord conf [-H HOME] [--json] [NAME [LINE... | - | --unset]]",
 	    "show settings, or set one: each LINE one line of it, - the lines of standard input", verb_conf,
@@ -20,7 +21,8 @@ static const struct verb verbs[] = {
 	    "originate a message, with what permission the sender gives", verb_send, false },
 	{ "queue", "accord queue list|show|hold|release|retry|bounce|remove|fsck [option...]",
 	    "the queue: what is in it, what is to become of it", verb_queue, true },
-	{ "caps", "accord caps build | get ADDRESS... | test ADDRESS MESSAGE | import FILE|-  [-H HOME] [--json]",
+	{ "caps", "accord caps build | get ADDRESS... | test ADDRESS MESSAGE | import FILE|-\n"
+	    "            [-H HOME] [--json]",
 	    "the capability directory: compile the setting caps; what is known of an address; does this\n"
 	    "message fit; take lines into the setting caps and compile it", verb_caps, false },
 	{ "convert", "accord convert IN -o OUT --for EXPRESSION [--permit EXPRESSION|any|none]",

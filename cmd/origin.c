@@ -183,7 +183,8 @@ add_name(struct span name, struct buf *out, struct err *e)
 
 /* What is missing (RFC 5322 3.6, RFC 6409 8.2, 8.3). */
 static int
-add_missing(const struct origin *o, const struct fields *k, bool encode, struct buf *out, struct err *e)
+add_missing(const struct origin *o, const struct fields *k, bool encode, struct buf *out,
+    struct err *e)
 {
 	char date[40], token[33];
 

@@ -41,9 +41,9 @@ static const struct queue_verb {
 enum { QUEUE_VERBS = sizeof queue_verbs / sizeof *queue_verbs };
 
 static const char criteria_help[] =
-    "An AGE is 90s, 10m, 2h, 3d or 1w.  A STATE is queued, deferred, held, failed, delivered, bounced or\n"
-    "removed.  A NEXT-HOP is as the log's dest= has it: local, [192.0.2.1]:25, example.com:25.  @.DOMAIN:\n"
-    "all below it.  Criteria of different kinds must all hold; of one kind, any.\n";
+    "An AGE is 90s, 10m, 2h, 3d or 1w.  A STATE is queued, deferred, held, failed, delivered, bounced\n"
+    "or removed.  A NEXT-HOP is as the log's dest= has it: local, [192.0.2.1]:25, example.com:25.\n"
+    "@.DOMAIN: all below it.  Criteria of different kinds must all hold; of one kind, any.\n";
 
 void
 queue_note_bad(void *arg, const char *id, const struct err *e)
@@ -177,8 +177,8 @@ verb_queue(struct common *c, int argc, char **argv)
 		q.verb = argv[1];
 		return queue_run(&q, &queue_verbs[i], argc, argv);
 	}
-	return cmd_usage("accord queue list|show|hold|release|retry|bounce|remove|fsck [option...]; each has "
-	    "--help");
+	return cmd_usage("accord queue list|show|hold|release|retry|bounce|remove|fsck [option...]; "
+	    "each has --help");
 }
 
 int

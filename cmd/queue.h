@@ -28,10 +28,10 @@ int queue_show(struct queue_call *q);
 int queue_act(struct queue_call *q);
 int queue_fsck(struct queue_call *q);
 
-/* Walks what was selected: IDs alone by their names, else all.  *missing: named IDs that are not there. */
+/* Walks what was selected: IDs alone by name, else all.  *missing: named IDs that are not there. */
 int queue_walk(struct queue_call *q, struct qwalk *w, uint32_t *missing, struct err *e);
 
-/* A file that is no message, on standard error; arg: a uint32_t that counts them, first of its struct. */
+/* Says that a file is no message; arg: a struct whose first member, a uint32_t, counts them. */
 void queue_note_bad(void *arg, const char *id, const struct err *e);
 
 /* Octets that came from outside, with no control octet for the terminal. */

@@ -160,6 +160,7 @@ sm_who(struct sendmail *s, struct err *e)
 {
 	const struct passwd *pw = getpwuid(getuid());
 	struct buf b;
+	bool gecos;
 	size_t n;
 	int r;
 
@@ -167,7 +168,8 @@ sm_who(struct sendmail *s, struct err *e)
 		s->name = getenv("NAME");
 	if (s->name == NULL && s->sender == NULL && pw != NULL)
 		s->name = pw->pw_gecos;
-	n = s->name == NULL ? 0 : strcspn(s->name, s->name == (pw != NULL ? pw->pw_gecos : NULL) ? "," : "");
+	gecos = pw != NULL && s->name == pw->pw_gecos;		/* its first part is the name */
+	n = s->name == NULL ? 0 : strcspn(s->name, gecos ? "," : "");
 	span_text(span_of(s->name, n), s->full_name, sizeof s->full_name);
 	s->origin.name = s->full_name;
 	buf_init(&b, sizeof s->from);
@@ -198,7 +200,9 @@ sm_submit(struct sendmail *s, struct span message, struct err *e)
 		env.rcpt[i] = (struct rcpt){ .addr = span_str(addr), .notify = s->notify };
 	r = submit_message(&s->common.home, &env, message, id, e);
 	free(env.rcpt);
-	return r == -1 && e->kind == ERR_TEMP ? err_in(e, "the message was not taken, send it again later") : r;
+	if (r == -1 && e->kind == ERR_TEMP)
+		return err_in(e, "the message was not taken, send it again later");
+	return r;
 }
 
 static int
@@ -358,7 +362,8 @@ name_sendmail(int argc, char **argv)
 	if (s.mode == 'p')
 		return queue_mailq(&s.common);
 	if (s.mode == 'i') {		/* packages call it when they are installed: no failure */
-		fprintf(stderr, "newaliases: nothing to do: there are no alias files; see the setting mailboxes\n");
+		fprintf(stderr, "newaliases: nothing to do: there are no alias files; see the setting "
+		    "mailboxes\n");
 		return EXIT_DONE;
 	}
 	if (s.mode == 's')

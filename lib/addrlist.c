@@ -222,8 +222,8 @@ take_item(struct parser *p, struct err *e)
 }
 
 int
-addrlist_parse(struct span value, int (*take)(void *arg, const struct addrlist_box *b, struct err *e),
-    void *arg, struct err *e)
+addrlist_parse(struct span value,
+    int (*take)(void *arg, const struct addrlist_box *b, struct err *e), void *arg, struct err *e)
 {
 	struct parser p = { .c = cur_of(value), .start = value.p, .take = take, .arg = arg };
 

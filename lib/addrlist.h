@@ -23,7 +23,7 @@ struct addrlist_box {
  * address_check (with a domain behind it, if it has none).  take: 0 go on, -1 ends it with its *e.
  * -1: ERR_PERM 5.1.3, what is there is no list of addresses; some may have been taken already.
  */
-int addrlist_parse(struct span value, int (*take)(void *arg, const struct addrlist_box *b, struct err *e),
-    void *arg, struct err *e);
+int addrlist_parse(struct span value,
+    int (*take)(void *arg, const struct addrlist_box *b, struct err *e), void *arg, struct err *e);
 
 #endif

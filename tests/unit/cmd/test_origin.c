@@ -40,7 +40,8 @@ static void
 setup(void)
 {
 	e = (struct err){ 0 };
-	o = (struct origin){ .host = "here.example", .from = "u@here.example", .name = "", .from_header = true };
+	o = (struct origin){ .host = "here.example", .from = "u@here.example", .name = "",
+	    .from_header = true };
 }
 
 /* The recipients, each with a comma behind it. */
@@ -101,8 +102,8 @@ END_TEST
 
 START_TEST(recipients_come_from_the_header)
 {
-	make("To: a@b.example, Ann <root>\nCc: g: x@y.example;\nBCC: secret@z.example,\n \"q q\"\nX: no@no.example\n\n"
-	    "To: body@no.example\n");
+	make("To: a@b.example, Ann <root>\nCc: g: x@y.example;\nBCC: secret@z.example,\n \"q q\"\n"
+	    "X: no@no.example\n\nTo: body@no.example\n");
 	ck_assert_str_eq(rcpts(), "a@b.example,root@here.example,x@y.example,secret@z.example,"
 	    "\"q q\"@here.example,");
 	ck_assert_ptr_null(strstr((char *)out.p, "secret"));
@@ -122,7 +123,8 @@ END_TEST
 
 START_TEST(short_addresses_get_our_name)
 {
-	const char *m = make("From: root (Cron Daemon)\nTo: root, b@c.example,\n d (D)\nReply-To: not a list\nSubject: root\n\n");
+	const char *m = make("From: root (Cron Daemon)\nTo: root, b@c.example,\n d (D)\n"
+	    "Reply-To: not a list\nSubject: root\n\n");
 
 	ck_assert_ptr_nonnull(strstr(m, "From: root@here.example (Cron Daemon)\r\n"));
 	ck_assert_ptr_nonnull(strstr(m, "To: root@here.example, b@c.example,\r\n d@here.example (D)\r\n"));
