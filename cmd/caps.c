@@ -9,7 +9,10 @@
 #include "lib/capsdb.h"
 #include "lib/envelope.h"
 
-static const char usage[] = "accord caps build | get ADDRESS | test ADDRESS MESSAGE  [-H HOME] [--json]";
+static const char usage[] =
+    "accord caps build | get ADDRESS... | test ADDRESS MESSAGE | import FILE|-  [-H HOME] [--json]";
+
+enum { CAPS_TEXT = 64 * 1024 * 1024 };
 
 /* What is known of an address. */
 struct known { enum cap_state state; struct span text; };
@@ -68,15 +71,17 @@ static int
 caps_ask_file(const struct common *c, struct span addr, struct capsdb *db, struct known *k,
     struct err *e)
 {
+	static bool is_open;
 	bool any = false;
 	char path[640];
 	int fd, r;
 
 	snprintf(path, sizeof path, "%s/caps.cdb", c->home.state);
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+	if (!is_open && (fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
 		return err_sys(e, "%s", path);
-	if (capsdb_open(db, fd, e) == -1)
+	if (!is_open && capsdb_open(db, fd, e) == -1)
 		return -1;
+	is_open = true;
 	if ((r = capsdb_get(db, addr, &k->text, &any, e)) == -1)
 		return -1;
 	k->state = r == 0 ? CAP_NONE : any ? CAP_ANY : CAP_KNOWN;
@@ -120,6 +125,22 @@ caps_get(const struct common *c, const char *addr, struct err *e)
 	    err_set(e, ERR_PERM, NULL, "nothing is known of %s", addr);
 }
 
+/* fate: what becomes of the message; key: how; detail: lines that say why. */
+static void
+test_print(const struct common *c, const char *fate, struct span key, struct span detail)
+{
+	if (!c->json) {
+		printf("%s%s%.*s\n%.*s", fate, key.n > 0 ? ": " : "", (int)key.n, (const char *)key.p,
+		    (int)detail.n, (const char *)detail.p);
+		return;
+	}
+	printf("{\"fate\":\"%s\",\"key\":", fate);
+	json_string(stdout, key);
+	printf(",\"detail\":");
+	json_string(stdout, detail);
+	printf("}\n");
+}
+
 /* Does this message fit what the address takes? */
 static int
 caps_test(const struct common *c, const char *addr, const char *path, struct err *e)
@@ -135,7 +156,8 @@ caps_test(const struct common *c, const char *addr, const char *path, struct err
 	if (caps_ask(c, span_str(addr), &k, e) == -1)
 		return -1;
 	if (k.state != CAP_KNOWN) {
-		printf("%s\n", k.state == CAP_ANY ? "fits: takes everything" : "nothing is known");
+		test_print(c, k.state == CAP_ANY ? "fits" : "unknown", span_str(k.state == CAP_ANY ? "any" : ""),
+		    span_str(""));
 		return k.state == CAP_ANY ? 0 : err_set(e, ERR_PERM, NULL, "nothing is known of %s", addr);
 	}
 	buf_init(&in, COMPOSE_MAX);
@@ -153,8 +175,7 @@ caps_test(const struct common *c, const char *addr, const char *path, struct err
 	if (r == 0) {
 		const struct plan_verdict *v = &plan.plan.verdict[0];
 
-		printf("%s%s%.*s\n%.*s", fates[v->fate % 3], v->key.n > 0 ? ": " : "", (int)v->key.n,
-		    (const char *)v->key.p, (int)v->detail.n, (const char *)v->detail.p);
+		test_print(c, fates[v->fate % 3], v->key, v->detail);
 		if (v->fate == PLAN_EMPTY)
 			r = err_set(e, ERR_PERM, v->dsn, "%s cannot take it", addr);
 		converter_plan_free(&plan);
@@ -166,18 +187,133 @@ caps_test(const struct common *c, const char *addr, const char *path, struct err
 	return r;
 }
 
+/* --- import --- */
+
+static int
+compare_keys(const void *a, const void *b)
+{
+	const struct span *x = a, *y = b;
+	int r = memcmp(x->p, y->p, x->n < y->n ? x->n : y->n);
+
+	return r != 0 ? r : x->n < y->n ? -1 : x->n > y->n;
+}
+
+/* The keys of all lines, sorted; they point into keys. */
+static int
+import_keys(struct span text, struct buf *keys, struct span **out, size_t *n, struct err *e)
+{
+	struct span rest = text, line;
+	struct buf key;
+	size_t lines = 0, at = 0;
+	int r = 0;
+
+	buf_init(&key, 2 * ENV_MAX_PATH);
+	*n = 0;
+	while (r != -1 && span_line(&rest, &line)) {
+		lines++;
+		if ((r = capsdb_line(line, &key, e)) == -1)
+			(void)err_in(e, "line %zu", lines);
+		if (r == 1 && (buf_add_u32le(keys, (uint32_t)key.n, e) == -1 ||
+		    buf_add(keys, buf_view(&key), e) == -1))
+			r = -1;
+		*n += r == 1;
+	}
+	buf_free(&key);
+	if (r == -1)
+		return -1;
+	if ((*out = calloc(*n + 1, sizeof **out)) == NULL)
+		return err_sys(e, "import");
+	for (size_t i = 0; i < *n; i++) {
+		size_t len = keys->p[at] | (size_t)keys->p[at + 1] << 8;
+
+		(*out)[i] = span_of(keys->p + at + 4, len);
+		at += 4 + len;
+	}
+	qsort(*out, *n, sizeof **out, compare_keys);
+	return 0;
+}
+
+/* The old lines, but those whose address has a new one, and the new lines behind them. */
+static int
+import_merge(struct span old, struct span text, const struct span *keys, size_t n, struct buf *out,
+    size_t *replaced, struct err *e)
+{
+	struct span line, rest = old;
+	struct buf key;
+	int r = 0;
+
+	buf_init(&key, 2 * ENV_MAX_PATH);
+	while (r == 0 && span_line(&rest, &line)) {
+		struct err unreadable;
+		struct span now;
+
+		if (capsdb_line(line, &key, &unreadable) == 1) {
+			now = buf_view(&key);
+			if (bsearch(&now, keys, n, sizeof *keys, compare_keys) != NULL) {
+				++*replaced;
+				continue;
+			}
+		}
+		r = buf_addf(out, e, "%.*s\n", (int)line.n, (const char *)line.p);
+	}
+	buf_free(&key);
+	while (r == 0 && span_line(&text, &line))
+		r = buf_addf(out, e, "%.*s\n", (int)line.n, (const char *)line.p);
+	return r;
+}
+
+static int
+caps_import(const struct common *c, const char *file, struct err *e)
+{
+	static struct conf conf;
+	struct buf text, old, keys, merged;
+	struct span *key = NULL;
+	size_t n = 0, replaced = 0;
+	char path[640];
+	int r;
+
+	buf_init(&text, CAPS_TEXT);
+	buf_init(&old, CAPS_TEXT);
+	buf_init(&keys, 2 * CAPS_TEXT);
+	buf_init(&merged, CAPS_TEXT);
+	snprintf(path, sizeof path, "%s/caps", c->home.control);
+	r = cmd_read_file(file, &text, e);
+	if (r == 0 && access(path, F_OK) == 0)
+		r = cmd_read_file(path, &old, e);
+	if (r == 0)
+		r = import_keys(buf_view(&text), &keys, &key, &n, e);
+	if (r == 0)
+		r = import_merge(buf_view(&old), buf_view(&text), key, n, &merged, &replaced, e);
+	if (r == 0 && (r = conf_init(&conf, e)) == 0)
+		r = cmd_write_setting(&c->home, &conf, CONF_CAPS, buf_view(&merged), e);
+	if (r == 0)
+		r = caps_build(c, e);
+	if (r == 0)
+		printf(c->json ? "{\"imported\":%zu,\"replaced\":%zu}\n" :
+		    "%zu addresses imported, %zu of them had a line before\n", n, replaced);
+	free(key);
+	buf_free(&text);
+	buf_free(&old);
+	buf_free(&keys);
+	buf_free(&merged);
+	return r;
+}
+
 int
 verb_caps(struct common *c, int argc, char **argv)
 {
 	struct err e = { 0 };
-	int r;
+	int r = 0;
 
 	if (argc == 2 && strcmp(argv[1], "build") == 0)
 		r = caps_build(c, &e);
-	else if (argc == 3 && strcmp(argv[1], "get") == 0)
-		r = caps_get(c, argv[2], &e);
+	else if (argc >= 3 && strcmp(argv[1], "get") == 0)
+		for (int i = 2; i < argc; i++)
+			r = caps_get(c, argv[i], &e) == -1 ? -1 : r;
 	else if (argc == 4 && strcmp(argv[1], "test") == 0)
 		r = caps_test(c, argv[2], argv[3], &e);
+	else if (argc == 3 && strcmp(argv[1], "import") == 0)
+		r = caps_import(c, argv[2], &e);
 	else
 		return cmd_usage(usage);
 	return r == -1 ? cmd_fail(&e) : EXIT_DONE;

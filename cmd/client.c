@@ -42,6 +42,13 @@ control_connect(const struct home *h, struct err *e)
 }
 
 int
+control_refused(const struct msg_refused *no, struct err *e)
+{
+	return err_set(e, no->kind == ERR_TEMP ? ERR_TEMP : ERR_PERM, NULL, "%.*s (%.11s)",
+	    (int)sizeof no->what - 1, no->what, no->dsn);
+}
+
+int
 control_call(int sock, struct msg_hdr *h, uint32_t type, size_t hlen, int fd, void *reply,
     size_t max, size_t *len, struct err *e)
 {
@@ -56,8 +63,7 @@ control_call(int sock, struct msg_hdr *h, uint32_t type, size_t hlen, int fd, vo
 		return 0;
 	if (*len != sizeof *no)
 		return err_set(e, ERR_PROTO, NULL, "control: an answer of %zu octets", *len);
-	return err_set(e, no->kind == ERR_TEMP ? ERR_TEMP : ERR_PERM, NULL, "%.*s (%.11s)",
-	    (int)sizeof no->what - 1, no->what, no->dsn);
+	return control_refused(no, e);
 }
 
 int

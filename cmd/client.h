@@ -6,6 +6,8 @@
 
 #include "cmd/cmd.h"
 #include "lib/converter.h"
+#include "lib/envelope.h"
+#include "lib/msg.h"
 
 /* A connection to the running instance's control server.  -1: ERR_TEMP, it does not run. */
 int control_connect(const struct home *h, struct err *e);
@@ -16,6 +18,21 @@ int control_connect(const struct home *h, struct err *e);
  */
 int control_call(int sock, struct msg_hdr *h, uint32_t type, size_t hlen, int fd, void *reply,
     size_t max, size_t *len, struct err *e);
+
+/* *e from a refusal of the whole length.  -1. */
+int control_refused(const struct msg_refused *no, struct err *e);
+
+/*
+ * Puts a message (CRLF lines) into the queue of the running instance; env->body is raised to what the
+ * octets need.  -1: ERR_TEMP, nothing was taken: accord does not run, or cannot now; ERR_PERM.
+ */
+int submit_message(const struct home *h, struct envelope *env, struct span message, char id[QID_SIZE],
+    struct err *e);
+
+/* The words of RFC 3461's parameters, as options give them.  -1: not that. */
+int dsn_notify(const char *text, uint8_t *out);
+int dsn_ret(const char *text, uint8_t *out);
+int dsn_envid(const char *text);
 
 /* A converter of one's own: a child process, sandboxed as convertd's are. */
 struct own_converter { int sock; int pid; };

@@ -184,36 +184,41 @@ add_text(struct span text, struct buf *out, struct err *e)
 	return r;
 }
 
-/*
- * A Subject in other letters than ASCII: encoded words (RFC 2047 2) of at most 75 octets, none cut
- * within a UTF-8 character.
- */
+int
+compose_words(struct span text, struct buf *out, struct err *e)
+{
+	enum { WORD = 42 };		/* octets whose base64 fits a word */
+	bool first = true;
+
+	while (text.n > 0) {
+		size_t n = text.n < WORD ? text.n : WORD;
+
+		while (n < text.n && n > WORD - 4 && (text.p[n] & 0xc0) == 0x80)
+			n--;
+		if (buf_add_str(out, first ? " =?utf-8?B?" : "\r\n =?utf-8?B?", e) == -1 ||
+		    transfer_base64(span_sub(text, 0, n), out, e) == -1)
+			return -1;
+		out->n -= 2;		/* transfer_base64 ends its line */
+		if (buf_add_str(out, "?=", e) == -1)
+			return -1;
+		first = false;
+		text = span_sub(text, n, text.n);
+	}
+	return 0;
+}
+
 static int
 add_subject(struct span text, struct buf *out, struct err *e)
 {
-	enum { WORD = 42 };		/* octets whose base64 fits a word */
 	size_t i = 0;
 
 	while (i < text.n && text.p[i] < 0x80)
 		i++;
 	if (i == text.n)
 		return buf_addf(out, e, "Subject: %.*s\r\n", (int)text.n, (const char *)text.p);
-	if (buf_add_str(out, "Subject:", e) == -1)
+	if (buf_add_str(out, "Subject:", e) == -1 || compose_words(text, out, e) == -1)
 		return -1;
-	while (text.n > 0) {
-		size_t n = text.n < WORD ? text.n : WORD;
-
-		while (n < text.n && n > WORD - 4 && (text.p[n] & 0xc0) == 0x80)
-			n--;
-		if (buf_add_str(out, " =?utf-8?B?", e) == -1 ||
-		    transfer_base64(span_sub(text, 0, n), out, e) == -1)
-			return -1;
-		out->n -= 2;		/* transfer_base64 ends its line */
-		if (buf_add_str(out, "?=\r\n", e) == -1)
-			return -1;
-		text = span_sub(text, n, text.n);
-	}
-	return 0;
+	return buf_add_str(out, "\r\n", e);
 }
 
 static int
@@ -232,8 +237,8 @@ add_header(const struct compose *c, const char *token, struct buf *out, struct e
 	return buf_addf(out, e, "Message-ID: <%s@%s>\r\nMIME-Version: 1.0\r\n", token, c->host);
 }
 
-static int
-random_token(char out[33], struct err *e)
+int
+compose_token(char out[33], struct err *e)
 {
 	unsigned char bytes[16];
 
@@ -268,7 +273,7 @@ compose_message(const struct compose *c, struct span text, const struct own_conv
 		return -1;
 	if (c->nattach == 0 && has_header(text))
 		return compose_lines(text, out, e);
-	if (random_token(token, e) == -1 || add_header(c, token, out, e) == -1)
+	if (compose_token(token, e) == -1 || add_header(c, token, out, e) == -1)
 		return -1;
 	if (c->nattach == 0)
 		return add_text(text, out, e);

@@ -29,6 +29,15 @@ int compose_message(const struct compose *c, struct span text, const struct own_
 /* One image file alone as a message: what `accord convert` gives to convertd. */
 int compose_image(struct span file, const char *convert, struct buf *out, struct err *e);
 
+/*
+ * Appends text in other letters than ASCII as encoded words (RFC 2047 2) of at most 75 octets, each on
+ * a line of its own behind a space, none cut within a UTF-8 character; no line end behind the last.
+ */
+int compose_words(struct span text, struct buf *out, struct err *e);
+
+/* 32 random hexadecimal digits and a NUL. */
+int compose_token(char out[33], struct err *e);
+
 /* Appends s with every line ended by CRLF. */
 int compose_lines(struct span s, struct buf *out, struct err *e);
 

@@ -58,25 +58,52 @@ write_all(int fd, struct span s)
 }
 
 int
-cmd_write_file(const char *path, struct span content, struct err *e)
+cmd_replace_file(const char *path, struct span content,
+    int (*like_before)(const char *tmp, const char *path, struct err *e), struct err *e)
 {
 	char tmp[1024];
-	int fd;
+	int fd, r;
 
-	if (strcmp(path, "-") == 0)
-		return write_all(1, content) == -1 ? err_sys(e, "standard output") : 0;
 	if ((size_t)snprintf(tmp, sizeof tmp, "%s.%d.tmp", path, (int)getpid()) >= sizeof tmp)
 		return err_set(e, ERR_PERM, NULL, "%s: a path too long", path);
-	if ((fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644)) == -1)
-		return err_sys(e, "%s", tmp);
-	if (write_all(fd, content) == -1 || fsync(fd) == -1 || rename(tmp, path) == -1) {
-		err_sys(e, "%s", path);
-		unlink(tmp);
-		close(fd);
+	if ((fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644)) == -1) {
+		err_sys(e, "%s", tmp);
+		e->kind = ERR_PERM;
 		return -1;
 	}
+	r = write_all(fd, content) == -1 || fsync(fd) == -1 ? err_sys(e, "%s", path) : 0;
+	if (r == 0 && like_before != NULL)
+		r = like_before(tmp, path, e);
+	if (r == 0 && rename(tmp, path) == -1)
+		r = err_sys(e, "%s", path);
 	close(fd);
-	return 0;
+	if (r == -1)
+		unlink(tmp);
+	return r;
+}
+
+int
+cmd_write_file(const char *path, struct span content, struct err *e)
+{
+	if (strcmp(path, "-") == 0)
+		return write_all(1, content) == -1 ? err_sys(e, "standard output") : 0;
+	return cmd_replace_file(path, content, NULL, e);
+}
+
+static int
+read_setting(const struct home *h, struct conf *conf, enum conf_id id, struct err *e)
+{
+	char path[640];
+	int fd, r;
+
+	snprintf(path, sizeof path, "%s/%s", h->control, conf_table[id].name);
+	if ((fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)) == -1 && errno == ENOENT)
+		return 0;
+	if (fd == -1)
+		return err_sys(e, "%s", path);
+	r = conf_set_fd(conf, id, fd, e);
+	close(fd);
+	return r == -1 ? err_in(e, "%s", h->control) : 0;
 }
 
 int
@@ -84,21 +111,16 @@ cmd_settings(const struct home *h, struct conf *conf, struct err *e)
 {
 	if (conf_init(conf, e) == -1)
 		return -1;
-	for (int i = 0; i < CONF_COUNT; i++) {
-		char path[640];
-		int fd, r;
-
-		snprintf(path, sizeof path, "%s/%s", h->control, conf_table[i].name);
-		if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1 && errno == ENOENT)
-			continue;
-		if (fd == -1)
-			return err_sys(e, "%s", path);
-		r = conf_set_fd(conf, i, fd, e);
-		close(fd);
-		if (r == -1)
-			return err_in(e, "%s", h->control);
-	}
+	for (int i = 0; i < CONF_COUNT; i++)
+		if (read_setting(h, conf, i, e) == -1)
+			return -1;
 	return 0;
+}
+
+int
+cmd_setting(const struct home *h, struct conf *conf, enum conf_id id, struct err *e)
+{
+	return conf_init(conf, e) == -1 ? -1 : read_setting(h, conf, id, e);
 }
 
 int

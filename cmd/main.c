@@ -1,23 +1,32 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
-/* accord: the one command a person types. */
+/* accord: the one command a person types; also sendmail, mailq and newaliases, by those names. */
+#include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #include "cmd/cmd.h"
 #include "lib/log.h"
 
 static const struct verb verbs[] = {
-	{ "start", "accord start [-H HOME] [-u USER]", "run everything in the foreground", verb_start },
-	{ "check", "accord check [-H HOME]", "verify all settings", verb_check },
-	{ "conf", "accord conf [-H HOME] [--json] [NAME [VALUE]]", "show or set settings", verb_conf },
+	{ "start", "accord start [-H HOME] [-u USER]", "run everything in the foreground",
+	    verb_start, false },
+	{ "check", "accord check [-H HOME]", "verify all settings", verb_check, false },
+	{ "conf", "accord conf [-H HOME] [--json] [NAME [LINE... | - | --unset]]",
+	    "show settings, or set one: each LINE one line of it, - the lines of standard input", verb_conf,
+	    false },
 	{ "send", "accord send [-H HOME] [--conperm] [--convert EXPRESSION|any|none] [--from ADDRESS]\n"
-	    "            [--subject TEXT] [--attach FILE]... -- TO... < message",
-	    "originate a message, with what permission the sender gives", verb_send },
-	{ "queue", "accord queue list [-H HOME] [--json]", "what is in the queue", verb_queue },
-	{ "caps", "accord caps build | get ADDRESS | test ADDRESS MESSAGE  [-H HOME] [--json]",
-	    "the capability directory", verb_caps },
-	{ "convert", "accord convert IN -o OUT --for EXPRESSION [--permit EXPRESSION|any]",
-	    "what accord would make of an image file or a message", verb_convert },
+	    "            [--subject TEXT] [--attach FILE]... [--notify never|success,failure,delay]\n"
+	    "            [--ret full|hdrs] [--envid XTEXT] -- TO... < message",
+	    "originate a message, with what permission the sender gives", verb_send, false },
+	{ "queue", "accord queue list|show|hold|release|retry|bounce|remove|fsck [option...]",
+	    "the queue: what is in it, what is to become of it", verb_queue, true },
+	{ "caps", "accord caps build | get ADDRESS... | test ADDRESS MESSAGE | import FILE|-\n"
+	    "            [-H HOME] [--json]",
+	    "the capability directory: compile the setting caps; what is known of an address; does this\n"
+	    "message fit; take lines into the setting caps and compile it", verb_caps, false },
+	{ "convert", "accord convert IN -o OUT --for EXPRESSION [--permit EXPRESSION|any|none]",
+	    "what accord would make of an image file or a message", verb_convert, false },
 };
 enum { NVERB = sizeof verbs / sizeof *verbs };
 
@@ -35,7 +44,17 @@ cmd_usage(const char *usage)
 	return EXIT_USAGE;
 }
 
-static void
+int
+cmd_end(int code)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	if (errno != EPIPE)
+		fprintf(stderr, "accord: standard output: %s\n", strerror(errno));
+	return EXIT_IO;
+}
+
+void
 home_set(struct home *h, const char *given)
 {
 	*h = (struct home){ .given = given };
@@ -88,22 +107,71 @@ print_verbs(FILE *to)
 {
 	fprintf(to, "usage: accord VERB [option...]; each verb has --help\n");
 	for (int i = 0; i < NVERB; i++)
-		fprintf(to, "  %-8s %s\n", verbs[i].name, verbs[i].what);
+		fprintf(to, "  %-8s %.*s\n", verbs[i].name, (int)strcspn(verbs[i].what, ";\n"), verbs[i].what);
+	fprintf(to, "  %-8s %s\n", "version", "which accord this is");
 }
 
-int
-main(int argc, char **argv)
+/* Insertions, deletions, changes and swaps that make b of a; words of a command are short. */
+static unsigned
+word_distance(const char *a, const char *b)
+{
+	enum { WORD = 16 };
+	unsigned d[WORD + 1][WORD + 1];
+	size_t n = strlen(a), m = strlen(b);
+
+	if (n > WORD || m > WORD)
+		return WORD;
+	for (size_t i = 0; i <= n; i++)
+		for (size_t j = 0; j <= m; j++) {
+			unsigned best;
+
+			if (i == 0 || j == 0) {
+				d[i][j] = (unsigned)(i + j);
+				continue;
+			}
+			best = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+			best = d[i - 1][j] + 1 < best ? d[i - 1][j] + 1 : best;
+			best = d[i][j - 1] + 1 < best ? d[i][j - 1] + 1 : best;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+			    d[i - 2][j - 2] + 1 < best)
+				best = d[i - 2][j - 2] + 1;
+			d[i][j] = best;
+		}
+	return d[n][m];
+}
+
+/* One line, with the verb that was probably meant. */
+static int
+unknown_verb(const char *word)
+{
+	unsigned least = 3;		/* further away is no slip of the finger */
+	const char *meant = NULL;
+
+	for (int i = 0; i < NVERB; i++) {
+		unsigned d = word_distance(word, verbs[i].name);
+
+		if (d < least) {
+			least = d;
+			meant = verbs[i].name;
+		}
+	}
+	fprintf(stderr, "accord: no verb is named %.40s%s%s%s\n", word, meant != NULL ? "; did you mean " :
+	    "; accord --help lists them", meant != NULL ? meant : "", meant != NULL ? "?" : "");
+	return EXIT_USAGE;
+}
+
+static int
+run(int argc, char **argv)
 {
 	struct common c = { 0 };
 
-	log_open("accord");
 	argc--, argv++;
 	if (common_options(&c, &argc, argv) == -1)
 		return cmd_usage("accord VERB -H HOME");
 	for (int i = 0; argc > 0 && i < NVERB; i++) {
 		if (strcmp(argv[0], verbs[i].name) != 0)
 			continue;
-		if (c.help) {
+		if (c.help && !verbs[i].own_help) {
 			printf("usage: %s\n%s\n", verbs[i].usage, verbs[i].what);
 			return EXIT_DONE;
 		}
@@ -113,6 +181,23 @@ main(int argc, char **argv)
 		printf("accord %s\n", ACCORD_VERSION);
 		return EXIT_DONE;
 	}
+	if (argc > 0)
+		return unknown_verb(argv[0]);
 	print_verbs(c.help ? stdout : stderr);
 	return c.help ? EXIT_DONE : EXIT_USAGE;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const char *const names[] = { "sendmail", "mailq", "newaliases" };
+	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+	const char *name = slash != NULL ? slash + 1 : argc > 0 ? argv[0] : "";
+
+	log_open("accord");
+	signal(SIGPIPE, SIG_DFL);	/* who reads no more of our list ends us, without a word */
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (strcmp(name, names[i]) == 0)
+			return cmd_end(name_sendmail(argc, argv));
+	return cmd_end(run(argc, argv));
 }

@@ -1,155 +1,212 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * cmd/queue.c - accord queue list: read from the queue's directory itself, so that it works whether
- * accord runs or not, and costs the scheduler nothing.
+ * cmd/queue.c - accord queue: its verbs and their words.  What is there is read from the queue's
+ * folder itself, so that it works whether accord runs or not, and costs the scheduler nothing; what
+ * is to change goes to qmgr, which alone knows what is under way.
  */
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
+#include "cmd/queue.h"
+
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "cmd/cmd.h"
 #include "lib/clock.h"
-#include "lib/qfile.h"
 
-static const char *
-state_name(const struct slot *s)
+#define CRITERIA "[ID | ADDRESS | @DOMAIN]... [--sender ADDRESS|@DOMAIN|'<>'] [--dest NEXT-HOP]\n" \
+	"            [--state STATE[,STATE]...] [--older AGE] [--newer AGE]"
+#define ACT(verb, what) \
+	{ verb, "accord queue " verb " " CRITERIA " [--all]\n            [-H HOME] [--json]", what, \
+	    queue_act }
+
+static const struct queue_verb {
+	const char *name, *usage, *what;
+	int (*run)(struct queue_call *q);
+} queue_verbs[] = {
+	{ "list", "accord queue list " CRITERIA "\n            [--sort] [--count | --summary] [-H HOME] "
+	    "[--json]", "messages, and of each the recipients that are meant; --sort: oldest first; "
+	    "--count: how\nmany; --summary: recipients by destination and age", queue_list },
+	{ "show", "accord queue show ID... [--headers | --message] [-H HOME] [--json]",
+	    "one message: envelope and each recipient's last attempt; its header, or all of it, as it is",
+	    queue_show },
+	ACT("hold", "not tried, and not given up, until released"),
+	ACT("release", "ends a hold"),
+	ACT("retry", "tried now, whatever the schedule says"),
+	ACT("bounce", "given up: the sender gets a report"),
+	ACT("remove", "gone, without a report"),
+	{ "fsck", "accord queue fsck [--repair] [-H HOME] [--json]",
+	    "checks every file of the queue, also while accord runs; --repair, only when it does not: what "
+	    "is\nbroken goes to queue/bad, what is in the wrong folder to its own; nothing is deleted",
+	    queue_fsck },
+};
+enum { QUEUE_VERBS = sizeof queue_verbs / sizeof *queue_verbs };
+
+static const char criteria_help[] =
+    "An AGE is 90s, 10m, 2h, 3d or 1w.  A STATE is queued, deferred, held, failed, delivered, bounced\n"
+    "or removed.  A NEXT-HOP is as the log's dest= has it: local, [192.0.2.1]:25, example.com:25.\n"
+    "@.DOMAIN: all below it.  Criteria of different kinds must all hold; of one kind, any.\n";
+
+void
+queue_note_bad(void *arg, const char *id, const struct err *e)
 {
-	static const char *const names[] = { "queued", "failed", "delivered", "bounced", "removed" };
-
-	if (s->state == SLOT_QUEUED && s->attempts > 0)
-		return "deferred";
-	return s->state < sizeof names / sizeof *names ? names[s->state] : "unknown";
+	++*(uint32_t *)arg;
+	fprintf(stderr, "accord: %s: %s\n", id, e->what);
 }
 
-static void
-print_json(const char *id, const struct qfile *q, const struct envelope *env,
-    const struct slot *slots)
-{
-	char at[40];
-
-	clock_iso((int64_t)env->arrival_us, at, sizeof at);
-	printf("{\"id\":\"%s\",\"size\":%llu,\"arrival\":\"%s\",\"sender\":", id,
-	    (unsigned long long)q->msg_len, at);
-	json_string(stdout, env->sender);
-	printf(",\"recipients\":[");
-	for (uint32_t i = 0; i < env->nrcpt; i++) {
-		clock_iso((int64_t)slots[i].next_us, at, sizeof at);
-		printf("%s{\"address\":", i > 0 ? "," : "");
-		json_string(stdout, env->rcpt[i].addr);
-		printf(",\"state\":\"%s\",\"attempts\":%u,\"next\":", state_name(&slots[i]),
-		    slots[i].attempts);
-		if (slots[i].next_us == 0)
-			printf("null");
-		else
-			printf("\"%s\"", at);
-		printf(",\"last_reply\":");
-		json_string(stdout, span_str(slots[i].text));
-		printf("}");
-	}
-	printf("]}\n");
-}
-
-/* Addresses and replies came from outside: no control octet may reach the terminal. */
-static void
-print_safe(struct span s)
+void
+queue_print_safe(struct span s)
 {
 	for (size_t i = 0; i < s.n; i++)
-		putchar(s.p[i] < 0x20 || s.p[i] == 0x7f ? '?' : s.p[i]);
+		putchar_unlocked(s.p[i] < 0x20 || s.p[i] == 0x7f ? '?' : s.p[i]);
 }
 
-static void
-print_text(const char *id, const struct qfile *q, const struct envelope *env,
-    const struct slot *slots)
+int
+queue_walk(struct queue_call *q, struct qwalk *w, uint32_t *missing, struct err *e)
 {
-	char at[40];
+	*missing = 0;
+	if (!select_only_ids(&q->select))
+		return qwalk_all(w, q->queue, q->in_order, e);
+	for (uint32_t i = 0; i < q->select.nid; i++) {
+		int r = qwalk_one(w, q->queue, q->select.id[i], e);
 
-	clock_iso((int64_t)env->arrival_us, at, sizeof at);
-	printf("%s %s %llu <", id, at, (unsigned long long)q->msg_len);
-	print_safe(env->sender);
-	printf(">%s\n", env->conperm ? " CONPERM" : "");
-	for (uint32_t i = 0; i < env->nrcpt; i++) {
-		printf("    %-9s %u <", state_name(&slots[i]), slots[i].attempts);
-		print_safe(env->rcpt[i].addr);
-		printf("> ");
-		print_safe(span_str(slots[i].text));
-		printf("\n");
-	}
-}
-
-static int
-list_one(int dir, const char *id, bool json, struct err *e)
-{
-	struct envelope env = { 0 };
-	struct slot *slots = NULL;
-	struct buf store;
-	struct qfile q;
-	int fd = openat(dir, id, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), r;
-
-	if (fd == -1)
-		return errno == ENOENT ? 0 : err_sys(e, "%s", id);	/* delivered meanwhile */
-	buf_init(&store, ENV_MAX);
-	r = qfile_open(fd, &q, e);
-	if (r == 0)
-		r = qfile_envelope(fd, &q, &store, &env, e);
-	if (r == 0)
-		r = qfile_slots(fd, &q, &slots, e);
-	if (r == 0 && json)
-		print_json(id, &q, &env, slots);
-	else if (r == 0)
-		print_text(id, &q, &env, slots);
-	envelope_free(&env);
-	free(slots);
-	buf_free(&store);
-	close(fd);
-	return r == -1 ? err_in(e, "%s", id) : 0;
-}
-
-static int
-list_dir(int queue, const char *name, bool json, int *bad)
-{
-	int fd = openat(queue, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd == -1 ? NULL : fdopendir(fd);
-	struct dirent *d;
-
-	if (dir == NULL)
-		return -1;
-	while ((d = readdir(dir)) != NULL) {
-		struct err e = { 0 };
-
-		if (strlen(d->d_name) == QID_LEN && qid_ok(d->d_name) &&
-		    list_one(fd, d->d_name, json, &e) == -1) {
-			fprintf(stderr, "accord: %s\n", e.what);
-			++*bad;
+		if (r == -1)
+			return -1;
+		if (r == 0) {
+			++*missing;
+			fprintf(stderr, "accord: %s: not in the queue\n", q->select.id[i]);
 		}
 	}
-	closedir(dir);
 	return 0;
+}
+
+/* An option that only some verbs have. */
+static bool
+queue_option(struct queue_call *q, const char *word)
+{
+	const struct { const char *verb, *word; bool *to; } options[] = {
+		{ "list", "--count", &q->count }, { "list", "--summary", &q->summary },
+		{ "list", "--sort", &q->in_order }, { "show", "--headers", &q->headers },
+		{ "show", "--message", &q->message }, { "fsck", "--repair", &q->repair },
+	};
+
+	for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+		if (strcmp(options[i].verb, q->verb) == 0 && strcmp(options[i].word, word) == 0)
+			return *options[i].to = true;
+	return false;
+}
+
+/* -1: *e has what is wrong with the words. */
+static int
+queue_words(struct queue_call *q, int argc, char **argv, struct err *e)
+{
+	for (int i = 2; i < argc; i++) {
+		int r;
+
+		if (strcmp(argv[i], "--") == 0)
+			continue;
+		if (queue_option(q, argv[i]))
+			continue;
+		if ((r = select_take(&q->select, argc, argv, &i, q->now_us, e)) == -1)
+			return -1;
+		if (r == 0)
+			return err_set(e, ERR_PERM, NULL, "no such option: %s", argv[i]);
+	}
+	if (strcmp(q->verb, "show") == 0 && (!select_only_ids(&q->select) || select_by_slot(&q->select) ||
+	    (q->headers && q->message)))
+		return err_set(e, ERR_PERM, NULL, "show wants IDs, and --headers or --message");
+	if (strcmp(q->verb, "fsck") == 0 && (select_given(&q->select) || q->select.all))
+		return err_set(e, ERR_PERM, NULL, "fsck checks everything");
+	return 0;
+}
+
+static int
+queue_run(struct queue_call *q, const struct queue_verb *v, int argc, char **argv)
+{
+	static struct conf conf;
+	struct err e = { 0 };
+	int code;
+
+	q->conf = &conf;
+	if (select_init(&q->select, argc, &conf, &e) == -1)
+		return cmd_fail(&e);
+	if (queue_words(q, argc, argv, &e) == -1 || (v->run == queue_act &&
+	    !select_given(&q->select) && !q->select.all &&
+	    err_set(&e, ERR_PERM, NULL, "which?  Say it, or --all") == -1)) {
+		fprintf(stderr, "accord queue %s: %s\n", v->name, e.what);
+		code = EXIT_USAGE;
+	} else if ((q->select.ndest > 0 || q->summary) &&
+	    cmd_settings(&q->common->home, &conf, &e) == -1) {
+		code = cmd_fail(&e);
+	} else if ((q->queue = qwalk_open(&q->common->home, &e)) == -1) {
+		code = cmd_fail(&e);
+	} else {
+		code = v->run(q);
+		close(q->queue);
+	}
+	select_free(&q->select);
+	return code;
+}
+
+static int
+queue_help(const struct queue_verb *v)
+{
+	if (v != NULL) {
+		printf("usage: %s\n%s\n", v->usage, v->what);
+		if (v->run == queue_act || v->run == queue_list)
+			printf("%s", criteria_help);
+		return EXIT_DONE;
+	}
+	printf("usage: accord queue VERB [option...]; each has --help\n");
+	for (int i = 0; i < QUEUE_VERBS; i++)
+		printf("  %-8s %.*s\n", queue_verbs[i].name, (int)strcspn(queue_verbs[i].what, ";\n"),
+		    queue_verbs[i].what);
+	return EXIT_DONE;
 }
 
 int
 verb_queue(struct common *c, int argc, char **argv)
 {
+	struct queue_call q = { .common = c, .now_us = (uint64_t)clock_us() };
+
+	if (argc < 2 && c->help)
+		return queue_help(NULL);
+	for (int i = 0; argc >= 2 && i < QUEUE_VERBS; i++) {
+		if (strcmp(argv[1], queue_verbs[i].name) != 0)
+			continue;
+		if (c->help)
+			return queue_help(&queue_verbs[i]);
+		q.verb = argv[1];
+		return queue_run(&q, &queue_verbs[i], argc, argv);
+	}
+	return cmd_usage("accord queue list|show|hold|release|retry|bounce|remove|fsck [option...]; "
+	    "each has --help");
+}
+
+int
+queue_mailq(const struct common *c)
+{
+	struct queue_call q = { .common = c, .verb = "list", .mailq = true,
+	    .now_us = (uint64_t)clock_us() };
 	struct err e = { 0 };
-	int queue, bad = 0;
+	int code;
 
-	if (argc != 2 || strcmp(argv[1], "list") != 0)
-		return cmd_usage("accord queue list [-H HOME] [--json]");
-	if ((queue = open(c->home.queue, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1) {
-		err_sys(&e, "%s", c->home.queue);
+	if ((q.queue = qwalk_open(&c->home, &e)) == -1)
 		return cmd_fail(&e);
-	}
-	for (int i = 0; i < 256; i++) {
-		char name[3];
+	code = queue_list(&q);
+	close(q.queue);
+	return code;
+}
 
-		snprintf(name, sizeof name, "%02x", i);
-		if (list_dir(queue, name, c->json, &bad) == -1 && errno != ENOENT) {
-			err_sys(&e, "%s/%s", c->home.queue, name);
-			return cmd_fail(&e);
-		}
-	}
-	close(queue);
-	return bad > 0 ? EXIT_NO : EXIT_DONE;
+int
+queue_retry_all(const struct common *c)
+{
+	struct queue_call q = { .common = c, .verb = "retry", .select = { .all = true },
+	    .now_us = (uint64_t)clock_us() };
+	struct err e = { 0 };
+	int code;
+
+	if ((q.queue = qwalk_open(&c->home, &e)) == -1)
+		return cmd_fail(&e);
+	code = queue_act(&q);
+	close(q.queue);
+	return code;
 }

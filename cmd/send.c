@@ -12,9 +12,10 @@
 
 static const char usage[] =
     "accord send [-H HOME] [--conperm] [--convert EXPRESSION|any|none] [--from ADDRESS]\n"
-    "            [--subject TEXT] [--attach FILE]... -- TO... < message";
+    "            [--subject TEXT] [--attach FILE]... [--notify never|success,failure,delay]\n"
+    "            [--ret full|hdrs] [--envid XTEXT] -- TO... < message";
 
-struct send_options { struct compose compose; bool conperm; };
+struct send_options { struct compose compose; const char *envid; uint8_t notify, ret; bool conperm; };
 
 /* -1: usage. */
 static int
@@ -41,6 +42,12 @@ send_options(struct send_options *o, int argc, char **argv)
 			o->compose.subject = word;
 		else if (strcmp(argv[i], "--attach") == 0 && o->compose.nattach < COMPOSE_ATTACHMENTS)
 			o->compose.attach[o->compose.nattach++] = word;
+		else if (strcmp(argv[i], "--notify") == 0 && dsn_notify(word, &o->notify) == 0)
+			;
+		else if (strcmp(argv[i], "--ret") == 0 && dsn_ret(word, &o->ret) == 0)
+			;
+		else if (strcmp(argv[i], "--envid") == 0 && dsn_envid(word) == 0)
+			o->envid = word;
 		else
 			return -1;
 		i++;
@@ -68,41 +75,22 @@ check_words(const struct send_options *o, struct err *e)
 }
 
 static int
-submit(int sock, const struct send_options *o, struct span message, struct msg_id *id, struct err *e)
+send_submit(const struct common *c, const struct send_options *o, struct span message, struct err *e)
 {
-	static _Alignas(8) unsigned char reply[MSG_MAX];
-	struct envelope env = { .sender = span_str(o->compose.from), .conperm = o->conperm };
-	struct msg_hdr h = { 0 };
-	struct buf packet;
-	size_t len;
-	int fd, r = -1;
+	struct envelope env = { .sender = span_str(o->compose.from), .conperm = o->conperm, .ret = o->ret,
+	    .envid = o->envid != NULL ? span_str(o->envid) : span_str(""),
+	    .nrcpt = (uint32_t)o->compose.nto };
+	char id[QID_SIZE];
+	int r;
 
-	buf_init(&packet, MSG_MAX);
-	for (size_t i = 0; i < message.n && env.body == BODY_7BIT; i++)
-		if (message.p[i] > 0x7f)
-			env.body = BODY_8BITMIME;
-	env.nrcpt = (uint32_t)o->compose.nto;
 	if ((env.rcpt = calloc(env.nrcpt, sizeof *env.rcpt)) == NULL)
 		return err_sys(e, "recipients");
 	for (uint32_t i = 0; i < env.nrcpt; i++)
-		env.rcpt[i].addr = span_str(o->compose.to[i]);
-	fd = cmd_memfd(message, e);
-	if (fd != -1 && fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW |
-	    F_SEAL_WRITE) == -1) {
-		err_sys(e, "memory file");
-		close(fd);
-		fd = -1;
-	}
-	if (fd != -1 && buf_add(&packet, span_of(&h, sizeof h), e) == 0 &&
-	    envelope_encode(&env, &packet, e) == 0)
-		r = control_call(sock, (struct msg_hdr *)(void *)packet.p, MSG_SUBMIT, packet.n, fd, reply,
-		    sizeof reply, &len, e);
-	if (r == 0)
-		memcpy(id, reply, sizeof *id);
-	if (fd != -1)
-		close(fd);
+		env.rcpt[i] = (struct rcpt){ .addr = span_str(o->compose.to[i]), .notify = o->notify };
+	r = submit_message(&c->home, &env, message, id, e);
 	free(env.rcpt);
-	buf_free(&packet);
+	if (r == 0)
+		printf(c->json ? "{\"id\":\"%s\"}\n" : "%s\n", id);
 	return r;
 }
 
@@ -111,8 +99,7 @@ send_message(const struct common *c, const struct send_options *o, struct err *e
 {
 	struct own_converter converter = { -1, -1 };
 	struct buf text, message;
-	struct msg_id id;
-	int r, sock = -1;
+	int r;
 
 	buf_init(&text, COMPOSE_MAX);
 	buf_init(&message, 2 * COMPOSE_MAX);
@@ -126,16 +113,10 @@ send_message(const struct common *c, const struct send_options *o, struct err *e
 		own_converter_end(&converter);
 	}
 	if (r == 0)
-		r = sock = control_connect(&c->home, e);
-	if (r != -1)
-		r = submit(sock, o, buf_view(&message), &id, e);
-	if (sock != -1)
-		close(sock);
-	if (r == 0)
-		printf(c->json ? "{\"id\":\"%.16s\"}\n" : "%.16s\n", id.id);
+		r = send_submit(c, o, buf_view(&message), e);
 	buf_free(&text);
 	buf_free(&message);
-	return r == -1 ? -1 : 0;
+	return r;
 }
 
 int
@@ -148,7 +129,7 @@ verb_send(struct common *c, int argc, char **argv)
 
 	if (send_options(&o, argc, argv) == -1)
 		return cmd_usage(usage);
-	if (cmd_settings(&c->home, &conf, &e) == -1)
+	if (cmd_setting(&c->home, &conf, CONF_ME, &e) == -1)
 		return cmd_fail(&e);
 	o.compose.host = conf_string(&conf, CONF_ME);
 	if (o.compose.from == NULL) {

@@ -8,6 +8,10 @@
 #include "cmd/cmd.h"
 #include "lib/capsdb.h"
 
+enum { SETTING_MAX = 64 * 1024 * 1024 };
+
+static const char conf_usage[] = "accord conf [-H HOME] [--json] [NAME [LINE... | - | --unset]]";
+
 int
 verb_start(struct common *c, int argc, char **argv)
 {
@@ -29,6 +33,24 @@ verb_start(struct common *c, int argc, char **argv)
 	return cmd_fail(&e);
 }
 
+/* Its lines are checked where they are compiled. */
+static int
+check_caps(const struct home *h, struct err *e)
+{
+	struct buf text;
+	char path[640];
+	int r = 0;
+
+	buf_init(&text, SETTING_MAX);
+	snprintf(path, sizeof path, "%s/caps", h->control);
+	if (access(path, F_OK) == 0)
+		r = cmd_read_file(path, &text, e);
+	if (r == 0 && capsdb_check(buf_view(&text), path, e) == -1)
+		r = -1;
+	buf_free(&text);
+	return r;
+}
+
 int
 verb_check(struct common *c, int argc, char **argv)
 {
@@ -39,6 +61,8 @@ verb_check(struct common *c, int argc, char **argv)
 	if (argc != 1)
 		return cmd_usage("accord check [-H HOME]");
 	if (cmd_settings(&c->home, &conf, &e) == -1)
+		return cmd_fail(&e);
+	if (check_caps(&c->home, &e) == -1)
 		return cmd_fail(&e);
 	conf_free(&conf);
 	printf("all settings are right\n");
@@ -70,26 +94,71 @@ print_setting(const struct conf *conf, enum conf_id id, bool json)
 		    (const char *)lines[i].p, conf->v[id].set ? "" : " (default)");
 }
 
-/* A setting is written only when it is right; the file's former text is replaced whole. */
+/* Whose file it is stays so, and who may read it. */
 static int
-set_setting(const struct home *h, struct conf *conf, enum conf_id id, const char *value,
+like_before(const char *tmp, const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (stat(path, &st) == -1)
+		return errno == ENOENT ? 0 : err_sys(e, "%s", path);
+	if (chown(tmp, st.st_uid, st.st_gid) == -1 && (st.st_uid != geteuid() || st.st_gid != getegid()))
+		return err_sys(e, "%s: its owner", path);
+	return chmod(tmp, st.st_mode & 07777) == -1 ? err_sys(e, "%s: its mode", path) : 0;
+}
+
+int
+cmd_write_setting(const struct home *h, struct conf *conf, enum conf_id id, struct span text,
+    struct err *e)
+{
+	char path[640];
+
+	snprintf(path, sizeof path, "%s/%s", h->control, conf_table[id].name);
+	if (conf_set(conf, id, text, e) == -1 || (id == CONF_CAPS && capsdb_check(text, "caps", e) == -1))
+		return -1;
+	if (mkdir(h->control, 0755) == -1 && errno != EEXIST)
+		return err_sys(e, "%s", h->control);
+	return cmd_replace_file(path, text, like_before, e);
+}
+
+/* The lines that were given as words, or standard input's for "-". */
+static int
+given_text(char *const *lines, int n, struct buf *text, struct err *e)
+{
+	if (n == 1 && strcmp(lines[0], "-") == 0)
+		return cmd_read_fd(0, text, e);
+	for (int i = 0; i < n; i++)
+		if (buf_addf(text, e, "%s\n", lines[i]) == -1)
+			return -1;
+	return 0;
+}
+
+static int
+set_setting(const struct home *h, struct conf *conf, enum conf_id id, char *const *lines, int n,
     struct err *e)
 {
 	struct buf text;
-	char path[640];
 	int r;
 
-	buf_init(&text, 1024 * 1024);
-	snprintf(path, sizeof path, "%s/%s", h->control, conf_table[id].name);
-	r = buf_addf(&text, e, "%s\n", value);
+	buf_init(&text, SETTING_MAX);
+	r = given_text(lines, n, &text, e);
 	if (r == 0)
-		r = conf_set(conf, id, buf_view(&text), e);
-	if (r == 0 && mkdir(h->control, 0755) == -1 && errno != EEXIST)
-		r = err_sys(e, "%s", h->control);
-	if (r == 0)
-		r = cmd_write_file(path, buf_view(&text), e);
+		r = cmd_write_setting(h, conf, id, buf_view(&text), e);
 	buf_free(&text);
 	return r;
+}
+
+/* Back to the default: the file goes. */
+static int
+unset_setting(const struct home *h, struct conf *conf, enum conf_id id, struct err *e)
+{
+	char path[640];
+
+	snprintf(path, sizeof path, "%s/%s", h->control, conf_table[id].name);
+	if (unlink(path) == -1 && errno != ENOENT)
+		return err_sys(e, "%s", path);
+	conf_free(conf);
+	return conf_init(conf, e);
 }
 
 int
@@ -98,21 +167,36 @@ verb_conf(struct common *c, int argc, char **argv)
 	static struct conf conf;
 	struct err e = { 0 };
 	enum conf_id id;
+	int r;
 
-	if (argc > 3)
-		return cmd_usage("accord conf [-H HOME] [--json] [NAME [VALUE]]");
-	if (cmd_settings(&c->home, &conf, &e) == -1 && argc < 3)
-		return cmd_fail(&e);
 	if (argc == 1) {
+		if (cmd_settings(&c->home, &conf, &e) == -1)
+			return cmd_fail(&e);
 		for (int i = 0; i < CONF_COUNT; i++)
 			print_setting(&conf, i, c->json);
 		return EXIT_DONE;
 	}
+	if (argv[1][0] == '-')
+		return cmd_usage(conf_usage);
 	if ((id = conf_find(argv[1])) == CONF_COUNT) {
 		fprintf(stderr, "accord: no setting is named %s\n", argv[1]);
 		return EXIT_NO;
 	}
-	if (argc == 3 && set_setting(&c->home, &conf, id, argv[2], &e) == -1)
+	if (argc == 2)
+		r = cmd_setting(&c->home, &conf, id, &e);
+	else if (conf_init(&conf, &e) == -1)
+		r = -1;
+	else if (strcmp(argv[2], "--unset") == 0)
+		r = argc == 3 ? unset_setting(&c->home, &conf, id, &e) : 1;
+	else if (strcmp(argv[2], "--") == 0)
+		r = set_setting(&c->home, &conf, id, argv + 3, argc - 3, &e);
+	else if (argv[2][0] == '-' && argv[2][1] == '-')
+		r = 1;
+	else
+		r = set_setting(&c->home, &conf, id, argv + 2, argc - 2, &e);
+	if (r == 1)
+		return cmd_usage(conf_usage);
+	if (r == -1)
 		return cmd_fail(&e);
 	print_setting(&conf, id, c->json);
 	return EXIT_DONE;

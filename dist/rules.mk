@@ -3,13 +3,17 @@
 # accounts.  It changes no setting that is there.  See INSTALL.
 CONTROL_DIR = $(DESTDIR)/etc/accord
 STATE_DIR = $(DESTDIR)/var/lib/accord
+SBIN_DIR = $(DESTDIR)$(PREFIX)/sbin
 BIN_DIR = $(DESTDIR)$(PREFIX)/bin
 LIBEXEC_DIR = $(DESTDIR)$(PREFIX)/libexec/accord
 MAN_DIR = $(DESTDIR)$(PREFIX)/share/man
 
 install: all man
-	install -d -m 0755 $(BIN_DIR) $(LIBEXEC_DIR) $(CONTROL_DIR) $(STATE_DIR)
+	install -d -m 0755 $(BIN_DIR) $(SBIN_DIR) $(LIBEXEC_DIR) $(CONTROL_DIR) $(STATE_DIR)
 	install -m 0755 $(O)/accord $(BIN_DIR)/accord
+	ln -sf ../bin/accord $(SBIN_DIR)/sendmail
+	ln -sf accord $(BIN_DIR)/mailq
+	ln -sf accord $(BIN_DIR)/newaliases
 	for p in $(filter-out accord,$(PROGRAMS)); do \
 	  install -m 0755 $(O)/$$p $(LIBEXEC_DIR)/$$p || exit 1; done
 	for m in $(MAN_OUT)/*.[1-9]; do \

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -191,6 +192,28 @@ write_db(int fd, struct span text, const char *name, struct err *e)
 	if (r == 0 && fsync(fd) == -1)
 		r = err_sys(e, "%s: fsync", name);
 	return r;
+}
+
+int
+capsdb_check(struct span text, const char *name, struct err *e)
+{
+	int fd = memfd_create("caps", MFD_CLOEXEC), r;
+
+	if (fd == -1)
+		return err_sys(e, "%s", name);
+	r = write_db(fd, text, name, e);
+	close(fd);
+	return r;
+}
+
+int
+capsdb_line(struct span line, struct buf *key, struct err *e)
+{
+	struct span rest = without_comment(line);
+
+	if (rest.n == 0)
+		return 0;
+	return make_key(take_address(&rest), key, e) == -1 ? -1 : 1;
 }
 
 int

@@ -11,8 +11,7 @@
 
 #include <cdb.h>
 
-#include "lib/err.h"
-#include "lib/span.h"
+#include "lib/buf.h"
 
 struct capsdb { struct cdb cdb; };
 
@@ -21,6 +20,12 @@ struct capsdb { struct cdb cdb; };
  * flushed, renamed.  -1: ERR_PERM "NAME:LINE:COLUMN: what was expected"; the old file stays.
  */
 int capsdb_build(int text_fd, const char *name, int dir_fd, const char *cdb_name, struct err *e);
+
+/* Would text compile?  -1: as capsdb_build. */
+int capsdb_check(struct span text, const char *name, struct err *e);
+
+/* The key of a line of text into key.  1; 0: a comment or nothing; -1: no address is there. */
+int capsdb_line(struct span line, struct buf *key, struct err *e);
 
 /* Takes fd over, also on failure.  -1: not such a database. */
 int capsdb_open(struct capsdb *d, int fd, struct err *e);

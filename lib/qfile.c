@@ -334,6 +334,22 @@ qfile_load(int fd, struct qfile *q, struct buf *store, struct envelope *env, str
 }
 
 int
+qfile_torn(int fd, const struct qfile *q, uint32_t *torn, struct err *e)
+{
+	*torn = 0;
+	for (uint32_t i = 0; i < q->nslot; i++) {
+		unsigned char raw[QFILE_SLOT];
+		struct cur c;
+
+		if (read_all(fd, raw, sizeof raw, q->slots_off + (uint64_t)i * QFILE_SLOT, e) == -1)
+			return -1;
+		c = cur_of(span_of(raw + SLOT_CRC_AT, 4));
+		*torn += cur_u32le(&c) != slot_crc(i, raw) || raw[0] >= SLOT_STATES;
+	}
+	return 0;
+}
+
+int
 qfile_mark(int fd, const struct qfile *q, uint32_t i, const struct slot *s, struct err *e)
 {
 	unsigned char raw[QFILE_SLOT];

@@ -81,6 +81,9 @@ int qfile_slots(int fd, const struct qfile *q, struct slot **out, struct err *e)
 int qfile_load(int fd, struct qfile *q, struct buf *store, struct envelope *env, struct slot **slots,
     struct err *e);
 
+/* How many slots have a wrong checksum. */
+int qfile_torn(int fd, const struct qfile *q, uint32_t *torn, struct err *e);
+
 /* Rewrites one slot in place. */
 int qfile_mark(int fd, const struct qfile *q, uint32_t i, const struct slot *s, struct err *e);
 

@@ -16,7 +16,7 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
-#include "qmgr/route.h"
+#include "lib/route.h"
 
 /* --- one recipient --- */
 

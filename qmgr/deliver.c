@@ -8,7 +8,7 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
-#include "qmgr/route.h"
+#include "lib/route.h"
 
 enum {
 	SLACK_US = 1000000,	/* recipients due this much later go along */

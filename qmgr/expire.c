@@ -8,7 +8,7 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
-#include "qmgr/route.h"
+#include "lib/route.h"
 
 /*
  * The last temporary failure becomes a permanent one: 4.6.5 is 5.6.5 (row B5f).  Where nobody

@@ -12,7 +12,7 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
-#include "qmgr/route.h"
+#include "lib/route.h"
 
 int64_t
 qmgr_warn_at(const struct qmgr *q, const struct letter *l, uint32_t slot, int64_t now_ms,

@@ -8,7 +8,7 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
-#include "qmgr/route.h"
+#include "lib/route.h"
 
 enum { HOURS_AGAIN_MS = 600000 };	/* clocks step, and summer time comes: looked at again by then */
 

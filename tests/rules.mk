@@ -22,6 +22,9 @@ $(O)/tests/unit-$(1): $(patsubst %.c,$(O)/%.o,$(wildcard tests/unit/$(1)/*.c)) \
 	$$(LINK) -o $$@ $$^ $(UNIT_LIBS_$(1)) $(LIB_LIBS) $(CHECK_LIBS)
 UNIT_RUNNERS += $(O)/tests/unit-$(1)
 endef
+# cmd's tests have the control server too.
+UNIT_LIBS_cmd = $(O)/cmd/server.a $(O)/lib.a
+$(O)/tests/unit-cmd: $(O)/cmd/server.a
 UNIT_LIBS_convertd = -ltiff -ljbig -lm
 UNIT_LIBS_resolver = -lunbound
 UNIT_FOLDER_resolver = remote/resolver

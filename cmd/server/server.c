@@ -47,7 +47,7 @@ client_refuse(struct client *k, const struct err *why, struct err *e)
 	return client_answer(k, &m.h, MSG_REFUSED, sizeof m, e);
 }
 
-static int
+int
 client_not_allowed(struct client *k, struct err *e)
 {
 	struct err why;
@@ -119,6 +119,8 @@ static const struct msg_rule from_client[] = {
 	{ MSG_CAPS_CHANGED, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0,
 	    client_on_caps_changed },
 	{ MSG_STATUS, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, client_on_status },
+	{ MSG_ACT, sizeof(struct msg_act) + sizeof(struct act),
+	    sizeof(struct msg_act) + ACT_MAX * sizeof(struct act), 0, 0, act_on_client },
 };
 
 static void
@@ -127,6 +129,7 @@ client_gone(struct chan *ch, const struct err *why)
 	struct client *k = ch->arg;
 
 	(void)why;
+	act_client_gone(k->control, k);
 	*k->prev = k->next;
 	if (k->next != NULL)
 		k->next->prev = k->prev;
@@ -237,6 +240,11 @@ static const struct msg_rule from_capd[] = {
 	{ MSG_CAP, sizeof(struct msg_cap), MSG_MAX, 0, 0, capd_on_answer },
 };
 
+static const struct msg_rule from_qmgr[] = {
+	{ MSG_ACTED, sizeof(struct msg_acted), sizeof(struct msg_acted), 0, 0, act_on_qmgr },
+	{ MSG_REFUSED, sizeof(struct msg_refused), sizeof(struct msg_refused), 0, 0, act_on_refused },
+};
+
 /* Who waited for the lost server is told to come again. */
 static void
 server_gone(struct chan *ch, const struct err *why)
@@ -246,6 +254,8 @@ server_gone(struct chan *ch, const struct err *why)
 	(void)why;
 	log_line(LOG_INFO, NULL, "peer-gone", "peer=%s", ch->name);
 	daemon_lost(ch == &c->queue ? ROLE_QUEUE : ch == &c->capd ? ROLE_CAPD : ROLE_QMGR);
+	if (ch == &c->qmgr)
+		act_qmgr_gone(c);
 	for (struct client *k = c->clients; k != NULL && ch == &c->queue; k = k->next) {
 		struct err lost, e = { 0 };
 
@@ -261,14 +271,20 @@ server_gone(struct chan *ch, const struct err *why)
 static int
 control_connect(struct control *c, enum role role, int fd, struct err *e)
 {
+	static const struct { const struct msg_rule *rule; size_t n; } rules[ROLE_COUNT] = {
+		[ROLE_CAPD] = { from_capd, sizeof from_capd / sizeof *from_capd },
+		[ROLE_QMGR] = { from_qmgr, sizeof from_qmgr / sizeof *from_qmgr },
+	};
 	struct chan *ch = role == ROLE_QUEUE ? &c->queue : role == ROLE_CAPD ? &c->capd : &c->qmgr;
 
 	if (role != ROLE_QUEUE && role != ROLE_CAPD && role != ROLE_QMGR)
 		return err_set(e, ERR_PROTO, NULL, "a channel to %s", role_name(role));
 	chan_close(ch);
+	if (role == ROLE_QMGR)
+		act_qmgr_gone(c);	/* the news of its end may come after its successor's channel */
 	return chan_open(ch, &c->daemon->loop, fd, role_name(role),
-	    role == ROLE_QUEUE ? control_from_queue : from_capd,
-	    role == ROLE_QUEUE ? control_from_queue_n : role == ROLE_CAPD ? 1 : 0, server_gone, c, e);
+	    role == ROLE_QUEUE ? control_from_queue : rules[role].rule,
+	    role == ROLE_QUEUE ? control_from_queue_n : rules[role].n, server_gone, c, e);
 }
 
 static void

@@ -16,6 +16,7 @@ enum {
 	CONTROL_CLIENTS = 256,		/* at once; more are turned away */
 	CONTROL_CLIENTS_UID = 32,	/* of them of one user who is not the administrator */
 	CONTROL_UNREAD = 16,		/* answers that wait for a client to read them */
+	CONTROL_ACTS = 16,		/* requests of a client that wait for qmgr */
 	CONTROL_PAUSE_MS = 500,		/* without accepting, when descriptors run out */
 	CONTROL_ENVELOPE = 60000	/* octets of a submitted envelope */
 };
@@ -27,10 +28,14 @@ struct client {
 	uid_t uid;
 	uint32_t serial;		/* names it in requests to queue and capd */
 	uint32_t request;		/* its own packet's id, echoed in the answer */
+	uint32_t nact;			/* requests that wait for qmgr */
 	int message_fd;			/* of a submission under way, or -1 */
 	bool seven;			/* its envelope says 7BIT */
 	struct buf envelope;
 };
+
+/* A request that qmgr has; client NULL: it has gone meanwhile. */
+struct pending_act { struct pending_act *next; struct client *client; uint32_t id, request; };
 
 struct control {
 	struct daemon *daemon;
@@ -38,6 +43,7 @@ struct control {
 	struct timer resume;		/* after a pause */
 	struct chan queue, capd, qmgr;
 	struct client *clients;
+	struct pending_act *acts;
 	uint32_t nclient, last_serial;
 };
 
@@ -53,6 +59,17 @@ int client_answer(struct client *k, struct msg_hdr *h, uint32_t type, size_t len
 
 /* Answers the client's request with a refusal. */
 int client_refuse(struct client *k, const struct err *why, struct err *e);
+
+/* "only the administrator may ask this" */
+int client_not_allowed(struct client *k, struct err *e);
+
+/* act.c: the administrator's wishes (MSG_ACT) go to qmgr, its answers (MSG_ACTED) come back. */
+int act_on_client(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e);
+int act_on_qmgr(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e);
+int act_on_refused(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e);
+void act_client_gone(struct control *c, struct client *k);
+/* Who waits for the qmgr that was lost is told to come again. */
+void act_qmgr_gone(struct control *c);
 
 /* submit.c: a message from a local user goes into the queue. */
 int submit_begin(struct client *k, struct span envelope, int message_fd, struct err *e);

@@ -76,6 +76,7 @@ START_TEST(what_was_written_is_read)
 	struct slot *s;
 	struct stat st;
 	struct err e = { 0 };
+	uint32_t torn = 7;
 	int fd = file_of(counts[_i], &made, &block);
 
 	ck_assert_int_eq(fstat(fd, &st), 0);
@@ -94,6 +95,8 @@ START_TEST(what_was_written_is_read)
 	for (uint32_t i = 0; i < q.nslot; i++)
 		ck_assert(s[i].state == SLOT_QUEUED && s[i].attempts == 0 && s[i].next_us == 0);
 	free(s);
+	ck_assert_int_eq(qfile_torn(fd, &q, &torn, &e), 0);
+	ck_assert_uint_eq(torn, 0);
 	buf_free(&store);
 	buf_free(&block);
 	close(fd);
@@ -133,6 +136,7 @@ START_TEST(a_torn_slot_reads_as_queued)
 {
 	const struct slot mark = { .state = SLOT_DELIVERED, .attempts = 1 };
 	unsigned char raw[QFILE_SLOT];
+	uint32_t torn = 0;
 	struct qfile q;
 	struct buf block;
 	struct slot *s;
@@ -147,6 +151,8 @@ START_TEST(a_torn_slot_reads_as_queued)
 		ck_assert_int_eq(qfile_slots(fd, &q, &s, &e), 0);
 		ck_assert_msg(s[0].state == SLOT_QUEUED && s[0].attempts == 0, "octet %zu", i);
 		free(s);
+		ck_assert_int_eq(qfile_torn(fd, &q, &torn, &e), 0);
+		ck_assert_uint_eq(torn, 1);
 		raw[i] ^= 0x40;
 	}
 	ck_assert_int_eq(pwrite(fd, raw, sizeof raw, (off_t)q.slots_off + QFILE_SLOT), QFILE_SLOT);

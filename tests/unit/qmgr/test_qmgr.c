@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
-#include "qmgr/route.h"
+#include "lib/route.h"
 
 static struct fake f;
 static char id[QID_SIZE];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
-#include "qmgr/route.h"
+#include "lib/route.h"
 
 #include <stdio.h>
 

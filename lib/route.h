@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
-/* qmgr/route.h - a recipient's next hop, from the settings locals and smtproutes. */
-#ifndef QMGR_ROUTE_H
-#define QMGR_ROUTE_H
+/* lib/route.h - a recipient's next hop, from the settings locals and smtproutes. */
+#ifndef LIB_ROUTE_H
+#define LIB_ROUTE_H
 
 #include "lib/confline.h"
 

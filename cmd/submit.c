@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/* cmd/submit.c - a message of this machine's user goes to the running instance. */
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "cmd/client.h"
+
+/* A memory file that nobody can change any more. */
+static int
+sealed_memfd(struct span s, struct err *e)
+{
+	int fd = cmd_memfd(s, e);
+
+	if (fd == -1)
+		return -1;
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == 0)
+		return fd;
+	err_sys(e, "memory file");
+	close(fd);
+	return -1;
+}
+
+int
+submit_message(const struct home *h, struct envelope *env, struct span message, char id[QID_SIZE],
+    struct err *e)
+{
+	static _Alignas(8) unsigned char reply[MSG_MAX];
+	struct msg_hdr hdr = { 0 };
+	int sock = -1, fd, r = -1;
+	struct buf packet;
+	size_t len;
+
+	buf_init(&packet, MSG_MAX);
+	for (size_t i = 0; i < message.n && env->body == BODY_7BIT; i++)
+		if (message.p[i] > 0x7f)
+			env->body = BODY_8BITMIME;
+	fd = sealed_memfd(message, e);
+	if (fd != -1 && (sock = control_connect(h, e)) != -1 &&
+	    buf_add(&packet, span_of(&hdr, sizeof hdr), e) == 0 && envelope_encode(env, &packet, e) == 0)
+		r = control_call(sock, (struct msg_hdr *)(void *)packet.p, MSG_SUBMIT, packet.n, fd, reply,
+		    sizeof reply, &len, e);
+	if (r == 0)
+		snprintf(id, QID_SIZE, "%.16s", ((const struct msg_id *)(const void *)reply)->id);
+	if (sock != -1)
+		close(sock);
+	if (fd != -1)
+		close(fd);
+	buf_free(&packet);
+	return r;
+}
+
+/* "never", or some of the others with commas between them. */
+int
+dsn_notify(const char *text, uint8_t *out)
+{
+	static const struct { const char *name; uint8_t bit; } words[] = {
+		{ "never", NOTIFY_NEVER }, { "success", NOTIFY_SUCCESS }, { "failure", NOTIFY_FAILURE },
+		{ "delay", NOTIFY_DELAY }
+	};
+	struct span rest = span_str(text);
+
+	*out = 0;
+	do {
+		size_t comma = span_find(rest, ','), i = 0;
+
+		while (i < 4 && !span_isi(span_sub(rest, 0, comma), words[i].name))
+			i++;
+		if (i == 4 || (*out & words[i].bit) != 0)
+			return -1;
+		*out |= words[i].bit;
+		rest = span_sub(rest, comma, rest.n);
+		if (rest.n > 0)
+			rest = span_sub(rest, 1, rest.n);
+		else
+			break;
+	} while (true);
+	return (*out & NOTIFY_NEVER) != 0 && *out != NOTIFY_NEVER ? -1 : 0;
+}
+
+int
+dsn_ret(const char *text, uint8_t *out)
+{
+	*out = span_isi(span_str(text), "full") ? RET_FULL : span_isi(span_str(text), "hdrs") ? RET_HDRS :
+	    RET_UNSET;
+	return *out == RET_UNSET ? -1 : 0;
+}
+
+/* RFC 3461 4: printable ASCII, "+" and two upper-case hex digits for another octet; 4.4: up to 100. */
+int
+dsn_envid(const char *text)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	struct span s = span_str(text);
+
+	if (s.n == 0 || s.n > 100)
+		return -1;
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] <= ' ' || s.p[i] > '~' || s.p[i] == '=')
+			return -1;
+		if (s.p[i] == '+' && (i + 2 >= s.n || strchr(hex, s.p[i + 1]) == NULL ||
+		    strchr(hex, s.p[i + 2]) == NULL))
+			return -1;
+	}
+	return 0;
+}

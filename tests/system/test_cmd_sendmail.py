@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 The accord authors
+"""sendmail, mailq and newaliases, called as cron, PHP, mutt, git and mailx call them."""
+import fcntl
+import os
+import re
+import subprocess
+import tempfile
+import unittest
+from email import message_from_bytes
+
+import peers
+from harness import BIN, Instance, Peer, wait_for
+
+
+class Names:
+    """Links of those names to the command, in a folder of their own."""
+
+    def __init__(self, acc):
+        self.acc = acc
+        self.folder = os.path.join(acc.home, "sbin")
+        os.mkdir(self.folder)
+        for name in ("sendmail", "mailq", "newaliases"):
+            os.symlink(os.path.join(BIN, "accord"), os.path.join(self.folder, name))
+
+    def run(self, name, *words, data=b"", **kw):
+        r = subprocess.run([os.path.join(self.folder, name), "-H", self.acc.home, *words], input=data,
+                           capture_output=True, timeout=60, **kw)
+        return r.returncode, r.stdout.decode(), r.stderr.decode()
+
+    def script(self):
+        """sendmail for a program that gives it no -H."""
+        path = os.path.join(self.folder, "wrapped")
+        with open(path, "w") as f:
+            f.write(f'#!/bin/sh\nexec {self.folder}/sendmail -H {self.acc.home} "$@"\n')
+        os.chmod(path, 0o755)
+        return path
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.hop = Peer()
+        self.acc = Instance(smtproutes=self.hop.route, locals="nowhere.example")
+        self.acc.start()
+        self.names = Names(self.acc)
+
+    def tearDown(self):
+        self.acc.stop()
+        self.hop.close()
+
+    def sent(self, *words, data=b"", n=1, code=0):
+        before = len(self.hop.messages)
+        got = self.names.run("sendmail", *words, data=data)
+        self.assertEqual(got[0], code, got)
+        if code == 0:
+            wait_for(lambda: len(self.hop.messages) >= before + n)
+            return self.hop.messages[-1], message_from_bytes(self.hop.messages[-1]["data"])
+        return got
+
+
+class Callers(Case):
+    def test_cron(self):
+        """Debian's cron: sendmail -i -FCronDaemon -B8BITMIME -oem root, with From and To unqualified."""
+        raw, m = self.sent("-i", "-FCronDaemon", "-B8BITMIME", "-oem", "root", data=(
+            "From: root (Cron Daemon)\nTo: root\nSubject: Cron <root@host> job\nMIME-Version: 1.0\n"
+            "Content-Type: text/plain; charset=UTF-8\nContent-Transfer-Encoding: 8bit\n"
+            "X-Cron-Env: <SHELL=/bin/sh>\n\nGrüße\n.\n50%\r100%\n").encode())
+        self.assertEqual(raw["rcpt"], ["RCPT TO:<root@gateway.example>"])
+        self.assertEqual(m["To"], "root@gateway.example")
+        self.assertEqual(m["From"], "root@gateway.example (Cron Daemon)")
+        self.assertTrue(m["Date"] and m["Message-ID"])
+        self.assertEqual(m.get_payload(decode=True).decode(), "Grüße\r\n.\r\n50%\r100%\r\n")
+
+    def test_php(self):
+        """PHP's mail(): sendmail -t -i, To and Subject in front of the caller's fields; CRLF or LF."""
+        for end in ("\n", "\r\n"):
+            raw, m = self.sent("-t", "-i", data=end.join([
+                "To: Ann <ann@far.example>, bob@far.example", "Subject: hello", "X-PHP-Originating-Script: 0:x",
+                "From: shop@gateway.example", "Bcc: boss@far.example", "", "body", ".", "more", ""]).encode(), n=1)
+            self.assertEqual(raw["rcpt"], ["RCPT TO:<%s@far.example>" % n for n in ("ann", "bob", "boss")])
+            self.assertNotIn(b"boss", raw["data"])
+            self.assertTrue(raw["data"].endswith(b"\r\n\r\nbody\r\n.\r\nmore\r\n"))
+
+    def test_mutt_and_git(self):
+        """mutt: -oem -oi -f SENDER -N … -R … --; git send-email: -f SENDER -i."""
+        raw, m = self.sent("-oem", "-oi", "-f", "me@gateway.example", "-N", "failure,delay", "-R", "hdrs", "-V",
+                           "QQ314", "--", "x@far.example", data=b"From: Me <me@gateway.example>\n"
+                           b"Bcc: x@far.example\nDate: Fri, 01 Mar 2024 00:00:00 +0000\nMessage-ID: <1@x.example>\n\nhi\n")
+        self.assertTrue(raw["mail"].startswith("MAIL FROM:<me@gateway.example>"))
+        self.assertEqual((m["Message-ID"], m["Bcc"]), ("<1@x.example>", None))
+        self.assertEqual(m["Date"], "Fri, 01 Mar 2024 00:00:00 +0000")
+        raw, m = self.sent("-f", "<>", "-i", "y@far.example", data=b"Subject: null\n\nx\n")
+        self.assertTrue(raw["mail"].startswith("MAIL FROM:<>"))
+
+    def test_dsn_words_are_in_the_envelope(self):
+        self.hop.on["RCPT"] = lambda s, l: "451 4.2.1 not now"
+        self.assertEqual(self.names.run("sendmail", "-N", "never", "-R", "full", "-V", "a+2Bb", "x@far.example",
+                                        data=b"x\n")[0], 0)
+        self.acc.accord("send", "--notify", "success,delay", "--ret", "hdrs", "--envid", "id7", "--",
+                        "y@far.example", data=b"x\n")
+        wait_for(lambda: len(self.acc.queue()) == 2)
+        import json
+        shown = {}
+        for entry in self.acc.queue():
+            m = json.loads(self.acc.accord("queue", "show", "--json", entry["id"]).stdout)
+            shown[m["recipients"][0]["address"]] = (m["envid"], m["ret"], m["recipients"][0]["notify"])
+        self.assertEqual(shown, {"x@far.example": ("a+2Bb", "FULL", "NEVER"),
+                                 "y@far.example": ("id7", "HDRS", "SUCCESS,DELAY")})
+
+    def test_a_dot_ends_it_unless_told_not_to(self):
+        raw, _ = self.sent("x@far.example", data=b"Subject: x\n\none\n.\ntwo\n")
+        self.assertTrue(raw["data"].endswith(b"one\r\n"))
+        for words in (["-i"], ["-oi"], ["-ti"], ["-it"]):
+            raw, _ = self.sent(*words, "x@far.example", data=b"Subject: x\n\none\n.\ntwo\n")
+            self.assertTrue(raw["data"].endswith(b"one\r\n.\r\ntwo\r\n"), words)
+
+    def test_smtp_on_standard_input(self):
+        code, out, err = self.names.run("sendmail", "-bs", data=(
+            b"EHLO here.example\r\nMAIL FROM:<a@gateway.example>\r\nRCPT TO:<b@far.example>\r\nDATA\r\n"
+            b"Subject: bs\r\n\r\nx\r\n.\r\nQUIT\r\n"))
+        self.assertEqual((code, err), (0, ""))
+        self.assertEqual(re.findall(r"(?m)^(\d{3}) ", out), ["220", "250", "250", "250", "354", "250", "221"])
+        wait_for(lambda: self.hop.messages)
+
+    def test_mailx(self):
+        """Debian's bsd-mailx, unpacked privately."""
+        root = os.path.join(peers.CACHE, "mailx")
+        os.makedirs(peers.CACHE, exist_ok=True)
+        with open(os.path.join(peers.CACHE, "lock"), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not os.path.isdir(root):
+                new = tempfile.mkdtemp(dir=peers.CACHE)
+                for package in peers.unpack("bsd-mailx", new):
+                    if package.startswith("liblockfile") or package == "libbsd0":
+                        peers.unpack(package, new)
+                os.rename(new, root)
+        rc = os.path.join(self.acc.home, "mailrc")
+        with open(rc, "w") as f:
+            f.write(f"set sendmail={self.names.script()}\n")
+        libraries = ":".join(os.path.join(root, d) for d in ("usr/lib/x86_64-linux-gnu", "usr/lib/aarch64-linux-gnu",
+                                                             "lib/x86_64-linux-gnu"))
+        r = subprocess.run([os.path.join(root, "usr/bin/bsd-mailx"), "-s", "a subject", "-c", "cc@far.example",
+                            "-b", "bcc@far.example", "to@far.example"], input=b"hello\n.\nworld\n", capture_output=True,
+                           env={**os.environ, "MAILRC": rc, "LD_LIBRARY_PATH": libraries, "HOME": self.acc.home})
+        self.assertEqual(r.returncode, 0, r.stderr)
+        wait_for(lambda: self.hop.messages)
+        raw = self.hop.messages[0]
+        m = message_from_bytes(raw["data"])
+        self.assertEqual(sorted(raw["rcpt"]), ["RCPT TO:<%s@far.example>" % n for n in ("bcc", "cc", "to")])
+        self.assertEqual((m["Subject"], m["To"], m["Cc"], m["Bcc"]), ("a subject", "to@far.example",
+                                                                    "cc@far.example", None))
+        self.assertTrue(m["Date"] and m["From"] and m["Message-ID"])
+
+
+class Answers(Case):
+    def test_exit_codes(self):
+        for code, words, data in ((64, [], b"x\n"), (64, ["-Z", "x@far.example"], b"x\n"),
+                                  (64, ["-bd"], b""), (64, ["-bv", "x"], b""), (64, ["-N", "often", "x"], b"x\n"),
+                                  (64, ["-B", "BINARYMIME", "x"], b"x\n"), (64, ["-qRfar"], b""), (64, ["-f"], b""),
+                                  (65, ["-t"], b"Subject: nobody\n\nx\n"), (65, ["-t"], b"To: two words\n\nx\n"),
+                                  (65, ["a b@far.example"], b"x\n"), (65, ["-f", "a>b@c", "x@far.example"], b"x\n"),
+                                  (65, ["x@far.example"], b"Subject: a\rX: y\n\nx\n")):
+            got = self.names.run("sendmail", *words, data=data)
+            self.assertEqual((got[0], got[1]), (code, ""), (words, got))
+            self.assertEqual(len(got[2].splitlines()), 1, got)
+        self.assertEqual(self.acc.queue(), [])
+        self.assertEqual(self.names.run("sendmail", "--help")[0], 0)
+
+    def test_an_address_is_no_option(self):
+        raw, _ = self.sent("-i", "--", "-oQ@far.example", data=b"x\n")
+        self.assertEqual(raw["rcpt"], ["RCPT TO:<-oQ@far.example>"])
+        raw, _ = self.sent("x@far.example", "-f@far.example", data=b"x\n")
+        self.assertEqual(len(raw["rcpt"]), 2)
+
+    def test_without_accord_the_caller_keeps_the_message(self):
+        self.acc.stop()
+        code, _, err = self.names.run("sendmail", "x@far.example", data=b"x\n")
+        self.assertEqual(code, 75)
+        self.assertIn("was not taken", err)
+        self.assertEqual(self.names.run("sendmail", "-bs", data=b"QUIT\r\n")[0], 75)
+        self.assertEqual(self.names.run("mailq")[:2], (0, "Mail queue is empty\n"))
+        self.acc.start()
+
+    def test_mailq_and_queue_run(self):
+        self.assertEqual(self.names.run("mailq")[:2], (0, "Mail queue is empty\n"))
+        self.hop.on["RCPT"] = lambda s, l: "451 4.2.1 not now"
+        self.assertEqual(self.names.run("sendmail", "x@far.example", data=b"x\n")[0], 0)
+        wait_for(lambda: self.acc.queue() and self.acc.queue()[0]["recipients"][0]["attempts"])
+        for words in (["mailq"], ["sendmail", "-bp"]):
+            code, out, _ = self.names.run(*words)
+            self.assertEqual(code, 0)
+            self.assertIn("<x@far.example>", out)
+            self.assertTrue(out.endswith("-- 1 Kbytes in 1 Request.\n"), out)
+        del self.hop.on["RCPT"]
+        self.assertEqual(self.names.run("sendmail", "-q")[0], 0)
+        wait_for(lambda: self.hop.messages)
+        self.acc.wait_empty()
+
+    def test_newaliases_does_nothing_and_says_so(self):
+        for words in (["newaliases"], ["sendmail", "-bi"]):
+            code, out, err = self.names.run(*words)
+            self.assertEqual((code, out), (0, ""))
+            self.assertIn("mailboxes", err)
