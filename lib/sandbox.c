@@ -61,6 +61,11 @@ static const int calls_stream[] = {
 	CALL(recvfrom), CALL(shutdown),
 };
 
+/* The log: packets taken, and lines written, several at once. */
+static const int calls_lines[] = {
+	CALL(recvmmsg), CALL(writev),
+};
+
 /* Connections that others open to us. */
 static const int calls_accept[] = {
 	CALL(accept4), CALL(getsockopt),
@@ -119,13 +124,15 @@ enum {
 	C_LOOP = 1, C_IPC = 2, C_ACCEPT = 4, C_PARENT = 8, C_LOOK = 16, C_CHANGE = 32, C_FLUSH = 64,
 	C_OUT = 128, C_IDENTITY = 256, C_MEMFD = 512, C_STREAM = 1024, C_KEEP = 2048,
 	C_LEFT = 4096,	/* ioctl(FIONREAD) alone */
-	C_MAPS = 8192	/* no call: maps messages, which may be larger than its memory */
+	C_MAPS = 8192,	/* no call: maps messages, which may be larger than its memory */
+	C_LINES = 16384
 };
 
 static const struct call_group { unsigned bit; const int *call; size_t n; } call_groups[] = {
 #define GROUP(bit, list) { bit, list, sizeof list / sizeof *list }
 	GROUP(0, calls_base), GROUP(C_LOOP, calls_loop), GROUP(C_IPC, calls_ipc),
 	GROUP(C_MEMFD, calls_memfd), GROUP(C_STREAM, calls_stream), GROUP(C_ACCEPT, calls_accept),
+	GROUP(C_LINES, calls_lines),
 	GROUP(C_PARENT, calls_parent), GROUP(C_LOOK, calls_look), GROUP(C_CHANGE, calls_change),
 	GROUP(C_FLUSH, calls_flush), GROUP(C_KEEP, calls_keep), GROUP(C_OUT, calls_out),
 	GROUP(C_IDENTITY, calls_identity),
@@ -184,7 +191,7 @@ static const struct sandbox_row {
 	[SB_CONVERT_JOB] = { "convert-job", 0, FS_NONE, 1024 * MIB, NO_LIMIT, SB_COUNT, 0 },
 	[SB_CONTROL] = { "control", C_LOOP | C_IPC | C_ACCEPT, FS_NONE, 512 * MIB, NO_LIMIT, SB_COUNT,
 	    0 },
-	[SB_LOG] = { "log", C_STREAM | C_LEFT, FS_NONE, 64 * MIB, NO_LIMIT, SB_COUNT, 0 },
+	[SB_LOG] = { "log", C_STREAM | C_LINES | C_LEFT, FS_NONE, 64 * MIB, NO_LIMIT, SB_COUNT, 0 },
 };
 
 /* --- system calls --- */
