@@ -41,6 +41,7 @@ struct session {
 	char client_text[64];		/* "1.2.3.4" or "IPv6:::1", as in a literal */
 	char helo[HELO_MAX + 1];
 	uint32_t errors, junk, accepted;
+	int64_t start_ms;
 
 	/* the transaction */
 	struct buf addrs;		/* sender, then recipients, one behind the other */
