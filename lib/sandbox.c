@@ -48,7 +48,7 @@ static const int calls_loop[] = {
 
 /* Packets on channels that are there already. */
 static const int calls_ipc[] = {
-	CALL(sendmsg), CALL(recvmsg),
+	CALL(sendmsg), CALL(recvmsg), CALL(recvmmsg),
 };
 
 /* Anonymous memory files, which carry what is too large for a packet. */
