@@ -195,8 +195,22 @@ footer_decode(const unsigned char raw[QFILE_FOOTER], struct qfile *q, struct err
 	return 0;
 }
 
-int
-qfile_open(int fd, struct qfile *q, struct err *e)
+/* The end of a file, read at once; of a message to few recipients it is all but the message. */
+struct tail { uint64_t off; size_t n; unsigned char p[4096]; };
+
+/* From what was read already, or else from the file. */
+static int
+tail_read(int fd, const struct tail *t, void *to, size_t n, uint64_t off, struct err *e)
+{
+	if (t == NULL || off < t->off || off - t->off > t->n || n > t->n - (size_t)(off - t->off))
+		return read_all(fd, to, n, off, e);
+	memcpy(to, t->p + (off - t->off), n);
+	return 0;
+}
+
+/* t: NULL, or is filled in. */
+static int
+footer_read(int fd, struct qfile *q, struct tail *t, struct err *e)
 {
 	unsigned char raw[QFILE_FOOTER];
 	struct stat st;
@@ -206,7 +220,13 @@ qfile_open(int fd, struct qfile *q, struct err *e)
 		return err_sys(e, "queue file");
 	if (!S_ISREG(st.st_mode) || st.st_size < QFILE_FOOTER)
 		return err_set(e, ERR_PERM, "5.3.5", "queue file: too short");
-	if (read_all(fd, raw, sizeof raw, (uint64_t)st.st_size - QFILE_FOOTER, e) == -1 ||
+	if (t != NULL) {
+		t->n = (uint64_t)st.st_size < sizeof t->p ? (size_t)st.st_size : sizeof t->p;
+		t->off = (uint64_t)st.st_size - t->n;
+		if (read_all(fd, t->p, t->n, t->off, e) == -1)
+			return -1;
+	}
+	if (tail_read(fd, t, raw, sizeof raw, (uint64_t)st.st_size - QFILE_FOOTER, e) == -1 ||
 	    footer_decode(raw, q, e) == -1)
 		return -1;
 	if (!qfile_limits_ok(q))
@@ -218,14 +238,20 @@ qfile_open(int fd, struct qfile *q, struct err *e)
 }
 
 int
-qfile_envelope(int fd, const struct qfile *q, struct buf *store, struct envelope *env,
-    struct err *e)
+qfile_open(int fd, struct qfile *q, struct err *e)
+{
+	return footer_read(fd, q, NULL, e);
+}
+
+static int
+envelope_read(int fd, const struct qfile *q, const struct tail *t, struct buf *store,
+    struct envelope *env, struct err *e)
 {
 	void *to;
 
 	buf_clear(store);
 	if ((to = buf_room(store, q->env_len, e)) == NULL ||
-	    read_all(fd, to, q->env_len, q->env_off, e) == -1)
+	    tail_read(fd, t, to, q->env_len, q->env_off, e) == -1)
 		return -1;
 	store->n = q->env_len;
 	if (crc32c(0, store->p, store->n) != q->env_crc)
@@ -239,7 +265,14 @@ qfile_envelope(int fd, const struct qfile *q, struct buf *store, struct envelope
 }
 
 int
-qfile_slots(int fd, const struct qfile *q, struct slot **out, struct err *e)
+qfile_envelope(int fd, const struct qfile *q, struct buf *store, struct envelope *env,
+    struct err *e)
+{
+	return envelope_read(fd, q, NULL, store, env, e);
+}
+
+static int
+slots_read(int fd, const struct qfile *q, const struct tail *t, struct slot **out, struct err *e)
 {
 	enum { GROUP = 32 };	/* slots read at once */
 	unsigned char raw[GROUP * QFILE_SLOT];
@@ -250,7 +283,7 @@ qfile_slots(int fd, const struct qfile *q, struct slot **out, struct err *e)
 	for (uint32_t i = 0; i < q->nslot; i += GROUP) {
 		uint32_t n = q->nslot - i < GROUP ? q->nslot - i : GROUP;
 
-		if (read_all(fd, raw, (size_t)n * QFILE_SLOT,
+		if (tail_read(fd, t, raw, (size_t)n * QFILE_SLOT,
 		    q->slots_off + (uint64_t)i * QFILE_SLOT, e) == -1) {
 			free(s);
 			return -1;
@@ -260,6 +293,35 @@ qfile_slots(int fd, const struct qfile *q, struct slot **out, struct err *e)
 	}
 	*out = s;
 	return 0;
+}
+
+int
+qfile_slots(int fd, const struct qfile *q, struct slot **out, struct err *e)
+{
+	return slots_read(fd, q, NULL, out, e);
+}
+
+int
+qfile_load(int fd, struct qfile *q, struct buf *store, struct envelope *env, struct slot **slots,
+    struct err *e)
+{
+	struct tail t;
+
+	if (footer_read(fd, q, &t, e) == -1 || envelope_read(fd, q, &t, store, env, e) == -1)
+		return -1;
+	if (slots_read(fd, q, &t, slots, e) == 0)
+		return 0;
+	envelope_free(env);
+	return -1;
+}
+
+int
+qfile_message(int fd, const struct qfile *q, void *to, struct err *e)
+{
+	if (read_all(fd, to, (size_t)q->msg_len, 0, e) == -1)
+		return -1;
+	return crc32c(0, to, (size_t)q->msg_len) == q->msg_crc ? 0 :
+	    err_set(e, ERR_PERM, "5.3.5", "the message's checksum is wrong");
 }
 
 int

@@ -74,6 +74,16 @@ int qfile_envelope(int fd, const struct qfile *q, struct buf *store, struct enve
  * QUEUED with 0 attempts (it was torn by a power cut: deliver again rather than lose). */
 int qfile_slots(int fd, const struct qfile *q, struct slot **out, struct err *e);
 
+/*
+ * The three above at once, and mostly with one read.  store and *slots as there; -1: nothing is left
+ * to be freed but store.
+ */
+int qfile_load(int fd, struct qfile *q, struct buf *store, struct envelope *env, struct slot **slots,
+    struct err *e);
+
+/* The message's octets (q->msg_len of them), whose CRC is compared: ERR_PERM if it is wrong. */
+int qfile_message(int fd, const struct qfile *q, void *to, struct err *e);
+
 /* Rewrites one slot in place. */
 int qfile_mark(int fd, const struct qfile *q, uint32_t i, const struct slot *s, struct err *e);
 
