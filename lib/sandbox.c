@@ -507,6 +507,8 @@ limit(int what, rlim_t value, struct err *e)
 		return 0;
 	if (getrlimit(what, &now) == -1)
 		return err_sys(e, "limit %d", what);
+	if (now.rlim_max == value && now.rlim_cur == value)
+		return 0;		/* inherited */
 	if (now.rlim_max != RLIM_INFINITY && now.rlim_max < value)
 		return 0;		/* an administrator's is narrower: it stays */
 	return setrlimit(what, &want) == -1 ? err_sys(e, "limit %d", what) : 0;

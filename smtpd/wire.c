@@ -102,6 +102,8 @@ wire_fill(struct wire *w, int64_t from)
 		enum wire_status st;
 		ssize_t n;
 
+		if (w->in_n == 0)
+			wire_flush(w);		/* a client that waits for it says nothing before */
 		if (w->broken)
 			return WIRE_GONE;
 		n = recv(w->fd, w->in + w->in_n, WIRE_IN - w->in_n, MSG_DONTWAIT);
