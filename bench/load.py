@@ -57,13 +57,14 @@ class Sink:
         return self.count()
 
 
-def source(port, messages, sessions, size, recipients=1, keep=False, seconds=600):
+def source(port, messages, sessions, size, recipients=1, keep=False, seconds=600, loud=True):
     """smtp-source to its end."""
     root = peers.postfix()
     words = [os.path.join(root, peers.SOURCE), "-s", str(sessions), "-m", str(messages), "-l", str(size),
              "-r", str(recipients), "-M", "client.example", "-f", "a@client.example", "-t", "b@far.example"]
     subprocess.run(words + (["-d"] if keep else []) + [f"127.0.0.1:{port}"], env=peers.environment(root),
-                   stdin=subprocess.DEVNULL, check=True, timeout=seconds)
+                   stdin=subprocess.DEVNULL, stderr=None if loud else subprocess.DEVNULL, check=True,
+                   timeout=seconds)
 
 
 def idle_connections(port, n, seconds):

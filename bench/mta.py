@@ -81,7 +81,13 @@ smtp_host_lookup = native
 
 
 def private_accounts(folder):
-    """Private copies of the account files, bound over the system's.  In a mount namespace of ours."""
+    """Private copies of the account files, bound over the system's.  In a mount namespace of ours; a
+    change of the system's file, even out there, takes such a mount away, so it is looked for."""
+    try:
+        if pwd.getpwnam("postfix").pw_gecos == "bench":
+            return
+    except KeyError:
+        pass
     names = [f"accord-{n}" for n in ACCORD_ACCOUNTS] + ["postfix", "postdrop"]
     for name, line in ("passwd", "{n}:x:{i}:{i}:bench:/nonexistent:/usr/sbin/nologin\n"), \
             ("group", "{n}:x:{i}:\n"):
@@ -164,7 +170,10 @@ class Group:
 class Mta:
     """One running instance.  wrap: words before its command (perf, strace)."""
 
+    accounts = None     # the folder of the private account files
+
     def __init__(self, folder, hop, wrap=()):
+        private_accounts(self.accounts)
         self.folder, self.hop, self.wrap = folder, hop, list(wrap)
         os.mkdir(folder)
         os.chmod(folder, 0o755)
