@@ -164,45 +164,60 @@ chan_handle(struct chan *c, const void *msg, size_t len, int *fds, struct err *e
 	return r->handle(c, msg, len, fds, e);
 }
 
+/* One packet.  false: the channel has been closed, or freed with its owner. */
+static bool
+chan_take(struct chan *c, const unsigned char *packet, struct ipc_in *in)
+{
+	bool freed = false;
+	int r;
+
+	if (in->r <= 0) {
+		if (in->r == 0)
+			in->e.kind = ERR_NONE;
+		chan_lost(c, &in->e);
+		return false;
+	}
+	c->freed = &freed;
+	in->e.kind = ERR_NONE;
+	r = chan_handle(c, packet, in->len, in->fds, &in->e);
+	ipc_close_fds(in->fds, MSG_FDS);
+	if (freed)
+		return false;
+	c->freed = NULL;
+	if (r == -1 && in->e.kind == ERR_PROTO) {
+		log_line(LOG_ERR, NULL, "cut-off", "peer=%s why=%s", log_q(c->name), log_q(in->e.what));
+		chan_lost(c, &in->e);
+		return false;
+	}
+	if (r == -1)
+		log_line(LOG_WARN, NULL, "failed", "peer=%s why=%s", log_q(c->name),
+		    log_q(in->e.what));
+	return true;
+}
+
 static void
 chan_ready(void *arg, uint32_t events)
 {
-	static _Alignas(8) unsigned char packet[MSG_MAX];	/* handlers do not re-enter the loop */
+	static _Alignas(8) unsigned char packet[IPC_SOME][MSG_MAX];	/* handlers do not re-enter the loop */
+	static struct ipc_in in[IPC_SOME];
 	struct chan *c = arg;
 	struct err e = { 0 };
-	bool freed = false;
+	int got = IPC_SOME;
+	bool open = true;
 
 	if (events & EPOLLOUT && chan_flush(c, &e) == -1) {
 		chan_lost(c, &e);
 		return;
 	}
-	for (int i = 0; i < CHAN_BURST; i++) {
-		int fds[MSG_FDS];
-		size_t len = 0;
-		int r = ipc_recv(c->watch.fd, packet, sizeof packet, &len, fds, &e);
-
-		if (r == -1 && e.sys == EAGAIN)
-			return;
-		if (r <= 0) {
-			if (r == 0)
-				e.kind = ERR_NONE;
+	for (int n = 0; n < CHAN_BURST && open && got == IPC_SOME; n += got) {
+		got = ipc_recv_some(c->watch.fd, in, packet, &e);
+		if (got == -1 && e.sys != EAGAIN)
 			chan_lost(c, &e);
-			return;
+		for (int i = 0; i < got; i++) {
+			if (open)
+				open = chan_take(c, packet[i], &in[i]);
+			else
+				ipc_close_fds(in[i].fds, MSG_FDS);
 		}
-		c->freed = &freed;
-		e.kind = ERR_NONE;
-		r = chan_handle(c, packet, len, fds, &e);
-		ipc_close_fds(fds, MSG_FDS);
-		if (freed)
-			return;
-		c->freed = NULL;
-		if (r == -1 && e.kind == ERR_PROTO) {
-			log_line(LOG_ERR, NULL, "cut-off", "peer=%s why=%s", log_q(c->name), log_q(e.what));
-			chan_lost(c, &e);
-			return;
-		}
-		if (r == -1)
-			log_line(LOG_WARN, NULL, "failed", "peer=%s why=%s", log_q(c->name),
-			    log_q(e.what));
 	}
 }

@@ -97,14 +97,38 @@ ipc_take_fds(struct msghdr *m, int fds[MSG_FDS])
 	return got;
 }
 
+union ipc_control { char buf[CMSG_SPACE(sizeof(int) * 8)]; struct cmsghdr align; };
+
+/* What came, of n octets: as ipc_recv. */
+static int
+ipc_check(struct msghdr *m, size_t n, int fds[MSG_FDS], struct err *e)
+{
+	struct msg_hdr h;
+
+	for (size_t i = 0; i < MSG_FDS; i++)
+		fds[i] = -1;
+	if (n == 0)
+		return 0;
+	if (ipc_take_fds(m, fds) > MSG_FDS || m->msg_flags & (MSG_TRUNC | MSG_CTRUNC) ||
+	    n < sizeof h) {
+		ipc_close_fds(fds, MSG_FDS);
+		return err_set(e, ERR_PROTO, NULL, "a packet cut short");
+	}
+	memcpy(&h, m->msg_iov->iov_base, sizeof h);
+	if (h.build != ipc_build() || h.len != n) {
+		ipc_close_fds(fds, MSG_FDS);
+		return err_set(e, ERR_PROTO, NULL, "a packet of another build or length");
+	}
+	return 1;
+}
+
 int
 ipc_recv(int sock, void *msg, size_t max, size_t *len, int fds[MSG_FDS], struct err *e)
 {
-	union { char buf[CMSG_SPACE(sizeof(int) * 8)]; struct cmsghdr align; } control;
+	union ipc_control control;
 	struct iovec iov = { msg, max };
 	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.buf,
 	    .msg_controllen = sizeof control.buf };
-	struct msg_hdr h;
 	ssize_t n;
 
 	for (size_t i = 0; i < MSG_FDS; i++)
@@ -116,20 +140,34 @@ ipc_recv(int sock, void *msg, size_t max, size_t *len, int fds[MSG_FDS], struct 
 	while (n == -1 && (errno == EINTR || errno == ECONNRESET));
 	if (n == -1)
 		return err_sys(e, "receive");
-	if (n == 0)
-		return 0;
-	if (ipc_take_fds(&m, fds) > MSG_FDS || m.msg_flags & (MSG_TRUNC | MSG_CTRUNC) ||
-	    (size_t)n < sizeof h) {
-		ipc_close_fds(fds, MSG_FDS);
-		return err_set(e, ERR_PROTO, NULL, "a packet cut short");
-	}
-	memcpy(&h, msg, sizeof h);
-	if (h.build != ipc_build() || h.len != (size_t)n) {
-		ipc_close_fds(fds, MSG_FDS);
-		return err_set(e, ERR_PROTO, NULL, "a packet of another build or length");
-	}
 	*len = (size_t)n;
-	return 1;
+	return ipc_check(&m, (size_t)n, fds, e);
+}
+
+int
+ipc_recv_some(int sock, struct ipc_in in[IPC_SOME], unsigned char msg[][MSG_MAX], struct err *e)
+{
+	union ipc_control control[IPC_SOME];
+	struct iovec iov[IPC_SOME];
+	struct mmsghdr m[IPC_SOME];
+	int got;
+
+	memset(m, 0, sizeof m);
+	for (int i = 0; i < IPC_SOME; i++) {
+		iov[i] = (struct iovec){ msg[i], MSG_MAX };
+		m[i].msg_hdr = (struct msghdr){ .msg_iov = &iov[i], .msg_iovlen = 1,
+		    .msg_control = control[i].buf, .msg_controllen = sizeof control[i].buf };
+	}
+	do		/* ECONNRESET: as in ipc_recv */
+		got = recvmmsg(sock, m, IPC_SOME, MSG_CMSG_CLOEXEC | MSG_DONTWAIT, NULL);
+	while (got == -1 && (errno == EINTR || errno == ECONNRESET));
+	if (got == -1)
+		return err_sys(e, "receive");
+	for (int i = 0; i < got; i++) {
+		in[i].len = m[i].msg_len;
+		in[i].r = ipc_check(&m[i].msg_hdr, in[i].len, in[i].fds, &in[i].e);
+	}
+	return got;
 }
 
 int

@@ -14,7 +14,8 @@
 
 enum {
 	MSG_MAX = 65536,	/* octets of a packet */
-	MSG_FDS = 2		/* descriptors with it */
+	MSG_FDS = 2,		/* descriptors with it */
+	IPC_SOME = 8		/* packets of ipc_recv_some */
 };
 
 struct msg_hdr {
@@ -45,6 +46,14 @@ int ipc_send(int sock, struct msg_hdr *h, uint32_t type, uint32_t id, size_t len
  * ERR_PROTO for a packet cut short, another build or a wrong length (descriptors are closed).
  */
 int ipc_recv(int sock, void *msg, size_t max, size_t *len, int fds[MSG_FDS], struct err *e);
+
+/*
+ * The packets that are there, at most IPC_SOME, each as ipc_recv would have it: in[i].r is what that
+ * returns (e is set with -1), its octets are in msg[i].  How many (behind one whose r is not 1 there is
+ * nothing to be trusted); -1: e->sys EAGAIN for none there now.
+ */
+struct ipc_in { int r; size_t len; int fds[MSG_FDS]; struct err e; };
+int ipc_recv_some(int sock, struct ipc_in in[IPC_SOME], unsigned char msg[][MSG_MAX], struct err *e);
 
 /*
  * Sends a request and waits for the packet that echoes its id: for session processes that have one

@@ -3,6 +3,7 @@
 #include "lib/log.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -17,6 +18,26 @@ void
 log_open(const char *name)
 {
 	log_name = name;
+}
+
+static int log_pid;	/* of this process: asked for once, and again in a child */
+
+static void
+log_forked(void)
+{
+	log_pid = 0;
+}
+
+static int
+log_self(void)
+{
+	static bool watched;
+
+	if (!watched)
+		watched = pthread_atfork(NULL, NULL, log_forked) == 0;
+	if (log_pid == 0 || !watched)
+		log_pid = getpid();
+	return log_pid;
 }
 
 static void
@@ -41,7 +62,7 @@ log_line(enum log_level level, const char *id, const char *event, const char *fm
 
 	clock_iso(clock_us(), ts, sizeof ts);
 	n = (size_t)snprintf(line, max, "ts=%s level=%s proc=%s[%d] id=%s event=%s", ts, levels[level],
-	    log_name, (int)getpid(), id != NULL && *id != '\0' ? id : "-", event);
+	    log_name, log_self(), id != NULL && *id != '\0' ? id : "-", event);
 	if (n < max && *fmt != '\0') {
 		line[n++] = ' ';
 		va_start(ap, fmt);

@@ -350,6 +350,15 @@ qfile_torn(int fd, const struct qfile *q, uint32_t *torn, struct err *e)
 }
 
 int
+qfile_message(int fd, const struct qfile *q, void *to, struct err *e)
+{
+	if (read_all(fd, to, (size_t)q->msg_len, 0, e) == -1)
+		return -1;
+	return crc32c(0, to, (size_t)q->msg_len) == q->msg_crc ? 0 :
+	    err_set(e, ERR_PERM, "5.3.5", "the message's checksum is wrong");
+}
+
+int
 qfile_mark(int fd, const struct qfile *q, uint32_t i, const struct slot *s, struct err *e)
 {
 	unsigned char raw[QFILE_SLOT];

@@ -84,6 +84,9 @@ int qfile_load(int fd, struct qfile *q, struct buf *store, struct envelope *env,
 /* How many slots have a wrong checksum. */
 int qfile_torn(int fd, const struct qfile *q, uint32_t *torn, struct err *e);
 
+/* The message's octets (q->msg_len of them), whose CRC is compared: ERR_PERM if it is wrong. */
+int qfile_message(int fd, const struct qfile *q, void *to, struct err *e);
+
 /* Rewrites one slot in place. */
 int qfile_mark(int fd, const struct qfile *q, uint32_t i, const struct slot *s, struct err *e);
 

@@ -48,7 +48,7 @@ static const int calls_loop[] = {
 
 /* Packets on channels that are there already. */
 static const int calls_ipc[] = {
-	CALL(sendmsg), CALL(recvmsg),
+	CALL(sendmsg), CALL(recvmsg), CALL(recvmmsg),
 };
 
 /* Anonymous memory files, which carry what is too large for a packet. */
@@ -59,6 +59,11 @@ static const int calls_memfd[] = {
 /* Octets of a connection that is there already; sendto() has a rule of its own. */
 static const int calls_stream[] = {
 	CALL(recvfrom), CALL(shutdown),
+};
+
+/* The log: packets taken, and lines written, several at once. */
+static const int calls_lines[] = {
+	CALL(recvmmsg), CALL(writev),
 };
 
 /* Connections that others open to us. */
@@ -125,13 +130,15 @@ enum {
 	C_OUT = 128, C_IDENTITY = 256, C_MEMFD = 512, C_STREAM = 1024, C_KEEP = 2048,
 	C_LEFT = 4096,	/* ioctl(FIONREAD) alone */
 	C_MAPS = 8192,	/* no call: maps messages, which may be larger than its memory */
-	C_DATAGRAM = 16384	/* socket() for datagrams and sendto() have rules of their own */
+	C_DATAGRAM = 16384,	/* socket() for datagrams and sendto() have rules of their own */
+	C_LINES = 32768
 };
 
 static const struct call_group { unsigned bit; const int *call; size_t n; } call_groups[] = {
 #define GROUP(bit, list) { bit, list, sizeof list / sizeof *list }
 	GROUP(0, calls_base), GROUP(C_LOOP, calls_loop), GROUP(C_IPC, calls_ipc),
 	GROUP(C_MEMFD, calls_memfd), GROUP(C_STREAM, calls_stream), GROUP(C_ACCEPT, calls_accept),
+	GROUP(C_LINES, calls_lines),
 	GROUP(C_PARENT, calls_parent), GROUP(C_LOOK, calls_look), GROUP(C_CHANGE, calls_change),
 	GROUP(C_FLUSH, calls_flush), GROUP(C_KEEP, calls_keep), GROUP(C_OUT, calls_out),
 	GROUP(C_IDENTITY, calls_identity), GROUP(C_DATAGRAM, calls_datagram),
@@ -192,7 +199,7 @@ static const struct sandbox_row {
 	[SB_CONVERT_JOB] = { "convert-job", 0, FS_NONE, 1024 * MIB, NO_LIMIT, SB_COUNT, 0 },
 	[SB_CONTROL] = { "control", C_LOOP | C_IPC | C_ACCEPT, FS_NONE, 512 * MIB, NO_LIMIT, SB_COUNT,
 	    0 },
-	[SB_LOG] = { "log", C_STREAM | C_LEFT, FS_NONE, 64 * MIB, NO_LIMIT, SB_COUNT, 0 },
+	[SB_LOG] = { "log", C_STREAM | C_LINES | C_LEFT, FS_NONE, 64 * MIB, NO_LIMIT, SB_COUNT, 0 },
 };
 
 /* --- system calls --- */
@@ -512,6 +519,8 @@ limit(int what, rlim_t value, struct err *e)
 		return 0;
 	if (getrlimit(what, &now) == -1)
 		return err_sys(e, "limit %d", what);
+	if (now.rlim_max == value && now.rlim_cur == value)
+		return 0;		/* inherited */
 	if (now.rlim_max != RLIM_INFINITY && now.rlim_max < value)
 		return 0;		/* an administrator's is narrower: it stays */
 	return setrlimit(what, &want) == -1 ? err_sys(e, "limit %d", what) : 0;

@@ -54,10 +54,10 @@ outcome_log(const struct job *j, const struct job_rcpt *r, const struct rcpt_res
 
 	if (delay < 0 || j->arrival_us == 0)
 		delay = 0;
-	log_line(LOG_INFO, j->id, "deliver", "from=%s to=%s relay=%s dest=%s size=%llu delay=%.3f dsn=%s "
-	    "reply=%s result=%s slot=%u", log_qs(j->sender), log_qs(r->addr), log_q(res->mta),
-	    log_q(j->entry != NULL ? j->entry->dest->name : ""), (unsigned long long)j->size,
-	    (double)delay / 1e6, log_q(res->dsn), log_q(res->text), outcome_names[res->outcome], r->n);
+	log_line(LOG_INFO, j->id, "deliver", "from=%s to=%s relay=%s size=%llu delay=%.3f dsn=%s reply=%s "
+	    "result=%s dest=%s slot=%u", log_qs(j->sender), log_qs(r->addr), log_q(res->mta),
+	    (unsigned long long)j->size, (double)delay / 1e6, log_q(res->dsn), log_q(res->text),
+	    outcome_names[res->outcome], log_q(j->entry != NULL ? j->entry->dest->name : ""), r->n);
 }
 
 /* Nobody could be reached, or the host would not talk to us: it is no fault of the recipient's.  A 5yz

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "lib/address.h"
-#include "lib/clock.h"
 #include "lib/log.h"
 #include "remote/command.h"
 #include "remote/flow.h"
@@ -356,25 +355,6 @@ flow_divide(struct flow *f)
 	}
 }
 
-/* One line a recipient, its keys in the order of lib/log.h. */
-static void
-log_results(const struct job *job)
-{
-	static const char *const events[] = { "delivered", "relayed", "deferred", "failed" };
-
-	for (uint32_t i = 0; i < job->ntarget && !job->bad_file; i++) {
-		const struct target *t = &job->target[i];
-
-		if (t->rcpt == NULL)
-			continue;
-		log_line(LOG_INFO, job->id, events[t->res.outcome], "from=%s to=%s relay=%s size=%llu "
-		    "delay=%lld dsn=%s reply=%s", log_qs(job->env.sender), log_qs(t->rcpt->addr),
-		    log_q(t->res.mta), (unsigned long long)job->message.n,
-		    (long long)((clock_us() - (int64_t)job->env.arrival_us) / 1000000), t->res.dsn,
-		    log_q(t->res.text));
-	}
-}
-
 void
 session_job(struct session *s, struct job *job)
 {
@@ -400,7 +380,6 @@ session_job(struct session *s, struct job *job)
 			free(b);
 		}
 		flow_forget(&f);
-		log_results(job);
 	}
 	s->job = NULL;
 }

@@ -54,13 +54,21 @@ job_link(struct job *job, struct err *e)
 	return 0;
 }
 
+/* A small message is read: cheaper than to map it, and to unmap it again. */
+static int
+job_read(struct job *job, struct err *e)
+{
+	if ((job->copy = malloc((size_t)job->q.msg_len + 1)) == NULL)
+		return err_sys(e, "message");
+	job->message = span_of(job->copy, (size_t)job->q.msg_len);
+	return qfile_message(job->fd, &job->q, job->copy, e);
+}
+
 static int
 job_map(struct job *job, struct err *e)
 {
-	if (qfile_open(job->fd, &job->q, e) == -1)
-		return -1;
-	if (job->q.file_len == 0 || job->q.msg_len > job->q.file_len)
-		return err_set(e, ERR_PERM, "5.3.5", "a message of no octets");
+	if (job->q.msg_len <= JOB_READ_MAX)
+		return job_read(job, e);
 	job->map = mmap(NULL, job->q.file_len, PROT_READ, MAP_SHARED, job->fd, 0);
 	if (job->map == MAP_FAILED) {
 		job->map = NULL;
@@ -76,10 +84,9 @@ int
 job_open(struct job *job, struct err *e)
 {
 	buf_init(&job->store, ENV_MAX);
-	if (job_map(job, e) == 0 &&
-	    qfile_envelope(job->fd, &job->q, &job->store, &job->env, e) == 0) {
+	if (qfile_load(job->fd, &job->q, &job->store, &job->env, &job->slot, e) == 0) {
 		job->open = true;
-		if (qfile_slots(job->fd, &job->q, &job->slot, e) == 0 && job_link(job, e) == 0)
+		if (job_map(job, e) == 0 && job_link(job, e) == 0)
 			return 0;
 	}
 	job->bad_file = e->kind == ERR_PERM;
@@ -97,6 +104,7 @@ job_free(struct job *job)
 		buf_free(&job->target[i].detail);
 	free(job->target);
 	free(job->slot);
+	free(job->copy);
 	if (job->open)
 		envelope_free(&job->env);
 	buf_free(&job->store);

@@ -38,9 +38,9 @@ struct job {
 	char dest[JOB_DEST];
 	bool last_try;
 	int fd;				/* the message, owned */
-	void *map;			/* the whole file */
+	void *map, *copy;		/* the whole file; or what a small message is */
 	struct qfile q;
-	struct span message;		/* in map */
+	struct span message;		/* in map or copy */
 	struct buf store;
 	struct envelope env;
 	struct slot *slot;
@@ -52,7 +52,8 @@ struct job {
 };
 
 enum {
-	JOB_MAX_RCPT = 160	/* so that the results fit one packet */
+	JOB_MAX_RCPT = 160,	/* so that the results fit one packet */
+	JOB_READ_MAX = 65536	/* octets of a message that is read; a larger one is mapped */
 };
 
 /*

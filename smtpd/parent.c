@@ -211,10 +211,12 @@ child_begin(struct parent *p, pid_t parent, const int fd[3])
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
-	for (int i = 0; i < 3; i++)
-		high[i] = fd[i] == -1 ? -1 : fcntl(fd[i], F_DUPFD_CLOEXEC, DUP_FROM);
+	for (int i = 0; i < 3; i++)	/* none may be closed by another's coming to its place */
+		high[i] = fd[i] == -1 || fd[i] >= CHILD_FDS ? fd[i] :
+		    fcntl(fd[i], F_DUPFD_CLOEXEC, DUP_FROM);
 	for (int i = 0; i < 3; i++) {
-		close(CHILD_CTL + i);
+		if (high[i] == -1)
+			close(CHILD_CTL + i);
 		if (high[i] != -1 && dup3(high[i], CHILD_CTL + i, O_CLOEXEC) == -1)
 			_exit(1);
 	}

@@ -151,6 +151,7 @@ session_begin(struct session *s, int fd)
 	s->offer = (struct offer){ .max_size = conf_number(s->conf, CONF_DATABYTES) };
 	s->helo[0] = '\0';
 	s->errors = s->junk = s->accepted = s->mails = 0;
+	s->start_ms = clock_ms();
 	s->about = span_str("");
 	buf_init(&s->addrs, ADDRS_MAX);
 	s->rcpt = NULL;
@@ -158,7 +159,6 @@ session_begin(struct session *s, int fd)
 	s->message.open = false;
 	session_reset(s);
 	session_progress(s);
-	log_line(LOG_INFO, NULL, "connect", "client=%s port=%u", s->client_text, s->client.port);
 }
 
 /* Closing with input unread would reset the connection and take the last reply with it. */
@@ -191,8 +191,9 @@ session_end(struct session *s)
 	wire_flush(&s->wire);
 	if (s->linger || s->wire.in_at < s->wire.in_n)
 		session_drain(s);
-	log_line(LOG_INFO, NULL, "disconnect", "client=%s messages=%u refused=%u", s->client_text,
-	    s->accepted, s->errors);
+	log_line(LOG_INFO, NULL, "session", "client=%s port=%u seconds=%.3f messages=%u refused=%u",
+	    s->client_text, s->client.port, (double)(clock_ms() - s->start_ms) / 1e3, s->accepted,
+	    s->errors);
 	buf_free(&s->addrs);
 	free(s->rcpt);
 	s->rcpt = NULL;

@@ -45,6 +45,7 @@ struct session {
 	uint32_t errors, junk, accepted;
 	uint32_t mails;			/* MAIL commands, as LIMITS counts them */
 	int64_t progress_ms;		/* clock_ms() at its start, or when it last brought a message */
+	int64_t start_ms;
 
 	/* the transaction */
 	struct buf addrs;		/* sender, ENVID, then recipients, each with its ORCPT */

@@ -99,6 +99,8 @@ wire_recv(struct wire *w, unsigned char *out, size_t cap, int64_t from, size_t *
 		enum wire_status st;
 		ssize_t n;
 
+		if (w->in_n == 0)
+			wire_flush(w);		/* a client that waits for it says nothing before */
 		if (w->broken)
 			return WIRE_GONE;
 		n = recv(w->fd, out, cap, MSG_DONTWAIT);

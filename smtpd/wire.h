@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * smtpd/wire.h - the connection: lines and octets in, replies out, each wait bounded.  Replies wait
- * until input is needed and none is there (RFC 2920 3.2), or until wire_flush.
+ * until what was read is used up (RFC 2920 3.2), or until wire_flush.
  */
 #ifndef SMTPD_WIRE_H
 #define SMTPD_WIRE_H

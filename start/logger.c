@@ -9,15 +9,22 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "lib/ipc.h"
 #include "lib/log.h"
 #include "lib/sandbox.h"
 
-enum { LINE_SIZE = 8192, LOG_SOCKET_BYTES = 1 << 20 };
+enum {
+	LINE_SIZE = 8192,		/* octets of a packet; what is longer is cut */
+	LOGGER_BATCH = 32,		/* packets taken at once, and so at most lost by a kill -9 */
+	LOGGER_CHUNK = 4096,		/* PIPE_BUF: a write of so much to a pipe is whole or not at all */
+	LOGGER_PAUSE_MS = 4,		/* after a write: what is said meanwhile is written together */
+	LOG_SOCKET_BYTES = 1 << 20
+};
 
-/* One packet is one line, whatever a broken process put into it. */
+/* One packet is one line, whatever a broken process put into it.  There is room for one octet more. */
 static size_t
 clean_line(unsigned char *line, size_t n)
 {
@@ -30,19 +37,64 @@ clean_line(unsigned char *line, size_t n)
 	return n;
 }
 
+/* Changes v. */
 static void
-write_all(int out, const unsigned char *p, size_t n)
+write_all(int out, struct iovec *v, int n)
 {
 	while (n > 0) {
-		ssize_t w = write(out, p, n);
+		ssize_t w = writev(out, v, n);
 
 		if (w == -1 && errno != EINTR)
 			return;		/* nowhere to complain */
+		for (; w > 0 && n > 0 && (size_t)w >= v->iov_len; v++, n--)
+			w -= (ssize_t)v->iov_len;
 		if (w > 0) {
-			p += w;
-			n -= (size_t)w;
+			v->iov_base = (unsigned char *)v->iov_base + w;
+			v->iov_len -= (size_t)w;
 		}
 	}
+}
+
+/* Whole lines, as many at once as a pipe takes at once: killed between two writes it leaves no half. */
+static void
+write_lines(int out, struct iovec *v, int n)
+{
+	int from = 0;
+	size_t size = 0;
+
+	for (int i = 0; i < n; i++) {
+		if (size + v[i].iov_len > LOGGER_CHUNK) {
+			write_all(out, v + from, i - from);
+			from = i;
+			size = 0;
+		}
+		size += v[i].iov_len;
+	}
+	write_all(out, v + from, n - from);
+}
+
+/* Takes what is there, up to LOGGER_BATCH packets, and writes it.  How many, or -1: nothing comes. */
+static int
+logger_batch(int fd, int out)
+{
+	static unsigned char line[LOGGER_BATCH][LINE_SIZE + 1];
+	struct iovec v[LOGGER_BATCH];
+	struct mmsghdr m[LOGGER_BATCH] = { 0 };
+	int got, n = 0;
+
+	for (int i = 0; i < LOGGER_BATCH; i++) {
+		v[i] = (struct iovec){ line[i], LINE_SIZE };
+		m[i].msg_hdr.msg_iov = &v[i];
+		m[i].msg_hdr.msg_iovlen = 1;
+	}
+	got = recvmmsg(fd, m, LOGGER_BATCH, MSG_DONTWAIT, NULL);
+	if (got == -1)
+		return errno == EAGAIN || errno == EINTR || errno == ECONNRESET ? 0 : -1;
+	for (int i = 0; i < got; i++)
+		if (m[i].msg_len > 0)		/* an empty one, or the end */
+			v[n++] = (struct iovec){ line[i], clean_line(line[i], m[i].msg_len) };
+	write_lines(out, v, n);
+	return got;
 }
 
 /* An empty packet reads like the end: it is the end when no writer and no octet is left. */
@@ -57,19 +109,17 @@ at_end(int fd, short revents)
 void
 logger_run(int fd, int out)
 {
-	unsigned char line[LINE_SIZE];
-
 	for (;;) {
 		struct pollfd p = { fd, POLLIN, 0 };
-		ssize_t n;
+		int got;
 
 		if (poll(&p, 1, -1) == -1)
 			continue;
-		n = recv(fd, line, sizeof line - 1, MSG_DONTWAIT);
-		if (n > 0)
-			write_all(out, line, clean_line(line, (size_t)n));
-		else if (n == 0 ? at_end(fd, p.revents) : errno != EAGAIN && errno != EINTR)
+		if (at_end(fd, p.revents) || (got = logger_batch(fd, out)) == -1)
 			return;
+		/* a line after silence is written at once; those behind it share the next write */
+		if (got < LOGGER_BATCH && !(p.revents & POLLHUP))
+			(void)poll(NULL, 0, LOGGER_PAUSE_MS);
 	}
 }
 
@@ -118,7 +168,8 @@ logger_start(struct logger *l, const struct accounts *who, int *fd, struct err *
 
 	if (ipc_pair(pair, e) == -1)
 		return -1;
-	(void)setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+	if (setsockopt(pair[1], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) == -1)
+		(void)setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
 	*l = (struct logger){ who, -1, pair[0], fcntl(2, F_DUPFD_CLOEXEC, 10) };
 	if (l->out == -1)
 		err_sys(e, "standard error");

@@ -24,7 +24,10 @@ int logger_start(struct logger *l, const struct accounts *who, int *fd, struct e
 /* Forks it anew after its death: what was said meanwhile waits in the socket. */
 int logger_again(struct logger *l, struct err *e);
 
-/* Its work: packets from fd to out, a line each, until all writers have gone. */
+/*
+ * Its work: packets from fd to out, a line each, until all writers have gone.  What comes within a few
+ * milliseconds after a write is written together; a line after silence at once.
+ */
 void logger_run(int fd, int out);
 
 #endif

@@ -22,13 +22,39 @@ check_slots(int fd, const struct qfile *q)
 
 	assert(qfile_slots(fd, q, &s, &e) == 0);
 	for (uint32_t i = 0; i < q->nslot; i++)
-		assert(s[i].state <= SLOT_REMOVED && memchr(s[i].text, '\0', sizeof s[i].text) != NULL &&
+		assert(s[i].state < SLOT_STATES && memchr(s[i].text, '\0', sizeof s[i].text) != NULL &&
 		    memchr(s[i].dsn, '\0', sizeof s[i].dsn) != NULL);
 	free(s);
 	assert(qfile_mark(fd, q, q->nslot - 1, &mark, &e) == 0);
 	assert(qfile_slots(fd, q, &s, &e) == 0);
 	assert(s[q->nslot - 1].state == SLOT_DELIVERED && s[q->nslot - 1].attempts == 9);
 	free(s);
+}
+
+/* All at once is what one after the other is. */
+static void
+check_load(int fd, const struct qfile *q, bool right)
+{
+	struct qfile all;
+	struct envelope env;
+	struct buf store;
+	struct slot *s = NULL, *one;
+	struct err e;
+	int r;
+
+	buf_init(&store, ENV_MAX);
+	r = qfile_load(fd, &all, &store, &env, &s, &e);
+	assert((r == 0) == right && memcmp(&all, q, sizeof all) == 0);
+	if (r == 0) {
+		assert(qfile_slots(fd, q, &one, &e) == 0);
+		for (uint32_t i = 0; i < q->nslot; i++)
+			assert(s[i].state == one[i].state && s[i].next_us == one[i].next_us &&
+			    strcmp(s[i].text, one[i].text) == 0);
+		free(one);
+		free(s);
+		envelope_free(&env);
+	}
+	buf_free(&store);
 }
 
 static void
@@ -38,6 +64,7 @@ check_file(int fd, size_t n)
 	struct envelope env;
 	struct buf store;
 	struct err e = { 0 };
+	bool whole;
 	int right;
 
 	if (qfile_open(fd, &q, &e) == -1) {
@@ -48,11 +75,13 @@ check_file(int fd, size_t n)
 	right = qfile_check(fd, &q, &e);
 	assert(right != -1);
 	buf_init(&store, ENV_MAX);
-	if (qfile_envelope(fd, &q, &store, &env, &e) == 0) {
+	whole = qfile_envelope(fd, &q, &store, &env, &e) == 0;
+	if (whole) {
 		assert(env.nrcpt == q.nslot);
 		envelope_free(&env);
 	}
 	buf_free(&store);
+	check_load(fd, &q, whole);
 	check_slots(fd, &q);
 	assert(qfile_open(fd, &again, &e) == 0 && memcmp(&q, &again, sizeof q) == 0);
 	assert(qfile_check(fd, &q, &e) == right);

@@ -126,7 +126,7 @@ class Many(unittest.TestCase):
                 got = [m["data"].endswith(crlf(message)) for m in hop.messages if m["rcpt"]]
                 self.assertEqual(got, [True], name)
             self.check_floods(hops, sum("endless" in name for name in names))
-            codes = {line["to"]: line["dsn"] for line in acc.log_lines(event="deferred")}
+            codes = {line["to"]: line["dsn"] for line in acc.log_lines(event="deliver", result="deferred")}
             return {name: codes[f"b@d{i}.example"] for i, name in enumerate(names)}
 
 

@@ -303,19 +303,20 @@ class Rig:
 
     def process_session_in(self):
         """A session in the middle of a message."""
-        c = Client(self.acc.port, source=f"127.0.1.{self.count % 250 + 1}")    # one that died is slowed
+        host = f"127.0.1.{self.count % 250 + 1}"
+        c = Client(self.acc.port, source=host)      # one that died is slowed
         self.clients.append(c)
-        port = c.socket.getsockname()[1]
         c.ehlo()
+        c.must("503", "DATA")                       # a refusal tells which process serves it
         for code, line in (("250", "MAIL FROM:<a@client.example>"), ("250", "RCPT TO:<b@far.example>"),
                            ("354", "DATA")):
             c.must(code, line)
         c.send("one line\r\n")
-        return wait_for(lambda: self.session_of(port))
+        return wait_for(lambda: self.session_of(host))
 
-    def session_of(self, port):
-        """The live process that logged a connection from that port (which may have been another's)."""
-        for line in reversed(self.acc.log_lines(event="connect", port=str(port))):
+    def session_of(self, host):
+        """The live process that refused something to that client (which may have been another's)."""
+        for line in reversed(self.acc.log_lines(event="reject", client=host)):
             pid = int(re.search(r"\[(\d+)\]", line["proc"]).group(1))
             return pid if pid not in self.dead else None
 

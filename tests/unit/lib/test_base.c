@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
@@ -163,6 +164,33 @@ START_TEST(a_log_line_is_one_packet_with_its_keys_in_order)
 }
 END_TEST
 
+/* The number is asked for once; a child that was forked asks anew. */
+START_TEST(a_child_logs_under_its_own_number)
+{
+	char line[1000] = "", want[40];
+	int fd[2], keep = dup(2);
+	pid_t pid;
+	ssize_t n;
+
+	ck_assert_int_eq(pipe(fd), 0);
+	dup2(fd[1], 2);
+	log_line(LOG_INFO, NULL, "parent", "");
+	pid = fork();
+	if (pid == 0) {
+		log_line(LOG_INFO, NULL, "child", "");
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	dup2(keep, 2);
+	n = read(fd[0], line, sizeof line - 1);
+	ck_assert_int_gt(n, 0);
+	snprintf(want, sizeof want, "[%d] id=- event=parent\n", (int)getpid());
+	ck_assert_ptr_nonnull(strstr(line, want));
+	snprintf(want, sizeof want, "[%d] id=- event=child\n", (int)pid);
+	ck_assert_ptr_nonnull(strstr(line, want));
+}
+END_TEST
+
 Suite *suite_base(void);
 Suite *
 suite_base(void)
@@ -178,6 +206,7 @@ suite_base(void)
 	tcase_add_test(tc, both_clocks_follow_the_offset);
 	tcase_add_loop_test(tc, log_values_cannot_forge_a_line, 0, sizeof quoted / sizeof *quoted);
 	tcase_add_test(tc, a_log_line_is_one_packet_with_its_keys_in_order);
+	tcase_add_test(tc, a_child_logs_under_its_own_number);
 	suite_add_tcase(s, tc);
 	return s;
 }

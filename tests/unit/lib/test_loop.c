@@ -122,6 +122,31 @@ START_TEST(what_waits_has_a_limit)
 }
 END_TEST
 
+/* They were taken together with it: not handled, and their descriptors are closed. */
+START_TEST(what_lies_behind_the_cut_is_dropped)
+{
+	struct msg_hdr h;
+	struct chan c;
+	struct err e = { 0 };
+	char got;
+	int other, end[2];
+
+	open_pair(&c, &other);
+	ck_assert_int_eq(pipe(end), 0);
+	for (int i = 0; i < IPC_SOME + 2; i++)
+		ck_assert_int_eq(ipc_send(other, &h, MSG_NEW, 1, sizeof h, &end[1], 1, &e), 0);
+	close(end[1]);
+	handled = 997;		/* the third one is too much */
+	ck_assert_int_eq(loop_run(&loop, &e), 0);
+	ck_assert_int_eq(gone, 1);
+	ck_assert_int_eq(handled, 1000);
+	close(other);
+	ck_assert_int_eq(fcntl(end[0], F_SETFL, O_NONBLOCK), 0);
+	ck_assert_int_eq(read(end[0], &got, 1), 0);
+	close(end[0]);
+}
+END_TEST
+
 START_TEST(a_packet_out_of_the_table_cuts_the_peer_off)
 {
 	struct { struct msg_hdr h; char more[8]; } m = { 0 };
@@ -257,6 +282,7 @@ suite_loop(void)
 	tcase_add_test(tc, timers_fire_in_order_of_their_time);
 	tcase_add_test(tc, what_does_not_fit_waits_and_keeps_its_order);
 	tcase_add_test(tc, what_waits_has_a_limit);
+	tcase_add_test(tc, what_lies_behind_the_cut_is_dropped);
 	tcase_add_test(tc, a_packet_out_of_the_table_cuts_the_peer_off);
 	tcase_add_test(tc, descriptors_that_the_table_does_not_allow_cut_the_peer_off);
 	tcase_add_loop_test(tc, a_packet_keeps_the_bounds_of_its_row, 0, sizeof bounds / sizeof *bounds);

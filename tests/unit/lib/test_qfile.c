@@ -103,6 +103,40 @@ START_TEST(what_was_written_is_read)
 }
 END_TEST
 
+/* The end of the file is read at once, and what lies before it by itself. */
+START_TEST(all_is_loaded_at_once)
+{
+	const struct slot mark = { .state = SLOT_DELIVERED, .attempts = 3, .text = "ok" };
+	struct qfile made, q;
+	struct buf block, store;
+	struct envelope env;
+	struct slot *s = NULL;
+	struct err e = { 0 };
+	char got[sizeof text];
+	int fd = file_of(counts[_i], &made, &block);
+
+	ck_assert_int_eq(qfile_mark(fd, &made, counts[_i] - 1, &mark, &e), 0);
+	buf_init(&store, ENV_MAX);
+	ck_assert_msg(qfile_load(fd, &q, &store, &env, &s, &e) == 0, "%s", e.what);
+	ck_assert_mem_eq(&q, &made, sizeof q);
+	ck_assert(span_eq(buf_view(&store), buf_view(&block)));
+	ck_assert_uint_eq(env.nrcpt, counts[_i]);
+	for (uint32_t i = 0; i < q.nslot; i++)
+		ck_assert_uint_eq(s[i].attempts, i == q.nslot - 1 ? 3 : 0);
+	ck_assert_str_eq(s[q.nslot - 1].text, "ok");
+	ck_assert_int_eq(qfile_message(fd, &q, got, &e), 0);
+	ck_assert_mem_eq(got, text, strlen(text));
+	ck_assert_int_eq(pwrite(fd, "J", 1, 20), 1);
+	ck_assert_int_eq(qfile_message(fd, &q, got, &e), -1);
+	ck_assert_int_eq(e.kind, ERR_PERM);
+	envelope_free(&env);
+	free(s);
+	buf_free(&store);
+	buf_free(&block);
+	close(fd);
+}
+END_TEST
+
 START_TEST(a_mark_changes_one_slot)
 {
 	const struct slot mark = { .state = SLOT_FAILED, .conneg_tries = 7, .attempts = 65535,
@@ -280,6 +314,7 @@ suite_qfile(void)
 	tcase_add_loop_test(tc, crc32c_is_castagnolis, 0, sizeof crcs / sizeof *crcs);
 	tcase_add_test(tc, crc32c_both_ways_in_any_pieces);
 	tcase_add_loop_test(tc, what_was_written_is_read, 0, sizeof counts / sizeof *counts);
+	tcase_add_loop_test(tc, all_is_loaded_at_once, 0, sizeof counts / sizeof *counts);
 	tcase_add_test(tc, a_mark_changes_one_slot);
 	tcase_add_test(tc, a_torn_slot_reads_as_queued);
 	tcase_add_test(tc, a_changed_footer_or_length_is_refused);

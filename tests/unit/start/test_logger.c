@@ -4,6 +4,7 @@
 
 #include <check.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -81,6 +82,104 @@ START_TEST(a_stalled_reader_stops_nobody)
 }
 END_TEST
 
+/* logger_run on what was said before it began, in a process of its own; out takes one packet a write. */
+static pid_t
+run_on(int in, int out)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		logger_run(in, out);
+		_exit(0);
+	}
+	close(in);
+	close(out);
+	return pid;
+}
+
+/* 100 lines of 99 octets: whole lines in order, many a write, and none above what a pipe takes whole. */
+START_TEST(lines_share_a_write)
+{
+	int log[2], out[2], writes = 0, lines = 0, status;
+	char line[100], got[8192];
+	ssize_t n;
+	pid_t pid;
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, log), 0);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, out), 0);
+	for (int i = 0; i < 100; i++) {
+		snprintf(line, sizeof line, "%-98d\n", i);
+		ck_assert_int_eq(send(log[1], line, 99, 0), 99);
+	}
+	close(log[1]);
+	pid = run_on(log[0], out[1]);
+	while ((n = recv(out[0], got, sizeof got, 0)) > 0) {
+		writes++;
+		ck_assert_int_le(n, 4096);
+		ck_assert_int_eq(n % 99, 0);
+		for (ssize_t at = 0; at < n; at += 99, lines++) {
+			snprintf(line, sizeof line, "%-98d\n", lines);
+			ck_assert_mem_eq(got + at, line, 99);
+		}
+	}
+	ck_assert_int_eq(lines, 100);
+	ck_assert_int_le(writes, 5);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	close(out[0]);
+}
+END_TEST
+
+/* The pause is for lines that follow another; it holds none back for long, and loses none. */
+START_TEST(no_line_waits_for_others)
+{
+	struct logger l;
+	int fd, in = begin(&l, &fd);
+	char got[20];
+
+	for (int i = 0; i < 50; i++) {
+		int64_t start = clock_ms();
+
+		ck_assert_int_eq(send(fd, "alone\n", 6, 0), 6);
+		ck_assert_int_eq(read(in, got, sizeof got), 6);
+		ck_assert_int_lt(clock_ms() - start, 500);	/* a few; the machine may be busy */
+	}
+	close(fd);
+	ck_assert_int_eq(read(in, got, sizeof got), 0);
+	waitpid(l.pid, NULL, 0);
+	close(in);
+}
+END_TEST
+
+/* Killed while the pipe is full, it leaves whole lines. */
+START_TEST(a_kill_cuts_no_line)
+{
+	static char got[1 << 20];
+	char line[700];
+	int log[2], out[2];
+	size_t n = 0;
+	ssize_t r;
+	pid_t pid;
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, log), 0);
+	ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
+	memset(line, 'x', sizeof line);
+	for (int i = 0; i < 100; i++)		/* more than a pipe holds */
+		ck_assert_int_eq(send(log[1], line, sizeof line, MSG_DONTWAIT), sizeof line);
+	pid = run_on(log[0], out[1]);
+	usleep(100000);
+	kill(pid, SIGKILL);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	while ((r = read(out[0], got + n, sizeof got - n)) > 0)
+		n += (size_t)r;
+	ck_assert_uint_gt(n, 30000);
+	ck_assert_uint_lt(n, 100 * sizeof line);
+	ck_assert_uint_eq(n % (sizeof line + 1), 0);
+	close(out[0]);
+	close(log[1]);
+}
+END_TEST
+
 Suite *suite_logger(void);
 Suite *
 suite_logger(void)
@@ -91,6 +190,9 @@ suite_logger(void)
 	tcase_set_timeout(tc, 30);
 	tcase_add_test(tc, each_packet_is_one_line);
 	tcase_add_test(tc, a_stalled_reader_stops_nobody);
+	tcase_add_test(tc, lines_share_a_write);
+	tcase_add_test(tc, no_line_waits_for_others);
+	tcase_add_test(tc, a_kill_cuts_no_line);
 	suite_add_tcase(s, tc);
 	return s;
 }
