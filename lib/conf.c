@@ -145,9 +145,9 @@ const struct conf_decl conf_table[CONF_COUNT] = {
 	[CONF_MAXMAILS] = NUMBER("maxmails", "1000", 1, 999999, R(SMTPD),
 	    "messages that one session in may begin"),
 	[CONF_CONCURRENCYCLIENT] = NUMBER("concurrencyclient", "50", 1, 100000, R(SMTPD),
-	    "sessions of one client at once, an IPv4 address or IPv6 /64; relayclients have no such limit"),
+	    "sessions at once of one client (an IPv4 address, an IPv6 /64) not in relayclients"),
 	[CONF_CONCURRENCYNETWORK] = NUMBER("concurrencynetwork", "100", 1, 100000, R(SMTPD),
-	    "sessions of one network at once, an IPv4 /24 or IPv6 /48; relayclients have no such limit"),
+	    "sessions at once of one network (IPv4 /24, IPv6 /48) not in relayclients"),
 };
 
 /* --- one value --- */

@@ -2,7 +2,8 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * local/maildir.h - one message into one Maildir, durable before it is said to be delivered.
- * Lines end in LF there, but for those of a binary body, whose every octet stays (RFC 3030 3); older Return-Path fields give way to ours (RFC 5321 4.4).
+ * Lines end in LF there, but for those of a binary body, whose every octet stays (RFC 3030 3); older
+ * Return-Path fields give way to ours (RFC 5321 4.4).
  */
 #ifndef LOCAL_MAILDIR_H
 #define LOCAL_MAILDIR_H
