@@ -235,7 +235,7 @@ hop_fits(struct span want, struct span hop)
 	    span_eqi(want, span_sub(hop, 0, want.n));
 }
 
-/* As qmgr has it ("local", "[192.0.2.1]:25", "example.com:25"), also without the port 25, and without
+/* As qmgr has it ("local", "[192.0.2.1]:25", "example.com"), also without the port 25, and without
  * the pattern that a line of destinations gave it. */
 static bool
 dest_fits(const struct selection *s, struct span addr)

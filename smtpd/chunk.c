@@ -63,9 +63,8 @@ chunk_receive(struct session *s, uint64_t left)
 	struct message *m = &s->message;
 
 	while (left > 0) {
-		size_t room = MESSAGE_BUF - m->n, got;
-		enum wire_status st = wire_read(&s->wire, m->buf + m->n, left < room ? (size_t)left : room,
-		    &got);
+		size_t room = MESSAGE_BUF - m->n, want = left < room ? (size_t)left : room, got;
+		enum wire_status st = wire_read(&s->wire, m->buf + m->n, want, &got);
 
 		if (st != WIRE_OK)
 			return st;

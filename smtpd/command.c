@@ -166,7 +166,8 @@ ehlo_limits(struct session *s)
 static void
 cmd_ehlo(struct session *s, struct span args)
 {
-	static const char *const always[] = { "PIPELINING", "8BITMIME", "CHUNKING", "BINARYMIME", "DSN" };
+	static const char *const always[] = { "PIPELINING", "8BITMIME", "CHUNKING", "BINARYMIME",
+	    "DSN" };
 	char size[40];
 
 	if (!greeted(s, args, true))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
-/* Connections: who gets a session, who waits for one, who is refused; and how patient sessions are. */
+/* Connections: who gets a session, who waits, who is refused; and how patient sessions are. */
 #include "smtpd/parent.h"
 
 #include <errno.h>
@@ -42,7 +42,8 @@ door_pace(const struct parent *p)
 	struct pace pace = { least(conf_number(&p->d.conf, CONF_TIMEOUTSMTPD), UINT32_MAX),
 	    least(conf_number(&p->d.conf, CONF_TIMEOUTTRANSACTION) * 2, UINT32_MAX) };
 	static const struct { uint32_t tenths; struct pace most; } steps[] = {
-		{ 7, { PACE_BUSY_S, PACE_BUSY_PATIENCE_S } }, { 9, { PACE_FULL_S, PACE_FULL_PATIENCE_S } },
+		{ 7, { PACE_BUSY_S, PACE_BUSY_PATIENCE_S } },
+		{ 9, { PACE_FULL_S, PACE_FULL_PATIENCE_S } },
 	};
 
 	for (size_t i = 0; i < 2 && all >= 8; i++)	/* fewer sessions are a test's, or a choice */
@@ -77,7 +78,7 @@ door_tell_pace(struct parent *p)
 		return;
 	now = clock_ms();
 	if (pace.patience_s > p->pace.patience_s && now - p->pace_ms < PACE_RELAX_MS) {
-		door_look_later(p);	/* no packets to and fro with each session that comes and goes */
+		door_look_later(p);	/* else a packet to all with each session that comes or goes */
 		return;
 	}
 	p->pace = pace;

@@ -30,7 +30,10 @@ struct link {
  */
 uint32_t link_ctl(struct link *l, struct msg_client *m, int *fd);
 
-/* Both wait timeout_ms at most for queue's answer.  A new message: id of QID_SIZE octets, *fd the caller's.  -1: *e, nothing was begun. */
+/*
+ * A new message: id of QID_SIZE octets, *fd the caller's.  -1: *e, nothing was begun.  This and
+ * link_commit wait timeout_ms at most for queue's answer.
+ */
 int link_open(struct link *l, uint64_t size, char *id, int *fd, int timeout_ms, struct err *e);
 
 /* The message is whole and its descriptor closed.  0: on stable storage. */

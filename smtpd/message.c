@@ -113,8 +113,8 @@ message_failed(struct session *s, const char *id, const struct err *e, struct re
 
 	log_line(LOG_WARN, id, "not-queued", "client=%s dsn=%s why=%s", s->client_text, dsn,
 	    log_q(e->what));
-	return refuse(why, code, dsn, "%s", temp ? "the message cannot be taken now, try again later" :
-	    "the message cannot be taken");
+	return refuse(why, code, dsn, "the message cannot be taken%s",
+	    temp ? " now, try again later" : "");
 }
 
 bool
@@ -218,7 +218,8 @@ message_accepted(struct session *s)
 	const struct message *m = &s->message;
 
 	log_line(LOG_INFO, m->id, "accepted",
-	    "from=%s to=%s size=%llu count=%u client=%s helo=%s conperm=%d", log_qs(session_sender(s)),
+	    "from=%s to=%s size=%llu count=%u client=%s helo=%s conperm=%d",
+	    log_qs(session_sender(s)),
 	    log_qs(session_rcpt(s, 0)), (unsigned long long)m->data.size, s->nrcpt, s->client_text,
 	    log_q(s->helo), s->mail.conperm);
 	s->accepted++;

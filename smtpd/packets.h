@@ -23,7 +23,7 @@ struct msg_client {
 	uint32_t listener;	/* index of the listener */
 	uint32_t timeout_s;	/* for a command */
 	uint32_t delay_ms;	/* before the greeting: a client that crashed a session */
-	uint32_t patience_s;	/* for a message to be brought; an octet adds a millisecond; 0: for ever */
+	uint32_t patience_s;	/* to bring a message; an octet adds a millisecond; 0: for ever */
 };
 struct msg_pace { struct msg_hdr h; uint32_t timeout_s, patience_s; };
 

@@ -102,7 +102,8 @@ mail_body(struct span v, uint8_t *body, struct err *e)
 	else if (v.p != NULL && span_isi(v, "BINARYMIME"))
 		*body = BODY_BINARYMIME;
 	else
-		return refuse(e, 501, "5.5.4", "BODY takes 7BIT, 8BITMIME or BINARYMIME", span_str(""));
+		return refuse(e, 501, "5.5.4", "BODY takes 7BIT, 8BITMIME or BINARYMIME",
+		    span_str(""));
 	return 0;
 }
 
@@ -176,8 +177,8 @@ static int
 mail_envid(struct span v, struct span *envid, struct err *e)
 {
 	if (v.p == NULL || v.n > PARAM_ENVID_MAX || !xtext_ok(v))
-		return refuse(e, 501, "5.5.4", "ENVID takes printable text of at most 100 octets as xtext",
-		    span_str(""));
+		return refuse(e, 501, "5.5.4", "ENVID takes printable text as xtext, at most "
+		    "100 octets", span_str(""));
 	*envid = v;
 	return 0;
 }
@@ -190,8 +191,8 @@ rcpt_orcpt(struct span v, struct span *orcpt, struct err *e)
 
 	if (v.p == NULL || v.n > PARAM_ORCPT_MAX || semicolon == v.n ||
 	    !atom_ok(span_sub(v, 0, semicolon)) || !xtext_ok(span_sub(v, semicolon + 1, v.n)))
-		return refuse(e, 501, "5.5.4", "ORCPT takes a type, ';' and a printable address as xtext, "
-		    "at most 500 octets", span_str(""));
+		return refuse(e, 501, "5.5.4", "ORCPT takes a type, ';' and a printable address as "
+		    "xtext, at most 500 octets", span_str(""));
 	*orcpt = v;
 	return 0;
 }
@@ -201,7 +202,8 @@ static int
 rcpt_notify(struct span v, uint8_t *notify, struct err *e)
 {
 	static const struct { const char *word; uint8_t bit; } words[] = {
-		{ "SUCCESS", NOTIFY_SUCCESS }, { "FAILURE", NOTIFY_FAILURE }, { "DELAY", NOTIFY_DELAY },
+		{ "SUCCESS", NOTIFY_SUCCESS }, { "FAILURE", NOTIFY_FAILURE },
+		{ "DELAY", NOTIFY_DELAY },
 	};
 	bool more = v.n > 0, right = more;
 	uint8_t bits = 0;

@@ -12,7 +12,7 @@
 
 enum {
 	ROOM_MAX = 512,			/* connections */
-	ROOM_WAIT_MS = 60000		/* after which one is told 421; a client waits 300 s (RFC 5321) */
+	ROOM_WAIT_MS = 60000		/* then 421; a client waits 300 s (RFC 5321 4.5.3.2.1) */
 };
 
 struct waiting {
@@ -31,7 +31,7 @@ struct room { struct waiting *first; uint32_t n; };
 int room_enter(struct room *r, struct clients *t, int fd, uint32_t listener,
     const struct netaddr *a, int64_t now_ms, struct waiting **out);
 
-/* Takes out the next to be served; NULL: nobody waits.  The caller closes or passes on fd, and frees. */
+/* Takes out the next to be served; NULL: nobody.  The caller closes or passes on fd, and frees. */
 struct waiting *room_next(struct room *r, struct clients *t);
 
 /* Takes out one that has waited too long. */

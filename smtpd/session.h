@@ -44,7 +44,7 @@ struct session {
 	char helo[HELO_MAX + 1];
 	uint32_t errors, junk, accepted;
 	uint32_t mails;			/* MAIL commands, as LIMITS counts them */
-	int64_t progress_ms;		/* clock_ms() at its start, or when it last brought a message */
+	int64_t progress_ms;		/* clock_ms() at its start, or of its last message */
 	int64_t start_ms;
 
 	/* the transaction */

@@ -64,7 +64,7 @@ static const struct { const char *words[6]; const char *want; } cases[] = {
 	{ { "--older", "5s", "--newer", "1m" }, "x" },
 	{ { "--older", "2h" }, "" },
 	{ { "--dest", "far.example" }, "bc" },
-	{ { "--dest", "FAR.example:25" }, "bc" },
+	{ { "--dest", "FAR.example" }, "bc" },
 	{ { "--dest", "[192.0.2.1]:25" }, "x" },
 	{ { "--dest", "[192.0.2.1]" }, "x" },
 	{ { "--dest", "other.example" }, "" },		/* its route goes elsewhere */

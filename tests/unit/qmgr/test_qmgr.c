@@ -764,7 +764,7 @@ START_TEST(destinations_of_a_route)
 	ck_assert_uint_eq(d.nhours, 1);
 	fake_setting(&f, CONF_SMTPROUTES, "");
 	route_of(&f.d.conf, span_str("a@slow.example"), out);
-	ck_assert_str_eq(out, "slow.example:25");
+	ck_assert_str_eq(out, "slow.example");
 	route_options(&f.d.conf, out, &d);
 	ck_assert_uint_eq(d.concurrency, 1);
 }
