@@ -155,17 +155,13 @@ const struct conf_decl conf_table[CONF_COUNT] = {
 	[CONF_CONCURRENCYCLIENT] = NUMBER("concurrencyclient", "50", 1, 100000, R(SMTPD),
 	    "sessions at once of one client (an IPv4 address, an IPv6 /64) not in relayclients"),
 	[CONF_CONCURRENCYNETWORK] = NUMBER("concurrencynetwork", "100", 1, 100000, R(SMTPD),
-<<<<<<< HEAD
-	    "sessions of one network at once, an IPv4 /24 or IPv6 /48; relayclients have no such limit"),
+	    "sessions at once of one network (IPv4 /24, IPv6 /48) not in relayclients"),
 	[CONF_DESTINATIONS] = LIST("destinations", "", R(QMGR), destination_check,
 	    "NEXT-HOP-OR-DOMAIN option=value …: how much, how often and when it is sent mail; * for all"),
 	[CONF_DELAYWARNING] = NUMBER("delaywarning", "14400", 0, 30 * DAY, R(QMGR),
 	    "seconds until a sender who asked for it hears of a delay; 0: never"),
 	[CONF_TRUSTANCHOR] = LIST("trustanchor", "", R(RESOLVER), trustanchor_check,
 	    "NAME [IN] DS|DNSKEY …: a key that DNS answers are validated with, as in a zone file"),
-=======
-	    "sessions at once of one network (IPv4 /24, IPv6 /48) not in relayclients"),
->>>>>>> refs/heads/smtpd
 };
 
 /* --- one value --- */

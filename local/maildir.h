@@ -3,11 +3,7 @@
 /*
  * local/maildir.h - one message into one Maildir, durable before it is said to be delivered.
  * Lines end in LF there, but for those of a binary body, whose every octet stays (RFC 3030 3); older
-<<<<<<< HEAD
  * Return-Path and Original-Recipient fields give way to ours (RFC 5321 4.4, RFC 8098 2.3).
-=======
- * Return-Path fields give way to ours (RFC 5321 4.4).
->>>>>>> refs/heads/smtpd
  */
 #ifndef LOCAL_MAILDIR_H
 #define LOCAL_MAILDIR_H
