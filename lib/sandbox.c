@@ -102,7 +102,7 @@ static const int calls_out[] = {
 
 /* Datagrams to name servers: libunbound binds each socket to a random port. */
 static const int calls_datagram[] = {
-	CALL(bind), CALL(writev), CALL(readv), CALL(getsockname),
+	CALL(bind), CALL(writev),
 };
 
 /* From root to the mailbox's owner. */

@@ -111,7 +111,7 @@ ask_anew(struct session *s, enum role role, int try, struct err *e)
 		close(*fd);
 	*fd = -1;
 	e->kind = ERR_TEMP;
-	if (try + 1 >= ASK_TRIES)
+	if (try + 1 >= (role == ROLE_CONVERTD ? ASK_TRIES_CONVERTD : ASK_TRIES))
 		return false;
 	ask_check_parent(s, try * ASK_PAUSE_MS);
 	return true;

@@ -14,7 +14,8 @@
 
 enum {
 	ASK_NEED_MS = 10 * 1000,	/* for a channel: as long as a restart may take */
-	ASK_TRIES = 5, ASK_PAUSE_MS = 100	/* of one request, over channels that turn out broken */
+	ASK_TRIES = 5, ASK_PAUSE_MS = 100,	/* of one request, over channels that turn out broken */
+	ASK_TRIES_CONVERTD = 2		/* the message itself may be what ends it */
 };
 
 /* As converter_ask_plan, about the session's job. */

@@ -104,8 +104,9 @@ backoff_share(struct backoff **own, const struct backoff **shared, struct err *e
 	if (fd != -1 && ftruncate(fd, sizeof **own) == 0)
 		write = mmap(NULL, sizeof **own, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	/* from here on nobody gets a mapping that could be written through */
-	if (write != MAP_FAILED && fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK |
-	    F_SEAL_GROW | F_SEAL_SEAL) == 0)
+	if (write != MAP_FAILED && madvise(write, sizeof **own, MADV_DONTFORK) == 0 &&
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK | F_SEAL_GROW |
+	    F_SEAL_SEAL) == 0)
 		read = mmap(NULL, sizeof **own, PROT_READ, MAP_SHARED, fd, 0);
 	if (read == MAP_FAILED) {
 		err_sys(e, "shared memory for back-off");
@@ -119,11 +120,4 @@ backoff_share(struct backoff **own, const struct backoff **shared, struct err *e
 	*own = write;
 	*shared = read;
 	return 0;
-}
-
-void
-backoff_close_own(struct backoff *own)
-{
-	if (own != NULL)
-		munmap(own, sizeof *own);
 }

@@ -33,8 +33,7 @@ bool backoff_resting(const struct backoff *b, const struct netaddr *a, int64_t n
 bool backoff_known(const struct backoff *b, const struct netaddr *a);
 
 /* Shared memory: *own to write, *shared the same to read, which no process can make writable.
- * A child of the parent calls backoff_close_own. */
+ * No child of the caller inherits *own. */
 int backoff_share(struct backoff **own, const struct backoff **shared, struct err *e);
-void backoff_close_own(struct backoff *own);
 
 #endif

@@ -385,8 +385,8 @@ session_job(struct session *s, struct job *job)
 	s->job = job;
 	if (job_open(job, &e) == 0) {
 		memcpy(s->dest, job->dest, sizeof s->dest);
-		if (!s->open)
-			s->reach.known = false;
+		s->reach.known &= s->open;
+		s->reach.spent = false;
 		f.eight = flow_eight(job->message);
 		flow_divide(&f);
 		while (f.first != NULL) {

@@ -131,6 +131,9 @@ add_address(const struct resolved *r, const struct resolved_host *h, unsigned k,
 	/* DNS is written by strangers: this host's own services are none of their business */
 	if (r->source != SOURCE_HOST && (is_no_host(&c->to) || is_loopback(&c->to) || is_any(&c->to)))
 		return;
+	for (uint32_t i = 0; i < out->n; i++)	/* many names of one host: it is tried once */
+		if (memcmp(out->c[i].to.a, c->to.a, sizeof c->to.a) == 0)
+			return;
 	c->resting = rules->resting != NULL && rules->resting(rules->arg, &c->to);
 	snprintf(c->name, sizeof c->name, "%s", r->source == SOURCE_LITERAL ? "" : h->name);
 	out->n++;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/random.h>
 
 #include "lib/clock.h"
@@ -27,13 +28,16 @@ reach_order(struct session *s, const struct resolved *r, uint16_t port, struct e
 
 	if (getrandom(&rules.seed, sizeof rules.seed, 0) != sizeof rules.seed)
 		rules.seed = (uint64_t)clock_us();
-	if (hosts_order(r, &rules, &s->reach.hosts, e) == -1)
+	if (s->reach.hosts == NULL && (s->reach.hosts = malloc(sizeof *s->reach.hosts)) == NULL)
+		return err_sys(e, "%s", s->dest);
+	if (hosts_order(r, &rules, s->reach.hosts, e) == -1)
 		return -1;
-	for (uint32_t i = 0; i < s->reach.hosts.n; i++)
-		resting += s->reach.hosts.c[i].resting;
+	s->reach.n = s->reach.hosts->n;
+	for (uint32_t i = 0; i < s->reach.n; i++)
+		resting += s->reach.hosts->c[i].resting;
 	log_line(LOG_INFO, s->job->id, "resolved", "dest=%s source=%s dnssec=%s ttl=%u hosts=%u "
 	    "addresses=%u resting=%u", log_q(s->dest), resolve_source_name(r->source),
-	    resolve_dnssec_name(r->dnssec), r->ttl, r->nhost, s->reach.hosts.n, resting);
+	    resolve_dnssec_name(r->dnssec), r->ttl, r->nhost, s->reach.n, resting);
 	return 0;
 }
 
@@ -85,21 +89,28 @@ reach_start(struct session *s, struct err *e)
 	struct netaddr to;
 	int is;
 
+	if (h->spent) {
+		*e = h->failure;
+		memcpy(s->mta, h->mta, sizeof s->mta);
+		return -1;
+	}
 	h->tries = 0;
 	h->began_ms = clock_ms();
 	h->failure = (struct err){ 0 };
-	if (h->known && h->began_ms - h->asked_ms < REACH_STALE_MS && h->at < h->hosts.n)
+	if (h->known && h->began_ms - h->asked_ms < REACH_STALE_MS && h->at < h->n)
 		return 0;
-	*h = (struct reach){ .began_ms = h->began_ms, .asked_ms = h->began_ms };
+	*h = (struct reach){ .began_ms = h->began_ms, .asked_ms = h->began_ms, .hosts = h->hosts };
 	snprintf(s->mta, sizeof s->mta, "%.90s", s->dest);
 	is = route_addr(s->dest, &to);
 	if (is == 1) {			/* nobody is asked, nothing is remembered */
 		h->direct = true;
-		h->hosts.n = 1;
-		h->hosts.c[0].to = to;
+		h->n = 1;
+		h->to = to;
 	} else if ((is == 0 || (dest.n > 0 && span_rfind(dest, ':') < dest.n && dest.p[0] != '[') ?
 	    reach_route(s, &r, e) : reach_domain(s, &r, e)) == -1) {
 		s->mta[0] = '\0';	/* no host is to blame */
+		h->failure = *e;
+		h->spent = true;
 		return -1;
 	}
 	h->known = true;
@@ -111,7 +122,7 @@ reach_next(struct session *s)
 {
 	struct reach *h = &s->reach;
 
-	if (h->at >= h->hosts.n)
+	if (h->at >= h->n)
 		return NULL;
 	if (h->tries >= REACH_TRIES || clock_ms() - h->began_ms > REACH_MS) {
 		if (h->failure.kind == ERR_PERM) {	/* not of those that were not asked */
@@ -121,16 +132,17 @@ reach_next(struct session *s)
 		h->known = false;
 		return NULL;
 	}
-	if (!h->direct)
-		hosts_name(&h->hosts.c[h->at], s->mta, sizeof s->mta);
-	return &h->hosts.c[h->at].to;
+	if (h->direct)
+		return &h->to;
+	hosts_name(&h->hosts->c[h->at], s->mta, sizeof s->mta);
+	return &h->hosts->c[h->at].to;
 }
 
 /* What came of an address, for the table that all sessions read. */
 static void
 reach_tell(struct session *s, bool bad)
 {
-	const struct netaddr *a = &s->reach.hosts.c[s->reach.at].to;
+	const struct netaddr *a = &s->reach.hosts->c[s->reach.at].to;
 	struct msg_address m = { .port = a->port, .bad = bad };
 	struct err ignored;	/* a hint; a parent that has gone is found by the next call */
 
@@ -144,10 +156,10 @@ static void
 reach_log(const struct session *s, enum log_level level, const char *event, const char *why)
 {
 	const struct reach *h = &s->reach;
-	const struct candidate *c = &h->hosts.c[h->at];
+	const struct candidate *c = &h->hosts->c[h->at];
 
 	log_line(level, s->job->id, event, "relay=%s source=%s dnssec=%s preference=%u resting=%d why=%s",
-	    log_q(s->mta), resolve_source_name(h->hosts.source), resolve_dnssec_name(h->hosts.dnssec),
+	    log_q(s->mta), resolve_source_name(h->hosts->source), resolve_dnssec_name(h->hosts->dnssec),
 	    c->preference, c->resting, *why == '\0' ? "-" : log_q(why));
 }
 
@@ -195,6 +207,7 @@ reach_verdict(struct session *s, uint16_t *code, struct err *e)
 	struct reach *h = &s->reach;
 
 	h->known = false;
+	h->spent = !h->direct && h->failure.kind != ERR_NONE;
 	if (h->failure.kind == ERR_NONE)
 		return err_set(e, ERR_TEMP, "4.4.1", "no host of %s is left to be tried", s->dest);
 	*e = h->failure;
@@ -209,11 +222,11 @@ reach_other_host(struct session *s)
 	struct reach *h = &s->reach;
 	uint32_t next = h->at;
 
-	if (!h->known || h->direct || next >= h->hosts.n)
+	if (!h->known || h->direct || next >= h->n)
 		return false;
-	while (next < h->hosts.n && strcmp(h->hosts.c[next].name, h->hosts.c[h->at].name) == 0)
+	while (next < h->n && strcmp(h->hosts->c[next].name, h->hosts->c[h->at].name) == 0)
 		next++;
-	if (next == h->hosts.n)
+	if (next == h->n)
 		return false;
 	reach_log(s, LOG_INFO, "passed-over", "it offers neither CONPERM nor CONNEG");
 	h->at = next;

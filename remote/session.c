@@ -29,6 +29,7 @@ session_free(struct session *s)
 {
 	wire_free(&s->w);
 	reply_free(&s->reply);
+	free(s->reach.hosts);
 }
 
 _Noreturn void

@@ -33,10 +33,12 @@ struct hop {
 
 /* The way to the destination: remote/reach.h. */
 struct reach {
-	struct hosts hosts;
-	uint32_t at;			/* the candidate that is tried, or connected */
+	struct netaddr to;		/* of a direct one */
+	struct hosts *hosts;		/* owned; of the others.  NULL: never needed */
+	uint32_t n, at;			/* candidates; the one that is tried, or connected */
 	uint32_t tries;			/* that cost time */
-	bool known, direct;		/* hosts is filled; by an address in smtproutes */
+	bool known, direct;		/* there are candidates; smtproutes has the address */
+	bool spent;			/* this job has tried them all: failure is what came of it */
 	int64_t began_ms, asked_ms;
 	struct err failure;		/* the one that counts so far */
 	uint16_t code;

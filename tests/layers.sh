@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# layers.sh: a daemon's folder includes only its own headers and lib's; lib includes no daemon's;
+# layers.sh: a daemon's folder includes only its own headers and lib's (remote/resolver is one); lib includes no daemon's;
 # only convertd links the image libraries, and convertd does not link OpenSSL's libssl.
 set -eu
 cd "$(dirname "$0")/.."
@@ -13,6 +13,9 @@ for d in $daemons lib; do
 		[ -z "$found" ] || { echo "$found"; bad=1; }
 	done
 done
+found=$(grep -n '#include "remote/resolver/' remote/*.[ch] || true
+    grep -rn '#include "remote/' remote/resolver | grep -v '"remote/resolver/' || true)
+[ -z "$found" ] || { echo "$found"; bad=1; }
 for program in build/accord*; do
 	[ -x "$program" ] && [ -f "$program" ] || continue
 	links=$(ldd "$program" | grep -oE 'lib(tiff|jbig|ssl)[^ ]*' || true)

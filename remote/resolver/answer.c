@@ -118,18 +118,32 @@ answer_ttl(struct answer *out, uint32_t ttl)
 		out->ttl = ttl;
 }
 
+/* Keeps a record; of too many, the one that is preferred least goes. */
+static void
+answer_keep(struct answer *out, const struct record *r)
+{
+	struct record *least = &out->record[0];
+
+	if (out->n < ANSWER_RECORDS) {
+		out->record[out->n++] = *r;
+		return;
+	}
+	for (uint32_t i = 1; i < out->n; i++)
+		if (out->record[i].preference > least->preference)
+			least = &out->record[i];
+	if (r->preference < least->preference)
+		*least = *r;
+}
+
 /* A record of the type and name that were asked for.  false: malformed. */
 static bool
 answer_take(struct span packet, const struct rr *rr, struct answer *out)
 {
 	static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
-	struct record *to = &out->record[out->n];
+	struct record record = { 0 }, *to = &record;
 	struct err ignored;
 	struct name host;
 
-	if (out->n == ANSWER_RECORDS)
-		return true;
-	*to = (struct record){ 0 };
 	if (rr->type == DNS_A) {
 		if (rr->data.n != 4)
 			return false;
@@ -150,7 +164,7 @@ answer_take(struct span packet, const struct rr *rr, struct answer *out)
 		memcpy(to->name, host.text, host.n + 1);
 	}
 	answer_ttl(out, rr->ttl);
-	out->n++;
+	answer_keep(out, to);
 	return true;
 }
 

@@ -15,8 +15,8 @@ enum dns_type { DNS_A = 1, DNS_CNAME = 5, DNS_MX = 15, DNS_AAAA = 28 };
 enum dns_rcode { DNS_NOERROR = 0, DNS_SERVFAIL = 2, DNS_NXDOMAIN = 3 };
 
 enum {
-	ANSWER_RECORDS = 64,	/* of the type asked for; more are not read */
-	ANSWER_SCAN = 1000,	/* records of any type that are looked at */
+	ANSWER_RECORDS = 64,	/* of the type asked for; of more, the most preferred are kept */
+	ANSWER_SCAN = 6000,	/* records of any type that are looked at: a packet holds no more */
 	ANSWER_ALIASES = 10,	/* CNAMEs one behind the other (a loop has no end) */
 	ANSWER_TTL_MAX = 86400	/* seconds */
 };

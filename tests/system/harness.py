@@ -106,6 +106,7 @@ class Instance:
         settings.setdefault("me", "gateway.example")
         settings.setdefault("listen", f"127.0.0.1:{self.port}")
         settings.setdefault("locals", "gateway.example")
+        settings.setdefault("nameservers", "127.0.0.1@1")     # nobody outside is asked
         for name, value in settings.items():
             self.set(name, value)
         self.own()

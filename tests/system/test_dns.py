@@ -4,7 +4,6 @@
 RFC 5321 5.1, RFC 7505 (null MX), RFC 2181 10.3."""
 import os
 import re
-import subprocess
 import tempfile
 import time
 import unittest
@@ -371,7 +370,7 @@ class Names(unittest.TestCase):
                         f"exec setpriv --reuid={ORDINARY} --regid=$(id -g {ORDINARY}) --clear-groups \"$@\"",
                         "sh"]
             os.chmod(d, 0o755)
-            acc = Instance(ORDINARY, launcher)
+            acc = Instance(ORDINARY, launcher, nameservers="# none")
             tap = Tap("127.0.0.1")
             try:
                 with Peer(host=A, port=25) as a, acc:
@@ -403,9 +402,10 @@ class Signed(unittest.TestCase):
             if name == "bogus.":        # what was signed is not what is said
                 with open(path) as f:
                     text = f.read()
-                self.assertIn("\ta.bogus.", text)
+                text, n = re.subn(r"(\bMX\s+10\s+)a\.bogus\.", r"\1plain.bogus.", text)
+                self.assertEqual(n, 1)
                 with open(path, "w") as f:
-                    f.write(text.replace("MX\t10\ta.bogus.", "MX\t10\tplain.bogus."))
+                    f.write(text)
             return path
         world.sign = spoil
         with world, Peer(host=A, port=25) as a, \

@@ -24,7 +24,7 @@ SAN = "san" in BUILD
 PROBE = os.path.join(BUILD, "tests", "sandbox_probe")
 LOCK = "/run/accord-test-accounts"      # held by whoever needs the accounts; names what tests made
 PARENTS = ["queue", "smtpd", "remote", "local", "convertd"]
-LEAVES = ["bounce", "capd", "control", "qmgr"]
+LEAVES = ["bounce", "capd", "control", "qmgr", "resolver"]
 DAEMONS = PARENTS + LEAVES
 CHILDREN = ["flush", "session-in", "session-out", "job-local", "job-convert"]
 LOCAL_CAPS = 1 << 2 | 1 << 6 | 1 << 7   # DAC_READ_SEARCH, SETGID, SETUID
@@ -202,6 +202,8 @@ def expected(role, accord):
         put(ALLOWED, "memfd=x")
     if role in ("remote", "session-out"):
         put(ALLOWED, "socket", "connect")
+    if role == "resolver":
+        put(ALLOWED, "socket", "datagram", "connect", "bind")
     if role in ("queue", "flush", "local", "job-local"):
         put(ALLOWED, "fsync")
     if role in ("queue", "flush", "job-local"):
@@ -231,12 +233,13 @@ FILES = {       # descriptors from 3 on; "channel" includes the one to the super
     "convertd": ["channel", "eventpoll"],
     "job-convert": ["MESSAGE", "memory", "pipe"],
     "bounce": ["channel", "eventpoll"],
+    "resolver": ["channel", "eventpoll"],
     "capd": ["caps.cdb", "channel", "eventpoll"],
     "control": ["channel", "control.sock", "eventpoll"],
     "log": ["channel"],
 }
 CHANNELS = {"flush": 1, "session-in": 3, "session-out": 1, "job-local": 3, "job-convert": 0, "log": 1,
-            "bounce": 3, "capd": None, "control": 4, "qmgr": 6}
+            "bounce": 3, "capd": None, "control": 4, "qmgr": 6, "resolver": 2}
 
 
 class Rig:
@@ -387,6 +390,7 @@ class Confined:
         of = {"queue": "queue", "flush": "queue", "qmgr": "qmgr", "smtpd": "smtpd", "session-in": "smtpd",
               "remote": "remote", "session-out": "remote", "bounce": "bounce", "capd": "capd",
               "convertd": "convert", "job-convert": "convert", "control": "control", "log": "local",
+              "resolver": "dns",
               "job-local": "local"}
         if self.user is not ACCOUNTS:
             who = pwd.getpwnam(ORDINARY)
@@ -424,7 +428,7 @@ class Confined:
         self.assertEqual(has["Max core file size"], "0")
         if role not in PARENTS:
             self.assertEqual(has["Max processes"], "0")
-        if role in ("qmgr", "capd"):
+        if role in ("qmgr", "capd", "resolver"):
             self.assertEqual(has["Max file size"], "0")
         if role == "session-in":        # databytes and some
             self.assertEqual(has["Max file size"], str(52428800 + mib))
@@ -433,7 +437,8 @@ class Confined:
         if role == "job-convert":
             self.assertLess(int(has["Max cpu time"]), 3600)
             self.assertLess(int(has["Max file size"]), 1 << 32)
-        memory = {"session-in": 256, "bounce": 512, "control": 512, "job-convert": 1024, "log": 64}
+        memory = {"session-in": 256, "bounce": 512, "control": 512, "job-convert": 1024, "log": 64,
+                  "resolver": 256}
         own = {"session-out": 256, "job-local": 256}
         if not SAN and role in memory:
             self.assertEqual(has["Max address space"], str(memory[role] * mib))

@@ -185,7 +185,8 @@ START_TEST(readers_are_true)
 	char pattern[60];
 	glob_t g;
 
-	snprintf(pattern, sizeof pattern, "%s/*.c", role_name((enum role)_i));
+	snprintf(pattern, sizeof pattern, "%s%s/*.c", _i == ROLE_RESOLVER ? "remote/" : "",
+	    role_name((enum role)_i));
 	if (glob(pattern, 0, NULL, &g) != 0)
 		return;
 	for (size_t i = 0; i < g.gl_pathc; i++)

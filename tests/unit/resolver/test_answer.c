@@ -131,9 +131,9 @@ START_TEST(too_many_keep_the_best)
 	char host[40];
 
 	wire_start(&b, "x.example", DNS_MX, 0);
-	for (unsigned i = 0; i < ANSWER_RECORDS + 20; i++) {
+	for (unsigned i = 0; i < ANSWER_RECORDS + 40; i++) {	/* the best come last */
 		snprintf(host, sizeof host, "h%u.example", i);
-		wire_mx(&b, "x.example", i < 40 ? 100 - i : 1, host);
+		wire_mx(&b, "x.example", i < ANSWER_RECORDS + 10 ? 200 - i : 1, host);
 	}
 	ck_assert_int_eq(get("x.example", DNS_MX), 0);
 	ck_assert_uint_eq(a.n, ANSWER_RECORDS);
@@ -141,7 +141,6 @@ START_TEST(too_many_keep_the_best)
 	ck_assert_uint_eq(res.nhost, RESOLVE_HOSTS);
 	for (uint32_t i = 0; i < res.nhost; i++)
 		ck_assert_uint_eq(res.host[i].preference, 1);
-	ck_assert_str_eq(res.host[0].name, "h40.example");
 }
 END_TEST
 

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/* Which addresses are tried, in which order (RFC 5321, 5.1), and which rest. */
+#include <check.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "remote/backoff.h"
+#include "remote/hosts.h"
+
+static struct resolved res;
+static struct hosts out;
+static struct own own;
+static struct hosts_rules rules;
+static struct err e;
+static const char *rests;		/* the address that does */
+
+static struct netaddr
+addr(const char *text, uint16_t port)
+{
+	struct netaddr a = { .port = 0 };
+
+	ck_assert_int_eq(netaddr_parse(span_str(text), &a, &e), 0);
+	a.port = port;
+	return a;
+}
+
+static bool
+is_resting(const void *arg, const struct netaddr *a)
+{
+	char text[48];
+
+	(void)arg;
+	netaddr_print(a, text, sizeof text);
+	return rests != NULL && strcmp(text, rests) == 0;
+}
+
+static void
+setup(void)
+{
+	memset(&res, 0, sizeof res);
+	memset(&own, 0, sizeof own);
+	e = (struct err){ 0 };
+	rests = NULL;
+	rules = (struct hosts_rules){ .me = "me.example", .own = &own, .port = 25, .seed = 1,
+	    .resting = is_resting };
+}
+
+/* "10 a.example 192.0.2.1 2001:db8::1, 20 b.example ?": hosts; "?" some of it is not known now. */
+static void
+hosts_are(const char *text)
+{
+	struct span rest = span_str(text), host, word;
+
+	while (rest.n > 0) {
+		struct resolved_host *h = &res.host[res.nhost++];
+		uint64_t n;
+
+		host = span_sub(rest, 0, span_find(rest, ','));
+		rest = span_sub(rest, host.n + 1, rest.n);
+		ck_assert(span_word(&host, &word) && span_u64(word, 65535, &n));
+		h->preference = (uint16_t)n;
+		ck_assert(span_word(&host, &word));
+		span_text(word, h->name, sizeof h->name);
+		while (span_word(&host, &word)) {
+			char a[48];
+
+			span_text(word, a, sizeof a);
+			if (span_is(word, "?"))
+				h->temporary = true;
+			else
+				h->addr[h->naddr++] = addr(a, 0);
+		}
+	}
+}
+
+/* The candidates' addresses in order. */
+static const char *
+order(void)
+{
+	static char text[2000];
+	size_t n = 0;
+
+	text[0] = '\0';
+	for (uint32_t i = 0; i < out.n; i++) {
+		char a[48];
+
+		netaddr_print(&out.c[i].to, a, sizeof a);
+		n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", i == 0 ? "" : " ", a);
+		ck_assert_uint_eq(out.c[i].to.port, rules.port);
+	}
+	return text;
+}
+
+static const struct { const char *name, *hosts, *listen, *local, *rests; const char *want; } orders[] = {
+	{ "preference", "10 a 192.0.2.1, 20 b 192.0.2.2", "", "", NULL, "192.0.2.1 192.0.2.2" },
+	{ "families by turns", "10 a 2001:db8::1 2001:db8::2 2001:db8::3 192.0.2.1 192.0.2.2", "", "", NULL,
+	    "2001:db8::1 192.0.2.1 2001:db8::2 192.0.2.2 2001:db8::3" },
+	{ "who rests is last", "10 a 192.0.2.1, 20 b 192.0.2.2, 30 c 192.0.2.3", "", "", "192.0.2.1",
+	    "192.0.2.2 192.0.2.3 192.0.2.1" },
+	{ "two names, one address", "10 a 192.0.2.1, 20 b 192.0.2.1 192.0.2.2", "", "", NULL, "192.0.2.1 192.0.2.2" },
+	{ "without address", "10 a, 20 b 192.0.2.2", "", "", NULL, "192.0.2.2" },
+	{ "not known now", "10 a ?, 20 b 192.0.2.2", "", "", NULL, "192.0.2.2" },
+	{ "we by name", "10 a 192.0.2.1, 20 Me.Example 192.0.2.9, 30 b 192.0.2.2", "", "", NULL,
+	    "192.0.2.1" },
+	{ "we by address", "10 a 192.0.2.1, 20 b 192.0.2.9, 30 c 192.0.2.3", "192.0.2.9:25", "", NULL,
+	    "192.0.2.1" },
+	{ "we by its second address", "10 a 192.0.2.1, 20 b 192.0.2.8 192.0.2.9", "192.0.2.9:25", "", NULL,
+	    "192.0.2.1" },
+	{ "another port is not we", "10 a 192.0.2.9", "192.0.2.9:2525", "", NULL, "192.0.2.9" },
+	{ "all addresses", "10 a 192.0.2.1, 20 b 192.0.2.9", "0.0.0.0:25", "192.0.2.9", NULL, "192.0.2.1" },
+	{ "of the other family", "10 a 2001:db8::9", "0.0.0.0:25", "2001:db8::9", NULL, "2001:db8::9" },
+	{ "all of IPv6", "10 a 192.0.2.1, 20 b 2001:db8::9", "[::]:25", "2001:db8::9", NULL, "192.0.2.1" },
+	{ "equals of ours go too", "10 a 192.0.2.1, 20 b 192.0.2.2, 20 c 192.0.2.9", "192.0.2.9:25", "", NULL,
+	    "192.0.2.1" },
+	{ "all are we", "10 a 192.0.2.9, 20 b 192.0.2.2", "192.0.2.9:25", "", NULL, "5.4.6" },
+	{ "loopback, with a listener", "10 a 127.0.0.5", "0.0.0.0:25", "", NULL, "5.4.6" },
+	{ "loopback, without", "10 a 127.0.0.5 ::1", "", "", NULL, "5.4.4" },
+	{ "nobody's", "10 a 0.0.0.0 :: 224.0.0.1 255.255.255.255 ff02::1 fe80::1 0.1.2.3", "", "", NULL, "5.4.4" },
+	{ "none at all", "10 a, 20 b", "", "", NULL, "5.4.4" },
+	{ "none now", "10 a, 20 b ?", "", "", NULL, "4.4.3" },
+	{ "none now above us", "10 a ?, 20 me.example", "", "", NULL, "4.4.3" },
+};
+
+START_TEST(orders_and_loops)
+{
+	struct listener l;
+
+	hosts_are(orders[_i].hosts);
+	if (orders[_i].listen[0] != '\0') {
+		ck_assert_int_eq(listener_parse(span_str(orders[_i].listen), &l, &e), 0);
+		own.listen[own.nlisten++] = l.addr;
+	}
+	if (orders[_i].local[0] != '\0')
+		own.local[own.nlocal++] = addr(orders[_i].local, 0);
+	rests = orders[_i].rests;
+	if (hosts_order(&res, &rules, &out, &e) == -1) {
+		ck_assert_msg(strcmp(e.dsn, orders[_i].want) == 0, "%s: %s", orders[_i].name, e.dsn);
+		ck_assert_int_eq(e.kind, e.dsn[0] == '4' ? ERR_TEMP : ERR_PERM);
+	} else {
+		ck_assert_msg(strcmp(order(), orders[_i].want) == 0, "%s: %s", orders[_i].name, order());
+	}
+}
+END_TEST
+
+/* An explicit route may point anywhere. */
+START_TEST(a_route_may_lead_home)
+{
+	hosts_are("0 me.example 127.0.0.1 192.0.2.9");
+	own.listen[own.nlisten++] = addr("192.0.2.9", 2525);
+	res.source = SOURCE_HOST;
+	rules.port = 2525;
+	ck_assert_int_eq(hosts_order(&res, &rules, &out, &e), 0);
+	ck_assert_str_eq(order(), "127.0.0.1 192.0.2.9");
+}
+END_TEST
+
+/* Every order of equals comes about equally often; those of other preference stay where they are. */
+START_TEST(equals_are_shuffled)
+{
+	unsigned first[4] = { 0 };
+
+	hosts_are("5 z 192.0.2.50, 10 a 192.0.2.1, 10 b 192.0.2.2, 10 c 192.0.2.3, 20 y 192.0.2.60");
+	for (rules.seed = 0; rules.seed < 3000; rules.seed++) {
+		ck_assert_int_eq(hosts_order(&res, &rules, &out, &e), 0);
+		ck_assert_uint_eq(out.n, 5);
+		ck_assert_uint_eq(out.c[0].to.a[15], 50);
+		ck_assert_uint_eq(out.c[4].to.a[15], 60);
+		first[out.c[1].to.a[15]]++;
+	}
+	for (int i = 1; i <= 3; i++)
+		ck_assert_msg(first[i] > 900 && first[i] < 1100, "%u", first[i]);
+}
+END_TEST
+
+static const struct { const char *dest; int is; const char *want; } domains[] = {
+	{ "Example.COM", 0, "example.com" }, { "local.", 0, "local" }, { "[192.0.2.1]", 1, "192.0.2.1" },
+	{ "[IPv6:2001:db8::1]", 1, "2001:db8::1" }, { "[ipv6:::1]", 1, "::1" }, { "[2001:db8::1]", 1, NULL },
+	{ "[IPv6:192.0.2.1]", 1, NULL }, { "[]", 1, NULL }, { "[[::1]]", 1, NULL }, { "a b.example", 1, NULL },
+	{ "", 1, NULL }, { ".", 1, NULL }, { "a..b", 1, NULL }, { "\xc3\xa4.example", 1, NULL },
+	{ "[192.0.2.1", 1, NULL }, { "[x400:y]", 1, NULL },
+};
+
+START_TEST(destinations)
+{
+	char name[RESOLVE_NAME], text[48];
+	struct netaddr a;
+	int is = hosts_domain(domains[_i].dest, &a, name);
+
+	ck_assert_int_eq(is, domains[_i].want == NULL ? -1 : domains[_i].is);
+	if (is == 0)
+		ck_assert_str_eq(name, domains[_i].want);
+	if (is == 1) {
+		netaddr_print(&a, text, sizeof text);
+		ck_assert_str_eq(text, domains[_i].want);
+		ck_assert_uint_eq(a.port, 25);
+	}
+}
+END_TEST
+
+START_TEST(names_in_reports)
+{
+	struct candidate c = { .to = addr("2001:db8::1", 25), .name = "mx.example" };
+	char text[96];
+
+	hosts_name(&c, text, sizeof text);
+	ck_assert_str_eq(text, "mx.example [2001:db8::1]:25");
+	memset(c.name, 'x', 250);
+	hosts_name(&c, text, sizeof text);
+	ck_assert_uint_eq(strlen(text), sizeof text - 1);
+	ck_assert_ptr_nonnull(strstr(text, "x [2001:db8::1]:25"));
+	c.name[0] = '\0';
+	hosts_name(&c, text, sizeof text);
+	ck_assert_str_eq(text, "[2001:db8::1]:25");
+}
+END_TEST
+
+/* --- back-off --- */
+
+START_TEST(rest_grows_and_ends)
+{
+	static struct backoff b;
+	struct netaddr a = addr("192.0.2.1", 25), other = addr("192.0.2.1", 26);
+	int64_t now = 1000, rest = BACKOFF_FIRST_MS;
+
+	backoff_note(&b, &a, false, now);
+	ck_assert(!backoff_known(&b, &a));
+	for (int i = 0; i < 12; i++) {
+		backoff_note(&b, &a, true, now);
+		backoff_note(&b, &a, true, now + 1);	/* at the same time: it does not count */
+		ck_assert(backoff_resting(&b, &a, now) && !backoff_resting(&b, &other, now));
+		ck_assert(backoff_resting(&b, &a, now + rest - 1));
+		ck_assert(!backoff_resting(&b, &a, now + rest));
+		ck_assert(backoff_known(&b, &a));
+		now += rest;
+		rest = rest * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : rest * 2;
+	}
+	ck_assert_int_eq(rest, BACKOFF_MAX_MS);
+	backoff_note(&b, &a, false, now);
+	ck_assert(!backoff_known(&b, &a) && !backoff_resting(&b, &a, now));
+}
+END_TEST
+
+/* However many fail, the table stays as large as it is, and the last is remembered. */
+START_TEST(the_table_is_bounded)
+{
+	static struct backoff b;
+	struct netaddr a = addr("2001:db8::", 25);
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < 20000; i++) {
+		memcpy(a.a + 8, &i, sizeof i);
+		backoff_note(&b, &a, true, i);
+		ck_assert(backoff_resting(&b, &a, i));
+	}
+	for (uint32_t i = 0; i < 20000; i++) {
+		memcpy(a.a + 8, &i, sizeof i);
+		kept += backoff_known(&b, &a);
+	}
+	ck_assert_uint_le(kept, BACKOFF_ENTRIES);
+	ck_assert_uint_ge(kept, BACKOFF_ENTRIES * 9 / 10);
+}
+END_TEST
+
+/* What the parent writes its sessions see; none of them can write. */
+START_TEST(shared_to_read)
+{
+	struct netaddr a = addr("192.0.2.1", 25);
+	const struct backoff *seen;
+	struct backoff *b;
+	int status;
+	pid_t pid;
+
+	ck_assert_int_eq(backoff_share(&b, &seen, &e), 0);
+	pid = fork();
+	if (pid == 0) {
+		for (int i = 0; i < 500 && !backoff_resting(seen, &a, 5); i++)
+			usleep(10000);
+		_exit(!backoff_resting(seen, &a, 5) ||
+		    mprotect((void *)(uintptr_t)seen, sizeof *seen, PROT_READ | PROT_WRITE) == 0);
+	}
+	backoff_note(b, &a, true, 5);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	pid = fork();		/* the parent's own mapping is not there to be written to */
+	if (pid == 0) {
+		b->entry[0].failures = 1;
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_ne(status, 0);
+}
+END_TEST
+
+Suite *suite_hosts(void);
+Suite *
+suite_hosts(void)
+{
+	Suite *s = suite_create("hosts");
+	TCase *tc = tcase_create("hosts");
+
+	tcase_add_checked_fixture(tc, setup, NULL);
+	tcase_add_loop_test(tc, orders_and_loops, 0, sizeof orders / sizeof *orders);
+	tcase_add_test(tc, a_route_may_lead_home);
+	tcase_add_test(tc, equals_are_shuffled);
+	tcase_add_loop_test(tc, destinations, 0, sizeof domains / sizeof *domains);
+	tcase_add_test(tc, names_in_reports);
+	tcase_add_test(tc, rest_grows_and_ends);
+	tcase_add_test(tc, the_table_is_bounded);
+	tcase_add_test(tc, shared_to_read);
+	suite_add_tcase(s, tc);
+	return s;
+}
