@@ -77,8 +77,8 @@ part_wants(const struct downgrade *d, const struct mime_part *p)
 	if (!part_composite(p)) {
 		f = found_in(p->body);
 		if (f.raw || f.long_line || cut || (f.eight && d->to == EDIT_TO_7BIT))
-			return !part_text(p) || f.raw || f.coded > p->body.n / 6 ? TRANSFER_BASE64 :
-			    TRANSFER_QP;
+			return !part_text(p) || f.raw || cut || f.coded > p->body.n / 6 ?
+			    TRANSFER_BASE64 : TRANSFER_QP;
 	}
 	if (d->to == EDIT_TO_8BIT && p->transfer == TRANSFER_BINARY && (f.eight || part_composite(p)))
 		return TRANSFER_8BIT;
@@ -117,16 +117,12 @@ part_body(struct downgrade *d, const struct mime_part *p, enum transfer how, str
 {
 	struct buf *text = &d->edits->text;
 	size_t from = text->n;
-	bool open = p->body.n > 0 && p->body.p[p->body.n - 1] != '\n' &&
-	    p->body.p + p->body.n == d->edits->message.p + d->edits->message.n;
 	int r;
 
 	if (edits_copy_to(d->edits, edits_offset(d->edits, p->body), e) == -1)
 		return -1;
 	r = how == TRANSFER_QP ? transfer_qp(p->body, true, text, e) :
 	    transfer_base64(p->body, text, e);
-	if (r == 0 && how == TRANSFER_QP && open)
-		r = buf_add_str(text, "=\r\n", e);
 	if (r == -1 || edits_insert(d->edits, d->edits->at, how == TRANSFER_QP ? EDIT_QP : EDIT_BASE64,
 	    from, e) == -1)
 		return -1;

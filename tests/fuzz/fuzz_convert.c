@@ -2,7 +2,8 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * Any message through plan and conversion: the plan can be read; each key converts or fails in
- * words; a list that results passes the check of who sends it, and leaves the same parts.
+ * words, for any kind of hop; a list that results passes the check of who sends it, and leaves the same
+ * parts.
  */
 #include <assert.h>
 
@@ -28,9 +29,9 @@ put(void *arg, struct span piece, struct err *e)
 }
 
 static void
-convert(struct span message, const struct plan *plan, struct span key)
+convert(struct span message, const struct plan *plan, struct span key, enum edit_transfer to)
 {
-	struct apply_by by = { .me = "me.example" };
+	struct apply_by by = { .me = "me.example", .transfer = to };
 	struct edit_list list;
 	struct mime before, after;
 	struct buf coded, result;
@@ -42,7 +43,9 @@ convert(struct span message, const struct plan *plan, struct span key)
 		assert(e.kind == ERR_PERM && e.what[0] != '\0');
 	} else {
 		assert(edit_decode(buf_view(&coded), message.n, &list, &e) == 0);
-		assert(edit_check(&list, message.n, plan->range, plan->nrange, &e) == 0);
+		assert(edit_check_transfer(&list, message, to, plan->range, plan->nrange, &e) == 0);
+		assert(to != EDIT_AS_IS ||
+		    edit_check(&list, message.n, plan->range, plan->nrange, &e) == 0);
 		assert(edit_walk(&list, message, put, &result, &e) == 0 && result.n == list.size);
 		assert(mime_parse(message, &before, &e) == 0);
 		assert(mime_parse(buf_view(&result), &after, &e) == 0 && before.n == after.n);
@@ -78,8 +81,8 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		assert(plan_decode(buf_view(&coded), &plan, &e) == 0);
 		assert(edit_ranges_ok(n, plan.range, plan.nrange, &e) == 0);
 		for (uint32_t i = 0; i < plan.nverdict; i++)
-			if (plan.verdict[i].fate == PLAN_CONVERTS)
-				convert(message, &plan, plan.verdict[i].key);
+			for (int to = 0; plan.verdict[i].fate == PLAN_CONVERTS && to < 3; to++)
+				convert(message, &plan, plan.verdict[i].key, (enum edit_transfer)to);
 		plan_free(&plan);
 	} else {
 		assert(e.kind == ERR_PERM);

@@ -7,6 +7,7 @@ import email.policy
 import re
 import unittest
 
+import fax
 from harness import Instance, Peer, crlf, dot, wait_for
 
 SENDER = "postmaster@gateway.example"
@@ -154,6 +155,42 @@ class Transfer(Outgoing):
         for ext in (EIGHT, SEVEN):
             hop, _ = self.through(ext, LETTER, to=to)
             self.assertEqual(sorted(r[len("RCPT TO:"):] for r in hop.said("RCPT")), sorted(f"<{t}>" for t in to))
+
+
+class Both(Outgoing):
+    """A conversion and transfer encodings in one list."""
+
+    def through_machine(self, ext, binary):
+        text = "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\nGr\u00fc\u00dfe, once and again\n"
+        sent = crlf(fax.message(text, fax.image(), text.replace("again", "more")))
+        hop = Peer(ext=ext + ["CONPERM", "CONNEG"], caps={TO: fax.MH})
+        self.addCleanup(hop.close)
+        with Instance(smtproutes=hop.route) as acc:
+            if binary:
+                with acc.client() as c:
+                    c.ehlo()
+                    c.must("250", f"MAIL FROM:<{SENDER}> CONPERM BODY=BINARYMIME")
+                    c.must("250", f"RCPT TO:<{TO}>")
+                    c.must("250", data=b"BDAT %d LAST\r\n" % len(sent) + sent)
+            else:
+                acc.send(SENDER, [TO], sent, " CONPERM")
+            got = wait_for(lambda: hop.messages)[0]["data"]
+            acc.wait_empty()
+        self.assertEqual(fax.codings(got)[0], {("MH", (204, 196))})
+        mine, theirs = leaves(sent), leaves(got)
+        self.assertEqual([theirs[0], theirs[2]], [mine[0], mine[2]])
+        self.assertEqual(fax.parse(got)["Message-ID"], "<1@client.example>")
+        return hop, got
+
+    def test_H3_converted_for_the_machine_and_encoded_for_the_hop(self):
+        _, got = self.through_machine(SEVEN, False)
+        self.assertLess(max(got), 128)
+
+    def test_converted_and_sent_in_chunks(self):
+        hop, got = self.through_machine(BINARY, True)
+        self.assertEqual(hop.said("BDAT"), [f"BDAT {len(got)} LAST"])
+        self.assertIn(" BODY=BINARYMIME", hop.said("MAIL")[0])
+        self.assertIn("Gr\u00fc\u00dfe".encode(), got)
 
 
 class Chunks(Outgoing):

@@ -68,12 +68,12 @@ class FromSource(unittest.TestCase):
 
 
 class ToSink(unittest.TestCase):
-    def through(self, *options, message=TEXT, recipients=("b@far.example", "c@far.example")):
+    def through(self, *options, message=TEXT, recipients=("b@far.example", "c@far.example"), as_is=True):
         with peers.Sink(*options) as sink, Instance(smtproutes=sink.route) as acc:
             acc.send("a@client.example", recipients, message)
             acc.wait_empty()
             m, = sink.messages()
-            self.assertTrue(fax.same(m["data"], message), m["data"])
+            self.assertEqual(fax.same(m["data"], message), as_is, m["data"])
             self.assertEqual(len(m["rcpt"]), len(recipients))
             return m
 
@@ -107,8 +107,12 @@ class ToSink(unittest.TestCase):
         eight = TEXT + "caf\u00e9 \u20ac\n"
         self.assertIn("BODY=8BITMIME", self.through(message=eight)["mail"])
         for options in (["-8"], ["-e"]):
-            with self.subTest(options):
-                report, counts = self.report(*options, message=eight)
+            with self.subTest(options):         # RFC 6152, 3: encoded, and not called 8-bit
+                got = self.through(*options, message=eight, as_is=False)
+                self.assertNotIn("BODY=", got["mail"])
+                self.assertLess(max(got["data"]), 128)
+                self.assertIn(b"caf=C3=A9 =E2=82=AC", got["data"])
+                report, counts = self.report(*options, message="X-Raw: caf\u00e9\n" + eight)
                 self.assertIn("Status: 5.6.3", report)
                 self.assertEqual(counts[2], 0)
 

@@ -108,7 +108,7 @@ static const struct {
 	{ "text with a bare CR at its end", EDIT_TO_7BIT, MIME CTE("binary") "\r\na\r",
 	    MIME CTE("base64") "\r\nYQ0=\r\n" },
 	{ "text without a last CRLF gets none", EDIT_TO_8BIT, MIME CTE("binary") "\r\nno end, and a = sign",
-	    MIME QP "\r\nno end, and a =3D sign=\r\n" },
+	    MIME CTE("base64") "\r\nbm8gZW5kLCBhbmQgYSA9IHNpZ24=\r\n" },
 	{ "a bare LF in a signed part", EDIT_TO_8BIT, MIME "Content-Type: multipart/signed; boundary=b\r\n"
 	    "\r\n--b\r\n" CTE("binary") "\r\na\nb\r\n--b--\r\n", NULL },
 	{ "a NUL between parts", EDIT_TO_8BIT, MIXED "\r\na\x01\r\n\n--b\r\n\r\nx\r\n--b--\r\n", NULL },

@@ -396,6 +396,43 @@ START_TEST(a_file_shorter_than_said)
 }
 END_TEST
 
+/* What a hop takes is part of a result's name; without a key nothing else is asked for. */
+START_TEST(transfer_is_asked_for)
+{
+	static const struct { uint32_t transfer; const char *key; int began; } asks[] = {
+		{ EDIT_TO_7BIT, "", 1 }, { EDIT_TO_7BIT, "", 1 }, { EDIT_TO_8BIT, "", 2 },
+		{ EDIT_TO_7BIT, "fine", 3 }, { EDIT_AS_IS, "fine", 4 }, { EDIT_TO_7BIT, "fine", 4 },
+		{ EDIT_AS_IS, "", -1 }, { EDIT_TO_8BIT + 1, "fine", -1 },
+	};
+	struct server s;
+	int fd = file_of("message");
+
+	start(&s, 2, 2);
+	for (size_t i = 0; i < sizeof asks / sizeof *asks; i++) {
+		struct { struct msg_convert m; char key[8]; } ask = { .m = { .msg_len = 7,
+		    .key_len = (uint32_t)strlen(asks[i].key), .transfer = asks[i].transfer } };
+		struct msg_planned m;
+		int fds[MSG_FDS], sock = s.sock[i % 2];
+		struct err e = { 0 };
+		size_t len;
+
+		memcpy(ask.m.id, ID, strlen(ID));
+		memcpy(ask.key, asks[i].key, strlen(asks[i].key));
+		ck_assert_int_eq(ipc_send(sock, &ask.m.h, MSG_CONVERT, 1, sizeof ask.m +
+		    strlen(asks[i].key), &fd, 1, &e), 0);
+		if (asks[i].began == -1) {		/* cut off */
+			ck_assert_int_eq(ipc_recv(sock, &m, sizeof m, &len, fds, &e), 0);
+			continue;
+		}
+		close(receive(sock, &m));
+		ck_assert_uint_eq(m.kind, ERR_NONE);
+		ck_assert_int_eq(atomic_load(began), asks[i].began);
+	}
+	close(fd);
+	end(&s);
+}
+END_TEST
+
 /* What is outside the protocol cuts that session off, and no other. */
 START_TEST(a_packet_outside_the_protocol)
 {
@@ -516,6 +553,7 @@ suite_parent(void)
 	tcase_add_test(tc, no_more_at_once_than_allowed);
 	tcase_add_test(tc, too_many_of_one_session);
 	tcase_add_test(tc, a_file_shorter_than_said);
+	tcase_add_test(tc, transfer_is_asked_for);
 	tcase_add_test(tc, a_packet_outside_the_protocol);
 	tcase_add_loop_test(tc, a_plan_stays_within_its_bounds, 0, sizeof bounded / sizeof *bounded);
 	tcase_add_test(tc, asked_by_the_library);
