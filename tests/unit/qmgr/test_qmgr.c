@@ -890,16 +890,17 @@ END_TEST
 static void
 act(uint32_t verb, const char *const *ids, uint32_t n, uint32_t slot)
 {
-	static _Alignas(8) struct { struct msg_act m; struct act a[ACT_MAX]; } p;
+	static _Alignas(8) unsigned char p[sizeof(struct msg_act) + ACT_MAX * sizeof(struct act)];
+	struct msg_act *m = (struct msg_act *)(void *)p;
 
-	memset(&p, 0, sizeof p);
-	p.m.verb = verb;
-	p.m.n = n;
+	memset(p, 0, sizeof p);
+	m->verb = verb;
+	m->n = n;
 	for (uint32_t i = 0; i < n; i++) {
-		memcpy(p.a[i].id, ids[i], QID_SIZE);
-		p.a[i].slot = slot;
+		memcpy(m->act[i].id, ids[i], QID_SIZE);
+		m->act[i].slot = slot;
 	}
-	fake_send(&f, ROLE_CONTROL, &p, MSG_ACT, 77, sizeof p.m + n * sizeof *p.a);
+	fake_send(&f, ROLE_CONTROL, m, MSG_ACT, 77, sizeof *m + n * sizeof *m->act);
 }
 
 static void
@@ -1110,12 +1111,14 @@ END_TEST
 
 START_TEST(wrong_acts_cut_off)
 {
-	struct { struct msg_act m; struct act a; } p = { .m = { .verb = _i == 0 ? 99 : ACT_HOLD,
-	    .n = _i == 1 ? 2 : 1 } };
+	_Alignas(8) unsigned char p[sizeof(struct msg_act) + sizeof(struct act)] = { 0 };
+	struct msg_act *m = (struct msg_act *)(void *)p;
 
 	with_control();
-	memset(p.a.id, _i == 2 ? '/' : '0', QID_LEN);
-	fake_send(&f, ROLE_CONTROL, &p, MSG_ACT, 1, sizeof p);
+	m->verb = _i == 0 ? 99 : ACT_HOLD;
+	m->n = _i == 1 ? 2 : 1;
+	memset(m->act[0].id, _i == 2 ? '/' : '0', QID_LEN);
+	fake_send(&f, ROLE_CONTROL, m, MSG_ACT, 1, sizeof p);
 	ck_assert(!f.q.peer[ROLE_CONTROL].chan.open);
 }
 END_TEST
