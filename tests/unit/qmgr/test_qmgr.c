@@ -1109,6 +1109,32 @@ START_TEST(act_on_many)
 }
 END_TEST
 
+/* More recipients than fit one packet of marks. */
+START_TEST(act_on_a_large_message)
+{
+	static const char *to[FAKE_MAX_RCPT + 1];
+	uint32_t n = 900;
+
+	with_control();
+	f.q.sched.up[CLASS_REMOTE] = false;
+	for (uint32_t i = 0; i < n; i++)
+		to[i] = "a@one.example";
+	fake_message(&f, id, "s@s.example", to, 0);
+	fake_new(&f, id);
+	act_one(ACT_HOLD, ACT_ALL_SLOTS);
+	for (int i = 0; i < 3; i++)
+		ck_assert(!fake_queue_mark(&f));
+	acted(n, 0, 0);
+	for (uint32_t i = 0; i < n; i += 100)
+		ck_assert_int_eq(fake_slot(&f, id, i).state, SLOT_HELD);
+	act_one(ACT_REMOVE, ACT_ALL_SLOTS);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(fake_queue_mark(&f), i == 2);
+	acted(n, 0, 0);
+	ck_assert_uint_eq(f.q.sched.nids, 0);
+}
+END_TEST
+
 START_TEST(wrong_acts_cut_off)
 {
 	_Alignas(8) unsigned char p[sizeof(struct msg_act) + sizeof(struct act)] = { 0 };
@@ -1169,6 +1195,7 @@ suite_qmgr(void)
 	tcase_add_test(tc, retry_means_now);
 	tcase_add_test(tc, held_on_its_way);
 	tcase_add_test(tc, act_on_many);
+	tcase_add_test(tc, act_on_a_large_message);
 	tcase_add_loop_test(tc, wrong_acts_cut_off, 0, 3);
 	suite_add_tcase(s, tc);
 	return s;
