@@ -42,6 +42,37 @@ class Settings(unittest.TestCase):
         for entry in listed.values():
             self.assertTrue(entry["help"], entry)
 
+    def test_conf_takes_several_lines_and_keeps_who_may_read_them(self):
+        acc = Instance(rcpthosts="old.example")
+        path = os.path.join(acc.control, "rcpthosts")
+        os.chmod(path, 0o640)
+        before = os.stat(path)
+        self.assertEqual(run("conf", "-H", acc.home, "rcpthosts", "a.example", "b.example")[0], 0)
+        after = os.stat(path)
+        self.assertEqual([(s.st_mode, s.st_uid, s.st_gid) for s in (before, after)][0],
+                         (after.st_mode, after.st_uid, after.st_gid))
+        code, out, _ = run("conf", "-H", acc.home, "--json", "rcpthosts")
+        self.assertEqual((code, json.loads(out)["value"]), (0, ["a.example", "b.example"]))
+        self.assertEqual(run("conf", "-H", acc.home, "rcpthosts", "-", data=b"# ours\nc.example\n")[0], 0)
+        self.assertEqual(run("conf", "-H", acc.home, "rcpthosts")[1], "rcpthosts: c.example\n")
+        with open(path) as f:
+            self.assertEqual(f.read(), "# ours\nc.example\n")      # as it was given
+        self.assertEqual(run("conf", "-H", acc.home, "rcpthosts", "good.example", "not a name")[0], 1)
+        self.assertEqual(run("conf", "-H", acc.home, "rcpthosts")[1], "rcpthosts: c.example\n")
+        code, out, _ = run("conf", "-H", acc.home, "rcpthosts", "--unset")
+        self.assertEqual((code, os.path.exists(path)), (0, False))
+        self.assertIn("(default)", out)
+        self.assertEqual(run("conf", "-H", acc.home, "rcpthosts", "--unset")[0], 0)     # twice is harmless
+        self.assertEqual([n for n in os.listdir(acc.control) if n.endswith(".tmp")], [])
+
+    def test_conf_and_check_know_the_lines_of_caps(self):
+        acc = Instance()
+        code, _, err = run("conf", "-H", acc.home, "caps", "x@far.example any", "y@far.example (& (oops")
+        self.assertEqual(code, 1)
+        self.assertRegex(err, r"caps:2:\d+: ")
+        acc.set("caps", "no address any")
+        self.assertEqual(run("check", "-H", acc.home)[0], 1)
+
     def test_check_names_file_line_and_what_was_expected(self):
         acc = Instance(smtproutes=["# fine", "a.example:[192.0.2.1]:25", "b.example:[::1"])
         code, _, err = run("check", "-H", acc.home)
@@ -155,6 +186,25 @@ class Directory(unittest.TestCase):
                 self.assertEqual(got["state"], "known")
                 acc.stop()
 
+    def test_caps_import_replaces_line_by_address(self):
+        acc = Instance(caps=self.CAPS)
+        new = f"# from the list\nMH@Gateway.example {fax.MMR}\nnew@far.example any\n".encode()
+        r = run("caps", "import", "-", "-H", acc.home, "--json", data=new)
+        self.assertEqual((r[0], json.loads(r[1])), (0, {"imported": 2, "replaced": 1}))
+        with open(os.path.join(acc.control, "caps")) as f:
+            lines = f.read().splitlines()
+        self.assertEqual(lines[0], "# machines")
+        self.assertEqual(len([l for l in lines if l.lower().startswith("mh@")]), 1)
+        got = acc.accord("caps", "get", "--json", "mh@gateway.example", "new@far.example").stdout.decode()
+        first, second = [json.loads(l) for l in got.splitlines()]
+        self.assertIn("MMR", first["expression"])
+        self.assertEqual((second["address"], second["state"]), ("new@far.example", "any"))
+        before = lines
+        for wrong in (b"x@far.example (& (oops\n", b"nobody any\n", b"x@y.example any\nx@y.example any\n"):
+            self.assertEqual(run("caps", "import", "-", "-H", acc.home, data=wrong)[0], 1, wrong)
+        with open(os.path.join(acc.control, "caps")) as f:
+            self.assertEqual(f.read().splitlines(), before)
+
     def test_caps_test_says_whether_a_message_fits(self):
         acc = Instance(caps=self.CAPS)
         acc.accord("caps", "build")
@@ -163,6 +213,9 @@ class Directory(unittest.TestCase):
             f.flush()
             self.assertTrue(acc.accord("caps", "test", "x@far.example", f.name).stdout.startswith(b"is converted: "))
             self.assertTrue(acc.accord("caps", "test", "x@gateway.example", f.name).stdout.startswith(b"fits"))
+            told = json.loads(acc.accord("caps", "test", "--json", "x@far.example", f.name).stdout)
+            self.assertEqual(told["fate"], "is converted")
+            self.assertTrue(told["key"] and told["detail"])
         with tempfile.NamedTemporaryFile("w", suffix=".eml") as f:
             f.write(fax.message(fax.image(convert="NONE")))
             f.flush()

