@@ -306,6 +306,7 @@ on_report(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
 		memcpy(no.what, why.what, sizeof no.what);
 		return chan_send(c, &no.h, MSG_REFUSED, m->h.id, sizeof no, NULL, 0, e);
 	}
+	b->reports += done.report[0] != '\0';
 	return chan_send(c, &done.h, MSG_REPORTED, m->h.id, sizeof done, NULL, 0, e);
 }
 

@@ -14,6 +14,7 @@ enum { BOUNCE_WAIT_MS = 60000 };	/* for an answer of queue */
 struct bounce {
 	struct loop *loop;
 	const char *me;
+	uint64_t reports;	/* committed so far */
 	struct chan qmgr;
 	int queue;		/* our channel to queue, blocking; -1: none */
 };

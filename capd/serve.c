@@ -7,6 +7,7 @@
 
 #include "lib/address.h"
 #include "lib/envelope.h"
+#include "lib/figure.h"
 #include "lib/log.h"
 
 /* A session process of smtpd or local. */
@@ -40,6 +41,7 @@ capd_answer(struct capd *c, struct chan *to, const void *msg, size_t len, struct
 		memcpy(out.text, text.p, text.n);
 	out.m.len = (uint32_t)text.n;
 	c->answers++;
+	c->hits += out.m.features == CAP_KNOWN || out.m.features == CAP_ANY;
 	return chan_send(to, &out.m.h, MSG_CAP, ask->h.id, sizeof out.m + text.n, NULL, 0, e);
 }
 
@@ -63,6 +65,7 @@ asker_gone(struct chan *ch, const struct err *why)
 	struct asker *a = ch->arg;
 
 	(void)why;
+	a->capd->nasker--;
 	*a->prev = a->next;
 	if (a->next != NULL)
 		a->next->prev = a->prev;
@@ -91,6 +94,7 @@ capd_add_asker(struct capd *c, int fd, struct err *e)
 	if (a->next != NULL)
 		a->next->prev = &a->next;
 	c->askers = a;
+	c->nasker++;
 	return 0;
 }
 
@@ -161,6 +165,54 @@ capd_on_file(void *arg, const char *name, int fd)
 	}
 }
 
+/* --- a reload --- */
+
+static void
+capd_kept(void *arg)
+{
+	struct capd *c = arg;
+
+	if (c->have_next)
+		capsdb_close(&c->next_db);
+	c->have_next = false;
+}
+
+static int
+capd_check(void *arg, struct daemon_next *next, struct err *e)
+{
+	struct capd *c = arg;
+	int fd = next->caps_fd;
+
+	capd_kept(c);
+	next->caps_fd = -1;
+	if (fd == -1)
+		return 0;
+	if (capsdb_open(&c->next_db, fd, e) == -1)
+		return -1;
+	c->have_next = true;
+	return 0;
+}
+
+static void
+capd_switched(void *arg, const struct conf *old)
+{
+	struct capd *c = arg;
+
+	(void)old;		/* the directory looks at the daemon's own */
+	directory_take(&c->directory, c->have_next ? &c->next_db : NULL);
+	c->have_next = false;
+}
+
+static void
+capd_stats(void *arg, struct buf *out)
+{
+	const struct capd *c = arg;
+
+	figure_add(out, "accord_capd_askers", c->nasker);
+	figure_add(out, "accord_capd_questions_total", c->answers);
+	figure_add(out, "accord_capd_hits_total", c->hits);
+}
+
 int
 capd_open(struct capd *c, struct daemon *d, struct err *e)
 {
@@ -172,6 +224,10 @@ capd_open(struct capd *c, struct daemon *d, struct err *e)
 			return -1;
 	d->peer = capd_on_peer;
 	d->file_changed = capd_on_file;
+	d->check = capd_check;
+	d->switched = capd_switched;
+	d->kept = capd_kept;
+	d->stats = capd_stats;
 	d->arg = c;
 	return 0;
 }

@@ -16,7 +16,10 @@ struct capd {
 	struct directory directory;
 	struct chan parent[ROLE_COUNT];	/* smtpd and local bring sessions; control asks itself */
 	struct asker *askers;
-	uint64_t answers;
+	uint64_t answers, hits;
+	uint32_t nasker;
+	struct capsdb next_db;		/* of settings that are not in force yet */
+	bool have_next;
 };
 
 /* Takes the channels and caps.cdb from the daemon.  -1: it cannot start. */

@@ -9,6 +9,8 @@
 static const struct verb verbs[] = {
 	{ "start", "accord start [-H HOME] [-u USER]", "run everything in the foreground", verb_start },
 	{ "check", "accord check [-H HOME]", "verify all settings", verb_check },
+	{ "reload", "accord reload [-H HOME]", "put changed settings in force", verb_reload },
+	{ "stat", "accord stat [-H HOME] [--json | --prometheus]", "live figures", verb_stat },
 	{ "conf", "accord conf [-H HOME] [--json] [NAME [VALUE]]", "show or set settings", verb_conf },
 	{ "send", "accord send [-H HOME] [--conperm] [--convert EXPRESSION|any|none] [--from ADDRESS]\n"
 	    "            [--subject TEXT] [--attach FILE]... -- TO... < message",

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "lib/confline.h"
+#include "lib/figure.h"
 #include "lib/log.h"
 #include "lib/qfile.h"
 #include "lib/result.h"
@@ -248,6 +249,7 @@ child_start(struct job *j, uint32_t slot, struct err *e)
 		convertd = session_pair(&j->local->convertd);
 	}
 	j->answered = false;
+	j->local->deliveries++;
 	if ((j->pid = fork()) == 0) {
 		close(up[0]);
 		child_run(j, slot, &p, up[1], capd, convertd);
@@ -341,6 +343,18 @@ local_on_peer(void *arg, enum role role, uint32_t generation, int fd)
 		log_line(LOG_ERR, NULL, "no-channel", "peer=%s why=%s", role_name(role), log_q(e.what));
 }
 
+static void
+local_stats(void *arg, struct buf *out)
+{
+	const struct local *l = arg;
+	uint64_t n = 0;
+
+	for (const struct worker_job *j = l->worker.jobs; j != NULL; j = j->next)
+		n++;
+	figure_add(out, "accord_local_jobs", n);
+	figure_add(out, "accord_local_deliveries_total", l->deliveries);
+}
+
 int
 local_open(struct local *l, struct daemon *d, struct err *e)
 {
@@ -355,6 +369,7 @@ local_open(struct local *l, struct daemon *d, struct err *e)
 		    local_connect(l, peers[i], d->peer_fd[peers[i]], e) == -1)
 			return -1;
 	d->peer = local_on_peer;
+	d->stats = local_stats;
 	d->arg = l;
 	return 0;
 }

@@ -163,6 +163,8 @@ qmgr_read(struct qmgr *q, struct entry *en)
 			letter_close(&l);
 			return;
 		}
+	if (en->attempts == READ_AGAIN)
+		qmgr_unroute(q, en, &l);
 	letter_close(&l);
 	sched_drop(&q->sched, en);
 }

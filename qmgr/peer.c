@@ -268,19 +268,10 @@ int
 qmgr_init(struct qmgr *q, struct daemon *d, int dirfd, struct err *e)
 {
 	const struct conf *c = &d->conf;
-	struct sched_conf conf = {
-		.first_ms = (int64_t)conf_number(c, CONF_RETRYFIRST) * 1000,
-		.max_ms = (int64_t)conf_number(c, CONF_RETRYMAX) * 1000,
-		.max_dest = (uint32_t)conf_number(c, CONF_CONCURRENCYDOMAIN),
-		.max = { [CLASS_REMOTE] = (uint32_t)conf_number(c, CONF_CONCURRENCYREMOTE),
-		    [CLASS_LOCAL] = (uint32_t)conf_number(c, CONF_CONCURRENCYLOCAL),
-		    [CLASS_REPORT] = QMGR_REPORTS, [CLASS_READ] = 1 },
-	};
+	struct sched_conf conf = qmgr_sched_conf(c);
 
 	*q = (struct qmgr){ .d = d, .dirfd = dirfd, .number = (uint32_t)(clock_us() >> 8) };
 	q->lifetime_ms = (int64_t)conf_number(c, CONF_QUEUELIFETIME) * 1000;
-	if (conf.max_ms < conf.first_ms)
-		conf.max_ms = conf.first_ms;
 	for (int i = 0; i < ROLE_COUNT; i++) {
 		q->peer[i].q = q;
 		q->peer[i].role = (enum role)i;

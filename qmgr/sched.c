@@ -561,3 +561,31 @@ sched_expire_at(struct sched *s, struct entry *e, int64_t at_ms, int64_t now)
 	e->expires_ms = at_ms;
 	sched_defer(s, e, at_ms, e->next_us, now);
 }
+
+void
+sched_window(struct sched *s, struct dest *d, uint32_t max)
+{
+	if (d->window > max || d->class != CLASS_REMOTE || (d->health == DEST_GOOD && d->window > 0))
+		d->window = max;
+	dest_update(s, d);
+}
+
+bool
+sched_dest_dead(const struct dest *d)
+{
+	return d->health == DEST_DEAD;
+}
+
+void
+sched_expire_move(struct sched *s, struct entry *e, int64_t by_ms)
+{
+	if (e->expires_ms == SCHED_NEVER)
+		return;
+	e->expires_ms += by_ms;
+	if (e->when.at == 0)
+		return;
+	heap_remove(s, &e->when);
+	e->when.due_ms = e->state == ENTRY_WAITING && e->retry_ms < e->expires_ms ? e->retry_ms :
+	    e->expires_ms;
+	heap_add(s, &e->when);
+}

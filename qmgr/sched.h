@@ -127,6 +127,11 @@ int64_t sched_dead_until(const struct entry *e);
 /* Why it last failed; "" if it did not. */
 void sched_why(const struct entry *e, const char **dsn, const char **text);
 
+/* The settings have changed: at most so many jobs at once for d; of its own class alone: as many. */
+void sched_window(struct sched *s, struct dest *d, uint32_t max);
+/* Is it known not to answer? */
+bool sched_dest_dead(const struct dest *d);
+
 /* How long to wait after so many attempts (1: the first), jitter included. */
 int64_t sched_delay(struct sched *s, uint16_t attempts);
 
@@ -134,6 +139,8 @@ int64_t sched_delay(struct sched *s, uint16_t attempts);
 void sched_defer(struct sched *s, struct entry *e, int64_t retry_ms, int64_t next_us, int64_t now);
 /* The same for one that expired and could not be ended now: it expires again then. */
 void sched_expire_at(struct sched *s, struct entry *e, int64_t at_ms, int64_t now);
+/* It expires so much later, if it ever does. */
+void sched_expire_move(struct sched *s, struct entry *e, int64_t by_ms);
 /* In any state: forgotten. */
 void sched_drop(struct sched *s, struct entry *e);
 

@@ -24,8 +24,6 @@
 enum { CHILD_CTL = 3, CHILD_QUEUE, CHILD_CAPD, CHILD_FDS, DUP_FROM = 10 };
 enum { FILE_EXTRA = 1 << 20 };	/* octets of a file beside databytes: our own field, a buffer */
 
-static void parent_spare(struct parent *p);
-
 /* --- limits --- */
 
 static struct clients_limits
@@ -52,7 +50,7 @@ parent_pace(const struct parent *p)
 	return all < 8 || s < most ? s : most;	/* so few sessions are a test's, or a choice */
 }
 
-static void
+void
 parent_tell_pace(struct parent *p)
 {
 	uint32_t s = parent_pace(p);
@@ -109,7 +107,7 @@ child_session_over(struct child *c)
 }
 
 /* Tells it to end; its channel's closing is awaited. */
-static void
+void
 child_dismiss(struct child *c)
 {
 	struct msg_hdr h;
@@ -129,6 +127,7 @@ child_crashed(struct child *c, int status)
 		netaddr_print(&c->client, addr, sizeof addr);
 		clients_punish(&c->parent->clients, &c->client, clock_ms());
 	}
+	c->parent->crashes++;
 	log_line(LOG_ERR, NULL, "crash", "client=%s pid=%d signal=%d status=%d", addr, (int)c->pid,
 	    WIFSIGNALED(status) ? WTERMSIG(status) : 0, WIFEXITED(status) ? WEXITSTATUS(status) : 0);
 	if (WIFSIGNALED(status) && !c->parent->stopping)
@@ -165,7 +164,7 @@ child_on_done(struct chan *ch, const void *msg, size_t len, int *fds, struct err
 	if (!c->busy)
 		return err_set(e, ERR_PROTO, NULL, "done with no session");
 	child_session_over(c);
-	if (c->served >= parent_sessions_each(p, c->listener) || p->nidle >= PARENT_IDLE_MAX ||
+	if (c->stale || c->served >= parent_sessions_each(p, c->listener) || p->nidle >= PARENT_IDLE_MAX ||
 	    p->stopping)
 		child_dismiss(c);
 	else
@@ -333,7 +332,7 @@ child_idle(struct parent *p)
 	return NULL;
 }
 
-static void
+void
 parent_spare(struct parent *p)
 {
 	while (p->nidle < PARENT_SPARE && !p->stopping)
@@ -369,6 +368,7 @@ parent_refuse(struct parent *p, int fd, const char *why, const struct netaddr *a
 	    conf_string(&p->d.conf, CONF_ME), why);
 
 	netaddr_print(a, addr, sizeof addr);
+	parent_count_refusal(p, why);
 	log_line(LOG_WARN, NULL, "refused", "client=%s sessions=%u why=%s", addr, p->sessions,
 	    log_q(why));
 	(void)send(fd, line, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -472,6 +472,7 @@ parent_on_connection(void *arg, uint32_t events)
 				parent_pause(p, errno);
 			break;
 		}
+		p->connections++;
 		netaddr_take(&ss, &a);
 		max = parent_limits(p, listener, &a);
 		why = clients_enter(&p->clients, &a, p->sessions, &max, clock_ms());
@@ -579,19 +580,25 @@ parent_on_stop(void *arg)
 
 /* --- start --- */
 
-static int
+int
+parent_listener(const struct daemon_listener *d, struct listener *out, struct err *e)
+{
+	if (listener_parse(span_str(d->line), out, e) == -1)
+		return -1;
+	if (out->role == LISTEN_LMTP || out->role == LISTEN_SUBMISSIONS)
+		return err_set(e, ERR_PERM, NULL, "listen: %s: roles lmtp and submissions are not served",
+		    d->line);
+	return fcntl(d->fd, F_SETFL, O_NONBLOCK) == -1 ? err_sys(e, "listen: %s", d->line) : 0;
+}
+
+int
 parent_listeners(struct parent *p, struct err *e)
 {
 	for (uint32_t i = 0; i < p->d.nlistener; i++) {
 		struct daemon_listener *d = &p->d.listener[i];
 
-		if (listener_parse(span_str(d->line), &p->listener[i], e) == -1)
+		if (parent_listener(d, &p->listener[i], e) == -1)
 			return -1;
-		if (p->listener[i].role == LISTEN_LMTP || p->listener[i].role == LISTEN_SUBMISSIONS)
-			return err_set(e, ERR_PERM, NULL,
-			    "listen: %s: roles lmtp and submissions are not served", d->line);
-		if (fcntl(d->fd, F_SETFL, O_NONBLOCK) == -1)
-			return err_sys(e, "listen: %s", d->line);
 		p->at[i] = (struct parent_listener){ { d->fd, parent_on_connection, &p->at[i] }, p };
 	}
 	p->nlistener = p->d.nlistener;
@@ -599,7 +606,7 @@ parent_listeners(struct parent *p, struct err *e)
 }
 
 /* A descriptor for each session process, and some for pairs on their way. */
-static void
+void
 parent_more_files(const struct parent *p)
 {
 	rlim_t want = (rlim_t)conf_number(&p->d.conf, CONF_CONCURRENCYINCOMING) +
@@ -622,6 +629,9 @@ parent_init(struct parent *p, struct err *e)
 	p->d.peer = parent_on_peer;
 	p->d.stop = parent_on_stop;
 	p->d.retire = parent_on_retire;
+	p->d.check = parent_check;
+	p->d.switched = parent_switched;
+	p->d.stats = parent_stats;
 	p->d.arg = p;
 	p->resume = (struct timer){ .fire = parent_on_resume, .arg = p };
 	p->tidy = (struct timer){ .fire = parent_on_tidy, .arg = p };

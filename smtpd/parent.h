@@ -22,7 +22,8 @@ enum {
 	PARENT_STOP_MS = 3400,		/* for sessions to end */
 	PARENT_SLOW_DELAY_MS = 2000,	/* before the greeting, for a client that crashed a session */
 	/* A command's time when three quarters, and when nine tenths, of the sessions are taken. */
-	PARENT_PACE_BUSY_S = 60, PARENT_PACE_FULL_S = 15
+	PARENT_PACE_BUSY_S = 60, PARENT_PACE_FULL_S = 15,
+	PARENT_REASONS = 8		/* to refuse a connection */
 };
 
 struct parent;
@@ -33,11 +34,15 @@ struct child {
 	struct chan chan;
 	pid_t pid;
 	bool busy, leaving;
+	bool stale;			/* has settings that are no more: ends after its session */
 	struct netaddr client;		/* of the session, while busy */
 	uint32_t listener;
 	uint32_t served;		/* sessions, the present one among them */
 	uint32_t need;			/* 1u << enum role: channels it waits for */
 };
+
+/* Connections refused for one reason; why is a literal. */
+struct refusals { const char *why; uint64_t n; };
 
 struct parent_listener { struct watch watch; struct parent *parent; };
 
@@ -55,6 +60,8 @@ struct parent {
 	bool stopping;			/* nothing new is taken: told to stop, or retired */
 	bool hurried;			/* told to stop: sessions are told too */
 	struct timer resume, tidy, give_up;
+	uint64_t connections, crashes;
+	struct refusals refused[PARENT_REASONS];
 };
 
 /* Settings, listeners and peers are in p->d.  -1: it cannot start. */
@@ -62,5 +69,19 @@ int parent_init(struct parent *p, struct err *e);
 
 /* Behind the sandbox: the first session processes, and the listeners watched. */
 int parent_begin(struct parent *p, struct err *e);
+
+/* What reload.c needs of parent.c. */
+int parent_listener(const struct daemon_listener *d, struct listener *out, struct err *e);
+int parent_listeners(struct parent *p, struct err *e);
+void parent_more_files(const struct parent *p);
+void parent_spare(struct parent *p);
+void parent_tell_pace(struct parent *p);
+void child_dismiss(struct child *c);
+
+/* reload.c: the daemon's callbacks (lib/daemon.h). */
+int parent_check(void *arg, struct daemon_next *next, struct err *e);
+void parent_switched(void *arg, const struct conf *old);
+void parent_stats(void *arg, struct buf *out);
+void parent_count_refusal(struct parent *p, const char *why);
 
 #endif

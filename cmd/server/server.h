@@ -39,6 +39,7 @@ struct control {
 	struct chan queue, capd, qmgr;
 	struct client *clients;
 	uint32_t nclient, last_serial;
+	uint64_t submitted;		/* messages taken */
 };
 
 int control_open(struct control *c, struct daemon *d, struct err *e);

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * qmgr/reload.c - new settings, and live figures.  What is under way goes on; destinations keep what
+ * is known of them; lower limits only stop new jobs.
+ *
+ * New routes: every message that waits is read again, as at the start, and gets entries for the
+ * destinations its recipients now have; those it has none for any more are forgotten.  A recipient
+ * that is with a worker by the old route must not be begun by the new one meanwhile: such jobs count
+ * as adopted (qmgr_adopted) until they are over.
+ */
+#include "qmgr/qmgr.h"
+
+#include <stdlib.h>
+
+#include "lib/clock.h"
+#include "lib/figure.h"
+#include "lib/log.h"
+#include "qmgr/route.h"
+
+struct sched_conf
+qmgr_sched_conf(const struct conf *c)
+{
+	struct sched_conf conf = {
+		.first_ms = (int64_t)conf_number(c, CONF_RETRYFIRST) * 1000,
+		.max_ms = (int64_t)conf_number(c, CONF_RETRYMAX) * 1000,
+		.max_dest = (uint32_t)conf_number(c, CONF_CONCURRENCYDOMAIN),
+		.max = { [CLASS_REMOTE] = (uint32_t)conf_number(c, CONF_CONCURRENCYREMOTE),
+		    [CLASS_LOCAL] = (uint32_t)conf_number(c, CONF_CONCURRENCYLOCAL),
+		    [CLASS_REPORT] = QMGR_REPORTS, [CLASS_READ] = 1 },
+	};
+
+	if (conf.max_ms < conf.first_ms)
+		conf.max_ms = conf.first_ms;
+	return conf;
+}
+
+static bool
+is_delivery(const struct entry *en)
+{
+	return en->dest->class == CLASS_LOCAL || en->dest->class == CLASS_REMOTE;
+}
+
+static void
+old_route(struct qmgr *q, struct job *j, void *arg)
+{
+	(void)arg;
+	if (j->kind != JOB_DELIVER || j->entry == NULL || j->old_route)
+		return;
+	j->old_route = true;
+	q->nadopted++;
+}
+
+/* IDs of all messages with deliveries that wait, each maybe several times.  NULL: no memory. */
+static char (*
+waiting_ids(const struct qmgr *q, size_t *n))[QID_SIZE]
+{
+	const struct sched *s = &q->sched;
+	char (*ids)[QID_SIZE] = calloc(s->nids + 1, sizeof *ids);
+
+	*n = 0;
+	for (size_t i = 0; ids != NULL && i < s->capids; i++)
+		for (const struct entry *en = s->ids[i]; en != NULL; en = en->same_hash)
+			if (is_delivery(en))
+				memcpy(ids[(*n)++], en->id, QID_LEN);
+	return ids;
+}
+
+void
+qmgr_reroute(struct qmgr *q)
+{
+	size_t n, lost = 0;
+	char (*ids)[QID_SIZE] = waiting_ids(q, &n);
+
+	qmgr_each_job(q, old_route, NULL);
+	for (size_t i = 0; i < n; i++)
+		if (sched_add(&q->sched, ids[i], SCHED_READ, clock_ms(), 0, SCHED_NEVER,
+		    READ_AGAIN) == NULL)
+			lost++;
+	free(ids);
+	if (ids == NULL || lost > 0)	/* each is read again at its next try */
+		log_line(LOG_WARN, NULL, "no-memory", "what=reroute");
+	log_line(LOG_INFO, NULL, "reroute", "entries=%zu", n);
+	qmgr_wake(q);
+}
+
+/* Has the message a queued recipient that goes to dest? */
+static bool
+has_route(const struct qmgr *q, const struct letter *l, const char *dest)
+{
+	char to[JOB_DEST];
+
+	for (uint32_t i = 0; i < l->q.nslot; i++) {
+		if (l->slot[i].state != SLOT_QUEUED)
+			continue;
+		route_of(&q->d->conf, l->env.rcpt[i].addr, to);
+		if (strcmp(to, dest) == 0)
+			return true;
+	}
+	return false;
+}
+
+void
+qmgr_unroute(struct qmgr *q, const struct entry *read, const struct letter *l)
+{
+	struct entry *en = sched_find(&q->sched, read->id), *next;
+
+	for (; en != NULL; en = next) {
+		next = sched_sibling(en);
+		if (is_delivery(en) && en->state != ENTRY_BUSY && !has_route(q, l, en->dest->name))
+			qmgr_forget(q, en);
+	}
+}
+
+void
+qmgr_read_again(struct qmgr *q, const char *id)
+{
+	if (sched_add(&q->sched, id, SCHED_READ, clock_ms(), 0, SCHED_NEVER, READ_AGAIN) == NULL)
+		qmgr_scan(q);
+}
+
+/* Windows of destinations within the new limits; what is active beyond them ends by itself. */
+static void
+windows_fit(struct sched *s)
+{
+	for (size_t i = 0; i < s->capdests; i++)
+		for (struct dest *d = s->dests[i]; d != NULL; d = d->same_hash) {
+			uint32_t max = d->class == CLASS_REMOTE ? s->conf.max_dest : s->conf.max[d->class];
+
+			sched_window(s, d, max);
+		}
+}
+
+static void
+lifetimes_move(struct sched *s, int64_t by_ms)
+{
+	for (size_t i = 0; i < s->capids; i++)
+		for (struct entry *en = s->ids[i]; en != NULL; en = en->same_hash)
+			sched_expire_move(s, en, by_ms);
+}
+
+void
+qmgr_switched(void *arg, const struct conf *old)
+{
+	struct qmgr *q = arg;
+	const struct conf *c = &q->d->conf;
+	int64_t lifetime_ms = q->lifetime_ms;
+
+	q->sched.conf = qmgr_sched_conf(c);
+	q->lifetime_ms = (int64_t)conf_number(c, CONF_QUEUELIFETIME) * 1000;
+	windows_fit(&q->sched);
+	if (q->lifetime_ms != lifetime_ms)
+		lifetimes_move(&q->sched, q->lifetime_ms - lifetime_ms);
+	if (!conf_same(old, c, CONF_SMTPROUTES) || !conf_same(old, c, CONF_LOCALS))
+		qmgr_reroute(q);
+	qmgr_wake(q);
+}
+
+/* --- figures --- */
+
+struct census { uint64_t state[ENTRY_BUSY + 1], messages, dead, active[CLASS_COUNT], dests; };
+
+static void
+census_entries(const struct sched *s, struct census *n)
+{
+	for (size_t i = 0; i < s->capids; i++)
+		for (const struct entry *en = s->ids[i]; en != NULL; en = en->same_hash) {
+			n->state[en->state]++;
+			n->messages += sched_find(s, en->id) == en;
+		}
+}
+
+void
+qmgr_stats(void *arg, struct buf *out)
+{
+	const struct qmgr *q = arg;
+	const struct sched *s = &q->sched;
+	struct census n = { .messages = 0 };
+
+	census_entries(s, &n);
+	for (size_t i = 0; i < s->capdests; i++)
+		for (const struct dest *d = s->dests[i]; d != NULL; d = d->same_hash) {
+			n.dests += d->class == CLASS_REMOTE;
+			n.dead += sched_dest_dead(d);
+		}
+	figure_add(out, "accord_queue_messages", n.messages);
+	figure_add(out, "accord_qmgr_entries", s->nids);
+	figure_add(out, "accord_qmgr_entries_waiting", n.state[ENTRY_WAITING]);
+	figure_add(out, "accord_qmgr_entries_ready", n.state[ENTRY_READY] + n.state[ENTRY_EXPIRED]);
+	figure_add(out, "accord_qmgr_entries_busy", n.state[ENTRY_BUSY]);
+	figure_add(out, "accord_qmgr_destinations", n.dests);
+	figure_add(out, "accord_qmgr_destinations_dead", n.dead);
+	figure_add(out, "accord_qmgr_jobs", q->njobs);
+	figure_of(out, "accord_qmgr_active", "kind", "remote", s->active[CLASS_REMOTE]);
+	figure_of(out, "accord_qmgr_active", "kind", "local", s->active[CLASS_LOCAL]);
+	figure_of(out, "accord_qmgr_active", "kind", "report", s->active[CLASS_REPORT]);
+	figure_add(out, "accord_qmgr_scanning", q->scanning);
+	figure_add(out, "accord_qmgr_delivered_total", q->delivered);
+	figure_add(out, "accord_qmgr_deferred_total", q->deferred);
+	figure_add(out, "accord_qmgr_failed_total", q->failed);
+	figure_add(out, "accord_qmgr_bounced_total", q->bounced);
+}
