@@ -92,6 +92,15 @@ goes_on(const struct place *p, const struct daemon_listener *l)
 	return false;
 }
 
+static bool
+on_port(const struct daemon_listener *l, uint16_t port)
+{
+	struct listener parsed;
+	struct err ignored;
+
+	return listener_parse(span_str(l->line), &parsed, &ignored) == 0 && parsed.addr.port == port;
+}
+
 static void
 share_port(int fd, int on)
 {
@@ -105,15 +114,20 @@ share_port(int fd, int on)
 static int
 listen_beside(const struct place *p, const struct place *old, const struct netaddr *a)
 {
-	int fd = listen_on(a, false), sys;
+	int fd = listen_on(a, false), sys = errno;
+	uint32_t going = 0;
 
-	if (fd != -1 || errno != EADDRINUSE || old == NULL)
+	if (fd != -1 || sys != EADDRINUSE || old == NULL)
 		return fd;
 	for (uint32_t i = 0; i < old->nlistener; i++)
-		if (!goes_on(p, &old->listener[i]))
+		if (on_port(&old->listener[i], a->port) && !goes_on(p, &old->listener[i])) {
 			share_port(old->listener[i].fd, 1);
-	fd = listen_on(a, true);
-	sys = errno;
+			going++;
+		}
+	if (going > 0) {
+		fd = listen_on(a, true);
+		sys = errno;
+	}
 	for (uint32_t i = 0; i < old->nlistener; i++)
 		share_port(old->listener[i].fd, 0);
 	if (fd != -1)

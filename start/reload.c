@@ -211,7 +211,7 @@ begin(struct supervisor *s)
 	log_line(LOG_INFO, NULL, "reload", "settings=%u", r->number);
 	notify_begin(s);
 	if (place_reopen(s->place, &r->next, &e) == -1) {
-		refuse(s, e.kind == ERR_TEMP ? ERR_TEMP : ERR_PERM, e.what);
+		refuse(s, ERR_PERM, e.what);	/* the administrator's to mend */
 		return;
 	}
 	note_what_waits(r, &s->place->conf, &r->next.conf);
