@@ -61,8 +61,11 @@ child_end(struct child *c)
 {
 	struct remote *r = c->remote;
 	struct child **p = &r->children;
+	struct msg_hdr h;
 	struct err e = { 0 };
 
+	if (c->chan.open)
+		(void)chan_send(&c->chan, &h, MSG_STOP, 0, sizeof h, NULL, 0, &e);
 	chan_close(&c->chan);
 	loop_cancel(r->worker.loop, &c->idle);
 	if (c->work == NULL)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "remote/smtp.h"
 
@@ -31,9 +32,12 @@ session_free(struct session *s)
 _Noreturn void
 session_orphaned(struct session *s)
 {
-	/* after the final dot the hop may have taken it: it will then come twice */
+	/* after the final dot the hop may have taken it, and a result that our parent did not pass on is
+	 * lost: it will then come twice */
 	if (s->dotted && s->job != NULL)
 		log_line(LOG_WARN, s->job->id, "orphaned", "relay=%s", log_q(s->mta));
+	if (s->told_ms != 0 && clock_ms() - s->told_ms < SESSION_TOLD_MS)
+		log_line(LOG_WARN, s->told, "orphaned", "relay=%s", log_q(s->mta));
 	_exit(1);
 }
 
@@ -55,12 +59,14 @@ session_serve(struct session *s, const struct msg_job *m, size_t len, int fd, st
 	if (r == 0)
 		r = ipc_send(s->parent, (struct msg_hdr *)(void *)out.p, MSG_RESULT, job.number, out.n,
 		    NULL, 0, e);
+	memcpy(s->told, job.id, sizeof s->told);
+	s->told_ms = clock_ms();
 	buf_free(&out);
 	job_free(&job);
 	return r;
 }
 
-/* One packet of the parent.  1 go on, 0 it has gone, -1. */
+/* One packet of the parent.  1 go on, 0 it hangs up, -1. */
 static int
 session_packet(struct session *s, struct err *e)
 {
@@ -69,8 +75,14 @@ session_packet(struct session *s, struct err *e)
 	int fds[MSG_FDS], r;
 	size_t len;
 
-	if ((r = ipc_recv(s->parent, packet, sizeof packet, &len, fds, e)) <= 0)
+	if ((r = ipc_recv(s->parent, packet, sizeof packet, &len, fds, e)) == 0)
+		session_orphaned(s);
+	if (r == -1)
 		return r;
+	if (h->type == MSG_STOP) {
+		ipc_close_fds(fds, MSG_FDS);
+		return 0;
+	}
 	if (h->type == MSG_JOB && fds[0] != -1) {
 		r = session_serve(s, (const struct msg_job *)(const void *)packet, len, fds[0], e);
 		fds[0] = -1;
@@ -104,6 +116,8 @@ session_run(struct session *s)
 		else if (p[1].revents != 0)	/* closed by the hop, or 421 */
 			smtp_drop(s);
 	}
+	if (r == -1 && (e.sys == EPIPE || e.sys == ECONNRESET))
+		session_orphaned(s);
 	if (r == -1)
 		log_line(LOG_ERR, NULL, "session-broken", "relay=%s why=%s", log_q(s->dest),
 		    log_q(e.what));

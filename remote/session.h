@@ -13,7 +13,8 @@
 
 enum {
 	SESSION_IDLE_MS = 2000,		/* a connection is kept this long; the parent counts */
-	SESSION_JOBS = 1000		/* jobs before the process ends */
+	SESSION_JOBS = 1000,		/* jobs before the process ends */
+	SESSION_TOLD_MS = 1000		/* until then a parent that lives has passed a result on */
 };
 
 enum hop_ext {
@@ -39,6 +40,8 @@ struct session {
 	char dest[JOB_DEST];
 	char mta[96];		/* the hop, for reports */
 	struct job *job;
+	char told[QID_SIZE];	/* the job whose result was sent last */
+	int64_t told_ms;	/* when; 0: none was */
 };
 
 /* fd: -1 or the channels; borrowed. */
@@ -51,7 +54,7 @@ void session_job(struct session *s, struct job *job);
 /* The process's life: jobs from the parent until it hangs up.  Returns the exit status. */
 int session_run(struct session *s);
 
-/* The parent has gone in the midst of a job: says so and exits. */
+/* The parent has gone without a word (MSG_STOP): lists what may come twice for it, and exits. */
 _Noreturn void session_orphaned(struct session *s);
 
 #endif

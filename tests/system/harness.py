@@ -72,9 +72,12 @@ def descendants(pid):
 
 
 def comm(pid):
+    """The name of a process; "" when it has ended, also when nobody has waited for it yet."""
     try:
-        with open(f"/proc/{pid}/comm") as f:
-            return f.read().strip()
+        with open(f"/proc/{pid}/stat") as f:
+            text = f.read()
+        name, state = text[text.index("(") + 1:text.rindex(")")], text[text.rindex(")") + 2]
+        return "" if state in "ZX" else name
     except (FileNotFoundError, ProcessLookupError):
         return ""
 
