@@ -365,7 +365,7 @@ remote_switched(void *arg, const struct conf *old)
 	for (struct child *c = r->children, *next; c != NULL; c = next) {
 		next = c->next;
 		c->stale = true;
-		if (c->work == NULL)
+		if (c->work == NULL)	/* idle */
 			child_end(c);
 	}
 }

@@ -216,7 +216,7 @@ begin(struct supervisor *s)
 	}
 	note_what_waits(r, &s->place->conf, &r->next.conf);
 	for (int i = FIRST; i <= LAST; i++) {
-		r->wait |= 1u << i;
+		r->wait |= 1u << s->child[i].role;
 		if (child_give_next(&s->child[i], &r->next, r->number, &e) == -1) {
 			refuse(s, ERR_TEMP, e.what);
 			return;

@@ -122,7 +122,7 @@ client_on_supervisor(struct chan *ch, const void *msg, size_t len, int *fds, str
 
 	(void)len, (void)fds;
 	k->request = m->id;
-	if (!client_is_admin(k))
+	if (!client_is_admin(k))	/* figures tell of others' mail */
 		return client_not_allowed(k, e);
 	return chan_send(&k->control->daemon->sup, &h, m->type, k->serial, sizeof h, NULL, 0, e);
 }

@@ -311,6 +311,15 @@ class Reload(unittest.TestCase):
             with acc.client():
                 self.assertEqual(acc.client().banner[0][:3], "421")
 
+    def test_idle_sessions_out_are_replaced(self):
+        with Peer() as hop, Instance(smtproutes=hop.route) as acc:
+            for name in ("gateway", "new"):
+                acc.set("me", f"{name}.example")
+                reload(acc)
+                acc.send("a@b.example", ["x@far.example"], "a: b\n\nx\n")
+                acc.wait_empty()
+            self.assertEqual(hop.said("EHLO"), ["EHLO gateway.example", "EHLO new.example"])
+
     def test_systemd_is_told(self):
         path = os.path.join("/tmp", f"accord-notify-{os.getpid()}")
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
