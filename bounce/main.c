@@ -11,7 +11,7 @@ static struct daemon d;
 static struct bounce b;
 
 static void
-on_switched(void *arg, const struct conf *old)
+on_switched(void *arg, struct conf *old)
 {
 	(void)arg, (void)old;
 	b.me = conf_string(&d.conf, CONF_ME);

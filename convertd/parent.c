@@ -558,7 +558,7 @@ convertd_settings(struct convertd *c)
 }
 
 static void
-convertd_switched(void *arg, const struct conf *old)
+convertd_switched(void *arg, struct conf *old)
 {
 	struct convertd *c = arg;
 

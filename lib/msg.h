@@ -27,7 +27,8 @@ enum msg_type {
 				 * me anew, with another address layout"; back: another has taken over,
 				 * serve what is under way and end */
 
-	/* parent of sessions -> queue, capd, convertd: struct msg_hdr; fd: the session's own channel */
+	/* parent of sessions -> queue, capd, convertd: struct msg_hdr; fd: the session's own channel.
+	 * To capd, h.id: the number of the settings that the session has */
 	MSG_SESSION = 16,
 	/* session -> its parent: struct msg_peer (role), "give me a new channel"; answer: MSG_PEER.
 	 * daemon -> supervisor: the same of a peer whose channel, of that generation, is no more */

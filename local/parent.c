@@ -218,7 +218,7 @@ child_gone(struct chan *c, const struct err *why)
 
 /* The far end of a new pair goes to the daemon behind c; the near end is the result, or -1. */
 static int
-session_pair(struct chan *c)
+session_pair(struct chan *c, uint32_t settings)
 {
 	struct msg_hdr h;
 	struct err e = { 0 };
@@ -226,7 +226,7 @@ session_pair(struct chan *c)
 
 	if (!c->open || ipc_pair(fd, &e) == -1)
 		return -1;
-	if (chan_send(c, &h, MSG_SESSION, 0, sizeof h, &fd[1], 1, &e) == 0)
+	if (chan_send(c, &h, MSG_SESSION, settings, sizeof h, &fd[1], 1, &e) == 0)
 		return fd[0];
 	close(fd[0]);
 	return -1;
@@ -245,8 +245,8 @@ child_start(struct job *j, uint32_t slot, struct err *e)
 		return -1;
 	}
 	if (j->env.conperm) {
-		capd = session_pair(&j->local->capd);
-		convertd = session_pair(&j->local->convertd);
+		capd = session_pair(&j->local->capd, j->local->daemon->settings);
+		convertd = session_pair(&j->local->convertd, 0);
 	}
 	j->answered = false;
 	j->local->deliveries++;

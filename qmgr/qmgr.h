@@ -161,7 +161,7 @@ int qmgr_on_report_refused(struct chan *c, const void *msg, size_t len, int *fds
 void stash_free(struct qmgr *q, struct entry *en);
 
 /* reload.c: lib/daemon.h's callbacks, and what belongs to them. */
-void qmgr_switched(void *arg, const struct conf *old);
+void qmgr_switched(void *arg, struct conf *old);
 void qmgr_stats(void *arg, struct buf *out);
 struct sched_conf qmgr_sched_conf(const struct conf *c);
 /* All messages are read again: where they go may have changed. */

@@ -140,7 +140,7 @@ lifetimes_move(struct sched *s, int64_t by_ms)
 }
 
 void
-qmgr_switched(void *arg, const struct conf *old)
+qmgr_switched(void *arg, struct conf *old)
 {
 	struct qmgr *q = arg;
 	const struct conf *c = &q->d->conf;

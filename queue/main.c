@@ -30,7 +30,7 @@ static struct daemon d;
 
 /* The strategy of the flush is chosen, and its workers are made, at the start alone. */
 static void
-on_switched(void *arg, const struct conf *old)
+on_switched(void *arg, struct conf *old)
 {
 	struct queue *q = arg;
 

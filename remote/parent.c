@@ -357,7 +357,7 @@ remote_stop(void *arg)
 /* Sessions are processes with their own copy of the settings: the idle ones end, the others do after
  * their job. */
 static void
-remote_switched(void *arg, const struct conf *old)
+remote_switched(void *arg, struct conf *old)
 {
 	struct remote *r = arg;
 

@@ -174,7 +174,7 @@ child_on_done(struct chan *ch, const void *msg, size_t len, int *fds, struct err
 
 /* A pair with queue or capd, one end of it passed on there; the other is returned, or -1. */
 static int
-parent_pair(struct chan *peer, struct err *e)
+parent_pair(struct chan *peer, uint32_t settings, struct err *e)
 {
 	struct msg_hdr h;
 	int fd[2];
@@ -183,7 +183,7 @@ parent_pair(struct chan *peer, struct err *e)
 		return err_set(e, ERR_TEMP, "4.3.0", "%s is not there", peer->name);
 	if (ipc_pair(fd, e) == -1)
 		return -1;
-	if (chan_send(peer, &h, MSG_SESSION, 0, sizeof h, &fd[1], 1, e) == -1) {
+	if (chan_send(peer, &h, MSG_SESSION, settings, sizeof h, &fd[1], 1, e) == -1) {
 		close(fd[0]);
 		return -1;
 	}
@@ -202,7 +202,7 @@ child_give(struct child *c, uint32_t role)
 {
 	struct msg_peer m = { .role = role, .generation = c->parent->d.generation[role] };
 	struct err e;
-	int fd = parent_pair(parent_peer(c->parent, role), &e);
+	int fd = parent_pair(parent_peer(c->parent, role), c->parent->d.settings, &e);
 
 	c->need |= 1u << role;
 	if (fd != -1 && chan_send(&c->chan, &m.h, MSG_PEER, 0, sizeof m, &fd, 1, &e) == 0)
@@ -304,8 +304,8 @@ child_new(struct parent *p)
 		goto fail;
 	c->parent = p;
 	fd[0] = ctl[1];
-	fd[1] = parent_pair(&p->queue, &e);	/* one that is away is asked for when it is needed */
-	fd[2] = parent_pair(&p->capd, &e);
+	fd[1] = parent_pair(&p->queue, p->d.settings, &e);	/* one that is away is asked for when it is needed */
+	fd[2] = parent_pair(&p->capd, p->d.settings, &e);
 	if (parent_fork(p, c, fd, ctl[0], &e) == -1)
 		goto fail;
 	ipc_close_fds(fd, 3);

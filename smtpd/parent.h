@@ -80,7 +80,7 @@ void child_dismiss(struct child *c);
 
 /* reload.c: the daemon's callbacks (lib/daemon.h). */
 int parent_check(void *arg, struct daemon_next *next, struct err *e);
-void parent_switched(void *arg, const struct conf *old);
+void parent_switched(void *arg, struct conf *old);
 void parent_stats(void *arg, struct buf *out);
 void parent_count_refusal(struct parent *p, const char *why);
 

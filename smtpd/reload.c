@@ -35,7 +35,7 @@ listeners_close(struct parent *p)
 }
 
 void
-parent_switched(void *arg, const struct conf *old)
+parent_switched(void *arg, struct conf *old)
 {
 	struct parent *p = arg;
 	struct err e = { 0 };

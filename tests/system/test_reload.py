@@ -311,6 +311,30 @@ class Reload(unittest.TestCase):
             with acc.client():
                 self.assertEqual(acc.client().banner[0][:3], "421")
 
+    def test_a_session_asks_by_the_settings_it_began_with(self):
+        with Instance(mailboxes="a@gateway.example maildir:mail/a",
+                      caps="a@gateway.example (color=Binary)") as acc:
+            old = []
+            for i, name in enumerate("bcdefghijkl"):
+                c = acc.client()
+                c.ehlo()
+                c.must("250", "MAIL FROM:<x@y.example>")
+                old.append((c, "abcdefghijkl"[i]))
+                acc.set("mailboxes", f"{name}@gateway.example maildir:mail/{name}")
+                acc.set("caps", f"{name}@gateway.example (color=Grey)")
+                reload(acc)
+            for c, name in old[3:]:         # the youngest eight are kept
+                self.assertEqual(c.cmd(f"RCPT TO:<{name}@gateway.example>")[-1][:3], "250", name)
+                c.must("550", "RCPT TO:<l@gateway.example>")
+            old[0][0].must("550", "RCPT TO:<a@gateway.example>")
+            with acc.client() as c:
+                c.ehlo()
+                c.must("250", "MAIL FROM:<x@y.example>")
+                c.must("250", "RCPT TO:<l@gateway.example>")
+                c.must("550", "RCPT TO:<k@gateway.example>")
+            for c, _ in old:
+                c.close()
+
     def test_idle_sessions_out_are_replaced(self):
         with Peer() as hop, Instance(smtproutes=hop.route) as acc:
             for name in ("gateway", "new"):

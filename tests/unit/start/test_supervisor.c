@@ -80,7 +80,7 @@ fake_check(void *arg, struct daemon_next *next, struct err *e)
 }
 
 static void
-fake_switched(void *arg, const struct conf *old)
+fake_switched(void *arg, struct conf *old)
 {
 	const struct daemon *d = arg;
 
