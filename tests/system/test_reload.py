@@ -56,9 +56,15 @@ class Reload(unittest.TestCase):
                 old.must("250", "EHLO a.example")
                 old.must("250", "MAIL FROM:<a@b.example> SIZE=5000")
                 old.must("221", "QUIT")
-            with acc.client() as c:
+            time.sleep(0.2)
+            os.kill(acc.pids("smtpd")[0], signal.SIGSTOP)   # so many at once need all idle processes
+            clients = [acc.client(banner=False) for _ in range(12)]
+            os.kill(acc.pids("smtpd")[0], signal.SIGCONT)
+            for c in clients:
+                self.assertEqual(c.reply(), ["220 new.example ESMTP accord"])
                 self.assertIn("SIZE 2000", c.ehlo())
                 c.must("552", "MAIL FROM:<a@b.example> SIZE=5000")
+                c.close()
 
     def test_a_wrong_value_of_any_kind_keeps_the_old(self):
         wrong = [
