@@ -114,7 +114,7 @@ const struct conf_decl conf_table[CONF_COUNT] = {
 	    "seconds to wait for a client's next command"),
 	[CONF_TIMEOUTREMOTE] = NUMBER("timeoutremote", "600", 1, DAY, R(REMOTE),
 	    "seconds to wait for the reply to the final dot"),
-	[CONF_TIMEOUTCONNECT] = NUMBER("timeoutconnect", "30", 1, DAY, R(REMOTE),
+	[CONF_TIMEOUTCONNECT] = NUMBER("timeoutconnect", "30", 1, DAY, R(REMOTE) | R(QMGR),
 	    "seconds to wait for a connection"),
 	[CONF_TIMEOUTTRANSACTION] = NUMBER("timeouttransaction", "3600", 1, 7 * DAY, R(SMTPD),
 	    "seconds that one whole inbound transaction may take"),
@@ -142,6 +142,10 @@ const struct conf_decl conf_table[CONF_COUNT] = {
 	    "pages of one document that are converted"),
 	[CONF_NOLANDLOCK] = NUMBER("nolandlock", "0", 0, 1, R_LANDLOCK,
 	    "1: run although the kernel has no Landlock"),
+	[CONF_DESTINATIONS] = LIST("destinations", "", R(QMGR), destination_check,
+	    "NEXT-HOP-OR-DOMAIN option=value …: how much, how often and when it is sent mail; * for all"),
+	[CONF_DELAYWARNING] = NUMBER("delaywarning", "14400", 0, 30 * DAY, R(QMGR),
+	    "seconds until a sender who asked for it hears of a delay; 0: never"),
 };
 
 /* --- one value --- */

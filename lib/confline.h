@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * lib/confline.h - the syntax of lines of settings that have one: networks, listeners, routes,
- * domains, mailboxes, negotiation options.  Pure.
+ * domains, mailboxes, options of negotiation and of destinations.  Pure.
  */
 #ifndef LIB_CONFLINE_H
 #define LIB_CONFLINE_H
@@ -72,6 +72,37 @@ struct negotiation {	/* the options of negotiation.md b.1, defaults first */
 void negotiation_find(const struct span *lines, uint32_t n, struct span domain, const char *dest,
     struct negotiation *out);
 int negotiation_check(struct span line, struct err *e);
+
+/*
+ * How well a line that begins with who ("*", a domain, ".below", a next hop with or without its port)
+ * fits mail for domain by way of dest: 0 not; the domain before a parent before the next hop before
+ * "*".  And is who one of these?
+ */
+unsigned hop_line_rank(struct span who, struct span domain, struct span dest);
+bool hop_line_who(struct span who);
+
+enum { DESTINATION_RETRIES = 16, DESTINATION_HOURS = 8, DESTINATION_DAY = 24 * 60 };
+struct destination {		/* options of `destinations`; 0: not said */
+	uint32_t concurrency;	/* jobs at once */
+	uint32_t rate_n, rate_s;	/* so many messages in so many seconds */
+	uint32_t lifetime_s;
+	uint32_t retry_s[DESTINATION_RETRIES];	/* the wait after each attempt; the last one stays */
+	struct { uint16_t from, to; } hours[DESTINATION_HOURS];	/* minutes of the local day; from above
+				 * to: over midnight */
+	uint8_t nretry, nhours;
+};
+/*
+ * "WHO [concurrency=N] [rate=N/s|m|h|d] [retry=TIME,…] [hours=HH:MM-HH:MM,…] [lifetime=TIME]", a TIME
+ * in seconds or as 5m, 4h, 2d.  The most specific line wins, option by option.
+ */
+void destination_find(const struct span *lines, uint32_t n, struct span domain, const char *dest,
+    struct destination *out);
+int destination_check(struct span line, struct err *e);
+/* The most specific pattern of a domain (not "*", not a next hop) whose line speaks of domain; empty:
+ * none.  It points into the lines. */
+struct span destination_pattern(const struct span *lines, uint32_t n, struct span domain);
+/* Is minute (of the local day) in the hours?  *left: minutes until that changes, at least 1. */
+bool destination_open(const struct destination *d, unsigned minute, unsigned *left);
 
 enum conneg_mode { CONNEG_DIRECTORY, CONNEG_ENSURE, CONNEG_OFF };
 /* conneg: "DOMAIN MODE"; DOMAIN also ".below" and "*"; the most specific wins, else directory. */

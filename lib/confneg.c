@@ -102,8 +102,8 @@ option_parse(struct span word, const struct option **o, uint32_t *v, struct err 
 }
 
 /* What a line is for: "*", a domain (or ".below"), or a next hop "[1.2.3.4]:25", "mx.example:25". */
-static bool
-is_hop_or_domain(struct span s)
+bool
+hop_line_who(struct span s)
 {
 	char dest[JOB_DEST];
 	struct netaddr a;
@@ -125,7 +125,7 @@ negotiation_check(struct span line, struct err *e)
 	uint32_t v;
 	bool any = false;
 
-	if (!span_word(&rest, &word) || !is_hop_or_domain(word))
+	if (!span_word(&rest, &word) || !hop_line_who(word))
 		return err_set(e, ERR_PERM, NULL, "expected a next hop, a domain or * first");
 	for (; span_word(&rest, &word); any = true)
 		if (option_parse(word, &o, &v, e) == -1)
@@ -135,8 +135,8 @@ negotiation_check(struct span line, struct err *e)
 
 enum { RANK_NONE, RANK_ALL, RANK_HOP, RANK_PARENT, RANK_DOMAIN = RANK_PARENT + DOMAIN_EXACT };
 
-static unsigned
-line_rank(struct span who, struct span domain, struct span dest)
+unsigned
+hop_line_rank(struct span who, struct span domain, struct span dest)
 {
 	unsigned r = domain_rank(who, domain);
 
@@ -169,7 +169,7 @@ negotiation_find(const struct span *lines, uint32_t n, struct span domain, const
 
 		if (!span_word(&rest, &word))
 			continue;
-		rank = line_rank(word, domain, to);
+		rank = hop_line_rank(word, domain, to);
 		while (rank != RANK_NONE && span_word(&rest, &word)) {
 			if (option_parse(word, &o, &v, &ignored) == -1 || best[o - options] >= rank)
 				continue;	/* of two equals the first */

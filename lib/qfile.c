@@ -195,26 +195,57 @@ footer_decode(const unsigned char raw[QFILE_FOOTER], struct qfile *q, struct err
 	return 0;
 }
 
-int
-qfile_open(int fd, struct qfile *q, struct err *e)
+/* What the footer of a file of so many octets says. */
+static int
+footer_check(const unsigned char raw[QFILE_FOOTER], uint64_t size, struct qfile *q, struct err *e)
 {
-	unsigned char raw[QFILE_FOOTER];
-	struct stat st;
-
-	*q = (struct qfile){ .msg_len = 0 };
-	if (fstat(fd, &st) == -1)
-		return err_sys(e, "queue file");
-	if (!S_ISREG(st.st_mode) || st.st_size < QFILE_FOOTER)
-		return err_set(e, ERR_PERM, "5.3.5", "queue file: too short");
-	if (read_all(fd, raw, sizeof raw, (uint64_t)st.st_size - QFILE_FOOTER, e) == -1 ||
-	    footer_decode(raw, q, e) == -1)
+	if (footer_decode(raw, q, e) == -1)
 		return -1;
 	if (!qfile_limits_ok(q))
 		return err_set(e, ERR_PERM, "5.3.5", "queue file: lengths out of bounds");
 	qfile_place(q);
-	if (q->file_len != (uint64_t)st.st_size)
+	if (q->file_len != size)
 		return err_set(e, ERR_PERM, "5.3.5", "queue file: lengths do not fit the file");
 	return 0;
+}
+
+static int
+qfile_size(int fd, uint64_t *size, struct err *e)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == -1)
+		return err_sys(e, "queue file");
+	if (!S_ISREG(st.st_mode) || st.st_size < QFILE_FOOTER)
+		return err_set(e, ERR_PERM, "5.3.5", "queue file: too short");
+	*size = (uint64_t)st.st_size;
+	return 0;
+}
+
+int
+qfile_open(int fd, struct qfile *q, struct err *e)
+{
+	unsigned char raw[QFILE_FOOTER];
+	uint64_t size;
+
+	*q = (struct qfile){ .msg_len = 0 };
+	if (qfile_size(fd, &size, e) == -1 ||
+	    read_all(fd, raw, sizeof raw, size - QFILE_FOOTER, e) == -1)
+		return -1;
+	return footer_check(raw, size, q, e);
+}
+
+static int
+envelope_check(const struct qfile *q, struct buf *store, struct envelope *env, struct err *e)
+{
+	if (crc32c(0, store->p, store->n) != q->env_crc)
+		return err_set(e, ERR_PERM, "5.3.5", "queue file: wrong checksum of the envelope");
+	if (envelope_decode(buf_view(store), env, e) == -1)
+		return -1;
+	if (env->nrcpt == q->nslot)
+		return 0;
+	envelope_free(env);
+	return err_set(e, ERR_PERM, "5.3.5", "queue file: slots and recipients differ in number");
 }
 
 int
@@ -228,14 +259,7 @@ qfile_envelope(int fd, const struct qfile *q, struct buf *store, struct envelope
 	    read_all(fd, to, q->env_len, q->env_off, e) == -1)
 		return -1;
 	store->n = q->env_len;
-	if (crc32c(0, store->p, store->n) != q->env_crc)
-		return err_set(e, ERR_PERM, "5.3.5", "queue file: wrong checksum of the envelope");
-	if (envelope_decode(buf_view(store), env, e) == -1)
-		return -1;
-	if (env->nrcpt == q->nslot)
-		return 0;
-	envelope_free(env);
-	return err_set(e, ERR_PERM, "5.3.5", "queue file: slots and recipients differ in number");
+	return envelope_check(q, store, env, e);
 }
 
 int
@@ -260,6 +284,53 @@ qfile_slots(int fd, const struct qfile *q, struct slot **out, struct err *e)
 	}
 	*out = s;
 	return 0;
+}
+
+/* tail: the file from the envelope's start. */
+static int
+tail_take(const unsigned char *tail, const struct qfile *q, struct buf *store, struct envelope *env,
+    struct slot **slots, struct err *e)
+{
+	const unsigned char *raw = tail + (q->slots_off - q->env_off);
+	struct slot *s;
+
+	buf_clear(store);
+	if (buf_add(store, span_of(tail, q->env_len), e) == -1 ||
+	    envelope_check(q, store, env, e) == -1)
+		return -1;
+	if ((s = malloc(q->nslot * sizeof *s)) == NULL) {
+		envelope_free(env);
+		return err_sys(e, "queue file: slots");
+	}
+	for (uint32_t i = 0; i < q->nslot; i++)
+		slot_decode(i, raw + (size_t)i * QFILE_SLOT, &s[i]);
+	*slots = s;
+	return 0;
+}
+
+int
+qfile_load(int fd, struct qfile *q, struct buf *store, struct envelope *env, struct slot **slots,
+    struct err *e)
+{
+	unsigned char raw[2048];
+	uint64_t size;
+	size_t n;
+
+	*q = (struct qfile){ .msg_len = 0 };
+	if (qfile_size(fd, &size, e) == -1)
+		return -1;
+	n = size < sizeof raw ? (size_t)size : sizeof raw;
+	if (read_all(fd, raw, n, size - n, e) == -1 ||
+	    footer_check(raw + n - QFILE_FOOTER, size, q, e) == -1)
+		return -1;
+	if (q->file_len - q->env_off <= n)
+		return tail_take(raw + n - (size_t)(q->file_len - q->env_off), q, store, env, slots, e);
+	if (qfile_envelope(fd, q, store, env, e) == -1)
+		return -1;
+	if (qfile_slots(fd, q, slots, e) == 0)
+		return 0;
+	envelope_free(env);
+	return -1;
 }
 
 int

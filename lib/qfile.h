@@ -74,6 +74,13 @@ int qfile_envelope(int fd, const struct qfile *q, struct buf *store, struct enve
  * QUEUED with 0 attempts (it was torn by a power cut: deliver again rather than lose). */
 int qfile_slots(int fd, const struct qfile *q, struct slot **out, struct err *e);
 
+/*
+ * Footer, envelope and slots at once, as qfile_open, qfile_envelope and qfile_slots read them, but in
+ * one read for all but large envelopes.  *store and *slots are the caller's to free, *env too.
+ */
+int qfile_load(int fd, struct qfile *q, struct buf *store, struct envelope *env, struct slot **slots,
+    struct err *e);
+
 /* Rewrites one slot in place. */
 int qfile_mark(int fd, const struct qfile *q, uint32_t i, const struct slot *s, struct err *e);
 

@@ -33,10 +33,11 @@ static int64_t
 pick_when(const struct qmgr *q, const struct entry *en, const struct slot *s, int64_t now)
 {
 	int64_t ms = en->retry_ms + ((int64_t)s->next_us - en->next_us) / 1000;
+	int64_t max = sched_longest(&q->sched, en);
 
 	if (ms < now)
 		return now;
-	return ms < now + q->sched.conf.max_ms ? ms : now + q->sched.conf.max_ms;
+	return ms < now + max ? ms : now + max;
 }
 
 /* Which recipients go now, and when the others are due. */
@@ -44,7 +45,7 @@ static void
 pick_slots(const struct qmgr *q, const struct entry *en, const struct letter *l, struct pick *p)
 {
 	int64_t now = clock_ms();
-	char dest[JOB_DEST];
+	char dest[ROUTE_MAX];
 
 	*p = (struct pick){ .count = 0 };
 	for (uint32_t i = 0; i < l->q.nslot; i++) {
@@ -59,7 +60,7 @@ pick_slots(const struct qmgr *q, const struct entry *en, const struct letter *l,
 		}
 		if (qmgr_adopted(q, en->id, i))
 			pick_rest(p, now + ADOPTED_MS, clock_us());
-		else if ((int64_t)s->next_us > en->next_us + SLACK_US)
+		else if (!en->urgent && (int64_t)s->next_us > en->next_us + SLACK_US)
 			pick_rest(p, pick_when(q, en, s, now), (int64_t)s->next_us);
 		else if (p->count == QMGR_JOB_RCPTS)
 			pick_rest(p, now, en->next_us);
@@ -95,11 +96,12 @@ job_send(struct qmgr *q, struct job *j, struct letter *l)
 	const struct entry *en = j->entry;
 
 	memcpy(m.job.id, j->id, QID_SIZE);
-	snprintf(m.job.dest, sizeof m.job.dest, "%s", en->dest->name);
+	route_hop(en->dest->name, m.job.dest);
 	m.job.n = j->nrcpt;
-	m.job.last_try = en->expires_ms <= clock_ms() + sched_delay(&q->sched,
+	m.job.last_try = en->expires_ms <= clock_ms() + sched_delay(&q->sched, en,
 	    (uint16_t)(en->attempts + 1));
-	m.job.expires_us = l->env.arrival_us + (uint64_t)q->lifetime_ms * 1000;
+	m.job.expires_us = l->env.arrival_us +
+	    (uint64_t)qmgr_lifetime(q, en->dest->opt) * 1000;
 	for (uint32_t i = 0; i < j->nrcpt; i++)
 		m.slot[i] = j->rcpt[i].n;
 	j->worker = en->dest->class == CLASS_LOCAL ? ROLE_LOCAL : ROLE_REMOTE;
@@ -117,7 +119,7 @@ qmgr_deliver(struct qmgr *q, struct entry *en)
 	struct pick p;
 	struct job *j;
 	struct err e;
-	int r = letter_open(q->dirfd, en->id, &l, &e);
+	int r = qmgr_letter(q, en->id, &l, &e);
 
 	if (r != 1) {
 		qmgr_unreadable(q, en, r, &e);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
-#include "qmgr/heap.h"
+#include "qmgr/sched_impl.h"
 
 #include <stdlib.h>
 

@@ -185,6 +185,10 @@ job_undo(struct qmgr *q, struct job *j, int64_t retry_ms)
 	struct entry *en = j->entry;
 	int64_t now = clock_ms();
 
+	if (j->kind == JOB_LATE) {
+		qmgr_not_warned(q, j, retry_ms - now);
+		return;
+	}
 	if (en != NULL) {
 		if (j->kind == JOB_REPORT && j->failed.n > 0 && en->own == NULL) {
 			struct buf *b = malloc(sizeof *b);

@@ -29,6 +29,7 @@ qmgr_mark(struct qmgr *q, struct job *j)
 
 	j->state = JOB_MARKING;
 	j->again_ms = 0;
+	qmgr_keep_not(q, j->id);
 	if (j->nmark == 0) {
 		mark_done(q, j, false);
 		return;
@@ -69,7 +70,9 @@ entry_go_on(struct qmgr *q, struct job *j)
 	struct entry *en = j->entry;
 	int64_t now = clock_ms();
 
-	if (j->kind == JOB_REPORT)	/* others may have failed meanwhile: look again */
+	if (j->kind == JOB_LATE)
+		sched_warned(&q->sched, en, j->have_rest ? j->rest_ms : SCHED_NEVER, now);
+	else if (j->kind == JOB_REPORT)	/* others may have failed meanwhile: look again */
 		sched_defer(&q->sched, en, now, en->next_us, now);
 	else if (j->have_rest && j->kind == JOB_EXPIRE)
 		sched_expire_at(&q->sched, en, j->rest_ms, now);
@@ -88,6 +91,8 @@ mark_done(struct qmgr *q, struct job *j, bool gone)
 		return;
 	}
 	qmgr_ack(q, j);
+	if (j->kind == JOB_ACT)
+		qmgr_acted(q, j);
 	if (j->entry != NULL && gone)
 		qmgr_forget(q, j->entry);
 	else if (j->entry != NULL)

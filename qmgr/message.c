@@ -24,9 +24,13 @@ qmgr_scan_later(struct qmgr *q)
 void
 qmgr_know(struct qmgr *q, const char *id)
 {
+	/* What is new and what the scan finds take turns: a large queue at start holds up no new mail. */
+	struct sched_new n = { .retry_ms = clock_ms(), .expires_ms = SCHED_NEVER,
+	    .warn_ms = SCHED_NEVER, .sender = q->in_scan ? 0 : SCHED_LANES + 1 };
+
 	if (sched_find(&q->sched, id) != NULL)
 		return;
-	if (sched_add(&q->sched, id, SCHED_READ, clock_ms(), 0, SCHED_NEVER, 0) == NULL) {
+	if (sched_add(&q->sched, id, SCHED_READ, &n) == NULL) {
 		log_line(LOG_WARN, id, "no-memory", "what=entry");
 		qmgr_scan_later(q);
 	}
@@ -56,7 +60,9 @@ qmgr_scan_step(void *arg)
 				qmgr_scan_later(q);
 			break;
 		}
+		q->in_scan = true;
 		qmgr_know(q, id);
+		q->in_scan = false;
 	}
 	if (q->scanning)
 		(void)loop_timer(&q->d->loop, &q->scan_turn, 0, &e);
@@ -106,18 +112,34 @@ qmgr_unreadable(struct qmgr *q, struct entry *en, int r, const struct err *e)
 	}
 }
 
-/* The clocks at one moment, and what follows from them for one message. */
-struct moment { int64_t ms, us, expires_ms; };
+/* The clocks at one moment. */
+struct moment { int64_t ms, us; uint16_t sender; };
+
+/* When a message is given up, in monotonic time: its age, and the time it may have. */
+static int64_t
+expires_of(const struct moment *t, const struct letter *l, const struct slot *s, int64_t lifetime_ms)
+{
+	int64_t left = ((int64_t)l->env.arrival_us - t->us) / 1000 + lifetime_ms;
+
+	if (left > lifetime_ms)
+		left = lifetime_ms;
+	if (s->attempts == 0 && left < QMGR_GRACE_MS)
+		left = QMGR_GRACE_MS;
+	return t->ms + left;
+}
 
 /* Wall time from the disk becomes monotonic time, within what the settings allow. */
-static int64_t
-wait_of(const struct qmgr *q, const struct moment *t, const struct slot *s)
+static void
+wait_of(struct qmgr *q, struct entry *en, const struct moment *t, const struct slot *s,
+    struct sched_new *n)
 {
-	int64_t wait = ((int64_t)s->next_us - t->us) / 1000;
+	int64_t wait = ((int64_t)s->next_us - t->us) / 1000, max = sched_longest(&q->sched, en);
 
 	if (s->attempts == 0 || wait < 0)
-		return 0;
-	return wait < q->sched.conf.max_ms ? wait : q->sched.conf.max_ms;
+		wait = 0;
+	n->retry_ms = t->ms + (wait < max ? wait : max);
+	if (s->flags & SLOT_DEST_DEAD && wait > 0)
+		sched_believe_dead(&q->sched, en, n->retry_ms, s->attempts, s->dsn, s->text);
 }
 
 static bool
@@ -125,27 +147,38 @@ read_slot(struct qmgr *q, struct entry *en, const struct letter *l, uint32_t i,
     const struct moment *t)
 {
 	const struct slot *s = &l->slot[i];
-	char dest[JOB_DEST];
-	int64_t expires = t->expires_ms;
+	struct sched_new n = { .retry_ms = t->ms, .next_us = t->us, .expires_ms = SCHED_NEVER,
+	    .warn_ms = SCHED_NEVER, .attempts = s->attempts, .sender = t->sender };
+	char dest[ROUTE_MAX];
+	struct entry *to;
 
 	if (s->state == SLOT_FAILED)
-		return sched_add(&q->sched, en->id, SCHED_REPORT, t->ms, t->us, SCHED_NEVER, 0) != NULL;
+		return sched_add(&q->sched, en->id, SCHED_REPORT, &n) != NULL;
 	if (s->state != SLOT_QUEUED)
 		return true;
 	route_of(&q->d->conf, l->env.rcpt[i].addr, dest);
-	if (strcmp(dest, ROUTE_NONE) == 0)
-		expires = t->ms;
-	else if (s->attempts == 0 && expires < t->ms + QMGR_GRACE_MS)
-		expires = t->ms + QMGR_GRACE_MS;
-	return sched_add(&q->sched, en->id, dest, t->ms + wait_of(q, t, s),
-	    s->next_us != 0 ? (int64_t)s->next_us : t->us, expires, s->attempts) != NULL;
+	to = sched_find_dest(&q->sched, en->id, dest);
+	if (to == NULL) {	/* its destination's options say when it is due and until when */
+		n.retry_ms = n.expires_ms = SCHED_NEVER;
+		if ((to = sched_add(&q->sched, en->id, dest, &n)) == NULL)
+			return false;
+		to->expires_ms = strcmp(dest, ROUTE_NONE) == 0 ? t->ms :
+		    expires_of(t, l, s, qmgr_lifetime(q, to->dest->opt));
+	}
+	if (s->next_us != 0)
+		n.next_us = (int64_t)s->next_us;
+	wait_of(q, to, t, s, &n);
+	n.warn_ms = qmgr_warn_at(q, l, i, t->ms, t->us);
+	if (n.warn_ms < t->ms + QMGR_GRACE_MS)	/* a try comes first */
+		n.warn_ms = t->ms + QMGR_GRACE_MS;
+	(void)sched_add(&q->sched, en->id, dest, &n);
+	return true;
 }
 
 void
 qmgr_read(struct qmgr *q, struct entry *en)
 {
 	struct moment t = { clock_ms(), clock_us(), 0 };
-	int64_t left;
 	struct letter l;
 	struct err e;
 	int r = letter_open(q->dirfd, en->id, &l, &e);
@@ -154,8 +187,7 @@ qmgr_read(struct qmgr *q, struct entry *en)
 		qmgr_unreadable(q, en, r, &e);
 		return;
 	}
-	left = ((int64_t)l.env.arrival_us - t.us) / 1000 + q->lifetime_ms;
-	t.expires_ms = t.ms + (left < q->lifetime_ms ? left : q->lifetime_ms);
+	t.sender = sched_sender(&q->sched, l.env.sender, l.env.client);
 	for (uint32_t i = 0; i < l.q.nslot; i++)
 		if (!read_slot(q, en, &l, i, &t)) {
 			log_line(LOG_WARN, NULL, "no-memory", "what=entry");
@@ -165,7 +197,7 @@ qmgr_read(struct qmgr *q, struct entry *en)
 		}
 	if (en->attempts == READ_AGAIN)
 		qmgr_unroute(q, en, &l);
-	letter_close(&l);
+	qmgr_keep(q, &l);		/* its turn often comes at once */
 	sched_drop(&q->sched, en);
 }
 
@@ -178,6 +210,8 @@ qmgr_begin(struct qmgr *q, struct entry *en)
 		qmgr_report(q, en);
 	else if (en->expired)
 		qmgr_expire(q, en);
+	else if (en->late)
+		qmgr_warn(q, en);
 	else
 		qmgr_deliver(q, en);
 }

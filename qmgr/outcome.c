@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
-/* qmgr/outcome.c - what a worker says became of a job, and what expiry makes of it, as marks. */
+/* qmgr/outcome.c - what a worker says became of a job, as marks. */
 #include "qmgr/qmgr.h"
 
 #include <stdio.h>
@@ -9,14 +9,12 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
-#include "qmgr/route.h"
 
 enum { SOON_DOUBLINGS = 6 };
 static const char *const outcome_names[] = { "delivered", "relayed", "deferred", "failed" };
 
-/* class "." 1*3DIGIT "." 1*3DIGIT (RFC 3463, 2) */
-static bool
-dsn_ok(const char *s)
+bool
+outcome_dsn_ok(const char *s)
 {
 	if (*s < '2' || *s > '5' || s[1] != '.')
 		return false;
@@ -36,7 +34,7 @@ record_fix(struct rcpt_result *r)
 {
 	static const char *const plain[] = { "2.0.0", "2.0.0", "4.0.0", "5.0.0" };
 
-	if (!dsn_ok(r->dsn))
+	if (!outcome_dsn_ok(r->dsn))
 		snprintf(r->dsn, sizeof r->dsn, "%s", plain[r->outcome]);
 }
 
@@ -49,7 +47,7 @@ job_slot(struct job *j, uint32_t n)
 	return NULL;
 }
 
-static void
+void
 outcome_log(const struct job *j, const struct job_rcpt *r, const struct rcpt_result *res)
 {
 	int64_t delay = clock_us() - (int64_t)j->arrival_us;
@@ -62,12 +60,24 @@ outcome_log(const struct job *j, const struct job_rcpt *r, const struct rcpt_res
 	    (double)delay / 1e6, log_q(res->dsn), log_q(res->text), outcome_names[res->outcome], r->n);
 }
 
+/* Nobody could be reached, or the host would not talk to us: it is no fault of the recipient's.  A 5yz
+ * that only defers is a greeting's (RFC 5321, 3.1). */
+static bool
+host_failed(const struct rcpt_result *r)
+{
+	if (r->outcome != OUTCOME_DEFERRED || r->flags & (RESULT_SOON | RESULT_CONNEG_TRY))
+		return false;
+	return r->code == 421 || r->code / 100 == 5 ||
+	    (r->code == 0 && strncmp(r->dsn, "4.4.", 4) == 0);
+}
+
 /* When a deferred recipient is due again; the entry's time is the earliest of them. */
 static void
 outcome_defer(struct qmgr *q, struct job *j, struct job_rcpt *r, const struct rcpt_result *res)
 {
 	int64_t now = clock_ms(), wait;
 	struct entry *en = j->entry;
+	bool dead = false;	/* on disk, so that a restart does not try all who wait behind it */
 
 	if (res->flags & RESULT_SOON) {
 		unsigned soon = en != NULL ? en->soon : 0;
@@ -77,10 +87,13 @@ outcome_defer(struct qmgr *q, struct job *j, struct job_rcpt *r, const struct rc
 	} else {
 		if (r->slot.attempts < UINT16_MAX)
 			r->slot.attempts++;
-		wait = sched_delay(&q->sched, r->slot.attempts);
-		if (en != NULL && sched_dead_until(en) > now)
-			wait = sched_dead_until(en) - now;
+		wait = en != NULL ? sched_delay(&q->sched, en, r->slot.attempts) : QMGR_AGAIN_MS;
+		if (en != NULL && sched_dead_until(&q->sched, en) > now) {
+			wait = sched_dead_until(&q->sched, en) - now;
+			dead = host_failed(res);
+		}
 	}
+	r->slot.flags = (uint16_t)((r->slot.flags & ~SLOT_DEST_DEAD) | (dead ? SLOT_DEST_DEAD : 0));
 	if (res->flags & RESULT_CONNEG_TRY && r->slot.conneg_tries < UINT8_MAX)
 		r->slot.conneg_tries++;
 	r->slot.next_us = (uint64_t)(clock_us() + wait * 1000);
@@ -129,7 +142,9 @@ outcome_apply(struct qmgr *q, struct job *j, struct job_rcpt *r, const struct rc
 	struct slot *s = &r->slot;
 
 	r->done = true;
-	if (s->state != SLOT_QUEUED)	/* an earlier qmgr marked it already */
+	/* An earlier qmgr marked it already; what was held while it was on its way stays so unless it
+	 * has arrived or failed. */
+	if (s->state != SLOT_QUEUED && (s->state != SLOT_HELD || res->outcome == OUTCOME_DEFERRED))
 		return;
 	outcome_log(j, r, res);
 	if (!(res->flags & RESULT_SOON) || res->outcome != OUTCOME_DEFERRED) {
@@ -167,12 +182,12 @@ verdict_of(struct span records, struct rcpt_result *why)
 
 	while (result_next(&records, &r, &detail, &e) == 1) {
 		record_fix(&r);
-		if (r.code != 0 || r.outcome != OUTCOME_DEFERRED)
-			return VERDICT_ANSWERED;
-		if (r.flags & RESULT_SOON || strncmp(r.dsn, "4.4.", 4) != 0)
-			dead = false;
-		else
+		if (host_failed(&r))
 			*why = r;
+		else if (r.code != 0 || r.outcome != OUTCOME_DEFERRED)
+			return VERDICT_ANSWERED;
+		else
+			dead = false;
 	}
 	return dead ? VERDICT_DEAD : VERDICT_NONE;
 }
@@ -315,92 +330,4 @@ qmgr_on_result(struct chan *c, const void *msg, size_t len, int *fds, struct err
 		qmgr_mark(q, j);
 	qmgr_wake(q);
 	return 0;
-}
-
-/* --- expiry --- */
-
-/*
- * The last temporary failure becomes a permanent one: 4.6.5 is 5.6.5 (row B5f).  Where nobody
- * answered it is the time that ran out: 4.4.7 (RFC 3463).
- */
-static void
-expire_dsn(struct slot *s)
-{
-	if (!dsn_ok(s->dsn) || strncmp(s->dsn, "4.", 2) != 0 || strncmp(s->dsn, "4.4.", 4) == 0 ||
-	    strcmp(s->dsn, "4.0.0") == 0)
-		snprintf(s->dsn, sizeof s->dsn, "4.4.7");
-	else
-		s->dsn[0] = '5';
-}
-
-static void
-expire_slot(struct qmgr *q, struct job *j, struct job_rcpt *r)
-{
-	struct rcpt_result res = { .slot = r->n, .outcome = OUTCOME_FAILED };
-	const char *dsn, *text;
-	struct slot *s = &r->slot;
-
-	sched_why(j->entry, &dsn, &text);
-	if (s->attempts == 0 && *dsn != '\0') {	/* it waited behind others of its destination */
-		snprintf(s->dsn, sizeof s->dsn, "%s", dsn);
-		snprintf(s->text, sizeof s->text, "%s", text);
-	}
-	expire_dsn(s);
-	if (strcmp(j->entry->dest->name, ROUTE_NONE) == 0) {
-		snprintf(s->dsn, sizeof s->dsn, "5.1.2");
-		snprintf(s->text, sizeof s->text, "the domain is longer than a domain can be");
-	}
-	if (s->text[0] == '\0')
-		snprintf(s->text, sizeof s->text, "not delivered within the time that mail is kept");
-	s->state = SLOT_FAILED;
-	q->failed++;
-	snprintf(res.dsn, sizeof res.dsn, "%s", s->dsn);
-	snprintf(res.text, sizeof res.text, "%s", s->text);
-	res.code = s->code;
-	outcome_log(j, r, &res);
-	j->marks[j->nmark++] = mark_of(r->n, s);
-}
-
-void
-qmgr_expire(struct qmgr *q, struct entry *en)
-{
-	struct letter l;
-	struct job *j;
-	struct err e;
-	uint32_t n = 0;
-	int r = letter_open(q->dirfd, en->id, &l, &e);
-
-	if (r != 1) {
-		qmgr_unreadable(q, en, r, &e);
-		return;
-	}
-	j = job_new(q, JOB_EXPIRE, en->id, l.q.nslot < QMGR_MARKS ? l.q.nslot : QMGR_MARKS);
-	if (j != NULL) {
-		char dest[JOB_DEST];
-
-		j->entry = en;
-		for (uint32_t i = 0; i < l.q.nslot; i++) {
-			if (l.slot[i].state != SLOT_QUEUED)
-				continue;
-			route_of(&q->d->conf, l.env.rcpt[i].addr, dest);
-			if (strcmp(dest, en->dest->name) != 0)
-				continue;
-			if (n == j->nrcpt || qmgr_adopted(q, en->id, i))
-				job_rest(j, clock_ms() + QMGR_SOON_MS, en->next_us);
-			else
-				j->rcpt[n++].n = i;
-		}
-		j->nrcpt = n;
-	}
-	if (j == NULL || !job_load(j, &l)) {
-		if (j != NULL)
-			job_free(q, j);
-		log_line(LOG_WARN, NULL, "no-memory", "what=entry");
-		sched_expire_at(&q->sched, en, clock_ms() + QMGR_AGAIN_MS, clock_ms());
-	} else {
-		for (uint32_t i = 0; i < n; i++)
-			expire_slot(q, j, &j->rcpt[i]);
-		qmgr_mark(q, j);
-	}
-	letter_close(&l);
 }

@@ -143,6 +143,8 @@ static const struct msg_rule from_bounce[] = {
 };
 static const struct msg_rule from_control[] = {
 	FIXED(MSG_STATUS, msg_hdr, on_status),
+	{ MSG_ACT, sizeof(struct msg_act) + sizeof(struct act),
+	    sizeof(struct msg_act) + ACT_MAX * sizeof(struct act), 0, 0, qmgr_on_act },
 };
 #define RULES(t) { t, sizeof t / sizeof *t }
 static const struct { const struct msg_rule *rule; size_t n; } rules[ROLE_COUNT] = {
@@ -158,7 +160,7 @@ doubt_job(struct qmgr *q, struct job *j, void *arg)
 
 	if (j->worker != p->role)
 		return;
-	if (j->kind == JOB_REPORT && j->state == JOB_AWAY)
+	if ((j->kind == JOB_REPORT || j->kind == JOB_LATE) && j->state == JOB_AWAY)
 		job_undo(q, j, clock_ms() + QMGR_LOST_MS);	/* it says nothing of what it has */
 	else if (j->state == JOB_AWAY)
 		j->doubt = true;
@@ -220,7 +222,9 @@ qmgr_peer(void *arg, enum role role, uint32_t generation, int fd)
 	}
 	if (role == ROLE_QUEUE) {	/* a new one: its MSG_NEWs and our marks may be lost */
 		qmgr_each_job(q, mark_again, NULL);
+		qmgr_keep_nothing(q);
 		qmgr_scan(q);
+		qmgr_acts_wake(q);
 	}
 	qmgr_wake(q);
 }
@@ -267,22 +271,20 @@ on_slow(void *arg)
 int
 qmgr_init(struct qmgr *q, struct daemon *d, int dirfd, struct err *e)
 {
-	const struct conf *c = &d->conf;
-	struct sched_conf conf = qmgr_sched_conf(c);
-
 	*q = (struct qmgr){ .d = d, .dirfd = dirfd, .number = (uint32_t)(clock_us() >> 8) };
-	q->lifetime_ms = (int64_t)conf_number(c, CONF_QUEUELIFETIME) * 1000;
+	q->acts_last = &q->acts;
 	for (int i = 0; i < ROLE_COUNT; i++) {
 		q->peer[i].q = q;
 		q->peer[i].role = (enum role)i;
 		q->peer[i].chan.name = role_name((enum role)i);
 	}
+	qmgr_keep_init(q);
 	q->slow.fire = on_slow;
 	q->slow.arg = q;
 	q->jobs = calloc(QMGR_TABLE, sizeof *q->jobs);
 	if (q->jobs == NULL)
 		return err_sys(e, "jobs");
-	if (sched_init(&q->sched, &conf, (uint64_t)clock_us(), e) == -1) {
+	if (qmgr_settings_init(q, e) == -1) {
 		free(q->jobs);
 		return -1;
 	}
@@ -329,9 +331,13 @@ qmgr_free(struct qmgr *q)
 		for (struct entry *en = q->sched.ids[i]; en != NULL; en = en->same_hash)
 			stash_free(q, en);
 	sched_free(&q->sched);
+	qmgr_keep_nothing(q);
+	qmgr_options_free(q);
+	qmgr_acts_free(q);
 	free(q->jobs);
 	loop_cancel(&q->d->loop, &q->turn);
 	loop_cancel(&q->d->loop, &q->scan_turn);
 	loop_cancel(&q->d->loop, &q->slow);
 	loop_cancel(&q->d->loop, &q->stop);
+	loop_cancel(&q->d->loop, &q->act_turn);
 }

@@ -4,10 +4,15 @@
  * qmgr/qmgr.h - the scheduler with its files and packets.
  *
  *	message.c	MSG_NEW and the scan: IDs; reading a file into entries
+ *	keep.c		files that were read a moment ago
  *	deliver.c	a due entry becomes a MSG_JOB
- *	outcome.c	MSG_RESULT becomes marks; expiry
+ *	outcome.c	MSG_RESULT becomes marks
+ *	expire.c	whose time is over fails
  *	mark.c		MSG_MARK, MSG_MARKED, MSG_ACK and what follows
  *	report.c	failures and notices to bounce
+ *	late.c		"delayed" reports
+ *	act.c		what the administrator wants: hold, release, retry, bounce, remove
+ *	options.c	the settings as the scheduler takes them
  *	job.c		the table of jobs
  *	peer.c		the channels, and what their breaking means
  *
@@ -38,10 +43,16 @@ enum {
 	QMGR_LOST_MS = 3000,		/* a job whose worker died is begun again after this */
 	QMGR_AGAIN_MS = 5000,		/* what could not be done for want of memory and the like */
 	QMGR_STOP_MS = 2500,		/* when told to stop: for the results of what is under way */
-	QMGR_GRACE_MS = 60000		/* an expired message that was never tried gets this long */
+	QMGR_KEPT = 256,		/* files that stay open between reading and delivering */
+	QMGR_KEPT_MS = 5000,		/* and for how long what was read counts */
+	QMGR_ACTS = 64,			/* requests of administrators that wait */
+	QMGR_ACT_TURN = 64,		/* messages of one that are begun in a turn */
+	QMGR_ACT_MARKS = 256,		/* messages of one whose marks are with queue */
+	QMGR_GRACE_MS = 60000		/* an expired message that was never tried gets this long,
+					 * and its sender is warned after it */
 };
 
-enum job_kind { JOB_DELIVER, JOB_EXPIRE, JOB_REPORT };
+enum job_kind { JOB_DELIVER, JOB_EXPIRE, JOB_REPORT, JOB_LATE, JOB_ACT };
 enum job_state { JOB_AWAY, JOB_NOTICE, JOB_MARKING };
 
 struct job_rcpt {
@@ -57,6 +68,7 @@ struct job {
 	struct entry *entry;		/* NULL: adopted from an earlier qmgr */
 	char *text;			/* sender and addresses, for the log; malloc'd or NULL */
 	struct span sender;
+	struct act_request *act;	/* JOB_ACT */
 	struct mark *marks;
 	struct buf failed, notice;	/* records for bounce */
 	uint64_t size, arrival_us;
@@ -68,6 +80,21 @@ struct job {
 	bool doubt, have_rest, soon;	/* doubt: its worker has gone; soon: RESULT_SOON */
 	char id[QID_SIZE];
 	struct job_rcpt rcpt[];
+};
+
+/* An open file; letter.fd -1: none. */
+struct kept { struct letter letter; int64_t read_ms; };
+
+struct option_set { struct option_set *next; struct destination d; };
+
+/* An administrator's request, as far as it is done. */
+struct act_request {
+	struct act_request *next;
+	uint32_t request, generation;	/* control's number for it; the channel it came by */
+	uint32_t verb, n, at;		/* at: the next of act[] */
+	uint32_t slot;			/* where the rest of a large message begins */
+	uint32_t done, busy, gone, marking;	/* marking: jobs whose marks are not on disk yet */
+	struct act act[];
 };
 
 struct qmgr;
@@ -84,14 +111,18 @@ struct qmgr {
 	struct sched sched;
 	struct peer peer[ROLE_COUNT];	/* queue, remote, local, bounce, control */
 	struct scan scan;
-	struct timer turn, scan_turn, slow, stop;
+	struct timer turn, scan_turn, slow, stop, act_turn;
+	struct kept kept[QMGR_KEPT];	/* read a moment ago and not delivered yet, each in its place */
+	struct option_set *options;	/* of destinations, shared */
+	struct act_request *acts, **acts_last;
+	uint32_t nact;
 	struct job **jobs;		/* by number */
 	uint32_t njobs, nadopted, number;
 	size_t stash;			/* octets of details kept with report entries */
 	int dirfd;
-	int64_t lifetime_ms;
+	int64_t lifetime_ms, warn_ms;
 	uint64_t delivered, deferred, failed, bounced;
-	bool scanning, rescan;
+	bool scanning, rescan, in_scan;
 	bool stopping;			/* nothing is begun any more */
 };
 
@@ -115,6 +146,15 @@ bool qmgr_send(struct qmgr *q, enum role role, void *packet, uint32_t type, uint
 /* message.c */
 void qmgr_scan(struct qmgr *q);
 void qmgr_know(struct qmgr *q, const char *id);
+
+/* keep.c: the message's file: as it was read a moment ago, or opened now; as letter_open. */
+int qmgr_letter(struct qmgr *q, const char *id, struct letter *l, struct err *e);
+/* Takes l over, for qmgr_letter. */
+void qmgr_keep(struct qmgr *q, struct letter *l);
+/* Its slots are others now. */
+void qmgr_keep_not(struct qmgr *q, const char *id);
+void qmgr_keep_init(struct qmgr *q);
+void qmgr_keep_nothing(struct qmgr *q);
 void qmgr_read(struct qmgr *q, struct entry *en);
 /* Recipients of that file that are with a worker by an adopted job: not to be begun. */
 bool qmgr_adopted(const struct qmgr *q, const char *id, uint32_t slot);
@@ -141,7 +181,37 @@ int qmgr_on_inflight(struct chan *c, const void *msg, size_t len, int *fds, stru
 
 /* outcome.c */
 int qmgr_on_result(struct chan *c, const void *msg, size_t len, int *fds, struct err *e);
+void outcome_log(const struct job *j, const struct job_rcpt *r, const struct rcpt_result *res);
+/* class "." 1*3DIGIT "." 1*3DIGIT (RFC 3463, 2) */
+bool outcome_dsn_ok(const char *s);
+
+/* expire.c */
 void qmgr_expire(struct qmgr *q, struct entry *en);
+
+/* late.c: the sender of the entry's message is told of the delay. */
+void qmgr_warn(struct qmgr *q, struct entry *en);
+/* When a recipient's sender is to be told, from now in ms and the message's age; or SCHED_NEVER. */
+int64_t qmgr_warn_at(const struct qmgr *q, const struct letter *l, uint32_t slot, int64_t now_ms,
+    int64_t now_us);
+/* bounce has committed the report, or will not now. */
+void qmgr_warned(struct qmgr *q, struct job *j);
+void qmgr_not_warned(struct qmgr *q, struct job *j, int64_t again_ms);
+
+/* act.c */
+int qmgr_on_act(struct chan *c, const void *msg, size_t len, int *fds, struct err *e);
+/* Marks of a JOB_ACT are on disk. */
+void qmgr_acted(struct qmgr *q, struct job *j);
+void qmgr_acts_wake(struct qmgr *q);
+void qmgr_acts_free(struct qmgr *q);
+
+/* options.c */
+int qmgr_settings_init(struct qmgr *q, struct err *e);
+/* q->d->conf has other settings: limits, retries, options and hours hold from now on. */
+void qmgr_settings(struct qmgr *q);
+void qmgr_options_free(struct qmgr *q);
+const struct destination *qmgr_options(void *arg, const char *name);
+bool qmgr_open(void *arg, const struct destination *opt, int64_t now, int64_t *until_ms);
+int64_t qmgr_lifetime(const struct qmgr *q, const struct destination *opt);
 
 /* mark.c */
 void qmgr_mark(struct qmgr *q, struct job *j);
@@ -154,6 +224,7 @@ struct mark mark_of(uint32_t n, const struct slot *s);
 void qmgr_report(struct qmgr *q, struct entry *en);
 /* The message has failed recipients; records (may be empty) say more.  false: no memory. */
 bool qmgr_want_report(struct qmgr *q, const char *id, struct buf *records);
+bool report_send(struct qmgr *q, struct job *j, const struct buf *records, uint32_t n, int fd);
 /* Sends the success notices of a job, or tries later. */
 void qmgr_notice(struct qmgr *q, struct job *j);
 int qmgr_on_reported(struct chan *c, const void *msg, size_t len, int *fds, struct err *e);
@@ -163,7 +234,6 @@ void stash_free(struct qmgr *q, struct entry *en);
 /* reload.c: lib/daemon.h's callbacks, and what belongs to them. */
 void qmgr_switched(void *arg, struct conf *old);
 void qmgr_stats(void *arg, struct buf *out);
-struct sched_conf qmgr_sched_conf(const struct conf *c);
 /* All messages are read again: where they go may have changed. */
 void qmgr_reroute(struct qmgr *q);
 /* The same for one. */

@@ -18,22 +18,8 @@
 #include "lib/log.h"
 #include "qmgr/route.h"
 
-struct sched_conf
-qmgr_sched_conf(const struct conf *c)
-{
-	struct sched_conf conf = {
-		.first_ms = (int64_t)conf_number(c, CONF_RETRYFIRST) * 1000,
-		.max_ms = (int64_t)conf_number(c, CONF_RETRYMAX) * 1000,
-		.max_dest = (uint32_t)conf_number(c, CONF_CONCURRENCYDOMAIN),
-		.max = { [CLASS_REMOTE] = (uint32_t)conf_number(c, CONF_CONCURRENCYREMOTE),
-		    [CLASS_LOCAL] = (uint32_t)conf_number(c, CONF_CONCURRENCYLOCAL),
-		    [CLASS_REPORT] = QMGR_REPORTS, [CLASS_READ] = 1 },
-	};
-
-	if (conf.max_ms < conf.first_ms)
-		conf.max_ms = conf.first_ms;
-	return conf;
-}
+static const struct sched_new read_again = { .expires_ms = SCHED_NEVER, .warn_ms = SCHED_NEVER,
+    .attempts = READ_AGAIN };
 
 static bool
 is_delivery(const struct entry *en)
@@ -74,8 +60,7 @@ qmgr_reroute(struct qmgr *q)
 
 	qmgr_each_job(q, old_route, NULL);
 	for (size_t i = 0; i < n; i++)
-		if (sched_add(&q->sched, ids[i], SCHED_READ, clock_ms(), 0, SCHED_NEVER,
-		    READ_AGAIN) == NULL)
+		if (sched_add(&q->sched, ids[i], SCHED_READ, &read_again) == NULL)
 			lost++;
 	free(ids);
 	if (ids == NULL || lost > 0)	/* each is read again at its next try */
@@ -88,7 +73,7 @@ qmgr_reroute(struct qmgr *q)
 static bool
 has_route(const struct qmgr *q, const struct letter *l, const char *dest)
 {
-	char to[JOB_DEST];
+	char to[ROUTE_MAX];
 
 	for (uint32_t i = 0; i < l->q.nslot; i++) {
 		if (l->slot[i].state != SLOT_QUEUED)
@@ -115,28 +100,20 @@ qmgr_unroute(struct qmgr *q, const struct entry *read, const struct letter *l)
 void
 qmgr_read_again(struct qmgr *q, const char *id)
 {
-	if (sched_add(&q->sched, id, SCHED_READ, clock_ms(), 0, SCHED_NEVER, READ_AGAIN) == NULL)
+	if (sched_add(&q->sched, id, SCHED_READ, &read_again) == NULL)
 		qmgr_scan(q);
 }
 
-/* Windows of destinations within the new limits; what is active beyond them ends by itself. */
+/* Adds, or takes away, the time that each message for a destination may have. */
 static void
-windows_fit(struct sched *s)
+lifetimes(struct qmgr *q, int sign)
 {
-	for (size_t i = 0; i < s->capdests; i++)
-		for (struct dest *d = s->dests[i]; d != NULL; d = d->same_hash) {
-			uint32_t max = d->class == CLASS_REMOTE ? s->conf.max_dest : s->conf.max[d->class];
+	struct sched *s = &q->sched;
 
-			sched_window(s, d, max);
-		}
-}
-
-static void
-lifetimes_move(struct sched *s, int64_t by_ms)
-{
 	for (size_t i = 0; i < s->capids; i++)
 		for (struct entry *en = s->ids[i]; en != NULL; en = en->same_hash)
-			sched_expire_move(s, en, by_ms);
+			if (is_delivery(en))
+				sched_expire_move(s, en, sign * qmgr_lifetime(q, en->dest->opt));
 }
 
 void
@@ -144,13 +121,13 @@ qmgr_switched(void *arg, struct conf *old)
 {
 	struct qmgr *q = arg;
 	const struct conf *c = &q->d->conf;
-	int64_t lifetime_ms = q->lifetime_ms;
+	bool lives = !conf_same(old, c, CONF_QUEUELIFETIME) || !conf_same(old, c, CONF_DESTINATIONS);
 
-	q->sched.conf = qmgr_sched_conf(c);
-	q->lifetime_ms = (int64_t)conf_number(c, CONF_QUEUELIFETIME) * 1000;
-	windows_fit(&q->sched);
-	if (q->lifetime_ms != lifetime_ms)
-		lifetimes_move(&q->sched, q->lifetime_ms - lifetime_ms);
+	if (lives)
+		lifetimes(q, -1);
+	qmgr_settings(q);
+	if (lives)
+		lifetimes(q, 1);
 	if (!conf_same(old, c, CONF_SMTPROUTES) || !conf_same(old, c, CONF_LOCALS))
 		qmgr_reroute(q);
 	qmgr_wake(q);
@@ -180,13 +157,14 @@ qmgr_stats(void *arg, struct buf *out)
 	census_entries(s, &n);
 	for (size_t i = 0; i < s->capdests; i++)
 		for (const struct dest *d = s->dests[i]; d != NULL; d = d->same_hash) {
-			n.dests += d->class == CLASS_REMOTE;
-			n.dead += sched_dest_dead(d);
+			n.dests += d->class == CLASS_REMOTE && d->entries > 0;
+			n.dead += d->entries > 0 && sched_dest_dead(d);
 		}
 	figure_add(out, "accord_queue_messages", n.messages);
 	figure_add(out, "accord_qmgr_entries", s->nids);
 	figure_add(out, "accord_qmgr_entries_waiting", n.state[ENTRY_WAITING]);
-	figure_add(out, "accord_qmgr_entries_ready", n.state[ENTRY_READY] + n.state[ENTRY_EXPIRED]);
+	figure_add(out, "accord_qmgr_entries_ready", n.state[ENTRY_READY] + n.state[ENTRY_EXPIRED] +
+	    n.state[ENTRY_LATE]);
 	figure_add(out, "accord_qmgr_entries_busy", n.state[ENTRY_BUSY]);
 	figure_add(out, "accord_qmgr_destinations", n.dests);
 	figure_add(out, "accord_qmgr_destinations_dead", n.dead);

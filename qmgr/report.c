@@ -10,6 +10,8 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 
+enum { LATE_AGAIN_MS = 300000 };	/* a warning that bounce could not give */
+
 /* Details of a failure wait with the report entry: its own is a struct buf of records. */
 
 void
@@ -51,7 +53,9 @@ stash_add(struct qmgr *q, struct entry *en, struct buf *records)
 bool
 qmgr_want_report(struct qmgr *q, const char *id, struct buf *records)
 {
-	struct entry *en = sched_add(&q->sched, id, SCHED_REPORT, clock_ms(), 0, SCHED_NEVER, 0);
+	struct sched_new n = { .retry_ms = clock_ms(), .expires_ms = SCHED_NEVER,
+	    .warn_ms = SCHED_NEVER };
+	struct entry *en = sched_add(&q->sched, id, SCHED_REPORT, &n);
 
 	if (en == NULL)
 		return false;
@@ -76,7 +80,7 @@ report_record(const struct buf *stash, uint32_t n, const struct slot *s, struct 
 	return result_add(out, &r, span_of(NULL, 0), &e);
 }
 
-static bool
+bool
 report_send(struct qmgr *q, struct job *j, const struct buf *records, uint32_t n, int fd)
 {
 	_Alignas(8) static unsigned char packet[MSG_MAX];
@@ -84,7 +88,8 @@ report_send(struct qmgr *q, struct job *j, const struct buf *records, uint32_t n
 
 	*m = (struct msg_job){ .n = n };
 	memcpy(m->id, j->id, QID_SIZE);
-	m->expires_us = j->arrival_us + (uint64_t)q->lifetime_ms * 1000;
+	m->expires_us = j->arrival_us + (uint64_t)(j->entry == NULL ? q->lifetime_ms :
+	    qmgr_lifetime(q, j->entry->dest->opt)) * 1000;
 	memcpy(packet + sizeof *m, records->p, records->n);
 	return qmgr_send(q, ROLE_BOUNCE, m, MSG_REPORT, j->number, sizeof *m + records->n, fd);
 }
@@ -111,7 +116,7 @@ report_later(struct qmgr *q, struct entry *en)
 {
 	if (en->attempts < UINT16_MAX)
 		en->attempts++;
-	sched_defer(&q->sched, en, clock_ms() + sched_delay(&q->sched, en->attempts), 0, clock_ms());
+	sched_defer(&q->sched, en, clock_ms() + sched_delay(&q->sched, en, en->attempts), 0, clock_ms());
 }
 
 void
@@ -196,6 +201,8 @@ qmgr_on_reported(struct chan *c, const void *msg, size_t len, int *fds, struct e
 		j->entry->attempts = 0;
 		stash_free(q, j->entry);
 		qmgr_mark(q, j);
+	} else if (j->kind == JOB_LATE && j->state == JOB_AWAY) {
+		qmgr_warned(q, j);
 	} else if (j->state == JOB_NOTICE) {
 		qmgr_mark(q, j);
 	}
@@ -209,13 +216,17 @@ report_refused(struct qmgr *q, struct job *j, void *arg)
 	const struct msg_refused *m = arg;
 	char what[sizeof m->what];
 
-	if (j->number != m->h.id || !((j->kind == JOB_REPORT && j->state == JOB_AWAY) ||
-	    j->state == JOB_NOTICE))
+	if (j->number != m->h.id || !(((j->kind == JOB_REPORT || j->kind == JOB_LATE) &&
+	    j->state == JOB_AWAY) || j->state == JOB_NOTICE))
 		return;
 	span_text(span_of(m->what, strnlen(m->what, sizeof m->what)), what, sizeof what);
 	log_line(LOG_WARN, j->id, "report-refused", "why=%s", log_q(what));
 	if (j->state == JOB_NOTICE) {
 		job_again(q, j);
+		return;
+	}
+	if (j->kind == JOB_LATE) {
+		qmgr_not_warned(q, j, LATE_AGAIN_MS);
 		return;
 	}
 	report_later(q, j->entry);

@@ -74,14 +74,7 @@ scan_next(struct scan *s, char id[QID_SIZE])
 static int
 letter_load(struct letter *l, struct err *e)
 {
-	if (qfile_open(l->fd, &l->q, e) == -1 ||
-	    qfile_envelope(l->fd, &l->q, &l->store, &l->env, e) == -1 ||
-	    qfile_slots(l->fd, &l->q, &l->slot, e) == -1)
-		return -1;
-	if (l->env.nrcpt != l->q.nslot)
-		return err_set(e, ERR_PERM, "5.3.5", "%u recipients, %u slots", l->env.nrcpt,
-		    l->q.nslot);
-	return 0;
+	return qfile_load(l->fd, &l->q, &l->store, &l->env, &l->slot, e);
 }
 
 int
@@ -90,6 +83,7 @@ letter_open(int dirfd, const char *id, struct letter *l, struct err *e)
 	char path[4 + QID_SIZE], dir[3];
 
 	*l = (struct letter){ .fd = -1 };
+	memcpy(l->id, id, QID_LEN);
 	buf_init(&l->store, ENV_MAX);
 	qid_dir(id, dir);
 	snprintf(path, sizeof path, "%s/%.*s", dir, QID_LEN, id);

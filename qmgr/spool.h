@@ -20,6 +20,7 @@ void scan_end(struct scan *s);
 /* One message, open. */
 struct letter {
 	int fd;
+	char id[QID_SIZE];
 	struct qfile q;
 	struct buf store;
 	struct envelope env;

@@ -58,3 +58,8 @@ check-long: all
 $(O)/tests/sandbox_probe: $(O)/tests/system/sandbox_probe.o
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $^
+
+# Writes a backlog into a queue's folder.
+$(O)/tests/queue_fill: $(O)/tests/system/queue_fill.o $(O)/lib.a
+	@mkdir -p $(@D)
+	$(LINK) -o $@ $^ $(LIB_LIBS)

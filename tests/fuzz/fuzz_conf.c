@@ -51,6 +51,19 @@ look_up(const struct conf *c, enum conf_id id, struct span text)
 		negotiation_find(lines, n, text, "[127.0.0.1]:25", &o);
 		assert(o.ask <= 2 && o.dialect <= 3 && o.batch <= 2 && o.batch_max >= 1);
 	}
+	if (id == CONF_DESTINATIONS) {
+		struct destination d;
+		unsigned left;
+
+		destination_find(lines, n, text, "[127.0.0.1]:25", &d);
+		assert(d.nretry <= DESTINATION_RETRIES && d.nhours <= DESTINATION_HOURS);
+		assert((d.rate_n == 0) == (d.rate_s == 0));
+		for (uint8_t i = 0; i < d.nretry; i++)
+			assert(d.retry_s[i] > 0);
+		for (unsigned minute = 0; minute < DESTINATION_DAY; minute += 97)
+			assert((destination_open(&d, minute, &left) || d.nhours > 0) && left > 0);
+		assert(destination_pattern(lines, n, text).n <= 4096);
+	}
 	if (id == CONF_CONNEG)
 		assert(conneg_find(lines, n, text) != CONNEG_ENSURE);
 	(void)domains_have(lines, n, text);

@@ -5,9 +5,12 @@
 #include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
+#include "qmgr/route.h"
 
 static struct fake f;
 static char id[QID_SIZE];
@@ -653,6 +656,470 @@ START_TEST(wrong_packets)
 }
 END_TEST
 
+/* --- what is on disk of a dead destination --- */
+
+/* 300 messages, of which one was tried: nothing is sent after a restart before it is due, then one. */
+START_TEST(dead_destination_over_restart)
+{
+	struct slot was;
+	char tried[QID_SIZE];
+
+	fake_setting(&f, CONF_RETRYFIRST, "1000\n");
+	fake_restart_qmgr(&f);
+	all_peers();
+	message("a@one.example", 0);
+	memcpy(tried, id, sizeof tried);
+	fake_new(&f, id);
+	result(ROLE_REMOTE, job(ROLE_REMOTE), &no_connection);
+	was = fake_slot(&f, tried, 0);
+	ck_assert_uint_eq(was.flags, SLOT_DEST_DEAD);
+	for (int i = 0; i < 300; i++)
+		message("a@one.example", 0);
+	fake_restart_qmgr(&f);
+	fake_peer(&f, ROLE_QUEUE);	/* the scan is over before remote is there */
+	fake_run(&f, 100);
+	fake_peer(&f, ROLE_REMOTE);
+	fake_hello(&f, ROLE_REMOTE);
+	fake_silence(&f, ROLE_REMOTE);
+	fake_advance(&f, 800 * 1000);
+	fake_silence(&f, ROLE_REMOTE);
+	fake_advance(&f, 330 * 1000);
+	result(ROLE_REMOTE, job(ROLE_REMOTE), &no_connection);
+	fake_silence(&f, ROLE_REMOTE);
+	fake_advance(&f, 1700 * 1000);	/* twice the first wait by now */
+	fake_silence(&f, ROLE_REMOTE);
+	fake_advance(&f, 600 * 1000);
+	fake_result(&f, ROLE_REMOTE, job(ROLE_REMOTE), &delivered);
+	ck_assert(fake_queue_mark(&f));	/* and all the others may go */
+	for (int jobs = 0; jobs < 2;)
+		jobs += fake_next(&f, ROLE_REMOTE)->type == MSG_JOB;
+}
+END_TEST
+
+/* A host that greets with 421, or with 5yz, is no better than none (RFC 5321, 3.1, 3.8). */
+static const struct rcpt_result greetings[] = {
+	{ .outcome = OUTCOME_DEFERRED, .code = 421, .dsn = "4.3.2", .text = "421 busy" },
+	{ .outcome = OUTCOME_DEFERRED, .code = 554, .dsn = "4.0.0", .text = "554 no service" },
+};
+
+START_TEST(a_refusing_greeting_is_the_hosts)
+{
+	all_peers();
+	for (int i = 0; i < 3; i++) {
+		message("a@one.example", 0);
+		fake_new(&f, id);
+	}
+	result(ROLE_REMOTE, job(ROLE_REMOTE), &greetings[_i]);
+	fake_silence(&f, ROLE_REMOTE);
+}
+END_TEST
+
+/* A refusal of one recipient says that the host is there. */
+START_TEST(a_refused_recipient_is_not_the_hosts)
+{
+	struct msg_job *m;
+
+	all_peers();
+	for (int i = 0; i < 3; i++) {
+		message("a@one.example", 0);
+		fake_new(&f, id);
+	}
+	m = job(ROLE_REMOTE);
+	fake_result(&f, ROLE_REMOTE, m, &greylisted);
+	ck_assert(!fake_queue_mark(&f));
+	ck_assert_uint_eq(fake_slot(&f, m->id, 0).flags, 0);
+	while (fake_next(&f, ROLE_REMOTE)->type != MSG_JOB)
+		continue;
+}
+END_TEST
+
+/* --- options of destinations --- */
+
+START_TEST(destinations_of_a_route)
+{
+	char out[ROUTE_MAX], hop[JOB_DEST];
+	struct destination d;
+
+	fake_setting(&f, CONF_SMTPROUTES, ":[192.0.2.9]:25\n");
+	fake_setting(&f, CONF_DESTINATIONS, "* concurrency=7 rate=100/m\n"
+	    "Slow.example concurrency=1 retry=5m,1h\n.fax.example hours=22:00-06:00\n"
+	    "[192.0.2.9]:25 rate=9/s\n");
+	route_of(&f.d.conf, span_str("a@other.example"), out);
+	ck_assert_str_eq(out, "[192.0.2.9]:25");
+	route_options(&f.d.conf, out, &d);
+	ck_assert_uint_eq(d.concurrency, 7);
+	ck_assert_uint_eq(d.rate_n, 9);
+	route_of(&f.d.conf, span_str("a@SLOW.example"), out);
+	ck_assert_str_eq(out, "[192.0.2.9]:25 slow.example");
+	route_hop(out, hop);
+	ck_assert_str_eq(hop, "[192.0.2.9]:25");
+	route_options(&f.d.conf, out, &d);
+	ck_assert_uint_eq(d.concurrency, 1);
+	ck_assert_uint_eq(d.rate_n, 9);
+	ck_assert_uint_eq(d.nretry, 2);
+	ck_assert_uint_eq(d.nhours, 0);
+	route_of(&f.d.conf, span_str("a@x.fax.example"), out);
+	ck_assert_str_eq(out, "[192.0.2.9]:25 .fax.example");
+	route_options(&f.d.conf, out, &d);
+	ck_assert_uint_eq(d.nhours, 1);
+	fake_setting(&f, CONF_SMTPROUTES, "");
+	route_of(&f.d.conf, span_str("a@slow.example"), out);
+	ck_assert_str_eq(out, "slow.example:25");
+	route_options(&f.d.conf, out, &d);
+	ck_assert_uint_eq(d.concurrency, 1);
+}
+END_TEST
+
+START_TEST(retries_and_lifetime_of_a_destination)
+{
+	fake_setting(&f, CONF_DESTINATIONS, "one.example retry=10,1000 lifetime=2000\n");
+	fake_restart_qmgr(&f);
+	all_peers();
+	message("a@one.example", 0);
+	fake_new(&f, id);
+	result(ROLE_REMOTE, job(ROLE_REMOTE), &greylisted);
+	fake_advance(&f, 8000);
+	fake_silence(&f, ROLE_REMOTE);
+	fake_advance(&f, 4000);
+	result(ROLE_REMOTE, job(ROLE_REMOTE), &greylisted);
+	fake_advance(&f, 800 * 1000);
+	fake_silence(&f, ROLE_REMOTE);
+	fake_advance(&f, 400 * 1000);
+	result(ROLE_REMOTE, job(ROLE_REMOTE), &greylisted);
+	fake_advance(&f, 800 * 1000);
+	ck_assert(!fake_queue_mark(&f));
+	ck_assert_int_eq(fake_slot(&f, id, 0).state, SLOT_FAILED);
+}
+END_TEST
+
+/* Closed for the next two hours: it waits, then goes.  TZ is none, so local time is UTC. */
+START_TEST(mail_waits_for_its_hours)
+{
+	int64_t minute = clock_us() / 60000000 % 1440 + 121, end = minute + 60;
+	char line[64];
+
+	snprintf(line, sizeof line, "one.example hours=%02d:%02d-%02d:%02d\n",
+	    (int)(minute % 1440 / 60), (int)(minute % 60), (int)(end % 1440 / 60), (int)(end % 60));
+	setenv("TZ", "UTC", 1);
+	tzset();
+	fake_setting(&f, CONF_DESTINATIONS, line);
+	fake_restart_qmgr(&f);
+	all_peers();
+	message("a@one.example", 0);
+	fake_new(&f, id);
+	fake_silence(&f, ROLE_REMOTE);
+	fake_advance(&f, 119 * 60000);
+	fake_silence(&f, ROLE_REMOTE);
+	fake_advance(&f, 3 * 60000);
+	ck_assert(result(ROLE_REMOTE, job(ROLE_REMOTE), &delivered));
+}
+END_TEST
+
+/* --- "delayed" reports --- */
+
+/* RFC 3461, 5.2.5: once, for those with DELAY; also over a restart. */
+START_TEST(delay_is_told_once)
+{
+	const struct msg_job *m;
+	struct rcpt_result r;
+	struct span detail;
+
+	fake_setting(&f, CONF_DELAYWARNING, "3600\n");
+	fake_setting(&f, CONF_RETRYFIRST, "30000\n");
+	fake_setting(&f, CONF_RETRYMAX, "30000\n");
+	fake_restart_qmgr(&f);
+	all_peers();
+	message("a@one.example", NOTIFY_DELAY | NOTIFY_FAILURE);
+	fake_new(&f, id);
+	result(ROLE_REMOTE, job(ROLE_REMOTE), &no_connection);
+	fake_advance(&f, 3500 * 1000);
+	fake_silence(&f, ROLE_BOUNCE);
+	fake_advance(&f, 101 * 1000);
+	fake_expect(&f, ROLE_BOUNCE, MSG_REPORT);
+	m = (const struct msg_job *)(const void *)f.packet;
+	ck_assert_uint_gt(m->expires_us, (uint64_t)clock_us());
+	r = report_record(&detail);
+	ck_assert_int_eq(r.outcome, OUTCOME_DEFERRED);
+	ck_assert_str_eq(r.dsn, "4.4.1");
+	ck_assert_str_eq(r.text, "no connection");
+	answer_report(MSG_REFUSED);
+	fake_silence(&f, ROLE_BOUNCE);
+	fake_advance(&f, 301 * 1000);
+	fake_expect(&f, ROLE_BOUNCE, MSG_REPORT);
+	answer_report(MSG_REPORTED);
+	ck_assert(!fake_queue_mark(&f));
+	ck_assert_uint_eq(fake_slot(&f, id, 0).flags, SLOT_DELAY_TOLD | SLOT_DEST_DEAD);
+	ck_assert_int_eq(fake_slot(&f, id, 0).state, SLOT_QUEUED);
+	fake_silence(&f, ROLE_BOUNCE);
+	fake_restart_qmgr(&f);
+	all_peers();
+	fake_advance(&f, 10000 * 1000);
+	fake_silence(&f, ROLE_BOUNCE);
+	fake_silence(&f, ROLE_REMOTE);
+	fake_advance(&f, 20000 * 1000);
+	result(ROLE_REMOTE, job(ROLE_REMOTE), &greylisted);
+	ck_assert_uint_eq(fake_slot(&f, id, 0).flags, SLOT_DELAY_TOLD);
+	fake_silence(&f, ROLE_BOUNCE);
+}
+END_TEST
+
+static const struct { const char *sender, *warning; uint8_t notify; } untold[] = {
+	{ "s@s.example", "60\n", 0 }, { "s@s.example", "60\n", NOTIFY_FAILURE | NOTIFY_SUCCESS },
+	{ "s@s.example", "60\n", NOTIFY_NEVER }, { "", "60\n", NOTIFY_DELAY },
+	{ "s@s.example", "0\n", NOTIFY_DELAY },
+};
+
+START_TEST(delay_is_told_to_nobody_else)
+{
+	static const char *const to[] = { "a@one.example", NULL };
+
+	fake_setting(&f, CONF_DELAYWARNING, untold[_i].warning);
+	fake_restart_qmgr(&f);
+	all_peers();
+	fake_message(&f, id, untold[_i].sender, to, untold[_i].notify);
+	fake_new(&f, id);
+	result(ROLE_REMOTE, job(ROLE_REMOTE), &greylisted);
+	fake_advance(&f, 50 * 1000);
+	fake_advance(&f, 50 * 1000);
+	fake_silence(&f, ROLE_BOUNCE);
+}
+END_TEST
+
+/* --- the administrator --- */
+
+static void
+act(uint32_t verb, const char *const *ids, uint32_t n, uint32_t slot)
+{
+	static _Alignas(8) struct { struct msg_act m; struct act a[ACT_MAX]; } p;
+
+	memset(&p, 0, sizeof p);
+	p.m.verb = verb;
+	p.m.n = n;
+	for (uint32_t i = 0; i < n; i++) {
+		memcpy(p.a[i].id, ids[i], QID_SIZE);
+		p.a[i].slot = slot;
+	}
+	fake_send(&f, ROLE_CONTROL, &p, MSG_ACT, 77, sizeof p.m + n * sizeof *p.a);
+}
+
+static void
+act_one(uint32_t verb, uint32_t slot)
+{
+	const char *const ids[] = { id };
+
+	act(verb, ids, 1, slot);
+}
+
+static void
+acted(uint32_t done, uint32_t busy, uint32_t gone)
+{
+	const struct msg_acted *m = (const struct msg_acted *)(const void *)fake_expect(&f, ROLE_CONTROL,
+	    MSG_ACTED);
+
+	ck_assert_uint_eq(m->h.id, 77);
+	ck_assert_uint_eq(m->done, done);
+	ck_assert_uint_eq(m->busy, busy);
+	ck_assert_uint_eq(m->gone, gone);
+}
+
+static void
+with_control(void)
+{
+	all_peers();
+	fake_peer(&f, ROLE_CONTROL);
+}
+
+/* Held mail is not tried, does not expire, is still held after a restart; released it gets a try. */
+START_TEST(hold_and_release)
+{
+	fake_setting(&f, CONF_QUEUELIFETIME, "3600\n");
+	fake_restart_qmgr(&f);
+	with_control();
+	message("a@one.example", NOTIFY_DELAY);
+	fake_new(&f, id);
+	result(ROLE_REMOTE, job(ROLE_REMOTE), &greylisted);
+	act_one(ACT_HOLD, ACT_ALL_SLOTS);
+	fake_silence(&f, ROLE_CONTROL);		/* not before it is on disk */
+	ck_assert(!fake_queue_mark(&f));
+	acted(1, 0, 0);
+	ck_assert_int_eq(fake_slot(&f, id, 0).state, SLOT_HELD);
+	ck_assert_ptr_null(sched_find(&f.q.sched, id));
+	act_one(ACT_HOLD, 0);			/* again: it is so */
+	acted(1, 0, 0);
+	fake_advance(&f, 100000 * 1000);
+	fake_silence(&f, ROLE_REMOTE);
+	fake_restart_qmgr(&f);
+	with_control();
+	fake_advance(&f, 100000 * 1000);
+	fake_silence(&f, ROLE_REMOTE);
+	fake_silence(&f, ROLE_QUEUE);
+	act_one(ACT_RELEASE, ACT_ALL_SLOTS);
+	ck_assert(!fake_queue_mark(&f));
+	acted(1, 0, 0);
+	ck_assert(result(ROLE_REMOTE, job(ROLE_REMOTE), &delivered));
+}
+END_TEST
+
+/* One recipient of three, one after the other; the others go on. */
+START_TEST(acts_on_single_recipients)
+{
+	static const char *const to[] = { "a@one.example", "b@one.example", "c@two.example", NULL };
+	struct msg_job *m;
+
+	with_control();
+	f.q.sched.up[CLASS_REMOTE] = false;
+	fake_message(&f, id, "s@s.example", to, 0);
+	fake_new(&f, id);
+	fake_run(&f, 20);
+	act_one(ACT_HOLD, 1);
+	ck_assert(!fake_queue_mark(&f));
+	acted(1, 0, 0);
+	act_one(ACT_REMOVE, 2);
+	ck_assert(!fake_queue_mark(&f));
+	acted(1, 0, 0);
+	act_one(ACT_REMOVE, 2);
+	acted(0, 0, 1);
+	act_one(ACT_HOLD, 99);
+	acted(0, 0, 1);
+	f.q.sched.up[CLASS_REMOTE] = true;
+	qmgr_wake(&f.q);
+	m = job(ROLE_REMOTE);
+	ck_assert_uint_eq(m->n, 1);
+	ck_assert_uint_eq(job_slot(m, 0), 0);
+	act_one(ACT_REMOVE, ACT_ALL_SLOTS);	/* the held one goes, the one under way is busy */
+	ck_assert(!fake_queue_mark(&f));
+	acted(1, 1, 0);
+	ck_assert(result(ROLE_REMOTE, m, &delivered));
+	fake_silence(&f, ROLE_REMOTE);
+	act_one(ACT_HOLD, ACT_ALL_SLOTS);
+	acted(0, 0, 1);
+	ck_assert_uint_eq(f.q.sched.nids, 0);
+	ck_assert_uint_eq(f.q.njobs, 0);
+}
+END_TEST
+
+START_TEST(removed_is_gone_without_a_report)
+{
+	with_control();
+	message("a@one.example", 0);
+	fake_new(&f, id);
+	result(ROLE_REMOTE, job(ROLE_REMOTE), &greylisted);
+	act_one(ACT_REMOVE, ACT_ALL_SLOTS);
+	ck_assert(fake_queue_mark(&f));
+	acted(1, 0, 0);
+	ck_assert(!fake_exists(&f, id));
+	fake_silence(&f, ROLE_BOUNCE);
+	ck_assert_uint_eq(f.q.sched.nids, 0);
+}
+END_TEST
+
+START_TEST(bounced_by_the_administrator)
+{
+	struct span detail;
+
+	with_control();
+	message("a@one.example", 0);
+	fake_new(&f, id);
+	result(ROLE_REMOTE, job(ROLE_REMOTE), &greylisted);
+	act_one(ACT_BOUNCE, ACT_ALL_SLOTS);
+	ck_assert(!fake_queue_mark(&f));
+	acted(1, 0, 0);
+	fake_expect(&f, ROLE_BOUNCE, MSG_REPORT);
+	ck_assert_str_eq(report_record(&detail).dsn, "5.4.7");
+	answer_report(MSG_REPORTED);
+	ck_assert(fake_queue_mark(&f));
+}
+END_TEST
+
+/* Due in a minute, behind a destination that is dead: retry means now. */
+START_TEST(retry_means_now)
+{
+	char other[QID_SIZE];
+
+	with_control();
+	message("a@one.example", 0);
+	memcpy(other, id, sizeof other);
+	fake_new(&f, id);
+	result(ROLE_REMOTE, job(ROLE_REMOTE), &no_connection);
+	message("a@one.example", 0);
+	fake_new(&f, id);
+	fake_silence(&f, ROLE_REMOTE);
+	memcpy(id, other, sizeof other);
+	act_one(ACT_RETRY, ACT_ALL_SLOTS);
+	acted(1, 0, 0);
+	fake_silence(&f, ROLE_QUEUE);
+	ck_assert_str_eq(job(ROLE_REMOTE)->id, other);
+	fake_silence(&f, ROLE_REMOTE);
+}
+END_TEST
+
+/* A recipient was held in the moments in which a new qmgr did not know of its delivery. */
+START_TEST(held_on_its_way)
+{
+	struct { struct msg_job m; uint32_t slot; } keep;
+
+	all_peers();
+	message("a@one.example", 0);
+	fake_new(&f, id);
+	memcpy(&keep, job(ROLE_REMOTE), sizeof keep);
+	fake_restart_qmgr(&f);
+	fake_peer(&f, ROLE_QUEUE);
+	fake_peer(&f, ROLE_CONTROL);
+	fake_run(&f, 20);
+	act_one(ACT_HOLD, ACT_ALL_SLOTS);
+	ck_assert(!fake_queue_mark(&f));
+	acted(1, 0, 0);
+	fake_peer(&f, ROLE_REMOTE);
+	fake_result(&f, ROLE_REMOTE, &keep.m, &greylisted);
+	fake_expect(&f, ROLE_REMOTE, MSG_ACK);
+	ck_assert_int_eq(fake_slot(&f, id, 0).state, SLOT_HELD);
+	fake_result(&f, ROLE_REMOTE, &keep.m, &delivered);
+	ck_assert(fake_queue_mark(&f));
+}
+END_TEST
+
+/* 1000 messages in a packet, a queue that is slow, another that replaces it: all counted, once. */
+START_TEST(act_on_many)
+{
+	static char all[ACT_MAX][QID_SIZE];
+	const char *ids[ACT_MAX];
+	uint32_t n = 1000, marks = 0;
+
+	with_control();
+	f.q.sched.up[CLASS_REMOTE] = false;
+	for (uint32_t i = 0; i < n; i++) {
+		message("a@one.example", 0);
+		memcpy(all[i], id, QID_SIZE);
+		ids[i] = all[i];
+	}
+	memset(all[n], '7', QID_LEN);		/* no such message */
+	ids[n] = all[n];
+	act(ACT_HOLD, ids, n + 1, ACT_ALL_SLOTS);
+	for (int i = 0; i < 10; i++)
+		fake_expect(&f, ROLE_QUEUE, MSG_MARK);
+	fake_peer(&f, ROLE_QUEUE);
+	for (; marks < n; marks++)
+		ck_assert(!fake_queue_mark(&f));
+	acted(n, 0, 1);
+	fake_silence(&f, ROLE_QUEUE);
+	fake_run(&f, 100);
+	ck_assert_uint_eq(f.q.sched.nids, 0);
+	ck_assert_uint_eq(f.q.njobs, 0);
+}
+END_TEST
+
+START_TEST(wrong_acts_cut_off)
+{
+	struct { struct msg_act m; struct act a; } p = { .m = { .verb = _i == 0 ? 99 : ACT_HOLD,
+	    .n = _i == 1 ? 2 : 1 } };
+
+	with_control();
+	memset(p.a.id, _i == 2 ? '/' : '0', QID_LEN);
+	fake_send(&f, ROLE_CONTROL, &p, MSG_ACT, 1, sizeof p);
+	ck_assert(!f.q.peer[ROLE_CONTROL].chan.open);
+}
+END_TEST
+
 Suite *suite_qmgr(void);
 Suite *
 suite_qmgr(void)
@@ -683,6 +1150,23 @@ suite_qmgr(void)
 	tcase_add_test(tc, a_result_of_anothers_job);
 	tcase_add_test(tc, a_clock_step_moves_no_deadline);
 	tcase_add_test(tc, wrong_packets);
+	tcase_add_test(tc, dead_destination_over_restart);
+	tcase_add_loop_test(tc, a_refusing_greeting_is_the_hosts, 0,
+	    sizeof greetings / sizeof *greetings);
+	tcase_add_test(tc, a_refused_recipient_is_not_the_hosts);
+	tcase_add_test(tc, destinations_of_a_route);
+	tcase_add_test(tc, retries_and_lifetime_of_a_destination);
+	tcase_add_test(tc, mail_waits_for_its_hours);
+	tcase_add_test(tc, delay_is_told_once);
+	tcase_add_loop_test(tc, delay_is_told_to_nobody_else, 0, sizeof untold / sizeof *untold);
+	tcase_add_test(tc, hold_and_release);
+	tcase_add_test(tc, acts_on_single_recipients);
+	tcase_add_test(tc, removed_is_gone_without_a_report);
+	tcase_add_test(tc, bounced_by_the_administrator);
+	tcase_add_test(tc, retry_means_now);
+	tcase_add_test(tc, held_on_its_way);
+	tcase_add_test(tc, act_on_many);
+	tcase_add_loop_test(tc, wrong_acts_cut_off, 0, 3);
 	suite_add_tcase(s, tc);
 	return s;
 }

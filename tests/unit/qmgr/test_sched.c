@@ -5,14 +5,37 @@
 #include <check.h>
 #include <stdio.h>
 
-enum { FIRST = 60000, MAX = 4 * 3600 * 1000, LIFE = 5 * 86400 * 1000 };
+enum { PATIENCE = 31000, FIRST = 60000, MAX = 4 * 3600 * 1000, LIFE = 5 * 86400 * 1000 };
 
 static struct sched s;
+static struct destination opt;		/* of every destination that is named opt… */
+static int64_t opens_ms, closes_ms;
+
+static const struct destination *
+options_of(void *arg, const char *name)
+{
+	static const struct destination none;
+
+	(void)arg;
+	return strncmp(name, "opt", 3) == 0 ? &opt : &none;
+}
+
+static bool
+is_open(void *arg, const struct destination *o, int64_t now, int64_t *until_ms)
+{
+	bool open = now >= opens_ms && now < closes_ms;
+
+	(void)arg;
+	ck_assert_ptr_eq(o, &opt);
+	*until_ms = now < opens_ms ? opens_ms : now < closes_ms ? closes_ms : now + 1000000;
+	return open;
+}
 
 static void
 setup(void)
 {
 	struct sched_conf conf = { .first_ms = FIRST, .max_ms = MAX, .max_dest = 20,
+	    .patience_ms = PATIENCE, .options = options_of, .open = is_open,
 	    .max = { [CLASS_REPORT] = 16, [CLASS_LOCAL] = 10, [CLASS_REMOTE] = 200,
 	    [CLASS_READ] = 1 } };
 	struct err e;
@@ -34,7 +57,21 @@ add(unsigned n, const char *dest, int64_t now)
 	char id[QID_SIZE];
 
 	snprintf(id, sizeof id, "%016u", n);
-	return sched_add(&s, id, dest, now, now * 1000, now + LIFE, 0);
+	return sched_add(&s, id, dest, &(struct sched_new){ .retry_ms = now, .next_us = now * 1000,
+	    .expires_ms = now + LIFE, .warn_ms = SCHED_NEVER });
+}
+
+static struct entry *
+add_from(unsigned n, const char *sender, const char *dest, int64_t now)
+{
+	struct entry *e;
+	char id[QID_SIZE];
+
+	snprintf(id, sizeof id, "%016u", n);
+	e = sched_add(&s, id, dest, &(struct sched_new){ .retry_ms = now, .expires_ms = now + LIFE,
+	    .warn_ms = SCHED_NEVER, .sender = sched_sender(&s, span_str(sender), span_str("c")) });
+	ck_assert_ptr_nonnull(e);
+	return e;
 }
 
 static void
@@ -43,14 +80,33 @@ finish(struct entry *e, enum verdict v, int64_t now)
 	sched_release(&s, e, v, e->dest->epoch, "4.4.1", "no connection", now);
 }
 
+/* Makes a destination known as one that takes n jobs at once. */
+static void
+warm(const char *dest, int64_t now)
+{
+	struct entry *batch[64];
+
+	for (unsigned i = 0; i < 200; i++)
+		add(900000 + i, dest, now);
+	for (int n = 1; n > 0;) {
+		for (n = 0; n < 64 && (batch[n] = sched_next(&s, now)) != NULL; n++)
+			continue;
+		for (int i = 0; i < n; i++) {
+			finish(batch[i], VERDICT_ANSWERED, now);
+			sched_drop(&s, batch[i]);
+		}
+	}
+}
+
 /* The wait doubles from the first to the longest, spread by an eighth to both sides. */
 START_TEST(retry_ladder)
 {
+	struct entry *e = add(1, "a.example:25", 0);
 	int64_t want = FIRST;
 
 	for (uint16_t i = 1; i < 40; i++, want = want * 2 < MAX ? want * 2 : MAX)
 		for (int k = 0; k < 50; k++) {
-			int64_t got = sched_delay(&s, i);
+			int64_t got = sched_delay(&s, e, i);
 
 			ck_assert_int_ge(got, want - want / 8);
 			ck_assert_int_le(got, want + want / 8);
@@ -75,8 +131,8 @@ START_TEST(dead_destination_costs_one_probe)
 			ck_assert_int_eq(s.active[CLASS_REMOTE], 1);
 			attempts++;
 			finish(e, VERDICT_DEAD, now);
-			ck_assert_int_gt(sched_dead_until(e), now);
-			sched_defer(&s, e, sched_dead_until(e), 0, now);
+			ck_assert_int_gt(sched_dead_until(&s, e), now);
+			sched_defer(&s, e, sched_dead_until(&s, e), 0, now);
 		}
 		wait = sched_wait(&s, now);
 		ck_assert_int_gt(wait, 0);
@@ -100,6 +156,7 @@ START_TEST(dead_destination_costs_one_probe)
 			continue;
 		}
 		ck_assert_int_le(n, sent == 0 ? 1 : 20);
+		ck_assert(sent < 31 || n == 20 || n == 1000 - sent);
 		for (int i = 0; i < n; i++, sent++) {
 			finish(batch[i], VERDICT_ANSWERED, now);
 			sched_drop(&s, batch[i]);
@@ -109,7 +166,8 @@ START_TEST(dead_destination_costs_one_probe)
 }
 END_TEST
 
-/* A first job that hangs: others follow slowly, five at most until one has answered. */
+/* A first job that says nothing for longer than a connection may take: others follow, one by one, five
+ * at most until one has answered. */
 START_TEST(slow_destination_is_tried_by_more)
 {
 	int64_t now = 0;
@@ -117,39 +175,323 @@ START_TEST(slow_destination_is_tried_by_more)
 
 	for (unsigned i = 0; i < 50; i++)
 		add(i, "a.example:25", now);
-	for (; now <= 60000; now += 500) {
+	for (; now <= 300000; now += 500) {
 		while (sched_next(&s, now) != NULL)
 			n++;
-		ck_assert_int_eq(n, now < 3000 ? 1 : now / 3000 + 1 < 5 ? now / 3000 + 1 : 5);
+		ck_assert_int_eq(n, now / PATIENCE + 1 < 5 ? now / PATIENCE + 1 : 5);
 	}
 }
 END_TEST
 
-/* Jobs that were under way together and fail together are one failure. */
+/* One job, then two, four …: all 20 are under way after five rounds. */
+START_TEST(window_doubles)
+{
+	static const int want[] = { 1, 2, 4, 8, 16, 20, 20 };
+	struct entry *e[64];
+
+	for (unsigned i = 0; i < 200; i++)
+		add(i, "a.example:25", 0);
+	for (size_t round = 0; round < sizeof want / sizeof *want; round++) {
+		int n = 0;
+
+		while ((e[n] = sched_next(&s, 0)) != NULL)
+			n++;
+		ck_assert_int_eq(n, want[round]);
+		for (int i = 0; i < n; i++) {
+			finish(e[i], VERDICT_ANSWERED, 0);
+			sched_drop(&s, e[i]);
+		}
+	}
+}
+END_TEST
+
+/* A host that takes ten sessions and refuses more: half, then one more for each round of answers. */
+START_TEST(window_halves_and_grows_slowly)
+{
+	struct entry *e[64];
+	uint32_t before;
+	int n = 0;
+
+	warm("a.example:25", 0);
+	for (unsigned i = 0; i < 500; i++)
+		add(i, "a.example:25", 0);
+	while ((e[n] = sched_next(&s, 0)) != NULL)
+		n++;
+	ck_assert_int_eq(n, 20);
+	before = e[0]->dest->epoch;
+	for (int i = 0; i < 20; i++) {
+		sched_release(&s, e[i], i < 5 ? VERDICT_DEAD : VERDICT_ANSWERED, before, "4.4.1", "full", 0);
+		ck_assert_int_eq(sched_dead_until(&s, e[i]), 0);
+		ck_assert_int_le(e[i]->dest->window, 12);
+		ck_assert_int_ge(e[i]->dest->window, 10);
+	}
+	for (int i = 0; i < 20; i++)
+		sched_drop(&s, e[i]);
+	for (int round = 0; round < 4; round++) {
+		uint32_t window;
+
+		for (n = 0; (e[n] = sched_next(&s, 0)) != NULL;)
+			n++;
+		window = e[0]->dest->window;
+		ck_assert_int_eq(n, (int)window);
+		for (int i = 0; i < n; i++)
+			finish(e[i], VERDICT_ANSWERED, 0);
+		ck_assert_uint_ge(e[0]->dest->window, window);
+		ck_assert_uint_le(e[0]->dest->window, window + 1);
+		for (int i = 0; i < n; i++)
+			sched_drop(&s, e[i]);
+	}
+}
+END_TEST
+
+/* It dies with 20 jobs under way: half of them say so, then it is left alone; the rest of them make it
+ * no worse. */
 START_TEST(failures_together_count_once)
 {
 	struct entry *e[20];
 	uint32_t epoch;
 	int64_t until;
 
+	warm("a.example:25", 0);
 	for (unsigned i = 0; i < 30; i++)
 		add(i, "a.example:25", 0);
-	e[0] = sched_next(&s, 0);
-	finish(e[0], VERDICT_ANSWERED, 0);
-	sched_drop(&s, e[0]);
 	for (int i = 0; i < 20; i++)
 		ck_assert_ptr_nonnull(e[i] = sched_next(&s, 0));
 	ck_assert_ptr_null(sched_next(&s, 0));
 	epoch = e[0]->dest->epoch;
-	sched_release(&s, e[0], VERDICT_DEAD, epoch, "4.4.1", "x", 10);
-	until = sched_dead_until(e[0]);
-	for (int i = 1; i < 20; i++) {
-		sched_release(&s, e[i], VERDICT_DEAD, epoch, "4.4.1", "x", 20);
-		ck_assert_int_eq(sched_dead_until(e[i]), until);
-		ck_assert_int_eq(e[i]->dest->fails, 1);
-		sched_defer(&s, e[i], until, 0, 20);
+	for (int i = 0; i < 11; i++) {
+		ck_assert_int_eq(sched_dead_until(&s, e[0]), 0);
+		sched_release(&s, e[i], VERDICT_DEAD, epoch, "4.4.1", "x", 10);
+		ck_assert_ptr_null(sched_next(&s, 10));
 	}
+	until = sched_dead_until(&s, e[0]);
+	ck_assert_int_ge(until, FIRST * 7 / 8);
+	for (int i = 11; i < 20; i++) {
+		sched_release(&s, e[i], VERDICT_DEAD, epoch, "4.4.1", "x", 20);
+		ck_assert_int_eq(sched_dead_until(&s, e[i]), until);
+		ck_assert_int_eq(e[i]->dest->fails, 1);
+	}
+	for (int i = 0; i < 20; i++)
+		sched_defer(&s, e[i], until, 0, 20);
 	ck_assert_ptr_null(sched_next(&s, 30));
+}
+END_TEST
+
+/* What an earlier process found out is believed until its time; then there is one probe. */
+START_TEST(dead_from_disk)
+{
+	struct entry *e = NULL;
+	const char *dsn, *text;
+	int64_t until = 3600000;
+
+	for (unsigned i = 0; i < 1000; i++)
+		e = add(i, "a.example:25", 0);
+	sched_believe_dead(&s, e, until, 7, "4.4.1", "no connection");
+	ck_assert_ptr_null(sched_next(&s, 1));
+	ck_assert_ptr_null(sched_next(&s, until - 1));
+	ck_assert_int_eq(sched_dead_until(&s, e), until);
+	sched_why(e, &dsn, &text);
+	ck_assert_str_eq(text, "no connection");
+	e = sched_next(&s, until);
+	ck_assert_ptr_nonnull(e);
+	ck_assert_ptr_null(sched_next(&s, until));
+	finish(e, VERDICT_DEAD, until);	/* the eighth time in a row: the longest wait but one */
+	ck_assert_int_ge(sched_dead_until(&s, e), until + FIRST * 128 * 7 / 8);
+	sched_defer(&s, e, sched_dead_until(&s, e), 0, until);
+	/* An administrator wants one now: it goes, and no other. */
+	sched_retry(&s, sched_find(&s, "0000000000000500"), until + 1);
+	e = sched_next(&s, until + 1);
+	ck_assert_ptr_eq(e, sched_find(&s, "0000000000000500"));
+	ck_assert_ptr_null(sched_next(&s, until + 1));
+	finish(e, VERDICT_ANSWERED, until + 1);
+	ck_assert_ptr_nonnull(sched_next(&s, until + 1));
+}
+END_TEST
+
+/* One sender's 100,000 messages hold up another's single one by no more than a round of senders. */
+START_TEST(senders_take_turns)
+{
+	struct entry *e, *mine[50];
+	char who[64];
+
+	for (unsigned i = 0; i < 100000; i++) {		/* with an address for each, as lists have */
+		snprintf(who, sizeof who, "News-return-%u-joe=b.example@bulk.example", i);
+		add_from(i, who, "a.example:25", 0);
+	}
+	e = sched_next(&s, 0);
+	finish(e, VERDICT_ANSWERED, 0);
+	sched_drop(&s, e);
+	for (unsigned i = 0; i < 50; i++) {
+		snprintf(who, sizeof who, "%c%c@person.example", 'a' + i % 26, 'a' + i / 26);
+		mine[i] = add_from(200000 + i, who, "a.example:25", 1);
+	}
+	for (int round = 0; round < 60; round++) {
+		struct entry *was = e = sched_next(&s, 1);
+
+		ck_assert_ptr_nonnull(e);
+		for (int i = 0; i < 50; i++)
+			if (mine[i] == was)
+				mine[i] = NULL;
+		finish(e, VERDICT_ANSWERED, 1);
+		sched_drop(&s, e);
+	}
+	for (int left = 0, i = 0; i < 50; i++) {
+		left += mine[i] != NULL;
+		ck_assert_int_le(left, 12);	/* two or more in a lane, or in one of the flood's */
+	}
+	for (int round = 0; round < 200; round++) {
+		ck_assert_ptr_nonnull(e = sched_next(&s, 1));
+		for (int i = 0; i < 50; i++)
+			if (mine[i] == e)
+				mine[i] = NULL;
+		finish(e, VERDICT_ANSWERED, 1);
+		sched_drop(&s, e);
+	}
+	for (int i = 0; i < 50; i++)
+		ck_assert_ptr_null(mine[i]);
+}
+END_TEST
+
+static const struct { const char *a, *b; bool same; } senders[] = {
+	{ "joe@a.example", "JOE@A.example", true },
+	{ "joe@a.example", "ann@a.example", false },
+	{ "joe@a.example", "joe@b.example", false },
+	{ "joe+x@a.example", "joe+y@a.example", true },
+	{ "l-return-1-x=y@a.example", "l-return-2-z=y@a.example", true },
+	{ "-1@a.example", "-2@a.example", false },
+	{ "postmaster", "root", false },
+};
+
+START_TEST(who_is_one_sender)
+{
+	struct span none = span_str("");
+
+	for (unsigned i = 0; i < sizeof senders / sizeof *senders; i++)
+		ck_assert_int_eq(sched_sender(&s, span_str(senders[i].a), none) ==
+		    sched_sender(&s, span_str(senders[i].b), none), senders[i].same);
+	/* Reports have no sender: their client counts. */
+	ck_assert_uint_ne(sched_sender(&s, none, span_str("a [192.0.2.1]")),
+	    sched_sender(&s, none, span_str("a [192.0.2.2]")));
+}
+END_TEST
+
+/* 10 a second: after the first one in 100 ms. */
+START_TEST(rate_is_kept)
+{
+	unsigned n = 0;
+
+	opt = (struct destination){ .rate_n = 10, .rate_s = 1 };
+	for (unsigned i = 0; i < 100; i++)
+		add(i, "opt.example:25", 0);
+	for (int64_t now = 0; now <= 5000;) {
+		struct entry *e = sched_next(&s, now);
+
+		if (e == NULL) {
+			ck_assert_int_gt(sched_wait(&s, now), 0);
+			now += sched_wait(&s, now);
+			continue;
+		}
+		n++;
+		finish(e, VERDICT_ANSWERED, now);
+		sched_drop(&s, e);
+		ck_assert_uint_le(n, now / 100 + 2);
+		ck_assert_uint_ge(n + 1, now / 100);
+	}
+}
+END_TEST
+
+START_TEST(options_of_destinations)
+{
+	unsigned n = 0;
+	struct entry *e;
+
+	opt = (struct destination){ .concurrency = 3, .nretry = 2, .retry_s = { 10, 100 } };
+	for (unsigned i = 0; i < 100; i++)
+		e = add(i, "opt.example:25", 0);
+	warm("opt.example:25", 0);
+	for (unsigned i = 0; i < 100; i++)
+		e = add(i, "opt.example:25", 0);
+	while (sched_next(&s, 0) != NULL)
+		n++;
+	ck_assert_uint_eq(n, 3);
+	for (int i = 0; i < 100; i++) {
+		ck_assert_int_ge(sched_delay(&s, e, 1), 8750);
+		ck_assert_int_le(sched_delay(&s, e, 1), 11250);
+		ck_assert_int_ge(sched_delay(&s, e, 9), 87500);
+		ck_assert_int_le(sched_delay(&s, e, 9), sched_longest(&s, e));
+	}
+	ck_assert_int_eq(sched_longest(&s, e), 112500);
+}
+END_TEST
+
+/* Outside its hours nothing is begun, and mail still expires. */
+START_TEST(hours)
+{
+	struct entry *a, *b;
+
+	opt = (struct destination){ .nhours = 1, .hours = { { 0, 1 } } };
+	opens_ms = 50000;
+	closes_ms = 60000;
+	a = add(1, "opt.example:25", 0);
+	b = sched_add(&s, "0000000000000002", "opt.example:25", &(struct sched_new){ .retry_ms = 0,
+	    .expires_ms = 20000, .warn_ms = SCHED_NEVER });
+	ck_assert_ptr_null(sched_next(&s, 0));
+	ck_assert_int_eq(sched_wait(&s, 0), 20000);
+	ck_assert_ptr_eq(sched_next(&s, 20000), b);
+	ck_assert(b->expired);
+	sched_drop(&s, b);
+	ck_assert_ptr_null(sched_next(&s, 49999));
+	ck_assert_int_eq(sched_wait(&s, 49999), 1);
+	ck_assert_ptr_eq(sched_next(&s, 50000), a);
+	finish(a, VERDICT_ANSWERED, 50000);
+	sched_defer(&s, a, 60000, 0, 50000);
+	ck_assert_ptr_null(sched_next(&s, 60000));
+	sched_drop(&s, a);
+}
+END_TEST
+
+/* A warning is due once, also behind a dead destination, and only when there is somebody to tell. */
+START_TEST(warnings)
+{
+	struct entry *e = sched_add(&s, "0000000000000001", "a.example:25", &(struct sched_new){
+	    .retry_ms = 0, .expires_ms = LIFE, .warn_ms = 5000 });
+
+	ck_assert_ptr_eq(sched_next(&s, 0), e);
+	finish(e, VERDICT_DEAD, 0);
+	sched_defer(&s, e, sched_dead_until(&s, e), 0, 0);
+	ck_assert_ptr_null(sched_next(&s, 4999));
+	s.up[CLASS_REPORT] = false;
+	ck_assert_ptr_null(sched_next(&s, 5000));
+	s.up[CLASS_REPORT] = true;
+	ck_assert_ptr_eq(sched_next(&s, 20000), e);
+	ck_assert(e->late && !e->running);
+	ck_assert_uint_eq(s.active[CLASS_REPORT], 1);
+	sched_warned(&s, e, SCHED_NEVER, 20000);
+	ck_assert_uint_eq(s.active[CLASS_REPORT], 0);
+	ck_assert_ptr_null(sched_next(&s, 20001));
+	ck_assert_ptr_eq(sched_next(&s, FIRST * 9 / 8), e);
+	ck_assert(!e->late && e->running);
+}
+END_TEST
+
+/* Without mail a destination is remembered for a while, then forgotten. */
+START_TEST(idle_destinations)
+{
+	warm("a.example:25", 0);
+	ck_assert_uint_eq(s.nids, 0);
+	ck_assert_uint_eq(s.ndests, 1);
+	for (unsigned i = 0; i < 30; i++)
+		add(i, "a.example:25", SCHED_IDLE_MS - 1);
+	for (unsigned i = 0; i < 20; i++)
+		ck_assert_ptr_nonnull(sched_next(&s, SCHED_IDLE_MS - 1));
+	for (unsigned i = 0; i < 30; i++)
+		sched_drop(&s, add(i, "a.example:25", SCHED_IDLE_MS - 1));
+	ck_assert_ptr_null(sched_next(&s, 2 * SCHED_IDLE_MS - 2));
+	ck_assert_uint_eq(s.ndests, 1);
+	ck_assert_ptr_null(sched_next(&s, 2 * SCHED_IDLE_MS));
+	ck_assert_uint_eq(s.ndests, 0);
+	ck_assert_uint_eq(s.nheap, 0);
+	ck_assert_uint_eq(s.nidle, 0);
 }
 END_TEST
 
@@ -165,8 +507,8 @@ START_TEST(concurrency_is_kept)
 	}
 	while ((e = sched_next(&s, 0)) != NULL) {
 		finish(e, VERDICT_ANSWERED, 0);
-		e->attempts = 1;
-		sched_defer(&s, e, 999999, 0, 0);	/* keeps the destination known as good */
+		e->dest->window = 20;
+		sched_defer(&s, e, 999999, 0, 0);
 	}
 	for (unsigned i = 0; i < 900; i++) {
 		snprintf(dest, sizeof dest, "d%u.example:25", i / 30);
@@ -196,12 +538,10 @@ END_TEST
 START_TEST(one_destination_has_its_limit)
 {
 	unsigned n = 0;
-	struct entry *e;
 
+	warm("a.example:25", 0);
 	for (unsigned i = 0; i < 100; i++)
 		add(i, "a.example:25", 0);
-	e = sched_next(&s, 0);
-	finish(e, VERDICT_ANSWERED, 0);
 	while (sched_next(&s, 0) != NULL)
 		n++;
 	ck_assert_uint_eq(n, 20);
@@ -213,13 +553,16 @@ START_TEST(expiry)
 {
 	struct entry *a, *b, *c, *e;
 
-	a = sched_add(&s, "0000000000000001", "a.example:25", 0, 0, 5000, 0);
-	b = sched_add(&s, "0000000000000002", "a.example:25", 0, 0, 6000, 0);
-	c = sched_add(&s, "0000000000000003", "c.example:25", 9000, 0, 7000, 1);
+	a = sched_add(&s, "0000000000000001", "a.example:25", &(struct sched_new){ .expires_ms = 5000,
+	    .warn_ms = SCHED_NEVER });
+	b = sched_add(&s, "0000000000000002", "a.example:25", &(struct sched_new){ .expires_ms = 6000,
+	    .warn_ms = SCHED_NEVER });
+	c = sched_add(&s, "0000000000000003", "c.example:25", &(struct sched_new){ .retry_ms = 9000,
+	    .expires_ms = 7000, .warn_ms = SCHED_NEVER, .attempts = 1 });
 	e = sched_next(&s, 0);
 	ck_assert_ptr_eq(e, a);
 	finish(a, VERDICT_DEAD, 0);
-	sched_defer(&s, a, sched_dead_until(a), 0, 0);
+	sched_defer(&s, a, sched_dead_until(&s, a), 0, 0);
 	ck_assert_ptr_null(sched_next(&s, 4999));
 	ck_assert_ptr_eq(sched_next(&s, 5000), a);
 	ck_assert(a->expired && !a->running);
@@ -232,8 +575,8 @@ START_TEST(expiry)
 	ck_assert(c->expired);
 	sched_drop(&s, b);
 	sched_drop(&s, c);
-	ck_assert_uint_eq(s.ndests, 0);
-	ck_assert_uint_eq(s.nheap, 0);
+	ck_assert_uint_eq(s.nids, 0);
+	ck_assert_uint_eq(s.nheap, s.ndests);	/* they alone are left, for a while */
 }
 END_TEST
 
@@ -286,6 +629,16 @@ suite_sched(void)
 	tcase_add_test(tc, failures_together_count_once);
 	tcase_add_test(tc, concurrency_is_kept);
 	tcase_add_test(tc, one_destination_has_its_limit);
+	tcase_add_test(tc, window_doubles);
+	tcase_add_test(tc, window_halves_and_grows_slowly);
+	tcase_add_test(tc, dead_from_disk);
+	tcase_add_test(tc, senders_take_turns);
+	tcase_add_test(tc, who_is_one_sender);
+	tcase_add_test(tc, rate_is_kept);
+	tcase_add_test(tc, options_of_destinations);
+	tcase_add_test(tc, hours);
+	tcase_add_test(tc, warnings);
+	tcase_add_test(tc, idle_destinations);
 	tcase_add_test(tc, expiry);
 	tcase_add_test(tc, no_job_before_hello);
 	tcase_add_test(tc, entries_are_found);

@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/* qmgr/dest.c - destinations: who may start a job now, how many at once, and the senders' lanes. */
+#include "qmgr/sched_impl.h"
+
+#include <stdlib.h>
+
+static const struct destination no_options;
+
+/* Doubles the table when it is full; without memory the chains just grow longer. */
+static void
+dests_grow(struct sched *s)
+{
+	size_t cap = s->capdests * 2;
+	struct dest **t;
+
+	if (s->ndests < s->capdests || (t = calloc(cap, sizeof(struct dest *))) == NULL)
+		return;
+	for (size_t i = 0; i < s->capdests; i++)
+		while (s->dests[i] != NULL) {
+			struct dest *d = s->dests[i];
+			struct dest **at = &t[sched_hash(d->name, strlen(d->name)) & (cap - 1)];
+
+			s->dests[i] = d->same_hash;
+			d->same_hash = *at;
+			*at = d;
+		}
+	free(s->dests);
+	s->dests = t;
+	s->capdests = cap;
+}
+
+static enum sched_class
+class_of(const char *name)
+{
+	if (strcmp(name, SCHED_READ) == 0)
+		return CLASS_READ;
+	if (strcmp(name, SCHED_REPORT) == 0)
+		return CLASS_REPORT;
+	return strcmp(name, SCHED_LOCAL) == 0 ? CLASS_LOCAL : CLASS_REMOTE;
+}
+
+struct dest *
+dest_find(const struct sched *s, const char *name)
+{
+	struct dest *d = s->dests[sched_hash(name, strlen(name)) & (s->capdests - 1)];
+
+	while (d != NULL && strcmp(d->name, name) != 0)
+		d = d->same_hash;
+	return d;
+}
+
+static uint32_t
+dest_limit(const struct sched *s, const struct dest *d)
+{
+	uint32_t n = d->class == CLASS_REMOTE ? s->conf.max_dest : s->conf.max[d->class];
+
+	return d->opt->concurrency != 0 ? d->opt->concurrency : n;
+}
+
+/* Gives d the options that hold now. */
+static void
+dest_options(struct sched *s, struct dest *d)
+{
+	bool hop = d->class == CLASS_REMOTE || d->class == CLASS_LOCAL;
+
+	d->opt = &no_options;
+	if (hop && s->conf.options != NULL)
+		d->opt = s->conf.options(s->conf.arg, d->name);
+	d->hours_ms = d->rate_us = 0;
+	d->closed = false;
+	if (d->class != CLASS_REMOTE)
+		d->window = dest_limit(s, d);
+	else if (d->window > dest_limit(s, d))
+		d->window = dest_limit(s, d);
+	d->threshold = dest_limit(s, d);
+}
+
+struct dest *
+dest_make(struct sched *s, const char *name)
+{
+	size_t n = strlen(name) + 1;
+	struct dest *d = calloc(1, sizeof *d + n), **at;
+
+	if (d == NULL)
+		return NULL;
+	memcpy(d->name, name, n);
+	d->lane = &d->only;
+	d->when.of_dest = true;
+	d->class = (uint8_t)class_of(name);
+	d->health = d->class == CLASS_REMOTE ? DEST_NEW : DEST_GOOD;
+	d->window = 1;
+	dest_options(s, d);
+	dests_grow(s);
+	at = &s->dests[sched_hash(name, n - 1) & (s->capdests - 1)];
+	d->same_hash = *at;
+	*at = d;
+	s->ndests++;
+	return d;
+}
+
+void
+dest_free(struct dest *d)
+{
+	if (d->lane != &d->only)
+		free(d->lane);
+	free(d->why);
+	free(d);
+}
+
+void
+sched_settings(struct sched *s, const struct sched_conf *conf)
+{
+	s->conf = *conf;
+	for (size_t i = 0; i < s->capdests; i++)
+		for (struct dest *d = s->dests[i]; d != NULL; d = d->same_hash) {
+			dest_options(s, d);
+			dest_update(s, d);
+		}
+}
+
+/* --- rounds --- */
+
+static void
+ring_remove(struct sched *s, struct dest *d)
+{
+	if (!d->in_ring)
+		return;
+	d->in_ring = false;
+	if (d->ring_next == d) {
+		s->ring[d->class] = NULL;
+		return;
+	}
+	d->ring_prev->ring_next = d->ring_next;
+	d->ring_next->ring_prev = d->ring_prev;
+	if (s->ring[d->class] == d)
+		s->ring[d->class] = d->ring_next;
+}
+
+/* At the end of its class's round. */
+static void
+ring_add(struct sched *s, struct dest *d)
+{
+	struct dest *first = s->ring[d->class];
+
+	if (d->in_ring)
+		return;
+	d->in_ring = true;
+	if (first == NULL) {
+		s->ring[d->class] = d->ring_next = d->ring_prev = d;
+		return;
+	}
+	d->ring_next = first;
+	d->ring_prev = first->ring_prev;
+	first->ring_prev->ring_next = d;
+	first->ring_prev = d;
+}
+
+void
+dest_turn(struct sched *s, struct dest *d)
+{
+	ring_remove(s, d);	/* to the end of the round */
+	dest_update(s, d);
+}
+
+/* --- when --- */
+
+static int64_t
+later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* Until when the hours keep it closed; 0: it is open. */
+static int64_t
+dest_hours(struct sched *s, struct dest *d)
+{
+	if (d->opt->nhours == 0 || s->conf.open == NULL)
+		return 0;
+	if (s->now >= d->hours_ms)
+		d->closed = !s->conf.open(s->conf.arg, d->opt, s->now, &d->hours_ms);
+	return d->closed ? d->hours_ms : 0;
+}
+
+static bool
+dest_in_doubt(const struct sched *s, const struct dest *d)
+{
+	return d->health == DEST_NEW && d->ready > 0 && d->active > 0 && d->active >= d->window &&
+	    d->window < SCHED_TRIAL_MAX && d->window < dest_limit(s, d);
+}
+
+void
+dest_update(struct sched *s, struct dest *d)
+{
+	bool may = d->ready > 0 && d->active < d->window;
+	int64_t due = SCHED_NEVER;
+
+	if (may) {
+		due = later(later(d->wait_ms, (d->rate_us + 999) / 1000), dest_hours(s, d));
+		may = due <= s->now;
+		due = may ? SCHED_NEVER : due;
+	}
+	if (dest_in_doubt(s, d) && d->patience_ms < due)
+		due = d->patience_ms;
+	if (d->entries == 0)
+		due = d->idle_ms;
+	if (may)
+		ring_add(s, d);
+	else
+		ring_remove(s, d);
+	if (d->when.at != 0 && d->when.due_ms == due)
+		return;
+	heap_remove(s, &d->when);
+	d->when.due_ms = due;
+	if (due != SCHED_NEVER)
+		heap_add(s, &d->when);
+}
+
+static void
+dest_forget(struct sched *s, struct dest *d)
+{
+	struct dest **at = &s->dests[sched_hash(d->name, strlen(d->name)) & (s->capdests - 1)];
+
+	while (*at != d)
+		at = &(*at)->same_hash;
+	*at = d->same_hash;
+	ring_remove(s, d);
+	heap_remove(s, &d->when);
+	s->ndests--;
+	dest_free(d);
+}
+
+void
+dest_idle(struct sched *s, struct dest *d)
+{
+	if (s->nidle >= SCHED_IDLE_MAX) {
+		dest_forget(s, d);
+		return;
+	}
+	s->nidle++;
+	d->idle_ms = s->now + SCHED_IDLE_MS;
+	dest_update(s, d);
+}
+
+void
+dest_due(struct sched *s, struct dest *d)
+{
+	if (d->entries == 0) {
+		s->nidle--;
+		dest_forget(s, d);
+		return;
+	}
+	if (dest_in_doubt(s, d) && d->patience_ms <= s->now) {
+		d->window++;
+		d->patience_ms = s->now + s->conf.patience_ms;
+	}
+	dest_update(s, d);
+}
+
+void
+dest_start(struct sched *s, struct dest *d)
+{
+	d->active++;
+	s->active[d->class]++;
+	if (d->active > d->peak)
+		d->peak = d->active;
+	d->patience_ms = s->now + s->conf.patience_ms;
+	if (d->opt->rate_n != 0)
+		d->rate_us = later(d->rate_us, s->now * 1000 - SCHED_BURST_US) +
+		    (int64_t)d->opt->rate_s * 1000000 / d->opt->rate_n;
+	dest_turn(s, d);
+}
+
+/* --- lanes --- */
+
+static void
+lane_add(struct dest *d, struct entry *e)
+{
+	unsigned a = e->sender % SCHED_LANES, b = e->sender / SCHED_LANES % SCHED_LANES;
+
+	if (d->lane == &d->only)
+		a = b = 0;
+	e->lane = (uint8_t)(d->lane[b].n < d->lane[a].n ? b : a);
+	d->lane[e->lane].n++;
+	d->filled |= UINT64_C(1) << e->lane;
+	list_add(&d->lane[e->lane].list, e);
+}
+
+/* Without memory all stay in one lane, as in the order they came. */
+static void
+lanes_open(struct dest *d)
+{
+	struct queue_list all = d->only.list;
+	struct lane *lane = calloc(SCHED_LANES, sizeof *lane);
+
+	if (lane == NULL)
+		return;
+	d->only = (struct lane){ .n = 0 };
+	d->lane = lane;
+	d->filled = 0;
+	for (struct entry *e = all.first, *next; e != NULL; e = next) {
+		next = e->next;
+		lane_add(d, e);
+	}
+}
+
+void
+dest_queue(struct sched *s, struct dest *d, struct entry *e)
+{
+	if (d->entries > SCHED_LANE_MIN && d->lane == &d->only)
+		lanes_open(d);
+	lane_add(d, e);
+	if (e->urgent) {	/* the first of its lane, and that lane's turn is now */
+		struct queue_list *l = &d->lane[e->lane].list;
+
+		list_remove(l, e);
+		e->next = l->first;
+		if (l->first != NULL)
+			l->first->prev = e;
+		else
+			l->last = e;
+		l->first = e;
+		d->next_lane = e->lane;
+	}
+	d->ready++;
+	dest_update(s, d);
+}
+
+void
+dest_unqueue(struct sched *s, struct entry *e)
+{
+	struct dest *d = e->dest;
+	struct lane *l = &d->lane[e->lane];
+
+	list_remove(&l->list, e);
+	if (--l->n == 0)
+		d->filled &= ~(UINT64_C(1) << e->lane);
+	if (--d->ready == 0 && d->lane != &d->only) {
+		free(d->lane);
+		d->lane = &d->only;
+	}
+	dest_update(s, d);
+}
+
+struct entry *
+dest_head(struct dest *d)
+{
+	uint64_t from = d->filled >> d->next_lane << d->next_lane;
+	unsigned n = (unsigned)__builtin_ctzll(from != 0 ? from : d->filled);
+
+	d->next_lane = (uint8_t)((n + 1) % SCHED_LANES);
+	return d->lane[n].list.first;
+}
+
+/* --- what jobs say of it --- */
+
+static void
+dest_why(struct dest *d, const char *dsn, const char *text)
+{
+	size_t a = strlen(dsn) + 1, b = strlen(text) + 1;
+	char *why;
+
+	if (b > MSG_MARK_TEXT)
+		b = MSG_MARK_TEXT;
+	why = malloc(a + b);
+	if (why == NULL)
+		return;		/* only words are lost */
+	memcpy(why, dsn, a);
+	memcpy(why + a, text, b);
+	why[a + b - 1] = '\0';
+	free(d->why);
+	d->why = why;
+}
+
+static void
+dest_answered(const struct sched *s, struct dest *d)
+{
+	d->streak = d->fails = 0;
+	if (d->health != DEST_GOOD) {
+		d->health = DEST_GOOD;
+		d->epoch++;
+		d->wait_ms = 0;
+	}
+	/* What is not used proves nothing: it grows where at least half of it was busy. */
+	if (d->window >= dest_limit(s, d) || d->peak * 2 < d->window)
+		return;
+	if (d->window < d->threshold) {
+		d->window++;
+	} else if (++d->credit >= d->window) {
+		d->window++;
+		d->credit = 0;
+	}
+}
+
+static void
+dest_failed(struct sched *s, struct entry *e, uint32_t epoch, const char *dsn, const char *text)
+{
+	struct dest *d = e->dest;
+
+	if (d->health == DEST_DEAD && epoch != d->epoch)
+		return;		/* one of those that were under way when it died */
+	d->streak++;
+	dest_why(d, dsn, text);
+	if (epoch == d->epoch) {
+		d->threshold = d->window = d->window > 1 ? d->window / 2 : 1;
+		d->credit = 0;
+		d->epoch++;
+	}
+	if (d->health == DEST_GOOD && d->streak <= d->active)
+		return;
+	d->health = DEST_DEAD;
+	d->epoch++;
+	d->fails += d->fails < UINT16_MAX;
+	d->window = 1;		/* then one job asks */
+	d->threshold = dest_limit(s, d);
+	d->wait_ms = s->now + sched_delay(s, e, (uint16_t)d->fails);
+}
+
+void
+sched_release(struct sched *s, struct entry *e, enum verdict v, uint32_t epoch, const char *dsn,
+    const char *text, int64_t now)
+{
+	struct dest *d = e->dest;
+
+	s->now = later(s->now, now);
+	if (e->telling) {
+		e->telling = false;
+		s->active[CLASS_REPORT]--;
+		return;
+	}
+	if (e->running) {
+		e->running = false;
+		d->active--;
+		s->active[d->class]--;
+	}
+	if (d->class == CLASS_REMOTE && v == VERDICT_ANSWERED)
+		dest_answered(s, d);
+	else if (d->class == CLASS_REMOTE && v == VERDICT_DEAD)
+		dest_failed(s, e, epoch, dsn, text);
+	else if (d->class == CLASS_REMOTE && d->health != DEST_GOOD && d->wait_ms <= s->now)
+		d->wait_ms = s->now + SCHED_PAUSE_MS;
+	if (d->active == 0)
+		d->peak = 0;
+	dest_update(s, d);
+}
+
+int64_t
+sched_dead_until(const struct sched *s, const struct entry *e)
+{
+	return e->dest->health == DEST_DEAD && e->dest->wait_ms > s->now ? e->dest->wait_ms : 0;
+}
+
+void
+sched_believe_dead(struct sched *s, struct entry *e, int64_t until_ms, uint16_t attempts,
+    const char *dsn, const char *text)
+{
+	struct dest *d = e->dest;
+
+	if (d->class != CLASS_REMOTE || d->health == DEST_GOOD || d->active > 0 ||
+	    until_ms <= later(d->wait_ms, s->now))
+		return;
+	d->health = DEST_DEAD;
+	d->wait_ms = until_ms;
+	d->fails = attempts > d->fails ? attempts : d->fails;
+	dest_why(d, dsn, text);
+	dest_update(s, d);
+}
+
+void
+sched_why(const struct entry *e, const char **dsn, const char **text)
+{
+	*dsn = e->dest->why != NULL ? e->dest->why : "";
+	*text = e->dest->why != NULL ? *dsn + strlen(*dsn) + 1 : "";
+}

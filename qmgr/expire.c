@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/* qmgr/expire.c - the end of a message's time: who is still queued fails. */
+#include "qmgr/qmgr.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "qmgr/route.h"
+
+/*
+ * The last temporary failure becomes a permanent one: 4.6.5 is 5.6.5 (row B5f).  Where nobody
+ * answered it is the time that ran out: 4.4.7 (RFC 3463).
+ */
+static void
+expire_dsn(struct slot *s)
+{
+	if (!outcome_dsn_ok(s->dsn) || strncmp(s->dsn, "4.", 2) != 0 || strncmp(s->dsn, "4.4.", 4) == 0 ||
+	    strcmp(s->dsn, "4.0.0") == 0)
+		snprintf(s->dsn, sizeof s->dsn, "4.4.7");
+	else
+		s->dsn[0] = '5';
+}
+
+static void
+expire_slot(struct qmgr *q, struct job *j, struct job_rcpt *r)
+{
+	struct rcpt_result res = { .slot = r->n, .outcome = OUTCOME_FAILED };
+	const char *dsn, *text;
+	struct slot *s = &r->slot;
+
+	sched_why(j->entry, &dsn, &text);
+	if (s->attempts == 0 && *dsn != '\0') {	/* it waited behind others of its destination */
+		snprintf(s->dsn, sizeof s->dsn, "%s", dsn);
+		snprintf(s->text, sizeof s->text, "%s", text);
+	}
+	expire_dsn(s);
+	if (strcmp(j->entry->dest->name, ROUTE_NONE) == 0) {
+		snprintf(s->dsn, sizeof s->dsn, "5.1.2");
+		snprintf(s->text, sizeof s->text, "the domain is longer than a domain can be");
+	}
+	if (s->text[0] == '\0')
+		snprintf(s->text, sizeof s->text, "not delivered within the time that mail is kept");
+	s->state = SLOT_FAILED;
+	q->failed++;
+	snprintf(res.dsn, sizeof res.dsn, "%s", s->dsn);
+	snprintf(res.text, sizeof res.text, "%s", s->text);
+	res.code = s->code;
+	outcome_log(j, r, &res);
+	j->marks[j->nmark++] = mark_of(r->n, s);
+}
+
+void
+qmgr_expire(struct qmgr *q, struct entry *en)
+{
+	struct letter l;
+	struct job *j;
+	struct err e;
+	uint32_t n = 0;
+	int r = letter_open(q->dirfd, en->id, &l, &e);
+
+	if (r != 1) {
+		qmgr_unreadable(q, en, r, &e);
+		return;
+	}
+	j = job_new(q, JOB_EXPIRE, en->id, l.q.nslot < QMGR_MARKS ? l.q.nslot : QMGR_MARKS);
+	if (j != NULL) {
+		char dest[ROUTE_MAX];
+
+		j->entry = en;
+		for (uint32_t i = 0; i < l.q.nslot; i++) {
+			if (l.slot[i].state != SLOT_QUEUED)
+				continue;
+			route_of(&q->d->conf, l.env.rcpt[i].addr, dest);
+			if (strcmp(dest, en->dest->name) != 0)
+				continue;
+			if (n == j->nrcpt || qmgr_adopted(q, en->id, i))
+				job_rest(j, clock_ms() + QMGR_SOON_MS, en->next_us);
+			else
+				j->rcpt[n++].n = i;
+		}
+		j->nrcpt = n;
+	}
+	if (j == NULL || !job_load(j, &l)) {
+		if (j != NULL)
+			job_free(q, j);
+		log_line(LOG_WARN, NULL, "no-memory", "what=entry");
+		sched_expire_at(&q->sched, en, clock_ms() + QMGR_AGAIN_MS, clock_ms());
+	} else {
+		for (uint32_t i = 0; i < n; i++)
+			expire_slot(q, j, &j->rcpt[i]);
+		qmgr_mark(q, j);
+	}
+	letter_close(&l);
+}
