@@ -100,6 +100,46 @@ START_TEST(what_was_written_is_read)
 }
 END_TEST
 
+/* All at once is what the three readings give, whatever the size of the envelope; also what they refuse. */
+START_TEST(loaded_at_once)
+{
+	const struct slot mark = { .state = SLOT_HELD, .attempts = 3, .flags = SLOT_DEST_DEAD,
+	    .dsn = "4.4.1", .text = "nobody" };
+	struct qfile made, q;
+	struct buf block, store;
+	struct envelope env;
+	struct slot *s, *want;
+	struct err e = { 0 };
+	unsigned char octet = 0xff;
+	int fd = file_of(counts[_i], &made, &block);
+
+	ck_assert_int_eq(qfile_mark(fd, &made, counts[_i] - 1, &mark, &e), 0);
+	buf_init(&store, ENV_MAX);
+	ck_assert_int_eq(qfile_load(fd, &q, &store, &env, &s, &e), 0);
+	ck_assert_mem_eq(&q, &made, sizeof q);
+	ck_assert(span_eq(buf_view(&store), buf_view(&block)));
+	ck_assert_uint_eq(env.nrcpt, counts[_i]);
+	ck_assert_int_eq(qfile_slots(fd, &q, &want, &e), 0);
+	for (uint32_t i = 0; i < q.nslot; i++)
+		ck_assert(s[i].state == want[i].state && s[i].flags == want[i].flags &&
+		    strcmp(s[i].text, want[i].text) == 0);
+	ck_assert_uint_eq(s[counts[_i] - 1].state, SLOT_HELD);
+	envelope_free(&env);
+	free(s);
+	free(want);
+	ck_assert_int_eq(pwrite(fd, &octet, 1, (off_t)q.env_off + 2), 1);
+	ck_assert_int_eq(qfile_load(fd, &q, &store, &env, &s, &e), -1);
+	ck_assert_int_eq(e.kind, ERR_PERM);
+	ck_assert_int_eq(ftruncate(fd, (off_t)made.file_len - 1), 0);
+	ck_assert_int_eq(qfile_load(fd, &q, &store, &env, &s, &e), -1);
+	ck_assert_int_eq(ftruncate(fd, 10), 0);
+	ck_assert_int_eq(qfile_load(fd, &q, &store, &env, &s, &e), -1);
+	buf_free(&store);
+	buf_free(&block);
+	close(fd);
+}
+END_TEST
+
 START_TEST(a_mark_changes_one_slot)
 {
 	const struct slot mark = { .state = SLOT_FAILED, .conneg_tries = 7, .attempts = 65535,
@@ -274,6 +314,7 @@ suite_qfile(void)
 	tcase_add_loop_test(tc, crc32c_is_castagnolis, 0, sizeof crcs / sizeof *crcs);
 	tcase_add_test(tc, crc32c_both_ways_in_any_pieces);
 	tcase_add_loop_test(tc, what_was_written_is_read, 0, sizeof counts / sizeof *counts);
+	tcase_add_loop_test(tc, loaded_at_once, 0, sizeof counts / sizeof *counts);
 	tcase_add_test(tc, a_mark_changes_one_slot);
 	tcase_add_test(tc, a_torn_slot_reads_as_queued);
 	tcase_add_test(tc, a_changed_footer_or_length_is_refused);

@@ -9,7 +9,7 @@
 
 #include "qmgr/qmgr.h"
 
-enum { FAKE_MAX_RCPT = 64 };
+enum { FAKE_MAX_RCPT = 1000 };
 
 struct fake {
 	struct daemon d;

@@ -890,16 +890,17 @@ END_TEST
 static void
 act(uint32_t verb, const char *const *ids, uint32_t n, uint32_t slot)
 {
-	static _Alignas(8) struct { struct msg_act m; struct act a[ACT_MAX]; } p;
+	static _Alignas(8) unsigned char p[sizeof(struct msg_act) + ACT_MAX * sizeof(struct act)];
+	struct msg_act *m = (struct msg_act *)(void *)p;
 
-	memset(&p, 0, sizeof p);
-	p.m.verb = verb;
-	p.m.n = n;
+	memset(p, 0, sizeof p);
+	m->verb = verb;
+	m->n = n;
 	for (uint32_t i = 0; i < n; i++) {
-		memcpy(p.a[i].id, ids[i], QID_SIZE);
-		p.a[i].slot = slot;
+		memcpy(m->act[i].id, ids[i], QID_SIZE);
+		m->act[i].slot = slot;
 	}
-	fake_send(&f, ROLE_CONTROL, &p, MSG_ACT, 77, sizeof p.m + n * sizeof *p.a);
+	fake_send(&f, ROLE_CONTROL, m, MSG_ACT, 77, sizeof *m + n * sizeof *m->act);
 }
 
 static void
@@ -1108,14 +1109,42 @@ START_TEST(act_on_many)
 }
 END_TEST
 
-START_TEST(wrong_acts_cut_off)
+/* More recipients than fit one packet of marks. */
+START_TEST(act_on_a_large_message)
 {
-	struct { struct msg_act m; struct act a; } p = { .m = { .verb = _i == 0 ? 99 : ACT_HOLD,
-	    .n = _i == 1 ? 2 : 1 } };
+	static const char *to[FAKE_MAX_RCPT + 1];
+	uint32_t n = 900;
 
 	with_control();
-	memset(p.a.id, _i == 2 ? '/' : '0', QID_LEN);
-	fake_send(&f, ROLE_CONTROL, &p, MSG_ACT, 1, sizeof p);
+	f.q.sched.up[CLASS_REMOTE] = false;
+	for (uint32_t i = 0; i < n; i++)
+		to[i] = "a@one.example";
+	fake_message(&f, id, "s@s.example", to, 0);
+	fake_new(&f, id);
+	act_one(ACT_HOLD, ACT_ALL_SLOTS);
+	for (int i = 0; i < 3; i++)
+		ck_assert(!fake_queue_mark(&f));
+	acted(n, 0, 0);
+	for (uint32_t i = 0; i < n; i += 100)
+		ck_assert_int_eq(fake_slot(&f, id, i).state, SLOT_HELD);
+	act_one(ACT_REMOVE, ACT_ALL_SLOTS);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(fake_queue_mark(&f), i == 2);
+	acted(n, 0, 0);
+	ck_assert_uint_eq(f.q.sched.nids, 0);
+}
+END_TEST
+
+START_TEST(wrong_acts_cut_off)
+{
+	_Alignas(8) unsigned char p[sizeof(struct msg_act) + sizeof(struct act)] = { 0 };
+	struct msg_act *m = (struct msg_act *)(void *)p;
+
+	with_control();
+	m->verb = _i == 0 ? 99 : ACT_HOLD;
+	m->n = _i == 1 ? 2 : 1;
+	memset(m->act[0].id, _i == 2 ? '/' : '0', QID_LEN);
+	fake_send(&f, ROLE_CONTROL, m, MSG_ACT, 1, sizeof p);
 	ck_assert(!f.q.peer[ROLE_CONTROL].chan.open);
 }
 END_TEST
@@ -1166,6 +1195,7 @@ suite_qmgr(void)
 	tcase_add_test(tc, retry_means_now);
 	tcase_add_test(tc, held_on_its_way);
 	tcase_add_test(tc, act_on_many);
+	tcase_add_test(tc, act_on_a_large_message);
 	tcase_add_loop_test(tc, wrong_acts_cut_off, 0, 3);
 	suite_add_tcase(s, tc);
 	return s;

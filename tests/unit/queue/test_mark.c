@@ -72,6 +72,42 @@ START_TEST(the_last_final_slot_unlinks)
 }
 END_TEST
 
+/* Held is not final: the file stays, over a restart too, and a released recipient goes on. */
+START_TEST(a_held_slot_keeps_the_file)
+{
+	struct slot slot[8];
+	struct rig r;
+	char id[QID_SIZE];
+	int s;
+
+	rig_new(&r, strategies[_i]);
+	s = rig_session(&r);
+	client_send(s, text, 2, id);
+	qmgr_mark(&r, id, 0, SLOT_HELD);
+	ck_assert(!qmgr_marked(&r, id));
+	qmgr_mark(&r, id, 1, SLOT_DELIVERED);
+	ck_assert(!qmgr_marked(&r, id));
+	rig_kill(&r);
+	close(s);
+	rig_boot(&r);
+	slots_of(&r, id, slot);
+	ck_assert_uint_eq(slot[0].state, SLOT_HELD);
+	qmgr_mark(&r, id, 1, SLOT_HELD);	/* done stays done */
+	ck_assert(!qmgr_marked(&r, id));
+	qmgr_mark(&r, id, 0, SLOT_QUEUED);
+	ck_assert(!qmgr_marked(&r, id));
+	slots_of(&r, id, slot);
+	ck_assert_uint_eq(slot[0].state, SLOT_QUEUED);
+	ck_assert_uint_eq(slot[1].state, SLOT_DELIVERED);
+	qmgr_mark(&r, id, 0, SLOT_HELD);
+	ck_assert(!qmgr_marked(&r, id));
+	qmgr_mark(&r, id, 0, SLOT_REMOVED);
+	ck_assert(qmgr_marked(&r, id));
+	ck_assert(!rig_has(&r, "HH", id));
+	rig_end(&r);
+}
+END_TEST
+
 START_TEST(marks_survive_a_restart)
 {
 	struct slot slot[8];
@@ -278,6 +314,7 @@ suite_mark(void)
 	TCase *tc = tcase_create("mark");
 
 	tcase_add_loop_test(tc, the_last_final_slot_unlinks, 0, NSTRATEGY);
+	tcase_add_loop_test(tc, a_held_slot_keeps_the_file, 0, NSTRATEGY);
 	tcase_add_loop_test(tc, marks_survive_a_restart, 0, NSTRATEGY);
 	tcase_add_test(tc, a_torn_slot_is_queued);
 	tcase_add_test(tc, bad_files_are_kept_apart);
