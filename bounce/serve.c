@@ -196,6 +196,7 @@ reported(struct bounce *b, uint32_t job, const char *id, const char *report)
 
 	memcpy(done.id, id, QID_SIZE);
 	memcpy(done.report, report, QID_SIZE);
+	b->reports += report[0] != '\0';
 	answer(b, job, &done.h, MSG_REPORTED, sizeof done);
 }
 

@@ -27,6 +27,7 @@ struct told { char id[QID_SIZE]; uint32_t slot; uint8_t outcome; };
 struct bounce {
 	struct loop *loop;
 	const char *me;
+	uint64_t reports;	/* committed so far */
 	struct chan qmgr, queue;
 	struct work *first, **last;	/* all works, the oldest first */
 	uint32_t nwork, nactive, request;

@@ -6,6 +6,16 @@
 #include "lib/confline.h"
 #include "lib/log.h"
 
+void
+directory_take(struct directory *d, const struct capsdb *db)
+{
+	if (d->have_db)
+		capsdb_close(&d->db);
+	d->have_db = db != NULL;
+	if (db != NULL)
+		d->db = *db;
+}
+
 int
 directory_replace(struct directory *d, int caps_fd, struct err *e)
 {
@@ -13,10 +23,7 @@ directory_replace(struct directory *d, int caps_fd, struct err *e)
 
 	if (capsdb_open(&db, caps_fd, e) == -1)
 		return -1;
-	if (d->have_db)
-		capsdb_close(&d->db);
-	d->db = db;
-	d->have_db = true;
+	directory_take(d, &db);
 	return 0;
 }
 

@@ -23,6 +23,9 @@ int directory_open(struct directory *d, const struct conf *conf, int caps_fd, st
 /* Another caps.cdb (taken over) in place of the one before; on failure that one stays. */
 int directory_replace(struct directory *d, int caps_fd, struct err *e);
 
+/* A database that is open (moved), or NULL for none, in place of the one before. */
+void directory_take(struct directory *d, const struct capsdb *db);
+
 /*
  * The capabilities of addr: CAP_KNOWN with *expression (valid until the directory changes), CAP_ANY
  * for one who takes everything, CAP_NONE, CAP_TEMP when a source cannot answer now.

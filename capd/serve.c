@@ -7,6 +7,7 @@
 
 #include "lib/address.h"
 #include "lib/envelope.h"
+#include "lib/figure.h"
 #include "lib/log.h"
 
 /* A session process of smtpd or local. */
@@ -14,10 +15,65 @@ struct asker {
 	struct asker *next, **prev;
 	struct capd *capd;
 	struct chan chan;
+	uint32_t settings;		/* the number of those its session has */
 };
 
+/* --- by which settings --- */
+
+static struct old_settings **
+old_place(struct capd *c, uint32_t number)
+{
+	struct old_settings **at = &c->old;
+
+	while (*at != NULL && (*at)->number != number)
+		at = &(*at)->next;
+	return at;
+}
+
+/* smtpd may have switched a moment before us: then they are here, and checked, but not in force. */
+static const struct directory *
+directory_of(struct capd *c, uint32_t number)
+{
+	struct old_settings *old = *old_place(c, number);
+
+	if (old != NULL)
+		return &old->directory;
+	if (!c->daemon->next.open || c->daemon->next.number != number)
+		return &c->directory;
+	c->next = (struct directory){ &c->daemon->next.conf, c->next_db, c->have_next };
+	return &c->next;
+}
+
+static void
+old_drop(struct old_settings **at)
+{
+	struct old_settings *old = *at;
+
+	*at = old->next;
+	directory_take(&old->directory, NULL);
+	conf_free(&old->conf);
+	free(old);
+}
+
+/* Nobody has them any more, or too many are kept: who is left is answered by those in force. */
+static void
+old_tidy(struct capd *c)
+{
+	struct old_settings **at = &c->old;
+	int n = 0;
+
+	while (*at != NULL)
+		if ((*at)->askers == 0 || n == CAPD_OLD_MAX)
+			old_drop(at);
+		else {
+			at = &(*at)->next;
+			n++;
+		}
+}
+
 static int
-capd_answer(struct capd *c, struct chan *to, const void *msg, size_t len, struct err *e)
+capd_answer(struct capd *c, const struct directory *d, struct chan *to, const void *msg, size_t len,
+    struct err *e)
 {
 	static struct { struct msg_cap m; unsigned char text[MSG_MAX - sizeof(struct msg_cap)]; } out;
 	const struct msg_cap_ask *ask = msg;
@@ -28,9 +84,9 @@ capd_answer(struct capd *c, struct chan *to, const void *msg, size_t len, struct
 	memset(&out.m, 0, sizeof out.m);
 	out.m.features = CAP_NONE;
 	if (ask->want & CAP_WANT_FEATURES)
-		out.m.features = directory_features(&c->directory, addr, &text);
+		out.m.features = directory_features(d, addr, &text);
 	if (ask->want & CAP_WANT_KNOWN)
-		out.m.known = (uint32_t)directory_mailbox(&c->directory, addr);
+		out.m.known = (uint32_t)directory_mailbox(d, addr);
 	if (text.n > sizeof out.text) {
 		log_line(LOG_ERR, NULL, "caps-too-long", "to=%s octets=%zu", log_qs(addr), text.n);
 		out.m.features = CAP_TEMP;
@@ -40,6 +96,7 @@ capd_answer(struct capd *c, struct chan *to, const void *msg, size_t len, struct
 		memcpy(out.text, text.p, text.n);
 	out.m.len = (uint32_t)text.n;
 	c->answers++;
+	c->hits += out.m.features == CAP_KNOWN || out.m.features == CAP_ANY;
 	return chan_send(to, &out.m.h, MSG_CAP, ask->h.id, sizeof out.m + text.n, NULL, 0, e);
 }
 
@@ -49,7 +106,7 @@ asker_on_ask(struct chan *ch, const void *msg, size_t len, int *fds, struct err 
 	struct asker *a = ch->arg;
 
 	(void)fds;
-	return capd_answer(a->capd, ch, msg, len, e);
+	return capd_answer(a->capd, directory_of(a->capd, a->settings), ch, msg, len, e);
 }
 
 static const struct msg_rule from_asker[] = {
@@ -61,8 +118,12 @@ static void
 asker_gone(struct chan *ch, const struct err *why)
 {
 	struct asker *a = ch->arg;
+	struct old_settings *old;
 
 	(void)why;
+	a->capd->nasker--;
+	if ((old = *old_place(a->capd, a->settings)) != NULL && --old->askers == 0)
+		old_tidy(a->capd);
 	*a->prev = a->next;
 	if (a->next != NULL)
 		a->next->prev = a->prev;
@@ -70,15 +131,17 @@ asker_gone(struct chan *ch, const struct err *why)
 }
 
 int
-capd_add_asker(struct capd *c, int fd, struct err *e)
+capd_add_asker(struct capd *c, int fd, uint32_t settings, struct err *e)
 {
 	struct asker *a = calloc(1, sizeof *a);
+	struct old_settings *old = *old_place(c, settings);
 
 	if (a == NULL) {
 		close(fd);
 		return err_sys(e, "asker");
 	}
 	a->capd = c;
+	a->settings = settings;
 	if (chan_open(&a->chan, &c->daemon->loop, fd, "asker", from_asker,
 	    sizeof from_asker / sizeof *from_asker, asker_gone, a, e) == -1) {
 		close(fd);
@@ -91,6 +154,9 @@ capd_add_asker(struct capd *c, int fd, struct err *e)
 	if (a->next != NULL)
 		a->next->prev = &a->next;
 	c->askers = a;
+	c->nasker++;
+	if (old != NULL)
+		old->askers++;
 	return 0;
 }
 
@@ -99,16 +165,18 @@ parent_on_session(struct chan *ch, const void *msg, size_t len, int *fds, struct
 {
 	int fd = fds[0];
 
-	(void)msg, (void)len;
+	(void)len;
 	fds[0] = -1;
-	return capd_add_asker(ch->arg, fd, e);
+	return capd_add_asker(ch->arg, fd, ((const struct msg_hdr *)msg)->id, e);
 }
 
 static int
 control_on_ask(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
 {
+	struct capd *c = ch->arg;
+
 	(void)fds;
-	return capd_answer(ch->arg, ch, msg, len, e);
+	return capd_answer(c, &c->directory, ch, msg, len, e);
 }
 
 static const struct msg_rule from_parent[] = {
@@ -161,10 +229,70 @@ capd_on_file(void *arg, const char *name, int fd)
 	}
 }
 
+/* --- a reload --- */
+
+static void
+capd_kept(void *arg)
+{
+	struct capd *c = arg;
+
+	if (c->have_next)
+		capsdb_close(&c->next_db);
+	c->have_next = false;
+}
+
+static int
+capd_check(void *arg, struct daemon_next *next, struct err *e)
+{
+	struct capd *c = arg;
+	int fd = next->caps_fd;
+
+	capd_kept(c);
+	next->caps_fd = -1;
+	if (fd == -1)
+		return 0;
+	if (capsdb_open(&c->next_db, fd, e) == -1)
+		return -1;
+	c->have_next = true;
+	return 0;
+}
+
+static void
+capd_switched(void *arg, struct conf *old)
+{
+	struct capd *c = arg;
+	struct old_settings *kept = calloc(1, sizeof *kept);
+
+	if (kept != NULL) {		/* else sessions get the new ones now */
+		*kept = (struct old_settings){ .next = c->old, .number = c->number, .conf = *old,
+		    .directory = c->directory };
+		*old = (struct conf){ 0 };
+		kept->directory.conf = &kept->conf;
+		for (const struct asker *a = c->askers; a != NULL; a = a->next)
+			kept->askers += a->settings == c->number;
+		c->old = kept;
+		c->directory.have_db = false;
+	}
+	directory_take(&c->directory, c->have_next ? &c->next_db : NULL);
+	c->have_next = false;
+	c->number = c->daemon->settings;
+	old_tidy(c);
+}
+
+static void
+capd_stats(void *arg, struct buf *out)
+{
+	const struct capd *c = arg;
+
+	figure_add(out, "accord_capd_askers", c->nasker);
+	figure_add(out, "accord_capd_questions_total", c->answers);
+	figure_add(out, "accord_capd_hits_total", c->hits);
+}
+
 int
 capd_open(struct capd *c, struct daemon *d, struct err *e)
 {
-	*c = (struct capd){ .daemon = d };
+	*c = (struct capd){ .daemon = d, .number = d->settings };
 	if (directory_open(&c->directory, &d->conf, daemon_file(d, "caps.cdb"), e) == -1)
 		return -1;
 	for (int r = 0; r < ROLE_COUNT; r++)
@@ -172,6 +300,10 @@ capd_open(struct capd *c, struct daemon *d, struct err *e)
 			return -1;
 	d->peer = capd_on_peer;
 	d->file_changed = capd_on_file;
+	d->check = capd_check;
+	d->switched = capd_switched;
+	d->kept = capd_kept;
+	d->stats = capd_stats;
 	d->arg = c;
 	return 0;
 }

@@ -7,7 +7,18 @@
 #include "capd/directory.h"
 #include "lib/daemon.h"
 
-enum { CAPD_UNREAD = 64 };	/* answers that wait for an asker to read them */
+enum {
+	CAPD_UNREAD = 64,	/* answers that wait for an asker to read them */
+	CAPD_OLD_MAX = 8	/* settings that are no more, and that sessions still have */
+};
+
+/* Settings that are no more: sessions that began with them are answered by them. */
+struct old_settings {
+	struct old_settings *next;
+	uint32_t number, askers;
+	struct conf conf;
+	struct directory directory;
+};
 
 struct asker;
 
@@ -16,13 +27,19 @@ struct capd {
 	struct directory directory;
 	struct chan parent[ROLE_COUNT];	/* smtpd and local bring sessions; control asks itself */
 	struct asker *askers;
-	uint64_t answers;
+	uint64_t answers, hits;
+	uint32_t number;		/* of the settings in force */
+	uint32_t nasker;
+	struct old_settings *old;	/* the youngest first */
+	struct directory next;		/* not open: over the daemon's next settings */
+	struct capsdb next_db;		/* of settings that are not in force yet */
+	bool have_next;
 };
 
 /* Takes the channels and caps.cdb from the daemon.  -1: it cannot start. */
 int capd_open(struct capd *c, struct daemon *d, struct err *e);
 
-/* One more asking process, for tests too.  fd is taken over. */
-int capd_add_asker(struct capd *c, int fd, struct err *e);
+/* One more asking process that has the settings of that number, for tests too.  fd is taken over. */
+int capd_add_asker(struct capd *c, int fd, uint32_t settings, struct err *e);
 
 #endif

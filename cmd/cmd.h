@@ -37,6 +37,8 @@ struct verb {
 
 int verb_start(struct common *c, int argc, char **argv);
 int verb_check(struct common *c, int argc, char **argv);
+int verb_reload(struct common *c, int argc, char **argv);
+int verb_stat(struct common *c, int argc, char **argv);
 int verb_conf(struct common *c, int argc, char **argv);
 int verb_send(struct common *c, int argc, char **argv);
 int verb_queue(struct common *c, int argc, char **argv);

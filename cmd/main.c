@@ -12,6 +12,8 @@ static const struct verb verbs[] = {
 	{ "start", "accord start [-H HOME] [-u USER]", "run everything in the foreground",
 	    verb_start, false },
 	{ "check", "accord check [-H HOME]", "verify all settings", verb_check, false },
+	{ "reload", "accord reload [-H HOME]", "put changed settings in force", verb_reload, false },
+	{ "stat", "accord stat [-H HOME] [--json | --prometheus]", "live figures", verb_stat, false },
 	{ "conf", "accord conf [-H HOME] [--json] [NAME [LINE... | - | --unset]]",
 	    "show settings, or set one: each LINE one line of it, - the lines of standard input", verb_conf,
 	    false },

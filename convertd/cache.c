@@ -38,6 +38,14 @@ cache_free(struct cache *c)
 		cache_drop_oldest(c);
 }
 
+void
+cache_limit(struct cache *c, uint64_t max)
+{
+	c->max = max;
+	while (c->octets > max)
+		cache_drop_oldest(c);
+}
+
 const struct cache_entry *
 cache_find(const struct cache *c, const struct cache_name *name)
 {

@@ -39,6 +39,8 @@ struct cache {
 
 void cache_init(struct cache *c, uint64_t max);
 void cache_free(struct cache *c);
+/* Another bound: what is too much goes. */
+void cache_limit(struct cache *c, uint64_t max);
 
 /* The entry, or NULL; its memfd stays the cache's. */
 const struct cache_entry *cache_find(const struct cache *c, const struct cache_name *name);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "convertd/ranges.h"
+#include "lib/figure.h"
 #include "lib/log.h"
 #include "lib/plan.h"
 
@@ -131,6 +132,8 @@ job_over(struct job *j, bool late)
 	loop_cancel(c->loop, &j->late);
 	r = job_end(&c->rules, &j->child, late, &len, &cpu_ms, &e);
 	c->running--;
+	c->done += r == 0;
+	c->failed += r != 0;
 	if (!c->single)		/* whose only asker reads the answer itself */
 		log_line(r == 0 ? LOG_INFO : LOG_WARN, j->order.id, job_name(j),
 		    "size=%llu cpu=%llu dsn=%s reply=%s", (unsigned long long)len,
@@ -357,6 +360,7 @@ session_convert(struct session *s, struct order *o, const struct stat *st, uint3
 
 	memcpy(name.id, o->id, sizeof name.id);
 	if ((done = cache_find(&s->c->cache, &name)) != NULL) {
+		s->c->hits++;
 		answer_memfd(s, MSG_CONVERT, id, done->memfd, done->octets);
 		return 0;
 	}
@@ -535,6 +539,50 @@ convertd_on_peer(void *arg, enum role role, uint32_t generation, int fd)
 		log_line(LOG_ERR, NULL, "no-channel", "peer=%s why=%s", role_name(role), log_q(e.what));
 }
 
+/* How the next jobs are done; those that run have their own copy. */
+static void
+convertd_settings(struct convertd *c)
+{
+	const struct conf *conf = c->conf;
+	uint64_t octets = conf_number(conf, CONF_CONVERTBYTES);
+
+	c->concurrency = (uint32_t)conf_number(conf, CONF_CONCURRENCYCONVERT);
+	cache_limit(&c->cache, octets);
+	c->rules.max = fax_limits;
+	c->rules.me = conf_string(conf, CONF_ME);
+	c->rules.out_octets = octets;
+	c->rules.landlock_optional = conf_number(conf, CONF_NOLANDLOCK) != 0;
+	c->rules.max.pages = (uint32_t)conf_number(conf, CONF_CONVERTPAGES);
+	c->rules.max.cpu_s = (uint32_t)conf_number(conf, CONF_CONVERTCPU);
+	if (c->rules.max.out_octets > octets)
+		c->rules.max.out_octets = octets;
+	c->rules.wall_ms = (c->rules.max.cpu_s * WALL_FACTOR + WALL_EXTRA_S) * 1000;
+}
+
+static void
+convertd_switched(void *arg, struct conf *old)
+{
+	struct convertd *c = arg;
+
+	(void)old;
+	convertd_settings(c);
+	jobs_start(c);
+}
+
+static void
+convertd_stats(void *arg, struct buf *out)
+{
+	const struct convertd *c = arg;
+
+	figure_add(out, "accord_convertd_jobs", c->running);
+	figure_add(out, "accord_convertd_jobs_waiting", c->waiting);
+	figure_add(out, "accord_convertd_cache_octets", c->cache.octets);
+	figure_add(out, "accord_convertd_cache_copies", c->cache.n);
+	figure_add(out, "accord_convertd_conversions_total", c->done);
+	figure_add(out, "accord_convertd_failures_total", c->failed);
+	figure_add(out, "accord_convertd_cache_hits_total", c->hits);
+}
+
 int
 convertd_open(struct convertd *c, struct daemon *d, struct err *e)
 {
@@ -542,6 +590,8 @@ convertd_open(struct convertd *c, struct daemon *d, struct err *e)
 		if (d->peer_fd[r] != -1 && convertd_connect(c, (enum role)r, d->peer_fd[r], e) == -1)
 			return -1;
 	d->peer = convertd_on_peer;
+	d->switched = convertd_switched;
+	d->stats = convertd_stats;
 	d->arg = c;
 	return 0;
 }
@@ -549,20 +599,11 @@ convertd_open(struct convertd *c, struct daemon *d, struct err *e)
 void
 convertd_init(struct convertd *c, struct loop *l, const struct conf *conf)
 {
-	uint64_t octets = conf_number(conf, CONF_CONVERTBYTES);
-
-	*c = (struct convertd){ .loop = l,
-	    .concurrency = (uint32_t)conf_number(conf, CONF_CONCURRENCYCONVERT) };
+	*c = (struct convertd){ .loop = l, .conf = conf };
 	c->jobs_last = &c->jobs;
-	cache_init(&c->cache, octets);
-	c->rules = (struct job_rules){ .max = fax_limits, .me = conf_string(conf, CONF_ME),
-	    .out_octets = octets, .work = job_work, .bounds = ranges_bounds,
-	    .landlock_optional = conf_number(conf, CONF_NOLANDLOCK) != 0 };
-	c->rules.max.pages = (uint32_t)conf_number(conf, CONF_CONVERTPAGES);
-	c->rules.max.cpu_s = (uint32_t)conf_number(conf, CONF_CONVERTCPU);
-	if (c->rules.max.out_octets > octets)
-		c->rules.max.out_octets = octets;
-	c->rules.wall_ms = (c->rules.max.cpu_s * WALL_FACTOR + WALL_EXTRA_S) * 1000;
+	cache_init(&c->cache, 0);
+	c->rules = (struct job_rules){ .work = job_work, .bounds = ranges_bounds };
+	convertd_settings(c);
 }
 
 void

@@ -30,10 +30,12 @@ struct convertd {
 	struct session *sessions;
 	struct cache cache;
 	struct chan parent[ROLE_COUNT];
+	const struct conf *conf;
+	uint64_t done, failed, hits;	/* jobs; requests answered from the cache */
 	bool single;			/* the loop ends with its session */
 };
 
-/* Limits and work as the settings say; nothing is connected yet. */
+/* Limits and work as the settings (borrowed, also when they have changed) say; nothing is connected yet. */
 void convertd_init(struct convertd *c, struct loop *l, const struct conf *conf);
 void convertd_free(struct convertd *c);
 

@@ -315,8 +315,14 @@ conf_init(struct conf *c, struct err *e)
 {
 	char me[HOSTNAME_SIZE];
 
-	*c = (struct conf){ 0 };
 	host_name(me);
+	return conf_init_as(c, me, e);
+}
+
+int
+conf_init_as(struct conf *c, const char *me, struct err *e)
+{
+	*c = (struct conf){ 0 };
 	for (int i = 0; i < CONF_COUNT; i++)
 		if (set_default(c, (enum conf_id)i, me, e) == -1) {
 			conf_free(c);
@@ -330,6 +336,19 @@ conf_free(struct conf *c)
 {
 	for (int i = 0; i < CONF_COUNT; i++)
 		value_free(&c->v[i]);
+}
+
+bool
+conf_same(const struct conf *a, const struct conf *b, enum conf_id id)
+{
+	const struct conf_value *x = &a->v[id], *y = &b->v[id];
+
+	if (x->n != y->n)
+		return false;
+	for (uint32_t i = 0; i < x->n; i++)
+		if (!span_eq(x->line[i], y->line[i]))
+			return false;
+	return true;
 }
 
 /* `me` has changed: the defaults that hold it follow. */

@@ -49,7 +49,12 @@ struct conf { struct conf_value v[CONF_COUNT]; };
 
 /* All settings at their defaults.  -1: memory. */
 int conf_init(struct conf *c, struct err *e);
+/* The same where this host's name (for `me` and what follows from it) is known already. */
+int conf_init_as(struct conf *c, const char *me, struct err *e);
 void conf_free(struct conf *c);
+
+/* Have both the same entries for this setting? */
+bool conf_same(const struct conf *a, const struct conf *b, enum conf_id id);
 
 /* Reads one setting from its file's text and checks it.  -1: ERR_PERM "listen:3: expected …". */
 int conf_set(struct conf *c, enum conf_id id, struct span text, struct err *e);

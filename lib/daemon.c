@@ -32,6 +32,8 @@ daemon_start_packet(struct daemon *d, void *packet, int *fd, struct err *e)
 	struct msg_listener *l = packet;
 	struct msg_peer *p = packet;
 
+	if (h->type == MSG_RELOAD_BEGIN && h->len == sizeof(struct msg_settings))
+		return daemon_settings_begin(d, packet, e);
 	if (h->type == MSG_SETTING && h->len == sizeof *m && *fd != -1)
 		return daemon_on_setting(d, m, *fd, e);
 	if (h->type == MSG_FILE && h->len == sizeof *m && *fd != -1 && d->nfile < DAEMON_FILES) {
@@ -59,7 +61,7 @@ daemon_start(struct daemon *d, enum role self, struct err *e)
 {
 	static _Alignas(8) unsigned char packet[MSG_MAX];
 
-	*d = (struct daemon){ 0 };
+	*d = (struct daemon){ .self = self, .next = { .caps_fd = -1 } };
 	for (int i = 0; i < ROLE_COUNT; i++)
 		d->peer_fd[i] = -1;
 	signal(SIGPIPE, SIG_IGN);
@@ -158,6 +160,7 @@ static const struct msg_rule from_supervisor[] = {
 	{ MSG_FILE, sizeof(struct msg_name), sizeof(struct msg_name), 1, 1, daemon_on_file },
 	{ MSG_STOP, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, daemon_on_stop },
 };
+enum { NRULE = sizeof from_supervisor / sizeof *from_supervisor, RULES_MAX = 16 };
 
 static void
 daemon_orphaned(struct chan *c, const struct err *why)
@@ -171,13 +174,18 @@ daemon_orphaned(struct chan *c, const struct err *why)
 int
 daemon_ready(struct daemon *d, struct err *e)
 {
+	static struct msg_rule rules[RULES_MAX];
 	struct msg_hdr h;
 
+	if (NRULE + daemon_reload_nrule > RULES_MAX)
+		return err_set(e, ERR_BUG, NULL, "too many kinds of packets");
+	memcpy(rules, from_supervisor, sizeof from_supervisor);
+	memcpy(rules + NRULE, daemon_reload_rules, daemon_reload_nrule * sizeof *rules);
 	if (ipc_send(DAEMON_FD, &h, MSG_READY, 0, sizeof h, NULL, 0, e) == -1)
 		return -1;
 	ready = d;
-	return chan_open(&d->sup, &d->loop, DAEMON_FD, "start", from_supervisor,
-	    sizeof from_supervisor / sizeof *from_supervisor, daemon_orphaned, d, e);
+	return chan_open(&d->sup, &d->loop, DAEMON_FD, "start", rules, NRULE + daemon_reload_nrule,
+	    daemon_orphaned, d, e);
 }
 
 void

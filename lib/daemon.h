@@ -6,6 +6,9 @@
  * and channels to its peers come over it, then MSG_GO.  Later packets bring new channels for peers
  * that were restarted.  When that channel closes the process ends at once.
  *
+ * Settings are read anew (a reload) in two steps: the daemon parses and checks the new ones beside
+ * those in force, and switches when the supervisor says that all daemons found theirs valid.
+ *
  * A main does: log_open, daemon_start (blocks until MSG_GO), its own set-up, sandbox_enter,
  * daemon_ready, loop_run.
  */
@@ -15,10 +18,24 @@
 #include "lib/chan.h"
 #include "lib/conf.h"
 
-enum { DAEMON_FD = 3, DAEMON_LISTENERS = 32, DAEMON_FILES = 8 };
+enum {
+	DAEMON_FD = 3, DAEMON_LISTENERS = 32, DAEMON_FILES = 8,
+	DAEMON_FIGURES = 5000	/* octets of one daemon's figures; all of them fit a packet */
+};
 
 struct daemon_file { char name[48]; int fd; };
 struct daemon_listener { char line[256]; int fd; };
+
+/* Settings that are not in force yet. */
+struct daemon_next {
+	bool open;
+	uint32_t number;
+	struct err err;			/* the first that was wrong; kind ERR_NONE: nothing so far */
+	struct conf conf;
+	struct daemon_listener listener[DAEMON_LISTENERS];
+	uint32_t nlistener;
+	int caps_fd;			/* caps.cdb for them, or -1 */
+};
 
 struct daemon {
 	struct loop loop;
@@ -36,7 +53,23 @@ struct daemon {
 	void (*file_changed)(void *arg, const char *name, int fd);
 	void (*stop)(void *arg);
 	void (*retire)(void *arg);	/* MSG_RETIRE; NULL: it is never asked for */
+	/*
+	 * A reload.  check: -1 refuses it; nothing in force may change, and switched may not fail after
+	 * it; it may take descriptors over by setting them to -1.  Then either switched: conf, listener
+	 * and nlistener are the new ones, old is freed after it, unless the callee takes it over and
+	 * leaves it zeroed (the listeners' old descriptors are the callee's to close); or kept: what check prepared is to be forgotten.  NULL: nothing to do.
+	 */
+	int (*check)(void *arg, struct daemon_next *next, struct err *e);
+	void (*switched)(void *arg, struct conf *old);
+	void (*kept)(void *arg);
+	/* MSG_STATS: adds this daemon's lines by lib/figure.h.  NULL: it has none. */
+	void (*stats)(void *arg, struct buf *out);
+	/* control alone: MSG_RELOADED and MSG_FIGURES, whose h.id is as it was asked. */
+	void (*told)(void *arg, const struct msg_hdr *msg, size_t len);
 	void *arg;
+	enum role self;
+	uint32_t settings;		/* the number of those in force */
+	struct daemon_next next;
 };
 
 /* Receives everything up to MSG_GO.  -1: the settings are wrong (the supervisor was told), or the
@@ -59,6 +92,11 @@ void daemon_lost(enum role peer);
 /* Asks to be replaced: a child died by a signal, and whoever knows its address layout knows that of
  * the next.  The supervisor does it, and calls retire, or finds that this process is too young. */
 void daemon_ask_retirement(struct daemon *d);
+
+/* lib/reload.c: the packets of a reload, figures and pings; MSG_RELOAD_BEGIN at start. */
+extern const struct msg_rule daemon_reload_rules[];
+extern const size_t daemon_reload_nrule;
+int daemon_settings_begin(struct daemon *d, const struct msg_settings *m, struct err *e);
 
 /* Tells the supervisor why this process cannot start, logs it; returns 1 for main. */
 int daemon_fail(struct daemon *d, const struct err *e);

@@ -12,7 +12,7 @@
 #include "lib/clock.h"
 
 static const char *log_name = "accord";
-static unsigned long log_dropped;
+static unsigned long log_dropped, log_dropped_ever;
 
 void
 log_open(const char *name)
@@ -47,8 +47,16 @@ log_write(const char *line, size_t n)
 
 	if (r == -1 && errno == ENOTSOCK)
 		r = write(2, line, n);
-	if (r == -1)
+	if (r == -1) {
 		log_dropped++;
+		log_dropped_ever++;
+	}
+}
+
+unsigned long
+log_lost(void)
+{
+	return log_dropped_ever;
 }
 
 void

@@ -27,7 +27,8 @@ enum msg_type {
 				 * me anew, with another address layout"; back: another has taken over,
 				 * serve what is under way and end */
 
-	/* parent of sessions -> queue, capd, convertd: struct msg_hdr; fd: the session's own channel */
+	/* parent of sessions -> queue, capd, convertd: struct msg_hdr; fd: the session's own channel.
+	 * To capd, h.id: the number of the settings that the session has */
 	MSG_SESSION = 16,
 	/* session -> its parent: struct msg_peer (role), "give me a new channel"; answer: MSG_PEER.
 	 * daemon -> supervisor: the same of a peer whose channel, of that generation, is no more */
@@ -83,6 +84,24 @@ enum msg_type {
 	MSG_RESOLVED,		/* struct msg_resolved + hosts */
 	/* remote's session -> its parent */
 	MSG_ADDRESS,		/* struct msg_address: an address of a host answered, or did not */
+	/* settings, supervisor -> daemon: BEGIN SETTING* FILE* LISTENER* CHECK, the daemon says VALID or
+	 * INVALID, then SWITCH or KEEP; h.id of all is the number of these settings */
+	MSG_RELOAD_BEGIN = 144,	/* struct msg_settings; before a start's MSG_SETTINGs too */
+	MSG_RELOAD_SETTING,	/* as MSG_SETTING */
+	MSG_RELOAD_FILE,	/* as MSG_FILE */
+	MSG_RELOAD_LISTENER,	/* as MSG_LISTENER: all of them, the unchanged too */
+	MSG_RELOAD_CHECK,	/* struct msg_hdr: all has been said */
+	MSG_RELOAD_VALID,	/* daemon -> supervisor: struct msg_hdr: a switch cannot fail here */
+	MSG_RELOAD_INVALID,	/* daemon -> supervisor: struct msg_text */
+	MSG_RELOAD_SWITCH,	/* struct msg_hdr: they are in force */
+	MSG_RELOAD_SWITCHED,	/* daemon -> supervisor: struct msg_hdr */
+	MSG_RELOAD_KEEP,	/* struct msg_hdr: forget them */
+	MSG_RELOAD,		/* command -> control -> supervisor: struct msg_hdr */
+	MSG_RELOADED,		/* back: struct msg_reloaded */
+	MSG_STATS,		/* command -> control -> supervisor -> daemon: struct msg_hdr */
+	MSG_FIGURES,		/* back: struct msg_hdr + lines (lib/figure.h) */
+	MSG_PING,		/* supervisor -> daemon: struct msg_hdr; does its loop turn? */
+	MSG_PONG,		/* back */
 };
 
 /* The processes, as peers of each other.  The order is the one they are started in. */
@@ -95,6 +114,13 @@ const char *role_name(enum role r);
 
 struct msg_name { struct msg_hdr h; char name[48]; };
 struct msg_text { struct msg_hdr h; char text[1024]; };	/* NUL-terminated, printable */
+struct msg_settings { struct msg_hdr h; char me[256]; };	/* this host's name, where `me` is not set */
+struct msg_reloaded {
+	struct msg_hdr h;
+	uint32_t kind;		/* enum err_kind: why not; ERR_NONE: in force */
+	uint32_t pad;
+	char text[1024];	/* why not, or notes; printable, NUL-terminated */
+};
 struct msg_listener { struct msg_hdr h; char line[256]; };	/* the line of `listen` */
 struct msg_peer { struct msg_hdr h; uint32_t role, generation; };	/* generation: 1 at start, +1
 				 * with each restart of either end */

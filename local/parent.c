@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "lib/confline.h"
+#include "lib/figure.h"
 #include "lib/log.h"
 #include "lib/qfile.h"
 #include "lib/result.h"
@@ -217,7 +218,7 @@ child_gone(struct chan *c, const struct err *why)
 
 /* The far end of a new pair goes to the daemon behind c; the near end is the result, or -1. */
 static int
-session_pair(struct chan *c)
+session_pair(struct chan *c, uint32_t settings)
 {
 	struct msg_hdr h;
 	struct err e = { 0 };
@@ -225,7 +226,7 @@ session_pair(struct chan *c)
 
 	if (!c->open || ipc_pair(fd, &e) == -1)
 		return -1;
-	if (chan_send(c, &h, MSG_SESSION, 0, sizeof h, &fd[1], 1, &e) == 0)
+	if (chan_send(c, &h, MSG_SESSION, settings, sizeof h, &fd[1], 1, &e) == 0)
 		return fd[0];
 	close(fd[0]);
 	return -1;
@@ -244,10 +245,11 @@ child_start(struct job *j, uint32_t slot, struct err *e)
 		return -1;
 	}
 	if (j->env.conperm) {
-		capd = session_pair(&j->local->capd);
-		convertd = session_pair(&j->local->convertd);
+		capd = session_pair(&j->local->capd, j->local->daemon->settings);
+		convertd = session_pair(&j->local->convertd, 0);
 	}
 	j->answered = false;
+	j->local->deliveries++;
 	if ((j->pid = fork()) == 0) {
 		close(up[0]);
 		child_run(j, slot, &p, up[1], capd, convertd);
@@ -341,6 +343,18 @@ local_on_peer(void *arg, enum role role, uint32_t generation, int fd)
 		log_line(LOG_ERR, NULL, "no-channel", "peer=%s why=%s", role_name(role), log_q(e.what));
 }
 
+static void
+local_stats(void *arg, struct buf *out)
+{
+	const struct local *l = arg;
+	uint64_t n = 0;
+
+	for (const struct worker_job *j = l->worker.jobs; j != NULL; j = j->next)
+		n++;
+	figure_add(out, "accord_local_jobs", n);
+	figure_add(out, "accord_local_deliveries_total", l->deliveries);
+}
+
 int
 local_open(struct local *l, struct daemon *d, struct err *e)
 {
@@ -355,6 +369,7 @@ local_open(struct local *l, struct daemon *d, struct err *e)
 		    local_connect(l, peers[i], d->peer_fd[peers[i]], e) == -1)
 			return -1;
 	d->peer = local_on_peer;
+	d->stats = local_stats;
 	d->arg = l;
 	return 0;
 }

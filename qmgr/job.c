@@ -87,7 +87,7 @@ job_free(struct qmgr *q, struct job *j)
 		qmgr_wake(q);
 	if (q->stopping && q->njobs == 0)
 		q->d->loop.stop = true;
-	if (j->entry == NULL)
+	if (j->entry == NULL || j->old_route)
 		q->nadopted--;
 	buf_free(&j->failed);
 	buf_free(&j->notice);
@@ -111,7 +111,7 @@ qmgr_adopted(const struct qmgr *q, const char *id, uint32_t slot)
 {
 	for (size_t i = 0; q->nadopted > 0 && i < QMGR_TABLE; i++)
 		for (struct job *j = q->jobs[i]; j != NULL; j = j->same_hash) {
-			if (j->entry != NULL || memcmp(j->id, id, QID_LEN) != 0)
+			if ((j->entry != NULL && !j->old_route) || memcmp(j->id, id, QID_LEN) != 0)
 				continue;
 			for (uint32_t k = 0; k < j->nrcpt; k++)
 				if (j->rcpt[k].n == slot)

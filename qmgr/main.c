@@ -27,6 +27,8 @@ main(void)
 		return daemon_fail(&d, &e);
 	d.peer = qmgr_peer;
 	d.stop = qmgr_stop;
+	d.switched = qmgr_switched;
+	d.stats = qmgr_stats;
 	d.arg = &q;
 	for (int i = 0; i < ROLE_COUNT; i++)
 		if (d.peer_fd[i] != -1)

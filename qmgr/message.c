@@ -195,6 +195,8 @@ qmgr_read(struct qmgr *q, struct entry *en)
 			letter_close(&l);
 			return;
 		}
+	if (en->attempts == READ_AGAIN)
+		qmgr_unroute(q, en, &l);
 	qmgr_keep(q, &l);		/* its turn often comes at once */
 	sched_drop(&q->sched, en);
 }

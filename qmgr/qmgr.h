@@ -76,6 +76,7 @@ struct job {
 	int64_t again_ms;		/* NOTICE, MARKING: refused, repeated then; 0: sent */
 	uint32_t number, epoch, generation, nrcpt, nmark;
 	uint8_t kind, state, worker;	/* worker: enum role */
+	bool old_route;			/* begun by a route that is no more: counts as adopted */
 	bool doubt, have_rest, soon;	/* doubt: its worker has gone; soon: RESULT_SOON */
 	char id[QID_SIZE];
 	struct job_rcpt rcpt[];
@@ -120,12 +121,13 @@ struct qmgr {
 	size_t stash;			/* octets of details kept with report entries */
 	int dirfd;
 	int64_t lifetime_ms, warn_ms;
-	uint64_t delivered, deferred, failed;
+	uint64_t delivered, deferred, failed, bounced;
 	bool scanning, rescan, in_scan;
 	bool stopping;			/* nothing is begun any more */
 };
 
 enum { QMGR_TABLE = 4096 };
+enum { READ_AGAIN = 1 };	/* attempts of a "read" entry: the message is known already */
 
 /* d: settings and loop, borrowed; dirfd: the queue directory, borrowed.  -1: no memory. */
 int qmgr_init(struct qmgr *q, struct daemon *d, int dirfd, struct err *e);
@@ -231,6 +233,16 @@ void qmgr_notice(struct qmgr *q, struct job *j);
 int qmgr_on_reported(struct chan *c, const void *msg, size_t len, int *fds, struct err *e);
 int qmgr_on_report_refused(struct chan *c, const void *msg, size_t len, int *fds, struct err *e);
 void stash_free(struct qmgr *q, struct entry *en);
+
+/* reload.c: lib/daemon.h's callbacks, and what belongs to them. */
+void qmgr_switched(void *arg, struct conf *old);
+void qmgr_stats(void *arg, struct buf *out);
+/* All messages are read again: where they go may have changed. */
+void qmgr_reroute(struct qmgr *q);
+/* The same for one. */
+void qmgr_read_again(struct qmgr *q, const char *id);
+/* A message was read again: its entries for destinations that no recipient has now are forgotten. */
+void qmgr_unroute(struct qmgr *q, const struct entry *read, const struct letter *l);
 
 /* After a wait some jobs are begun or repeated; sets the timer for them. */
 void job_again(struct qmgr *q, struct job *j);

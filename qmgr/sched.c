@@ -444,6 +444,22 @@ sched_expire_at(struct sched *s, struct entry *e, int64_t at_ms, int64_t now)
 }
 
 void
+sched_expire_move(struct sched *s, struct entry *e, int64_t by_ms)
+{
+	if (e->expires_ms == SCHED_NEVER)
+		return;
+	e->expires_ms += by_ms;
+	if (e->state == ENTRY_WAITING || e->state == ENTRY_READY)
+		entry_watch(s, e);
+}
+
+bool
+sched_dest_dead(const struct dest *d)
+{
+	return d->health == DEST_DEAD;
+}
+
+void
 sched_warned(struct sched *s, struct entry *e, int64_t warn_ms, int64_t now)
 {
 	bool urgent = e->urgent;

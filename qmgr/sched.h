@@ -181,6 +181,9 @@ void sched_believe_dead(struct sched *s, struct entry *e, int64_t until_ms, uint
 /* Why it last failed; "" if it did not. */
 void sched_why(const struct entry *e, const char **dsn, const char **text);
 
+/* Is it known not to answer? */
+bool sched_dest_dead(const struct dest *d);
+
 /* How long e waits after so many attempts (1: the first), jitter included; and the longest such wait. */
 int64_t sched_delay(struct sched *s, const struct entry *e, uint16_t attempts);
 int64_t sched_longest(const struct sched *s, const struct entry *e);
@@ -189,6 +192,8 @@ int64_t sched_longest(const struct sched *s, const struct entry *e);
 void sched_defer(struct sched *s, struct entry *e, int64_t retry_ms, int64_t next_us, int64_t now);
 /* The same for one that expired and could not be ended now: it expires again then. */
 void sched_expire_at(struct sched *s, struct entry *e, int64_t at_ms, int64_t now);
+/* It expires so much later, if it ever does. */
+void sched_expire_move(struct sched *s, struct entry *e, int64_t by_ms);
 /* The same after a warning: nothing else about it changes.  warn_ms: of the next, or SCHED_NEVER. */
 void sched_warned(struct sched *s, struct entry *e, int64_t warn_ms, int64_t now);
 /* One that is not busy is taken: busy, though no job. */

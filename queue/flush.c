@@ -198,6 +198,7 @@ flush_failed(struct queue *q, struct qmsg *m, int sys)
 	if (strcmp(why.dsn, "4.3.1") == 0)
 		q->space_known = false;
 	log_line(LOG_ERR, m->id, "refused", "dsn=%s why=%s", why.dsn, log_q(why.what));
+	q->nfailed++;
 	flush_undo(q, m);
 	if (m->session != NULL)
 		session_refuse(m->session, m->request, &why);

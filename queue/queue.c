@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lib/daemon.h"
+#include "lib/figure.h"
 #include "lib/log.h"
 
 /* As many descriptors as may be had; what is left after the queue's own is for sessions. */
@@ -175,4 +176,28 @@ queue_free(struct queue *q)
 	if (q->lock_fd != -1)
 		close(q->lock_fd);
 	q->lock_fd = -1;
+}
+
+void
+queue_settings(struct queue *q, unsigned reserve_percent)
+{
+	q->opt.reserve_percent = reserve_percent;
+	q->space_known = false;
+	q->max_session = queue_descriptors();
+}
+
+void
+queue_stats(void *arg, struct buf *out)
+{
+	const struct queue *q = arg;
+
+	figure_add(out, "accord_queue_commits_total", q->ncommit);
+	figure_add(out, "accord_queue_flushes_total", q->nflush);
+	figure_add(out, "accord_queue_commits_refused_total", q->nfailed);
+	figure_add(out, "accord_queue_sessions", q->nsession);
+	figure_add(out, "accord_queue_waiting", q->nwait);
+	if (q->space_known) {
+		figure_add(out, "accord_queue_space_octets", q->space_free);
+		figure_add(out, "accord_queue_space_low", q->space_low);
+	}
 }

@@ -139,7 +139,7 @@ struct queue {
 	int64_t space_ms;		/* when the three below were asked for */
 	bool space_known, space_low;
 	uint64_t space_free;		/* octets above the reserve */
-	uint64_t nflush, ncommit;	/* batches and messages so far */
+	uint64_t nflush, ncommit, nfailed;	/* batches, messages, messages that could not be, so far */
 };
 
 /*
@@ -157,6 +157,11 @@ void queue_lose_qmgr(struct queue *q);
 
 /* Answers what is in flight, then leaves the loop. */
 void queue_stop(struct queue *q);
+
+/* A new share of space for the reserve; the limit of descriptors may have been raised. */
+void queue_settings(struct queue *q, unsigned reserve_percent);
+/* Live figures; arg: the queue. */
+void queue_stats(void *arg, struct buf *out);
 
 /* Closes everything; the workers end. */
 void queue_free(struct queue *q);

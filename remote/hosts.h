@@ -25,6 +25,8 @@ struct own {
 
 /* From the settings and the network interfaces, as they are now. */
 int own_find(struct own *own, const struct conf *conf, struct err *e);
+/* The listeners alone, after a reload. */
+void own_listeners(struct own *own, const struct conf *conf);
 
 /* Does a connection to a come to us? */
 bool own_has(const struct own *own, const struct netaddr *a);

@@ -21,18 +21,27 @@ own_local(const struct sockaddr *sa, struct netaddr *out)
 	return true;
 }
 
-int
-own_find(struct own *own, const struct conf *conf, struct err *e)
+void
+own_listeners(struct own *own, const struct conf *conf)
 {
 	const struct span *lines;
 	uint32_t n = conf_lines(conf, CONF_LISTEN, &lines);
-	struct ifaddrs *all;
 	struct listener l;
+	struct err ignored;
+
+	own->nlisten = 0;
+	for (uint32_t i = 0; i < n && own->nlisten < OWN_LISTEN; i++)
+		if (listener_parse(lines[i], &l, &ignored) == 0)
+			own->listen[own->nlisten++] = l.addr;
+}
+
+int
+own_find(struct own *own, const struct conf *conf, struct err *e)
+{
+	struct ifaddrs *all;
 
 	*own = (struct own){ 0 };
-	for (uint32_t i = 0; i < n && own->nlisten < OWN_LISTEN; i++)
-		if (listener_parse(lines[i], &l, e) == 0)
-			own->listen[own->nlisten++] = l.addr;
+	own_listeners(own, conf);
 	if (getifaddrs(&all) == -1)
 		return err_sys(e, "network interfaces");
 	for (const struct ifaddrs *i = all; i != NULL && own->nlocal < OWN_LOCAL; i = i->ifa_next)

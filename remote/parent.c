@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
+#include "lib/figure.h"
 #include "lib/log.h"
 #include "lib/result.h"
 #include "lib/sandbox.h"
@@ -22,6 +23,7 @@ struct child {
 	struct worker_job *work;	/* NULL: idle */
 	struct timer idle;
 	uint32_t jobs;
+	bool stale;			/* has settings that are no more: ends after its job */
 	uint32_t needs;			/* roles: waits for a channel to them */
 };
 
@@ -113,6 +115,7 @@ child_gone(struct chan *chan, const struct err *why)
 	struct worker_job *work = c->work;
 
 	if (work != NULL) {
+		c->remote->lost++;
 		log_line(LOG_ERR, work->packet->id, "session-lost", "relay=%s pid=%d why=%s",
 		    log_q(c->dest), (int)c->pid,
 		    log_q(why->kind == ERR_NONE ? "it ended" : why->what));
@@ -151,7 +154,8 @@ on_result(struct chan *chan, const void *msg, size_t len, int *fds, struct err *
 		return -1;
 	c->work = NULL;
 	r->nidle++;
-	if (++c->jobs >= SESSION_JOBS || r->stopping ||
+	r->jobs++;
+	if (++c->jobs >= SESSION_JOBS || r->stopping || c->stale ||
 	    loop_timer(r->worker.loop, &c->idle, SESSION_IDLE_MS, e) == -1)
 		child_end(c);
 	else if (r->nidle > REMOTE_IDLE_MAX)
@@ -274,6 +278,7 @@ child_new(struct remote *r, const char *dest, struct err *e)
 	c->next = r->children;
 	r->children = c;
 	r->nidle++;
+	r->started++;
 	return c;
 }
 
@@ -379,6 +384,38 @@ remote_stop(void *arg)
 	stop_check(r);
 }
 
+/* Sessions are processes with their own copy of the settings: the idle ones end, the others do after
+ * their job. */
+static void
+remote_switched(void *arg, struct conf *old)
+{
+	struct remote *r = arg;
+
+	(void)old;
+	own_listeners(&r->own, &r->daemon->conf);
+	for (struct child *c = r->children, *next; c != NULL; c = next) {
+		next = c->next;
+		c->stale = true;
+		if (c->work == NULL)	/* idle */
+			child_end(c);
+	}
+}
+
+static void
+remote_stats(void *arg, struct buf *out)
+{
+	const struct remote *r = arg;
+	uint64_t busy = 0;
+
+	for (const struct child *c = r->children; c != NULL; c = c->next)
+		busy += c->work != NULL;
+	figure_add(out, "accord_remote_sessions", busy);
+	figure_add(out, "accord_remote_sessions_idle", r->nidle);
+	figure_add(out, "accord_remote_sessions_total", r->started);
+	figure_add(out, "accord_remote_jobs_total", r->jobs);
+	figure_add(out, "accord_remote_sessions_lost_total", r->lost);
+}
+
 int
 remote_open(struct remote *r, struct daemon *d, struct err *e)
 {
@@ -388,6 +425,8 @@ remote_open(struct remote *r, struct daemon *d, struct err *e)
 	worker_init(&r->worker, &d->loop, remote_start, r);
 	d->peer = remote_peer;
 	d->stop = remote_stop;
+	d->switched = remote_switched;
+	d->stats = remote_stats;
 	d->arg = r;
 	if (own_find(&r->own, &d->conf, e) == -1 || backoff_share(&r->backoff, &r->shared, e) == -1)
 		return -1;

@@ -29,6 +29,7 @@ struct remote {
 	const struct backoff *shared;	/* the same, as sessions see it */
 	struct child *children, *dying;
 	uint32_t nidle;
+	uint64_t started, jobs, lost;	/* sessions, jobs done, sessions that ended within one */
 	struct timer reap, stop;
 	int64_t stop_ms;
 	bool stopping;

@@ -105,6 +105,7 @@ door_refuse(struct parent *p, int fd, const char *dsn, const char *why, const st
 	    conf_string(&p->d.conf, CONF_ME), why);
 
 	netaddr_print(a, addr, sizeof addr);
+	parent_count_refusal(p, why);
 	log_line(LOG_WARN, NULL, "refused", "client=%s sessions=%u waiting=%u why=%s", addr, p->sessions,
 	    p->room.n, log_q(why));
 	(void)send(fd, line, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -186,6 +187,23 @@ door_empty(struct parent *p)
 		door_turn_out(p, w, "shutting down");
 }
 
+void
+door_move(struct parent *p, const struct listener *before, uint32_t n)
+{
+	struct waiting *w;
+
+	for (w = p->room.first; w != NULL; w = w->next) {
+		const struct netaddr *a = w->listener < n ? &before[w->listener].addr : NULL;
+		uint32_t i = 0;
+
+		while (i < p->nlistener && (a == NULL || memcmp(&p->listener[i].addr, a, sizeof *a) != 0))
+			i++;
+		w->listener = i;
+	}
+	while ((w = room_by_listener(&p->room, &p->clients, p->nlistener)) != NULL)
+		door_turn_out(p, w, "shutting down");	/* its listener is no more */
+}
+
 /* --- listeners --- */
 
 static void
@@ -256,6 +274,7 @@ door_on_connection(void *arg, uint32_t events)
 				door_pause(p, errno);
 			break;
 		}
+		p->connections++;
 		netaddr_take(&ss, &a);
 		door_let_in(p, listener, fd, &a);
 	}

@@ -63,7 +63,7 @@ child_session_over(struct child *c)
 }
 
 /* Tells it to end; its channel's closing is awaited. */
-static void
+void
 child_dismiss(struct child *c)
 {
 	struct msg_hdr h;
@@ -83,6 +83,7 @@ child_crashed(struct child *c, int status)
 		netaddr_print(&c->client, addr, sizeof addr);
 		clients_punish(&c->parent->clients, &c->client, clock_ms());
 	}
+	c->parent->crashes++;
 	log_line(LOG_ERR, NULL, "crash", "client=%s pid=%d signal=%d status=%d", addr, (int)c->pid,
 	    WIFSIGNALED(status) ? WTERMSIG(status) : 0, WIFEXITED(status) ? WEXITSTATUS(status) : 0);
 	if (WIFSIGNALED(status) && !c->parent->stopping)
@@ -121,7 +122,7 @@ child_on_done(struct chan *ch, const void *msg, size_t len, int *fds, struct err
 	if (!c->busy)
 		return err_set(e, ERR_PROTO, NULL, "done with no session");
 	child_session_over(c);
-	if (c->served >= parent_sessions_each(p, c->listener) || p->nidle >= PARENT_IDLE_MAX ||
+	if (c->stale || c->served >= parent_sessions_each(p, c->listener) || p->nidle >= PARENT_IDLE_MAX ||
 	    p->stopping)
 		child_dismiss(c);
 	else
@@ -132,7 +133,7 @@ child_on_done(struct chan *ch, const void *msg, size_t len, int *fds, struct err
 
 /* A pair with queue or capd, one end of it passed on there; the other is returned, or -1. */
 static int
-parent_pair(struct chan *peer, struct err *e)
+parent_pair(struct chan *peer, uint32_t settings, struct err *e)
 {
 	struct msg_hdr h;
 	int fd[2];
@@ -141,7 +142,7 @@ parent_pair(struct chan *peer, struct err *e)
 		return err_set(e, ERR_TEMP, "4.3.0", "%s is not there", peer->name);
 	if (ipc_pair(fd, e) == -1)
 		return -1;
-	if (chan_send(peer, &h, MSG_SESSION, 0, sizeof h, &fd[1], 1, e) == -1) {
+	if (chan_send(peer, &h, MSG_SESSION, settings, sizeof h, &fd[1], 1, e) == -1) {
 		close(fd[0]);
 		return -1;
 	}
@@ -160,7 +161,7 @@ child_give(struct child *c, uint32_t role)
 {
 	struct msg_peer m = { .role = role, .generation = c->parent->d.generation[role] };
 	struct err e;
-	int fd = parent_pair(parent_peer(c->parent, role), &e);
+	int fd = parent_pair(parent_peer(c->parent, role), c->parent->d.settings, &e);
 
 	c->need |= 1u << role;
 	if (fd != -1 && chan_send(&c->chan, &m.h, MSG_PEER, 0, sizeof m, &fd, 1, &e) == 0)
@@ -264,8 +265,8 @@ child_new(struct parent *p)
 		goto fail;
 	c->parent = p;
 	fd[0] = ctl[1];
-	fd[1] = parent_pair(&p->queue, &e);	/* one that is away is asked for when it is needed */
-	fd[2] = parent_pair(&p->capd, &e);
+	fd[1] = parent_pair(&p->queue, p->d.settings, &e);	/* one that is away is asked for when it is needed */
+	fd[2] = parent_pair(&p->capd, p->d.settings, &e);
 	if (parent_fork(p, c, fd, ctl[0], &e) == -1)
 		goto fail;
 	ipc_close_fds(fd, 3);
@@ -445,19 +446,25 @@ parent_on_stop(void *arg)
 
 /* --- start --- */
 
-static int
+int
+parent_listener(const struct daemon_listener *d, struct listener *out, struct err *e)
+{
+	if (listener_parse(span_str(d->line), out, e) == -1)
+		return -1;
+	if (out->role == LISTEN_LMTP || out->role == LISTEN_SUBMISSIONS)
+		return err_set(e, ERR_PERM, NULL, "listen: %s: roles lmtp and submissions are not served",
+		    d->line);
+	return fcntl(d->fd, F_SETFL, O_NONBLOCK) == -1 ? err_sys(e, "listen: %s", d->line) : 0;
+}
+
+int
 parent_listeners(struct parent *p, struct err *e)
 {
 	for (uint32_t i = 0; i < p->d.nlistener; i++) {
 		struct daemon_listener *d = &p->d.listener[i];
 
-		if (listener_parse(span_str(d->line), &p->listener[i], e) == -1)
+		if (parent_listener(d, &p->listener[i], e) == -1)
 			return -1;
-		if (p->listener[i].role == LISTEN_LMTP || p->listener[i].role == LISTEN_SUBMISSIONS)
-			return err_set(e, ERR_PERM, NULL,
-			    "listen: %s: roles lmtp and submissions are not served", d->line);
-		if (fcntl(d->fd, F_SETFL, O_NONBLOCK) == -1)
-			return err_sys(e, "listen: %s", d->line);
 		p->at[i] = (struct parent_listener){ { d->fd, door_on_connection, &p->at[i] }, p };
 	}
 	p->nlistener = p->d.nlistener;
@@ -465,7 +472,7 @@ parent_listeners(struct parent *p, struct err *e)
 }
 
 /* A descriptor for each session process, and some for pairs on their way. */
-static void
+void
 parent_more_files(const struct parent *p)
 {
 	rlim_t want = (rlim_t)conf_number(&p->d.conf, CONF_CONCURRENCYINCOMING) +
@@ -488,6 +495,9 @@ parent_init(struct parent *p, struct err *e)
 	p->d.peer = parent_on_peer;
 	p->d.stop = parent_on_stop;
 	p->d.retire = parent_on_retire;
+	p->d.check = parent_check;
+	p->d.switched = parent_switched;
+	p->d.stats = parent_stats;
 	p->d.arg = p;
 	p->resume = (struct timer){ .fire = door_on_resume, .arg = p };
 	p->tidy = (struct timer){ .fire = parent_on_tidy, .arg = p };

@@ -29,7 +29,8 @@ enum {
 	PACE_FULL_S = 15, PACE_FULL_PATIENCE_S = 120,
 	PACE_WAITED_S = 10, PACE_WAITED_PATIENCE_S = 30,
 	PACE_RELAX_MS = 2000,		/* before sessions are told that they have more time again */
-	DOOR_LOOK_MS = 1000		/* between looks at who has waited too long */
+	DOOR_LOOK_MS = 1000,		/* between looks at who has waited too long */
+	PARENT_REASONS = 8		/* to refuse a connection */
 };
 
 struct pace { uint32_t timeout_s, patience_s; };
@@ -42,11 +43,15 @@ struct child {
 	struct chan chan;
 	pid_t pid;
 	bool busy, leaving;
+	bool stale;			/* has settings that are no more: ends after its session */
 	struct netaddr client;		/* of the session, while busy */
 	uint32_t listener;
 	uint32_t served;		/* sessions, the present one among them */
 	uint32_t need;			/* 1u << enum role: channels it waits for */
 };
+
+/* Connections refused for one reason; why is a literal. */
+struct refusals { const char *why; uint64_t n; };
 
 struct parent_listener { struct watch watch; struct parent *parent; };
 
@@ -67,6 +72,8 @@ struct parent {
 	bool stopping;			/* nothing new is taken: told to stop, or retired */
 	bool hurried;			/* told to stop: sessions are told too */
 	struct timer resume, tidy, give_up, look;
+	uint64_t connections, crashes;
+	struct refusals refused[PARENT_REASONS];
 };
 
 /* Settings, listeners and peers are in p->d.  -1: it cannot start. */
@@ -89,7 +96,21 @@ struct pace door_pace(const struct parent *p);
 void door_tell_pace(struct parent *p);			/* after a change of sessions or room */
 void door_next(struct parent *p);			/* a session is over: who waits? */
 void door_empty(struct parent *p);			/* nobody waits any longer */
+/* The listeners have changed: who waits is of the one that has its address now. */
+void door_move(struct parent *p, const struct listener *before, uint32_t n);
 void door_refuse(struct parent *p, int fd, const char *dsn, const char *why,
     const struct netaddr *a);
+
+/* What reload.c needs of parent.c. */
+int parent_listener(const struct daemon_listener *d, struct listener *out, struct err *e);
+int parent_listeners(struct parent *p, struct err *e);
+void parent_more_files(const struct parent *p);
+void child_dismiss(struct child *c);
+
+/* reload.c: the daemon's callbacks (lib/daemon.h). */
+int parent_check(void *arg, struct daemon_next *next, struct err *e);
+void parent_switched(void *arg, struct conf *old);
+void parent_stats(void *arg, struct buf *out);
+void parent_count_refusal(struct parent *p, const char *why);
 
 #endif

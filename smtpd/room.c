@@ -84,3 +84,12 @@ room_late(struct room *r, struct clients *t, int64_t now_ms)
 
 	return late ? take(r, t, &r->first) : NULL;
 }
+
+struct waiting *
+room_by_listener(struct room *r, struct clients *t, uint32_t listener)
+{
+	for (struct waiting **at = &r->first; *at != NULL; at = &(*at)->next)
+		if ((*at)->listener == listener)
+			return take(r, t, at);
+	return NULL;
+}

@@ -34,6 +34,9 @@ int room_enter(struct room *r, struct clients *t, int fd, uint32_t listener,
 /* Takes out the next to be served; NULL: nobody.  The caller closes or passes on fd, and frees. */
 struct waiting *room_next(struct room *r, struct clients *t);
 
+/* Takes out one that came by this listener. */
+struct waiting *room_by_listener(struct room *r, struct clients *t, uint32_t listener);
+
 /* Takes out one that has waited too long. */
 struct waiting *room_late(struct room *r, struct clients *t, int64_t now_ms);
 

@@ -88,7 +88,7 @@ int
 account_trim(struct err *e)
 {
 	static const int keep[] = { CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER,
-	    CAP_KILL, CAP_SETGID, CAP_SETUID, CAP_SYS_RESOURCE };
+	    CAP_KILL, CAP_NET_BIND_SERVICE, CAP_SETGID, CAP_SETUID, CAP_SYS_RESOURCE };
 	struct __user_cap_header_struct h = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct now[2] = { { 0 } }, want[2] = { { 0 } };
 	uint64_t kept = 0;

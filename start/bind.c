@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -36,7 +37,7 @@ socket_address(const struct netaddr *a, struct sockaddr_storage *out)
 
 /* The listening socket, or -1 with errno. */
 static int
-listen_on(const struct netaddr *a)
+listen_on(const struct netaddr *a, bool share)
 {
 	struct sockaddr_storage sa = { 0 };
 	socklen_t len = socket_address(a, &sa);
@@ -47,6 +48,7 @@ listen_on(const struct netaddr *a)
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == -1 ||
 	    (sa.ss_family == AF_INET6 &&
 	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == -1) ||
+	    (share && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == -1) ||
 	    bind(fd, (struct sockaddr *)&sa, len) == -1 || listen(fd, BACKLOG) == -1) {
 		sys = errno;
 		close(fd);
@@ -56,16 +58,109 @@ listen_on(const struct netaddr *a)
 	return fd;
 }
 
+/* Which of p's sockets has that address; p->nlistener: none. */
+static uint32_t
+listener_at(const struct place *p, const struct netaddr *a)
+{
+	struct listener parsed;
+	struct err ignored;
+	uint32_t i = 0;
+
+	while (p != NULL && i < p->nlistener &&
+	    (listener_parse(span_str(p->listener[i].line), &parsed, &ignored) == -1 ||
+	    parsed.addr.port != a->port || memcmp(parsed.addr.a, a->a, sizeof a->a) != 0))
+		i++;
+	return i;
+}
+
+/* Does p's setting have this address of an older place? */
+static bool
+goes_on(const struct place *p, const struct daemon_listener *l)
+{
+	struct listener old, parsed;
+	struct err ignored;
+	const struct span *lines;
+	uint32_t n = conf_lines(&p->conf, CONF_LISTEN, &lines);
+
+	if (listener_parse(span_str(l->line), &old, &ignored) == -1)
+		return true;
+	for (uint32_t i = 0; i < n; i++)
+		if (listener_parse(lines[i], &parsed, &ignored) == 0 &&
+		    parsed.addr.port == old.addr.port &&
+		    memcmp(parsed.addr.a, old.addr.a, sizeof old.addr.a) == 0)
+			return true;
+	return false;
+}
+
+static bool
+on_port(const struct daemon_listener *l, uint16_t port)
+{
+	struct listener parsed;
+	struct err ignored;
+
+	return listener_parse(span_str(l->line), &parsed, &ignored) == 0 && parsed.addr.port == port;
+}
+
+static void
+share_port(int fd, int on)
+{
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+}
+
+/*
+ * A new address beside those of old, which still listens.  One that is about to go (0.0.0.0:25, when
+ * 127.0.0.1:25 is new) is no reason to refuse: for the moment of the bind the two share the port.
+ */
 static int
-bind_line(struct place *p, struct span line, uint32_t lineno, struct err *e)
+listen_beside(const struct place *p, const struct place *old, const struct netaddr *a)
+{
+	int fd = listen_on(a, false), sys = errno;
+	uint32_t going = 0;
+
+	if (fd != -1 || sys != EADDRINUSE || old == NULL)
+		return fd;
+	for (uint32_t i = 0; i < old->nlistener; i++)
+		if (on_port(&old->listener[i], a->port) && !goes_on(p, &old->listener[i])) {
+			share_port(old->listener[i].fd, 1);
+			going++;
+		}
+	if (going > 0) {
+		fd = listen_on(a, true);
+		sys = errno;
+	}
+	for (uint32_t i = 0; i < old->nlistener; i++)
+		share_port(old->listener[i].fd, 0);
+	if (fd != -1)
+		share_port(fd, 0);
+	errno = sys;
+	return fd;
+}
+
+/* The socket for an address: old's own, unless p has taken it already, or a new one. */
+static int
+listener_fd(const struct place *p, const struct place *old, const struct netaddr *a)
+{
+	uint32_t i = listener_at(old, a);
+
+	if (old == NULL || i == old->nlistener)
+		return listen_beside(p, old, a);
+	if (listener_at(p, a) < p->nlistener) {
+		errno = EADDRINUSE;
+		return -1;
+	}
+	return fcntl(old->listener[i].fd, F_DUPFD_CLOEXEC, 0);
+}
+
+static int
+bind_line(struct place *p, const struct place *old, struct span line, uint32_t lineno, struct err *e)
 {
 	struct daemon_listener *l = &p->listener[p->nlistener];
 	struct listener parsed;
 
 	if (listener_parse(line, &parsed, e) == -1)
 		return -1;
+	l->fd = listener_fd(p, old, &parsed.addr);
 	span_text(line, l->line, sizeof l->line);
-	l->fd = listen_on(&parsed.addr);
 	if (l->fd == -1 && errno == EAFNOSUPPORT && !p->conf.v[CONF_LISTEN].set) {
 		log_line(LOG_WARN, NULL, "not-listening", "line=%s why=%s", log_q(l->line),
 		    log_q("the kernel has no such addresses"));
@@ -103,13 +198,19 @@ bind_control(struct place *p, struct err *e)
 }
 
 int
-place_bind(struct place *p, struct err *e)
+place_listen(struct place *p, const struct place *old, struct err *e)
 {
 	const struct span *lines;
 	uint32_t n = conf_lines(&p->conf, CONF_LISTEN, &lines);
 
 	for (uint32_t i = 0; i < n; i++)
-		if (bind_line(p, lines[i], p->conf.v[CONF_LISTEN].lineno[i], e) == -1)
+		if (bind_line(p, old, lines[i], p->conf.v[CONF_LISTEN].lineno[i], e) == -1)
 			return -1;
-	return bind_control(p, e);
+	return 0;
+}
+
+int
+place_bind(struct place *p, struct err *e)
+{
+	return place_listen(p, NULL, e) == -1 ? -1 : bind_control(p, e);
 }

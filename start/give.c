@@ -16,36 +16,50 @@ copy_of(int fd, struct err *e)
 }
 
 static int
-give_name(struct child *c, enum msg_type type, const char *name, int fd, struct err *e)
+give_name(struct child *c, enum msg_type type, uint32_t id, const char *name, int fd, struct err *e)
 {
 	struct msg_name m = { 0 };
 
 	if (fd == -1)
 		return -1;
 	snprintf(m.name, sizeof m.name, "%s", name);
-	return chan_send(&c->chan, &m.h, type, 0, sizeof m, &fd, 1, e);
+	return chan_send(&c->chan, &m.h, type, id, sizeof m, &fd, 1, e);
+}
+
+/* Which set of settings, and the packets that carry it: at start, or for a reload. */
+struct parcel { const struct place *from; uint32_t number; bool reload; };
+
+static int
+give_settings(struct child *c, const struct parcel *w, struct err *e)
+{
+	enum msg_type type = w->reload ? MSG_RELOAD_SETTING : MSG_SETTING;
+	struct msg_settings m = { 0 };
+
+	snprintf(m.me, sizeof m.me, "%.255s", conf_string(&w->from->conf, CONF_ME));
+	if (chan_send(&c->chan, &m.h, MSG_RELOAD_BEGIN, w->number, sizeof m, NULL, 0, e) == -1)
+		return -1;
+	for (int i = 0; i < CONF_COUNT; i++)
+		if (w->from->setting_fd[i] != -1 && conf_table[i].readers & 1u << c->role &&
+		    give_name(c, type, w->number, conf_table[i].name, copy_of(w->from->setting_fd[i], e),
+		    e) == -1)
+			return -1;
+	return 0;
 }
 
 static int
-give_settings(struct child *c, struct err *e)
+give_caps(struct child *c, const struct parcel *w, struct err *e)
 {
-	const struct place *p = c->s->place;
+	int fd = place_caps(w->from, e);
 
-	for (int i = 0; i < CONF_COUNT; i++)
-		if (p->setting_fd[i] != -1 && conf_table[i].readers & 1u << c->role &&
-		    give_name(c, MSG_SETTING, conf_table[i].name, copy_of(p->setting_fd[i], e), e) == -1)
-			return -1;
-	return 0;
+	if (fd == -1)
+		return e->kind == ERR_NONE ? 0 : -1;
+	return give_name(c, w->reload ? MSG_RELOAD_FILE : MSG_FILE, w->number, "caps.cdb", fd, e);
 }
 
 int
 child_give_caps(struct child *c, struct err *e)
 {
-	int fd = place_caps(c->s->place, e);
-
-	if (fd == -1)
-		return e->kind == ERR_NONE ? 0 : -1;
-	return give_name(c, MSG_FILE, "caps.cdb", fd, e);
+	return give_caps(c, &(struct parcel){ c->s->place, 0, false }, e);
 }
 
 static int
@@ -61,22 +75,24 @@ give_files(struct child *c, struct err *e)
 
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
 		if (files[i].fd != -1 && files[i].readers & 1u << c->role &&
-		    give_name(c, MSG_FILE, files[i].name, copy_of(files[i].fd, e), e) == -1)
+		    give_name(c, MSG_FILE, 0, files[i].name, copy_of(files[i].fd, e), e) == -1)
 			return -1;
 	return c->role == ROLE_CAPD ? child_give_caps(c, e) : 0;
 }
 
 static int
-give_listeners(struct child *c, struct err *e)
+give_listeners(struct child *c, const struct parcel *w, struct err *e)
 {
-	const struct place *p = c->s->place;
+	const struct place *p = w->from;
+	enum msg_type type = w->reload ? MSG_RELOAD_LISTENER : MSG_LISTENER;
 
 	for (uint32_t i = 0; c->role == ROLE_SMTPD && i < p->nlistener; i++) {
 		struct msg_listener m = { 0 };
 		int fd = copy_of(p->listener[i].fd, e);
 
 		memcpy(m.line, p->listener[i].line, sizeof m.line);
-		if (fd == -1 || chan_send(&c->chan, &m.h, MSG_LISTENER, 0, sizeof m, &fd, 1, e) == -1)
+		if (fd == -1 ||
+		    chan_send(&c->chan, &m.h, type, w->number, sizeof m, &fd, 1, e) == -1)
 			return -1;
 	}
 	return 0;
@@ -85,7 +101,21 @@ give_listeners(struct child *c, struct err *e)
 int
 child_give(struct child *c, struct err *e)
 {
-	if (give_settings(c, e) == -1 || give_files(c, e) == -1)
+	const struct parcel w = { c->s->place, c->s->settings, false };
+
+	if (give_settings(c, &w, e) == -1 || give_files(c, e) == -1)
 		return -1;
-	return give_listeners(c, e);
+	return give_listeners(c, &w, e);
+}
+
+int
+child_give_next(struct child *c, const struct place *next, uint32_t number, struct err *e)
+{
+	const struct parcel w = { next, number, true };
+	struct msg_hdr h;
+
+	if (give_settings(c, &w, e) == -1 ||
+	    (c->role == ROLE_CAPD && give_caps(c, &w, e) == -1) || give_listeners(c, &w, e) == -1)
+		return -1;
+	return chan_send(&c->chan, &h, MSG_RELOAD_CHECK, number, sizeof h, NULL, 0, e);
 }

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -90,27 +89,6 @@ all_up(void *arg)
 	notify("READY=1\n");
 }
 
-/* Descriptors by what may go on at once: a session, its peers' ends, its message. */
-static int
-raise_descriptors(const struct conf *c, struct err *e)
-{
-	rlim_t need = 512 + 6 * (conf_number(c, CONF_CONCURRENCYINCOMING) +
-	    conf_number(c, CONF_CONCURRENCYREMOTE) + conf_number(c, CONF_CONCURRENCYLOCAL) +
-	    conf_number(c, CONF_CONCURRENCYCONVERT));
-	struct rlimit r;
-
-	if (getrlimit(RLIMIT_NOFILE, &r) == -1)
-		return err_sys(e, "descriptors");
-	if (r.rlim_max != RLIM_INFINITY && r.rlim_max < need) {
-		r.rlim_max = geteuid() == 0 ? need : r.rlim_max;
-		if (r.rlim_max < need)
-			log_line(LOG_WARN, NULL, "few-descriptors", "want=%llu have=%llu",
-			    (unsigned long long)need, (unsigned long long)r.rlim_max);
-	}
-	r.rlim_cur = r.rlim_max == RLIM_INFINITY || r.rlim_max > need ? need : r.rlim_max;
-	return setrlimit(RLIMIT_NOFILE, &r) == -1 ? err_sys(e, "descriptors") : 0;
-}
-
 struct options { const char *home, *user, *clock; };
 
 static int
@@ -157,7 +135,7 @@ run(const struct options *o, const struct accounts *who, struct programs *progra
 	int status = 1;
 
 	if (place_open(&place, o->home, o->clock, who, e) == -1 ||
-	    raise_descriptors(&place.conf, e) == -1 || account_trim(e) == -1 ||
+	    limits_raise(&place.conf, e) == -1 || account_trim(e) == -1 ||
 	    supervisor_init(&s, &place, who, e) == -1) {
 		dprintf(logger->out, "accord: %s\n", e->what);
 		log_line(LOG_ERR, NULL, "cannot-start", "why=%s", log_q(e->what));
@@ -167,6 +145,7 @@ run(const struct options *o, const struct accounts *who, struct programs *progra
 		s.become = become_program;
 		s.become_arg = programs;
 		s.up = all_up;
+		s.notify = notify;
 		status = supervisor_run(&s, e);
 		notify("STOPPING=1\n");
 	}

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,7 +18,7 @@
 #include "lib/ipc.h"
 #include "lib/log.h"
 
-static const char caps_default[] = "caps.cdb";
+static const char caps_default[] = "caps.cdb", caps_beside[] = "caps.cdb.next";
 
 int
 place_names(struct place *p, const char *home, struct err *e)
@@ -51,18 +52,48 @@ in_control(const struct place *p, struct err *e)
 	return err_set(e, inner.kind, inner.dsn, "%s/%s", p->control, inner.what);
 }
 
+/* The text of a setting as a sealed memory file; fd is closed. */
+static int
+setting_copy(int fd, const char *name, struct err *e)
+{
+	const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+	int copy = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	char chunk[16384];
+	off_t at = 0;
+	ssize_t n = copy == -1 ? -1 : 1;
+
+	while (n > 0 && (n = pread(fd, chunk, sizeof chunk, at)) > 0) {
+		if (pwrite(copy, chunk, (size_t)n, at) != n)
+			n = -1;
+		at += n;
+	}
+	if (n == 0 && fcntl(copy, F_ADD_SEALS, seals) == 0) {
+		close(fd);
+		return copy;
+	}
+	err_sys(e, "%s", name);
+	close(fd);
+	if (copy != -1)
+		close(copy);
+	return -1;
+}
+
 static int
 one_setting(struct place *p, int dir, enum conf_id id, struct err *e)
 {
 	const char *name = conf_table[id].name;
 	int fd = openat(dir, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
 
 	if (fd == -1 && errno == ENOENT)
 		return 0;
-	if (fd == -1)
+	if (fd == -1 || fstat(fd, &st) == -1)
 		return err_sys(e, "%s/%s", p->control, name);
+	/* caps is capsdb_build's, which wants its time too; conf_set_fd says what is no file */
+	if (id != CONF_CAPS && S_ISREG(st.st_mode) && (fd = setting_copy(fd, name, e)) == -1)
+		return in_control(p, e);
 	p->setting_fd[id] = fd;
-	if (id != CONF_CAPS && conf_set_fd(&p->conf, id, fd, e) == -1)	/* caps: capsdb_build's */
+	if (id != CONF_CAPS && conf_set_fd(&p->conf, id, fd, e) == -1)
 		return in_control(p, e);
 	return 0;
 }
@@ -181,7 +212,7 @@ place_folders(struct place *p, const struct accounts *who, struct err *e)
 /* --- the capability database --- */
 
 static int
-build_caps(const struct place *p, struct err *e)
+build_caps(struct place *p, const char *name, struct err *e)
 {
 	struct stat text, db;
 	int fd = p->setting_fd[CONF_CAPS];
@@ -194,8 +225,9 @@ build_caps(const struct place *p, struct err *e)
 	    (db.st_mtim.tv_sec > text.st_mtim.tv_sec || (db.st_mtim.tv_sec == text.st_mtim.tv_sec &&
 	    db.st_mtim.tv_nsec > text.st_mtim.tv_nsec)))
 		return 0;
-	if (capsdb_build(fd, "caps", p->state_fd, caps_default, e) == -1)
+	if (capsdb_build(fd, "caps", p->state_fd, name, e) == -1)
 		return in_control(p, e);
+	p->caps_beside = name == caps_beside;
 	log_line(LOG_INFO, NULL, "caps-built", "");
 	return 0;
 }
@@ -214,26 +246,32 @@ place_caps(const struct place *p, struct err *e)
 	if (capsource_parse(lines[0], &file, e) == -1)
 		return -1;
 	span_text(file, path, sizeof path);
+	if (p->caps_beside && strcmp(path, caps_default) == 0)
+		snprintf(path, sizeof path, "%s", caps_beside);
 	fd = openat(p->state_fd, path, O_RDONLY | O_CLOEXEC);
 	if (fd == -1 && !(errno == ENOENT && strcmp(path, caps_default) == 0))
 		err_sys(e, "%s/%s", p->state, path);
 	return fd;
 }
 
+static int
+check_caps(const struct place *p, struct err *e)
+{
+	int caps = place_caps(p, e);
+
+	if (caps != -1)
+		close(caps);
+	return caps == -1 && e->kind != ERR_NONE ? -1 : 0;
+}
+
 int
 place_open(struct place *p, const char *home, const char *clock, const struct accounts *who,
     struct err *e)
 {
-	int caps;
-
 	if (place_names(p, home, e) == -1 || place_settings(p, e) == -1 ||
-	    place_folders(p, who, e) == -1 || build_caps(p, e) == -1)
+	    place_folders(p, who, e) == -1 || build_caps(p, caps_default, e) == -1 ||
+	    check_caps(p, e) == -1)
 		return -1;
-	caps = place_caps(p, e);
-	if (caps == -1 && e->kind != ERR_NONE)
-		return -1;
-	if (caps != -1)
-		close(caps);
 	if (clock != NULL && ((p->clock_fd = open(clock, O_RDONLY | O_CLOEXEC)) == -1 ||
 	    clock_shift(p->clock_fd) == -1))
 		return err_sys(e, "%s", clock);
@@ -251,9 +289,51 @@ place_close(struct place *p)
 		ipc_close_fds(fds[i], 1);
 	ipc_close_fds(&p->run_fd, 1);
 	ipc_close_fds(&p->lock_fd, 1);
-	ipc_close_fds(p->setting_fd, CONF_COUNT);
-	for (uint32_t i = 0; i < p->nlistener; i++)
-		close(p->listener[i].fd);
-	p->nlistener = 0;
-	conf_free(&p->conf);
+	place_drop(p);
+}
+
+/* --- a reload --- */
+
+void
+place_drop(struct place *next)
+{
+	if (next->caps_beside)
+		(void)unlinkat(next->state_fd, caps_beside, 0);
+	next->caps_beside = false;
+	ipc_close_fds(next->setting_fd, CONF_COUNT);
+	for (uint32_t i = 0; i < next->nlistener; i++)
+		close(next->listener[i].fd);
+	next->nlistener = 0;
+	conf_free(&next->conf);
+}
+
+int
+place_reopen(const struct place *p, struct place *next, struct err *e)
+{
+	*next = *p;
+	next->conf = (struct conf){ 0 };
+	next->nlistener = 0;
+	next->caps_beside = false;
+	for (int i = 0; i < CONF_COUNT; i++)
+		next->setting_fd[i] = -1;
+	if (place_settings(next, e) == 0 && build_caps(next, caps_beside, e) == 0 &&
+	    check_caps(next, e) == 0 && place_listen(next, p, e) == 0)
+		return 0;
+	place_drop(next);
+	return -1;
+}
+
+int
+place_switch(struct place *p, struct place *next, struct err *e)
+{
+	struct place was = *p;
+
+	if (next->caps_beside && renameat(p->state_fd, caps_beside, p->state_fd, caps_default) == -1)
+		return err_sys(e, "%s/%s", p->state, caps_default);
+	if (next->caps_beside)
+		(void)fsync(p->state_fd);	/* a name that a power cut takes back is built anew */
+	next->caps_beside = false;
+	*p = *next;
+	*next = was;
+	return 0;
 }

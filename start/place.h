@@ -22,6 +22,7 @@ struct place {
 	int setting_fd[CONF_COUNT];	/* -1: not set */
 	struct daemon_listener listener[DAEMON_LISTENERS];
 	uint32_t nlistener;
+	bool caps_beside;		/* caps.cdb was built anew, and does not have its name yet */
 };
 
 /*
@@ -33,12 +34,26 @@ int place_open(struct place *p, const char *home, const char *clock, const struc
     struct err *e);
 void place_close(struct place *p);
 
+/*
+ * Reads and checks all settings of p anew into next, for a reload: folders and the control socket are
+ * p's; the sockets of `listen` lines whose address p has are p's too (copied), the others are bound
+ * now; a caps.cdb that is due is built beside the one in force.  -1: next is empty, p is as it was.
+ */
+int place_reopen(const struct place *p, struct place *next, struct err *e);
+/* next becomes p, and holds what p was; the new caps.cdb gets its name.  -1: nothing changed. */
+int place_switch(struct place *p, struct place *next, struct err *e);
+/* What place_reopen opened, or place_switch left. */
+void place_drop(struct place *next);
+
 /* The folders' names; part of place_open. */
 int place_names(struct place *p, const char *home, struct err *e);
-/* Reads all settings of p->control into p->conf and keeps their descriptors. */
+/* Reads all settings of p->control into p->conf, and keeps each as a sealed copy: what somebody writes
+ * into the file later is not in force. */
 int place_settings(struct place *p, struct err *e);
 /* Binds all lines of `listen` and run/control.sock. */
 int place_bind(struct place *p, struct err *e);
+/* The sockets of `listen`: those of old (may be NULL) with the same address, and new ones. */
+int place_listen(struct place *p, const struct place *old, struct err *e);
 /* A new descriptor of the capability database; -1 with e->kind ERR_NONE: there is none. */
 int place_caps(const struct place *p, struct err *e);
 

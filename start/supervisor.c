@@ -14,8 +14,6 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 
-enum { FIRST = ROLE_QUEUE, LAST = ROLE_SMTPD };
-
 static const struct { enum role a, b; } joined[] = {
 	{ ROLE_SMTPD, ROLE_QUEUE }, { ROLE_SMTPD, ROLE_CAPD }, { ROLE_QUEUE, ROLE_QMGR },
 	{ ROLE_QMGR, ROLE_REMOTE }, { ROLE_QMGR, ROLE_LOCAL }, { ROLE_QMGR, ROLE_BOUNCE },
@@ -61,10 +59,9 @@ restart_later(struct child *c)
 		complain(c->s, c->role, e.what);
 		supervisor_stop(c->s, 1);
 	}
+	c->restarts++;
 	c->backoff_ms = c->backoff_ms * 2 > RESTART_MAX_MS ? RESTART_MAX_MS : c->backoff_ms * 2;
 }
-
-static void stop_next(struct supervisor *s);
 
 /* The process has been waited for. */
 static void
@@ -86,10 +83,15 @@ child_ended(struct child *c, int status)
 	if (s->stopping) {
 		if (!clean)
 			log_line(LOG_WARN, NULL, "ended", "role=%s why=%s", role_name(c->role), log_q(what));
-		stop_next(s);
+		supervisor_stop_next(s);
 		return;
 	}
-	complain(s, c->role, what);
+	if (clean && s->all_up)		/* it wants to be started anew */
+		log_line(LOG_INFO, NULL, "ended", "role=%s why=%s", role_name(c->role), log_q(what));
+	else
+		complain(s, c->role, what);
+	reload_child_gone(c);
+	ask_child_gone(c);
 	if (!s->all_up)
 		supervisor_stop(s, 1);
 	else
@@ -160,10 +162,19 @@ static const struct msg_rule from_child[] = {
 	{ MSG_BAD, sizeof(struct msg_text), sizeof(struct msg_text), 0, 0, child_on_bad },
 	{ MSG_NEED, sizeof(struct msg_peer), sizeof(struct msg_peer), 0, 0, child_on_need },
 	{ MSG_RETIRE, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, child_on_retire },
-	/* control only: the last row is left out for the others */
+	{ MSG_RELOAD_VALID, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, reload_on_valid },
+	{ MSG_RELOAD_INVALID, sizeof(struct msg_text), sizeof(struct msg_text), 0, 0, reload_on_invalid },
+	{ MSG_RELOAD_SWITCHED, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0,
+	    reload_on_switched },
+	{ MSG_PONG, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, watchdog_on_pong },
+	{ MSG_FIGURES, sizeof(struct msg_hdr), sizeof(struct msg_hdr) + DAEMON_FIGURES, 0, 0,
+	    ask_on_figures },
+	/* control only: the last rows are left out for the others */
 	{ MSG_CAPS_CHANGED, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, child_on_caps },
+	{ MSG_RELOAD, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, reload_on_ask },
+	{ MSG_STATS, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, ask_on_stats },
 };
-enum { NRULE = sizeof from_child / sizeof *from_child };
+enum { NRULE = sizeof from_child / sizeof *from_child, NCONTROL = 3 };
 
 static int
 child_fork(struct child *c, struct err *e)
@@ -183,10 +194,11 @@ child_fork(struct child *c, struct err *e)
 	close(pair[1]);
 	c->pid = pid;
 	c->state = CHILD_TOLD;
+	c->missed = 0;
 	c->started_ms = clock_ms();
 	log_line(LOG_INFO, NULL, "started", "role=%s pid=%d", role_name(c->role), (int)pid);
 	if (chan_open(&c->chan, &c->s->loop, pair[0], role_name(c->role), from_child,
-	    c->role == ROLE_CONTROL ? NRULE : NRULE - 1, child_gone, c, e) == -1) {
+	    c->role == ROLE_CONTROL ? NRULE : NRULE - NCONTROL, child_gone, c, e) == -1) {
 		close(pair[0]);
 		return -1;
 	}
@@ -256,6 +268,7 @@ check_all_up(struct supervisor *s)
 		}
 	} else if (last->state == CHILD_UP) {
 		s->all_up = true;
+		watchdog_begin(s);
 		log_line(LOG_INFO, NULL, "ready", "");
 		if (s->up != NULL)
 			s->up(s->up_arg);
@@ -353,12 +366,15 @@ static int
 retired_on_need(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
 {
 	(void)ch, (void)msg, (void)len, (void)fds, (void)e;
-	return 0;		/* said before it knew; its peers are its successor's now */
+	return 0;		/* said before it knew; its part is its successor's now */
 }
 
 static const struct msg_rule from_retired[] = {
 	{ MSG_NEED, sizeof(struct msg_peer), sizeof(struct msg_peer), 0, 0, retired_on_need },
 	{ MSG_RETIRE, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, retired_on_need },
+	{ MSG_PONG, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, retired_on_need },
+	{ MSG_FIGURES, sizeof(struct msg_hdr), sizeof(struct msg_hdr) + DAEMON_FIGURES, 0, 0,
+	    retired_on_need },
 };
 
 /* SIGCHLD follows. */
@@ -422,7 +438,7 @@ child_on_retire(struct chan *ch, const void *msg, size_t len, int *fds, struct e
 	(void)msg, (void)len, (void)fds;
 	if (c->role != ROLE_SMTPD)
 		return err_set(e, ERR_PROTO, NULL, "a retirement");
-	if (!s->all_up || s->stopping || c->state != CHILD_UP || retired_count(s) >= RETIRED_MAX ||
+	if (!s->all_up || s->stopping || s->reload.active || c->state != CHILD_UP || retired_count(s) >= RETIRED_MAX ||
 	    clock_ms() - c->started_ms < RESTART_FORGET_MS)
 		return 0;
 	log_line(LOG_WARN, NULL, "retire", "role=%s pid=%d", role_name(c->role), (int)c->pid);
@@ -454,124 +470,6 @@ reap_retired(struct supervisor *s)
 		chan_close(&r->chan);
 		free(r);
 	}
-}
-
-/* They have as long as the others; what is left ends with this process. */
-static void
-stop_retired(struct supervisor *s)
-{
-	struct msg_hdr h;
-	struct err e = { 0 };
-
-	for (struct retired *r = s->retired; r != NULL; r = r->next)
-		(void)chan_send(&r->chan, &h, MSG_STOP, 0, sizeof h, NULL, 0, &e);
-}
-
-/* --- the end --- */
-
-static void
-kill_left(struct supervisor *s)
-{
-	for (int i = FIRST; i <= LAST; i++)
-		if (s->child[i].pid != 0) {
-			log_line(LOG_WARN, NULL, "killed", "role=%s", role_name(s->child[i].role));
-			/* its sessions with it */
-			if (kill(-s->child[i].pid, SIGKILL) == -1)
-				kill(s->child[i].pid, SIGKILL);
-		}
-}
-
-static void
-tell_stop(struct child *c)
-{
-	struct msg_hdr h;
-	struct err e = { 0 };
-
-	if (c->pid == 0)
-		return;
-	if (!c->chan.open || c->go_waits)
-		kill(c->pid, SIGKILL);	/* it cannot be asked, or has not begun */
-	else
-		(void)chan_send(&c->chan, &h, MSG_STOP, 0, sizeof h, NULL, 0, &e);
-}
-
-static int64_t
-step_ms(const struct supervisor *s)
-{
-	return s->stop_at == ROLE_QMGR ? STOP_DRAIN_MS : STOP_STEP_MS;
-}
-
-/* The next process from the end of the order that still runs; none: done. */
-static void
-stop_next(struct supervisor *s)
-{
-	struct err e = { 0 };
-
-	if (s->stop_at <= LAST && s->child[s->stop_at].pid != 0)
-		return;		/* the one that was told last has its time */
-	for (s->stop_at--; s->stop_at >= FIRST; s->stop_at--)
-		if (s->child[s->stop_at].pid != 0)
-			break;
-	if (s->stop_at >= FIRST) {
-		tell_stop(&s->child[s->stop_at]);
-		(void)loop_timer(&s->loop, &s->stop_step, step_ms(s), &e);
-		return;
-	}
-	s->stop_at = FIRST;	/* all were told: the slow ones */
-	for (int i = FIRST; i <= LAST; i++)
-		if (s->child[i].pid != 0)
-			return;
-	s->loop.stop = true;
-}
-
-static void
-fire_stop_step(void *arg)
-{
-	struct supervisor *s = arg;
-	struct err e = { 0 };
-
-	if (s->stop_at <= FIRST)
-		return;
-	log_line(LOG_WARN, NULL, "slow-stop", "role=%s", role_name((enum role)s->stop_at));
-	for (s->stop_at--; s->stop_at > FIRST && s->child[s->stop_at].pid == 0;)
-		s->stop_at--;
-	tell_stop(&s->child[s->stop_at]);
-	(void)loop_timer(&s->loop, &s->stop_step, step_ms(s), &e);
-}
-
-static void
-fire_stop_all(void *arg)
-{
-	struct supervisor *s = arg;
-
-	while (s->stop_at > FIRST)
-		tell_stop(&s->child[--s->stop_at]);
-}
-
-static void
-fire_stop_kill(void *arg)
-{
-	kill_left(arg);
-}
-
-void
-supervisor_stop(struct supervisor *s, int status)
-{
-	struct err e = { 0 };
-
-	if (s->stopping)
-		return;
-	s->stopping = true;
-	s->status = status;
-	s->stop_at = LAST + 1;
-	log_line(LOG_INFO, NULL, "stopping", "");
-	stop_retired(s);
-	for (int i = FIRST; i <= LAST; i++)
-		loop_cancel(&s->loop, &s->child[i].restart);
-	if (loop_timer(&s->loop, &s->stop_all, STOP_ALL_MS, &e) == -1 ||
-	    loop_timer(&s->loop, &s->stop_kill, STOP_KILL_MS, &e) == -1)
-		kill_left(s);
-	stop_next(s);
 }
 
 /* --- signals --- */
@@ -629,6 +527,8 @@ on_signal(void *arg, uint32_t events)
 		if (info.ssi_signo == SIGCHLD) {
 			reap(s);
 			reap_logger(s);
+		} else if (info.ssi_signo == SIGHUP) {
+			reload_by_signal(s);
 		} else {
 			supervisor_stop(s, 0);
 		}
@@ -646,9 +546,9 @@ supervisor_init(struct supervisor *s, struct place *place, const struct accounts
 		return -1;
 	s->logger_restart = (struct timer){ .fire = fire_logger_restart, .arg = s };
 	s->rejoin = (struct timer){ .fire = fire_rejoin, .arg = s };
-	s->stop_step = (struct timer){ .fire = fire_stop_step, .arg = s };
-	s->stop_all = (struct timer){ .fire = fire_stop_all, .arg = s };
-	s->stop_kill = (struct timer){ .fire = fire_stop_kill, .arg = s };
+	supervisor_stop_init(s);
+	reload_init(s);
+	ask_init(s);
 	for (int i = FIRST; i <= LAST; i++)
 		s->child[i] = (struct child){ .s = s, .role = (enum role)i,
 		    .backoff_ms = RESTART_FIRST_MS,
@@ -657,6 +557,7 @@ supervisor_init(struct supervisor *s, struct place *place, const struct accounts
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
 	signal(SIGPIPE, SIG_IGN);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) == -1)
 		return err_sys(e, "signals");
@@ -687,7 +588,7 @@ supervisor_run(struct supervisor *s, struct err *e)
 		supervisor_stop(s, 1);
 	}
 	if (loop_run(&s->loop, e) == -1) {
-		kill_left(s);
+		supervisor_kill(s);
 		s->status = 1;
 	}
 	close(s->signals.fd);

@@ -30,6 +30,18 @@ enum {
 	STOP_KILL_MS = 4500	/* and then killed */
 };
 
+enum { FIRST = ROLE_QUEUE, LAST = ROLE_SMTPD };
+
+enum {
+	RELOAD_WAIT_MS = 10000,	/* for the daemons' verdict, and again for their switch */
+	ASKERS_MAX = 16,	/* askers for figures that wait for the next round */
+	ASK_WAIT_MS = 2000,	/* for a daemon's figures */
+	WATCHDOG_MS = 10000,	/* between two pings */
+	WATCHDOG_MISSED = 6,	/* in a row without an answer: killed */
+	/* bounce waits for queue, 60 s for each of its answers, before it turns its loop again */
+	WATCHDOG_MISSED_BOUNCE = 30
+};
+
 enum child_state { CHILD_DOWN, CHILD_TOLD, CHILD_UP };
 
 struct supervisor;
@@ -44,6 +56,31 @@ struct child {
 	int64_t started_ms;
 	int backoff_ms;			/* of the next restart */
 	bool go_waits;			/* MSG_GO is held back until the others are up */
+	uint32_t missed;		/* pings in a row that it has not answered */
+	uint32_t restarts, watchdog_kills;
+};
+
+/* start/reload.c: new settings on their way.  One reload at a time. */
+struct reload {
+	bool active, switching;		/* asked and checked; or told to switch */
+	bool again;			/* a signal asked for one more meanwhile */
+	bool by_command;
+	uint32_t asker;			/* by_command: control's id for the asker */
+	uint32_t number;		/* of the settings */
+	uint32_t wait;			/* 1u << role: has not answered */
+	uint32_t done, refused;
+	struct place next;
+	char notes[512];
+	struct timer late;
+};
+
+/* start/ask.c: a round of questions for figures. */
+struct ask {
+	uint32_t round, wait, missing;	/* roles: have not answered; did not */
+	uint32_t asker[ASKERS_MAX], nasker;	/* of this round */
+	uint32_t next[ASKERS_MAX], nnext;	/* came meanwhile */
+	struct buf text;
+	struct timer late;
 };
 
 /* A process that another has taken over from; it ends by itself. */
@@ -65,6 +102,11 @@ struct supervisor {
 	struct retired *retired;
 	struct logger *logger;		/* forked anew when it dies; NULL: there is none */
 	struct timer logger_restart, rejoin, stop_step, stop_all, stop_kill;
+	struct timer watchdog;
+	struct reload reload;
+	struct ask ask;
+	uint32_t settings;		/* the number of those in force, from 1 */
+	int64_t started_ms;
 	bool all_up, stopping;
 	int stop_at;			/* the role that was told to stop last */
 	int status;			/* exit status of the whole */
@@ -75,6 +117,7 @@ struct supervisor {
 	/* All are up. */
 	void (*up)(void *arg);
 	void *up_arg;
+	void (*notify)(const char *text);	/* sd_notify(3); NULL: nobody */
 };
 
 /* place, who: borrowed.  Sets up loop and signals; become, up, message_fd are set by the caller
@@ -91,8 +134,41 @@ void supervisor_stop(struct supervisor *s, int status);
 /* Are a and b joined by a channel? */
 bool roles_joined(enum role a, enum role b);
 
+/* start/stop.c */
+void supervisor_stop_init(struct supervisor *s);
+/* The process told to stop last has ended, or there is none: tells the next. */
+void supervisor_stop_next(struct supervisor *s);
+/* Kills all that are left. */
+void supervisor_kill(struct supervisor *s);
+
+/* start/reload.c */
+void reload_init(struct supervisor *s);
+void reload_by_signal(struct supervisor *s);
+void reload_child_gone(struct child *c);
+void reload_give_up(struct supervisor *s, const char *why);
+int reload_on_ask(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e);
+int reload_on_valid(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e);
+int reload_on_invalid(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e);
+int reload_on_switched(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e);
+
+/* start/ask.c: figures, and the watchdog: who does not turn its loop for a minute is killed, unless it
+ * waits for a disk or for somebody's debugger, which a restart would not help. */
+void ask_init(struct supervisor *s);
+void ask_child_gone(struct child *c);
+int ask_on_stats(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e);
+int ask_on_figures(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e);
+void watchdog_begin(struct supervisor *s);
+int watchdog_on_pong(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e);
+
+/* start/limits.c: descriptors by what may go on at once; never lowered, since what is open stays. */
+int limits_raise(const struct conf *c, struct err *e);
+/* The same for a process that runs. */
+void limits_raise_of(const struct conf *c, pid_t pid);
+
 /* start/give.c: everything that c's process needs before MSG_GO, but not its peers. */
 int child_give(struct child *c, struct err *e);
+/* The settings of a reload, for c to check. */
+int child_give_next(struct child *c, const struct place *next, uint32_t number, struct err *e);
 /* The capability database, opened anew, to capd. */
 int child_give_caps(struct child *c, struct err *e);
 

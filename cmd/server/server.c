@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lib/envelope.h"
+#include "lib/figure.h"
 #include "lib/log.h"
 
 struct client *
@@ -111,6 +112,43 @@ client_on_status(struct chan *ch, const void *msg, size_t len, int *fds, struct 
 	return chan_send(ch, &m.h, MSG_TEXT, ((const struct msg_hdr *)msg)->id, sizeof m, NULL, 0, e);
 }
 
+/* MSG_RELOAD and MSG_STATS are the supervisor's to answer. */
+static int
+client_on_supervisor(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
+{
+	struct client *k = ch->arg;
+	const struct msg_hdr *m = msg;
+	struct msg_hdr h;
+
+	(void)len, (void)fds;
+	k->request = m->id;
+	if (!client_is_admin(k))	/* figures tell of others' mail */
+		return client_not_allowed(k, e);
+	return chan_send(&k->control->daemon->sup, &h, m->type, k->serial, sizeof h, NULL, 0, e);
+}
+
+/* lib/daemon.h told: the answers. */
+static void
+control_told(void *arg, const struct msg_hdr *msg, size_t len)
+{
+	static _Alignas(8) unsigned char out[MSG_MAX];
+	struct client *k = control_client(arg, msg->id);
+	struct err e = { 0 };
+
+	memcpy(out, msg, len);
+	if (k != NULL && client_answer(k, (struct msg_hdr *)(void *)out, msg->type, len, &e) == -1)
+		log_line(LOG_WARN, NULL, "unanswered", "why=%s", log_q(e.what));
+}
+
+static void
+control_stats(void *arg, struct buf *out)
+{
+	const struct control *c = arg;
+
+	figure_add(out, "accord_control_clients", c->nclient);
+	figure_add(out, "accord_control_submitted_total", c->submitted);
+}
+
 static const struct msg_rule from_client[] = {
 	{ MSG_SUBMIT, sizeof(struct msg_hdr) + 1, sizeof(struct msg_hdr) + CONTROL_ENVELOPE, 1, 1,
 	    client_on_submit },
@@ -121,6 +159,8 @@ static const struct msg_rule from_client[] = {
 	{ MSG_STATUS, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, client_on_status },
 	{ MSG_ACT, sizeof(struct msg_act) + sizeof(struct act),
 	    sizeof(struct msg_act) + ACT_MAX * sizeof(struct act), 0, 0, act_on_client },
+	{ MSG_RELOAD, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, client_on_supervisor },
+	{ MSG_STATS, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, client_on_supervisor },
 };
 
 static void
@@ -309,6 +349,8 @@ control_open(struct control *c, struct daemon *d, struct err *e)
 		if (d->peer_fd[r] != -1 && control_connect(c, r, d->peer_fd[r], e) == -1)
 			return -1;
 	d->peer = control_on_peer;
+	d->told = control_told;
+	d->stats = control_stats;
 	d->arg = c;
 	if (fcntl(c->listener.fd, F_SETFL, O_NONBLOCK) == -1)
 		return err_sys(e, "control socket");

@@ -45,6 +45,7 @@ struct control {
 	struct client *clients;
 	struct pending_act *acts;
 	uint32_t nclient, last_serial;
+	uint64_t submitted;		/* messages taken */
 };
 
 int control_open(struct control *c, struct daemon *d, struct err *e);

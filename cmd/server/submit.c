@@ -239,6 +239,7 @@ submit_on_committed(struct chan *c, const void *msg, size_t len, int *fds, struc
 	struct client *k = control_client(c->arg, m.h.id);
 
 	(void)len, (void)fds;
+	((struct control *)c->arg)->submitted++;
 	log_line(LOG_INFO, m.id, "accepted", "uid=%u", k == NULL ? 0 : (unsigned)k->uid);
 	if (k == NULL)
 		return 0;

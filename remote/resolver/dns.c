@@ -194,6 +194,7 @@ dns_answered(void *arg, int rcode, void *packet, int len, int sec, char *why, in
 	else if (rcode == DNS_NOERROR && answer_read(p, q->name, q->type, &a, &e) == 0 &&
 	    a.rcode != DNS_NOERROR && a.rcode != DNS_NXDOMAIN)
 		(void)dns_no_answer(q, a.rcode, sec, why, &e);
+	q->dns->failed += e.kind != ERR_NONE;
 	q->done(q->arg, &a, sec == SEC_SECURE, e.kind == ERR_NONE ? NULL : &e);
 	free(q);
 }
@@ -213,6 +214,7 @@ dns_ask(struct dns *d, const char *name, enum dns_type type, dns_done *done, voi
 	snprintf(q->name, sizeof q->name, "%s", name);
 	*out = q;
 	d->nquery++;
+	d->total++;
 	r = ub_resolve_event(d->ctx, name, (int)type, CLASS_INTERNET, q, dns_answered, NULL);
 	if (r != 0) {
 		d->nquery--;

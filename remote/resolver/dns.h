@@ -22,7 +22,8 @@ struct ub_ctx;
 struct dns {
 	struct events events;
 	struct ub_ctx *ctx;
-	uint32_t nquery;
+	uint32_t nquery;		/* under way */
+	uint64_t total, failed;		/* so far */
 };
 
 /* What one question came to.  why: NULL, or why there is no answer (ERR_TEMP 4.4.3). */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "lib/figure.h"
 #include "lib/log.h"
 
 enum { RESOLV_CONF_OCTETS = 65536 };
@@ -157,6 +158,41 @@ read_resolv_conf(struct buf *out)
 		close(fd);
 }
 
+static void
+resolver_leave(void *arg)
+{
+	struct resolver *r = arg;
+
+	r->daemon->loop.stop = true;
+}
+
+/*
+ * libunbound makes a context for its name servers from files, which are out of reach here: this process
+ * ends, and the one that is started in its place has the new ones.  Who waits asks that one again.
+ */
+static void
+resolver_switched(void *arg, struct conf *old)
+{
+	struct resolver *r = arg;
+	const struct conf *now = &r->daemon->conf;
+	struct err e = { 0 };
+
+	if (conf_same(old, now, CONF_NAMESERVERS) && conf_same(old, now, CONF_TRUSTANCHOR))
+		return;
+	if (loop_timer(&r->daemon->loop, &r->leave, RESOLVER_LEAVE_MS, &e) == -1)
+		r->daemon->loop.stop = true;
+}
+
+static void
+resolver_stats(void *arg, struct buf *out)
+{
+	const struct resolver *r = arg;
+
+	figure_add(out, "accord_resolver_queries", r->dns.nquery);
+	figure_add(out, "accord_resolver_queries_total", r->dns.total);
+	figure_add(out, "accord_resolver_failures_total", r->dns.failed);
+}
+
 int
 resolver_open(struct resolver *r, struct daemon *d, struct err *e)
 {
@@ -172,7 +208,10 @@ resolver_open(struct resolver *r, struct daemon *d, struct err *e)
 	if (got == -1 || (d->peer_fd[ROLE_REMOTE] != -1 &&
 	    resolver_connect(r, d->peer_fd[ROLE_REMOTE], e) == -1))
 		return -1;
+	r->leave = (struct timer){ .fire = resolver_leave, .arg = r };
 	d->peer = resolver_on_peer;
+	d->switched = resolver_switched;
+	d->stats = resolver_stats;
 	d->arg = r;
 	return 0;
 }

@@ -7,7 +7,10 @@
 #include "lib/daemon.h"
 #include "remote/resolver/question.h"
 
-enum { RESOLVER_UNREAD = 4 };	/* answers that wait for a session to read them */
+enum {
+	RESOLVER_UNREAD = 4,	/* answers that wait for a session to read them */
+	RESOLVER_LEAVE_MS = 50	/* from new settings to the end: the supervisor hears of the first */
+};
 
 struct asker;
 
@@ -17,6 +20,7 @@ struct resolver {
 	struct questions questions;
 	struct chan remote;		/* brings sessions */
 	struct asker *askers;
+	struct timer leave;
 };
 
 /* Takes the channels and settings from the daemon, and reads resolv.conf if they name no server.

@@ -69,7 +69,7 @@ setup(void)
 	ck_assert_int_eq(loop_init(&d.loop, &e), 0);
 	ck_assert_int_eq(capd_open(&capd, &d, &e), 0);
 	ck_assert_int_eq(ipc_pair(pair, &e), 0);
-	ck_assert_int_eq(capd_add_asker(&capd, pair[0], &e), 0);
+	ck_assert_int_eq(capd_add_asker(&capd, pair[0], 1, &e), 0);
 	asker = pair[1];
 }
 

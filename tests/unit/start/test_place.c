@@ -197,6 +197,110 @@ START_TEST(control_folder_must_be_there)
 }
 END_TEST
 
+/* --- a reload --- */
+
+static char
+first_octet(int fd)
+{
+	char c = 0;
+
+	ck_assert_int_eq(pread(fd, &c, 1, 0), 1);
+	return c;
+}
+
+/* What is written into the file, not beside it, is not in force. */
+START_TEST(settings_are_copies)
+{
+	put("maxerrors", "7\n");
+	ck_assert_int_eq(place_open(&place, home, NULL, &who, &err), 0);
+	put("maxerrors", "wrong\n");
+	ck_assert_int_eq(first_octet(place.setting_fd[CONF_MAXERRORS]), '7');
+	ck_assert_int_eq(ftruncate(place.setting_fd[CONF_MAXERRORS], 0), -1);
+}
+END_TEST
+
+static ino_t
+socket_of(const struct place *p, uint32_t i)
+{
+	struct stat st;
+
+	ck_assert_int_eq(fstat(p->listener[i].fd, &st), 0);
+	return st.st_ino;
+}
+
+START_TEST(what_stays_is_the_same_socket)
+{
+	static struct place next;
+	char line[100];
+	unsigned other = free_port();
+	ino_t was;
+
+	ck_assert_int_eq(place_open(&place, home, NULL, &who, &err), 0);
+	was = socket_of(&place, 0);
+	snprintf(line, sizeof line, "127.0.0.1:%u\n127.0.0.1:%u\n", other, port);
+	put("listen", line);
+	ck_assert_msg(place_reopen(&place, &next, &err) == 0, "%s", err.what);
+	ck_assert_uint_eq(next.nlistener, 2);
+	ck_assert(socket_of(&next, 1) == was && socket_of(&next, 0) != was);
+	ck_assert_ptr_null(strstr(next.listener[1].line, "norelay"));
+	ck_assert_uint_eq(place.nlistener, 1);		/* nothing has changed yet */
+	ck_assert_int_eq(place_switch(&place, &next, &err), 0);
+	place_drop(&next);
+	ck_assert_uint_eq(place.nlistener, 2);
+	ck_assert(socket_of(&place, 1) == was);
+	snprintf(line, sizeof line, "0.0.0.0:%u\n", port);
+	put("listen", line);
+	ck_assert_msg(place_reopen(&place, &next, &err) == 0, "%s", err.what);
+	place_drop(&next);
+	snprintf(line, sizeof line, "127.0.0.1:%u\n0.0.0.0:%u\n", port, port);
+	put("listen", line);
+	ck_assert_int_eq(place_reopen(&place, &next, &err), -1);
+	ck_assert_ptr_nonnull(strstr(err.what, "/control/listen:2: 0.0.0.0:"));
+	ck_assert_int_eq(next.nlistener, 0);
+}
+END_TEST
+
+START_TEST(capabilities_wait_for_the_switch)
+{
+	static struct place next;
+	struct stat st;
+
+	put("caps", "a@b.example any\n");
+	ck_assert_int_eq(place_open(&place, home, NULL, &who, &err), 0);
+	put("caps", "c@d.example any\n");
+	ck_assert_int_eq(place_reopen(&place, &next, &err), 0);
+	ck_assert(knows("a@b.example") && !knows("c@d.example"));
+	place_drop(&next);
+	ck_assert_int_eq(fstatat(place.state_fd, "caps.cdb.next", &st, 0), -1);
+	ck_assert_int_eq(place_reopen(&place, &next, &err), 0);
+	ck_assert_int_eq(place_switch(&place, &next, &err), 0);
+	place_drop(&next);
+	ck_assert(!knows("a@b.example") && knows("c@d.example"));
+	ck_assert_int_eq(fstatat(place.state_fd, "caps.cdb.next", &st, 0), -1);
+}
+END_TEST
+
+START_TEST(a_wrong_value_opens_nothing)
+{
+	static struct place next;
+	char line[100];
+	unsigned other = free_port();
+	struct stat st;
+
+	put("caps", "a@b.example any\n");
+	ck_assert_int_eq(place_open(&place, home, NULL, &who, &err), 0);
+	put("caps", "c@d.example any\n");
+	put("capsources", "cdb:nosuch.cdb\n");
+	snprintf(line, sizeof line, "127.0.0.1:%u\n", other);
+	put("listen", line);
+	ck_assert_int_eq(place_reopen(&place, &next, &err), -1);
+	ck_assert_ptr_nonnull(strstr(err.what, "/nosuch.cdb: No such file"));
+	ck_assert_int_eq(fstatat(place.state_fd, "caps.cdb.next", &st, 0), -1);
+	ck_assert(knows("a@b.example"));
+	ck_assert_uint_eq(place.nlistener, 1);
+}
+END_TEST
+
 Suite *suite_place(void);
 Suite *
 suite_place(void)
@@ -212,6 +316,10 @@ suite_place(void)
 	tcase_add_test(tc, caps_are_built_when_newer);
 	tcase_add_test(tc, no_caps_is_no_error);
 	tcase_add_test(tc, control_folder_must_be_there);
+	tcase_add_test(tc, settings_are_copies);
+	tcase_add_test(tc, what_stays_is_the_same_socket);
+	tcase_add_test(tc, capabilities_wait_for_the_switch);
+	tcase_add_test(tc, a_wrong_value_opens_nothing);
 	suite_add_tcase(s, tc);
 	return s;
 }

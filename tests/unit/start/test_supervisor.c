@@ -15,12 +15,13 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
 
-enum what { TOLD, READY_SENT, PEER, STOPPED, FILE_CAME, MAXERRORS, QUEUE_DIR };
+enum what { TOLD, READY_SENT, PEER, STOPPED, FILE_CAME, MAXERRORS, QUEUE_DIR, CHECKED, SWITCHED, KEPT };
 enum { EVENTS = 500 };
 
 struct event { enum what what; int role, pid, peer, value; int64_t ms; };
@@ -29,6 +30,7 @@ struct event { enum what what; int role, pid, peer, value; int64_t ms; };
 struct script {
 	int bad, dies, ignores_stop, forges_caps, control_says_caps, slow;	/* roles; 0: nobody */
 	int loses_queue, loses_stale, needs_stranger;
+	int refuses, dies_in_check, dies_in_switch;	/* of a reload */
 };
 
 struct board {
@@ -65,6 +67,36 @@ fake_file(void *arg, const char *name, int fd)
 	(void)arg;
 	note(FILE_CAME, self, 0, strcmp(name, "caps.cdb") == 0);
 	close(fd);
+}
+
+static int
+fake_check(void *arg, struct daemon_next *next, struct err *e)
+{
+	(void)arg;
+	note(CHECKED, self, 0, (int)conf_number(&next->conf, CONF_MAXERRORS));
+	if (board->script.dies_in_check == self)
+		_exit(4);
+	return board->script.refuses == self ? err_set(e, ERR_PERM, NULL, "not for me") : 0;
+}
+
+static void
+fake_switched(void *arg, struct conf *old)
+{
+	const struct daemon *d = arg;
+
+	note(SWITCHED, self, (int)conf_number(old, CONF_MAXERRORS),
+	    (int)conf_number(&d->conf, CONF_MAXERRORS));
+	if (board->script.dies_in_switch == self) {
+		board->script.dies_in_switch = 0;
+		_exit(5);
+	}
+}
+
+static void
+fake_kept(void *arg)
+{
+	(void)arg;
+	note(KEPT, self, 0, 0);
 }
 
 static void
@@ -104,6 +136,9 @@ fake_daemon(void *arg, enum role role)
 	d.peer = fake_peer;
 	d.file_changed = fake_file;
 	d.stop = fake_stop;
+	d.check = fake_check;
+	d.switched = fake_switched;
+	d.kept = fake_kept;
 	d.arg = &d;
 	if (s->slow == self)
 		usleep(300000);
@@ -165,9 +200,26 @@ supervise(void)
 	_exit(status);
 }
 
+/* A setting; NULL: there is none. */
+static void
+put(const char *name, const char *text)
+{
+	char path[100];
+	int fd;
+
+	snprintf(path, sizeof path, "%s/control/%s", folder, name);
+	unlink(path);
+	if (text == NULL)
+		return;
+	fd = open(path, O_WRONLY | O_CREAT, 0600);
+	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+}
+
 static void
 setup(void)
 {
+	char path[100];
 	int fd;
 
 	board = mmap(NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -176,6 +228,9 @@ setup(void)
 	fd = open(folder, O_RDONLY | O_DIRECTORY);
 	close(openat(fd, "caps.cdb", O_WRONLY | O_CREAT, 0600));
 	close(fd);
+	snprintf(path, sizeof path, "%s/control", folder);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	put("listen", "# nowhere\n");
 	ck_assert_int_eq(pipe2(message, O_CLOEXEC | O_NONBLOCK), 0);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
@@ -249,6 +304,10 @@ teardown(void)
 	}
 	while (waitpid(-1, NULL, 0) > 0)	/* daemons that it left: they must end by themselves */
 		;
+	put("listen", NULL);
+	put("maxerrors", NULL);
+	snprintf(path, sizeof path, "%s/control", folder);
+	rmdir(path);
 	snprintf(path, sizeof path, "%s/caps.cdb", folder);
 	unlink(path);
 	rmdir(folder);
@@ -486,6 +545,119 @@ START_TEST(new_capabilities_go_to_capd)
 }
 END_TEST
 
+/* --- a reload --- */
+
+static bool
+told_again(int role)
+{
+	return count(MAXERRORS, role) >= 2;
+}
+
+static bool
+smtpd_ready(int times)
+{
+	return count(READY_SENT, ROLE_SMTPD) >= times;
+}
+
+static bool
+all_switched(int times)
+{
+	return count(SWITCHED, 0) >= times;
+}
+
+static bool
+kept(int times)
+{
+	return count(KEPT, 0) >= times;
+}
+
+START_TEST(a_reload_reaches_all)
+{
+	begin();
+	ck_assert(wait_for(is_up, 1, 5000));
+	put("maxerrors", "9\n");
+	kill(supervisor, SIGHUP);
+	ck_assert(wait_for(all_switched, ROLE_COUNT - 1, 5000));
+	for (int r = ROLE_QUEUE; r < ROLE_COUNT; r++) {
+		ck_assert_int_eq(count(SWITCHED, r), 1);
+		/* only its readers are given a setting */
+		ck_assert_int_eq(nth(SWITCHED, r, 1)->value, r == ROLE_SMTPD ? 9 : 20);
+		/* nobody switches before all have checked */
+		for (int p = ROLE_QUEUE; p < ROLE_COUNT; p++)
+			ck_assert(nth(CHECKED, p, 1) < nth(SWITCHED, r, 1));
+	}
+	ck_assert_int_eq(nth(SWITCHED, ROLE_SMTPD, 1)->peer, 7);
+	kill(nth(TOLD, ROLE_SMTPD, 1)->pid, SIGKILL);
+	ck_assert(wait_for(told_again, ROLE_SMTPD, 5000));
+	ck_assert_int_eq(nth(MAXERRORS, ROLE_SMTPD, 2)->value, 9);
+}
+END_TEST
+
+START_TEST(one_refusal_keeps_all)
+{
+	board->script.refuses = ROLE_LOCAL;
+	begin();
+	ck_assert(wait_for(is_up, 1, 5000));
+	put("maxerrors", "9\n");
+	kill(supervisor, SIGHUP);
+	ck_assert(wait_for(kept, ROLE_COUNT - 1, 5000));
+	usleep(50000);
+	ck_assert_int_eq(count(SWITCHED, 0), 0);
+	kill(nth(TOLD, ROLE_SMTPD, 1)->pid, SIGKILL);
+	ck_assert(wait_for(told_again, ROLE_SMTPD, 5000));
+	ck_assert_int_eq(nth(MAXERRORS, ROLE_SMTPD, 2)->value, 7);
+	board->script.refuses = 0;
+	ck_assert(wait_for(smtpd_ready, 2, 5000));
+	usleep(50000);
+	kill(supervisor, SIGHUP);
+	ck_assert(wait_for(all_switched, ROLE_COUNT - 1, 5000));
+}
+END_TEST
+
+START_TEST(a_wrong_value_goes_to_nobody)
+{
+	begin();
+	ck_assert(wait_for(is_up, 1, 5000));
+	put("maxerrors", "9\nx\n");
+	kill(supervisor, SIGHUP);
+	usleep(200000);
+	ck_assert_int_eq(count(CHECKED, 0), 0);
+	ck_assert_int_eq(count(SWITCHED, 0), 0);
+}
+END_TEST
+
+START_TEST(a_death_keeps_all)
+{
+	board->script.dies_in_check = ROLE_CAPD;
+	begin();
+	ck_assert(wait_for(is_up, 1, 5000));
+	put("maxerrors", "9\n");
+	kill(supervisor, SIGHUP);
+	ck_assert(wait_for(told_again, ROLE_CAPD, 5000));
+	usleep(100000);
+	ck_assert_int_eq(count(SWITCHED, 0), 0);
+	ck_assert_int_eq(count(KEPT, 0), ROLE_COUNT - 2);
+}
+END_TEST
+
+/* Once all have found them valid, who dies gets them by its restart. */
+START_TEST(a_death_in_the_switch_gets_the_new)
+{
+	board->script.dies_in_switch = ROLE_SMTPD;
+	begin();
+	ck_assert(wait_for(is_up, 1, 5000));
+	put("maxerrors", "9\n");
+	kill(supervisor, SIGHUP);
+	ck_assert(wait_for(told_again, ROLE_SMTPD, 5000));
+	ck_assert_int_eq(nth(MAXERRORS, ROLE_SMTPD, 2)->value, 9);
+	ck_assert_int_eq(count(SWITCHED, 0), ROLE_COUNT - 1);
+	ck_assert(wait_for(smtpd_ready, 2, 5000));
+	usleep(50000);
+	kill(supervisor, SIGHUP);		/* that one is over, and another can begin */
+	ck_assert(wait_for(all_switched, 2 * (ROLE_COUNT - 1), 5000));
+}
+END_TEST
+
 Suite *suite_supervisor(void);
 Suite *
 suite_supervisor(void)
@@ -507,6 +679,11 @@ suite_supervisor(void)
 	tcase_add_test(tc, without_supervisor_all_end);
 	tcase_add_test(tc, forbidden_packets_cut_off);
 	tcase_add_test(tc, new_capabilities_go_to_capd);
+	tcase_add_test(tc, a_reload_reaches_all);
+	tcase_add_test(tc, one_refusal_keeps_all);
+	tcase_add_test(tc, a_wrong_value_goes_to_nobody);
+	tcase_add_test(tc, a_death_keeps_all);
+	tcase_add_test(tc, a_death_in_the_switch_gets_the_new);
 	suite_add_tcase(s, tc);
 	return s;
 }
