@@ -57,6 +57,8 @@ recode_field(struct recode *r, uint64_t from, uint64_t to, struct span text, str
 		return err_set(e, ERR_PROTO, NULL, "edit list: no transfer encoding is left out");
 	if (!recode_fields(text, &r->pending))
 		return err_set(e, ERR_PROTO, NULL, "edit list: no transfer encoding");
+	if (cut.n == 0 && (r->pending == TRANSFER_7BIT || r->pending == TRANSFER_8BIT))
+		return err_set(e, ERR_PROTO, NULL, "edit list: a label where none was");
 	r->after = to;
 	return 0;
 }

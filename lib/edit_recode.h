@@ -2,9 +2,10 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * lib/edit_recode.h - the part of edit_check_transfer that judges changed transfer encodings.  No
- * MIME structure is read and none needs to be believed: a body that was encoded is decoded and
- * compared with what it stands for, and its field stands in the header right before it.  So whoever
- * wrote the list can change no content, and make nothing of a message but another spelling of it.
+ * MIME structure is read and none needs to be believed: octets that were encoded are decoded and
+ * compared with what they stand for, and their field stands among the lines right before them.  So
+ * whoever wrote the list can drop, add or alter no octet of content, only spell it otherwise; but
+ * which octets are a part, and whether that part is signed, is the writer's word (convertd/downgrade.h).
  */
 #ifndef LIB_EDIT_RECODE_H
 #define LIB_EDIT_RECODE_H

@@ -283,7 +283,7 @@ transfer_same(enum transfer how, struct span coded, struct span plain)
 {
 	struct buf piece;
 	struct err e;
-	bool same = how == TRANSFER_BASE64 || how == TRANSFER_QP;
+	bool same = how == TRANSFER_BASE64 || how == TRANSFER_QP, soft = false;
 
 	buf_init(&piece, 2 * TRANSFER_LINE);
 	while (same && coded.n > 0) {
@@ -296,10 +296,13 @@ transfer_same(enum transfer how, struct span coded, struct span plain)
 		same = !end || (line.n > 0 && line.p[line.n - 1] == '\r');
 		line.n -= end && same;
 		buf_clear(&piece);
-		same = same && transfer_line_ok(how, line, coded.n == 0) &&
+		/* a line that is not one of the original must not become a boundary */
+		same = same && !(soft && line.n > 0 && line.p[0] == '-') &&
+		    transfer_line_ok(how, line, coded.n == 0) &&
 		    transfer_decode(how, whole, &piece, &e) == 0 && piece.n <= plain.n &&
 		    span_eq(buf_view(&piece), span_sub(plain, 0, piece.n));
 		plain = span_sub(plain, piece.n, plain.n);
+		soft = how == TRANSFER_QP && line.n > 0 && line.p[line.n - 1] == '=';
 	}
 	buf_free(&piece);
 	return same && plain.n == 0;

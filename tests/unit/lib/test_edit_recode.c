@@ -41,6 +41,17 @@ static const struct {
 	{ "the field put in", true, EDIT_TO_8BIT, { COPY("MIME", "\r\nh"),
 	    FIELD("MIME-Version: 1.0\r\nContent-Type: text/plain; charset=unknown-8bit\r\n" QP),
 	    COPY("\r\nh", "h\xe4"), { EDIT_QP, BODY, NULL } } },
+	{ "a label where none was", false, EDIT_TO_7BIT, { COPY("MIME", "Content"), FIELD(QP),
+	    COPY("Subj", "h\xe4"), { EDIT_QP, BODY, NULL },
+	    FIELD("Content-Transfer-Encoding: 7bit\r\n") } },
+	{ "a label put into a header", false, EDIT_TO_8BIT, { COPY("MIME", "Subj"),
+	    FIELD("Content-Transfer-Encoding: 8bit\r\n"), COPY("Subj", END) } },
+	{ "a boundary made by a soft break", false, EDIT_TO_7BIT, { COPY("MIME", "Content"), FIELD(QP),
+	    COPY("Subj", "h\xe4"), { EDIT_QP, "h=E4tte\r\n\r\nContent=\r\n-Transfer-Encoding: 8bit\r\n"
+	    "tail\r\n", NULL } } },
+	{ "a soft break", true, EDIT_TO_7BIT, { COPY("MIME", "Content"), FIELD(QP),
+	    COPY("Subj", "h\xe4"), { EDIT_QP, "h=E4tte\r\n\r\nContent=\r\n=2DTransfer-Encoding: 8bit\r\n"
+	    "tail\r\n", NULL } } },
 	{ "not asked for", false, EDIT_AS_IS, { COPY("MIME", "Content"), FIELD(QP),
 	    COPY("Subj", "h\xe4"), { EDIT_QP, BODY, NULL } } },
 	{ "a body left as it is", false, EDIT_TO_7BIT, { COPY("MIME", END) } },
