@@ -145,7 +145,7 @@ message_bdat(struct session *s, struct span args)
 
 	if (!chunk_parse(args, &c) || c.n > QFILE_MAX_MSG) {
 		session_reply(s, 501, "5.5.4", "BDAT takes a number of octets, and LAST");
-		session_bye(s, "4.7.0", "cannot tell commands from octets, closing");
+		session_bye(s, "4.7.0", session_astray);
 		return;
 	}
 	session_deadline(s);

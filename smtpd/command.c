@@ -21,6 +21,7 @@ enum {
 	C_NOW = 1,	/* its reply does not wait for others (RFC 2920 3.2) */
 	C_BARE = 2,	/* takes no argument */
 	C_JUNK = 4,	/* leads to no message: counted */
+	C_OCTETS = 8,	/* octets follow: with a line that is not read, nobody knows how many */
 	/* Octets of a line with its CRLF: RFC 5321 4.5.3.1.4, and what the extensions add. */
 	LINE = 512,
 	/* RFC 1870 3 (5), RFC 6152 2 (5), RFC 3030 3 (8); CONPERM; RET and ENVID */
@@ -46,7 +47,7 @@ static const struct command {
 	{ "NOOP", S_ANY,           C_NOW | C_JUNK, LINE,      cmd_noop },
 	{ "VRFY", S_ANY,           C_NOW | C_JUNK, LINE,      cmd_vrfy },
 	{ "HELP", S_ANY,           C_NOW | C_JUNK, LINE,      cmd_help },
-	{ "BDAT", S_ANY,           0,              LINE,      message_bdat },
+	{ "BDAT", S_ANY,           C_OCTETS,       LINE,      message_bdat },
 	{ "EXPN", S_ANY,           C_NOW,          LINE,      cmd_expn },
 	{ "ETRN", S_NEW | S_HELO,  C_NOW,          LINE,      cmd_etrn },
 	{ "ATRN", S_ANY,           C_NOW,          LINE,      cmd_missing },
@@ -91,6 +92,14 @@ command_out_of_order(struct session *s, const struct command *k)
 		session_reply(s, 503, "5.5.1", "%s: a transaction is open", k->verb);
 }
 
+static void
+command_too_long(struct session *s, const struct command *k)
+{
+	session_reply(s, 500, "5.5.2", "%s: line too long", k->verb);
+	if (k->flags & C_OCTETS)
+		session_bye(s, "4.7.0", session_astray);
+}
+
 void
 command_run(struct session *s, struct span line)
 {
@@ -101,7 +110,7 @@ command_run(struct session *s, struct span line)
 	if (k == NULL)
 		session_reply(s, 500, "5.5.1", "no such command");
 	else if (line.n + 2 > k->max)
-		session_reply(s, 500, "5.5.2", "%s: line too long", k->verb);
+		command_too_long(s, k);
 	else if (!(k->states & s->state))
 		command_out_of_order(s, k);
 	else if (k->flags & C_BARE && args.n > 0)

@@ -278,9 +278,11 @@ mail_rcpt(struct session *s, struct span args)
 	struct rcpt_params params;
 	struct span path;
 	struct err e;
+	uint64_t max = conf_number(s->conf, CONF_MAXRCPTS);
 	int code;
 
-	if (++s->rcpts > conf_number(s->conf, CONF_MAXRCPTS)) {		/* G12 */
+	if (++s->rcpts > max) {		/* G12 */
+		s->junk += s->rcpts > 2 * max;	/* a client that heeds no reply */
 		session_reply(s, 452, "4.5.3", "too many recipients, send the rest by another mail");
 		return;
 	}

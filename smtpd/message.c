@@ -228,6 +228,15 @@ message_accepted(struct session *s)
 	session_reply(s, 250, "2.0.0", "%s queued", m->id);
 }
 
+/* How long queue may take for its answer. */
+static int
+message_answer_ms(const struct message *m)
+{
+	int left = MESSAGE_ANSWER_MS - m->opening_ms;
+
+	return left > MESSAGE_LEAST_MS ? left : MESSAGE_LEAST_MS;	/* below 0 is for ever */
+}
+
 /* The descriptor is closed first, so that queue can see that nobody else writes. */
 void
 message_commit(struct session *s)
@@ -244,7 +253,7 @@ message_commit(struct session *s)
 		link_abandon(s->link, m->id);
 		message_failed(s, m->id, &e, &why);
 	} else if (link_commit(s->link, m->id, m->len, m->crc, buf_view(&env),
-	    MESSAGE_ANSWER_MS - m->opening_ms, &e) == -1) {
+	    message_answer_ms(m), &e) == -1) {
 		message_failed(s, m->id, &e, &why);
 	} else {
 		message_accepted(s);

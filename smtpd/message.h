@@ -21,7 +21,8 @@ enum {
 	 * forget the message, which it does unless its flush is already under way.
 	 */
 	MESSAGE_ANSWER_MS = 25000,
-	MESSAGE_OPEN_MS = 15000		/* of these, for queue to make the file */
+	MESSAGE_OPEN_MS = 15000,	/* of these, for queue to make the file */
+	MESSAGE_LEAST_MS = 2000		/* for the reply, when a restart of queue took all of them */
 };
 
 /* Why a message is not taken. */

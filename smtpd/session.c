@@ -117,12 +117,10 @@ session_deadline(struct session *s)
 		    (int64_t)conf_number(s->conf, CONF_TIMEOUTTRANSACTION) * 1000;
 }
 
+/* Heeds what the parent has said, be it read here or while queue or capd was waited for. */
 static void
-session_on_ctl(void *arg)
+session_heed(struct session *s)
 {
-	struct session *s = arg;
-
-	(void)link_ctl(s->link, NULL, NULL);
 	s->wire.timeout_ms = (int64_t)s->link->timeout_s * 1000;
 	session_patience(s);
 	if (s->link->stop && !s->wire.stop) {
@@ -132,6 +130,15 @@ session_on_ctl(void *arg)
 		if (s->wire.due_ms == 0 || s->wire.due_ms > due)
 			s->wire.due_ms = due;
 	}
+}
+
+static void
+session_on_ctl(void *arg)
+{
+	struct session *s = arg;
+
+	(void)link_ctl(s->link, NULL, NULL);
+	session_heed(s);
 }
 
 static void
@@ -242,8 +249,10 @@ session_run(struct session *s, int fd)
 	wire_flush(&s->wire);
 	while (!s->over) {
 		struct span line;
-		enum wire_status st = wire_line(&s->wire, &line);
+		enum wire_status st;
 
+		session_heed(s);
+		st = wire_line(&s->wire, &line);
 		s->about = span_str("");
 		if (st == WIRE_OK)
 			command_run(s, line);

@@ -69,6 +69,9 @@ void session_reply(struct session *s, int code, const char *dsn, const char *fmt
 /* A line of several: more: others follow.  Not counted, not logged; cut at REPLY_MAX. */
 void session_line(struct session *s, int code, bool more, const char *dsn, struct span text);
 
+/* What a client is told when its next octets may be commands, or not. */
+#define session_astray "cannot tell commands from octets, closing"
+
 /* "421 DSN ME TEXT", then the session is over. */
 void session_bye(struct session *s, const char *dsn, const char *text);
 

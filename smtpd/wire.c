@@ -103,6 +103,9 @@ wire_recv(struct wire *w, unsigned char *out, size_t cap, int64_t from, size_t *
 			wire_flush(w);		/* a client that waits for it says nothing before */
 		if (w->broken)
 			return WIRE_GONE;
+		/* who floods us leaves no pause in which waiting could end */
+		if (wire_left(w, from, w->timeout_ms) == 0)
+			return w->stop ? WIRE_STOP : WIRE_TIMEOUT;
 		n = recv(w->fd, out, cap, MSG_DONTWAIT);
 		if (n > 0) {
 			w->read_n += n;

@@ -294,6 +294,8 @@ ctl_packet(struct rig *r)
 	ck_assert_int_eq(ipc_pair(fd, &e), 0);
 	*(m.role == ROLE_QUEUE ? &r->queue : &r->capd) = fd[0];
 	r->fresh++;
+	if (r->stop_first)
+		rig_stop(r);
 	ck_assert_int_eq(ipc_send(r->ctl, &m.h, MSG_PEER, 0, sizeof m, &fd[1], 1, &e), 0);
 	close(fd[1]);
 }

@@ -20,6 +20,7 @@ struct rig {
 	/* how the others behave; may be changed at any time */
 	struct err open_fails, commit_fails;	/* kind: refuse so */
 	bool queue_gone;		/* closes its channel at the next request */
+	bool stop_first;		/* MSG_STOP comes before a channel that is asked for */
 	uint32_t patience_s;		/* what its parent tells it with the next client */
 	uint32_t fresh;			/* channels that the parent gave anew */
 	/* what they saw */

@@ -6,8 +6,10 @@
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
 #include "lib/features.h"
 #include "lib/qfile.h"
 
@@ -548,11 +550,57 @@ START_TEST(a_transaction_has_its_time)
 }
 END_TEST
 
+/* Nor do those that come without a pause: there is no time limit if only waiting is timed. */
+START_TEST(a_flood_has_its_time)
+{
+	static struct wire w;
+	struct span in;
+	char block[4096];
+	int fd[2];
+
+	memset(block, 'x', sizeof block);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
+	for (int stop = 0; stop < 2; stop++) {
+		enum wire_status late = stop ? WIRE_STOP : WIRE_TIMEOUT;
+
+		wire_init(&w, fd[0], -1, 1000);
+		w.in_data = true;
+		ck_assert_int_eq(write(fd[1], block, sizeof block), sizeof block);
+		ck_assert_int_eq(wire_octets(&w, &in), WIRE_OK);
+		ck_assert_int_eq(write(fd[1], block, sizeof block), sizeof block);
+		w.stop = stop;
+		w.due_ms = clock_ms() - 1;
+		ck_assert_int_eq(wire_skip(&w, 2 * sizeof block), late);
+		ck_assert_int_eq(wire_line(&w, &in), late);
+		w.due_ms = 0;
+		w.patience_ms = clock_ms() - 2 * (int64_t)sizeof block;
+		ck_assert_int_eq(wire_octets(&w, &in), late);
+		w.patience_ms = 0;
+		ck_assert_int_eq(wire_octets(&w, &in), WIRE_OK);
+	}
+	close(fd[0]);
+	close(fd[1]);
+}
+END_TEST
+
 START_TEST(stop_ends_a_session)
 {
 	hello();
 	rig_stop(&r);
 	rig_talk(&r, "", "421 4.3.2 mx.example", "", NULL);
+	rig_end(&r);
+}
+END_TEST
+
+/* One that came while queue was waited for is heeded too. */
+START_TEST(stop_while_queue_restarts)
+{
+	hello();
+	rig_talk(&r, BEGIN, "250", "250", NULL);
+	r.queue_gone = r.stop_first = true;
+	rig_talk(&r, "DATA\r\n", "354", NULL);
+	rig_talk(&r, "x\r\n.\r\n", "250 2.0.0", "421 4.3.2", "", NULL);
+	ck_assert_uint_eq(r.committed, 1);
 	rig_end(&r);
 }
 END_TEST
@@ -810,6 +858,21 @@ START_TEST(a_binary_body_is_kept)
 }
 END_TEST
 
+/* A line that is too long to be read says not where its octets end. */
+START_TEST(a_chunk_behind_a_long_line)
+{
+	char line[600];
+
+	memset(line, ' ', sizeof line);
+	memcpy(line, "BDAT 6", 6);
+	memcpy(line + 512, "\r\nQUIT\r\n", 9);
+	hello();
+	rig_talk(&r, BEGIN, "250", "250", NULL);
+	rig_talk(&r, line, "500 5.5.2", "421 4.7.0", "", NULL);
+	rig_end(&r);
+}
+END_TEST
+
 /* databytes counts all chunks; the chunk that goes over, and those behind it, are read over. */
 START_TEST(chunks_are_bounded)
 {
@@ -968,6 +1031,22 @@ START_TEST(limits_are_those_announced)
 }
 END_TEST
 
+/* Who goes on where 452 said stop is not listened to for ever. */
+START_TEST(recipients_behind_the_limit)
+{
+	rig_init(&r);
+	rig_set(&r, CONF_MAXRCPTS, "100\n");
+	rig_start(&r);
+	rig_talk(&r, HELLO "MAIL FROM:<a@b>\r\n", "220", "250-", "250", NULL);
+	for (int i = 0; i < 100; i++)
+		rig_talk(&r, "RCPT TO:<x@a.fax.example>\r\n", "250", NULL);
+	for (int i = 0; i < 99 + JUNK_MAX; i++)	/* a pipelined group may be that large */
+		rig_talk(&r, "RCPT TO:<x@a.fax.example>\r\n", "452 4.5.3", NULL);
+	rig_talk(&r, "RCPT TO:<x@a.fax.example>\r\n", "452 4.5.3", "421 4.7.0", "", NULL);
+	rig_end(&r);
+}
+END_TEST
+
 /* Who brings no message has its patience, and no more, whatever it says meanwhile. */
 START_TEST(patience_ends)
 {
@@ -1056,7 +1135,9 @@ suite_session(void)
 	tcase_add_test(tc, idle_chatter_ends);
 	tcase_add_test(tc, silence_ends);
 	tcase_add_test(tc, a_transaction_has_its_time);
+	tcase_add_test(tc, a_flood_has_its_time);
 	tcase_add_test(tc, stop_ends_a_session);
+	tcase_add_test(tc, stop_while_queue_restarts);
 	tcase_add_test(tc, stop_lets_a_message_end);
 	tcase_add_test(tc, a_lost_client_leaves_nothing);
 	LOOP(what_queue_refuses, failures);
@@ -1067,12 +1148,14 @@ suite_session(void)
 	tcase_add_test(tc, chunk_sizes_do_not_wrap);
 	tcase_add_loop_test(tc, chunks_are_judged, 0, sizeof texts / sizeof *texts);
 	tcase_add_test(tc, a_binary_body_is_kept);
+	tcase_add_test(tc, a_chunk_behind_a_long_line);
 	tcase_add_test(tc, chunks_are_bounded);
 	tcase_add_test(tc, chunks_behind_a_refusal);
 	tcase_add_test(tc, cut_off_chunks_leave_nothing);
 	tcase_add_test(tc, ten_megabytes_of_chunks);
 	tcase_add_test(tc, dsn_is_kept);
 	tcase_add_test(tc, limits_are_those_announced);
+	tcase_add_test(tc, recipients_behind_the_limit);
 	tcase_add_test(tc, patience_ends);
 	tcase_add_test(tc, an_idle_session_is_small);
 	suite_add_tcase(s, tc);
