@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cmd/client.h"
+#include "lib/xtext.h"
 
 /* A memory file that nobody can change any more. */
 static int
@@ -86,21 +87,8 @@ dsn_ret(const char *text, uint8_t *out)
 	return *out == RET_UNSET ? -1 : 0;
 }
 
-/* RFC 3461 4: printable ASCII, "+" and two upper-case hex digits for another octet; 4.4: up to 100. */
 int
 dsn_envid(const char *text)
 {
-	static const char hex[] = "0123456789ABCDEF";
-	struct span s = span_str(text);
-
-	if (s.n == 0 || s.n > 100)
-		return -1;
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] <= ' ' || s.p[i] > '~' || s.p[i] == '=')
-			return -1;
-		if (s.p[i] == '+' && (i + 2 >= s.n || strchr(hex, s.p[i + 1]) == NULL ||
-		    strchr(hex, s.p[i + 2]) == NULL))
-			return -1;
-	}
-	return 0;
+	return xtext_envid_ok(span_str(text)) ? 0 : -1;
 }

@@ -48,6 +48,32 @@ xtext_decode(struct buf *out, struct span s, size_t max, struct err *e)
 	return 0;
 }
 
+bool
+xtext_ok(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		int c = s.p[i];
+
+		if (c <= ' ' || c > '~' || c == '=')
+			return false;
+		if (c != '+')
+			continue;
+		if (i + 2 >= s.n || hex_digit(s.p[i + 1]) < 0 || hex_digit(s.p[i + 2]) < 0)
+			return false;
+		c = hex_digit(s.p[i + 1]) << 4 | hex_digit(s.p[i + 2]);
+		if (c < ' ' || c > '~')
+			return false;
+		i += 2;
+	}
+	return true;
+}
+
+bool
+xtext_envid_ok(struct span s)
+{
+	return s.n > 0 && s.n <= XTEXT_ENVID_MAX && xtext_ok(s);
+}
+
 /* The octets of the UTF-8 character that s begins with, its code point in *cp; 0: none. */
 static size_t
 utf8_take(struct span s, uint32_t *cp)
@@ -109,13 +135,23 @@ xtext_unitext(struct buf *out, struct span s, size_t max, struct err *e)
 	return 0;
 }
 
+/* RFC 822's atom. */
 static bool
 is_atom(struct span s)
 {
 	for (size_t i = 0; i < s.n; i++)
 		if (s.p[i] <= 0x20 || s.p[i] >= 0x7f || strchr("()<>@,;:\\\".[]", s.p[i]) != NULL)
 			return false;
-	return s.n > 0 && s.n <= XTEXT_TYPE_MAX;
+	return s.n > 0;
+}
+
+bool
+xtext_orcpt_ok(struct span s)
+{
+	size_t semi = span_find(s, ';');
+
+	return semi < s.n && s.n <= XTEXT_ORCPT_MAX && is_atom(span_sub(s, 0, semi)) &&
+	    xtext_ok(span_sub(s, semi + 1, s.n));
 }
 
 int
@@ -124,7 +160,7 @@ xtext_orcpt(struct buf *out, struct span orcpt, size_t max, struct err *e)
 	size_t semi = span_find(orcpt, ';');
 	struct span type = span_sub(orcpt, 0, semi), addr = span_sub(orcpt, semi + 1, orcpt.n);
 
-	if (semi == orcpt.n || !is_atom(type)) {
+	if (semi == orcpt.n || semi > XTEXT_TYPE_MAX || !is_atom(type)) {
 		type = span_str("unknown");
 		addr = orcpt;
 	}

@@ -1,13 +1,26 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * lib/xtext.h - what senders put into ENVID, ORCPT and addresses, made fit for a header field:
- * printable ASCII, whatever it was.
+ * lib/xtext.h - what senders put into ENVID, ORCPT and addresses: judged, and made fit for a header
+ * field: printable ASCII, whatever it was.
  */
 #ifndef LIB_XTEXT_H
 #define LIB_XTEXT_H
 
 #include "lib/buf.h"
+
+/* Octets of a value at most: RFC 3461, 4.4 and 4.2. */
+enum { XTEXT_ENVID_MAX = 100, XTEXT_ORCPT_MAX = 500 };
+
+/*
+ * xtext = *( xchar / hexchar ), RFC 3461, 4; what it stands for must be printable US-ASCII (4.2, 4.4),
+ * or a CR LF in it would end up in reports.
+ */
+bool xtext_ok(struct span s);
+
+/* The value of ENVID; that of ORCPT: an atom, ";" and xtext. */
+bool xtext_envid_ok(struct span s);
+bool xtext_orcpt_ok(struct span s);
 
 /* Printable ASCII only, '?' for all else; at most max octets, then "...". */
 int xtext_clean(struct buf *out, struct span s, size_t max, struct err *e);

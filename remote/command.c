@@ -2,6 +2,8 @@
 /* Copyright (c) 2026 The accord authors */
 #include "remote/command.h"
 
+#include "lib/xtext.h"
+
 static const struct { const char *keyword; unsigned ext; } keywords[] = {
 	{ "PIPELINING", HOP_PIPELINING }, { "SIZE", HOP_SIZE }, { "8BITMIME", HOP_8BITMIME },
 	{ "DSN", HOP_DSN }, { "SMTPUTF8", HOP_SMTPUTF8 }, { "CONPERM", HOP_CONPERM },
@@ -86,10 +88,7 @@ command_path_ok(struct span addr, bool *utf8)
 static int
 add_xtext(struct buf *out, const char *name, struct span value, struct err *e)
 {
-	for (size_t i = 0; i < value.n; i++)
-		if (value.p[i] <= 0x20 || value.p[i] > 0x7e)
-			return 0;
-	if (value.n == 0)
+	if (value.n == 0 || !xtext_ok(value))
 		return 0;
 	return buf_add_str(out, name, e) == -1 ? -1 : buf_add(out, value, e);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "lib/address.h"
+#include "lib/xtext.h"
 
 static void cmd_ehlo(struct session *s, struct span args);
 static void cmd_helo(struct session *s, struct span args);
@@ -25,9 +26,9 @@ enum {
 	/* Octets of a line with its CRLF: RFC 5321 4.5.3.1.4, and what the extensions add. */
 	LINE = 512,
 	/* RFC 1870 3 (5), RFC 6152 2 (5), RFC 3030 3 (8); CONPERM; RET and ENVID */
-	LINE_MAIL = LINE + 26 + 17 + 16 + 64 + 9 + 7 + PARAM_ENVID_MAX,
+	LINE_MAIL = LINE + 26 + 17 + 16 + 64 + 9 + 7 + XTEXT_ENVID_MAX,
 	/* CONNEG with its longest spelling; NOTIFY with all its words, ORCPT */
-	LINE_RCPT = LINE + 64 + 29 + 7 + PARAM_ORCPT_MAX
+	LINE_RCPT = LINE + 64 + 29 + 7 + XTEXT_ORCPT_MAX
 };
 
 /* A row is the whole policy of a verb. */

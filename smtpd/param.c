@@ -3,6 +3,7 @@
 #include "smtpd/param.h"
 
 #include "lib/cur.h"
+#include "lib/xtext.h"
 
 enum { SIZE_DIGITS = 20 };	/* RFC 1870: size-value = 1*20DIGIT */
 
@@ -122,46 +123,6 @@ mail_conperm(struct span v, const struct offer *o, bool *conperm, struct err *e)
 /* --- RFC 3461 --- */
 
 static int
-hex_upper(int o)
-{
-	return ascii_digit(o) ? o - '0' : o >= 'A' && o <= 'F' ? o - 'A' + 10 : -1;
-}
-
-/*
- * xtext = *( xchar / hexchar ), RFC 3461 4; what it stands for must be printable US-ASCII (4.2, 4.4),
- * or a CR LF in it would end up in reports.
- */
-static bool
-xtext_ok(struct span s)
-{
-	struct cur c = cur_of(s);
-
-	while (cur_left(&c) > 0) {
-		int o = cur_byte(&c), high, low;
-
-		if (o <= ' ' || o > '~' || o == '=')
-			return false;
-		if (o != '+')
-			continue;
-		high = hex_upper(cur_byte(&c));
-		low = hex_upper(cur_byte(&c));
-		if (high == -1 || low == -1 || high * 16 + low < ' ' || high * 16 + low > '~')
-			return false;
-	}
-	return true;
-}
-
-/* RFC 822's atom. */
-static bool
-atom_ok(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] <= ' ' || s.p[i] > '~' || strchr("()<>@,;:\\\".[]", s.p[i]) != NULL)
-			return false;
-	return s.n > 0;
-}
-
-static int
 mail_ret(struct span v, uint8_t *ret, struct err *e)
 {
 	if (v.p != NULL && span_isi(v, "FULL"))
@@ -176,21 +137,17 @@ mail_ret(struct span v, uint8_t *ret, struct err *e)
 static int
 mail_envid(struct span v, struct span *envid, struct err *e)
 {
-	if (v.p == NULL || v.n > PARAM_ENVID_MAX || !xtext_ok(v))
+	if (v.p == NULL || !xtext_envid_ok(v))
 		return refuse(e, 501, "5.5.4", "ENVID takes printable text as xtext, at most "
 		    "100 octets", span_str(""));
 	*envid = v;
 	return 0;
 }
 
-/* original-recipient-address = addr-type ";" xtext */
 static int
 rcpt_orcpt(struct span v, struct span *orcpt, struct err *e)
 {
-	size_t semicolon = span_find(v, ';');
-
-	if (v.p == NULL || v.n > PARAM_ORCPT_MAX || semicolon == v.n ||
-	    !atom_ok(span_sub(v, 0, semicolon)) || !xtext_ok(span_sub(v, semicolon + 1, v.n)))
+	if (v.p == NULL || !xtext_orcpt_ok(v))
 		return refuse(e, 501, "5.5.4", "ORCPT takes a type, ';' and a printable address as "
 		    "xtext, at most 500 octets", span_str(""));
 	*orcpt = v;

@@ -16,9 +16,6 @@ struct offer {
 	uint64_t max_size;	/* octets of a message, 0: no limit */
 };
 
-/* Octets of a value at most: RFC 3461 4.4, 4.2. */
-enum { PARAM_ENVID_MAX = 100, PARAM_ORCPT_MAX = 500 };
-
 struct mail_params {
 	uint64_t size;		/* announced octets, or 0 */
 	uint8_t body;		/* enum body_type */

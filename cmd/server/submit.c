@@ -16,6 +16,7 @@
 #include "lib/envelope.h"
 #include "lib/log.h"
 #include "lib/qfile.h"
+#include "lib/xtext.h"
 
 enum {
 	SUBMIT_CHUNK = 65536,
@@ -34,28 +35,19 @@ submit_drop(struct client *k)
 	buf_free(&k->envelope);
 }
 
-/* xtext of RFC 3461, 4: printable ASCII without spaces. */
-static bool
-is_xtext(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] <= ' ' || s.p[i] > '~')
-			return false;
-	return true;
-}
-
 /* What smtpd would not have taken is not taken here: these words go into commands and fields. */
 static int
 submit_check(const struct envelope *env, struct err *e)
 {
 	if (env->sender.n > 0 && address_check(env->sender, e) == -1)
 		return err_in(e, "sender");
-	if (env->body == BODY_BINARYMIME || env->smtputf8 || !is_xtext(env->envid))
+	if (env->body == BODY_BINARYMIME || env->smtputf8 ||
+	    (env->envid.n > 0 && !xtext_envid_ok(env->envid)))
 		return err_set(e, ERR_PERM, "5.5.4", "the envelope asks for what is not offered");
 	for (uint32_t i = 0; i < env->nrcpt; i++) {
 		if (address_check(env->rcpt[i].addr, e) == -1)
 			return err_in(e, "recipient %u", i + 1);
-		if (!is_xtext(env->rcpt[i].orcpt))
+		if (env->rcpt[i].orcpt.n > 0 && !xtext_orcpt_ok(env->rcpt[i].orcpt))
 			return err_set(e, ERR_PERM, "5.5.4", "recipient %u: ORCPT", i + 1);
 	}
 	return 0;

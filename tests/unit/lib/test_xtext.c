@@ -49,6 +49,29 @@ START_TEST(is_utf8)
 }
 END_TEST
 
+#define TEN "0123456789"
+#define MANY TEN TEN TEN TEN TEN TEN TEN TEN TEN
+
+static const struct { bool (*ok)(struct span); const char *in; bool is; } judged[] = {
+	{ xtext_envid_ok, "", false }, { xtext_envid_ok, "QQ314159", true }, { xtext_envid_ok, "a+2Bb", true },
+	{ xtext_envid_ok, "a b", false }, { xtext_envid_ok, "a=b", false }, { xtext_envid_ok, "a+2", false },
+	{ xtext_envid_ok, "+", false }, { xtext_envid_ok, "+2b", false }, { xtext_envid_ok, "+0D", false },
+	{ xtext_envid_ok, "+7F", false }, { xtext_envid_ok, "+7E", true }, { xtext_envid_ok, "+20", true },
+	{ xtext_envid_ok, "\xe4", false }, { xtext_envid_ok, "a\r", false },
+	{ xtext_envid_ok, MANY "1234567+2B", true }, { xtext_envid_ok, MANY "12345678+2B", false },
+	{ xtext_orcpt_ok, "rfc822;a+40b", true }, { xtext_orcpt_ok, "x;", true }, { xtext_orcpt_ok, ";a", false },
+	{ xtext_orcpt_ok, "a", false }, { xtext_orcpt_ok, "", false }, { xtext_orcpt_ok, "a b;c", false },
+	{ xtext_orcpt_ok, "a@b;c", false }, { xtext_orcpt_ok, "a;b;c", true }, { xtext_orcpt_ok, "a;b=", false },
+	{ xtext_orcpt_ok, "a;" MANY MANY MANY MANY MANY "1234567890123456789012345678901234567890123456+2B", false },
+	{ xtext_orcpt_ok, "a;" MANY MANY MANY MANY MANY "123456789012345678901234567890123456789012345+2B", true },
+};
+
+START_TEST(is_judged)
+{
+	ck_assert_msg(judged[_i].ok(span_str(judged[_i].in)) == judged[_i].is, "%s", judged[_i].in);
+}
+END_TEST
+
 Suite *suite_xtext(void);
 Suite *
 suite_xtext(void)
@@ -57,6 +80,7 @@ suite_xtext(void)
 	TCase *tc = tcase_create("xtext");
 
 	tcase_add_loop_test(tc, forms, 0, sizeof cases / sizeof *cases);
+	tcase_add_loop_test(tc, is_judged, 0, sizeof judged / sizeof *judged);
 	tcase_add_loop_test(tc, is_utf8, 0, sizeof utf8 / sizeof *utf8);
 	suite_add_tcase(s, tc);
 	return s;
