@@ -55,7 +55,7 @@ close_file(FILE *f)
 		die("cannot write: %s", strerror(errno));
 }
 
-/* Text of the tables: what mdoc would take for its own is escaped. */
+/* Text of the tables: what mdoc would take for its own is escaped, a sentence begins a line. */
 static void
 put_text(FILE *to, const char *s)
 {
@@ -66,6 +66,8 @@ put_text(FILE *to, const char *s)
 			fputs("\\e", to);
 		else if (*s == '\xe2' && s[1] == '\x80' && s[2] == '\xa6')	/* an ellipsis */
 			fputs("\\&...", to), s += 2;
+		else if (*s == '.' && s[1] == ' ' && s[2] >= 'A' && s[2] <= 'Z')
+			fputs(".\n", to), s++;
 		else
 			fputc(*s, to);
 }
