@@ -10,6 +10,7 @@ $(MAN_OUT)/.made: $(O)/generate $(MAN_TEXTS)
 	@rm -f $(MAN_OUT)/*.[1-9]
 	$(O)/generate settings man $(MAN_OUT)
 	$(O)/generate log man $(MAN_OUT)
+	$(O)/generate figures man $(MAN_OUT)
 	cp man/*.[1-9] $(MAN_OUT)
 	@touch $@
 man: $(MAN_OUT)/.made

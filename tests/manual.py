@@ -157,6 +157,46 @@ def verbs():
         {f"no page for accord {n}" for n in names if f"accord-{n}.1" not in there}
 
 
+HELPS = {"accord-queue.1": [["queue", v] for v in "list show hold release retry bounce remove fsck".split()],
+         **{f"accord-{v}.1": [[v]] for v in "start check reload stat conf send caps convert".split()}}
+JSON_OF = {"accord-queue.1": ("qlist.c", "qshow.c", "qact.c", "fsck.c"), "accord-stat.1": ("stat.c",),
+           "accord-conf.1": ("settings.c",), "accord-send.1": ("send.c",), "accord-caps.1": ("caps.c",)}
+
+
+def page_text(page):
+    return open(os.path.join(OUT, page)).read() if os.path.exists(os.path.join(OUT, page)) else ""
+
+
+def options():
+    """Each option that --help names stands in the page's text, not only in its synopsis."""
+    wrong, seen = set(), 0
+    for page, calls_ in HELPS.items():
+        told = set(re.findall(r"\bFl (-?[A-Za-z-]+)", page_text(page))) | \
+            set(re.findall(r"\bFl (-?[A-Za-z-]+)", page_text("accord.1")))
+        for words in calls_:
+            text = subprocess.run([os.path.join(TOP, "build", "accord"), *words, "--help"],
+                                  capture_output=True, text=True).stdout
+            for option in re.findall(r"(?<![\w-])-(-?[a-zA-Z]+)", text):
+                seen += 1
+                if option not in told:
+                    wrong.add(f"{page}: no word of -{option} ({' '.join(words)})")
+    return wrong if seen > 50 else {f"only {seen} options found"}
+
+
+def json_keys():
+    """Each key that the sources print, as \\"key\\": or by put*(s, N, "key", is a word of the page's keys."""
+    wrong = set()
+    for page, sources in JSON_OF.items():
+        words = set(re.findall(r"[a-z0-9_]+", page_text(page).partition(".Ss JSON keys")[2]))
+        for source in sources:
+            text = open(os.path.join(TOP, "cmd", source)).read()
+            keys = re.findall(r'\\"([a-z_]+)\\":', text) + re.findall(r'\bput(?:_[a-z]+)?\(s, \d+, "([a-z_]+)"', text)
+            if not keys:
+                wrong.add(f"{source}: no keys found")
+            wrong.update(f"{page}: no word of {k} ({source})" for k in keys if k not in words)
+    return wrong
+
+
 def main():
     made = subprocess.run(["make", "-s", "man"], cwd=TOP, capture_output=True, text=True)
     check("the manual is made", set(made.stderr.splitlines()) if made.returncode else set())
@@ -164,6 +204,8 @@ def main():
     check("references lead somewhere", references())
     check("every program has a page", programs())
     check("every verb has a page", verbs())
+    check("every option of a verb is in its page", options())
+    check("every JSON key is in its verb's page", json_keys())
     said, told, keys = log_lines(), events_told(), keys_told()
     both = [e for e in said if e in told]
     check("every event is in log-events", {e for e in said if e not in told})
