@@ -157,6 +157,14 @@ def verbs():
         {f"no page for accord {n}" for n in names if f"accord-{n}.1" not in there}
 
 
+def settings():
+    """No text is left of a setting that there is no more; one without a text does not get past the making."""
+    text = subprocess.run([os.path.join(TOP, "build", "accord"), "conf", "-H", "/nonexistent", "--json"],
+                          capture_output=True, text=True).stdout
+    names = set(re.findall(r'^{"name":"([a-z]+)"', text, re.M))
+    return names ^ set(os.listdir(os.path.join(TOP, "man", "setting")))
+
+
 HELPS = {"accord-queue.1": [["queue", v] for v in "list show hold release retry bounce remove fsck".split()],
          **{f"accord-{v}.1": [[v]] for v in "start check reload stat conf send caps convert".split()}}
 JSON_OF = {"accord-queue.1": ("qlist.c", "qshow.c", "qact.c", "fsck.c"), "accord-stat.1": ("stat.c",),
@@ -204,6 +212,7 @@ def main():
     check("references lead somewhere", references())
     check("every program has a page", programs())
     check("every verb has a page", verbs())
+    check("the texts of settings are those of the settings", settings())
     check("every option of a verb is in its page", options())
     check("every JSON key is in its verb's page", json_keys())
     said, told, keys = log_lines(), events_told(), keys_told()
