@@ -3,7 +3,7 @@
 # log lines.  All of it stands in build/manual after `make man`.
 MAN_OUT = $(O)/manual
 # the folders too: a text that is gone is a change
-MAN_TEXTS = man man/setting $(wildcard man/*.[1-9] man/*.in man/setting/* man/log-*)
+MAN_TEXTS = man/. man/setting $(wildcard man/*.[1-9] man/*.in man/setting/* man/log-*)
 $(O)/generate: $(O)/man/generate.o $(O)/lib.a
 	$(LINK) -o $@ $^ $(LIB_LIBS)
 $(MAN_OUT)/.made: $(O)/generate $(MAN_TEXTS)
