@@ -97,7 +97,7 @@ option_parse(struct span word, const struct option **o, uint32_t *v, struct err 
 			return option_value(*o, span_sub(word, eq + 1, word.n), v, e);
 		}
 	span_text(word, bad, sizeof bad);
-	return err_set(e, ERR_PERM, NULL, "expected option=value with an option of negotiation(5), "
+	return err_set(e, ERR_PERM, NULL, "expected option=value with an option of accord-negotiation(5), "
 	    "not \"%s\"", bad);
 }
 
