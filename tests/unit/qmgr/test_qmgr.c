@@ -1133,6 +1133,26 @@ START_TEST(released_beside_one_under_way)
 }
 END_TEST
 
+/* The table of jobs was full of deliveries when the request came: it goes on when one is over. */
+START_TEST(an_act_waits_for_a_place)
+{
+	struct msg_job *m;
+
+	with_control();
+	message("a@one.example", 0);
+	fake_new(&f, id);
+	m = job(ROLE_REMOTE);
+	message("b@two.example", 0);
+	f.q.njobs += QMGR_JOBS - 1;
+	act_one(ACT_HOLD, ACT_ALL_SLOTS);
+	fake_silence(&f, ROLE_QUEUE);
+	ck_assert(result(ROLE_REMOTE, m, &delivered));
+	ck_assert(!fake_queue_mark(&f));
+	acted(1, 0, 0);
+	f.q.njobs -= QMGR_JOBS - 1;
+}
+END_TEST
+
 /* 1000 messages in a packet, a queue that is slow, another that replaces it: all counted, once. */
 START_TEST(act_on_many)
 {
@@ -1250,6 +1270,7 @@ suite_qmgr(void)
 	tcase_add_test(tc, retry_means_now);
 	tcase_add_test(tc, held_on_its_way);
 	tcase_add_loop_test(tc, released_beside_one_under_way, 0, 2);
+	tcase_add_test(tc, an_act_waits_for_a_place);
 	tcase_add_test(tc, act_on_many);
 	tcase_add_test(tc, act_on_a_large_message);
 	tcase_add_loop_test(tc, wrong_acts_cut_off, 0, 3);
