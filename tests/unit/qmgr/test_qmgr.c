@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -620,6 +621,30 @@ START_TEST(success_notice)
 	answer_report(MSG_REPORTED);
 	ck_assert(fake_queue_mark(&f));
 	fake_expect(&f, ROLE_LOCAL, MSG_ACK);
+}
+END_TEST
+
+/* The message cannot be read just now: the notice is not given up for that. */
+START_TEST(a_notice_waits_for_its_message)
+{
+	struct rlimit was, none;
+	struct msg_job *m;
+
+	all_peers();
+	message("a@here.example", NOTIFY_SUCCESS);
+	fake_new(&f, id);
+	m = job(ROLE_LOCAL);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &was), 0);
+	none = was;
+	none.rlim_cur = 3;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	fake_result(&f, ROLE_LOCAL, m, &delivered);
+	fake_silence(&f, ROLE_QUEUE);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &was), 0);
+	fake_advance(&f, 6000);
+	fake_expect(&f, ROLE_BOUNCE, MSG_REPORT);
+	answer_report(MSG_REPORTED);
+	ck_assert(fake_queue_mark(&f));
 }
 END_TEST
 
@@ -1250,6 +1275,7 @@ suite_qmgr(void)
 	tcase_add_test(tc, expired_but_never_tried);
 	tcase_add_test(tc, bad_files);
 	tcase_add_test(tc, success_notice);
+	tcase_add_test(tc, a_notice_waits_for_its_message);
 	tcase_add_test(tc, no_notice_to_a_null_sender);
 	tcase_add_test(tc, a_result_of_anothers_job);
 	tcase_add_test(tc, a_clock_step_moves_no_deadline);
