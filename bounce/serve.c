@@ -200,9 +200,13 @@ reported(struct bounce *b, uint32_t job, const char *id, const char *report)
 	answer(b, job, &done.h, MSG_REPORTED, sizeof done);
 }
 
+/* One that was with queue to be committed may be on the disk all the same, and then comes twice: the log
+ * lists it, as smtpd's do. */
 static void
 work_failed(struct bounce *b, struct work *w, const struct err *why)
 {
+	if (w->state == COMMITTING)
+		log_line(LOG_WARN, w->report, "not-queued", "of=%s why=%s", w->id, log_q(why->what));
 	refuse(b, w->job, w->id, why);
 	work_free(b, w);
 }

@@ -83,8 +83,10 @@ void
 job_free(struct qmgr *q, struct job *j)
 {
 	job_unlink(q, j);
-	if (q->njobs-- == QMGR_JOBS)
+	if (q->njobs-- == QMGR_JOBS) {
 		qmgr_wake(q);
+		qmgr_acts_wake(q);
+	}
 	if (q->stopping && q->njobs == 0)
 		q->d->loop.stop = true;
 	if (j->entry == NULL || j->old_route)

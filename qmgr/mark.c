@@ -63,13 +63,16 @@ job_failed(const struct job *j)
 	return false;
 }
 
-/* The entry goes on with the recipients it has left. */
+/* The entry goes on with the recipients it has left.  Those that became due while it was busy (released,
+ * or of another route now) are not known to the job: the file is read again. */
 static void
 entry_go_on(struct qmgr *q, struct job *j)
 {
 	struct entry *en = j->entry;
 	int64_t now = clock_ms();
+	bool again = en->again;
 
+	en->again = false;
 	if (j->kind == JOB_LATE)
 		sched_warned(&q->sched, en, j->have_rest ? j->rest_ms : SCHED_NEVER, now);
 	else if (j->kind == JOB_REPORT)	/* others may have failed meanwhile: look again */
@@ -80,6 +83,8 @@ entry_go_on(struct qmgr *q, struct job *j)
 		sched_defer(&q->sched, en, j->rest_ms, j->rest_us, now);
 	else
 		qmgr_forget(q, en);
+	if (again && j->kind != JOB_REPORT)
+		qmgr_read_again(q, j->id);
 }
 
 static void
@@ -90,6 +95,7 @@ mark_done(struct qmgr *q, struct job *j, bool gone)
 		job_again(q, j);	/* no memory: mark it again later, and come back here */
 		return;
 	}
+	qmgr_keep_not(q, j->id);	/* it may have been read since the mark was sent */
 	qmgr_ack(q, j);
 	if (j->kind == JOB_ACT)
 		qmgr_acted(q, j);

@@ -30,8 +30,10 @@ is_delivery(const struct entry *en)
 static void
 old_route(struct qmgr *q, struct job *j, void *arg)
 {
+	bool ends = j->kind == JOB_DELIVER || j->kind == JOB_EXPIRE;
+
 	(void)arg;
-	if (j->kind != JOB_DELIVER || j->entry == NULL || j->old_route)
+	if (!ends || j->entry == NULL || j->old_route)
 		return;
 	j->old_route = true;
 	q->nadopted++;

@@ -171,6 +171,11 @@ qmgr_notice(struct qmgr *q, struct job *j)
 		return;
 	}
 	got = letter_open(q->dirfd, j->id, &l, &e);
+	if (got == -1 && e.kind != ERR_PERM) {
+		log_line(LOG_WARN, j->id, "cannot-read", "why=%s", log_q(e.what));
+		job_again(q, j);
+		return;
+	}
 	if (got != 1) {		/* nothing to report from: the mark's fate shows what is wrong */
 		qmgr_mark(q, j);
 		return;

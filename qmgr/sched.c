@@ -191,8 +191,10 @@ sched_find_dest(const struct sched *s, const char *id, const char *dest)
 static void
 entry_sooner(struct sched *s, struct entry *e, const struct sched_new *n)
 {
-	if (e->state != ENTRY_WAITING && e->state != ENTRY_READY)
+	if (e->state != ENTRY_WAITING && e->state != ENTRY_READY) {
+		e->again = true;
 		return;
+	}
 	if (n->warn_ms < e->warn_ms)
 		e->warn_ms = n->warn_ms;
 	if (e->state == ENTRY_WAITING && n->retry_ms < e->retry_ms)

@@ -75,6 +75,7 @@ struct entry {
 	bool expired : 1, late : 1;	/* BUSY because of its expiry, of its warning */
 	bool running : 1, telling : 1;	/* counts as a job of its class, of CLASS_REPORT */
 	bool urgent : 1;		/* an administrator wants it tried, whatever the slots say */
+	bool again : 1;			/* added anew while it was BUSY: more of its recipients are due */
 };
 /* What an allocator adds, and the entry's places in heap and hash table, count too. */
 _Static_assert(sizeof(struct entry) + 16 + 2 * sizeof(void *) + sizeof(void *) <= SCHED_ENTRY_MAX,
@@ -137,7 +138,8 @@ struct sched_new {
 
 /*
  * Adds an entry, waiting until retry_ms.  One that is there already is returned as it is, only made
- * due, or its warning, earlier if it waits.  NULL: no memory, nothing changed.
+ * due, or its warning, earlier if it waits, and told so (again) if it is busy.  NULL: no memory, nothing
+ * changed.
  */
 struct entry *sched_add(struct sched *s, const char *id, const char *dest,
     const struct sched_new *n);

@@ -42,8 +42,11 @@ static void
 write_all(int out, struct iovec *v, int n)
 {
 	while (n > 0) {
+		struct pollfd p = { out, POLLOUT, 0 };
 		ssize_t w = writev(out, v, n);
 
+		if (w == -1 && errno == EAGAIN && poll(&p, 1, -1) != -1)
+			continue;	/* whoever started us shares a pipe that does not block */
 		if (w == -1 && errno != EINTR)
 			return;		/* nowhere to complain */
 		for (; w > 0 && n > 0 && (size_t)w >= v->iov_len; v++, n--)

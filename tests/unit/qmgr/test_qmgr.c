@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -286,6 +287,32 @@ START_TEST(results_are_repeated_to_a_new_qmgr)
 	fake_expect(&f, ROLE_REMOTE, MSG_ACK);
 	fake_silence(&f, ROLE_QUEUE);
 	ck_assert_uint_eq(f.q.njobs, 0);
+}
+END_TEST
+
+/* The message was read when the mark of a repeated result was on its way: what was read then is old. */
+START_TEST(read_between_mark_and_answer)
+{
+	static const char *const to[] = { "a@one.example", "b@one.example", NULL };
+	struct slot held = { .state = SLOT_HELD };
+	struct { struct msg_job m; uint32_t slot; } keep;
+
+	all_peers();
+	fake_message(&f, id, "s@s.example", to, 0);
+	fake_set_slot(&f, id, 1, &held);
+	fake_new(&f, id);
+	memcpy(&keep, job(ROLE_REMOTE), sizeof keep);
+	fake_restart_qmgr(&f);
+	fake_peer(&f, ROLE_REMOTE);
+	fake_peer(&f, ROLE_QUEUE);
+	fake_result(&f, ROLE_REMOTE, &keep.m, &delivered);
+	fake_run(&f, 50);
+	ck_assert_ptr_nonnull(sched_find_dest(&f.q.sched, id, "one.example"));
+	ck_assert(!fake_queue_mark(&f));
+	fake_expect(&f, ROLE_REMOTE, MSG_ACK);
+	fake_hello(&f, ROLE_REMOTE);
+	fake_silence(&f, ROLE_REMOTE);
+	ck_assert_uint_eq(f.q.sched.nids, 0);
 }
 END_TEST
 
@@ -594,6 +621,30 @@ START_TEST(success_notice)
 	answer_report(MSG_REPORTED);
 	ck_assert(fake_queue_mark(&f));
 	fake_expect(&f, ROLE_LOCAL, MSG_ACK);
+}
+END_TEST
+
+/* The message cannot be read just now: the notice is not given up for that. */
+START_TEST(a_notice_waits_for_its_message)
+{
+	struct rlimit was, none;
+	struct msg_job *m;
+
+	all_peers();
+	message("a@here.example", NOTIFY_SUCCESS);
+	fake_new(&f, id);
+	m = job(ROLE_LOCAL);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &was), 0);
+	none = was;
+	none.rlim_cur = 3;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	fake_result(&f, ROLE_LOCAL, m, &delivered);
+	fake_silence(&f, ROLE_QUEUE);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &was), 0);
+	fake_advance(&f, 6000);
+	fake_expect(&f, ROLE_BOUNCE, MSG_REPORT);
+	answer_report(MSG_REPORTED);
+	ck_assert(fake_queue_mark(&f));
 }
 END_TEST
 
@@ -1079,6 +1130,54 @@ START_TEST(held_on_its_way)
 }
 END_TEST
 
+/* Released while another recipient of the same message is with the same hop: it has its turn then, though
+ * nothing else is left of the entry. */
+START_TEST(released_beside_one_under_way)
+{
+	static const char *const to[] = { "a@one.example", "b@one.example", NULL };
+	struct slot held = { .state = SLOT_HELD };
+	struct { struct msg_job m; uint32_t slot; } first;
+	struct msg_job *m;
+
+	with_control();
+	fake_message(&f, id, "s@s.example", to, 0);
+	fake_set_slot(&f, id, 1, &held);
+	fake_new(&f, id);
+	memcpy(&first, job(ROLE_REMOTE), sizeof first);
+	ck_assert_uint_eq(first.m.n, 1);
+	act_one(ACT_RELEASE, 1);
+	ck_assert(!fake_queue_mark(&f));
+	acted(1, 0, 0);
+	fake_silence(&f, ROLE_REMOTE);
+	ck_assert(!result(ROLE_REMOTE, &first.m, _i == 0 ? &delivered : &greylisted));
+	m = job(ROLE_REMOTE);
+	ck_assert_uint_eq(m->n, 1);
+	ck_assert_uint_eq(job_slot(m, 0), 1);
+	ck_assert(result(ROLE_REMOTE, m, &delivered) == (_i == 0));
+	fake_silence(&f, ROLE_REMOTE);
+}
+END_TEST
+
+/* The table of jobs was full of deliveries when the request came: it goes on when one is over. */
+START_TEST(an_act_waits_for_a_place)
+{
+	struct msg_job *m;
+
+	with_control();
+	message("a@one.example", 0);
+	fake_new(&f, id);
+	m = job(ROLE_REMOTE);
+	message("b@two.example", 0);
+	f.q.njobs += QMGR_JOBS - 1;
+	act_one(ACT_HOLD, ACT_ALL_SLOTS);
+	fake_silence(&f, ROLE_QUEUE);
+	ck_assert(result(ROLE_REMOTE, m, &delivered));
+	ck_assert(!fake_queue_mark(&f));
+	acted(1, 0, 0);
+	f.q.njobs -= QMGR_JOBS - 1;
+}
+END_TEST
+
 /* 1000 messages in a packet, a queue that is slow, another that replaces it: all counted, once. */
 START_TEST(act_on_many)
 {
@@ -1164,6 +1263,7 @@ suite_qmgr(void)
 	tcase_add_test(tc, remote_restarts);
 	tcase_add_test(tc, qmgr_restarts);
 	tcase_add_test(tc, results_are_repeated_to_a_new_qmgr);
+	tcase_add_test(tc, read_between_mark_and_answer);
 	tcase_add_test(tc, a_number_in_use_is_not_given_to_another_job);
 	tcase_add_test(tc, a_stop_waits_for_results);
 	tcase_add_test(tc, queue_restarts);
@@ -1175,6 +1275,7 @@ suite_qmgr(void)
 	tcase_add_test(tc, expired_but_never_tried);
 	tcase_add_test(tc, bad_files);
 	tcase_add_test(tc, success_notice);
+	tcase_add_test(tc, a_notice_waits_for_its_message);
 	tcase_add_test(tc, no_notice_to_a_null_sender);
 	tcase_add_test(tc, a_result_of_anothers_job);
 	tcase_add_test(tc, a_clock_step_moves_no_deadline);
@@ -1194,6 +1295,8 @@ suite_qmgr(void)
 	tcase_add_test(tc, bounced_by_the_administrator);
 	tcase_add_test(tc, retry_means_now);
 	tcase_add_test(tc, held_on_its_way);
+	tcase_add_loop_test(tc, released_beside_one_under_way, 0, 2);
+	tcase_add_test(tc, an_act_waits_for_a_place);
 	tcase_add_test(tc, act_on_many);
 	tcase_add_test(tc, act_on_a_large_message);
 	tcase_add_loop_test(tc, wrong_acts_cut_off, 0, 3);

@@ -239,6 +239,27 @@ START_TEST(a_shorter_lifetime_is_for_those_that_wait)
 }
 END_TEST
 
+/* Its time is over, and that is on its way to the disk, when it gets another route: not delivered too. */
+START_TEST(expired_is_not_begun_by_the_new_route)
+{
+	static const char *const to[] = { "a@one.example", NULL };
+
+	f.q.sched.up[CLASS_REMOTE] = false;
+	message(to);
+	change(CONF_QUEUELIFETIME, "50\n");
+	fake_advance(&f, 121 * 1000);
+	change(CONF_SMTPROUTES, ":[192.0.2.9]:25\n");
+	f.q.sched.up[CLASS_REMOTE] = true;
+	qmgr_wake(&f.q);
+	fake_silence(&f, ROLE_REMOTE);
+	ck_assert(!fake_queue_mark(&f));
+	ck_assert_int_eq(fake_slot(&f, id, 0).state, SLOT_FAILED);
+	fake_advance(&f, 3000);
+	fake_silence(&f, ROLE_REMOTE);
+	ck_assert_uint_eq(f.q.nadopted, 0);
+}
+END_TEST
+
 Suite *suite_reload(void);
 Suite *
 suite_reload(void)
@@ -253,6 +274,7 @@ suite_reload(void)
 	tcase_add_test(tc, a_dead_destination_stays_dead);
 	tcase_add_test(tc, limits_follow);
 	tcase_add_test(tc, a_shorter_lifetime_is_for_those_that_wait);
+	tcase_add_test(tc, expired_is_not_begun_by_the_new_route);
 	suite_add_tcase(s, tc);
 	return s;
 }

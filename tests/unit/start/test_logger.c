@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
+#include "lib/ipc.h"
 #include "lib/log.h"
 
 /* A logger whose lines come out of the pipe that is returned; *fd as logger_start. */
@@ -96,6 +97,41 @@ run_on(int in, int out)
 	close(out);
 	return pid;
 }
+
+/* Whoever started us gave a pipe that does not block: a reader that is late loses nothing by that. */
+START_TEST(a_pipe_that_does_not_block)
+{
+	enum { LINES = 800 };
+	char line[100];
+	static char got[LINES * 100 + 1];
+	int pair[2], out[2];
+	size_t n = 0;
+	ssize_t r;
+	struct err e;
+	pid_t pid;
+
+	ck_assert_int_eq(ipc_pair(pair, &e), 0);
+	ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
+	ck_assert_int_eq(fcntl(out[1], F_SETFL, O_NONBLOCK), 0);
+	memset(line, 'x', sizeof line);
+	if ((pid = fork()) == 0) {
+		close(pair[1]);
+		logger_run(pair[0], out[1]);
+		_exit(0);
+	}
+	close(pair[0]);
+	close(out[1]);
+	for (int i = 0; i < LINES; i++)		/* more than the pipe holds */
+		if (send(pair[1], line, sizeof line - 1, 0) == -1)
+			ck_abort_msg("send");
+	usleep(200000);
+	close(pair[1]);
+	while ((r = read(out[0], got + n, sizeof got - n)) > 0)
+		n += (size_t)r;
+	ck_assert_uint_eq(n, LINES * 100);
+	waitpid(pid, NULL, 0);
+}
+END_TEST
 
 /* 100 lines of 99 octets: whole lines in order, many a write, and none above what a pipe takes whole. */
 START_TEST(lines_share_a_write)
@@ -191,6 +227,7 @@ suite_logger(void)
 	tcase_add_test(tc, each_packet_is_one_line);
 	tcase_add_test(tc, a_stalled_reader_stops_nobody);
 	tcase_add_test(tc, lines_share_a_write);
+	tcase_add_test(tc, a_pipe_that_does_not_block);
 	tcase_add_test(tc, no_line_waits_for_others);
 	tcase_add_test(tc, a_kill_cuts_no_line);
 	suite_add_tcase(s, tc);
