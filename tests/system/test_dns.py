@@ -435,6 +435,60 @@ class Names(unittest.TestCase):
             finally:
                 tap.close()
 
+    def test_other_name_servers_by_a_reload(self):
+        """Mail that waits for the old ones asks the new; nothing is lost or deferred."""
+        self.tap.mode = "drop"
+        with Peer(host=A, port=25) as a, self.accord() as acc:
+            acc.send("x@client.example", ["r@pref.example"], TEXT)
+            wait_for(lambda: self.tap.asked("pref.example"))
+            old, = acc.pids("resolver")
+            acc.set("nameservers", NSD_ADDR)
+            acc.accord("reload")
+            wait_for(lambda: a.messages, 10)
+            self.assertEqual([l["addr"] for l in acc.log_lines(event="nameserver")],
+                             [f"{TAP_ADDR}@53", f"{NSD_ADDR}@53"])
+            self.assertNotEqual(acc.pids("resolver"), [old])
+            self.assertEqual(acc.log_lines(event="deliver", result="deferred"), [])
+            new = acc.pids("resolver")
+            acc.set("timeoutconnect", "7")              # another setting is no reason to begin anew
+            acc.accord("reload")
+            time.sleep(0.5)
+            self.assertEqual(acc.pids("resolver"), new)
+
+    def test_changed_resolv_conf(self):
+        with tempfile.TemporaryDirectory(prefix="accord-resolv-") as d:
+            conf = os.path.join(d, "resolv.conf")
+            with open(conf, "w") as f:
+                f.write("nameserver 192.0.2.99\n")
+            os.chmod(d, 0o755)
+            launcher = ["unshare", "-m", "sh", "-c",
+                        f"mount --bind {conf} /etc/resolv.conf; "
+                        f"exec setpriv --reuid={ORDINARY} --regid=$(id -g {ORDINARY}) --clear-groups \"$@\"", "sh"]
+            with Peer(host=A, port=25) as a, Instance(ORDINARY, launcher, nameservers="# none") as acc:
+                self.assertEqual([l["addr"] for l in acc.log_lines(event="nameserver")], ["192.0.2.99@53"])
+                with open(conf, "w") as f:
+                    f.write(f"nameserver {NSD_ADDR}\n")
+                acc.send("x@client.example", ["r@pref.example"], TEXT)
+                wait_for(lambda: a.messages, 10)
+                resolver = acc.pids("resolver")
+                acc.send("x@client.example", ["r@implicit.example"], TEXT)
+                wait_for(lambda: len(a.messages) == 2, 10)
+                self.assertEqual(acc.pids("resolver"), resolver)
+
+    def test_sessions_that_wait_for_a_name_end_with_their_parent(self):
+        self.tap.mode = "drop"
+        with Peer(host=A, port=25) as a, self.accord() as acc:
+            acc.send("x@client.example", ["r@pref.example"], TEXT)
+            wait_for(lambda: self.tap.asked("pref.example"))
+            old = acc.pids("remote")[1:]
+            self.assertEqual(len(old), 1)
+            os.kill(acc.pids("remote")[0], 9)
+            wait_for(lambda: not os.path.exists(f"/proc/{old[0]}"), 3)
+            self.tap.mode = "pass"
+            wait_for(lambda: a.messages, 15)
+            acc.wait_empty()
+            self.assertEqual(len(a.messages), 1)
+
     def test_wrong_trust_anchor_is_told_at_start(self):
         acc = self.accord(trustanchor="secure. IN DS what is this no anchor")
         acc.start(expect=False)

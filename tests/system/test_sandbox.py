@@ -638,7 +638,7 @@ class Installed(unittest.TestCase):
             acc.accord("send", "--from", "you@example.com", "--", "postmaster@example.com", data=b"hello\n")
             got = wait_for(lambda: acc.maildir("mail/example"))[0]
             self.assertIn(b"hello", got)
-            number = acc.log_lines(event="deliver")[0]["id"]
+            number = wait_for(lambda: acc.log_lines(event="deliver"))[0]["id"]
             self.assertTrue(acc.log_lines(event="accepted", id=number), acc.read_log())
             source = os.path.join(harness.DATA, "render", "letter-J-400.tif")
             with tempfile.TemporaryDirectory() as d:
