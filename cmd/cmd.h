@@ -72,7 +72,8 @@ int cmd_read_fd(int fd, struct buf *out, struct err *e);
 /* Replaces path by content: temporary file, fsync, rename. */
 int cmd_write_file(const char *path, struct span content, struct err *e);
 
-/* The same; like_before(tmp, path), if given, prepares the file before it takes path's place. */
+/* The same; like_before(tmp, path), if given, prepares the file, which nobody else may read till then, before
+ * it takes path's place. */
 int cmd_replace_file(const char *path, struct span content,
     int (*like_before)(const char *tmp, const char *path, struct err *e), struct err *e);
 
