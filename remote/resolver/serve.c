@@ -161,7 +161,6 @@ static void
 remote_gone(struct chan *ch, const struct err *why)
 {
 	(void)why;
-	askers_close(ch->arg);
 	log_line(LOG_INFO, NULL, "peer-gone", "peer=%s", ch->name);
 	daemon_lost(ROLE_REMOTE);
 }
