@@ -60,7 +60,7 @@ write_all(int fd, struct span s)
 
 int
 cmd_replace_file(const char *path, struct span content,
-    int (*like_before)(const char *tmp, const char *path, struct err *e), struct err *e)
+    int (*like_before)(int fd, const char *path, struct err *e), struct err *e)
 {
 	char tmp[1024];
 	int fd, r;
@@ -76,7 +76,7 @@ cmd_replace_file(const char *path, struct span content,
 	}
 	r = write_all(fd, content) == -1 || fsync(fd) == -1 ? err_sys(e, "%s", path) : 0;
 	if (r == 0 && like_before != NULL)
-		r = like_before(tmp, path, e);
+		r = like_before(fd, path, e);
 	if (r == 0 && rename(tmp, path) == -1)
 		r = err_sys(e, "%s", path);
 	close(fd);

@@ -200,7 +200,7 @@ class Directory(unittest.TestCase):
         self.assertIn("MMR", first["expression"])
         self.assertEqual((second["address"], second["state"]), ("new@far.example", "any"))
         before = lines
-        for wrong in (b"x@far.example (& (oops\n", b"nobody any\n", b"x@y.example any\nx@y.example any\n"):
+        for wrong in (b"x@far.example (& (oops\n", b"nobody any\n", b"n@y.example any\0more\n", b"x@y.example any\nx@y.example any\n"):
             self.assertEqual(run("caps", "import", "-", "-H", acc.home, data=wrong)[0], 1, wrong)
         with open(os.path.join(acc.control, "caps")) as f:
             self.assertEqual(f.read().splitlines(), before)

@@ -28,13 +28,12 @@ teardown(void)
 }
 
 static int
-note_mode(const char *tmp, const char *to, struct err *e)
+note_mode(int fd, const char *to, struct err *e)
 {
 	struct stat st;
 
-	(void)to;
-	if (stat(tmp, &st) == -1)
-		return err_sys(e, "%s", tmp);
+	if (fstat(fd, &st) == -1)
+		return err_sys(e, "%s", to);
 	ck_assert_int_gt(st.st_size, 0);
 	meanwhile = st.st_mode & 07777;
 	return 0;
