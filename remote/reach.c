@@ -232,7 +232,7 @@ reach_pass(struct session *s, uint32_t from, const char *why)
 
 	if (!h->known || h->direct || from <= h->at || from >= h->n)
 		return false;
-	reach_log(s, LOG_INFO, "passed-over", why);
+	reach_log(s, "passed-over", why);
 	h->at = from;
 	h->passed = true;
 	return true;
