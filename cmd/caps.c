@@ -233,6 +233,13 @@ import_keys(struct span text, struct buf *keys, struct span **out, size_t *n, st
 	return 0;
 }
 
+/* Whole, with a NUL too: what is wrong is found by whom the lines are for. */
+static int
+add_line(struct span line, struct buf *out, struct err *e)
+{
+	return buf_add(out, line, e) == -1 ? -1 : buf_add_byte(out, '\n', e);
+}
+
 /* The old lines, but those whose address has a new one, and the new lines behind them. */
 static int
 import_merge(struct span old, struct span text, const struct span *keys, size_t n, struct buf *out,
@@ -254,11 +261,11 @@ import_merge(struct span old, struct span text, const struct span *keys, size_t 
 				continue;
 			}
 		}
-		r = buf_addf(out, e, "%.*s\n", (int)line.n, (const char *)line.p);
+		r = add_line(line, out, e);
 	}
 	buf_free(&key);
 	while (r == 0 && span_line(&text, &line))
-		r = buf_addf(out, e, "%.*s\n", (int)line.n, (const char *)line.p);
+		r = add_line(line, out, e);
 	return r;
 }
 

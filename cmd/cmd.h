@@ -72,9 +72,10 @@ int cmd_read_fd(int fd, struct buf *out, struct err *e);
 /* Replaces path by content: temporary file, fsync, rename. */
 int cmd_write_file(const char *path, struct span content, struct err *e);
 
-/* The same; like_before(tmp, path), if given, prepares the file before it takes path's place. */
+/* The same; like_before(fd, path), if given, prepares the file, which nobody else may read till then, before
+ * it takes path's place. */
 int cmd_replace_file(const char *path, struct span content,
-    int (*like_before)(const char *tmp, const char *path, struct err *e), struct err *e);
+    int (*like_before)(int fd, const char *path, struct err *e), struct err *e);
 
 /* Writes a setting's file, if the text is right: it takes the old one's place whole, with its owner
  * and mode.  conf: has it afterwards.  -1: ERR_PERM "listen:3: expected …". */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cmd/cmd.h"
@@ -59,21 +60,23 @@ write_all(int fd, struct span s)
 
 int
 cmd_replace_file(const char *path, struct span content,
-    int (*like_before)(const char *tmp, const char *path, struct err *e), struct err *e)
+    int (*like_before)(int fd, const char *path, struct err *e), struct err *e)
 {
 	char tmp[1024];
 	int fd, r;
 
 	if ((size_t)snprintf(tmp, sizeof tmp, "%s.%d.tmp", path, (int)getpid()) >= sizeof tmp)
 		return err_set(e, ERR_PERM, NULL, "%s: a path too long", path);
-	if ((fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644)) == -1) {
+	/* what may be secret is nobody else's to read until like_before has said who may */
+	if ((fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, like_before != NULL ? 0600 : 0644)) ==
+	    -1) {
 		err_sys(e, "%s", tmp);
 		e->kind = ERR_PERM;
 		return -1;
 	}
 	r = write_all(fd, content) == -1 || fsync(fd) == -1 ? err_sys(e, "%s", path) : 0;
 	if (r == 0 && like_before != NULL)
-		r = like_before(tmp, path, e);
+		r = like_before(fd, path, e);
 	if (r == 0 && rename(tmp, path) == -1)
 		r = err_sys(e, "%s", path);
 	close(fd);
@@ -82,11 +85,28 @@ cmd_replace_file(const char *path, struct span content,
 	return r;
 }
 
+/* A device, a pipe: it is written to, never put aside. */
+static int
+write_special(const char *path, struct span content, struct err *e)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), r;
+
+	if (fd == -1)
+		return err_sys(e, "%s", path);
+	r = write_all(fd, content) == -1 ? err_sys(e, "%s", path) : 0;
+	close(fd);
+	return r;
+}
+
 int
 cmd_write_file(const char *path, struct span content, struct err *e)
 {
+	struct stat st;
+
 	if (strcmp(path, "-") == 0)
 		return write_all(1, content) == -1 ? err_sys(e, "standard output") : 0;
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return write_special(path, content, e);
 	return cmd_replace_file(path, content, NULL, e);
 }
 

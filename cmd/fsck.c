@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -201,10 +202,14 @@ typedef int name_judge(struct fsck *f, const char *folder, const char *name, str
 static int
 fsck_folder(struct fsck *f, const char *folder, name_judge *judge, struct err *e)
 {
-	int fd = openat(f->q->queue, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
+	int fd = openat(f->q->queue, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW), r = 0;
 	DIR *dir = fd == -1 ? NULL : fdopendir(fd);
 	struct dirent *d;
 
+	if (fd == -1 && (errno == ENOTDIR || errno == ELOOP)) {
+		fsck_report(f, FOUND_STRANGE, folder, "not a folder", NULL);
+		return 0;
+	}
 	if (dir == NULL)
 		return errno == ENOENT ? 0 : err_sys(e, "queue/%s", folder);
 	while (r == 0 && (d = readdir(dir)) != NULL)
@@ -233,6 +238,25 @@ fsck_top(struct fsck *f, const char *folder, const char *name, struct err *e)
 	if (is_hex_folder(name))
 		return fsck_folder(f, name, fsck_message, e);
 	fsck_report(f, FOUND_STRANGE, name, "no part of a queue", NULL);
+	return 0;
+}
+
+/*
+ * Whoever owns the queue can put anything into it, links out of it too: root looks and mends with the
+ * owner's rights alone, and what it makes is the owner's.
+ */
+static int
+fsck_become_owner(const struct fsck *f, struct err *e)
+{
+	struct stat st;
+
+	if (geteuid() != 0)
+		return 0;
+	if (fstat(f->q->queue, &st) == -1)
+		return err_sys(e, "queue");
+	if (st.st_uid != 0 && (setgroups(0, NULL) == -1 || setresgid(st.st_gid, st.st_gid, st.st_gid) == -1 ||
+	    setresuid(st.st_uid, st.st_uid, st.st_uid) == -1))
+		return err_sys(e, "queue: its owner's rights");
 	return 0;
 }
 
@@ -266,8 +290,10 @@ queue_fsck(struct queue_call *q)
 {
 	struct fsck f = { .q = q };
 	struct err e = { 0 };
-	int lock, r = fsck_lock(&f, &lock, &e);
+	int lock = -1, r = fsck_become_owner(&f, &e);
 
+	if (r == 0)
+		r = fsck_lock(&f, &lock, &e);
 	if (r == 0 && q->repair)
 		r = err_set(&e, ERR_TEMP, NULL, "accord has this queue: stop it first");
 	f.stopped = r == 1;

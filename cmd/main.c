@@ -2,8 +2,10 @@
 /* Copyright (c) 2026 The accord authors */
 /* accord: the one command a person types; also sendmail, mailq and newaliases, by those names. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "cmd/cmd.h"
 #include "lib/log.h"
@@ -189,6 +191,15 @@ run(int argc, char **argv)
 	return c.help ? EXIT_DONE : EXIT_USAGE;
 }
 
+/* What was closed stays unreadable, unwritable, but no file that is opened later takes its place. */
+static void
+hold_standard_files(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
+			_exit(EXIT_IO);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -196,6 +207,7 @@ main(int argc, char **argv)
 	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
 	const char *name = slash != NULL ? slash + 1 : argc > 0 ? argv[0] : "";
 
+	hold_standard_files();
 	log_open("accord");
 	signal(SIGPIPE, SIG_DFL);	/* who reads no more of our list ends us, without a word */
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)

@@ -82,7 +82,7 @@ select_age(const char *text, uint64_t *us)
 			s.n--;
 			break;
 		}
-	if (!span_u64(s, UINT32_MAX, &n))
+	if (!span_u64(s, UINT32_MAX / each, &n))
 		return -1;
 	*us = n * each * 1000000;
 	return 0;
@@ -93,7 +93,7 @@ take_states(struct selection *s, const char *text, struct err *e)
 {
 	struct span rest = span_str(text);
 
-	while (rest.n > 0) {
+	do {
 		size_t comma = span_find(rest, ','), i = 0;
 
 		while (i < SELECT_STATES && !span_is(span_sub(rest, 0, comma), state_names[i]))
@@ -103,7 +103,7 @@ take_states(struct selection *s, const char *text, struct err *e)
 			    "delivered, bounced or removed, with commas between them");
 		s->states |= 1u << i;
 		rest = span_sub(rest, comma + 1, rest.n);
-	}
+	} while (rest.n > 0);
 	return 0;
 }
 

@@ -45,7 +45,7 @@ bool select_by_slot(const struct selection *s);
 bool select_message(struct selection *s, const struct qitem *m);
 bool select_slot(struct selection *s, const struct qitem *m, uint32_t i);
 
-/* "90", "90s", "10m", "2h", "3d", "1w" in microseconds.  -1: not that. */
+/* "90", "90s", "10m", "2h", "3d", "1w" in microseconds, up to 136 years.  -1: not that. */
 int select_age(const char *text, uint64_t *us);
 
 #endif

@@ -94,17 +94,23 @@ print_setting(const struct conf *conf, enum conf_id id, bool json)
 		    (const char *)lines[i].p, conf->v[id].set ? "" : " (default)");
 }
 
-/* Whose file it is stays so, and who may read it. */
+/* Whose file it is stays so, and who may read it; a new one is for all.  By descriptor: the folder may be
+ * another's, who could put a link in the name's place. */
 static int
-like_before(const char *tmp, const char *path, struct err *e)
+like_before(int fd, const char *path, struct err *e)
 {
+	mode_t mask = umask(0);
 	struct stat st;
 
-	if (stat(path, &st) == -1)
-		return errno == ENOENT ? 0 : err_sys(e, "%s", path);
-	if (chown(tmp, st.st_uid, st.st_gid) == -1 && (st.st_uid != geteuid() || st.st_gid != getegid()))
+	umask(mask);
+	if (stat(path, &st) == -1) {
+		if (errno != ENOENT)
+			return err_sys(e, "%s", path);
+		return fchmod(fd, 0644 & ~mask) == -1 ? err_sys(e, "%s: its mode", path) : 0;
+	}
+	if (fchown(fd, st.st_uid, st.st_gid) == -1 && (st.st_uid != geteuid() || st.st_gid != getegid()))
 		return err_sys(e, "%s: its owner", path);
-	return chmod(tmp, st.st_mode & 07777) == -1 ? err_sys(e, "%s: its mode", path) : 0;
+	return fchmod(fd, st.st_mode & 0777) == -1 ? err_sys(e, "%s: its mode", path) : 0;
 }
 
 int

@@ -219,6 +219,7 @@ capsdb_line(struct span line, struct buf *key, struct err *e)
 int
 capsdb_build(int text_fd, const char *name, int dir_fd, const char *cdb_name, struct err *e)
 {
+	struct stat from;
 	struct buf text;
 	char tmp[256];
 	int fd, r;
@@ -229,7 +230,10 @@ capsdb_build(int text_fd, const char *name, int dir_fd, const char *cdb_name, st
 		return err_in(e, "%s", name);
 	}
 	snprintf(tmp, sizeof tmp, "%.200s.%ld.tmp", cdb_name, (long)getpid());
-	fd = openat(dir_fd, tmp, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fstat(text_fd, &from) == -1)
+		from.st_mode = 0600;
+	/* who may not read the text may not read this either */
+	fd = openat(dir_fd, tmp, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, from.st_mode & 0644);
 	if (fd == -1) {
 		buf_free(&text);
 		return err_sys(e, "%s", tmp);

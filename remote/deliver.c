@@ -46,7 +46,10 @@ flow_settle(struct flow *f, struct target **t, uint32_t n, enum outcome outcome,
     const char *dsn, const char *text)
 {
 	for (uint32_t i = 0; i < n; i++)
-		job_settle(t[i], outcome, code, dsn, f->s->mta, text);
+		if (outcome == OUTCOME_FAILED && t[i]->elsewhere)	/* only here: the first host may do better */
+			t[i]->done = true;
+		else
+			job_settle(t[i], outcome, code, dsn, f->s->mta, text);
 }
 
 void
@@ -121,6 +124,34 @@ batch_compact(struct batch *b)
 	return n > 0;
 }
 
+bool
+flow_next_host(const struct flow *f, const struct batch *b)
+{
+	return b->hosts + 1 < FLOW_HOSTS && reach_has_next(f->s);
+}
+
+/* Those that are to be done again, here or at the next host. */
+static void
+flow_push_again(struct flow *f, struct batch *b, bool elsewhere)
+{
+	struct batch *again;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < b->n; i++)
+		if (b->t[i]->again && b->t[i]->elsewhere == elsewhere && !b->t[i]->done) {
+			struct target *t = b->t[i];
+
+			b->t[i] = b->t[n];
+			b->t[n++] = t;
+		}
+	if (n > 0)
+		flow_push(f, b, b->t, n, &again);
+	if (n > 0 && again != NULL && elsewhere) {
+		again->hosts++;
+		again->from = f->s->reach.at + 1;
+	}
+}
+
 /* A connection was lost, or 421, before the final dot. */
 static void
 flow_lost(struct flow *f, struct batch *b, struct xact *x, bool fresh, const struct err *e)
@@ -131,6 +162,18 @@ flow_lost(struct flow *f, struct batch *b, struct xact *x, bool fresh, const str
 	smtp_drop(f->s);
 	if (x->at == XACT_AT_MAIL && !fresh) {		/* it had lain idle too long */
 		flow_push(f, b, b->t, b->n, &again);
+		return;
+	}
+	if (x->next_host) {
+		for (uint32_t i = 0; i < b->n; i++) {
+			if (!b->t[i]->done && !b->t[i]->elsewhere)
+				job_settle_err(b->t[i], f->s->mta, e);
+			else if (b->t[i]->done)
+				continue;
+			b->t[i]->done = false;
+			b->t[i]->again = b->t[i]->elsewhere = true;
+		}
+		flow_push_again(f, b, true);
 		return;
 	}
 	if (x->at >= b->n || b->n == 1 || b->drops >= FLOW_DROPS) {
@@ -150,22 +193,12 @@ void
 flow_after(struct flow *f, struct batch *b, struct xact *x, enum xact_end end, bool fresh,
     const struct err *e)
 {
-	struct batch *again;
-	uint32_t n = 0;
-
 	if (end == XACT_LOST) {
 		flow_lost(f, b, x, fresh, e);
 		return;
 	}
-	for (uint32_t i = 0; i < b->n; i++)
-		if (b->t[i]->again && !b->t[i]->done) {
-			struct target *t = b->t[i];
-
-			b->t[i] = b->t[n];
-			b->t[n++] = t;
-		}
-	if (n > 0)
-		flow_push(f, b, b->t, n, &again);
+	flow_push_again(f, b, false);
+	flow_push_again(f, b, true);
 }
 
 static void
@@ -234,7 +267,7 @@ flow_plain(struct flow *f, struct batch *b, const struct mail_row *row)
 {
 	struct made *made;
 	struct xact x = { .t = b->t, .n = b->n, .conperm = row->with_conperm,
-	    .careful = b->careful, .body = flow_body(f) };
+	    .careful = b->careful, .next_host = flow_next_host(f, b), .body = flow_body(f) };
 	bool fresh = !f->s->used;
 	struct err e = { 0 };
 	enum xact_end end;
@@ -282,6 +315,21 @@ batch_other_host(struct flow *f, const struct batch *b)
 	return true;
 }
 
+/* No host is open.  Where one was, and said "not now", that is what counts. */
+static void
+batch_unreached(struct flow *f, struct batch *b, uint16_t code, const struct err *e)
+{
+	for (uint32_t i = 0; i < b->n; i++) {
+		struct target *t = b->t[i];
+
+		if (!t->elsewhere) {
+			job_settle_err(t, f->s->mta, e);
+			t->res.code = code;
+		}
+		t->done = true;
+	}
+}
+
 static void
 batch_run(struct flow *f, struct batch *b)
 {
@@ -296,12 +344,11 @@ batch_run(struct flow *f, struct batch *b)
 		smtp_quit(f->s);
 	if (f->s->open && f->s->hop.mail_max > 0 && f->s->mails >= f->s->hop.mail_max)
 		smtp_quit(f->s);		/* RFC 9422, 4.1 */
+	if (b->from > 0 && reach_pass(f->s, b->from, b->t[0]->res.text))
+		smtp_quit(f->s);
 	do {
 		if (smtp_open(f->s, &code, &e) == -1) {
-			for (uint32_t i = 0; i < b->n; i++) {
-				job_settle_err(b->t[i], f->s->mta, &e);
-				b->t[i]->res.code = code;
-			}
+			batch_unreached(f, b, code, &e);
 			return;
 		}
 		m = batch_facts(f, b);
@@ -355,26 +402,42 @@ flow_divide(struct flow *f)
 	}
 }
 
+/* The next batch; those that wait for another host come last. */
+static struct batch *
+flow_take(struct flow *f)
+{
+	struct batch **at = &f->first, *b;
+
+	while (*at != NULL && (*at)->from > 0)
+		at = &(*at)->next;
+	if (*at == NULL)
+		at = &f->first;
+	if ((b = *at) == NULL)
+		return NULL;
+	*at = b->next;
+	if (b->next == NULL)
+		f->last = at;
+	return b;
+}
+
 void
 session_job(struct session *s, struct job *job)
 {
 	struct flow f = { .s = s, .job = job };
 	struct err e = { 0 };
+	struct batch *b;
 
 	f.last = &f.first;
 	s->job = job;
 	if (job_open(job, &e) == 0) {
 		memcpy(s->dest, job->dest, sizeof s->dest);
+		if (s->reach.passed)		/* for the last job: the first host is worth a try again */
+			smtp_quit(s);
 		s->reach.known &= s->open;
 		s->reach.spent = false;
 		f.eight = flow_eight(job->message);
 		flow_divide(&f);
-		while (f.first != NULL) {
-			struct batch *b = f.first;
-
-			f.first = b->next;
-			if (f.first == NULL)
-				f.last = &f.first;
+		while ((b = flow_take(&f)) != NULL) {
 			batch_run(&f, b);
 			free(b->t);
 			free(b);

@@ -16,6 +16,7 @@
 
 enum {
 	FLOW_ROUNDS = 4,	/* times that a recipient is asked about in one job */
+	FLOW_HOSTS = 2,		/* that may say "not now" to a recipient in one job (RFC 5321, 5.1) */
 	FLOW_DROPS = 4,		/* lost connections after which the rest of a batch waits */
 	FLOW_LATE_S = 600,	/* a conversion may take so long, once the hop was told QUIT */
 	FLOW_CAPS = 4 << 20	/* octets of capability texts kept for a job */
@@ -26,7 +27,8 @@ struct batch {
 	struct target **t;		/* owned array of borrowed targets */
 	uint32_t n;
 	struct negotiation opt;		/* the same for all of them */
-	uint8_t round, drops;
+	uint8_t round, drops, hosts;	/* hosts: that have said "not now" */
+	uint32_t from;			/* the candidate (remote/reach.h) that is the first to be tried */
 	bool careful;			/* one command at a time: a lost connection has one cause */
 	bool separate;			/* row B5a: bare RCPTs */
 	bool report;			/* row B11: never CONPERM */
@@ -94,6 +96,9 @@ bool flow_late(struct flow *f, const struct err *e);
 
 /* More octets than the hop takes?  Then the targets are settled. */
 bool flow_unfit(struct flow *f, struct target **t, uint32_t n, uint64_t size);
+
+/* May those whom the open hop does not take now be given to another? */
+bool flow_next_host(const struct flow *f, const struct batch *b);
 
 /* After smtp_begin: what is to be done again, or is lost. */
 void flow_after(struct flow *f, struct batch *b, struct xact *x, enum xact_end end,

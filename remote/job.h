@@ -27,6 +27,7 @@ struct target {
 	bool asked;			/* the RCPT that was taken had CONNEG */
 	bool accepted;			/* RCPT was taken */
 	bool again;			/* too many recipients: in the next transaction */
+	bool elsewhere;			/* that one is the next host's; res says what this one said */
 	enum rcpt_caps caps;
 	struct capset *set;		/* of CAPS_GIVEN; the negotiation's */
 	const struct rcpt_row *row;

@@ -218,6 +218,27 @@ reach_verdict(struct session *s, uint16_t *code, struct err *e)
 }
 
 bool
+reach_has_next(const struct session *s)
+{
+	const struct reach *h = &s->reach;
+
+	return h->known && !h->direct && h->at + 1 < h->n && !h->hosts->c[h->at + 1].resting;
+}
+
+bool
+reach_pass(struct session *s, uint32_t from, const char *why)
+{
+	struct reach *h = &s->reach;
+
+	if (!h->known || h->direct || from <= h->at || from >= h->n)
+		return false;
+	reach_log(s, "passed-over", why);
+	h->at = from;
+	h->passed = true;
+	return true;
+}
+
+bool
 reach_other_host(struct session *s)
 {
 	struct reach *h = &s->reach;

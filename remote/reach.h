@@ -35,6 +35,13 @@ void reach_failed(struct session *s, bool connected, uint16_t code, const struct
  * s->mta of whom. */
 int reach_verdict(struct session *s, uint16_t *code, struct err *e);
 
+/* Is there a candidate behind the one that is connected, and did it not fail a while ago? */
+bool reach_has_next(const struct session *s);
+
+/* From here to the end of the job, candidates before `from` are not tried.  why: for the log.  false: no
+ * such candidate, or it has come so far already. */
+bool reach_pass(struct session *s, uint32_t from, const char *why);
+
 /* Gives the host up that is connected, for the next host's addresses; false: there is none. */
 bool reach_other_host(struct session *s);
 

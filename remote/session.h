@@ -39,6 +39,7 @@ struct reach {
 	uint32_t tries;			/* that cost time */
 	bool known, direct;		/* there are candidates; smtproutes has the address */
 	bool spent;			/* this job has tried them all: failure is what came of it */
+	bool passed;			/* a host that answered was left for the next, for this job */
 	int64_t began_ms, asked_ms;
 	struct err failure;		/* the one that counts so far */
 	uint16_t code;

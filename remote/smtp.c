@@ -179,6 +179,21 @@ smtp_settle(struct session *s, struct target *t)
 	job_settle(t, o, s->reply.code, dsn, s->mta, text);
 }
 
+/* As smtp_settle, or by *lost.  Before the data a temporary failure is not the last word where there is
+ * another host: that one is asked in the next transaction (RFC 5321, 5.1). */
+static void
+smtp_put_off(struct session *s, const struct xact *x, struct target *t, const struct err *lost)
+{
+	if (lost != NULL)
+		job_settle_err(t, s->mta, lost);
+	else
+		smtp_settle(s, t);
+	if (x->next_host && t->res.outcome == OUTCOME_DEFERRED) {
+		t->done = false;
+		t->again = t->elsewhere = true;
+	}
+}
+
 /* Too many recipients for one transaction?  RFC 5321, 4.5.3.1.10: 552 is meant so too. */
 static bool
 smtp_too_many(const struct session *s, const struct xact *x)
@@ -245,7 +260,7 @@ smtp_on_rcpt(struct session *s, struct xact *x, struct target *t, struct err *e)
 	else if (smtp_refuses_dsn(s, t))
 		t->no_dsn = t->again = true;
 	else
-		smtp_settle(s, t);
+		smtp_put_off(s, x, t, NULL);
 	return 0;
 }
 
@@ -321,7 +336,7 @@ smtp_mail_refused(struct session *s, struct xact *x, bool group, struct err *e)
 			x->t[i]->again = true;
 	} else if (!conperm) {
 		for (uint32_t i = 0; i < x->n; i++)
-			smtp_settle(s, x->t[i]);
+			smtp_put_off(s, x, x->t[i], NULL);
 	}
 	for (uint32_t i = 0; i < more; i++) {
 		if (smtp_talk(s, SMTP_WAIT_RCPT, "RCPT", e) == -1)
@@ -350,7 +365,7 @@ smtp_on_data(struct session *s, struct xact *x, struct err *e)
 		s->reply.code = 451;	/* 2yz to DATA makes no sense: nothing was taken over */
 	for (uint32_t i = 0; i < x->n; i++)
 		if (x->t[i]->accepted)
-			smtp_settle(s, x->t[i]);
+			smtp_put_off(s, x, x->t[i], NULL);
 	return XACT_NONE;
 }
 
@@ -363,7 +378,7 @@ smtp_forget(struct xact *x)
 	for (uint32_t i = 0; i < x->n; i++) {
 		struct target *t = x->t[i];
 
-		t->accepted = t->asked = t->again = t->repeat = false;
+		t->accepted = t->asked = t->again = t->elsewhere = t->repeat = false;
 		t->caps = CAPS_NONE;
 		t->set = NULL;
 	}
@@ -494,7 +509,9 @@ smtp_send(struct session *s, struct xact *x, const struct edit_list *edits)
 	if (!x->ready) {
 		if (wire_add(&s->w, span_str("DATA\r\n"), &e) == -1 ||
 		    smtp_talk_on(s, SMTP_WAIT_DATA, "DATA", &e) == -1) {
-			smtp_settle_accepted(s, x, &e);
+			for (uint32_t i = 0; i < x->n; i++)
+				if (x->t[i]->accepted)
+					smtp_put_off(s, x, x->t[i], &e);
 			return;
 		}
 		if (smtp_on_data(s, x, &e) != XACT_READY)

@@ -25,6 +25,7 @@ struct xact {
 	const char *conneg;		/* the parameter of RCPT, NULL: none */
 	bool data;			/* nothing is decided in between: DATA goes in the group */
 	bool careful;			/* one command at a time */
+	bool next_host;			/* whom this host does not take now, the next one is asked */
 	enum body_type body;		/* of what is sent; BODY_BINARYMIME: by BDAT, never with data */
 	uint64_t size;			/* declared; 0: not known yet */
 	/* A target's RCPT with CONNEG was taken: s->reply has its list.  -1: ERR_TEMP. */

@@ -22,6 +22,34 @@ struct asker {
 };
 
 static void
+resolver_leave(void *arg)
+{
+	struct resolver *r = arg;
+
+	r->daemon->loop.stop = true;
+}
+
+static void
+resolver_leave_soon(struct resolver *r)
+{
+	struct err e;
+
+	if (r->leave.at == 0 && loop_timer(&r->daemon->loop, &r->leave, RESOLVER_LEAVE_MS, &e) == -1)
+		r->daemon->loop.stop = true;
+}
+
+/* The file cannot be opened here, but the one that was read tells when it is another's turn. */
+static bool
+resolv_conf_changed(const struct resolver *r)
+{
+	struct stat now;
+
+	return r->resolv_conf != -1 && fstat(r->resolv_conf, &now) == 0 &&
+	    (now.st_nlink != r->was.st_nlink || now.st_size != r->was.st_size ||
+	    now.st_mtim.tv_sec != r->was.st_mtim.tv_sec || now.st_mtim.tv_nsec != r->was.st_mtim.tv_nsec);
+}
+
+static void
 asker_answer(struct waiter *w, const struct resolved *r, const struct err *why)
 {
 	struct asker *a = w->arg;
@@ -50,6 +78,10 @@ asker_on_resolve(struct chan *ch, const void *msg, size_t len, int *fds, struct 
 		if (name.p[i] != ascii_lower(name.p[i]))
 			return err_set(e, ERR_PROTO, NULL, "a question in capital letters");
 	questions_forget(&a->waiter);		/* it has given the last one up */
+	if (resolv_conf_changed(a->resolver))
+		resolver_leave_soon(a->resolver);
+	if (a->resolver->leave.at != 0)		/* it asks our successor, who asks the right servers */
+		return 0;
 	a->waiter = (struct waiter){ .done = asker_answer, .arg = a, .id = m->h.id };
 	if (questions_ask(&a->resolver->questions, (enum resolve_kind)m->kind, m->name, &a->waiter,
 	    e) == -1)
@@ -112,6 +144,19 @@ static const struct msg_rule from_remote[] = {
 	{ MSG_SESSION, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 1, 1, remote_on_session },
 };
 
+/* remote is another one now: nobody reads what is still being asked.  Sessions that outlived their parent
+ * and wait here see that it is over. */
+static void
+askers_close(struct resolver *r)
+{
+	while (r->askers != NULL) {
+		struct asker *a = r->askers;
+
+		chan_close(&a->chan);
+		asker_gone(&a->chan, NULL);
+	}
+}
+
 static void
 remote_gone(struct chan *ch, const struct err *why)
 {
@@ -124,6 +169,7 @@ static int
 resolver_connect(struct resolver *r, int fd, struct err *e)
 {
 	chan_close(&r->remote);
+	askers_close(r);
 	return chan_open(&r->remote, &r->daemon->loop, fd, "remote", from_remote, 1, remote_gone, r, e);
 }
 
@@ -139,14 +185,19 @@ resolver_on_peer(void *arg, enum role role, uint32_t generation, int fd)
 		log_line(LOG_ERR, NULL, "no-channel", "peer=%s why=%s", role_name(role), log_q(e.what));
 }
 
-/* None, or one that cannot be read, is as an empty one: the C library thinks so too. */
+/* None, or one that cannot be read, is as an empty one: the C library thinks so too.  It stays open. */
 static void
-read_resolv_conf(struct buf *out)
+read_resolv_conf(struct resolver *r, struct buf *out)
 {
 	int fd = open(resolv_conf, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct err ignored;
 	ssize_t n = 1;
 
+	if (fd != -1 && fstat(fd, &r->was) == -1) {
+		close(fd);
+		fd = -1;
+	}
+	r->resolv_conf = fd;
 	while (fd != -1 && n > 0) {
 		void *p = buf_room(out, 4096, &ignored);
 
@@ -154,16 +205,6 @@ read_resolv_conf(struct buf *out)
 		if (n > 0)
 			out->n += (size_t)n;
 	}
-	if (fd != -1)
-		close(fd);
-}
-
-static void
-resolver_leave(void *arg)
-{
-	struct resolver *r = arg;
-
-	r->daemon->loop.stop = true;
 }
 
 /*
@@ -175,12 +216,10 @@ resolver_switched(void *arg, struct conf *old)
 {
 	struct resolver *r = arg;
 	const struct conf *now = &r->daemon->conf;
-	struct err e = { 0 };
 
 	if (conf_same(old, now, CONF_NAMESERVERS) && conf_same(old, now, CONF_TRUSTANCHOR))
 		return;
-	if (loop_timer(&r->daemon->loop, &r->leave, RESOLVER_LEAVE_MS, &e) == -1)
-		r->daemon->loop.stop = true;
+	resolver_leave_soon(r);
 }
 
 static void
@@ -196,13 +235,15 @@ resolver_stats(void *arg, struct buf *out)
 int
 resolver_open(struct resolver *r, struct daemon *d, struct err *e)
 {
+	const struct span *set;
 	struct buf text;
 	int got;
 
-	*r = (struct resolver){ .daemon = d };
+	*r = (struct resolver){ .daemon = d, .resolv_conf = -1 };
 	r->questions = (struct questions){ .loop = &d->loop, .dns = &r->dns };
 	buf_init(&text, RESOLV_CONF_OCTETS);
-	read_resolv_conf(&text);
+	if (conf_lines(&d->conf, CONF_NAMESERVERS, &set) == 0)
+		read_resolv_conf(r, &text);
 	got = dns_open(&r->dns, &d->loop, &d->conf, buf_view(&text), e);
 	buf_free(&text);
 	if (got == -1 || (d->peer_fd[ROLE_REMOTE] != -1 &&

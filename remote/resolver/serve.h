@@ -5,6 +5,8 @@
 #define REMOTE_RESOLVER_SERVE_H
 
 #include "lib/daemon.h"
+#include <sys/stat.h>
+
 #include "remote/resolver/question.h"
 
 enum {
@@ -21,6 +23,8 @@ struct resolver {
 	struct chan remote;		/* brings sessions */
 	struct asker *askers;
 	struct timer leave;
+	int resolv_conf;		/* it, as read; -1: not read, or not there */
+	struct stat was;		/* before it was read */
 };
 
 /* Takes the channels and settings from the daemon, and reads resolv.conf if they name no server.

@@ -200,10 +200,18 @@ class Directory(unittest.TestCase):
         self.assertIn("MMR", first["expression"])
         self.assertEqual((second["address"], second["state"]), ("new@far.example", "any"))
         before = lines
-        for wrong in (b"x@far.example (& (oops\n", b"nobody any\n", b"x@y.example any\nx@y.example any\n"):
+        for wrong in (b"x@far.example (& (oops\n", b"nobody any\n", b"n@y.example any\0more\n", b"x@y.example any\nx@y.example any\n"):
             self.assertEqual(run("caps", "import", "-", "-H", acc.home, data=wrong)[0], 1, wrong)
         with open(os.path.join(acc.control, "caps")) as f:
             self.assertEqual(f.read().splitlines(), before)
+
+    def test_a_private_text_gives_a_private_database(self):
+        acc = Instance(caps=self.CAPS)
+        text, built = os.path.join(acc.control, "caps"), os.path.join(acc.home, "caps.cdb")
+        for mode in (0o644, 0o640, 0o600):
+            os.chmod(text, mode)
+            acc.accord("caps", "build")
+            self.assertEqual(os.stat(built).st_mode & 0o777, mode)
 
     def test_caps_test_says_whether_a_message_fits(self):
         acc = Instance(caps=self.CAPS)

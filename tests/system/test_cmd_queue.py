@@ -6,6 +6,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import tempfile
 import threading
 import time
 import unittest
@@ -325,6 +326,27 @@ class Fsck(unittest.TestCase):
         self.assertTrue(os.path.exists(os.path.join(queue, "x")))
         left = self.found(acc)
         self.assertEqual({v["finding"] for v in left.values()}, {"bad", "torn", "leftover", "strange"})
+
+    def test_links_lead_repair_nowhere(self):
+        """Root mends with the rights of the queue's owner: who can write there gets no more by it."""
+        acc, queue, files = self.faulty()
+        acc.own()
+        owner = os.stat(queue)
+        with tempfile.TemporaryDirectory() as outside:
+            secret = os.path.join(outside, "shadow")
+            with open(secret, "w") as f:
+                f.write("x")
+            os.chmod(outside, 0o755)
+            shutil.rmtree(os.path.dirname(files[0]))
+            os.symlink(outside, os.path.dirname(files[0]))
+            shutil.rmtree(os.path.join(queue, "bad"), ignore_errors=True)
+            self.spoil(files[1], 40)
+            got = self.found(acc, "--repair")
+            self.assertEqual(got[os.path.basename(os.path.dirname(files[0]))]["finding"], "strange")
+            self.assertTrue(os.path.exists(secret))
+        bad = os.stat(os.path.join(queue, "bad"))
+        self.assertEqual((bad.st_uid, bad.st_gid), (owner.st_uid, owner.st_gid))
+        self.assertEqual(os.listdir(os.path.join(queue, "bad")), [os.path.basename(files[1])])
 
     def test_a_running_accord_keeps_its_queue(self):
         with busy_hop() as hop, Instance(smtproutes=hop.route) as acc:

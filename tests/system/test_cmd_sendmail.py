@@ -122,6 +122,15 @@ class Callers(Case):
         self.assertEqual(re.findall(r"(?m)^(\d{3}) ", out), ["220", "250", "250", "250", "354", "250", "221"])
         wait_for(lambda: self.hop.messages)
 
+    def test_closed_output_is_not_another_file(self):
+        """The connection must not become "standard output", and talk to itself."""
+        command = f"{self.names.folder}/sendmail -H {self.acc.home} -bs >&-"
+        r = subprocess.run(["sh", "-c", command], input=b"EHLO here.example\r\nQUIT\r\n",
+                           stderr=subprocess.PIPE, timeout=30)
+        self.assertEqual(r.returncode, 74, r.stderr)
+        line = wait_for(lambda: self.acc.log_lines(event="session"))[0]
+        self.assertEqual(line["refused"], "0")
+
     def test_mailx(self):
         """Debian's bsd-mailx, unpacked privately."""
         root = os.path.join(peers.CACHE, "mailx")

@@ -246,6 +246,60 @@ class Names(unittest.TestCase):
                 acc.send("x@client.example", ["r@pref.example"], TEXT)
                 wait_for(lambda: b.messages)
 
+    def test_first_host_does_not_take_it_now(self):
+        """RFC 5321 5.1: 4yz, or the end of the connection, before the data: the next host is asked."""
+        for verb, reply in (("MAIL", "451 4.3.0 not now"), ("RCPT", "450 4.2.0 grey"), ("DATA", "451 4.3.0 no"),
+                            ("MAIL", False), ("RCPT", False), ("DATA", False), ("RCPT", "421 4.3.2 bye")):
+            for ext in (("PIPELINING",), ()):
+                with self.subTest(verb, reply=reply, ext=ext), \
+                        Peer(host=A, port=25, ext=ext, on={verb: lambda s, l: reply}) as a, \
+                        Peer(host=B, port=25) as b, self.accord() as acc:
+                    acc.send("x@client.example", ["r@pref.example"], TEXT)
+                    wait_for(lambda: b.messages)
+                    acc.wait_empty()
+                    self.assertEqual((len(a.sessions), len(self.whole(a)), len(b.messages)), (1, 0, 1))
+                    line = wait_for(lambda: acc.log_lines(event="deliver", result="relayed"))[0]
+                    self.assertIn(f"[{B}]:25", line["relay"])
+                    self.assertEqual(len(acc.log_lines(event="passed-over")), 1)
+
+    @staticmethod
+    def whole(peer):
+        return [m for m in peer.messages if m["rcpt"]]
+
+    def test_some_are_taken_by_the_next_host(self):
+        grey = {"RCPT": lambda s, l: "450 4.2.0 grey" if b"grey" in l.encode() else None}
+        with Peer(host=A, port=25, on=grey) as a, Peer(host=B, port=25) as b, self.accord() as acc:
+            acc.send("x@client.example", [f"{n}@pref.example" for n in ("r1", "grey1", "r2", "grey2")], TEXT)
+            wait_for(lambda: b.messages)
+            acc.wait_empty()
+            self.assertEqual([re.search("<(.*?)@", l).group(1) for l in a.said("RCPT")],
+                             ["r1", "grey1", "r2", "grey2"])
+            self.assertEqual(sorted(re.search("<(.*?)@", l).group(1) for l in b.said("RCPT")),
+                             ["grey1", "grey2"])
+            self.assertEqual((len(a.messages), len(b.messages)), (1, 1))
+            acc.send("x@client.example", ["r3@pref.example"], TEXT)     # the next one begins in front
+            wait_for(lambda: len(a.messages) == 2)
+
+    def test_what_the_first_host_said_stands_if_the_next_is_worse(self):
+        grey = {"RCPT": lambda s, l: "450 4.2.0 grey"}
+        with Peer(host=A, port=25, on=grey), self.accord() as acc:          # b is down
+            self.assertIn("grey", self.deferral(acc, "r@pref.example"))
+            line = wait_for(lambda: acc.log_lines(event="deliver", result="deferred"))[0]
+            self.assertEqual((line["dsn"], f"[{A}]" in line["relay"]), ("4.2.0", True))
+        with Peer(host=A, port=25, on=grey, ext=("CONPERM", "CONNEG")), Peer(host=B, port=25) as b, \
+                self.accord() as acc:
+            acc.send("x@client.example", ["r@pref.example"], TEXT, mail=" CONPERM")
+            wait_for(lambda: acc.log_lines(event="deliver", result="deferred"))
+            self.assertEqual(acc.log_lines(event="deliver", result="deferred")[0]["dsn"], "4.2.0")
+            self.assertEqual(b.messages, [])
+
+    def test_two_hosts_are_asked_and_no_more(self):
+        grey = {"RCPT": lambda s, l: "450 4.2.0 grey"}
+        with Peer(host=A, port=25, on=grey) as a, Peer(host=B, port=25, on=grey) as b, \
+                self.accord() as acc:
+            self.assertIn("grey", self.deferral(acc, "r@pref.example"))
+            self.assertEqual((len(a.sessions), len(b.sessions)), (1, 1))
+
     def test_no_second_host_after_the_dot(self):
         with Peer(host=A, port=25, on={"EOD": lambda s, l: False}), Peer(host=B, port=25) as b, \
                 self.accord() as acc:
@@ -380,6 +434,60 @@ class Names(unittest.TestCase):
                     self.assertTrue(tap.questions)
             finally:
                 tap.close()
+
+    def test_other_name_servers_by_a_reload(self):
+        """Mail that waits for the old ones asks the new; nothing is lost or deferred."""
+        self.tap.mode = "drop"
+        with Peer(host=A, port=25) as a, self.accord() as acc:
+            acc.send("x@client.example", ["r@pref.example"], TEXT)
+            wait_for(lambda: self.tap.asked("pref.example"))
+            old, = acc.pids("resolver")
+            acc.set("nameservers", NSD_ADDR)
+            acc.accord("reload")
+            wait_for(lambda: a.messages, 10)
+            self.assertEqual([l["addr"] for l in acc.log_lines(event="nameserver")],
+                             [f"{TAP_ADDR}@53", f"{NSD_ADDR}@53"])
+            self.assertNotEqual(acc.pids("resolver"), [old])
+            self.assertEqual(acc.log_lines(event="deliver", result="deferred"), [])
+            new = acc.pids("resolver")
+            acc.set("timeoutconnect", "7")              # another setting is no reason to begin anew
+            acc.accord("reload")
+            time.sleep(0.5)
+            self.assertEqual(acc.pids("resolver"), new)
+
+    def test_changed_resolv_conf(self):
+        with tempfile.TemporaryDirectory(prefix="accord-resolv-") as d:
+            conf = os.path.join(d, "resolv.conf")
+            with open(conf, "w") as f:
+                f.write("nameserver 192.0.2.99\n")
+            os.chmod(d, 0o755)
+            launcher = ["unshare", "-m", "sh", "-c",
+                        f"mount --bind {conf} /etc/resolv.conf; "
+                        f"exec setpriv --reuid={ORDINARY} --regid=$(id -g {ORDINARY}) --clear-groups \"$@\"", "sh"]
+            with Peer(host=A, port=25) as a, Instance(ORDINARY, launcher, nameservers="# none") as acc:
+                self.assertEqual([l["addr"] for l in acc.log_lines(event="nameserver")], ["192.0.2.99@53"])
+                with open(conf, "w") as f:
+                    f.write(f"nameserver {NSD_ADDR}\n")
+                acc.send("x@client.example", ["r@pref.example"], TEXT)
+                wait_for(lambda: a.messages, 10)
+                resolver = acc.pids("resolver")
+                acc.send("x@client.example", ["r@implicit.example"], TEXT)
+                wait_for(lambda: len(a.messages) == 2, 10)
+                self.assertEqual(acc.pids("resolver"), resolver)
+
+    def test_sessions_that_wait_for_a_name_end_with_their_parent(self):
+        self.tap.mode = "drop"
+        with Peer(host=A, port=25) as a, self.accord() as acc:
+            acc.send("x@client.example", ["r@pref.example"], TEXT)
+            wait_for(lambda: self.tap.asked("pref.example"))
+            old = acc.pids("remote")[1:]
+            self.assertEqual(len(old), 1)
+            os.kill(acc.pids("remote")[0], 9)
+            wait_for(lambda: not os.path.exists(f"/proc/{old[0]}"), 3)
+            self.tap.mode = "pass"
+            wait_for(lambda: a.messages, 15)
+            acc.wait_empty()
+            self.assertEqual(len(a.messages), 1)
 
     def test_wrong_trust_anchor_is_told_at_start(self):
         acc = self.accord(trustanchor="secure. IN DS what is this no anchor")

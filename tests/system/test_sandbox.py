@@ -631,15 +631,20 @@ class Installed(unittest.TestCase):
                 harness.BIN = old
 
     def walk(self):
-        acc = Instance(ACCOUNTS, me="mail.example.com", rcpthosts="example.com", locals="example.com",
-                       mailboxes="@example.com maildir:mail/example")
+        acc = Instance(ACCOUNTS, me="mail.example.com", rcpthosts="example.com",
+                       locals=["example.com", "mail.example.com"],
+                       mailboxes=["@example.com maildir:mail/example",
+                                  "postmaster@mail.example.com maildir:mail/host"])
         self.assertIn(b"all settings are right", acc.accord("check").stdout)
         with acc:
             acc.accord("send", "--from", "you@example.com", "--", "postmaster@example.com", data=b"hello\n")
             got = wait_for(lambda: acc.maildir("mail/example"))[0]
             self.assertIn(b"hello", got)
-            number = acc.log_lines(event="deliver")[0]["id"]
+            number = wait_for(lambda: acc.log_lines(event="deliver"))[0]["id"]
             self.assertTrue(acc.log_lines(event="accepted", id=number), acc.read_log())
+            sendmail = os.path.join(harness.BIN, "../sbin/sendmail")
+            subprocess.run([sendmail, "-H", acc.home, "-i", "postmaster"], input=b"Subject: hello\n", check=True)
+            wait_for(lambda: acc.maildir("mail/host"))
             source = os.path.join(harness.DATA, "render", "letter-J-400.tif")
             with tempfile.TemporaryDirectory() as d:
                 acc.accord("convert", source, "-o", os.path.join(d, "out"), "--for", fax.MH)

@@ -101,6 +101,7 @@ END_TEST
 static const char *const wrong[][2] = {
 	{ "neither", NULL }, { "--state", "sleepy" }, { "--state", "held," "x" }, { "--older", "soon" },
 	{ "--newer", "2y" }, { "--newer", "-1" }, { "--older", "h" }, { "--older", NULL },
+	{ "--state", "" }, { "--older", "30500569w" },
 	{ "000000000000000", NULL }, { "00000000000000001", NULL }
 };
 
@@ -124,8 +125,12 @@ START_TEST(ages_have_units)
 	ck_assert_uint_eq(us, 90000000);
 	ck_assert_int_eq(select_age("1w", &us), 0);
 	ck_assert_uint_eq(us, UINT64_C(604800000000));
-	ck_assert_int_eq(select_age("4294967295w", &us), 0);	/* no overflow */
-	ck_assert_uint_gt(us, UINT64_C(2597596217856000));
+	ck_assert_int_eq(select_age("4294967295", &us), 0);
+	ck_assert_uint_eq(us, UINT64_C(4294967295000000));
+	ck_assert_int_eq(select_age("7101w", &us), 0);
+	ck_assert_uint_eq(us, UINT64_C(4294684800000000));
+	ck_assert_int_eq(select_age("7102w", &us), -1);		/* it would wrap, and mean young ones */
+	ck_assert_int_eq(select_age("4294967295w", &us), -1);
 	ck_assert_int_eq(select_age("4294967296", &us), -1);
 	ck_assert_int_eq(select_age("", &us), -1);
 }
