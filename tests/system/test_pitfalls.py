@@ -235,6 +235,23 @@ class Descriptors(unittest.TestCase):
                     names.append(role)
                     self.settled(acc, hop, names)
 
+    def test_a_client_waits_for_a_descriptor(self):
+        with Instance() as acc, acc.client() as c:
+            pids = acc.pids("smtpd")
+            for pid in pids:
+                self.limit(acc, pid, 3)
+            with socket.create_connection(("127.0.0.1", acc.port)) as s:
+                s.settimeout(0.7)
+                with self.assertRaises(TimeoutError):
+                    s.recv(100)
+                c.ehlo()            # who is there is served
+                for pid in pids:
+                    self.limit(acc, pid)
+                s.settimeout(20 * SLOW)
+                self.assertTrue(s.recv(100).startswith(b"220 "))
+            with acc.client() as other:
+                other.ehlo()
+
     def one(self, acc, name):
         """Taken or refused for now; a local copy goes with it."""
         with acc.client() as c:
