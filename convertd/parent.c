@@ -135,8 +135,9 @@ job_over(struct job *j, bool late)
 	c->done += r == 0;
 	c->failed += r != 0;
 	if (!c->single)		/* whose only asker reads the answer itself */
-		log_line(r == 0 ? LOG_INFO : LOG_WARN, j->order.id, job_name(j),
-		    "size=%llu cpu=%llu dsn=%s reply=%s", (unsigned long long)len,
+		log_line(r == 0 ? LOG_INFO : LOG_WARN, j->order.id,
+		    job_name(j) /* events: plan convert describe */, "size=%llu cpu=%llu dsn=%s "
+		    "reply=%s", (unsigned long long)len,
 		    (unsigned long long)cpu_ms, r == 0 ? "2.6.0" : e.dsn,
 		    log_q(r == 0 ? "done" : e.what));
 	for (struct request *q = j->requests; q != NULL; q = q->next) {
@@ -183,7 +184,8 @@ job_begin(struct job *j)
 	uint64_t len, cpu_ms;
 
 	if (job_start(&c->rules, &j->order, &j->child, &e) == -1) {
-		log_line(LOG_ERR, j->order.id, job_name(j), "dsn=%s reply=%s", e.dsn, log_q(e.what));
+		log_line(LOG_ERR, j->order.id, job_name(j) /* events: plan convert describe */,
+		    "dsn=%s reply=%s", e.dsn, log_q(e.what));
 		job_refuse(j, &e);
 		return -1;
 	}

@@ -97,8 +97,8 @@ option_parse(struct span word, const struct option **o, uint32_t *v, struct err 
 			return option_value(*o, span_sub(word, eq + 1, word.n), v, e);
 		}
 	span_text(word, bad, sizeof bad);
-	return err_set(e, ERR_PERM, NULL, "expected option=value with an option of negotiation(5), "
-	    "not \"%s\"", bad);
+	return err_set(e, ERR_PERM, NULL, "expected option=value with an option of "
+	    "accord-negotiation(5), not \"%s\"", bad);
 }
 
 /* What a line is for: "*", a domain (or ".below"), or a next hop "[1.2.3.4]:25", "mx.example:25". */

@@ -74,6 +74,12 @@ figure_find(struct span name)
 	return NULL;
 }
 
+const struct figure_decl *
+figure_at(size_t i)
+{
+	return i < sizeof table / sizeof *table ? &table[i] : NULL;
+}
+
 void
 figure_add(struct buf *out, const char *name, uint64_t value)
 {

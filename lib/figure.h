@@ -14,6 +14,8 @@ struct figure_decl { const char *name; enum figure_type type; const char *help; 
 
 /* The declaration, or NULL. */
 const struct figure_decl *figure_find(struct span name);
+/* All of them from 0; NULL: no more. */
+const struct figure_decl *figure_at(size_t i);
 
 /* Adds a line; one that finds no room is left out. */
 void figure_add(struct buf *out, const char *name, uint64_t value);

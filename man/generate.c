@@ -6,6 +6,7 @@
  *	generate settings MAN OUT	one page a setting, accord-NAME.5, from conf_table and the text
  *					MAN/setting/NAME, which must be there; accord-settings.5
  *	generate log MAN OUT		accord-log.5 from MAN/log-events and MAN/log-keys
+ *	generate figures MAN OUT	accord-stat.1 from the table of lib/figure.c
  *
  * MAN and OUT are folders.  A page NAME.in has the table put in at its line "@TABLE@".
  */
@@ -16,6 +17,7 @@
 #include <string.h>
 
 #include "lib/conf.h"
+#include "lib/figure.h"
 
 #define PAGE_DATE "November 22, 2026"
 enum { PATH_SIZE = 1024, LINE_SIZE = 1024 };
@@ -55,7 +57,7 @@ close_file(FILE *f)
 		die("cannot write: %s", strerror(errno));
 }
 
-/* Text of the tables: what mdoc would take for its own is escaped. */
+/* Text of the tables: what mdoc would take for its own is escaped, a sentence begins a line. */
 static void
 put_text(FILE *to, const char *s)
 {
@@ -66,6 +68,8 @@ put_text(FILE *to, const char *s)
 			fputs("\\e", to);
 		else if (*s == '\xe2' && s[1] == '\x80' && s[2] == '\xa6')	/* an ellipsis */
 			fputs("\\&...", to), s += 2;
+		else if (*s == '.' && s[1] == ' ' && s[2] >= 'A' && s[2] <= 'Z')
+			fputs(".\n", to), s++;
 		else
 			fputc(*s, to);
 }
@@ -89,6 +93,16 @@ copy_page(FILE *from, FILE *to, void (*table)(FILE *, const char *), const char 
 		else
 			fputs(line, to);
 	fclose(from);
+}
+
+/* MAN/NAME.in with its table becomes OUT/NAME. */
+static void
+table_page(const char *name, void (*table)(FILE *, const char *), const char *man, const char *out)
+{
+	FILE *to = open_file("w", "%s/%s", out, name);
+
+	copy_page(open_file("r", "%s/%s.in", man, name), to, table, man);
+	close_file(to);
 }
 
 /* --- settings --- */
@@ -182,13 +196,9 @@ settings_table(FILE *to, const char *man)
 static void
 settings(const char *man, const char *out)
 {
-	FILE *to;
-
 	for (unsigned i = 0; i < CONF_COUNT; i++)
 		setting_page(&conf_table[i], man, out);
-	to = open_file("w", "%s/accord-settings.5", out);
-	copy_page(open_file("r", "%s/accord-settings.5.in", man), to, settings_table, man);
-	close_file(to);
+	table_page("accord-settings.5", settings_table, man, out);
 }
 
 /* --- log lines --- */
@@ -250,24 +260,35 @@ log_table(FILE *to, const char *man)
 	put_entries(to, man, "log-events", event_head);
 }
 
-static void
-log_page(const char *man, const char *out)
-{
-	FILE *to = open_file("w", "%s/accord-log.5", out);
+/* --- figures --- */
 
-	copy_page(open_file("r", "%s/accord-log.5.in", man), to, log_table, man);
-	close_file(to);
+static void
+figures_table(FILE *to, const char *man)
+{
+	const struct figure_decl *d;
+
+	(void)man;
+	fputs(".Bl -tag -width Ds\n", to);
+	for (size_t i = 0; (d = figure_at(i)) != NULL; i++) {
+		fprintf(to, ".It Cm %s\n.Pq %s\n", d->name,
+		    d->type == FIGURE_COUNTER ? "counter" : "gauge");
+		put_text(to, d->help);
+		fputs(".\n", to);
+	}
+	fputs(".El\n", to);
 }
 
 int
 main(int argc, char **argv)
 {
 	if (argc != 4)
-		die("usage: generate settings|log MAN OUT");
+		die("usage: generate settings|log|figures MAN OUT");
 	if (strcmp(argv[1], "settings") == 0)
 		settings(argv[2], argv[3]);
 	else if (strcmp(argv[1], "log") == 0)
-		log_page(argv[2], argv[3]);
+		table_page("accord-log.5", log_table, argv[2], argv[3]);
+	else if (strcmp(argv[1], "figures") == 0)
+		table_page("accord-stat.1", figures_table, argv[2], argv[3]);
 	else
 		die("what is %s?", argv[1]);
 	return 0;

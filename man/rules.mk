@@ -2,7 +2,8 @@
 # The manual: man/NAME.N as they are, and what man/generate.c makes from the tables of settings and
 # log lines.  All of it stands in build/manual after `make man`.
 MAN_OUT = $(O)/manual
-MAN_TEXTS = $(wildcard man/*.[1-9] man/*.in man/setting/* man/log-*)
+# the folders too: a text that is gone is a change
+MAN_TEXTS = man/. man/setting $(wildcard man/*.[1-9] man/*.in man/setting/* man/log-*)
 $(O)/generate: $(O)/man/generate.o $(O)/lib.a
 	$(LINK) -o $@ $^ $(LIB_LIBS)
 $(MAN_OUT)/.made: $(O)/generate $(MAN_TEXTS)
@@ -10,6 +11,7 @@ $(MAN_OUT)/.made: $(O)/generate $(MAN_TEXTS)
 	@rm -f $(MAN_OUT)/*.[1-9]
 	$(O)/generate settings man $(MAN_OUT)
 	$(O)/generate log man $(MAN_OUT)
+	$(O)/generate figures man $(MAN_OUT)
 	cp man/*.[1-9] $(MAN_OUT)
 	@touch $@
 man: $(MAN_OUT)/.made

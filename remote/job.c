@@ -91,7 +91,8 @@ job_open(struct job *job, struct err *e)
 			return 0;
 	}
 	job->bad_file = e->kind == ERR_PERM;
-	log_line(LOG_ERR, job->id, job->bad_file ? "bad-file" : "not-read", "why=%s", log_q(e->what));
+	log_line(LOG_ERR, job->id, job->bad_file ? "bad-file" : "not-read" /* events: bad-file not-read */,
+	    "why=%s", log_q(e->what));
 	for (uint32_t i = 0; i < job->ntarget; i++)
 		job_settle(&job->target[i], OUTCOME_DEFERRED, 0, "4.3.0", "",
 		    "the message could not be read from the queue");

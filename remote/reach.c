@@ -153,14 +153,15 @@ reach_tell(struct session *s, bool bad)
 }
 
 static void
-reach_log(const struct session *s, enum log_level level, const char *event, const char *why)
+reach_log(const struct session *s, const char *event, const char *why)
 {
 	const struct reach *h = &s->reach;
 	const struct candidate *c = &h->hosts->c[h->at];
 
-	log_line(level, s->job->id, event, "relay=%s source=%s dnssec=%s preference=%u resting=%d why=%s",
-	    log_q(s->mta), resolve_source_name(h->hosts->source), resolve_dnssec_name(h->hosts->dnssec),
-	    c->preference, c->resting, *why == '\0' ? "-" : log_q(why));
+	log_line(LOG_INFO, s->job->id, event, "relay=%s source=%s dnssec=%s "
+	    "preference=%u resting=%d why=%s", log_q(s->mta),
+	    resolve_source_name(h->hosts->source), resolve_dnssec_name(h->hosts->dnssec), c->preference,
+	    c->resting, *why == '\0' ? "-" : log_q(why));
 }
 
 void
@@ -169,7 +170,7 @@ reach_worked(struct session *s)
 	s->reach.tries = 0;
 	if (s->reach.direct)
 		return;
-	reach_log(s, LOG_INFO, "connected", "");
+	reach_log(s, "connected", "");
 	reach_tell(s, false);
 }
 
@@ -193,7 +194,7 @@ reach_failed(struct session *s, bool connected, uint16_t code, const struct err 
 		memcpy(h->mta, s->mta, sizeof h->mta);
 	}
 	if (!h->direct) {
-		reach_log(s, LOG_INFO, "hop-failed", why->what);
+		reach_log(s, "hop-failed", why->what);
 		if (!ours && code == 0)
 			reach_tell(s, true);
 	}
@@ -228,7 +229,7 @@ reach_other_host(struct session *s)
 		next++;
 	if (next == h->n)
 		return false;
-	reach_log(s, LOG_INFO, "passed-over", "it offers neither CONPERM nor CONNEG");
+	reach_log(s, "passed-over", "it offers neither CONPERM nor CONNEG");
 	h->at = next;
 	return true;
 }

@@ -185,12 +185,6 @@ child_hangs(struct child *c)
 		kill(c->pid, SIGKILL);
 }
 
-static uint32_t
-patience(const struct child *c)
-{
-	return c->role == ROLE_BOUNCE ? WATCHDOG_MISSED_BOUNCE : WATCHDOG_MISSED;
-}
-
 /* Rounds are counted, not time: a machine that slept, or a clock that jumped, is one round. */
 static void
 fire_watchdog(void *arg)
@@ -204,7 +198,7 @@ fire_watchdog(void *arg)
 
 		if (c->state != CHILD_UP)
 			continue;
-		if (c->missed >= patience(c))
+		if (c->missed >= WATCHDOG_MISSED)
 			child_hangs(c);
 		else if (c->missed++ == 0)	/* one question is enough; the next after its answer */
 			(void)chan_send(&c->chan, &h, MSG_PING, 0, sizeof h, NULL, 0, &e);

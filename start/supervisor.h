@@ -37,9 +37,7 @@ enum {
 	ASKERS_MAX = 16,	/* askers for figures that wait for the next round */
 	ASK_WAIT_MS = 2000,	/* for a daemon's figures */
 	WATCHDOG_MS = 10000,	/* between two pings */
-	WATCHDOG_MISSED = 6,	/* in a row without an answer: killed */
-	/* bounce waits for queue, 60 s for each of its answers, before it turns its loop again */
-	WATCHDOG_MISSED_BOUNCE = 30
+	WATCHDOG_MISSED = 6	/* in a row without an answer: killed */
 };
 
 enum child_state { CHILD_DOWN, CHILD_TOLD, CHILD_UP };

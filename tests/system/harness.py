@@ -15,6 +15,8 @@ import tempfile
 import threading
 import time
 
+from accounts import need_accounts
+
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BUILD = os.path.join(TOP, os.environ.get("ACCORD_BUILD", "build"))
 ORDINARY = "nobody"     # whom a test run by root runs accord as
@@ -94,6 +96,8 @@ class Instance:
         os.mkdir(self.control)
         if user is ACCOUNTS and os.getuid() != 0:
             raise AssertionError("only root can run each process under an account of its own")
+        if user is ACCOUNTS:
+            need_accounts()
         self.user = None if user is ACCOUNTS else \
             user if user is not None or os.getuid() != 0 else ORDINARY
         self.launcher = list(launcher)

@@ -223,7 +223,7 @@ class Many(unittest.TestCase):
         self.assertEqual(len(by_age), 100)
         rows = objects(acc.accord("queue", "list", "--summary", "--json"))
         self.assertEqual((len(rows), sum(r["recipients"] for r in rows)), (100, MANY))
-        self.assertEqual({r["destination"] for r in rows}, {f"d{i}.example:25" for i in range(100)})
+        self.assertEqual({r["destination"] for r in rows}, {f"d{i}.example" for i in range(100)})
         count = objects(acc.accord("queue", "list", "--count", "--json", "--dest", "d7.example"))
         self.assertEqual((count[0]["messages"], count[0]["recipients"]), (MANY // 100, MANY // 100))
 

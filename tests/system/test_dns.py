@@ -138,7 +138,7 @@ class Names(unittest.TestCase):
             self.assertEqual((len(a.messages), len(b.messages)), (to == A, to == B))
             line, = acc.log_lines(event="connected")
             self.assertIn(f"[{to}]:25", line["relay"])
-            done, = acc.log_lines(event="relayed")
+            done, = acc.log_lines(event="deliver", result="relayed")
             self.assertEqual(done["relay"], line["relay"])
             return line
 
@@ -300,7 +300,7 @@ class Names(unittest.TestCase):
         self.tap.mode = "servfail"
         with Peer(host=A, port=25) as a, self.accord() as acc:
             self.assertIn("SERVFAIL", self.deferral(acc, "r@pref.example"))
-            line, = acc.log_lines(event="deferred")
+            line, = acc.log_lines(event="deliver", result="deferred")
             self.assertEqual(line["dsn"], "4.4.3")
             self.tap.mode = "pass"
             time.sleep(6)               # libunbound's memory of a failure
@@ -311,7 +311,7 @@ class Names(unittest.TestCase):
     def test_endless_alias_defers(self):
         with self.accord() as acc:
             self.deferral(acc, "r@loop1.example")
-            self.assertEqual(acc.log_lines(event="deferred")[0]["dsn"], "4.4.3")
+            self.assertEqual(acc.log_lines(event="deliver", result="deferred")[0]["dsn"], "4.4.3")
 
     def test_silent_name_server_stops_no_other_mail(self):
         self.tap.mode = "drop"
@@ -419,7 +419,7 @@ class Signed(unittest.TestCase):
             acc.send("postmaster@gateway.example", ["r@nosuch.secure"], TEXT)
             self.assertIn(b"Status: 5.1.2", wait_for(acc.maildir)[0])
             acc.send("x@client.example", ["r@good.bogus"], TEXT)
-            line = wait_for(lambda: acc.log_lines(event="deferred"), 60)[0]
+            line = wait_for(lambda: acc.log_lines(event="deliver", result="deferred"), 60)[0]
             self.assertEqual(line["dsn"], "4.4.3")
             self.assertIn("DNSSEC", line["reply"])
             self.assertEqual(len(a.messages), 3)

@@ -189,8 +189,11 @@ class Healing(unittest.TestCase):
             self.assertEqual(len(hop.arrived), 1000)
             drained = threading.Thread(target=self.drain, args=(read,), daemon=True)
             drained.start()
-            acc.send("a@client.example", ["n1@far.example"], "X-Number: 1\n\none more\n")
-            wait_for(lambda: re.search(rb" dropped=[1-9]", bytes(self.text)))
+
+            def told():
+                acc.send("a@client.example", ["n1@far.example"], "X-Number: 1\n\none more\n")
+                return re.search(rb" dropped=[1-9]", bytes(self.text))
+            wait_for(told, every=0.1)
             self.assertIsNotNone(acc.stop())
             drained.join(10)
 

@@ -300,15 +300,15 @@ class Reload(unittest.TestCase):
             self.assertNotIn("flush", reload(acc))
 
     def test_limits_of_sessions_follow(self):
-        with Instance(concurrencyincoming="2", sessionsperprocess="5") as acc:
+        with Instance(concurrencyclient="2", relayclients="192.0.2.1", sessionsperprocess="5") as acc:
             held = [acc.client(), acc.client()]
             self.assertEqual(acc.client().banner[0][:3], "421")
-            acc.set("concurrencyincoming", "4")
+            acc.set("concurrencyclient", "4")
             reload(acc)
             held += [acc.client(), acc.client()]
             self.assertTrue(all(c.banner[0].startswith("220") for c in held))
             self.assertEqual(figures(acc)["smtpd_sessions"], 4)
-            acc.set("concurrencyincoming", "1")
+            acc.set("concurrencyclient", "1")
             reload(acc)
             for c in held:
                 c.ehlo()                    # they stay, though they are too many now
@@ -541,7 +541,9 @@ class Stats(unittest.TestCase):
     def test_figures_are_those_of_the_load(self):
         with Peer(on={"RCPT": lambda s, l: "550 5.1.1 nobody" if "bad" in l else
                       "450 4.2.1 later" if "later" in l else None}) as hop:
-            acc = Instance(smtproutes=hop.route, retryfirst="600", concurrencyincoming="2")
+            acc = Instance(smtproutes=hop.route, retryfirst="600", concurrencyincoming="8",
+                           concurrencyclient="2", relayclients="192.0.2.1",
+                           rcpthosts=["far.example", "gateway.example"])
             with acc:
                 for i in range(7):
                     acc.send("postmaster@gateway.example", [f"ok{i}@far.example", f"ko{i}@far.example"],
@@ -554,7 +556,7 @@ class Stats(unittest.TestCase):
                 wait_for(lambda: figures(acc)["local_deliveries_total"] == 1)
                 wait_for(lambda: figures(acc)["qmgr_jobs"] == 0)
                 f = figures(acc)
-                want = {"smtpd_connections_total": 12, "smtpd_sessions": 2, "smtpd_sessions_max": 2,
+                want = {"smtpd_connections_total": 12, "smtpd_sessions": 2, "smtpd_sessions_max": 8,
                         "queue_commits_total": 10, "qmgr_delivered_total": 15,
                         "qmgr_failed_total": 1, "qmgr_deferred_total": 1, "qmgr_bounced_total": 1,
                         "bounce_reports_total": 1, "local_deliveries_total": 1,

@@ -18,11 +18,11 @@ import unittest
 
 import fax
 import harness
+from accounts import LOCK, account_names, have_account, need_accounts
 from harness import ACCOUNTS, BUILD, ORDINARY, TOP, Client, Instance, Peer, comm, wait_for
 
 SAN = "san" in BUILD
 PROBE = os.path.join(BUILD, "tests", "sandbox_probe")
-LOCK = "/run/accord-test-accounts"      # held by whoever needs the accounts; names what tests made
 PARENTS = ["queue", "smtpd", "remote", "local", "convertd"]
 LEAVES = ["bounce", "capd", "control", "qmgr", "resolver"]
 DAEMONS = PARENTS + LEAVES
@@ -37,46 +37,6 @@ KILLED, ALLOWED = "killed", "allowed"
 
 def landlock_abi():
     return ctypes.CDLL(None, use_errno=True).syscall(444, None, 0, 1)
-
-
-# --- the accounts: made when missing, removed by the last test run that needs them ---
-
-def account_names():
-    with open(os.path.join(TOP, "dist", "accounts")) as f:
-        return ["accord-" + n for n in re.search(r"for name in (.*); do", f.read()).group(1).split()]
-
-
-def have_account(name):
-    try:
-        return pwd.getpwnam(name)
-    except KeyError:
-        return None
-
-
-def release_accounts(lock):
-    fcntl.flock(lock, fcntl.LOCK_UN)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return                          # another run needs them, and removes them
-    for name in os.pread(lock, 4096, 0).decode().split():
-        subprocess.run(["userdel", name], capture_output=True)
-        subprocess.run(["groupdel", name], capture_output=True)
-    os.ftruncate(lock, 0)
-
-
-def need_accounts(done=[]):
-    if done:
-        return
-    lock = os.open(LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    missing = [n for n in account_names() if not have_account(n)]
-    if missing:
-        os.pwrite(lock, (os.pread(lock, 4096, 0).decode() + " " + " ".join(missing)).encode(), 0)
-        subprocess.run(["sh", os.path.join(TOP, "dist", "accounts")], check=True, capture_output=True)
-    fcntl.flock(lock, fcntl.LOCK_SH)
-    atexit.register(release_accounts, lock)
-    done.append(lock)
 
 
 def need_probe(done=[]):
@@ -659,7 +619,7 @@ class Installed(unittest.TestCase):
                 subprocess.run(["make", "-s", "O=" + os.path.basename(BUILD), "install", f"DESTDIR={root}"] +
                                (["SAN=1"] if SAN else []), cwd=TOP, check=True, capture_output=True)
             bin_dir = os.path.join(root, "usr/local/bin")
-            self.assertEqual(os.listdir(bin_dir), ["accord"])
+            self.assertEqual(set(os.listdir(bin_dir)), {"accord", "mailq", "newaliases"})
             there = set(os.listdir(os.path.join(root, "usr/local/libexec/accord")))
             self.assertEqual(there, {"accord-start"} | {f"accord-{r}" for r in DAEMONS})
             for part in ("etc/accord", "var/lib/accord"):

@@ -359,7 +359,8 @@ class Silence(unittest.TestCase):
         with acc:
             c = acc.client(source="127.1.1.1")
             c.ehlo()
-            busy = acc.log_lines(event="connect", client="127.1.1.1")[0]["proc"]
+            c.must("5", "NONSENSE")
+            busy = wait_for(lambda: acc.log_lines(event="reject", client="127.1.1.1"))[0]["proc"]
             os.kill(int(re.search(r"\d+", busy).group()), signal.SIGSEGV)
             self.assertEqual(c.reply(), [])
             crash = wait_for(lambda: acc.log_lines(event="crash", client="127.1.1.1"))

@@ -69,10 +69,16 @@ END_TEST
 
 START_TEST(names_are_declared)
 {
+	const struct figure_decl *d;
+	size_t n;
+
 	ck_assert_int_eq(figure_find(span_str("accord_reloads_total"))->type, FIGURE_COUNTER);
 	ck_assert_int_eq(figure_find(span_str("accord_smtpd_sessions"))->type, FIGURE_GAUGE);
 	ck_assert_ptr_null(figure_find(span_str("accord_smtpd_sessionsx")));
 	ck_assert_ptr_null(figure_find(span_str("accord_smtpd_session")));
+	for (n = 0; (d = figure_at(n)) != NULL; n++)
+		ck_assert_ptr_eq(figure_find(span_str(d->name)), d);	/* no name twice */
+	ck_assert_uint_gt(n, 50);
 }
 END_TEST
 
