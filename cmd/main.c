@@ -21,8 +21,9 @@ static const struct verb verbs[] = {
 	    false },
 	{ "send", "accord send [-H HOME] [--conperm] [--convert EXPRESSION|any|none] [--from ADDRESS]\n"
 	    "            [--subject TEXT] [--attach FILE]... [--notify never|success,failure,delay]\n"
-	    "            [--ret full|hdrs] [--envid XTEXT] -- TO... < message",
-	    "originate a message, with what permission the sender gives", verb_send, false },
+	    "            [--ret full|hdrs] [--envid XTEXT] [--minimal] -- TO... < message",
+	    "originate a message, with what permission the sender gives; --minimal: images in Profile S,\n"
+	    "which every fax takes", verb_send, false },
 	{ "queue", "accord queue list|show|hold|release|retry|bounce|remove|fsck [option...]",
 	    "the queue: what is in it, what is to become of it", verb_queue, true },
 	{ "caps", "accord caps build | get ADDRESS... | test ADDRESS MESSAGE | import FILE|-\n"

@@ -13,9 +13,17 @@
 static const char usage[] =
     "accord send [-H HOME] [--conperm] [--convert EXPRESSION|any|none] [--from ADDRESS]\n"
     "            [--subject TEXT] [--attach FILE]... [--notify never|success,failure,delay]\n"
-    "            [--ret full|hdrs] [--envid XTEXT] -- TO... < message";
+    "            [--ret full|hdrs] [--envid XTEXT] [--minimal] -- TO... < message";
 
-struct send_options { struct compose compose; const char *envid; uint8_t notify, ret; bool conperm; };
+/* Profile S of RFC 3949: what a fax receiver takes of whom nothing else is known (RFC 3965 4). */
+#define MINIMAL "(& (color=Binary) (image-file-structure=TIFF-minimal) (image-coding=MH) )"
+
+struct send_options {
+	struct compose compose;
+	const char *envid;
+	uint8_t notify, ret;
+	bool conperm, minimal;
+};
 
 /* -1: usage. */
 static int
@@ -28,6 +36,10 @@ send_options(struct send_options *o, int argc, char **argv)
 
 		if (strcmp(argv[i], "--conperm") == 0) {
 			o->conperm = true;
+			continue;
+		}
+		if (strcmp(argv[i], "--minimal") == 0) {
+			o->minimal = true;
 			continue;
 		}
 		if (argv[i][0] != '-')
@@ -56,6 +68,8 @@ send_options(struct send_options *o, int argc, char **argv)
 		i++;
 	o->compose.to = argv + i;
 	o->compose.nto = argc - i;
+	if (o->minimal && o->compose.convert == NULL)
+		o->compose.convert = "any";
 	return o->compose.nto > 0 ? 0 : -1;
 }
 
@@ -95,14 +109,54 @@ send_submit(const struct common *c, const struct send_options *o, struct span me
 }
 
 static int
+put_buf(void *arg, struct span piece, struct err *e)
+{
+	return buf_add(arg, piece, e);
+}
+
+/* The message with its images in Profile S, made here: no hop can be relied on to do it. */
+static int
+send_minimal(struct span message, const struct own_converter *own, struct buf *out, struct err *e)
+{
+	struct converter_message m = { .fd = cmd_memfd(message, e), .len = message.n,
+	    .id = "0000000000000000" };
+	struct span caps = span_str(MINIMAL);
+	struct converter_plan plan = { 0 };
+	struct converter_edits edits;
+	const struct plan_verdict *v;
+	int r;
+
+	if (m.fd == -1)
+		return -1;
+	r = converter_ask_plan(own->sock, &m, PLAN_UNDER_CONPERM, &caps, 1, &plan, e);
+	v = r == 0 ? &plan.plan.verdict[0] : NULL;
+	if (v != NULL && v->fate == PLAN_FITS) {
+		r = buf_add(out, message, e);
+	} else if (v != NULL && v->fate == PLAN_EMPTY) {
+		r = err_set(e, ERR_PERM, v->dsn, "--minimal: Profile S cannot be made of an image, or --convert "
+		    "does not permit it");
+	} else if (v != NULL) {
+		r = converter_ask_edits(own->sock, &m, &plan.plan, v->key, CONVERTER_PLAN_MS, &edits, e);
+		if (r == 0) {
+			r = edit_walk(&edits.list, message, put_buf, out, e);
+			converter_edits_free(&edits);
+		}
+	}
+	converter_plan_free(&plan);
+	close(m.fd);
+	return r;
+}
+
+static int
 send_message(const struct common *c, const struct send_options *o, struct err *e)
 {
 	struct own_converter converter = { -1, -1 };
-	struct buf text, message;
+	struct buf text, message, minimal;
 	int r;
 
 	buf_init(&text, COMPOSE_MAX);
 	buf_init(&message, 2 * COMPOSE_MAX);
+	buf_init(&minimal, 2 * COMPOSE_MAX);
 	r = check_words(o, e);
 	if (r == 0 && !isatty(0))
 		r = cmd_read_fd(0, &text, e);
@@ -110,11 +164,14 @@ send_message(const struct common *c, const struct send_options *o, struct err *e
 		r = own_converter_start(&converter, e);
 	if (r == 0) {
 		r = compose_message(&o->compose, buf_view(&text), &converter, &message, e);
+		if (r == 0 && o->minimal)
+			r = send_minimal(buf_view(&message), &converter, &minimal, e);
 		own_converter_end(&converter);
 	}
 	if (r == 0)
-		r = send_submit(c, o, buf_view(&message), e);
+		r = send_submit(c, o, buf_view(o->minimal ? &minimal : &message), e);
 	buf_free(&text);
+	buf_free(&minimal);
 	buf_free(&message);
 	return r;
 }

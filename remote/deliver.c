@@ -177,7 +177,11 @@ flow_lost(struct flow *f, struct batch *b, struct xact *x, bool fresh, const str
 		return;
 	}
 	if (x->at >= b->n || b->n == 1 || b->drops >= FLOW_DROPS) {
-		flow_settle_err(f, b->t, b->n, e);
+		uint32_t taken = x->at < b->n && !grouped ? x->at : 0;
+
+		flow_settle_err(f, b->t + taken, b->n - taken, e);
+		if (taken > 0)		/* those before it go alone */
+			flow_push(f, b, b->t, taken, &again);
 		return;
 	}
 	if (!grouped)			/* this recipient did it; the others are not lost over it */
@@ -368,6 +372,16 @@ batch_run(struct flow *f, struct batch *b)
 		flow_plain(f, b, row);
 }
 
+/*
+ * Where this attempt begins: a hop that hangs up over more recipients than we have patience for must
+ * not keep those behind them waiting for ever.
+ */
+static uint32_t
+flow_start(const struct job *job)
+{
+	return job->target[0].attempts * (FLOW_DROPS - 1u) % job->ntarget;
+}
+
 /* The first batches: recipients with the same options. */
 static void
 flow_divide(struct flow *f)
@@ -378,7 +392,7 @@ flow_divide(struct flow *f)
 	struct batch like, *b;
 
 	for (uint32_t i = 0; i < left; i++)
-		t[i] = &f->job->target[i];
+		t[i] = &f->job->target[(i + flow_start(f->job)) % left];
 	while (left > 0) {
 		uint32_t rest = 0;
 

@@ -49,6 +49,7 @@ job_link(struct job *job, struct err *e)
 			return err_set(e, ERR_BUG, "5.3.5", "slot %u of %u", t->res.slot,
 			    job->env.nrcpt);
 		t->rcpt = &job->env.rcpt[t->res.slot];
+		t->attempts = job->slot[t->res.slot].attempts;
 		t->conneg_tries = job->slot[t->res.slot].conneg_tries;
 	}
 	return 0;

@@ -16,7 +16,8 @@ struct capset;
 
 struct target {
 	const struct rcpt *rcpt;	/* in the envelope */
-	uint8_t conneg_tries;		/* spent in earlier attempts */
+	uint16_t attempts;		/* earlier ones */
+	uint8_t conneg_tries;		/* spent in them */
 	bool done;			/* res says what became of it */
 	bool no_dsn;			/* the hop refused the DSN parameters of its RCPT */
 	struct rcpt_result res;

@@ -59,6 +59,7 @@ def main():
         return
     step("build with clang", "make", "-s", JOBS, "O=build-clang", "COMPILE=clang -std=c11 -O2 -g")
     step("layers", "sh", "tests/layers.sh")
+    step("claims", "python3", "tests/claims.py")
     step("manual", "python3", "tests/manual.py")
     step("unit", "make", "-s", JOBS, "check-unit")
     step("fuzz seeds", "make", "-s", JOBS, "check-seeds")

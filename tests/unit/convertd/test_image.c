@@ -403,6 +403,24 @@ START_TEST(others_are_refused_by_name)
 }
 END_TEST
 
+/* What libtiff writes under Compression 34661 is not T.85, and no T.85 by calling it Compression 9. */
+START_TEST(private_jbig_is_not_t85)
+{
+	static const unsigned char tag[] = { 0x03, 1, 3, 0, 1, 0, 0, 0, 0x65, 0x87 };
+	struct span file = file_read(FAX "ccitt4-comp34661.tif");
+	unsigned char *at = memmem(file.p, file.n, tag, sizeof tag);
+	struct err e = { 0 };
+	struct image img;
+
+	ck_assert(at != NULL);
+	at[8] = 9, at[9] = 0;
+	ck_assert_int_eq(image_open(file, &fax_limits, &img, &e), -1);
+	ck_assert_str_eq(e.dsn, "5.6.1");
+	ck_assert_msg(strstr(e.what, "not T.85") != NULL, "%s", e.what);
+	free((void *)file.p);
+}
+END_TEST
+
 /* Features of the file are what it is, and match what RFC 2879 Appendix B says of its profile. */
 static const struct { const char *name, *claim; int fits; } claims[] = {
 	{ FAX "ccitt1-S.tif", "(image-file-structure=TIFF-S)", 1 },
@@ -649,6 +667,7 @@ suite_image(void)
 	tcase_add_loop_test(tc, recoding_keeps_every_pixel, 0, SOURCES * 8);
 	tcase_add_loop_test(tc, octets_as_the_reference_writer, 0, sizeof equal / sizeof *equal);
 	tcase_add_loop_test(tc, pages_are_scaled_to_the_width, 0, sizeof scaled / sizeof *scaled);
+	tcase_add_test(tc, private_jbig_is_not_t85);
 	tcase_add_loop_test(tc, others_are_refused_by_name, 0, sizeof refused / sizeof *refused);
 	tcase_add_loop_test(tc, features_are_true, 0, sizeof claims / sizeof *claims);
 	tcase_add_test(tc, features_of_several_pages);

@@ -87,8 +87,6 @@ START_TEST(layout_of_profile_s)
 }
 END_TEST
 
-enum how { WHOLE, WITHOUT, TWICE, VALUE, TYPE, COUNT };
-
 /* The entry of a tag in the first IFD, which is at 8. */
 static size_t
 entry_at(const struct buf *b, uint32_t tag)
@@ -99,6 +97,23 @@ entry_at(const struct buf *b, uint32_t tag)
 	ck_abort_msg("no tag %u", tag);
 	return 0;
 }
+
+/*
+ * RFC 3949 4.5.3 aligns EOL with its tag bit, libtiff the EOL alone: MR is written without alignment, and
+ * says so.
+ */
+START_TEST(mr_is_not_aligned)
+{
+	struct form f = { .coding = CODING_MR, .dpi_x = 204, .dpi_y = 196 };
+	struct buf b;
+
+	file_make(&f, 1, &b);
+	ck_assert_uint_eq(le(&b, entry_at(&b, 292) + 8, 4), 1);
+	buf_free(&b);
+}
+END_TEST
+
+enum how { WHOLE, WITHOUT, TWICE, VALUE, TYPE, COUNT };
 
 static void
 mutate(struct buf *b, enum how how, uint32_t tag, uint32_t value)
@@ -319,6 +334,7 @@ suite_tiff(void)
 	TCase *tc = tcase_create("tiff");
 
 	tcase_add_test(tc, layout_of_profile_s);
+	tcase_add_test(tc, mr_is_not_aligned);
 	tcase_add_loop_test(tc, validator_finds_what_is_wrong, 0, sizeof mutants / sizeof *mutants);
 	tcase_add_loop_test(tc, sizes_are_judged, 0, sizeof sizes / sizeof *sizes);
 	tcase_add_loop_test(tc, overlaps_and_loops_are_refused, 0, 4);
