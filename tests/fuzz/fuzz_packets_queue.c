@@ -70,6 +70,31 @@ clean_up(void)
 	(void)rmdir(dir);
 }
 
+/* What a hostile session commits is not kept from one input to the next. */
+static char taken[HOSTILE_STEPS][QID_SIZE];
+static uint32_t ntaken;
+
+static void
+heard(struct hostile *x, size_t side, const struct msg_hdr *m, size_t len)
+{
+	(void)x, (void)side, (void)len;
+	if (m->type == MSG_COMMITTED && ntaken < HOSTILE_STEPS)
+		memcpy(taken[ntaken++], ((const struct msg_id *)(const void *)m)->id, QID_SIZE);
+}
+
+static void
+throw_away(void)
+{
+	char path[PATH_SIZE];
+
+	while (ntaken > 0) {
+		path_final(taken[--ntaken], path);
+		(void)unlinkat(dir_fd, path, 0);
+		path_bad(taken[ntaken], path);
+		(void)unlinkat(dir_fd, path, 0);
+	}
+}
+
 static void
 open_side(struct hostile *x, size_t side)
 {
@@ -119,7 +144,7 @@ set_up(void)
 	}
 	atexit(clean_up);
 	h = (struct hostile){ .loop = &loop, .nside = SIDES, .file = -1, .open = open_side,
-	    .settle = settle, .side = { { from_session, 3, -1, { 0 }, 0 }, { from_parent, 1, -1, { 0 }, 0 },
+	    .heard = heard, .settle = settle, .side = { { from_session, 3, -1, { 0 }, 0 }, { from_parent, 1, -1, { 0 }, 0 },
 	    { from_session, 3, -1, { 0 }, 0 }, { from_qmgr, 2, -1, { 0 }, 0 } } };
 }
 
@@ -247,5 +272,6 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	honest_marks(id);
 	close(sock);
 	hostile_end(&h);
+	throw_away();
 	return 0;
 }
