@@ -44,6 +44,7 @@ FUZZ_ARCHIVES = $(O)/smtpd.a $(O)/bounce.a $(O)/remote/resolver.a $(O)/remote.a 
 FUZZ_PACKETS = $(filter packets_%,$(FUZZ))
 FUZZ_WRAP = log_line
 FUZZ_WRAP_packets_control = getsockopt
+FUZZ_WRAP_packets_remote = fork waitpid ipc_pair
 FUZZ_FOLDER_packets_control = cmd/server
 FUZZ_FOLDER_packets_resolver = remote/resolver
 fuzz_folder = $(or $(FUZZ_FOLDER_$(1)),$(1:packets_%=%))

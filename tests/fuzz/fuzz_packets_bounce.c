@@ -7,6 +7,7 @@
  */
 #include <assert.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -31,7 +32,7 @@ static struct loop loop;
 static struct bounce bounce;
 static struct hostile h;
 /* Files that an honest answer to MSG_OPEN gave, by request. */
-static struct { uint32_t request; int fd; } opened[OPENED];
+static struct { uint32_t request; int fd; char id[QID_SIZE]; } opened[OPENED];
 static uint32_t nopened;
 
 static void
@@ -52,7 +53,7 @@ check_commit(const struct msg_commit *m, size_t len)
 	assert(env.sender.n == 0 && env.nrcpt == 1 && env.rcpt[0].addr.n > 0);
 	envelope_free(&env);
 	for (uint32_t i = 0; i < nopened && i < OPENED; i++)
-		if (opened[i].request == m->h.id && memcmp(m->id, id, QID_SIZE) == 0) {
+		if (opened[i].request == m->h.id && strcmp(m->id, opened[i].id) == 0) {
 			ssize_t n = pread(opened[i].fd, all, sizeof all, 0);
 
 			assert(n >= 0 && m->msg_len == (uint64_t)n);
@@ -87,7 +88,9 @@ other(struct hostile *x, unsigned what, struct span p)
 	(void)what, (void)p;
 	if (s->fd == -1 || s->nheard == 0 || nopened == OPENED)
 		return;
-	memcpy(m.id, id, QID_SIZE);
+	/* an ID that the input cannot know before it was used */
+	snprintf(m.id, sizeof m.id, "fedcba987654321%u", nopened);
+	memcpy(opened[nopened].id, m.id, QID_SIZE);
 	fd = memfd_create("report", MFD_CLOEXEC);
 	if (fd == -1)
 		abort();

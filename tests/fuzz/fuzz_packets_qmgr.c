@@ -43,7 +43,8 @@ static struct qmgr qmgr;
 static struct hostile h;
 static char dir[64], letter[LETTERS][QID_SIZE];
 static int dir_fd;
-static bool adopts;			/* a worker spoke of jobs of its own: nothing is known of those */
+/* A worker may have spoken of jobs of its own, of which nobody knows but that worker. */
+static bool adopts;
 /* Which job each recipient is in, as far as we were told; 0: none. */
 static uint32_t with[LETTERS][RCPTS], with_role[LETTERS][RCPTS];
 
@@ -220,7 +221,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	if (qmgr_init(&qmgr, &d, dir_fd, &e) == -1)
 		abort();
 	hostile_begin(&h);
-	adopts = false;
+	adopts = !(p[0] & 1);
 	for (int i = 0; i < LETTERS; i++)
 		hostile_qid(&h, letter[i]);
 	for (size_t i = REMOTE; i <= BOUNCE && p[0] & 1; i++)
