@@ -71,6 +71,11 @@ fuzz:
 	$(MAKE) O=build-fuzz COMPILE="$(FUZZ_COMPILE)" HARDEN="-fPIE -fsanitize=fuzzer-no-link,address,undefined -DACCORD_SAN" \
 	    LINK_SAN="-fsanitize=address,undefined" $(patsubst %,build-fuzz/tests/fuzz-%,$(or $(TARGET),$(FUZZ)))
 
+# One-line faults that the targets must find (tests/fuzz/planted/table); part of check-long.
+fuzz-planted:
+	python3 tests/fuzz/planted/run.py -j $(or $(FUZZ_JOBS),2)
+.PHONY: fuzz-planted
+
 check-system: all
 	python3 tests/system/run.py
 check-long: all
