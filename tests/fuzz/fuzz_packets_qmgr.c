@@ -55,7 +55,7 @@ clean_up(void)
 		char path[32], hh[3];
 
 		qid_dir(letter[i], hh);
-		snprintf(path, sizeof path, "%s/%s", hh, letter[i]);
+		snprintf(path, sizeof path, "%s/%.16s", hh, letter[i]);
 		(void)unlinkat(dir_fd, path, 0);
 		(void)unlinkat(dir_fd, hh, AT_REMOVEDIR);
 	}
@@ -76,7 +76,7 @@ write_letter(int i)
 	snprintf(letter[i], sizeof letter[i], "0123456789abcde%d", i);
 	qid_dir(letter[i], hh);
 	(void)mkdirat(dir_fd, hh, 0700);
-	snprintf(path, sizeof path, "%s/%s", hh, letter[i]);
+	snprintf(path, sizeof path, "%s/%.16s", hh, letter[i]);
 	fd = openat(dir_fd, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	hostile_write_letter(fd, span_str("Subject: x\r\n\r\nx\r\n"), i == 2 ? "" : "s@example.net", to[i],
 	    i == 3 ? NOTIFY_SUCCESS | NOTIFY_DELAY : 0);

@@ -156,8 +156,7 @@ SEEDS = {
             say(0, 4, number=3) + say(0, 6, number=3) + say(0, 5, number=3),
         "peer": say(0, 11, struct.pack("<II", 1, 2), fds=3) + say(0, 12, b"caps.cdb".ljust(48, b"\0"), fds=6) +
             say(0, 13),
-        "listeners": say(0, 0, b"mx.example", number=3) + b"".join(say(0, 3, number=3, fds=3) for _ in range(31)) +
-            say(0, 4, number=3) + say(0, 5, number=3),
+        "listeners": say(0, 0, b"mx.example", number=3) + b"".join(say(0, 3, number=3, fds=3) for _ in range(33)),
         "start": happen(5, 0, b"mx.example") + happen(6, 0, b"x"),
     },
 }
