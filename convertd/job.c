@@ -18,6 +18,7 @@
 #include "convertd/plan_make.h"
 #include "convertd/ranges.h"
 #include "lib/clock.h"
+#include "lib/reply.h"
 
 enum { JOB_SEALS = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL };
 
@@ -263,15 +264,18 @@ job_said(const struct job_status *s, struct err *e)
 	bool temp = s->kind == ERR_TEMP;
 	struct span what = span_of(s->what, sizeof s->what), dsn = span_of(s->dsn, sizeof s->dsn);
 	char text[sizeof s->what], code[sizeof s->dsn];
+	struct span status, rest;
 
 	span_text(span_sub(what, 0, span_find(what, '\0')), text, sizeof text);
 	span_text(span_sub(dsn, 0, span_find(dsn, '\0')), code, sizeof code);
 	for (char *p = text; *p != '\0'; p++)
 		if ((unsigned char)*p > 0x7e)
 			*p = '?';
-	if (strlen(code) < 5 || code[0] != (temp ? '4' : '5') || strspn(code, "0123456789.") !=
-	    strlen(code))
+	if (!reply_enhanced(span_str(code), &status, &rest) || status.n != strlen(code) ||
+	    code[0] != (temp ? '4' : '5'))
 		snprintf(code, sizeof code, temp ? "4.6.5" : "5.6.5");
+	if (text[0] == '\0')
+		snprintf(text, sizeof text, "the converter gave no reason");
 	return err_set(e, temp ? ERR_TEMP : ERR_PERM, code, "%s", text);
 }
 

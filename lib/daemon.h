@@ -28,7 +28,7 @@ struct daemon_listener { char line[256]; int fd; };
 
 /* Settings that are not in force yet. */
 struct daemon_next {
-	bool open;
+	bool open, valid;		/* valid: checked, and said to be; nothing more comes but the switch */
 	uint32_t number;
 	struct err err;			/* the first that was wrong; kind ERR_NONE: nothing so far */
 	struct conf conf;

@@ -34,7 +34,7 @@ next_forget(struct daemon *d)
 
 	if (!n->open)
 		return;
-	n->open = false;
+	n->open = n->valid = false;
 	conf_free(&n->conf);
 	for (uint32_t i = 0; i < n->nlistener; i++)
 		ipc_close_fds(&n->listener[i].fd, 1);
@@ -75,6 +75,13 @@ is_next(const struct daemon *d, const void *msg)
 	return d->next.open && d->next.number == ((const struct msg_hdr *)msg)->id;
 }
 
+/* Would change what was found valid. */
+static int
+too_late(struct err *e)
+{
+	return err_set(e, ERR_PROTO, NULL, "a part of settings that were checked already");
+}
+
 static int
 on_setting(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
 {
@@ -85,6 +92,8 @@ on_setting(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
 	(void)len;
 	if (!is_next(d, msg) || d->next.err.kind != ERR_NONE)
 		return 0;
+	if (d->next.valid)
+		return too_late(e);
 	m.name[sizeof m.name - 1] = '\0';
 	if ((id = conf_find(m.name)) == CONF_COUNT)
 		return err_set(e, ERR_PROTO, NULL, "setting %.40s is not known", m.name);
@@ -97,9 +106,11 @@ on_file(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
 {
 	struct daemon *d = c->arg;
 
-	(void)len, (void)e;
+	(void)len;
 	if (!is_next(d, msg))
 		return 0;
+	if (d->next.valid)
+		return too_late(e);
 	ipc_close_fds(&d->next.caps_fd, 1);
 	d->next.caps_fd = fds[0];
 	fds[0] = -1;
@@ -116,6 +127,8 @@ on_listener(struct chan *c, const void *msg, size_t len, int *fds, struct err *e
 	(void)len;
 	if (!is_next(d, msg))
 		return 0;
+	if (n->valid)
+		return too_late(e);
 	if (n->nlistener == DAEMON_LISTENERS)
 		return err_set(e, ERR_PROTO, NULL, "too many listeners");
 	snprintf(n->listener[n->nlistener].line, sizeof n->listener[0].line, "%.255s", m->line);
@@ -134,8 +147,12 @@ on_check(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
 	(void)len, (void)fds;
 	if (!is_next(d, msg))
 		return 0;
-	if (n->err.kind == ERR_NONE && (d->check == NULL || d->check(d->arg, n, &n->err) == 0))
+	if (n->valid)
+		return err_set(e, ERR_PROTO, NULL, "settings checked twice");
+	if (n->err.kind == ERR_NONE && (d->check == NULL || d->check(d->arg, n, &n->err) == 0)) {
+		n->valid = true;
 		return answer(d, MSG_RELOAD_VALID, n->number, e);
+	}
 	snprintf(bad.text, sizeof bad.text, "%s", n->err.what);
 	return chan_send(&d->sup, &bad.h, MSG_RELOAD_INVALID, n->number, sizeof bad, NULL, 0, e);
 }
@@ -148,8 +165,8 @@ on_switch(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
 	struct conf old = d->conf;
 
 	(void)len, (void)fds;
-	if (!is_next(d, msg))
-		return err_set(e, ERR_PROTO, NULL, "a switch to settings that are not here");
+	if (!is_next(d, msg) || !n->valid)
+		return err_set(e, ERR_PROTO, NULL, "a switch to settings that are not here, or not valid");
 	d->conf = n->conf;
 	n->conf = (struct conf){ 0 };
 	memcpy(d->listener, n->listener, sizeof d->listener);

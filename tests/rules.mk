@@ -40,18 +40,41 @@ check: check-unit check-system
 # fuzz-NAME is libFuzzer's own program (clang).
 FUZZ = $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_ARCHIVES = $(O)/smtpd.a $(O)/bounce.a $(O)/remote/resolver.a $(O)/remote.a $(O)/convertd.a $(O)/lib.a
+# Those that stand for a daemon's peers have its archive alone, and replace what leads out of it.
+FUZZ_PACKETS = $(filter packets_%,$(FUZZ))
+FUZZ_WRAP = log_line
+FUZZ_WRAP_packets_control = getsockopt
+FUZZ_WRAP_packets_daemon = _exit ipc_send chan_open
+FUZZ_FOLDER_packets_daemon = lib
+FUZZ_WRAP_packets_convertd = fork wait4 kill pipe2 memfd_create
+FUZZ_WRAP_packets_remote = fork waitpid ipc_pair
+FUZZ_FOLDER_packets_control = cmd/server
+FUZZ_FOLDER_packets_resolver = remote/resolver
+fuzz_folder = $(or $(FUZZ_FOLDER_$(1)),$(1:packets_%=%))
+fuzz_needs = $(if $(filter packets_%,$(1)),$(O)/tests/fuzz/hostile.o $(O)/$(call fuzz_folder,$(1)).a \
+    $(O)/lib.a,$(FUZZ_ARCHIVES))
+fuzz_flags = $(if $(filter packets_%,$(1)),$(patsubst %,-Wl$(comma)--wrap=%,$(FUZZ_WRAP) $(FUZZ_WRAP_$(1))))
+comma = ,
 FUZZ_LIBS = $(LIB_LIBS) $(CONVERTD_LIBS) $(RESOLVER_LIBS)
-$(O)/tests/seeds-%: $(O)/tests/fuzz/fuzz_%.o $(O)/tests/fuzz/replay.o $(FUZZ_ARCHIVES)
-	$(LINK) -o $@ $^ $(FUZZ_LIBS)
+define fuzz_target
+$(O)/tests/seeds-$(1): $(O)/tests/fuzz/fuzz_$(1).o $(O)/tests/fuzz/replay.o $(call fuzz_needs,$(1))
+	$$(LINK) -o $$@ $$^ $(call fuzz_flags,$(1)) $$(FUZZ_LIBS)
+$(O)/tests/fuzz-$(1): $(O)/tests/fuzz/fuzz_$(1).o $(call fuzz_needs,$(1))
+	$$(COMPILE) -pie -fsanitize=fuzzer,address,undefined -o $$@ $$^ $(call fuzz_flags,$(1)) $$(FUZZ_LIBS)
+endef
+$(foreach f,$(FUZZ),$(eval $(call fuzz_target,$(f))))
 check-seeds: $(patsubst %,$(O)/tests/seeds-%,$(FUZZ))
 	@set -e; for f in $(FUZZ); do $(O)/tests/seeds-$$f tests/fuzz/corpus/$$f; done
 
 FUZZ_COMPILE = clang -std=c11 -O1 -g
 fuzz:
 	$(MAKE) O=build-fuzz COMPILE="$(FUZZ_COMPILE)" HARDEN="-fPIE -fsanitize=fuzzer-no-link,address,undefined -DACCORD_SAN" \
-	    LINK_SAN="-fsanitize=address,undefined" $(patsubst %,build-fuzz/tests/fuzz-%,$(FUZZ))
-$(O)/tests/fuzz-%: $(O)/tests/fuzz/fuzz_%.o $(FUZZ_ARCHIVES)
-	$(COMPILE) -pie -fsanitize=fuzzer,address,undefined -o $@ $^ $(FUZZ_LIBS)
+	    LINK_SAN="-fsanitize=address,undefined" $(patsubst %,build-fuzz/tests/fuzz-%,$(or $(TARGET),$(FUZZ)))
+
+# One-line faults that the targets must find (tests/fuzz/planted/table); part of check-long.
+fuzz-planted:
+	python3 tests/fuzz/planted/run.py -j $(or $(FUZZ_JOBS),2)
+.PHONY: fuzz-planted
 
 check-system: all
 	python3 tests/system/run.py

@@ -333,8 +333,10 @@ control_on_peer(void *arg, enum role role, uint32_t generation, int fd)
 	struct err e = { 0 };
 
 	(void)generation;
-	if (control_connect(arg, role, fd, &e) == -1)
+	if (control_connect(arg, role, fd, &e) == -1) {
+		close(fd);
 		log_line(LOG_ERR, NULL, "no-channel", "peer=%s why=%s", role_name(role), log_q(e.what));
+	}
 }
 
 int

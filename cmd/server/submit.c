@@ -201,6 +201,8 @@ submit_on_opened(struct chan *c, const void *msg, size_t len, int *fds, struct e
 	int r = -1;
 
 	(void)len;
+	if (!qid_ok(m->id))
+		return err_set(e, ERR_PROTO, NULL, "OPENED with what is no ID");
 	if (k != NULL && k->message_fd != -1)
 		r = submit_write(k, &w, m->id, &why);
 	if (r == -1) {
@@ -231,6 +233,8 @@ submit_on_committed(struct chan *c, const void *msg, size_t len, int *fds, struc
 	struct client *k = control_client(c->arg, m.h.id);
 
 	(void)len, (void)fds;
+	if (!qid_ok(m.id))
+		return err_set(e, ERR_PROTO, NULL, "COMMITTED with what is no ID");
 	((struct control *)c->arg)->submitted++;
 	log_line(LOG_INFO, m.id, "accepted", "uid=%u", k == NULL ? 0 : (unsigned)k->uid);
 	if (k == NULL)

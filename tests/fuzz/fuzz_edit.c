@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * The first octet chooses: an encoded list, which must be written again to the same octets; or
+ * The first octet chooses: an encoded list, which must be written again to the same octets
+ * and whose copies ascend within the message; or
  * ranges and operations in short form, where what edit_check lets pass is judged by another way:
  * octet by octet, everything outside the ranges is there once, in order, and what is between is of
  * its range's kind.
@@ -24,10 +25,17 @@ same_octets(struct span in)
 	struct edit_list l;
 	struct buf out;
 	struct err e;
+	uint64_t at = 0;
 
 	if (edit_decode(in, LEN, &l, &e) == -1) {
 		assert(e.kind == ERR_PROTO);
 		return;
+	}
+	for (size_t i = 0; i < l.n; i++) {
+		if (l.edit[i].op != EDIT_COPY)
+			continue;
+		assert(l.edit[i].off >= at && l.edit[i].off <= LEN && l.edit[i].len <= LEN - l.edit[i].off);
+		at = l.edit[i].off + l.edit[i].len;
 	}
 	buf_init(&out, 1 << 24);
 	assert(edit_encode(&l, &out, &e) == 0);

@@ -263,6 +263,25 @@ START_TEST(what_is_no_act_cuts_off)
 }
 END_TEST
 
+/* What queue says goes into the log and into a Received field. */
+START_TEST(a_queue_that_names_no_ID_is_cut_off)
+{
+	static const uint32_t types[] = { MSG_OPENED, MSG_COMMITTED };
+	struct msg_id m = { .id = "" };
+	int fd[2], file;
+
+	ck_assert_int_eq(ipc_pair(fd, &e), 0);
+	d.peer(d.arg, ROLE_QUEUE, 1, fd[1]);
+	memset(m.id, 'x', sizeof m.id);		/* no NUL */
+	file = dup(fd[0]);
+	ck_assert_int_eq(ipc_send(fd[0], &m.h, types[_i], 1, sizeof m, &file, types[_i] == MSG_OPENED, &e), 0);
+	close(file);
+	turn();
+	ck_assert(!c.queue.open);
+	ck_assert_uint_eq(next(fd[0]), 0);
+}
+END_TEST
+
 Suite *suite_act(void);
 Suite *
 suite_act(void)
@@ -276,6 +295,7 @@ suite_act(void)
 	tcase_add_test(tc, without_qmgr_it_is_later);
 	tcase_add_test(tc, one_who_goes_leaves_nothing_behind);
 	tcase_add_test(tc, a_client_has_so_many_at_once);
+	tcase_add_loop_test(tc, a_queue_that_names_no_ID_is_cut_off, 0, 2);
 	tcase_add_loop_test(tc, what_is_no_act_cuts_off, 0, sizeof wrong / sizeof *wrong);
 	suite_add_tcase(s, tc);
 	return s;

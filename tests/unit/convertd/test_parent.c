@@ -78,6 +78,8 @@ odd_work(const struct job_rules *r, const struct order *o, struct span content, 
 		return err_set(e, ERR_PERM, "5.6.5", "page 1 is bad");
 	if (span_is(what, "lies"))
 		return err_set(e, ERR_PERM, "2\r\n.0", "x\r\ny");
+	if (span_is(what, "silent"))
+		return err_set(e, ERR_PERM, "5.....", "%s", "");
 	if (what.n > 0 && what.p[0] == 's')
 		nanosleep(&third, NULL);
 	return what.n > 0 && what.p[0] == 'L' ? fill(out, OUT_MAX / 2, e) : buf_add(out, what, e);
@@ -208,6 +210,7 @@ static const struct { const char *key; enum err_kind kind; const char *dsn, *wha
 	{ "temp", ERR_TEMP, "4.3.0", "no ? memory" },
 	{ "perm", ERR_PERM, "5.6.5", "page 1 is bad" },
 	{ "lies", ERR_PERM, "5.6.5", "x??y" },
+	{ "silent", ERR_PERM, "5.6.5", "the converter gave no reason" },
 };
 
 START_TEST(children_that_fail)

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * tests/fuzz/fuzz_packets_control.c - a local user, queue, capd, qmgr and the supervisor that say
+ * anything to control (tests/fuzz/hostile.h).  One whose user is not the administrator is told of
+ * nobody else's mail and wishes; an honest client is answered with its own number; what goes to queue is
+ * an envelope that can be read; few answers wait for who does not read.
+ */
+#include <assert.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "cmd/server/server.h"
+#include "lib/envelope.h"
+#include "tests/fuzz/hostile.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+int __wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *n);
+int __real_getsockopt(int fd, int level, int name, void *value, socklen_t *n);
+
+enum { USER, ADMIN, QUEUE, CAPD, QMGR, START, SIDES };
+enum { SOMEBODY = 12345 };
+
+static const struct hostile_row from_client[] = {
+	{ MSG_SUBMIT, sizeof(struct msg_hdr) + 1 }, { MSG_CAP_ASK, sizeof(struct msg_cap_ask) + 3 },
+	{ MSG_CAPS_CHANGED, sizeof(struct msg_hdr) }, { MSG_STATUS, sizeof(struct msg_hdr) },
+	{ MSG_ACT, sizeof(struct msg_act) + sizeof(struct act) }, { MSG_RELOAD, sizeof(struct msg_hdr) },
+	{ MSG_STATS, sizeof(struct msg_hdr) },
+};
+static const struct hostile_row from_queue[] = {
+	{ MSG_OPENED, sizeof(struct msg_id) }, { MSG_COMMITTED, sizeof(struct msg_id) },
+	{ MSG_REFUSED, sizeof(struct msg_refused) },
+};
+static const struct hostile_row from_capd[] = { { MSG_CAP, sizeof(struct msg_cap) } };
+static const struct hostile_row from_qmgr[] = {
+	{ MSG_ACTED, sizeof(struct msg_acted) }, { MSG_REFUSED, sizeof(struct msg_refused) },
+};
+static const struct hostile_row from_start[] = {
+	{ MSG_RELOADED, sizeof(struct msg_reloaded) }, { MSG_FIGURES, sizeof(struct msg_hdr) + 20 },
+	{ MSG_PING, sizeof(struct msg_hdr) }, { MSG_STATS, sizeof(struct msg_hdr) },
+};
+static const enum role roles[SIDES] = { [QUEUE] = ROLE_QUEUE, [CAPD] = ROLE_CAPD, [QMGR] = ROLE_QMGR };
+
+static struct daemon d;
+static struct control control;
+static struct hostile h;
+static struct sockaddr_un where = { .sun_family = AF_UNIX };
+static uid_t uid;			/* of who connects next */
+
+/* Everybody here is one user; control hears that the other is another. */
+int
+__wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *n)
+{
+	int r = __real_getsockopt(fd, level, name, value, n);
+
+	if (r == 0 && name == SO_PEERCRED)
+		((struct ucred *)value)->uid = uid;
+	return r;
+}
+
+static int
+dial(uid_t who)
+{
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	uid = who;
+	if (fd == -1 || connect(fd, (const struct sockaddr *)&where, sizeof where) == -1)
+		abort();
+	hostile_turn(&h);
+	return fd;
+}
+
+static void
+start_gone(struct chan *c, const struct err *why)
+{
+	(void)c, (void)why;
+}
+
+static void
+open_side(struct hostile *x, size_t side)
+{
+	struct err e;
+
+	if (side == USER || side == ADMIN) {
+		ipc_close_fds(&x->side[side].fd, 1);
+		hostile_turn(x);
+		x->side[side].fd = dial(side == USER ? SOMEBODY : geteuid());
+	} else if (side == START) {
+		chan_close(&d.sup);
+		if (chan_open(&d.sup, &d.loop, hostile_pair(x, side), "start", daemon_reload_rules,
+		    daemon_reload_nrule, start_gone, &d, &e) == -1)
+			abort();
+	} else {
+		d.peer(d.arg, roles[side], 1, hostile_pair(x, side));
+	}
+}
+
+static void
+heard(struct hostile *x, size_t side, const struct msg_hdr *m, size_t len)
+{
+	struct envelope env;
+	struct err e;
+
+	(void)x;
+	if (side == QUEUE && m->type == MSG_COMMIT) {
+		const struct msg_commit *c = (const void *)m;
+
+		assert(qid_ok(c->id) && c->env_len == len - sizeof *c);
+		assert(envelope_decode(span_of(c + 1, c->env_len), &env, &e) == 0);
+		assert(env.arrival_us > 0 && span_eq(span_sub(env.client, 0, 4), span_str("uid ")));
+		envelope_free(&env);
+	} else if (side == QUEUE) {
+		assert(m->type == MSG_OPEN || m->type == MSG_ABANDON);
+	} else if (side == USER) {
+		assert(m->type == MSG_REFUSED || m->type == MSG_TEXT || m->type == MSG_COMMITTED);
+	} else if (side == QMGR) {
+		assert(m->type == MSG_ACT);
+	} else if (side == CAPD) {
+		assert(m->type == MSG_CAP_ASK);
+	}
+	if (m->type == MSG_REFUSED) {
+		const struct msg_refused *r = (const void *)m;
+
+		assert(len == sizeof *r && memchr(r->what, '\0', sizeof r->what) != NULL);
+		assert(memchr(r->dsn, '\0', sizeof r->dsn) != NULL);
+	}
+}
+
+/* The abstract name goes with the process. */
+static int
+listening(void)
+{
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	snprintf(where.sun_path + 1, sizeof where.sun_path - 1, "accord-fuzz-%d", (int)getpid());
+	if (fd == -1 || bind(fd, (const struct sockaddr *)&where, sizeof where) == -1 || listen(fd, 50) == -1)
+		abort();
+	return fd;
+}
+
+static void
+set_up(void)
+{
+	static bool done;
+	struct err e = { 0 };
+
+	if (done)
+		return;
+	done = true;
+	hostile_set_up();
+	for (int i = 0; i < ROLE_COUNT; i++)
+		d.peer_fd[i] = -1;
+	d.file[0] = (struct daemon_file){ "control.sock", listening() };
+	d.nfile = 1;
+	if (conf_init(&d.conf, &e) == -1 || loop_init(&d.loop, &e) == -1 ||
+	    conf_set(&d.conf, CONF_ME, span_str("mx.example\n"), &e) == -1 ||
+	    control_open(&control, &d, &e) == -1)
+		abort();
+	h = (struct hostile){ .loop = &d.loop, .nside = SIDES, .file = -1, .open = open_side,
+	    .heard = heard, .side = { { from_client, 7, -1, { 0 }, 0 }, { from_client, 7, -1, { 0 }, 0 },
+	    { from_queue, 3, -1, { 0 }, 0 }, { from_capd, 1, -1, { 0 }, 0 },
+	    { from_qmgr, 2, -1, { 0 }, 0 }, { from_start, 4, -1, { 0 }, 0 } } };
+}
+
+static void
+honest(void)
+{
+	static _Alignas(8) unsigned char packet[MSG_MAX];
+	const struct msg_text *m = (const struct msg_text *)(const void *)packet;
+	struct msg_hdr ask;
+	struct err e;
+	int fd = dial(SOMEBODY), fds[MSG_FDS];
+	size_t len;
+
+	if (ipc_send(fd, &ask, MSG_STATUS, 77, sizeof ask, NULL, 0, &e) == -1)
+		abort();
+	hostile_turn(&h);
+	assert(recv(fd, packet, 1, MSG_PEEK | MSG_DONTWAIT) == 1);
+	assert(ipc_recv(fd, packet, sizeof packet, &len, fds, &e) == 1 && len == sizeof *m);
+	assert(m->h.id == 77 && m->h.type == MSG_TEXT);
+	close(fd);
+	hostile_turn(&h);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	set_up();
+	hostile_begin(&h);
+	hostile_qid(&h, "0123456789abcdef\0\0\0\0\0\0\0");
+	hostile_run(&h, span_of(p, n));
+	assert(control.nclient <= 2);
+	for (struct client *k = control.clients; k != NULL; k = k->next)
+		assert(k->chan.waiting <= CONTROL_UNREAD && k->nact <= CONTROL_ACTS);
+	honest();
+	hostile_advance(CONTROL_PAUSE_MS);
+	for (size_t i = 0; i < SIDES; i++)
+		ipc_close_fds(&h.side[i].fd, 1);
+	hostile_turn(&h);
+	chan_close(&d.sup);
+	hostile_end(&h);
+	assert(control.nclient == 0 && control.acts == NULL);
+	return 0;
+}

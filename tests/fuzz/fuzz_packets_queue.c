@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * tests/fuzz/fuzz_packets_queue.c - a session, its parent, bounce and qmgr that say anything to queue
+ * (tests/fuzz/hostile.h): an honest session keeps what it has open, and what it commits afterwards is
+ * on disk octet by octet; an ID given twice, a name outside its folder, a mark that stands in the
+ * wrong slot would be seen there too.
+ */
+#include <assert.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "queue/queue.h"
+#include "tests/fuzz/hostile.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+enum { SESSION, PARENT, BOUNCE, QMGR, SIDES };
+
+static const struct hostile_row from_session[] = {
+	{ MSG_OPEN, sizeof(struct msg_open) }, { MSG_COMMIT, sizeof(struct msg_commit) },
+	{ MSG_ABANDON, sizeof(struct msg_id) },
+};
+static const struct hostile_row from_parent[] = { { MSG_SESSION, sizeof(struct msg_hdr) } };
+static const struct hostile_row from_qmgr[] = {
+	{ MSG_MARK, sizeof(struct msg_mark) + sizeof(struct mark) }, { MSG_BADFILE, sizeof(struct msg_id) },
+};
+static const char text[] = "Subject: mine\r\n\r\nnobody else's\r\n";
+
+static struct loop loop;
+static struct queue queue;
+static struct hostile h;
+static char dir[64];
+static int dir_fd;
+
+static void
+remove_files(const char *sub)
+{
+	int fd = openat(dir_fd, sub, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd == -1 ? NULL : fdopendir(fd);
+	struct dirent *de;
+
+	while (d != NULL && (de = readdir(d)) != NULL)
+		if (de->d_name[0] != '.')
+			(void)unlinkat(fd, de->d_name, 0);
+	if (d != NULL)
+		closedir(d);
+}
+
+/* In this process alone: not in the worker that it forked. */
+static void
+clean_up(void)
+{
+	char hh[3];
+
+	for (unsigned i = 0; i < 256; i++) {
+		snprintf(hh, sizeof hh, "%02x", i);
+		remove_files(hh);
+		(void)unlinkat(dir_fd, hh, AT_REMOVEDIR);
+	}
+	remove_files("tmp");
+	remove_files("bad");
+	(void)unlinkat(dir_fd, "tmp", AT_REMOVEDIR);
+	(void)unlinkat(dir_fd, "bad", AT_REMOVEDIR);
+	remove_files(".");
+	(void)rmdir(dir);
+}
+
+/* What a hostile session commits is not kept from one input to the next. */
+static char taken[HOSTILE_STEPS][QID_SIZE];
+static uint32_t ntaken;
+
+static void
+heard(struct hostile *x, size_t side, const struct msg_hdr *m, size_t len)
+{
+	(void)x, (void)side, (void)len;
+	if (m->type == MSG_COMMITTED && ntaken < HOSTILE_STEPS)
+		memcpy(taken[ntaken++], ((const struct msg_id *)(const void *)m)->id, QID_SIZE);
+}
+
+static void
+throw_away(void)
+{
+	char path[PATH_SIZE];
+
+	while (ntaken > 0) {
+		path_final(taken[--ntaken], path);
+		(void)unlinkat(dir_fd, path, 0);
+		path_bad(taken[ntaken], path);
+		(void)unlinkat(dir_fd, path, 0);
+	}
+}
+
+static void
+open_side(struct hostile *x, size_t side)
+{
+	int fd = hostile_pair(x, side);
+	struct err e;
+
+	if (side == SESSION ? session_open(&queue, fd, false, false, &e) == -1 :
+	    queue_attach(&queue, side == PARENT ? ROLE_SMTPD : side == BOUNCE ? ROLE_BOUNCE : ROLE_QMGR,
+	    fd, &e) == -1)
+		abort();
+}
+
+/* The workers answer. */
+static void
+settle(struct hostile *x)
+{
+	struct pollfd p = { x->loop->ep, POLLIN, 0 };
+
+	for (int i = 0; i < 400 && (queue.worker[0].busy || queue.nwait > 0); i++) {
+		struct err e = { 0 };
+		struct timer t = { .fire = queue.stop_timer.fire, .arg = &queue };
+
+		(void)poll(&p, 1, 5);
+		if (loop_timer(x->loop, &t, 0, &e) == -1 || loop_run(x->loop, &e) == -1)
+			abort();
+		x->loop->stop = false;
+	}
+	assert(!queue.worker[0].busy && queue.nwait == 0);
+}
+
+static void
+set_up(void)
+{
+	static const struct queue_options opt = { .strategy = STRATEGY_FS };
+	static bool done;
+	struct err e = { 0 };
+
+	if (done)
+		return;
+	done = true;
+	hostile_set_up();
+	snprintf(dir, sizeof dir, "/dev/shm/accord-fuzz-XXXXXX");
+	if (mkdtemp(dir) == NULL || (dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1 ||
+	    loop_init(&loop, &e) == -1 || queue_start(&queue, &loop, dir_fd, &opt, &e) == -1) {
+		fprintf(stderr, "%s: %s\n", dir, e.what);
+		abort();
+	}
+	atexit(clean_up);
+	h = (struct hostile){ .loop = &loop, .nside = SIDES, .file = -1, .open = open_side,
+	    .heard = heard, .settle = settle, .side = { { from_session, 3, -1, { 0 }, 0 }, { from_parent, 1, -1, { 0 }, 0 },
+	    { from_session, 3, -1, { 0 }, 0 }, { from_qmgr, 2, -1, { 0 }, 0 } } };
+}
+
+static _Alignas(8) unsigned char packet[MSG_MAX];
+
+/* The honest one's next answer, of that type. */
+static void *
+answer(int sock, uint32_t type, int *fd)
+{
+	struct err e;
+	int fds[MSG_FDS];
+	size_t len;
+
+	for (int i = 0; i < 5; i++) {
+		struct pollfd p = { sock, POLLIN, 0 };
+
+		hostile_turn(&h);
+		if (poll(&p, 1, 0) == 1)
+			break;
+	}
+	assert(ipc_recv(sock, packet, sizeof packet, &len, fds, &e) == 1);
+	assert(((struct msg_hdr *)(void *)packet)->type == type);
+	if (fd != NULL)
+		*fd = fds[0];
+	else
+		ipc_close_fds(fds, MSG_FDS);
+	return packet;
+}
+
+static int
+honest_open(int *sock, char id[QID_SIZE])
+{
+	struct msg_open o = { .size = sizeof text - 1 };
+	struct err e;
+	int pair[2], fd;
+
+	if (ipc_pair(pair, &e) == -1 || session_open(&queue, pair[1], false, false, &e) == -1 ||
+	    ipc_send(pair[0], &o.h, MSG_OPEN, 7, sizeof o, NULL, 0, &e) == -1)
+		abort();
+	*sock = pair[0];
+	memcpy(id, ((struct msg_id *)answer(*sock, MSG_OPENED, &fd))->id, QID_SIZE);
+	assert(qid_ok(id) && write(fd, text, sizeof text - 1) == sizeof text - 1);
+	return fd;
+}
+
+static void
+honest_commit(int sock, const char *id)
+{
+	static struct { struct msg_commit m; unsigned char block[512]; } out;
+	struct rcpt rcpt[2] = { { .addr = span_str("b@example.org") }, { .addr = span_str("c@example.org") } };
+	struct envelope env = { .sender = span_str("a@example.com"), .rcpt = rcpt, .nrcpt = 2,
+	    .arrival_us = 1 };
+	struct buf block;
+	struct err e;
+
+	buf_init(&block, sizeof out.block);
+	if (envelope_encode(&env, &block, &e) == -1)
+		abort();
+	memset(&out, 0, sizeof out);
+	memcpy(out.m.id, id, QID_SIZE);
+	memcpy(out.block, block.p, block.n);
+	out.m.msg_len = sizeof text - 1;
+	out.m.msg_crc = crc32c(0, text, sizeof text - 1);
+	out.m.env_len = (uint32_t)block.n;
+	if (ipc_send(sock, &out.m.h, MSG_COMMIT, 8, sizeof out.m + block.n, NULL, 0, &e) == -1)
+		abort();
+	buf_free(&block);
+	assert(strcmp(((struct msg_id *)answer(sock, MSG_COMMITTED, NULL))->id, id) == 0);
+}
+
+/* The message is there as it was written, and nobody's mark is in it. */
+static void
+check_file(const char *id)
+{
+	char path[PATH_SIZE], all[sizeof text];
+	struct qfile q;
+	struct slot *slot;
+	struct err e;
+	int fd;
+
+	path_final(id, path);
+	fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC);
+	assert(fd != -1 && qfile_open(fd, &q, &e) == 0 && q.msg_len == sizeof text - 1 && q.nslot == 2);
+	assert(pread(fd, all, q.msg_len, 0) == (ssize_t)q.msg_len && memcmp(all, text, q.msg_len) == 0);
+	assert(qfile_slots(fd, &q, &slot, &e) == 0);
+	assert(slot[0].state == SLOT_QUEUED && slot[1].state == SLOT_QUEUED);
+	free(slot);
+	close(fd);
+}
+
+/* qmgr says that both are done, one after the other: then the file is gone, not before. */
+static void
+honest_marks(const char *id)
+{
+	_Alignas(8) unsigned char out[sizeof(struct msg_mark) + sizeof(struct mark)];
+	struct msg_mark *m = (struct msg_mark *)(void *)out;
+	struct err e;
+
+	h.open(&h, QMGR);
+	for (uint32_t i = 0; i < 2; i++) {
+		memset(out, 0, sizeof out);
+		memcpy(m->id, id, QID_SIZE);
+		m->n = 1;
+		m->mark[0] = (struct mark){ .slot = i, .state = SLOT_DELIVERED };
+		if (ipc_send(h.side[QMGR].fd, &m->h, MSG_MARK, i, sizeof out, NULL, 0, &e) == -1)
+			abort();
+		assert(((struct msg_marked *)answer(h.side[QMGR].fd, MSG_MARKED, NULL))->gone == i);
+	}
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	char id[QID_SIZE];
+	int sock, fd;
+
+	set_up();
+	hostile_begin(&h);
+	fd = honest_open(&sock, id);
+	hostile_qid(&h, id);
+	hostile_run(&h, span_of(p, n));
+	close(fd);
+	honest_commit(sock, id);
+	check_file(id);
+	honest_marks(id);
+	close(sock);
+	hostile_end(&h);
+	throw_away();
+	return 0;
+}

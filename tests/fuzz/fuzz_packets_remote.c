@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * tests/fuzz/fuzz_packets_remote.c - qmgr, and sessions that were taken over by a next hop, that say
+ * anything to remote's parent (tests/fuzz/hostile.h; no session is forked, its end of the channel is
+ * the input's): what qmgr hears of a job has as many records as the job has recipients at most, each of
+ * a recipient of that job; a session gets no channel but to convertd and resolver.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/result.h"
+#include "remote/parent.h"
+#include "tests/fuzz/hostile.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+pid_t __wrap_fork(void);
+pid_t __wrap_waitpid(pid_t pid, int *status, int options);
+int __wrap_ipc_pair(int fd[2], struct err *e);
+int __real_ipc_pair(int fd[2], struct err *e);
+
+enum { QMGR, SESSION, CONVERTD, RESOLVER, SIDES, JOBS = HOSTILE_STEPS };
+
+static const struct hostile_row from_qmgr[] = {
+	{ MSG_JOB, sizeof(struct msg_job) + 4 }, { MSG_ACK, sizeof(struct msg_hdr) },
+};
+static const struct hostile_row from_session[] = {
+	{ MSG_RESULT, sizeof(struct msg_result) }, { MSG_NEED, sizeof(struct msg_peer) },
+	{ MSG_ADDRESS, sizeof(struct msg_address) },
+};
+static const struct hostile_row nothing[] = { { MSG_SESSION, sizeof(struct msg_hdr) } };
+
+static struct daemon d;
+static struct remote remote;
+static struct hostile h;
+static int last_pair = -1;		/* a copy of the session's end, until fork takes it */
+static bool forking;
+
+/* child_new makes a pair, then forks: the copy becomes the input's. */
+int
+__wrap_ipc_pair(int fd[2], struct err *e)
+{
+	int r = __real_ipc_pair(fd, e);
+
+	if (r == 0 && forking) {
+		ipc_close_fds(&last_pair, 1);
+		last_pair = dup(fd[1]);
+	}
+	return r;
+}
+
+/* The newest session is the side's; the others before it have ended. */
+pid_t
+__wrap_fork(void)
+{
+	static pid_t pid = 1 << 22;
+
+	assert(last_pair != -1);
+	ipc_close_fds(&h.side[SESSION].fd, 1);
+	h.side[SESSION].fd = last_pair;
+	h.side[SESSION].nheard = 0;
+	last_pair = -1;
+	return ++pid;
+}
+
+pid_t
+__wrap_waitpid(pid_t pid, int *status, int options)
+{
+	(void)options;
+	*status = 0;
+	return pid;
+}
+
+/* Jobs as qmgr (the input) gave them, by what the sessions heard. */
+static struct { uint32_t number, n; char id[QID_SIZE]; uint32_t slot[64]; } job[JOBS];
+static uint32_t njob;
+
+static void
+keep_job(const struct msg_job *m, size_t len)
+{
+	assert(len == sizeof *m + m->n * sizeof(uint32_t) && qid_ok(m->id));
+	if (njob == JOBS || m->n > 64)
+		return;
+	job[njob].number = m->h.id;
+	job[njob].n = m->n;
+	memcpy(job[njob].id, m->id, QID_SIZE);
+	memcpy(job[njob++].slot, m + 1, m->n * sizeof(uint32_t));
+}
+
+static bool
+has_slot(uint32_t number, const char *id, uint32_t n, uint32_t slot)
+{
+	bool known = false;
+
+	for (uint32_t i = 0; i < njob; i++) {
+		if (job[i].number != number || memcmp(job[i].id, id, QID_LEN) != 0)
+			continue;
+		known = true;
+		for (uint32_t k = 0; k < job[i].n && n <= job[i].n; k++)
+			if (job[i].slot[k] == slot)
+				return true;
+	}
+	return !known;		/* no session heard of it */
+}
+
+static void
+check_result(const struct msg_result *m, size_t len)
+{
+	struct span rest = span_of(m + 1, len - sizeof *m), detail;
+	struct rcpt_result r;
+	struct err e;
+
+	assert(qid_ok(m->id) && m->bad_file <= 1);
+	for (uint32_t i = 0; i < m->n; i++) {
+		assert(result_next(&rest, &r, &detail, &e) == 1);
+		assert(has_slot(m->h.id, m->id, m->n, r.slot));
+	}
+	assert(rest.n == 0);
+}
+
+static void
+heard(struct hostile *x, size_t side, const struct msg_hdr *m, size_t len)
+{
+	(void)x;
+	if (side == QMGR) {
+		assert(m->type == MSG_RESULT || m->type == MSG_INFLIGHT || m->type == MSG_HELLO);
+		if (m->type == MSG_RESULT)
+			check_result((const void *)m, len);
+	} else if (side == SESSION) {
+		const struct msg_peer *p = (const void *)m;
+
+		assert(m->type == MSG_JOB || m->type == MSG_PEER || m->type == MSG_STOP);
+		assert(m->type != MSG_PEER || p->role == ROLE_CONVERTD || p->role == ROLE_RESOLVER);
+		if (m->type == MSG_JOB)
+			keep_job((const void *)m, len);
+	} else {
+		assert(m->type == MSG_SESSION);
+	}
+}
+
+static void
+open_side(struct hostile *x, size_t side)
+{
+	static const enum role roles[] = { ROLE_QMGR, 0, ROLE_CONVERTD, ROLE_RESOLVER };
+	int fd;
+
+	if (side == SESSION)
+		return;
+	forking = false;
+	fd = hostile_pair(x, side);
+	forking = true;
+	d.peer(d.arg, roles[side], 1, fd);
+}
+
+static void
+set_up(void)
+{
+	static const char *const to[] = { "a@example.org", NULL };
+	static bool done;
+	struct err e = { 0 };
+
+	if (done)
+		return;
+	done = true;
+	hostile_set_up();
+	for (int i = 0; i < ROLE_COUNT; i++)
+		d.peer_fd[i] = -1;
+	if (conf_init(&d.conf, &e) == -1 || loop_init(&d.loop, &e) == -1 ||
+	    remote_open(&remote, &d, &e) == -1)
+		abort();
+	h = (struct hostile){ .loop = &d.loop, .nside = SIDES, .open = open_side, .heard = heard,
+	    .side = { { from_qmgr, 2, -1, { 0 }, 0 }, { from_session, 3, -1, { 0 }, 0 },
+	    { nothing, 1, -1, { 0 }, 0 }, { nothing, 1, -1, { 0 }, 0 } },
+	    .file = hostile_letter(span_str("Subject: x\r\n\r\nx\r\n"), "s@example.net", to, 0) };
+}
+
+/* Everything ends: qmgr acknowledges whatever it hears. */
+static void
+end(void)
+{
+	struct err e;
+	struct msg_hdr m;
+
+	ipc_close_fds(&h.side[SESSION].fd, 1);
+	hostile_turn(&h);
+	h.open(&h, QMGR);
+	for (int i = 0; i < 200 && !worker_idle(&remote.worker); i++) {
+		hostile_turn(&h);
+		hostile_read(&h, QMGR);
+		for (uint32_t k = 0; k < HOSTILE_HEARD && k < h.side[QMGR].nheard; k++)
+			(void)ipc_send(h.side[QMGR].fd, &m, MSG_ACK, h.side[QMGR].heard[k], sizeof m, NULL, 0,
+			    &e);
+		hostile_turn(&h);
+		if (!worker_idle(&remote.worker))
+			h.open(&h, QMGR);
+		if (h.side[SESSION].fd != -1)
+			ipc_close_fds(&h.side[SESSION].fd, 1);
+	}
+	hostile_advance(1000 * 1000);		/* idle sessions, and those that are to be waited for */
+	hostile_turn(&h);
+	hostile_advance(1000);
+	hostile_turn(&h);
+	chan_close(&remote.worker.qmgr);
+	chan_close(&remote.peer[ROLE_CONVERTD]);
+	chan_close(&remote.peer[ROLE_RESOLVER]);
+	assert(worker_idle(&remote.worker) && remote.children == NULL && remote.dying == NULL);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	set_up();
+	njob = 0;
+	hostile_begin(&h);
+	hostile_qid(&h, "0123456789abcdef\0\0\0\0\0\0\0");
+	hostile_run(&h, span_of(p, n));
+	assert(remote.nidle <= REMOTE_IDLE_MAX);
+	end();
+	ipc_close_fds(&last_pair, 1);
+	hostile_end(&h);
+	return 0;
+}

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 The accord authors
+"""Writes the seeds of the targets packets_* (tests/fuzz/corpus/packets_*): what an honest peer says.
+
+Run it again when lib/msg.h's structs or the tables in those targets change.  The steps are those of
+tests/fuzz/hostile.h.
+"""
+import os
+import struct
+
+TOP = os.path.dirname(os.path.abspath(__file__))
+PAD, QID, RAW, LATER, UNREAD = 8, 16, 32, 64, 128
+ID = b"0123456789abcdef" + bytes(8)
+LETTER = 8                  # hostile.c's kind of descriptor: the target's message
+
+
+def say(side, row, body=b"", flags=PAD, fds=0, number=1):
+    return bytes([side | flags, row, fds, number]) + struct.pack("<H", len(body)) + body
+
+
+def happen(what, arg=0, body=b""):
+    return bytes([7, what, arg, 0]) + struct.pack("<H", len(body)) + body
+
+
+def cap_ask(addr, want=3):
+    return struct.pack("<II", want, len(addr)) + addr
+
+
+def crc32c(octets):
+    crc = 0xffffffff
+    for o in octets:
+        crc ^= o
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+    return crc ^ 0xffffffff
+
+
+def commit(text, envelope):
+    return bytes(24) + struct.pack("<QII", len(text), crc32c(text), len(envelope)) + envelope
+
+
+def letter(i):
+    """A message of packets_qmgr."""
+    return b"0123456789abcde%d" % i + bytes(8)
+
+
+def mark(slot, state, text=b"later"):
+    return ID + struct.pack("<II", 1, 0) + struct.pack("<IBBHH12s80sHQQ", slot, state, 0, 1, 450,
+                                                        b"4.2.0", text, 0, 1, 2)
+
+
+def result(slots, outcome=0):
+    records = b"".join(struct.pack("<IBBH12s96s256sII", s, outcome, 0, 250, b"2.0.0" if outcome == 0 else b"5.1.1",
+                                   b"mx [192.0.2.1]:25", b"ok", 0, 1) + bytes(4) for s in slots)
+    return ID + struct.pack("<II", len(slots), 0) + records
+
+
+def job(slots, dest=b"routed.example"):
+    return ID + dest.ljust(272, b"\0") + struct.pack("<IIQ", len(slots), 0, 1 << 50) + \
+        b"".join(struct.pack("<I", s) for s in slots)
+
+
+def dns(name, kind, *records):
+    """An answer with those records of that name."""
+    wire = b"".join(bytes([len(x)]) + x for x in name.split(b".")) + b"\0"
+    out = struct.pack(">HHHHHH", 0, 0x8180, 1, len(records), 0, 0) + wire + struct.pack(">HH", kind, 1)
+    for data in records:
+        out += b"\xc0\x0c" + struct.pack(">HHIH", kind, 1, 300, len(data)) + data
+    return out
+
+
+def resolve(name, kind=0):
+    return struct.pack("<I", kind) + name.ljust(256, b"\0")
+
+
+with open(os.path.join(TOP, "corpus", "envelope", "least"), "rb") as plain:
+    ENVELOPE = plain.read()
+TEXT = b"Subject: x\r\n\r\n"
+SEEDS = {
+    "queue": {
+        "open": say(0, 0) + say(0, 2, flags=PAD | QID),
+        "commit": say(0, 0) + happen(3, 0, TEXT) + happen(4) +
+            say(0, 1, commit(TEXT, ENVELOPE), QID, 0, 64),
+        "twice": say(0, 0) + happen(3, 0, TEXT) + happen(4) + say(0, 1, commit(TEXT, ENVELOPE), QID | LATER, 0, 64) +
+            say(0, 1, commit(TEXT, ENVELOPE), QID, 0, 64),
+        "writable": say(2, 0) + happen(3, 0, TEXT) + say(2, 1, commit(TEXT, ENVELOPE), QID, 0, 64),
+        "reserve": say(2, 0, struct.pack("<QII", 1 << 40, 1, 0)) + say(1, 0, fds=3),
+        "marks": say(3, 0, mark(0, 2), PAD | QID) + say(3, 0, mark(7, 1), PAD | QID) + say(3, 1, ID, PAD | QID),
+        "many": say(0, 0, flags=PAD | UNREAD) * 20,
+        "raw": say(0, 0, b"x" * 40, RAW) + say(0, 1, b"", 0, 0x33),
+    },
+    "qmgr": {
+        "new": b"\1" + say(0, 0, struct.pack("<II", 2, 0) + letter(1) + ID, PAD),
+        "results": b"\1" + say(1, 1, result([0]), PAD | QID, 0, 64) + say(2, 1, result([0], 3), PAD | QID, 0, 64) +
+            say(0, 1, number=64, flags=PAD | QID) + say(3, 1, number=64, flags=PAD | QID),
+        "inflight": b"\0" + say(1, 2, job([0, 1]), PAD | QID, 0, 9) + say(1, 0) + say(1, 1, result([0, 1]), PAD, 0, 9),
+        "acts": b"\1" + b"".join(say(4, 1, struct.pack("<II", v, 1) + letter(v % 4) + struct.pack("<I", 0xffffffff)) +
+                                 say(0, 1, number=64, flags=PAD | QID) for v in range(5)),
+        "lost": b"\1" + happen(1, 1) + happen(0, 60) + happen(2, 1) + say(1, 0) + happen(0, 255) + say(4, 0),
+        "expired": b"\1" + happen(0, 255) * 30 + say(0, 1, number=64, flags=PAD | QID) + say(3, 2, number=64),
+    },
+    "capd": {
+        "ask": say(0, 0, cap_ask(b"fax@example.com"), 0) + say(3, 0, cap_ask(b"box@here.example"), 0),
+        "session": say(1, 0, fds=3) + say(2, 0, fds=3, number=9),
+        "unread": say(0, 0, cap_ask(b"fax@example.com"), UNREAD) * 30,
+        "any": say(0, 0, cap_ask(b"any@example.com", 1), 0) + say(0, 0, cap_ask(b"x", 2), 0),
+        "wrong": say(0, 0, cap_ask(b"fax@example.com") + b"y", 0),
+        "length": say(0, 0, struct.pack("<II", 3, 200) + b"a@b", 0) + say(3, 0, struct.pack("<II", 3, 2) + b"a@b", 0),
+    },
+    "bounce": {
+        "report": say(0, 0, job([]) + result([0], 3)[32:], 0, LETTER) + happen(5) + say(1, 1, ID, PAD | QID, 0, 64),
+        "refused": say(0, 0, job([]) + result([1], 3)[32:], 0, LETTER) + say(1, 2, number=64),
+        "notice": say(0, 0, job([]) + result([0, 1], 3)[32:], 0, LETTER) + happen(0, 255) + happen(2, 1),
+        "short": say(0, 0, job([]) + result([0], 3)[32:80], 0, LETTER) + say(0, 0, job([]), 0, 1),
+        "opened": say(0, 0, job([]) + result([0], 3)[32:], 0, LETTER) + say(1, 0, ID, PAD | QID, 6, 64),
+    },
+    "control": {
+        "status": say(0, 3) + say(1, 3) + say(1, 5) + say(1, 6) + say(5, 0, number=64) + say(5, 1, number=64),
+        "act": say(1, 4, struct.pack("<II", 1, 1) + ID + bytes(4)) + say(4, 0, number=64) +
+            say(0, 4, struct.pack("<II", 1, 1) + ID + bytes(4)),
+        "ask": say(1, 1, cap_ask(b"a@example.com"), 0) + say(3, 0, number=64) + say(0, 1, cap_ask(b"a@b"), 0),
+        "opened": say(2, 0, ID, PAD, 6, 64) + say(2, 1, ID) + say(2, 2),
+        "caps": say(1, 2) + say(0, 2) + happen(2, 4) + happen(1, 3) + happen(0, 10),
+    },
+    "resolver": {
+        "mx": say(0, 0, resolve(b"a.example")) +
+            happen(5, 0, dns(b"a.example", 15, b"\0\x0a\4mail\xc0\x0c")) +
+            happen(5, 0, dns(b"mail.a.example", 28, bytes(15) + b"\1")) +
+            happen(6, 0, dns(b"mail.a.example", 1, b"\xc0\0\2\1")),
+        "host": say(0, 0, resolve(b"b.example", 1)) + happen(5, 0, dns(b"b.example", 28)) +
+            happen(5, 0, dns(b"b.example", 1, b"\xc0\0\2\2")),
+        "null": say(0, 0, resolve(b"c.example")) + happen(5, 0, dns(b"c.example", 15, b"\0\0\0")),
+        "none": say(0, 0, resolve(b"d.example")) + happen(7) + say(1, 0, fds=3),
+        "late": say(0, 0, resolve(b"e.example")) + happen(0, 60) + say(0, 0, resolve(b"E..x")),
+    },
+    "remote": {
+        "job": say(0, 0, job([0, 1]), 0, LETTER, 5) + say(1, 0, result([0, 1]), 0, 0, 64) + say(0, 1, number=5),
+        "wrong": say(0, 0, job([0]), 0, LETTER, 5) + say(1, 0, result([3]), 0, 0, 64),
+        "needs": say(0, 0, job([0]), 0, LETTER, 5) + say(1, 1, struct.pack("<II", 3, 1)) +
+            say(1, 1, struct.pack("<II", 5, 1)) + happen(2, 2) + say(1, 2, bytes(10) + b"\xff\xff\1\2\3\4\x19\0\1\0"),
+        "again": say(0, 0, job([0]), 0, LETTER, 5) + happen(2, 0) + happen(0, 255) + say(1, 0, result([0]), 0, 0, 64),
+        "dies": say(0, 0, job([0, 1, 2]), 0, LETTER, 5) + happen(1, 1) + happen(0, 30) + say(0, 1, number=5),
+    },
+    "convertd": {
+        "plan": say(0, 0, ID + struct.pack("<QIIII", 10, 0, 1, 18, 0) + struct.pack("<I", 14) + b"(color=Binary)",
+                    0, LETTER, 3) + happen(5, 1, b"x" * 40),
+        "convert": say(0, 1, ID + struct.pack("<QIIII", 10, 8, 0, 0, 0) + b"1=MH/A4*", 0, LETTER, 3) +
+            happen(5, 0, b"x" * 40) + say(0, 1, ID + struct.pack("<QIIII", 10, 8, 0, 0, 0) + b"1=MH/A4*", 0, LETTER),
+        "describe": say(0, 2, b"", PAD, LETTER) + happen(6, 0, b"5.6.1 not an image") + happen(0, 255),
+        "session": say(1, 0, fds=3) + say(0, 2, fds=2) + say(0, 2, fds=3),
+        "same": (say(0, 1, ID + struct.pack("<QIIII", 10, 3, 0, 1, 0) + b"1=x", UNREAD, LETTER) * 3 + happen(1, 0) +
+                 happen(7)),
+    },
+    "daemon": {
+        "reload": say(0, 0, b"mx.example", number=3) + say(0, 1, b"maxerrors".ljust(48, b"\0"), PAD, 7, 3) +
+            say(0, 3, number=3, fds=3) + say(0, 4, number=3) + say(0, 5, number=3) + say(0, 7) + say(0, 8),
+        "keep": say(0, 0, b"mx.example", number=3) + say(0, 1, b"locals".ljust(48, b"\0"), PAD, 6, 3) +
+            say(0, 4, number=3) + say(0, 6, number=3) + say(0, 5, number=3),
+        "peer": say(0, 11, struct.pack("<II", 1, 2), fds=3) + say(0, 12, b"caps.cdb".ljust(48, b"\0"), fds=6) +
+            say(0, 13),
+        "listeners": say(0, 0, b"mx.example", number=3) + b"".join(say(0, 3, number=3, fds=3) for _ in range(33)),
+        "start": happen(5, 0, b"mx.example") + happen(6, 0, b"x"),
+    },
+}
+
+
+def main():
+    for target, seeds in SEEDS.items():
+        folder = os.path.join(TOP, "corpus", "packets_" + target)
+        os.makedirs(folder, exist_ok=True)
+        for name, octets in seeds.items():
+            with open(os.path.join(folder, name), "wb") as f:
+                f.write(octets)
+
+
+main()
