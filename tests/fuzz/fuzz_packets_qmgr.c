@@ -2,8 +2,9 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * tests/fuzz/fuzz_packets_qmgr.c - queue, remote, local, bounce and control that say anything to qmgr
- * (tests/fuzz/hostile.h), over a queue of four messages: whatever it says is well formed and of messages
- * and recipients that are there, a recipient is with one worker at a time, what it keeps has its bounds.
+ * (tests/fuzz/hostile.h), over a queue of four messages: whatever it says is well formed, jobs are of
+ * messages and recipients that are there, a recipient is with one worker at a time, what it keeps has
+ * its bounds.  (Slots of marks are not judged: a worker's word on jobs of an earlier qmgr is taken.)
  */
 #include <assert.h>
 #include <dirent.h>
@@ -108,8 +109,6 @@ check_mark(const struct msg_mark *m, size_t len)
 		assert(k->state < SLOT_STATES && memchr(k->text, '\0', sizeof k->text) != NULL);
 		assert(memchr(k->dsn, '\0', sizeof k->dsn) != NULL);
 		assert(k->dsn[0] == '\0' || outcome_dsn_ok(k->dsn));
-		if (letter_of(m->id) != -1 && !adopts)
-			assert(k->slot < rcpts_of(letter_of(m->id)));
 	}
 }
 

@@ -81,6 +81,8 @@ SEEDS = {
         "open": say(0, 0) + say(0, 2, flags=PAD | QID),
         "commit": say(0, 0) + happen(3, 0, TEXT) + happen(4) +
             say(0, 1, commit(TEXT, ENVELOPE), QID, 0, 64),
+        "beyond": say(0, 0) + happen(3, 0, TEXT) + happen(4) + say(0, 1, commit(TEXT, ENVELOPE), QID, 0, 64) +
+            say(3, 0, mark(7, 0), QID, 0, 64) + say(3, 0, mark(0, 0), QID, 0, 64),
         "twice": say(0, 0) + happen(3, 0, TEXT) + happen(4) + say(0, 1, commit(TEXT, ENVELOPE), QID | LATER, 0, 64) +
             say(0, 1, commit(TEXT, ENVELOPE), QID, 0, 64),
         "writable": say(2, 0) + happen(3, 0, TEXT) + say(2, 1, commit(TEXT, ENVELOPE), QID, 0, 64),
