@@ -458,7 +458,8 @@ flow_negotiate(struct flow *f, struct batch *b, const struct mail_row *row)
 {
 	struct xact x = { .t = b->t, .n = b->n, .conperm = row->with_conperm && !b->ended,
 	    .conneg = command_conneg(b->opt.dialect), .careful = b->careful,
-	    .next_host = flow_next_host(f, b), .body = flow_body(f), .caps = on_caps, .arg = f, .tries_max = b->opt.conneg_tries };
+	    .next_host = flow_next_host(f, b), .body = flow_body(f), .caps = on_caps, .arg = f,
+	    .tries_max = b->opt.conneg_tries };
 	struct division d = { .max = b->opt.batch_max };
 	struct target **all = b->t;
 	uint32_t n = b->n;

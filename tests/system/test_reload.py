@@ -550,6 +550,7 @@ class Stats(unittest.TestCase):
                              "a: b\n\nx\n")
                 acc.send("postmaster@gateway.example", ["bad@far.example"], "a: b\n\nx\n")
                 acc.send("postmaster@gateway.example", ["later@far.example"], "a: b\n\nx\n")
+                wait_for(lambda: figures(acc)["smtpd_sessions"] == 0)
                 held = [acc.client(), acc.client()]
                 refused = acc.client()
                 self.assertEqual(refused.banner[0][:3], "421")
