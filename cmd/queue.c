@@ -12,7 +12,8 @@
 
 #include "lib/clock.h"
 
-#define CRITERIA "[ID | ADDRESS | @DOMAIN]... [--sender ADDRESS|@DOMAIN|'<>'] [--dest NEXT-HOP]\n" \
+#define CRITERIA "[ID | ADDRESS | @DOMAIN]... [--recipient ADDRESS|@DOMAIN]\n" \
+	"            [--sender ADDRESS|@DOMAIN|'<>'] [--dest NEXT-HOP]\n" \
 	"            [--state STATE[,STATE]...] [--older AGE] [--newer AGE]"
 #define ACT(verb, what) \
 	{ verb, "accord queue " verb " " CRITERIA " [--all]\n            [-H HOME] [--json]", what, \
@@ -42,7 +43,7 @@ enum { QUEUE_VERBS = sizeof queue_verbs / sizeof *queue_verbs };
 
 static const char criteria_help[] =
     "An AGE is 90s, 10m, 2h, 3d or 1w.  A STATE is queued, deferred, held, failed, delivered, bounced\n"
-    "or removed.  A NEXT-HOP is as the log's dest= has it: local, [192.0.2.1]:25, example.com:25.\n"
+    "or removed.  A NEXT-HOP is as the log's dest= has it: local, [192.0.2.1]:25, example.com.\n"
     "@.DOMAIN: all below it.  Criteria of different kinds must all hold; of one kind, any.\n";
 
 void

@@ -136,7 +136,7 @@ const struct conf_decl conf_table[CONF_COUNT] = {
 	    "where capabilities are looked up, in order"),
 	[CONF_CONNEG] = LIST("conneg", "", R(SMTPD) | R(CAPD), conneg_check,
 	    "DOMAIN directory|off: how CONNEG is answered; * for all domains"),
-	[CONF_NEGOTIATION] = LIST("negotiation", "", R(REMOTE) | R(LOCAL) | R(QMGR), negotiation_check,
+	[CONF_NEGOTIATION] = LIST("negotiation", "", R(REMOTE), negotiation_check,
 	    "NEXT-HOP-OR-DOMAIN option=value …: how to negotiate with it; * for all"),
 	[CONF_FLUSH] = STRING("flush", "auto", R(QUEUE), flush_check,
 	    "auto, journal, each or fs: how messages are made durable"),

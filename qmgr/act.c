@@ -18,6 +18,11 @@
 #include "lib/log.h"
 #include "lib/route.h"
 
+static const char *const verbs[] = {
+	[ACT_RETRY] = "retry", [ACT_HOLD] = "hold", [ACT_RELEASE] = "release", [ACT_BOUNCE] = "bounce",
+	[ACT_REMOVE] = "remove",
+};
+
 /* --- one recipient --- */
 
 struct where { const char *id; uint32_t slot; bool found; };
@@ -191,7 +196,7 @@ act_mark(struct qmgr *q, struct act_request *a, struct job *j, const struct lett
 		job_rest(j, clock_ms(), 0);
 	act_unschedule(q, j->id);
 	a->marking++;
-	log_line(LOG_INFO, j->id, "act", "verb=%u recipients=%u", a->verb, j->nmark);
+	log_line(LOG_INFO, j->id, "act", "verb=%s recipients=%u", verbs[a->verb], j->nmark);
 	qmgr_mark(q, j);
 }
 

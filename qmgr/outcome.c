@@ -236,23 +236,37 @@ result_adopt(struct qmgr *q, const struct msg_result *m, struct span records)
 	return j;
 }
 
-/* An adopted job knows nothing of its file yet.  false: the message has gone. */
+/* Does it speak of recipients that the message has? */
 static bool
-adopted_load(struct qmgr *q, struct job *j)
+adopted_fits(const struct job *j, const struct letter *l)
+{
+	for (uint32_t i = 0; i < j->nrcpt; i++)
+		if (j->rcpt[i].n >= l->q.nslot)
+			return false;
+	return true;
+}
+
+/* An adopted job knows nothing of its file yet, and its worker's word is all there is for its slots.
+ * 0: the message has gone; -1: ERR_PROTO, it has no such recipients. */
+static int
+adopted_load(struct qmgr *q, struct job *j, struct err *e)
 {
 	struct letter l;
-	struct err e;
-	int r = letter_open(q->dirfd, j->id, &l, &e);
+	struct err why;
+	int r = letter_open(q->dirfd, j->id, &l, &why);
 
 	if (r == 0)
-		return false;
-	if (r == -1)
-		log_line(LOG_WARN, j->id, "cannot-read", "why=%s", log_q(e.what));
+		return 0;
+	if (r == -1) {
+		log_line(LOG_WARN, j->id, "cannot-read", "why=%s", log_q(why.what));
+		return 1;
+	}
+	if (!adopted_fits(j, &l))
+		r = err_set(e, ERR_PROTO, NULL, "a result of recipients that %s has not", j->id);
 	else if (!job_load(j, &l))
 		log_line(LOG_WARN, NULL, "no-memory", "what=entry");
-	if (r == 1)
-		letter_close(&l);
-	return true;
+	letter_close(&l);
+	return r;
 }
 
 static void
@@ -307,6 +321,7 @@ qmgr_on_result(struct chan *c, const void *msg, size_t len, int *fds, struct err
 	const struct msg_result *m = msg;
 	struct span records = span_of((const unsigned char *)msg + sizeof *m, len - sizeof *m);
 	struct job *j;
+	int got;
 
 	(void)fds;
 	if (!qid_ok(m->id) || records_check(records, m->n, e) == -1)
@@ -327,10 +342,11 @@ qmgr_on_result(struct chan *c, const void *msg, size_t len, int *fds, struct err
 		result_bad_file(q, j);
 		return 0;
 	}
-	if (j->entry == NULL && !adopted_load(q, j)) {
-		qmgr_ack(q, j);
+	if (j->entry == NULL && (got = adopted_load(q, j, e)) != 1) {
+		if (got == 0)
+			qmgr_ack(q, j);
 		job_free(q, j);
-		return 0;
+		return got;
 	}
 	result_apply(q, j, records);
 	if (j->notice.n > 0)

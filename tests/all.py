@@ -61,10 +61,10 @@ def main():
     step("layers", "sh", "tests/layers.sh")
     step("claims", "python3", "tests/claims.py")
     step("manual", "python3", "tests/manual.py")
-    step("unit", "make", "-s", JOBS, "check-unit")
+    step("unit", "make", "-s", "-k", "-O", JOBS, "check-unit")
     step("fuzz seeds", "make", "-s", JOBS, "check-seeds")
     if step("build with sanitizers", "make", "-s", JOBS, "SAN=1") == 0:
-        step("unit under sanitizers", "make", "-s", JOBS, "SAN=1", "check-unit", env=san)
+        step("unit under sanitizers", "make", "-s", "-k", "-O", JOBS, "SAN=1", "check-unit", env=san)
         step("system under sanitizers", "python3", "tests/system/run.py", "test_plain", "test_conperm",
              "test_conneg", env={**san, "ACCORD_BUILD": "build-san"})
     step("system", "python3", "tests/system/run.py")

@@ -290,6 +290,28 @@ START_TEST(results_are_repeated_to_a_new_qmgr)
 }
 END_TEST
 
+/* It would be marked as it was said, and queue would cut us off for it. */
+START_TEST(a_result_of_no_recipient_cuts_the_worker_off)
+{
+	struct { struct msg_job m; uint32_t slot; } keep;
+
+	all_peers();
+	message("a@one.example", 0);
+	fake_new(&f, id);
+	memcpy(&keep, job(ROLE_REMOTE), sizeof keep);
+	fake_restart_qmgr(&f);
+	fake_peer(&f, ROLE_QUEUE);
+	fake_peer(&f, ROLE_REMOTE);
+	keep.slot = 1;
+	fake_result(&f, ROLE_REMOTE, &keep.m, &delivered);
+	fake_run(&f, 50);
+	fake_silence(&f, ROLE_QUEUE);
+	ck_assert(!f.q.peer[ROLE_REMOTE].chan.open);
+	ck_assert_uint_eq(f.q.njobs, 0);
+	ck_assert_uint_eq(f.q.nadopted, 0);
+}
+END_TEST
+
 /* The message was read when the mark of a repeated result was on its way: what was read then is old. */
 START_TEST(read_between_mark_and_answer)
 {
@@ -1263,6 +1285,7 @@ suite_qmgr(void)
 	tcase_add_test(tc, remote_restarts);
 	tcase_add_test(tc, qmgr_restarts);
 	tcase_add_test(tc, results_are_repeated_to_a_new_qmgr);
+	tcase_add_test(tc, a_result_of_no_recipient_cuts_the_worker_off);
 	tcase_add_test(tc, read_between_mark_and_answer);
 	tcase_add_test(tc, a_number_in_use_is_not_given_to_another_job);
 	tcase_add_test(tc, a_stop_waits_for_results);
