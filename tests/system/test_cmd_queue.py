@@ -331,6 +331,7 @@ class Fsck(unittest.TestCase):
         """Root mends with the rights of the queue's owner: who can write there gets no more by it."""
         acc, queue, files = self.faulty()
         acc.own()
+        other = next(f for f in files if os.path.dirname(f) != os.path.dirname(files[0]))
         owner = os.stat(queue)
         with tempfile.TemporaryDirectory() as outside:
             secret = os.path.join(outside, "shadow")
@@ -340,13 +341,13 @@ class Fsck(unittest.TestCase):
             shutil.rmtree(os.path.dirname(files[0]))
             os.symlink(outside, os.path.dirname(files[0]))
             shutil.rmtree(os.path.join(queue, "bad"), ignore_errors=True)
-            self.spoil(files[1], 40)
+            self.spoil(other, 40)
             got = self.found(acc, "--repair")
             self.assertEqual(got[os.path.basename(os.path.dirname(files[0]))]["finding"], "strange")
             self.assertTrue(os.path.exists(secret))
         bad = os.stat(os.path.join(queue, "bad"))
         self.assertEqual((bad.st_uid, bad.st_gid), (owner.st_uid, owner.st_gid))
-        self.assertEqual(os.listdir(os.path.join(queue, "bad")), [os.path.basename(files[1])])
+        self.assertEqual(os.listdir(os.path.join(queue, "bad")), [os.path.basename(other)])
 
     def test_a_running_accord_keeps_its_queue(self):
         with busy_hop() as hop, Instance(smtproutes=hop.route) as acc:
