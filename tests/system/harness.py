@@ -194,13 +194,22 @@ class Instance:
             return f.read()
 
     def log_lines(self, **want):
-        """Log lines (as dicts) that have these values."""
-        found = []
-        for line in self.read_log().splitlines():
-            pairs = parse_log(line)
-            if all(pairs.get(k) == v for k, v in want.items()):
-                found.append(pairs)
-        return found
+        """Log lines (as dicts) that have these values.  The logger writes some milliseconds after the
+        event, so when there are none it is looked at again for a while."""
+        end = time.monotonic() + 0.2
+        while True:
+            found = []
+            for line in self.read_log().splitlines():
+                pairs = parse_log(line)
+                if all(pairs.get(k) == v for k, v in want.items()):
+                    found.append(pairs)
+            if found or time.monotonic() > end:
+                return found
+            time.sleep(0.02)
+
+    def logged(self, count, **want):
+        """The same, once there are so many."""
+        return wait_for(lambda: (found := self.log_lines(**want)) and len(found) >= count and found)
 
     def pids(self, role):
         """Live processes of one daemon of this instance: the parent first."""

@@ -212,7 +212,7 @@ class Names(unittest.TestCase):
         with self.accord() as acc:
             reply = self.deferral(acc, "r@backup.example")
             self.assertIn("refused", reply)
-            self.assertEqual(len(acc.log_lines(event="hop-failed")), 2)
+            self.assertEqual(len(acc.logged(2, event="hop-failed")), 2)
 
     def test_address_literals_need_no_dns(self):
         self.assertEqual(self.goes(f"[{A}]", A)["source"], "literal")

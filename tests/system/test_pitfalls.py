@@ -121,7 +121,7 @@ class Disk(unittest.TestCase):
     def drained(self, acc, *names):
         wait_for(lambda: self.door.arrived() == sorted(names), 40)
         acc.wait_empty()
-        self.assertEqual(os.listdir(os.path.join(self.mount, "tmp")), [])
+        wait_for(lambda: os.listdir(os.path.join(self.mount, "tmp")) == [])
 
     def test_no_free_inodes(self):
         """Delivery needs no new file: all goes out though none can be made; a report waits for its turn."""
@@ -171,7 +171,7 @@ class Disk(unittest.TestCase):
             self.fill_blocks()
             self.assertRegex(c.cmd(data=dot(TEXT + ("x" * 78 + "\n") * 3000))[-1], "^45[12] 4.3.[01] ")
             c.must("250", "NOOP")
-            self.assertEqual(os.listdir(os.path.join(self.mount, "tmp")), [])
+            wait_for(lambda: os.listdir(os.path.join(self.mount, "tmp")) == [])
         wait_for(lambda: self.refused(acc).startswith("452 4.3.1"))
         self.let_go(acc)
         self.drained(acc, "first")

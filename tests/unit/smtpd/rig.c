@@ -359,6 +359,13 @@ rig_stop(struct rig *r)
 	r->stopped = true;
 }
 
+void
+rig_until(struct rig *r, const uint32_t *count, uint32_t want)
+{
+	while (*count < want)
+		rig_turn(r, false);
+}
+
 /* Octets of the first whole reply in got, or 0.  No line may be longer than 512 octets. */
 static size_t
 whole_reply(const struct rig *r)

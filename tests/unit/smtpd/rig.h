@@ -44,6 +44,8 @@ void rig_end(struct rig *r);
 
 void rig_send(struct rig *r, struct span s);
 void rig_stop(struct rig *r);	/* MSG_STOP */
+/* Serves until a count of r's is at least that; what the session says to queue may come after its reply. */
+void rig_until(struct rig *r, const uint32_t *count, uint32_t want);
 
 /* The next reply, all its lines with their CRLF; "" when the connection was closed instead. */
 const char *rig_reply(struct rig *r);

@@ -372,6 +372,7 @@ START_TEST(nothing_is_smuggled)
 	rig_talk(&r, "", "554 5.6.0", NULL);
 	rig_talk(&r, "NOOP\r\n", "250", NULL);
 	ck_assert_uint_eq(r.committed, 0);
+	rig_until(&r, &r.abandoned, 1);
 	ck_assert_uint_eq(r.abandoned, 1);
 	rig_talk(&r, BEGIN "DATA\r\n", "250", "250", "354", NULL);	/* and the session is sound */
 	rig_talk(&r, "ok\r\n.\r\n", "250 2.0.0", NULL);
@@ -402,6 +403,7 @@ START_TEST(large_messages_are_bounded)
 		if (n <= 65000)
 			ck_assert(span_eq(received_off("ESMTP"), span_of(text, n)));
 	}
+	rig_until(&r, &r.abandoned, 1);
 	ck_assert_uint_eq(r.abandoned, 1);
 	rig_end(&r);
 }
@@ -625,6 +627,7 @@ START_TEST(a_lost_client_leaves_nothing)
 	rig_send(&r, span_str("x\r\n.\r"));
 	rig_client(&r);
 	rig_talk(&r, "", "220", NULL);
+	rig_until(&r, &r.abandoned, 1);
 	ck_assert_uint_eq(r.abandoned, 1);
 	ck_assert_uint_eq(r.committed, 0);
 	rig_end(&r);
@@ -743,6 +746,7 @@ START_TEST(chunks_out_of_order)
 	for (size_t i = 0; i < 8 && orders[_i].want[i] != NULL; i++)
 		rig_talk(&r, "", orders[_i].want[i], NULL);
 	ck_assert_uint_eq(r.committed, 0);
+	rig_until(&r, &r.abandoned, r.opened - (strstr(orders[_i].say, "ETRN") != NULL));
 	ck_assert_uint_eq(r.abandoned, r.opened - (strstr(orders[_i].say, "ETRN") != NULL));
 	if (strstr(orders[_i].say, "VRFY") == NULL) {	/* the session goes on, and is sound */
 		rig_talk(&r, "RSET\r\n" HELLO BEGIN "BDAT 4 LAST\r\nok\r\n", "250", "250-", "250", "250",
@@ -818,6 +822,7 @@ START_TEST(chunks_are_judged)
 		rig_talk(&r, "", texts[_i].want, NULL);
 		rig_talk(&r, "QUIT\r\n", "221", "", NULL);
 		ck_assert_uint_eq(r.committed, texts[_i].kept != NULL);
+		rig_until(&r, &r.abandoned, texts[_i].kept == NULL);
 		ck_assert_uint_eq(r.abandoned, texts[_i].kept == NULL);
 		if (texts[_i].kept != NULL)
 			ck_assert(span_is(received_off("ESMTP"), texts[_i].kept));
@@ -890,6 +895,7 @@ START_TEST(chunks_are_bounded)
 	rig_talk(&r, "BDAT 7\r\nQUIT\r\nxBDAT 6\r\nQUIT\r\nBDAT 6 LAST\r\nQUIT\r\nNOOP\r\n", "250", "552 5.3.4", "552 5.3.4",
 	    "552 5.3.4", "250", NULL);
 	ck_assert_uint_eq(r.committed, 1);
+	rig_until(&r, &r.abandoned, 1);
 	ck_assert_uint_eq(r.abandoned, 1);
 	/* the end of a refused sequence: the next message may begin */
 	rig_talk(&r, BEGIN "BDAT 4 LAST\r\nok\r\n", "250", "250", "250 2.0.0", NULL);
@@ -928,6 +934,7 @@ START_TEST(cut_off_chunks_leave_nothing)
 		rig_send(&r, span_str(cuts[i]));
 		rig_client(&r);
 		rig_talk(&r, "", "220", NULL);
+		rig_until(&r, &r.abandoned, 1);
 		ck_assert_uint_eq(r.abandoned, 1);
 		ck_assert_uint_eq(r.committed, 0);
 		rig_end(&r);
