@@ -3,24 +3,30 @@
 """Runs the fuzz targets, so many seconds of CPU time each, and keeps a log of it.
 
 run.py --seconds N [--jobs J] [--keep FOLDER] [TARGET...]   appends a line per target to tests/fuzz/log
-run.py --sum                                    what the log has, summed per target
+run.py --up-to N [...]    the same, but what a program had before counts: N seconds in all
+run.py --sum              what the log has, summed per target
+
+A line names the program by a digest of its code and data, so that a run counts for each later commit
+that builds the same program (see `digest`): "now" in the sum is the time of the program as it is built.
 
 The programs are built once (make fuzz).  A run begins with the kept corpus (tests/fuzz/corpus/TARGET)
 and with what earlier runs found, in FOLDER/TARGET (default: accord-fuzz in $XDG_CACHE_HOME or ~/.cache);
 inputs that fail are kept in FOLDER/findings.  Ends with 1 if there is any.
 """
 import datetime
+import hashlib
 import os
 import re
 import resource
 import subprocess
 import sys
+import tempfile
 import threading
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 LOG = os.path.join(TOP, "tests", "fuzz", "log")
 BUILT = os.path.join(TOP, "build-fuzz", "tests")
-COLUMNS = ["date", "commit", "target", "cpu_s", "runs", "edges", "features", "findings"]
+COLUMNS = ["date", "commit", "program", "target", "cpu_s", "runs", "edges", "features", "findings"]
 SLICE = 60              # seconds on the clock after which the CPU time is looked at
 IDLE_SLICES = 40        # a target that waits uses little CPU: at most so many
 
@@ -38,11 +44,38 @@ def commit():
     return (git("rev-parse", "--short", "HEAD") or "-") + ("+" if dirty else "")
 
 
+def digest(target):
+    """Names the program by what is loaded of it: what only debuggers read does not count, nor does the linker's
+    own name for all of it.  "-" if it is not built."""
+    path = os.path.join(BUILT, "fuzz-" + target)
+    if not os.path.exists(path):
+        return "-"
+    with tempfile.TemporaryDirectory() as d:
+        out = os.path.join(d, "program")
+        subprocess.run(["strip", "--strip-all", "-R", ".note.gnu.build-id", "-R", ".comment", "-o", out, path],
+                       check=True)
+        with open(out, "rb") as f:
+            return hashlib.sha256(f.read()).hexdigest()[:12]
+
+
+def rows():
+    with open(LOG) as f:
+        for line in f:
+            words = line.split()
+            if not line.startswith("#") and len(words) == len(COLUMNS):
+                yield dict(zip(COLUMNS, words))
+
+
+def had(target, program):
+    """CPU seconds that this very program was run for."""
+    return sum(int(r["cpu_s"]) for r in rows() if (r["target"], r["program"]) == (target, program) and program != "-")
+
+
 class Run:
     """One target: slices of fuzzing until its CPU time is used."""
 
     def __init__(self, target, seconds, keep):
-        self.target, self.seconds = target, seconds
+        self.target, self.seconds, self.program = target, seconds, digest(target)
         self.corpus, self.found = os.path.join(keep, target), os.path.join(keep, "findings")
         self.cpu = self.runs = self.edges = self.features = self.findings = 0
         os.makedirs(self.corpus, exist_ok=True)
@@ -85,11 +118,11 @@ class Run:
 
     def line(self):
         now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%MZ")
-        return " ".join(map(str, (now, commit(), self.target, int(self.cpu + 0.5), self.runs, self.edges,
+        return " ".join(map(str, (now, commit(), self.program, self.target, int(self.cpu + 0.5), self.runs, self.edges,
                                   self.features, self.findings)))
 
 
-def fuzz(names, seconds, jobs, keep):
+def fuzz(names, seconds, jobs, keep, counting):
     made = subprocess.run(["make", "-s", f"-j{jobs}", "fuzz"], cwd=TOP)
     if made.returncode != 0:
         sys.exit("the targets do not build")
@@ -101,6 +134,10 @@ def fuzz(names, seconds, jobs, keep):
                 if not todo:
                     return
                 run = Run(todo.pop(0), seconds, keep)
+                if counting:
+                    run.seconds -= had(run.target, run.program)
+            if run.seconds < 1:
+                continue
             run.go()
             with lock, open(LOG, "a") as f:
                 f.write(run.line() + "\n")
@@ -117,19 +154,14 @@ def fuzz(names, seconds, jobs, keep):
 
 def total():
     sums = {}
-    with open(LOG) as f:
-        for line in f:
-            words = line.split()
-            if line.startswith("#") or len(words) != len(COLUMNS):
-                continue
-            row = dict(zip(COLUMNS, words))
-            s = sums.setdefault(row["target"], {"cpu_s": 0, "runs": 0, "edges": 0, "features": 0, "findings": 0})
-            for key in s:
-                s[key] = max(s[key], int(row[key])) if key in ("edges", "features") else s[key] + int(row[key])
-    print(f"{'target':20} {'CPU s':>8} {'runs':>12} {'edges':>7} {'features':>9} {'findings':>9}")
+    for row in rows():
+        s = sums.setdefault(row["target"], {"cpu_s": 0, "runs": 0, "edges": 0, "features": 0, "findings": 0})
+        for key in s:
+            s[key] = max(s[key], int(row[key])) if key in ("edges", "features") else s[key] + int(row[key])
+    print(f"{'target':20} {'CPU s':>8} {'now':>8} {'runs':>12} {'edges':>7} {'features':>9} {'findings':>9}")
     for name in sorted(sums):
         s = sums[name]
-        print(f"{name:20} {s['cpu_s']:8} {s['runs']:12} {s['edges']:7} {s['features']:9} {s['findings']:9}")
+        print(f"{name:20} {s['cpu_s']:8} {had(name, digest(name)):8} {s['runs']:12} {s['edges']:7} {s['features']:9} {s['findings']:9}")
     print(f"{sum(s['cpu_s'] for s in sums.values()) / 3600:.2f} hours of CPU time")
     for name in sorted(set(targets()) - set(sums)):
         print(f"{name}: never run")
@@ -137,7 +169,7 @@ def total():
 
 def main():
     cache = os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache"))
-    options = {"--seconds": "60", "--jobs": "1", "--keep": os.path.join(cache, "accord-fuzz")}
+    options = {"--seconds": "60", "--jobs": "1", "--up-to": "", "--keep": os.path.join(cache, "accord-fuzz")}
     words, names = sys.argv[1:], []
     while words:
         word = words.pop(0)
@@ -150,8 +182,8 @@ def main():
         else:
             sys.exit(f"{word}: no target and no option\n{__doc__}")
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    return 1 if fuzz(names or targets(), int(options["--seconds"]), int(options["--jobs"]),
-                     os.path.abspath(options["--keep"])) else 0
+    return 1 if fuzz(names or targets(), int(options["--up-to"] or options["--seconds"]),
+                     int(options["--jobs"]), os.path.abspath(options["--keep"]), options["--up-to"] != "") else 0
 
 
 sys.exit(main())
