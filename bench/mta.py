@@ -20,7 +20,7 @@ sys.path.insert(0, os.path.join(TOP, "tests", "system"))
 import harness      # noqa: E402
 import peers        # noqa: E402
 
-ACCORD_ACCOUNTS = "queue", "qmgr", "smtpd", "remote", "convert", "capd", "bounce", "control", "local"
+ACCORD_ACCOUNTS = "queue", "qmgr", "smtpd", "remote", "convert", "capd", "bounce", "control", "local", "dns"
 FIRST_UID = 64100       # of the private accounts
 POSTFIX = os.path.join(peers.CACHE, "postfix-whole")
 

@@ -3,7 +3,6 @@
 #include "lib/chan.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -28,8 +27,6 @@ chan_open(struct chan *c, struct loop *l, int fd, const char *name, const struct
 	*c = (struct chan){ .loop = l, .name = name, .rules = rules, .nrule = nrule, .gone = gone,
 	    .arg = arg, .watch = { fd, chan_ready, c } };
 	c->last = &c->first;
-	if (fcntl(fd, F_SETFL, O_NONBLOCK) == -1)
-		return err_sys(e, "%s: non-blocking", name);
 	if (loop_watch(l, &c->watch, EPOLLIN, e) == -1)
 		return -1;
 	c->open = true;
@@ -115,7 +112,7 @@ chan_send(struct chan *c, struct msg_hdr *h, uint32_t type, uint32_t id, size_t 
 		return err_set(e, ERR_TEMP, "4.3.0", "%s: not there", c->name);
 	}
 	if (c->first == NULL) {
-		if (ipc_send(c->watch.fd, h, type, id, len, fds, nfd, e) == 0) {
+		if (ipc_send_now(c->watch.fd, h, type, id, len, fds, nfd, e) == 0) {
 			ipc_close_fds(fds, nfd);
 			return 0;
 		}
@@ -134,7 +131,7 @@ chan_flush(struct chan *c, struct err *e)
 	while (c->first != NULL) {
 		struct chan_out *o = c->first;
 
-		if (ipc_send(c->watch.fd, (struct msg_hdr *)(void *)o->packet, o->type, o->id, o->len,
+		if (ipc_send_now(c->watch.fd, (struct msg_hdr *)(void *)o->packet, o->type, o->id, o->len,
 		    o->fds, o->nfd, e) == -1 && !peer_hung_up(e))
 			return e->sys == EAGAIN ? 0 : -1;
 		chan_drop_first(c);

@@ -38,7 +38,7 @@ struct chan {
 	bool open, *freed;
 };
 
-/* Takes fd over (made non-blocking). */
+/* Takes fd over. */
 int chan_open(struct chan *c, struct loop *l, int fd, const char *name, const struct msg_rule *rules,
     size_t nrule, void (*gone)(struct chan *, const struct err *), void *arg, struct err *e);
 

@@ -44,9 +44,28 @@ ipc_close_fds(int *fds, size_t n)
 		}
 }
 
-int
-ipc_send(int sock, struct msg_hdr *h, uint32_t type, uint32_t id, size_t len, const int *fds,
-    size_t nfd, struct err *e)
+void
+ipc_close_others(const int *keep, size_t n)
+{
+	unsigned from = 3;
+
+	for (;;) {
+		unsigned to = ~0u;
+
+		for (size_t i = 0; i < n; i++)
+			if (keep[i] >= 0 && (unsigned)keep[i] >= from && (unsigned)keep[i] < to)
+				to = (unsigned)keep[i];
+		if (to > from)
+			close_range(from, to == ~0u ? to : to - 1, 0);
+		if (to == ~0u)
+			return;
+		from = to + 1;
+	}
+}
+
+static int
+ipc_send_by(int sock, int flags, struct msg_hdr *h, uint32_t type, uint32_t id, size_t len,
+    const int *fds, size_t nfd, struct err *e)
 {
 	union { char buf[CMSG_SPACE(sizeof(int) * MSG_FDS)]; struct cmsghdr align; } control;
 	struct iovec iov = { h, len };
@@ -69,9 +88,23 @@ ipc_send(int sock, struct msg_hdr *h, uint32_t type, uint32_t id, size_t len, co
 		memcpy(CMSG_DATA(c), fds, sizeof(int) * nfd);
 	}
 	do
-		n = sendmsg(sock, &m, MSG_NOSIGNAL);
+		n = sendmsg(sock, &m, MSG_NOSIGNAL | flags);
 	while (n == -1 && errno == EINTR);
 	return n == -1 ? err_sys(e, "packet %u", type) : 0;
+}
+
+int
+ipc_send(int sock, struct msg_hdr *h, uint32_t type, uint32_t id, size_t len, const int *fds,
+    size_t nfd, struct err *e)
+{
+	return ipc_send_by(sock, 0, h, type, id, len, fds, nfd, e);
+}
+
+int
+ipc_send_now(int sock, struct msg_hdr *h, uint32_t type, uint32_t id, size_t len, const int *fds,
+    size_t nfd, struct err *e)
+{
+	return ipc_send_by(sock, MSG_DONTWAIT, h, type, id, len, fds, nfd, e);
 }
 
 /* Takes the descriptors out of the control data; those over MSG_FDS are closed and counted. */

@@ -33,10 +33,13 @@ int ipc_pair(int fd[2], struct err *e);
 
 /*
  * Sends one packet: fills in build, type, id, len of *h (the packet's start) and passes nfd
- * descriptors, which stay the caller's.  Blocks if the socket does.  -1: ERR_TEMP; e->sys is EAGAIN
- * when a non-blocking socket is full, EPIPE when the peer has gone.
+ * descriptors, which stay the caller's.  Waits while the socket is full.  -1: ERR_TEMP; e->sys is EPIPE
+ * when the peer has gone.
  */
 int ipc_send(int sock, struct msg_hdr *h, uint32_t type, uint32_t id, size_t len, const int *fds,
+    size_t nfd, struct err *e);
+/* The same, but never blocks: -1 with e->sys EAGAIN when the socket is full. */
+int ipc_send_now(int sock, struct msg_hdr *h, uint32_t type, uint32_t id, size_t len, const int *fds,
     size_t nfd, struct err *e);
 
 /*
@@ -65,5 +68,8 @@ int ipc_call(int sock, struct msg_hdr *h, uint32_t type, size_t hlen, const int 
 
 /* Closes those that are not -1. */
 void ipc_close_fds(int *fds, size_t n);
+
+/* Closes all descriptors from 3 up but the n of keep (those of them that are not -1). */
+void ipc_close_others(const int *keep, size_t n);
 
 #endif

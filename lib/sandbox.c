@@ -510,20 +510,41 @@ files_enter(enum sandbox_role role, const struct sandbox_dir *dirs, size_t n, bo
 
 /* --- limits --- */
 
+/* What is known of the limits in force: by a parent, for its children too. */
+static struct { bool known; struct rlimit now; } limits[RLIM_NLIMITS];
+
+static int
+limit_ask(int what, struct err *e)
+{
+	if (!limits[what].known && getrlimit(what, &limits[what].now) == -1)
+		return err_sys(e, "limit %d", what);
+	limits[what].known = true;
+	return 0;
+}
+
 static int
 limit(int what, rlim_t value, struct err *e)
 {
-	struct rlimit now, want = { value, value };
+	struct rlimit *now = &limits[what].now, want = { value, value };
 
 	if (value == NO_LIMIT)
 		return 0;
-	if (getrlimit(what, &now) == -1)
-		return err_sys(e, "limit %d", what);
-	if (now.rlim_max == value && now.rlim_cur == value)
+	if (limit_ask(what, e) == -1)
+		return -1;
+	if (now->rlim_max == value && now->rlim_cur == value)
 		return 0;		/* inherited */
-	if (now.rlim_max != RLIM_INFINITY && now.rlim_max < value)
+	if (now->rlim_max != RLIM_INFINITY && now->rlim_max < value)
 		return 0;		/* an administrator's is narrower: it stays */
-	return setrlimit(what, &want) == -1 ? err_sys(e, "limit %d", what) : 0;
+	if (setrlimit(what, &want) == -1)
+		return err_sys(e, "limit %d", what);
+	*now = want;
+	return 0;
+}
+
+static int
+limit_of_memory(const struct sandbox_row *row)
+{
+	return row->calls & C_MAPS ? RLIMIT_DATA : RLIMIT_AS;
 }
 
 static int
@@ -534,9 +555,21 @@ limits_enter(const struct sandbox_row *row, struct err *e)
 	if (!(row->calls & C_PARENT) && limit(RLIMIT_NPROC, 0, e) == -1)
 		return -1;
 #ifndef ACCORD_SAN	/* whose shadow memory is larger than any limit */
-	if (limit(row->calls & C_MAPS ? RLIMIT_DATA : RLIMIT_AS, row->memory, e) == -1)
+	if (limit(limit_of_memory(row), row->memory, e) == -1)
 		return -1;
 #endif
+	return 0;
+}
+
+/* So that no child has to ask. */
+static int
+limits_learn(const struct sandbox_row *child, struct err *e)
+{
+	const int what[] = { RLIMIT_CORE, RLIMIT_FSIZE, RLIMIT_NPROC, limit_of_memory(child) };
+
+	for (size_t i = 0; i < sizeof what / sizeof *what; i++)
+		if (limit_ask(what[i], e) == -1)
+			return -1;
 	return 0;
 }
 
@@ -572,16 +605,22 @@ sandbox_enter(enum sandbox_role role, const struct sandbox_dir *dirs, size_t n,
 {
 	const struct sandbox_row *row = &rows[role];
 
-	if (entered == SB_COUNT)
+	bool first = entered == SB_COUNT;	/* else a child, which inherited much */
+
+	if (first)
 		tzset();	/* reads /etc/localtime, which gmtime_r() would do later */
 	if (filter_compile(role, e) == -1 ||
 	    (row->child != SB_COUNT && filter_compile(row->child, e) == -1))
 		return err_in(e, "sandbox %s", row->name);
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1)
+	if (first && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+		return err_sys(e, "sandbox %s: prctl", row->name);
+	/* a change of uid undoes it */
+	if ((first || rows[entered].calls & C_IDENTITY) && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1)
 		return err_sys(e, "sandbox %s: prctl", row->name);
 	/* a child's are a part of its parent's, or gone with its uid */
-	if ((entered == SB_COUNT && caps_enter(row, e) == -1) || limits_enter(row, e) == -1 ||
-	    files_enter(role, dirs, n, landlock_optional, e) == -1 || filter_load(role, e) == -1)
+	if ((first && caps_enter(row, e) == -1) ||
+	    (row->child != SB_COUNT && limits_learn(&rows[row->child], e) == -1) ||
+	    limits_enter(row, e) == -1 || files_enter(role, dirs, n, landlock_optional, e) == -1 || filter_load(role, e) == -1)
 		return err_in(e, "sandbox %s", row->name);
 	entered = role;
 	return 0;

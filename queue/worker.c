@@ -25,26 +25,6 @@ struct batch {
 	char last_id[QID_SIZE];
 };
 
-/* Everything but the standard descriptors and what is named here: a worker holds nobody's channel. */
-static void
-close_others(const int *keep, size_t n)
-{
-	unsigned from = 3;
-
-	for (;;) {
-		unsigned to = ~0u;
-
-		for (size_t i = 0; i < n; i++)
-			if ((unsigned)keep[i] >= from && (unsigned)keep[i] < to)
-				to = (unsigned)keep[i];
-		if (to > from)
-			close_range(from, to == ~0u ? to : to - 1, 0);
-		if (to == ~0u)
-			return;
-		from = to + 1;
-	}
-}
-
 static int
 log_open_file(int dir_fd)
 {
@@ -284,8 +264,9 @@ worker_run(int sock, int dir_fd, int lock_fd, const struct queue_options *opt)
 	static struct flush_job job;
 	struct err e;
 
-	/* The lock is kept: no other queue may start while this one may still give names. */
-	close_others((int[]){ sock, dir_fd, lock_fd }, 3);
+	/* It holds nobody's channel, but the lock: no other queue may start while this one may still give
+	 * names. */
+	ipc_close_others((int[]){ sock, dir_fd, lock_fd }, 3);
 	b = (struct batch){ .dir_fd = dir_fd, .strategy = opt->strategy, .job = &job };
 	for (int i = 0; i < 256; i++)
 		b.hh_fd[i] = -1;

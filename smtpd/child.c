@@ -18,6 +18,8 @@ child_serve(struct session *s, const struct listener *listeners, uint32_t n,
 		session_run(s, fd);
 	}
 	close(fd);
+	if (m->last)
+		_exit(0);
 	/* a parent that has gone is seen at the next packet */
 	(void)ipc_send(s->link->ctl, &done, MSG_DONE, 0, sizeof done, NULL, 0, &e);
 }

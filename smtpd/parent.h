@@ -2,11 +2,13 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * smtpd/parent.h - accepts connections, counts them, and hands each to a session process.  It reads
- * nothing that comes from outside.  parent.c: the processes and the supervisor; door.c: connections.
+ * nothing that comes from outside.  parent.c: start, stop and peers; children.c: the processes; door.c:
+ * connections; reload.c: new settings.
  */
 #ifndef SMTPD_PARENT_H
 #define SMTPD_PARENT_H
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "lib/daemon.h"
@@ -15,8 +17,10 @@
 
 enum {
 	PARENT_SPARE = 4,		/* fresh processes that wait for a client */
-	PARENT_IDLE_MAX = 64,		/* used ones that are kept, where they may be used again */
-	PARENT_TIDY_MS = 10000,		/* and how often half of those that are too many go */
+	PARENT_USED_MAX = 64,		/* used ones that wait for their client to come back */
+	PARENT_CAPD_WANTED = 16,	/* processes that are born with a channel to capd after one that had to
+					 * ask for it: where none is used, each costs a dozen calls */
+	PARENT_TIDY_MS = 10000,		/* and how long they do, or up to twice that */
 	PARENT_BURST = 32,		/* connections taken before others get their turn */
 	PARENT_PAUSE_MS = 500,		/* without accepting, when descriptors or memory run out */
 	PARENT_STOP_MS = 3400,		/* for sessions to end */
@@ -38,17 +42,23 @@ struct pace { uint32_t timeout_s, patience_s; };
 struct parent;
 
 struct child {
-	struct child *next;
+	struct child *next, **at;	/* in parent->child */
+	struct child *earlier, *later;	/* in line */
+	struct child_line *line;	/* parent->fresh or ->used while it is idle, else NULL */
+	int64_t idle_ms;		/* since when */
 	struct parent *parent;
 	struct chan chan;
 	pid_t pid;
 	bool busy, leaving;
 	bool stale;			/* has settings that are no more: ends after its session */
-	struct netaddr client;		/* of the session, while busy */
+	struct netaddr client;		/* of the session, or of the last one: the only one it serves */
 	uint32_t listener;
 	uint32_t served;		/* sessions, the present one among them */
 	uint32_t need;			/* 1u << enum role: channels it waits for */
 };
+
+/* Idle ones, the one that is so for longest first. */
+struct child_line { struct child *first, *last; uint32_t n; };
 
 /* Connections refused for one reason; why is a literal. */
 struct refusals { const char *why; uint64_t n; };
@@ -62,7 +72,8 @@ struct parent {
 	struct parent_listener at[DAEMON_LISTENERS];
 	uint32_t nlistener;
 	struct child *child;		/* all of them */
-	uint32_t nchild, nidle, sessions;
+	struct child_line fresh, used;
+	uint32_t nchild, sessions;
 	struct clients clients;
 	struct room room;
 	struct pace pace;		/* what the children were told last, and when */
@@ -72,6 +83,9 @@ struct parent {
 	bool stopping;			/* nothing new is taken: told to stop, or retired */
 	bool hurried;			/* told to stop: sessions are told too */
 	struct timer resume, tidy, give_up, look;
+	pid_t pid;			/* its own */
+	rlim_t file_max;		/* octets of a file: the limit that it was started with */
+	uint32_t capd_wanted;		/* so many new processes get a channel to capd at once */
 	uint64_t connections, crashes;
 	struct refusals refused[PARENT_REASONS];
 };
@@ -85,8 +99,17 @@ int parent_begin(struct parent *p, struct err *e);
 /* A counted client gets a session; fd is passed on or closed. */
 void parent_hand_over(struct parent *p, uint32_t listener, int fd, const struct netaddr *a);
 
+/* children.c */
 /* Forks until there are enough fresh processes. */
 void parent_spare(struct parent *p);
+/* Those whose client has not come back for long end. */
+void parent_on_tidy(void *arg);
+/* The channel of queue or capd. */
+struct chan *parent_peer(struct parent *p, uint32_t role);
+/* A new channel to queue or capd for a session process, now or when that peer is there again. */
+void child_give(struct child *c, uint32_t role);
+/* Tells it to end; its channel's closing is awaited. */
+void child_dismiss(struct child *c);
 
 /* door.c */
 void door_on_connection(void *arg, uint32_t events);	/* of a listener */
@@ -105,7 +128,6 @@ void door_refuse(struct parent *p, int fd, const char *dsn, const char *why,
 int parent_listener(const struct daemon_listener *d, struct listener *out, struct err *e);
 int parent_listeners(struct parent *p, struct err *e);
 void parent_more_files(const struct parent *p);
-void child_dismiss(struct child *c);
 
 /* reload.c: the daemon's callbacks (lib/daemon.h). */
 int parent_check(void *arg, struct daemon_next *next, struct err *e);

@@ -59,10 +59,8 @@ parent_switched(void *arg, struct conf *old)
 	door_move(p, before, nbefore);
 	for (struct child *c = p->child; c != NULL; c = c->next) {
 		c->stale = true;
-		if (!c->busy && !c->leaving) {
-			p->nidle--;
+		if (!c->busy && !c->leaving)
 			child_dismiss(c);
-		}
 	}
 	parent_more_files(p);
 	door_tell_pace(p);

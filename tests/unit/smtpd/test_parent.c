@@ -202,15 +202,24 @@ stop(void)
 
 /* --- clients --- */
 
+/* A connection from 127.0.0.LAST. */
+static int
+dial_from(unsigned last)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	    .sin_port = htons((uint16_t)port) }, own = { .sin_family = AF_INET,
+	    .sin_addr.s_addr = htonl(0x7f000000 | last) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&own, sizeof own), 0);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&a, sizeof a), 0);
+	return fd;
+}
+
 static int
 dial(void)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	    .sin_port = htons((uint16_t)port) };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	ck_assert_int_eq(connect(fd, (struct sockaddr *)&a, sizeof a), 0);
-	return fd;
+	return dial_from(1);
 }
 
 /* Sends text and reads to the end of one reply, or of the connection. */
@@ -280,6 +289,51 @@ children(pid_t *out, int max)
 	return n;
 }
 
+/* The socket's number at the other end of a connection of ours, by the kernel's list; 0: not there. */
+static unsigned long
+peer_inode(int fd)
+{
+	struct sockaddr_in own;
+	socklen_t len = sizeof own;
+	unsigned local, remote;
+	unsigned long inode;
+	char line[512];
+	FILE *f = fopen("/proc/net/tcp", "r");
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&own, &len), 0);
+	while (fgets(line, sizeof line, f) != NULL)
+		if (sscanf(line, " %*d: %*x:%x %*x:%x %*x %*x:%*x %*x:%*x %*x %*u %*d %lu", &local, &remote,
+		    &inode) == 3 && (int)local == port && remote == ntohs(own.sin_port)) {
+			fclose(f);
+			return inode;
+		}
+	fclose(f);
+	return 0;
+}
+
+/* Which of the daemon's children serves this connection. */
+static pid_t
+server_of(int fd)
+{
+	char want[64], path[80], link[64];
+	pid_t pid[64];
+	int n = children(pid, 64);
+
+	snprintf(want, sizeof want, "socket:[%lu]", peer_inode(fd));
+	for (int i = 0; i < n; i++)
+		for (int k = 3; k < 32; k++) {
+			ssize_t got;
+
+			snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)pid[i], k);
+			got = readlink(path, link, sizeof link - 1);
+			link[got > 0 ? got : 0] = '\0';
+			if (strcmp(link, want) == 0)
+				return pid[i];
+		}
+	return 0;
+}
+
 static long
 private_kb(pid_t pid)
 {
@@ -311,6 +365,73 @@ START_TEST(mail_comes_in)
 		expect(say(fd, "QUIT\r\n"), "221");
 		close(fd);
 	}
+	stop();
+}
+END_TEST
+
+/* A whole session from 127.0.0.LAST; which process served it. */
+static pid_t
+visit(unsigned last)
+{
+	int fd = dial_from(last);
+	pid_t pid;
+
+	expect(say(fd, ""), "220");
+	pid = server_of(fd);
+	ck_assert_int_ne(pid, 0);
+	expect(say(fd, "QUIT\r\n"), "221");
+	expect(say(fd, ""), "");
+	close(fd);
+	usleep(20000);		/* it is idle when its parent has heard so */
+	return pid;
+}
+
+/* A process serves its client again, so often, and nobody else ever. */
+START_TEST(a_process_is_one_clients)
+{
+	enum { VISITS = 40, EACH = 3 };
+	struct { pid_t pid; unsigned client; int n; } seen[VISITS] = { { 0 } };
+	int again = 0;
+
+	start("50\n", "3\n", "");
+	for (unsigned v = 0; v < VISITS; v++) {
+		unsigned client = 1 + v % 2;
+		pid_t pid = visit(client);
+		int i = 0;
+
+		while (seen[i].pid != 0 && seen[i].pid != pid)
+			i++;
+		again += seen[i].pid == pid;
+		ck_assert(seen[i].pid == 0 || seen[i].client == client);
+		seen[i].pid = pid;
+		seen[i].client = client;
+		ck_assert_int_le(++seen[i].n, EACH);
+	}
+	ck_assert_int_gt(again, VISITS / 4);	/* a slow machine hears of a session's end too late */
+	stop();
+}
+END_TEST
+
+/* Where each session has a process, none comes back. */
+START_TEST(each_session_its_own_process)
+{
+	pid_t one;
+
+	start("50\n", "1\n", "");
+	one = visit(1);
+	ck_assert_int_ne(visit(1), one);
+	stop();
+}
+END_TEST
+
+/* A line of `listen` has its own number. */
+START_TEST(a_listener_has_its_own_number)
+{
+	pid_t one;
+
+	start("50\n", "100\n", "sessions=1");
+	one = visit(1);
+	ck_assert_int_ne(visit(1), one);
 	stop();
 }
 END_TEST
@@ -524,6 +645,9 @@ suite_parent(void)
 
 	tcase_set_timeout(tc, 30);	/* it waits for processes, on busy machines too */
 	tcase_add_loop_test(tc, mail_comes_in, 0, 2);
+	tcase_add_test(tc, a_process_is_one_clients);
+	tcase_add_test(tc, each_session_its_own_process);
+	tcase_add_test(tc, a_listener_has_its_own_number);
 	tcase_add_test(tc, sessions_are_bounded);
 	tcase_add_test(tc, one_client_leaves_room_for_others);
 	tcase_add_test(tc, who_waits_hears_of_the_stop);

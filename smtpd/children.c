@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/*
+ * The session processes.  One that has served a client and may serve more waits for that client alone, so
+ * nothing that one client did to a process is ever met by another.
+ */
+#include "smtpd/parent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "lib/envelope.h"
+#include "lib/log.h"
+#include "lib/sandbox.h"
+#include "smtpd/child.h"
+
+enum { FD_CTL, FD_QUEUE, FD_CAPD, FDS };	/* a session process's channels */
+enum { FILE_EXTRA = 1 << 20 };	/* octets of a file beside databytes: our own field, a buffer */
+
+static uint32_t
+parent_sessions_each(const struct parent *p, uint32_t listener)
+{
+	uint32_t own = p->listener[listener].sessions;
+
+	return own != 0 ? own : (uint32_t)conf_number(&p->d.conf, CONF_SESSIONSPERPROCESS);
+}
+
+/* A fresh one, or one that waits for its client to come back, behind those that wait longer. */
+static void
+idle_add(struct child *c)
+{
+	struct child_line *l = c->served == 0 ? &c->parent->fresh : &c->parent->used;
+
+	c->line = l;
+	c->later = NULL;
+	c->earlier = l->last;
+	*(l->last != NULL ? &l->last->later : &l->first) = c;
+	l->last = c;
+	l->n++;
+	c->idle_ms = clock_ms();
+}
+
+static void
+idle_take(struct child *c)
+{
+	struct child_line *l = c->line;
+
+	if (l == NULL)
+		return;
+	*(c->later != NULL ? &c->later->earlier : &l->last) = c->earlier;
+	*(c->earlier != NULL ? &c->earlier->later : &l->first) = c->later;
+	l->n--;
+	c->line = NULL;
+}
+
+static void
+child_forget(struct child *c)
+{
+	struct parent *p = c->parent;
+
+	*c->at = c->next;
+	if (c->next != NULL)
+		c->next->at = c->at;
+	p->nchild--;
+	idle_take(c);
+	free(c);
+	if (p->stopping && p->nchild == 0)
+		p->d.loop.stop = true;
+}
+
+static void
+child_session_over(struct child *c)
+{
+	struct parent *p = c->parent;
+
+	c->busy = false;
+	p->sessions--;
+	clients_leave(&p->clients, &c->client);
+	door_tell_pace(p);
+}
+
+/* Tells it to end; its channel's closing is awaited. */
+void
+child_dismiss(struct child *c)
+{
+	struct msg_hdr h;
+	struct err e;
+
+	idle_take(c);
+	c->leaving = true;
+	(void)chan_send(&c->chan, &h, MSG_STOP, 0, sizeof h, NULL, 0, &e);
+}
+
+/* A session process that died in a session by what its client sent: the client is slowed. */
+static void
+child_crashed(struct child *c, int status)
+{
+	char addr[48] = "-";
+
+	if (c->busy) {
+		netaddr_print(&c->client, addr, sizeof addr);
+		clients_punish(&c->parent->clients, &c->client, clock_ms());
+	}
+	c->parent->crashes++;
+	log_line(LOG_ERR, NULL, "crash", "client=%s pid=%d signal=%d status=%d", addr, (int)c->pid,
+	    WIFSIGNALED(status) ? WTERMSIG(status) : 0, WIFEXITED(status) ? WEXITSTATUS(status) : 0);
+	if (WIFSIGNALED(status) && !c->parent->stopping)
+		daemon_ask_retirement(&c->parent->d);
+}
+
+/* Its channel is closed: it has ended, or is cut off and made to. */
+static void
+child_gone(struct chan *ch, const struct err *why)
+{
+	struct child *c = ch->arg;
+	struct parent *p = c->parent;
+	int status = 0;
+
+	(void)why;
+	kill(c->pid, SIGKILL);		/* does not change the status of one that is ending */
+	while (waitpid(c->pid, &status, 0) == -1 && errno == EINTR)
+		;
+	if ((WIFSIGNALED(status) || WEXITSTATUS(status) != 0) && !c->parent->hurried)
+		child_crashed(c, status);
+	if (c->busy)
+		child_session_over(c);
+	child_forget(c);
+	door_next(p);
+}
+
+static int
+child_on_done(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
+{
+	struct child *c = ch->arg;
+	struct parent *p = c->parent;
+
+	(void)msg, (void)len, (void)fds;
+	if (!c->busy)
+		return err_set(e, ERR_PROTO, NULL, "done with no session");
+	child_session_over(c);
+	if (c->stale || p->stopping) {
+		child_dismiss(c);
+	} else {
+		if (p->used.n >= PARENT_USED_MAX)
+			child_dismiss(p->used.first);
+		idle_add(c);
+	}
+	door_next(p);
+	return 0;
+}
+
+/* A pair with queue or capd, one end of it passed on there; the other is returned, or -1. */
+static int
+parent_pair(struct chan *peer, uint32_t settings, struct err *e)
+{
+	struct msg_hdr h;
+	int fd[2];
+
+	if (!peer->open)
+		return err_set(e, ERR_TEMP, "4.3.0", "%s is not there", peer->name);
+	if (ipc_pair(fd, e) == -1)
+		return -1;
+	if (chan_send(peer, &h, MSG_SESSION, settings, sizeof h, &fd[1], 1, e) == -1) {
+		close(fd[0]);
+		return -1;
+	}
+	return fd[0];
+}
+
+struct chan *
+parent_peer(struct parent *p, uint32_t role)
+{
+	return role == ROLE_QUEUE ? &p->queue : &p->capd;
+}
+
+void
+child_give(struct child *c, uint32_t role)
+{
+	struct msg_peer m = { .role = role, .generation = c->parent->d.generation[role] };
+	struct err e;
+	int fd = parent_pair(parent_peer(c->parent, role), c->parent->d.settings, &e);
+
+	c->need |= 1u << role;
+	if (fd != -1 && chan_send(&c->chan, &m.h, MSG_PEER, 0, sizeof m, &fd, 1, &e) == 0)
+		c->need &= ~(1u << role);
+}
+
+static int
+child_on_need(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
+{
+	const struct msg_peer *m = msg;
+
+	(void)len, (void)fds;
+	if (m->role != ROLE_QUEUE && m->role != ROLE_CAPD)
+		return err_set(e, ERR_PROTO, NULL, "needs peer %u", m->role);
+	if (m->role == ROLE_CAPD)
+		((struct child *)ch->arg)->parent->capd_wanted = PARENT_CAPD_WANTED;
+	child_give(ch->arg, m->role);
+	return 0;
+}
+
+static const struct msg_rule from_child[] = {
+	{ MSG_DONE, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, child_on_done },
+	{ MSG_NEED, sizeof(struct msg_peer), sizeof(struct msg_peer), 0, 0, child_on_need },
+};
+
+/* What a session may write to one file: the message, or the envelope where that is larger. */
+static int
+child_limit(const struct parent *p, struct err *e)
+{
+	rlim_t most = conf_number(&p->d.conf, CONF_DATABYTES);
+	struct rlimit r;
+
+	most = (most > ENV_MAX ? most : ENV_MAX) + FILE_EXTRA;
+	if (p->file_max != RLIM_INFINITY && p->file_max < most)
+		return 0;		/* an administrator's is narrower: it stays */
+	r = (struct rlimit){ most, most };
+	return setrlimit(RLIMIT_FSIZE, &r) == -1 ? err_sys(e, "limit of files") : 0;
+}
+
+/* In the new process: nothing of the parent's stays open but its three channels and the log. */
+static _Noreturn void
+child_begin(struct parent *p, pid_t parent, const int fd[FDS])
+{
+	static struct link l;
+	bool optional = conf_number(&p->d.conf, CONF_NOLANDLOCK) != 0;
+	struct err e = { 0 };
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+	ipc_close_others(fd, FDS);
+	l = (struct link){ .ctl = fd[FD_CTL], .queue = fd[FD_QUEUE], .capd = fd[FD_CAPD],
+	    .timeout_s = p->pace.timeout_s };
+	if (child_limit(p, &e) == -1 || sandbox_enter(SB_SMTPD_SESSION, NULL, 0, optional, &e) == -1) {
+		log_line(LOG_ERR, NULL, "cannot-start", "why=%s", log_q(e.what));
+		_exit(1);
+	}
+	child_run(&p->d.conf, p->listener, p->nlistener, &l);
+}
+
+/* fd: the child's ends of its channels. */
+static int
+parent_fork(struct parent *p, struct child *c, const int fd[FDS], int own, struct err *e)
+{
+	c->pid = fork();
+	if (c->pid == 0)
+		child_begin(p, p->pid, fd);
+	if (c->pid == -1)
+		return err_sys(e, "fork");
+	if (chan_open(&c->chan, &p->d.loop, own, "smtpd session", from_child,
+	    sizeof from_child / sizeof *from_child, child_gone, c, e) == -1) {
+		kill(c->pid, SIGKILL);
+		while (waitpid(c->pid, NULL, 0) == -1 && errno == EINTR)
+			;
+		return -1;
+	}
+	return 0;
+}
+
+/* A new, idle session process, or NULL. */
+static struct child *
+child_new(struct parent *p)
+{
+	struct child *c = calloc(1, sizeof *c);
+	struct err e = { 0 };
+	int ctl[2] = { -1, -1 }, fd[FDS] = { -1, -1, -1 };
+
+	if (c == NULL || ipc_pair(ctl, &e) == -1)
+		goto fail;
+	c->parent = p;
+	fd[FD_CTL] = ctl[1];
+	/* one that is away is asked for when it is needed; so is capd where few sessions ask it */
+	fd[FD_QUEUE] = parent_pair(&p->queue, p->d.settings, &e);
+	if (p->capd_wanted > 0) {
+		p->capd_wanted--;
+		fd[FD_CAPD] = parent_pair(&p->capd, p->d.settings, &e);
+	}
+	if (parent_fork(p, c, fd, ctl[0], &e) == -1)
+		goto fail;
+	ipc_close_fds(fd, FDS);
+	c->next = p->child;
+	c->at = &p->child;
+	if (c->next != NULL)
+		c->next->at = &c->next;
+	p->child = c;
+	p->nchild++;
+	idle_add(c);
+	return c;
+fail:
+	log_line(LOG_ERR, NULL, "no-process", "why=%s", log_q(c == NULL ? "no memory" : e.what));
+	ipc_close_fds(fd, FDS);
+	if (ctl[0] != -1)
+		close(ctl[0]);
+	free(c);
+	return NULL;
+}
+
+/* The one that has served this client at this listener before, or a fresh one, or NULL. */
+static struct child *
+child_for(struct parent *p, uint32_t listener, const struct netaddr *a)
+{
+	for (struct child *c = p->used.first; c != NULL; c = c->later)
+		if (c->listener == listener && memcmp(c->client.a, a->a, sizeof a->a) == 0)
+			return c;
+	return p->fresh.first != NULL ? p->fresh.first : child_new(p);
+}
+
+void
+parent_spare(struct parent *p)
+{
+	while (p->fresh.n < PARENT_SPARE && !p->stopping)
+		if (child_new(p) == NULL)
+			break;
+}
+
+void
+parent_on_tidy(void *arg)
+{
+	struct parent *p = arg;
+	int64_t now = clock_ms();
+	struct err e;
+
+	while (p->used.first != NULL && now - p->used.first->idle_ms >= PARENT_TIDY_MS)
+		child_dismiss(p->used.first);
+	if (!p->stopping)
+		(void)loop_timer(&p->d.loop, &p->tidy, PARENT_TIDY_MS, &e);
+}
+
+void
+parent_hand_over(struct parent *p, uint32_t listener, int fd, const struct netaddr *a)
+{
+	struct msg_client m = { .peer = *a, .listener = listener };
+	uint32_t each = parent_sessions_each(p, listener);
+	struct child *c = child_for(p, listener, a);
+	struct err e;
+
+	if (c == NULL) {
+		clients_leave(&p->clients, a);
+		door_refuse(p, fd, "4.3.2", "no process for you", a);
+		return;
+	}
+	if (clients_slow(&p->clients, a, clock_ms()))
+		m.delay_ms = PARENT_SLOW_DELAY_MS;
+	idle_take(c);
+	c->busy = true;
+	c->client = *a;
+	c->listener = listener;
+	c->served++;
+	p->sessions++;
+	door_tell_pace(p);
+	m.last = c->served >= each;
+	m.timeout_s = p->pace.timeout_s;
+	m.patience_s = p->pace.patience_s;
+	if (chan_send(&c->chan, &m.h, MSG_CLIENT, 0, sizeof m, &fd, 1, &e) == -1) {
+		log_line(LOG_ERR, NULL, "no-process", "why=%s", log_q(e.what));
+		kill(c->pid, SIGKILL);		/* its end undoes the count */
+	}
+}
+
