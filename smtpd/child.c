@@ -17,11 +17,12 @@ child_serve(struct session *s, const struct listener *listeners, uint32_t n,
 		s->delay_ms = m->delay_ms;
 		session_run(s, fd);
 	}
+	/* before the client sees the end and comes again: it is not to be counted twice.  A parent that has
+	 * gone is seen at the next packet */
+	(void)ipc_send(s->link->ctl, &done, MSG_DONE, 0, sizeof done, NULL, 0, &e);
 	close(fd);
 	if (m->last)
 		_exit(0);
-	/* a parent that has gone is seen at the next packet */
-	(void)ipc_send(s->link->ctl, &done, MSG_DONE, 0, sizeof done, NULL, 0, &e);
 }
 
 _Noreturn void

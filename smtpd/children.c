@@ -60,6 +60,71 @@ idle_take(struct child *c)
 	c->line = NULL;
 }
 
+/* A pair with queue or capd, one end of it passed on there; the other is returned, or -1. */
+static int
+parent_pair(struct chan *peer, uint32_t settings, struct err *e)
+{
+	struct msg_hdr h;
+	int fd[2];
+
+	if (!peer->open)
+		return err_set(e, ERR_TEMP, "4.3.0", "%s is not there", peer->name);
+	if (ipc_pair(fd, e) == -1)
+		return -1;
+	if (chan_send(peer, &h, MSG_SESSION, settings, sizeof h, &fd[1], 1, e) == -1) {
+		close(fd[0]);
+		return -1;
+	}
+	return fd[0];
+}
+
+/*
+ * capd keeps settings that are no more while a session's channel has them.  A session that has not asked it
+ * yet has none, so one stands for all of those.
+ */
+static struct hold *
+hold_take(struct parent *p, struct err *e)
+{
+	struct hold *h = p->hold;
+
+	if (h == NULL || h->settings != p->d.settings) {
+		if ((h = malloc(sizeof *h)) == NULL) {
+			err_sys(e, "session");
+			return NULL;
+		}
+		*h = (struct hold){ p->hold, p->d.settings, 0, -1 };
+		h->fd = parent_pair(&p->capd, h->settings, e);
+		p->hold = h;
+	}
+	h->children++;
+	return h;
+}
+
+static void
+hold_drop(struct parent *p, struct hold *h)
+{
+	struct hold **at = &p->hold;
+
+	if (--h->children > 0 || h->settings == p->d.settings)
+		return;
+	while (*at != h)
+		at = &(*at)->next;
+	*at = h->next;
+	ipc_close_fds(&h->fd, 1);
+	free(h);
+}
+
+void
+hold_again(struct parent *p)
+{
+	struct err e;
+
+	for (struct hold *h = p->hold; h != NULL; h = h->next) {
+		ipc_close_fds(&h->fd, 1);
+		h->fd = parent_pair(&p->capd, h->settings, &e);
+	}
+}
+
 static void
 child_forget(struct child *c)
 {
@@ -69,6 +134,7 @@ child_forget(struct child *c)
 	if (c->next != NULL)
 		c->next->at = c->at;
 	p->nchild--;
+	hold_drop(p, c->hold);
 	idle_take(c);
 	free(c);
 	if (p->stopping && p->nchild == 0)
@@ -145,7 +211,9 @@ child_on_done(struct chan *ch, const void *msg, size_t len, int *fds, struct err
 	if (!c->busy)
 		return err_set(e, ERR_PROTO, NULL, "done with no session");
 	child_session_over(c);
-	if (c->stale || p->stopping) {
+	if (c->last) {
+		c->leaving = true;
+	} else if (c->stale || p->stopping) {
 		child_dismiss(c);
 	} else {
 		if (p->used.n >= PARENT_USED_MAX)
@@ -154,24 +222,6 @@ child_on_done(struct chan *ch, const void *msg, size_t len, int *fds, struct err
 	}
 	door_next(p);
 	return 0;
-}
-
-/* A pair with queue or capd, one end of it passed on there; the other is returned, or -1. */
-static int
-parent_pair(struct chan *peer, uint32_t settings, struct err *e)
-{
-	struct msg_hdr h;
-	int fd[2];
-
-	if (!peer->open)
-		return err_set(e, ERR_TEMP, "4.3.0", "%s is not there", peer->name);
-	if (ipc_pair(fd, e) == -1)
-		return -1;
-	if (chan_send(peer, &h, MSG_SESSION, settings, sizeof h, &fd[1], 1, e) == -1) {
-		close(fd[0]);
-		return -1;
-	}
-	return fd[0];
 }
 
 struct chan *
@@ -185,7 +235,7 @@ child_give(struct child *c, uint32_t role)
 {
 	struct msg_peer m = { .role = role, .generation = c->parent->d.generation[role] };
 	struct err e;
-	int fd = parent_pair(parent_peer(c->parent, role), c->parent->d.settings, &e);
+	int fd = parent_pair(parent_peer(c->parent, role), c->hold->settings, &e);
 
 	c->need |= 1u << role;
 	if (fd != -1 && chan_send(&c->chan, &m.h, MSG_PEER, 0, sizeof m, &fd, 1, &e) == 0)
@@ -227,15 +277,13 @@ child_limit(const struct parent *p, struct err *e)
 
 /* In the new process: nothing of the parent's stays open but its three channels and the log. */
 static _Noreturn void
-child_begin(struct parent *p, pid_t parent, const int fd[FDS])
+child_begin(struct parent *p, const int fd[FDS])
 {
 	static struct link l;
 	bool optional = conf_number(&p->d.conf, CONF_NOLANDLOCK) != 0;
 	struct err e = { 0 };
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(1);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);	/* a parent that has gone already shows at the first packet */
 	ipc_close_others(fd, FDS);
 	l = (struct link){ .ctl = fd[FD_CTL], .queue = fd[FD_QUEUE], .capd = fd[FD_CAPD],
 	    .timeout_s = p->pace.timeout_s };
@@ -252,7 +300,7 @@ parent_fork(struct parent *p, struct child *c, const int fd[FDS], int own, struc
 {
 	c->pid = fork();
 	if (c->pid == 0)
-		child_begin(p, p->pid, fd);
+		child_begin(p, fd);
 	if (c->pid == -1)
 		return err_sys(e, "fork");
 	if (chan_open(&c->chan, &p->d.loop, own, "smtpd session", from_child,
@@ -273,7 +321,7 @@ child_new(struct parent *p)
 	struct err e = { 0 };
 	int ctl[2] = { -1, -1 }, fd[FDS] = { -1, -1, -1 };
 
-	if (c == NULL || ipc_pair(ctl, &e) == -1)
+	if (c == NULL || ipc_pair(ctl, &e) == -1 || (c->hold = hold_take(p, &e)) == NULL)
 		goto fail;
 	c->parent = p;
 	fd[FD_CTL] = ctl[1];
@@ -299,6 +347,8 @@ fail:
 	ipc_close_fds(fd, FDS);
 	if (ctl[0] != -1)
 		close(ctl[0]);
+	if (c != NULL && c->hold != NULL)
+		hold_drop(p, c->hold);
 	free(c);
 	return NULL;
 }
@@ -356,7 +406,8 @@ parent_hand_over(struct parent *p, uint32_t listener, int fd, const struct netad
 	c->served++;
 	p->sessions++;
 	door_tell_pace(p);
-	m.last = c->served >= each;
+	c->last = c->served >= each;
+	m.last = c->last;
 	m.timeout_s = p->pace.timeout_s;
 	m.patience_s = p->pace.patience_s;
 	if (chan_send(&c->chan, &m.h, MSG_CLIENT, 0, sizeof m, &fd, 1, &e) == -1) {

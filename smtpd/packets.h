@@ -12,7 +12,7 @@
 
 enum {
 	MSG_CLIENT = 1000,	/* parent -> child: struct msg_client; fd: the connection */
-	MSG_DONE,		/* child -> parent: struct msg_hdr: that session is over, give me another */
+	MSG_DONE,		/* child -> parent: struct msg_hdr: that session is over */
 	MSG_PACE		/* parent -> child: struct msg_pace: be this patient from now on */
 };
 
@@ -24,7 +24,7 @@ struct msg_client {
 	uint32_t timeout_s;	/* for a command */
 	uint32_t delay_ms;	/* before the greeting: a client that crashed a session */
 	uint32_t patience_s;	/* to bring a message; an octet adds a millisecond; 0: for ever */
-	uint32_t last;		/* 1: the process ends after it, which says "done" too */
+	uint32_t last;		/* 1: the process ends after MSG_DONE */
 	uint32_t pad2;
 };
 struct msg_pace { struct msg_hdr h; uint32_t timeout_s, patience_s; };

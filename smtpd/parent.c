@@ -44,6 +44,8 @@ parent_on_peer(void *arg, enum role role, uint32_t generation, int fd)
 		log_line(LOG_ERR, NULL, "peer", "why=%s", log_q(e.what));
 		return;
 	}
+	if (role == ROLE_CAPD)
+		hold_again(p);
 	for (struct child *c = p->child; c != NULL; c = c->next)
 		if (c->need & 1u << role)
 			child_give(c, role);
@@ -152,7 +154,6 @@ parent_init(struct parent *p, struct err *e)
 	if (getrlimit(RLIMIT_FSIZE, &files) == -1)
 		return err_sys(e, "limit of files");
 	p->file_max = files.rlim_max;
-	p->pid = getpid();
 	p->d.peer = parent_on_peer;
 	p->d.stop = parent_on_stop;
 	p->d.retire = parent_on_retire;

@@ -47,9 +47,11 @@ struct child {
 	struct child_line *line;	/* parent->fresh or ->used while it is idle, else NULL */
 	int64_t idle_ms;		/* since when */
 	struct parent *parent;
+	struct hold *hold;		/* on the settings that it was born with */
 	struct chan chan;
 	pid_t pid;
 	bool busy, leaving;
+	bool last;			/* it ends by itself after its session */
 	bool stale;			/* has settings that are no more: ends after its session */
 	struct netaddr client;		/* of the session, or of the last one: the only one it serves */
 	uint32_t listener;
@@ -59,6 +61,9 @@ struct child {
 
 /* Idle ones, the one that is so for longest first. */
 struct child_line { struct child *first, *last; uint32_t n; };
+
+/* A channel to capd, which nobody uses, for the children with these settings. */
+struct hold { struct hold *next; uint32_t settings, children; int fd; };
 
 /* Connections refused for one reason; why is a literal. */
 struct refusals { const char *why; uint64_t n; };
@@ -83,7 +88,7 @@ struct parent {
 	bool stopping;			/* nothing new is taken: told to stop, or retired */
 	bool hurried;			/* told to stop: sessions are told too */
 	struct timer resume, tidy, give_up, look;
-	pid_t pid;			/* its own */
+	struct hold *hold;		/* the youngest settings first */
 	rlim_t file_max;		/* octets of a file: the limit that it was started with */
 	uint32_t capd_wanted;		/* so many new processes get a channel to capd at once */
 	uint64_t connections, crashes;
@@ -104,6 +109,8 @@ void parent_hand_over(struct parent *p, uint32_t listener, int fd, const struct 
 void parent_spare(struct parent *p);
 /* Those whose client has not come back for long end. */
 void parent_on_tidy(void *arg);
+/* capd has restarted: it is told which settings children have. */
+void hold_again(struct parent *p);
 /* The channel of queue or capd. */
 struct chan *parent_peer(struct parent *p, uint32_t role);
 /* A new channel to queue or capd for a session process, now or when that peer is there again. */
