@@ -5,7 +5,8 @@
  *	bench_job MESSAGE KEY ROUNDS
  * Converts MESSAGE as KEY says (convertd/key.h) ROUNDS times within this process, and as often as
  * accord-convertd does it: forked, limited, confined, its result checked and sealed; by turns.
- * Prints the medians of both and of the difference, in ms on the clock.
+ * Prints medians in ms: on the clock within, apart, and of the difference; CPU likewise.  With an empty
+ * KEY nothing is converted, so the difference is all that is measured.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,16 +36,38 @@ confine(const struct job_rules *r, struct err *e)
 	return sandbox_enter(SB_CONVERT_JOB, NULL, 0, r->landlock_optional, e);
 }
 
-static double
-ms_since(int64_t began_us)
+enum { CLOCK, CPU, KINDS };
+
+/* Milliseconds: on the clock, and of CPU with that of children that were waited for. */
+struct spent { double ms[KINDS]; };
+
+static struct spent
+spent_now(void)
 {
-	return (double)(clock_us() - began_us) / 1000;
+	struct rusage self, kids;
+
+	getrusage(RUSAGE_SELF, &self);
+	getrusage(RUSAGE_CHILDREN, &kids);
+	return (struct spent){ { (double)clock_us() / 1000,
+	    (double)(self.ru_utime.tv_sec + self.ru_stime.tv_sec + kids.ru_utime.tv_sec +
+	    kids.ru_stime.tv_sec) * 1000 + (double)(self.ru_utime.tv_usec + self.ru_stime.tv_usec +
+	    kids.ru_utime.tv_usec + kids.ru_stime.tv_usec) / 1000 } };
 }
 
-static double
-within(const struct job_rules *r, const struct order *o, struct span content)
+static struct spent
+spent_since(struct spent began)
 {
-	int64_t began = clock_us();
+	struct spent s = spent_now();
+
+	for (int i = 0; i < KINDS; i++)
+		s.ms[i] -= began.ms[i];
+	return s;
+}
+
+static struct spent
+within(const struct job_rules *r, struct order *o, struct span content)
+{
+	struct spent began = spent_now();
 	struct err e = { 0 };
 	struct buf out;
 
@@ -51,29 +75,26 @@ within(const struct job_rules *r, const struct order *o, struct span content)
 	if (job_work(r, o, content, buf_view(&o->text), &out, &e) == -1)
 		fail("in this process", &e);
 	buf_free(&out);
-	return ms_since(began);
+	return spent_since(began);
 }
 
-static double
-apart(const struct job_rules *r, const struct order *o)
+static struct spent
+apart(const struct job_rules *r, struct order *o)
 {
-	int64_t began = clock_us();
+	struct spent began = spent_now(), took;
 	struct err e = { 0 };
 	struct job_child c;
 	struct pollfd p = { .events = POLLIN };
 	uint64_t len, cpu_ms;
-	double took;
 
 	if (job_start(r, o, &c, &e) == -1)
 		fail("start", &e);
 	p.fd = c.status;
-	(void)poll(&p, 1, 60000);
+	(void)poll(&p, 1, (int)r->wall_ms);
 	if (job_end(r, &c, false, &len, &cpu_ms, &e) == -1)
 		fail("end", &e);
-	took = ms_since(began);
+	took = spent_since(began);
 	close(c.memfd);
-	if (c.bounds != -1)
-		close(c.bounds);
 	return took;
 }
 
@@ -99,7 +120,7 @@ main(int argc, char **argv)
 	    .wall_ms = 60000, .work = job_work, .bounds = ranges_bounds, .confine = confine };
 	struct order o = { .type = MSG_CONVERT, .text_fd = -1 };
 	int rounds = argc == 4 ? atoi(argv[3]) : 0;
-	double *in, *out, *more;
+	double *v[KINDS][3];		/* within, apart, the difference */
 	struct stat st;
 	struct err e = { 0 };
 	void *p;
@@ -114,18 +135,22 @@ main(int argc, char **argv)
 		fail(argv[1], (err_sys(&e, "open"), &e));
 	o.len = (uint64_t)st.st_size;
 	p = mmap(NULL, o.len, PROT_READ, MAP_PRIVATE, o.fd, 0);
-	in = calloc((size_t)rounds * 3, sizeof *in);
-	if (p == MAP_FAILED || in == NULL || buf_add(&o.text, span_str(argv[2]), &e) == -1)
+	for (int k = 0; k < KINDS * 3; k++)
+		if ((v[k / 3][k % 3] = calloc((size_t)rounds, sizeof **v[0])) == NULL)
+			fail("memory", (err_sys(&e, "calloc"), &e));
+	if (p == MAP_FAILED || buf_add(&o.text, span_str(argv[2]), &e) == -1)
 		fail("memory", &e);
 	o.text_len = (uint32_t)o.text.n;
-	out = in + rounds;
-	more = out + rounds;
 	for (int i = 0; i < rounds; i++) {
-		in[i] = within(&r, &o, (struct span){ p, o.len });
-		out[i] = apart(&r, &o);
-		more[i] = out[i] - in[i];
+		struct spent in = within(&r, &o, (struct span){ p, o.len }), out = apart(&r, &o);
+
+		for (int k = 0; k < KINDS; k++) {
+			v[k][0][i] = in.ms[k];
+			v[k][1][i] = out.ms[k];
+			v[k][2][i] = out.ms[k] - in.ms[k];
+		}
 	}
-	printf("%.3f %.3f %.3f\n", median(in, (size_t)rounds), median(out, (size_t)rounds),
-	    median(more, (size_t)rounds));
+	for (int k = 0; k < KINDS * 3; k++)
+		printf("%.3f%c", median(v[k / 3][k % 3], (size_t)rounds), k + 1 < KINDS * 3 ? ' ' : '\n');
 	return 0;
 }
