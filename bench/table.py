@@ -3,7 +3,7 @@
 """The tables that bench/relay prints."""
 import statistics
 
-WIDTH = 30
+WIDTH = 32
 
 
 def number(v):

@@ -65,7 +65,7 @@ class Backlog(Work):
         got["qmgr_private_mb"] = full.group.memory("accord-qmgr")[1] / MEGABYTE
         got["qmgr_entries"] = full.figures()["qmgr_entries"]
         got["all_pss_mb"] = full.group.memory()[0] / MEGABYTE
-        n = TURN_MESSAGES if args.scale >= 1 else TURN_MESSAGES // 3
+        n = max(int(TURN_MESSAGES * args.scale), 100)
         rates = {"empty": [], "full": []}
         with server.running(base, port) as empty:
             for turn in range(TURNS):
