@@ -78,7 +78,7 @@ class Perf:
 # --- packets ---
 
 PACKET_CALLS = "sendmsg,sendmmsg,sendto,write"
-CALL = re.compile(r"^(\d+) +(\w+)\((\d+)<UNIX-SEQPACKET:[^>]*>(.*)$")
+CALL = re.compile(r"^(\d+) +(\w+)\((\d+)<UNIX(?:-SEQPACKET)?:\[(.*)$")
 RESUMED = re.compile(r"^(\d+) +<\.\.\. (\w+) resumed>.* = (-?\d+)")
 LOG_FD = "2"
 
