@@ -2,13 +2,14 @@
 # Copyright (c) 2026 The accord authors
 """The mail servers that bench/relay compares, each in a control group of its own.
 
-Everything lies under one folder and runs in a private mount namespace with its own /etc/passwd and
-/etc/group (relay makes it), so nothing of the system's is changed, and all is gone at the end.
+Everything lies under one folder and runs in a private mount namespace (relay makes it) with a copy of
+/etc, so nothing of the system's is changed, and all is gone at the end.
 """
 import fcntl
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -19,8 +20,9 @@ sys.path.insert(0, os.path.join(TOP, "tests", "system"))
 
 import harness      # noqa: E402
 import peers        # noqa: E402
+from accounts import account_names  # noqa: E402
+from group import Group     # noqa: E402
 
-ACCORD_ACCOUNTS = "queue", "qmgr", "smtpd", "remote", "convert", "capd", "bounce", "control", "local", "dns"
 FIRST_UID = 64100       # of the private accounts
 POSTFIX = os.path.join(peers.CACHE, "postfix-whole")
 
@@ -49,6 +51,12 @@ scache    unix  -       -       n       -       1       scache
 postlog   unix-dgram n  -       n       -       1       postlogd
 """
 
+# What peers are compared with; a server's settings change or add to it.
+POSTFIX_SETTINGS = {
+    "default_process_limit": "100", "initial_destination_concurrency": "20",
+    "smtp_destination_concurrency_limit": "100", "disable_dns_lookups": "yes", "smtp_host_lookup": "native",
+    "mynetworks": "127.0.0.0/8", "smtpd_tls_security_level": "none", "smtp_tls_security_level": "none"}
+
 MAIN_CF = """\
 compatibility_level = 3.6
 queue_directory = {d}/queue
@@ -68,36 +76,24 @@ local_transport = error:none
 local_recipient_maps =
 alias_maps =
 alias_database =
-mynetworks = 127.0.0.0/8
-smtpd_tls_security_level = none
-smtp_tls_security_level = none
-default_process_limit = {processes}
-initial_destination_concurrency = 20
-smtp_destination_concurrency_limit = 100
-relayhost = [127.0.0.1]:{hop}
-disable_dns_lookups = yes
-smtp_host_lookup = native
 """
 
 
 def private_accounts(folder):
-    """Private copies of the account files, bound over the system's.  In a mount namespace of ours; a
-    change of the system's file, even out there, takes such a mount away, so it is looked for."""
-    try:
-        if pwd.getpwnam("postfix").pw_gecos == "bench":
-            return
-    except KeyError:
-        pass
-    names = [f"accord-{n}" for n in ACCORD_ACCOUNTS] + ["postfix", "postdrop"]
+    """A copy of /etc with accounts for the servers, over the system's, in a mount namespace of ours.  All of
+    it, since a mount over a file is gone when somebody out there replaces that file."""
+    etc = os.path.join(folder, "etc")
+    subprocess.run(["cp", "-a", "/etc", etc], check=False)      # a lock file may vanish meanwhile
+    names = account_names() + ["postfix", "postdrop"]
     for name, line in ("passwd", "{n}:x:{i}:{i}:bench:/nonexistent:/usr/sbin/nologin\n"), \
             ("group", "{n}:x:{i}:\n"):
-        path = os.path.join(folder, name)
-        with open(f"/etc/{name}") as f:
+        path = os.path.join(etc, name)
+        with open(path) as f:
             kept = [l for l in f if l.split(":")[0] not in names]
         with open(path, "w") as f:
             f.writelines(kept)
             f.writelines(line.format(n=n, i=FIRST_UID + i) for i, n in enumerate(names))
-        peers.command("mount", "--bind", path, f"/etc/{name}")
+    peers.command("mount", "--bind", etc, "/etc")
 
 
 def postfix_root():
@@ -119,62 +115,12 @@ def postfix_root():
     return POSTFIX
 
 
-class Group:
-    """A control group (version 2): what all its processes, ended ones too, have used."""
-
-    def __init__(self, name):
-        with open("/proc/mounts") as f:
-            tops = [w[1] for w in map(str.split, f) if w[2] == "cgroup2"]
-        if not tops:
-            raise SystemExit("relay: no cgroup2 file system is mounted, so CPU cannot be counted")
-        self.path = os.path.join(tops[0], f"accord-bench-{os.getpid()}-{name}")
-        os.mkdir(self.path)
-
-    def join(self):
-        with open(os.path.join(self.path, "cgroup.procs"), "w") as f:
-            f.write("0")
-
-    def pids(self):
-        with open(os.path.join(self.path, "cgroup.procs")) as f:
-            return [int(p) for p in f.read().split()]
-
-    def cpu(self):
-        """Seconds: user, system."""
-        with open(os.path.join(self.path, "cpu.stat")) as f:
-            got = dict(line.split() for line in f)
-        return int(got["user_usec"]) / 1e6, int(got["system_usec"]) / 1e6
-
-    def pss(self):
-        """Octets of memory, shared pages in equal parts; and processes."""
-        total = count = 0
-        for pid in self.pids():
-            try:
-                with open(f"/proc/{pid}/smaps_rollup") as f:
-                    total += sum(int(l.split()[1]) * 1024 for l in f if l.startswith("Pss:"))
-                count += 1
-            except (FileNotFoundError, ProcessLookupError):
-                pass
-        return total, count
-
-    def remove(self):
-        end = time.monotonic() + 10
-        while self.pids():
-            with open(os.path.join(self.path, "cgroup.kill"), "w") as f:
-                f.write("1")
-            time.sleep(0.02)
-            if time.monotonic() > end:
-                raise SystemExit(f"relay: processes of {self.path} do not end")
-        os.rmdir(self.path)
-
-
 class Mta:
-    """One running instance.  wrap: words before its command (perf, strace)."""
+    """One running instance.  hop: a port, whom all mail goes to, or {domain: "ADDRESS:PORT"}.
+    wrap: words before its command (perf, strace)."""
 
-    accounts = None     # the folder of the private account files
-
-    def __init__(self, folder, hop, wrap=()):
-        private_accounts(self.accounts)
-        self.folder, self.hop, self.wrap = folder, hop, list(wrap)
+    def __init__(self, name, folder, hop, settings, wrap=()):
+        self.name, self.folder, self.hop, self.settings, self.wrap = name, folder, hop, settings, list(wrap)
         os.mkdir(folder)
         os.chmod(folder, 0o755)
         self.port = harness.free_port()
@@ -183,8 +129,8 @@ class Mta:
 
     def __enter__(self):
         try:
-            self.begin()
-            harness.wait_for(self.answers, 30)
+            self.prepare()
+            self.start()
         except BaseException:
             self.end()
             raise
@@ -192,6 +138,13 @@ class Mta:
 
     def __exit__(self, *_):
         self.end()
+
+    def start(self, seconds=300):
+        """Begins, and waits until it greets a client; returns how many seconds that took."""
+        began = time.monotonic()
+        self.begin()
+        harness.wait_for(self.answers, seconds, 0.005)
+        return time.monotonic() - began
 
     def run(self, words, **kw):
         self.process = subprocess.Popen(self.wrap + words, stdin=subprocess.DEVNULL,
@@ -206,14 +159,26 @@ class Mta:
         except OSError:
             return False
 
+    def stop(self):
+        """An orderly end; it may be started again."""
+        if self.process is None:
+            return
+        for pid in self.group.pids():
+            if harness.comm(pid) == self.first:
+                try:
+                    os.kill(pid, signal.SIGTERM)
+                except ProcessLookupError:
+                    pass
+                break
+        try:
+            self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process = None
+
     def end(self):
-        if self.process is not None:
-            self.stop()
-            try:
-                self.process.wait(15)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        self.stop()
         self.group.remove()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -226,24 +191,28 @@ class Mta:
 
 
 class Accord(Mta):
-    name = "accord"
-    settings = {}
+    first = "accord-start"      # the process that ends all others
 
-    @classmethod
-    def describe(cls):
+    @staticmethod
+    def describe(settings):
         return "as shipped, each process under its own account; " + "".join(
-            f"{k} {v}; " for k, v in cls.settings.items()) + "smtproutes :[127.0.0.1]:PORT"
+            f"{k} {v}; " for k, v in settings.items()) + "smtproutes"
 
-    def begin(self):
+    def prepare(self):
         self.log_path = os.path.join(self.folder, "log")
         control = os.path.join(self.folder, "control")
         os.mkdir(control)
+        routes = [(":", f"127.0.0.1:{self.hop}")] if isinstance(self.hop, int) else \
+            [(d + ":", at) for d, at in self.hop.items()]
         settings = {"me": "gateway.example", "listen": f"127.0.0.1:{self.port}", "locals": "gateway.example",
-                    "smtproutes": f":[127.0.0.1]:{self.hop}", "concurrencyincoming": "500", **self.settings}
+                    "smtproutes": "\n".join(d + "[{}]:{}".format(*at.split(":")) for d, at in routes),
+                    **self.settings}
         for name, value in settings.items():
             with open(os.path.join(control, name), "w") as f:
                 f.write(value + "\n")
-        with open(self.log_path, "wb") as log:
+
+    def begin(self):
+        with open(self.log_path, "ab") as log:
             self.run([os.path.join(harness.BIN, "accord"), "start", "-H", self.folder],
                      stdout=subprocess.DEVNULL, stderr=log)
 
@@ -251,46 +220,41 @@ class Accord(Mta):
         found = [l for l in self.log().splitlines() if " event=flush " in l]
         return found[0].split(" event=flush ")[1] if found else "?"
 
-    def stop(self):
-        for pid in self.group.pids():
-            if harness.comm(pid) == "accord-start"[:15]:
-                self.kill(pid)
-                return
+    def command(self, *words):
+        return peers.command(os.path.join(harness.BIN, "accord"), *words[:1], "-H", self.folder, *words[1:])
 
-    def kill(self, pid):
-        try:
-            os.kill(pid, 15)
-        except ProcessLookupError:
-            pass
+    def figures(self):
+        """What `accord stat` says: {name: sum over its labels}."""
+        got = {}
+        for line in self.command("stat", "--prometheus").splitlines():
+            if line and not line.startswith("#"):
+                name, value = line.rsplit(" ", 1)
+                name = name.split("{")[0].removeprefix("accord_")
+                got[name] = got.get(name, 0) + float(value)
+        return got
+
+    def fill(self, n, octets=1024):
+        """n messages in the queue's folder, while it does not run."""
+        owner = pwd.getpwnam("accord-queue")
+        program = shutil.copy(os.path.join(harness.BUILD, "tests", "queue_fill"), self.folder)
+        peers.command(program, os.path.join(self.folder, "queue"), str(n), "u%u@far.example",
+                      "a%u@client.example", "0", str(octets), user=owner.pw_uid, group=owner.pw_gid,
+                      extra_groups=[])
 
     def flush(self):
-        """Asks for another try of all that waits, where the verb is there; else the probe finds out."""
-        r = subprocess.run([os.path.join(harness.BIN, "accord"), "queue", "retry", "-H", self.folder, "--all"],
-                           capture_output=True)
-        return r.returncode == 0
-
-
-class AccordReuse(Accord):
-    name = "accord-reuse"
-    settings = {"sessionsperprocess": "100"}
-
-
-class AccordMany(Accord):
-    name = "accord-1200"
-    settings = {"concurrencyincoming": "1200"}
+        """Asks for another try of all that waits."""
+        self.command("queue", "retry", "--all")
 
 
 class Postfix(Mta):
-    name = "postfix"
-    processes = 100
+    first = "master"
 
-    @classmethod
-    def describe(cls):
-        return (f"default_process_limit {cls.processes}, initial_destination_concurrency 20, "
-                "smtp_destination_concurrency_limit 100, relayhost, disable_dns_lookups yes, "
-                "smtp_host_lookup native, mynetworks 127.0.0.0/8, TLS off, no chroot, postlogd")
+    @staticmethod
+    def describe(settings):
+        return ", ".join(f"{k} {v}" for k, v in {**POSTFIX_SETTINGS, **settings}.items()) + \
+            "; relayhost or transport_maps, no chroot, postlogd"
 
-    def begin(self):
+    def prepare(self):
         root, d = postfix_root(), self.folder
         owner, drop = pwd.getpwnam("postfix"), pwd.getpwnam("postdrop")
         self.log_path = os.path.join(d, "log", "maillog")
@@ -306,44 +270,65 @@ class Postfix(Mta):
                 os.chown(path, owner.pw_uid, drop.pw_gid if name in ("maildrop", "public") else 0)
             os.chmod(path, {"maildrop": 0o730, "public": 0o710, "pid": 0o755}.get(name, 0o700))
         libs = peers.environment(root)["LD_LIBRARY_PATH"]
+        settings = {**POSTFIX_SETTINGS, **self.settings}
+        if isinstance(self.hop, int):
+            settings["relayhost"] = f"[127.0.0.1]:{self.hop}"
+        else:
+            settings["transport_maps"] = "texthash:" + os.path.join(self.conf, "transport")
+            with open(os.path.join(self.conf, "transport"), "w") as f:
+                f.writelines("{} smtp:[{}]:{}\n".format(d, *at.split(":")) for d, at in self.hop.items())
         with open(os.path.join(self.conf, "main.cf"), "w") as f:
-            f.write(MAIN_CF.format(d=d, root=root, libs=libs, hop=self.hop, processes=self.processes))
+            f.write(MAIN_CF.format(d=d, root=root, libs=libs))
+            f.writelines(f"{k} = {v}\n" for k, v in settings.items())
         with open(os.path.join(self.conf, "master.cf"), "w") as f:
             f.write(MASTER_CF.format(port=self.port))
         shutil.copy(os.path.join(root, "usr/share/postfix/dynamicmaps.cf"), self.conf)
         self.env = {"PATH": os.environ["PATH"], "LD_LIBRARY_PATH": libs, "MAIL_CONFIG": self.conf}
-        with open(os.path.join(d, "out"), "wb") as out:
-            self.run([os.path.join(root, "usr/lib/postfix/sbin/master"), "-c", self.conf, "-d"],
-                     env=self.env, stdout=out, stderr=out)
 
-    def stop(self):
-        for pid in self.group.pids():
-            if harness.comm(pid) == "master":
-                os.kill(pid, 15)
-                return
+    def begin(self):
+        with open(os.path.join(self.folder, "out"), "ab") as out:
+            self.run([os.path.join(postfix_root(), "usr/lib/postfix/sbin/master"), "-c", self.conf, "-d"],
+                     env=self.env, stdout=out, stderr=out)
 
     def flush(self):
         peers.command(os.path.join(postfix_root(), "usr/sbin/postqueue"), "-c", self.conf, "-f", env=self.env)
-        return True
 
 
-class PostfixMany(Postfix):
-    name = "postfix-1200"
-    processes = 1200
+class Server:
+    """A name, a kind, and how it is set."""
+
+    def __init__(self, name, kind, **settings):
+        self.name, self.kind, self.settings = name, kind, settings
+
+    def describe(self):
+        return self.kind.describe(self.settings)
+
+    def running(self, base, hop, wrap=(), **settings):
+        folder = os.path.join(base, f"{self.name}-{time.monotonic_ns()}")
+        return self.kind(self.name, folder, hop, {**self.settings, **settings}, wrap)
+
+    @property
+    def is_accord(self):
+        return self.kind is Accord
 
 
-KINDS = {c.name: c for c in (Accord, AccordReuse, AccordMany, Postfix, PostfixMany)}
+SERVERS = {s.name: s for s in (
+    Server("accord", Accord),
+    Server("accord-reuse", Accord, sessionsperprocess="100"),
+    Server("postfix", Postfix),
+    Server("accord-6000", Accord, concurrencyincoming="6000"),
+    Server("postfix-1200", Postfix, default_process_limit="1200"),
+    Server("postfix-6000", Postfix, default_process_limit="6000"))}
 
 
 def loop_mount(folder, megabytes):
-    """An ext4 with a journal of its own on a file, mounted in our mount namespace; it goes with it."""
+    """An ext4 with a journal of its own on a file, mounted in our mount namespace; it goes with it.
+    An inode for each 4 KB, since a message is a file."""
     image, at = os.path.join(folder, "image"), os.path.join(folder, "loop")
     with open(image, "wb") as f:
         f.truncate(megabytes << 20)
-    peers.command("mkfs.ext4", "-q", "-F", "-O", "has_journal", "-E", "lazy_itable_init=0,lazy_journal_init=0",
-                  image)
+    peers.command("mkfs.ext4", "-q", "-F", "-i", "4096", "-O", "has_journal",
+                  "-E", "lazy_itable_init=0,lazy_journal_init=0", image)
     os.mkdir(at)
     peers.command("mount", "-o", "loop", image, at)
     return at
-
-

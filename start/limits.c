@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 The accord authors */
 #include "start/supervisor.h"
 
+#include <errno.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -16,21 +17,23 @@ descriptors_needed(const struct conf *c)
 	    conf_number(c, CONF_CONCURRENCYCONVERT));
 }
 
+/* The hard limit goes up for who may raise it: root, unless its container keeps that right from it. */
 int
 limits_raise(const struct conf *c, struct err *e)
 {
 	rlim_t need = descriptors_needed(c);
-	struct rlimit r;
+	struct rlimit r, more;
 
 	if (getrlimit(RLIMIT_NOFILE, &r) == -1)
 		return err_sys(e, "descriptors");
-	if (r.rlim_max != RLIM_INFINITY && r.rlim_max < need) {
-		r.rlim_max = geteuid() == 0 ? need : r.rlim_max;
-		if (r.rlim_max < need)
-			log_line(LOG_WARN, NULL, "few-descriptors", "want=%llu have=%llu",
-			    (unsigned long long)need, (unsigned long long)r.rlim_max);
-	}
-	r.rlim_cur = r.rlim_max == RLIM_INFINITY || r.rlim_max > need ? need : r.rlim_max;
+	more = (struct rlimit){ need, r.rlim_max < need ? need : r.rlim_max };
+	if (setrlimit(RLIMIT_NOFILE, &more) == 0)
+		return 0;
+	if (errno != EPERM)
+		return err_sys(e, "descriptors");
+	log_line(LOG_WARN, NULL, "few-descriptors", "want=%llu have=%llu",
+	    (unsigned long long)need, (unsigned long long)r.rlim_max);
+	r.rlim_cur = r.rlim_max;
 	return setrlimit(RLIMIT_NOFILE, &r) == -1 ? err_sys(e, "descriptors") : 0;
 }
 

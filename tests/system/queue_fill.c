@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * queue_fill QUEUE N ADDRESS SENDER [DEAD-SECONDS] - writes N messages for ADDRESS into a queue's folder
- * while no accord runs on it, as if they had been accepted: a backlog for tests and measurements.  A %u
- * in either address is the message's number.  With DEAD-SECONDS the first one was tried, and nobody was
- * reached, and it is due in that time.
+ * queue_fill QUEUE N ADDRESS SENDER [DEAD-SECONDS [OCTETS]] - writes N messages for ADDRESS into a queue's
+ * folder while no accord runs on it, as if they had been accepted: a backlog for tests and measurements.
+ * A %u in either address is the message's number.  With DEAD-SECONDS the first one was tried, and nobody
+ * was reached, and it is due in that time.  OCTETS is a message's size, filled up with lines of text.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,8 +15,22 @@
 #include "lib/clock.h"
 #include "lib/qfile.h"
 
-static const char text[] = "Received: from client.example (client.example [192.0.2.1])\r\n"
+enum { TEXT_MAX = 1 << 20 };
+
+static const char head[] = "Received: from client.example (client.example [192.0.2.1])\r\n"
     "From: <a@client.example>\r\nSubject: one of many\r\n\r\nhello\r\n";
+static char text[TEXT_MAX];
+static size_t text_len;
+
+static void
+text_make(size_t octets)
+{
+	static const char line[] = "There is more where this came from, and it says the same again.\r\n";
+
+	memcpy(text, head, sizeof head - 1);
+	for (text_len = sizeof head - 1; text_len + sizeof line - 1 <= octets; text_len += sizeof line - 1)
+		memcpy(text + text_len, line, sizeof line - 1);
+}
 
 static int
 fail(const char *what, const struct err *e)
@@ -65,8 +79,8 @@ message_write(int dirfd, const char *id, struct span block, int dead_s, struct e
 	fd = openat(dirfd, path, O_RDWR | O_CREAT | O_EXCL, 0640);
 	if (fd == -1)
 		return err_sys(e, "%s", path);
-	r = pwrite(fd, text, sizeof text - 1, 0) != (ssize_t)sizeof text - 1 ? err_sys(e, "write") :
-	    qfile_finish(fd, sizeof text - 1, crc32c(0, text, sizeof text - 1), block, 1, &q, e);
+	r = pwrite(fd, text, text_len, 0) != (ssize_t)text_len ? err_sys(e, "write") :
+	    qfile_finish(fd, text_len, crc32c(0, text, text_len), block, 1, &q, e);
 	if (r == 0 && dead_s > 0)
 		r = qfile_mark(fd, &q, 0, &s, e);
 	close(fd);
@@ -82,9 +96,12 @@ main(int argc, char **argv)
 	int dirfd;
 
 	if (argc < 5) {
-		fprintf(stderr, "usage: queue_fill QUEUE N ADDRESS SENDER [DEAD-SECONDS]\n");
+		fprintf(stderr, "usage: queue_fill QUEUE N ADDRESS SENDER [DEAD-SECONDS [OCTETS]]\n");
 		return 2;
 	}
+	if (argc > 6 && (atoi(argv[6]) < 0 || atoi(argv[6]) > TEXT_MAX))
+		return fail("OCTETS", (err_set(&e, ERR_PERM, NULL, "too many"), &e));
+	text_make(argc > 6 ? (size_t)atoi(argv[6]) : 0);
 	(void)mkdir(argv[1], 0750);
 	dirfd = open(argv[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dirfd == -1)

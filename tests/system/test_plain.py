@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 The accord authors
 """Plain mail through a whole instance."""
+import os
 import unittest
 
-from harness import Instance, Peer, crlf, wait_for
+from harness import ACCOUNTS, Instance, Peer, crlf, wait_for
 
 TEXT = """From: <a@client.example>
 To: <b@far.example>
@@ -17,6 +18,17 @@ last
 
 
 class Plain(unittest.TestCase):
+    def test_too_few_descriptors_are_told_of_and_used(self):
+        """Whoever may not have more, root in a container too, starts with what there is."""
+        root = os.getuid() == 0
+        launcher = ["prlimit", "--nofile=3000:3000"] + ["setpriv", "--bounding-set", "-sys_resource"] * root
+        with Peer() as hop, Instance(user=ACCOUNTS if root else None, launcher=launcher,
+                                     smtproutes=hop.route) as acc:
+            self.assertEqual(acc.logged(1, event="few-descriptors")[0]["have"], "3000")
+            acc.send("a@client.example", ["b@far.example"], TEXT)
+            wait_for(lambda: hop.messages)
+            acc.wait_empty()
+
     def test_relay_keeps_every_octet(self):
         with Peer() as hop, Instance(smtproutes=hop.route) as acc:
             acc.send("a@client.example", ["b@far.example"], TEXT)
