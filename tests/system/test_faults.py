@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 The accord authors
+"""Faults while accord runs: each call of the system that it makes fails, by number (tests/crash/sys.h).
+
+A sound run of a fixed piece of work (one message relayed, one for a Maildir, one that comes back) counts the
+calls.  Then each kind of call in each program fails, once or from some number on, with each errno that fits.
+The clients get the right 4yz; what was taken arrives, and once; what was refused never does; when the fault is
+over, work goes on by itself, nothing is left behind and no descriptor is lost.
+
+A sample, with all kinds, whose seed is printed (ACCORD_SEED sets it); ACCORD_FAULTS_ALL=1: everything."""
+import errno
+import os
+import random
+import time
+import unittest
+
+from faulty import Work, reply_fault
+from harness import SLOW, wait_for
+from layer import CALLS, RULES
+
+ALL = bool(os.environ.get("ACCORD_FAULTS_ALL"))
+SEED = int(os.environ.get("ACCORD_SEED") or random.SystemRandom().randrange(1 << 32))
+SAMPLE = 90
+PROGRAMS = ["queue", "queue-worker", "smtpd", "smtpd-session", "qmgr", "bounce", "remote", "remote-session", "local",
+            "local-job", "capd", "control"]
+E = errno
+NO_ROOM, NO_FD = [E.ENOSPC, E.EDQUOT], [E.EMFILE, E.ENFILE]
+SHORT = 0
+ERRORS = {
+    "open": NO_FD + [E.EIO, E.ENOMEM], "create": NO_ROOM + NO_FD + [E.EROFS, E.EIO], "read": [E.EIO],
+    "write": NO_ROOM + [E.EIO, SHORT], "truncate": [E.EIO], "mkdir": NO_ROOM + [E.EROFS],
+    "rename": NO_ROOM + [E.EIO, E.EROFS], "link": NO_ROOM, "unlink": [E.EIO, E.EROFS], "fsync": [E.EIO] + NO_ROOM,
+    "fdatasync": [E.EIO] + NO_ROOM, "syncfs": [E.EIO, E.ENOSPC], "writeback": [E.EIO, E.ENOSPC],
+    "written": [E.EIO, E.ENOSPC], "stat": [E.EIO, E.ENOMEM], "lease": [E.ENOMEM], "map": [E.ENOMEM],
+    "socket": NO_FD + [E.ENOMEM], "fork": [E.EAGAIN, E.ENOMEM], "memory": [E.ENOMEM],
+    "packet": [E.ENOMEM, E.ENOBUFS],
+}
+
+
+def cases(counts, lasting):
+    """(program, call, first, last, error): once at each number, or from it on."""
+    found = []
+    for (program, call), n in counts.items():
+        for number in range(1, n + 1):
+            found += [(program, call, number, 0 if lasting else number, error) for error in ERRORS[call]]
+    return found
+
+
+def sample(everything, rng, size):
+    """All kinds in all programs, the rest by chance."""
+    rng.shuffle(everything)
+    first, rest, kinds = [], [], set()
+    for case in everything:
+        (rest if case[:2] in kinds else first).append(case)
+        kinds.add(case[:2])
+    return first + rest[:max(0, size - len(first))]
+
+
+def said(case):
+    program, call, first, last, error = case
+    return f"{program}: {call} {first}{'' if last else ' and later'}: {E.errorcode[error] if error else 'short'}"
+
+
+class Faults(unittest.TestCase):
+    strategy = "auto"
+
+    def round(self, work, before, case):
+        """One fault, and what is wrong after it, or ""."""
+        program, call, first, last, error = case
+        acc = work.acc
+        work.complaints()
+        acc.faults.rule(0, call, error, program=program, first=first, last=last)
+        sent = work.send()
+        if program == "control":
+            acc.accord("queue", "list", check=False)
+        end = time.monotonic() + 0.3
+        while time.monotonic() < end and (not last or not acc.faults.made(0)):
+            if not work.files() and last:
+                break
+            time.sleep(0.01)
+        acc.faults.off(0)
+        made = acc.faults.made(0)
+        twice = program.startswith("remote") or program == "bounce"
+        wrong = work.finish(sent, twice=twice)
+        again = []
+        wait_for(lambda: again.append(work.send(["relay"])[0]) or again[-1].state == "taken" or
+                 acc.step_clock(10), 20, every=0.1)
+        wrong = wrong or work.finish(again) or work.leaks(before)
+        for s in sent:
+            wrong = wrong or reply_fault(s, error, program, call)
+        if program == "control":
+            wait_for(lambda: acc.accord("queue", "list", check=False).returncode == 0)
+        complaints = work.complaints()
+        if made and not complaints and any(s.state != "taken" for s in sent) and call != "packet":
+            wrong = wrong or "not a word in the log"
+        return wrong and f"{said(case)}: {wrong} ({made} made)\n" + "\n".join(
+            f"  {s.kind} {s.state} {s.replies[-1:]}" for s in sent) + "\n" + "\n".join(complaints[-8:])
+
+    def count(self, work):
+        """How often each call is made in each program by the work."""
+        acc, pairs = work.acc, [(p, c) for p in PROGRAMS for c in ERRORS]
+        found = {}
+        for at in range(0, len(pairs), RULES):
+            some = pairs[at:at + RULES]
+            for i, (program, call) in enumerate(some):
+                acc.faults.rule(i, call, 0, program=program, first=1 << 60)
+            self.assertEqual(work.finish(work.send()), "")
+            acc.accord("queue", "list")
+            wait_for(lambda: not work.files())
+            found.update({pair: n for i, pair in enumerate(some) if (n := acc.faults.seen(i))})
+            acc.faults.clear()
+        return found
+
+    def rounds(self, lasting, strategy):
+        rng = random.Random(SEED)
+        work = Work(flush=strategy)
+        wrong = []
+        with work.acc:
+            self.assertEqual(work.finish(work.send()), "")
+            counts = self.count(work)
+            before = work.descriptors()
+            todo = cases(counts, lasting)
+            if not ALL:
+                todo = sample(todo, rng, SAMPLE)
+            print(f"seed {SEED}, strategy {strategy}: {len(todo)} faults, {len(counts)} kinds in programs, "
+                  f"{sum(counts.values())} calls", flush=True)
+            for case in todo:
+                found = self.round(work, before, case)
+                if found:
+                    wrong.append(found)
+                    print(found, flush=True)
+        work.close()
+        self.assertEqual(wrong, [])
+
+    def test_any_call_may_fail_once(self):
+        self.rounds(False, "journal")
+
+    def test_any_call_may_fail_for_a_while(self):
+        self.rounds(True, "each")
