@@ -216,12 +216,17 @@ flush_committed(struct queue *q, struct qmsg *m)
 	if (!wanted) {		/* never answered: the client, or bounce, will send it again */
 		flush_undo(q, m);
 	} else {
-		q->ncommit++;
 		memcpy(reply.id, m->id, QID_SIZE);
 		if (chan_send(&m->session->chan, &reply.h, MSG_COMMITTED, m->request, sizeof reply, NULL,
-		    0, &e) == -1)
-			log_line(LOG_WARN, m->id, "unanswered", "why=%s", log_q(e.what));
-		(void)cache_add(&q->cache, m->id, &m->file);	/* without memory: read when due */
+		    0, &e) == -1) {	/* cut off, it says that this failed: so it has to */
+			session_unanswered(m->session, m->id, &e);
+			flush_undo(q, m);
+			wanted = false;
+			q->nfailed++;
+		} else {
+			q->ncommit++;
+			(void)cache_add(&q->cache, m->id, &m->file);	/* without memory: read when due */
+		}
 	}
 	qmsg_free(m);
 	return wanted;
