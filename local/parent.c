@@ -61,7 +61,6 @@ job_record(struct job *j, const struct rcpt_result *r, struct span detail)
 {
 	struct err e = { 0 };
 
-	/* A record that found no room would be a recipient delivered to, and tried again. */
 	if (result_add(&j->records, r, result_share(detail, j->work->packet->n), &e) == 0)
 		j->nrecord++;
 	else
@@ -290,15 +289,17 @@ job_start(void *arg, struct worker_job *work, int message_fd)
 	struct err e = { 0 };
 	struct qfile q;
 
-	if (j == NULL) {
+	if (j == NULL) {		/* no result for any recipient: qmgr tries again soon */
 		log_line(LOG_ERR, work->packet->id, "no-memory", "");
 		close(message_fd);
-		return;			/* stays in flight; a restart frees it */
+		(void)worker_done(&((struct local *)arg)->worker, work, span_of(NULL, 0), 0, false, &e);
+		return;
 	}
 	*j = (struct job){ .local = arg, .work = work, .message_fd = message_fd };
 	buf_init(&j->store, ENV_MAX);
 	buf_init(&j->records, MSG_MAX - sizeof(struct msg_result));
-	if (qfile_open(message_fd, &q, &e) == -1 ||
+	/* room for all results, before there is one: a delivery whose record is lost is made again */
+	if (buf_room(&j->records, j->records.max, &e) == NULL || qfile_open(message_fd, &q, &e) == -1 ||
 	    qfile_envelope(message_fd, &q, &j->store, &j->env, &e) == -1) {
 		j->bad_file = e.kind == ERR_PERM;
 		for (uint32_t i = 0; !j->bad_file && i < work->packet->n; i++)
