@@ -90,7 +90,7 @@ class Work:
             return sum(w == "local" and sent.token.encode() in d and b"no such mailbox" in d for w, d in copies)
         return sum(w == sent.kind and sent.arrived(d) for w, d in copies)
 
-    def finish(self, sent, twice=False, seconds=30):
+    def finish(self, sent, twice=False, seconds=12):
         """Waits until all that was taken has arrived and nothing is left; says what is wrong, or ""."""
         due = [s for s in sent if s.state == "taken"]
         end, stepped = time.monotonic() + seconds * SLOW, time.monotonic()
@@ -137,7 +137,7 @@ class Work:
                     pass
         return found
 
-    def leaks(self, before, seconds=10):
+    def leaks(self, before, seconds=5):
         """Waits until no daemon has more open than before; says which have."""
         end = time.monotonic() + seconds * SLOW
         while True:

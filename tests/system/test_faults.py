@@ -113,24 +113,35 @@ class Faults(unittest.TestCase):
 
     def rounds(self, lasting, strategy):
         rng = random.Random(SEED)
-        work = Work(flush=strategy)
-        wrong = []
-        with work.acc:
-            self.assertEqual(work.finish(work.send()), "")
+        wrong, todo = [], None
+        while todo is None or todo:
+            work = Work(flush=strategy)
+            try:
+                with work.acc:
+                    todo = self.life(work, rng, lasting, todo, wrong)
+            finally:
+                work.close()
+        self.assertEqual(wrong, [])
+
+    def life(self, work, rng, lasting, todo, wrong):
+        """One instance serves until something is wrong; returns the cases that are left."""
+        self.assertEqual(work.finish(work.send()), "")
+        if todo is None:
             counts = self.count(work)
-            before = work.descriptors()
             todo = cases(counts, lasting)
             if not ALL:
                 todo = sample(todo, rng, SAMPLE)
-            print(f"seed {SEED}, strategy {strategy}: {len(todo)} faults, {len(counts)} kinds in programs, "
+            print(f"seed {SEED}: {len(todo)} faults, {len(counts)} kinds in programs, "
                   f"{sum(counts.values())} calls", flush=True)
-            for case in todo:
-                found = self.round(work, before, case)
-                if found:
-                    wrong.append(found)
-                    print(found, flush=True)
-        work.close()
-        self.assertEqual(wrong, [])
+            self.assertEqual(work.finish(work.send()), "")
+        before = work.descriptors()
+        while todo:
+            found = self.round(work, before, todo.pop())
+            if found:
+                wrong.append(found)
+                print(found, flush=True)
+                return todo
+        return todo
 
     def test_any_call_may_fail_once(self):
         self.rounds(False, "journal")
