@@ -70,7 +70,8 @@ child_dismiss(struct child *c)
 	struct err e;
 
 	c->leaving = true;
-	(void)chan_send(&c->chan, &h, MSG_STOP, 0, sizeof h, NULL, 0, &e);
+	if (chan_send(&c->chan, &h, MSG_STOP, 0, sizeof h, NULL, 0, &e) == -1)
+		kill(c->pid, SIGKILL);		/* it serves nobody */
 }
 
 /* A session process that died in a session by what its client sent: the client is slowed. */
@@ -102,7 +103,7 @@ child_gone(struct chan *ch, const struct err *why)
 	kill(c->pid, SIGKILL);		/* does not change the status of one that is ending */
 	while (waitpid(c->pid, &status, 0) == -1 && errno == EINTR)
 		;
-	if ((WIFSIGNALED(status) || WEXITSTATUS(status) != 0) && !c->parent->hurried)
+	if ((WIFSIGNALED(status) || WEXITSTATUS(status) != 0) && !c->parent->hurried && !c->leaving)
 		child_crashed(c, status);
 	if (c->busy) {
 		child_session_over(c);
