@@ -138,10 +138,10 @@ class Instance:
         self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         stderr=self.log, start_new_session=True,
                                         env={**os.environ, **self.environ})
-        line = self.process.stdout.readline()
-        if expect and line != b"accord: ready\n":
+        self.first_line = self.process.stdout.readline()
+        if expect and self.first_line != b"accord: ready\n":
             self.stop()
-            raise AssertionError(f"not ready: {line!r}\n{self.read_log()[-3000:]}")
+            raise AssertionError(f"not ready: {self.first_line!r}\n{self.read_log()[-3000:]}")
         return self
 
     def stop(self, seconds=5):

@@ -11,16 +11,18 @@ A sample, with all kinds, whose seed is printed (ACCORD_SEED sets it); ACCORD_FA
 import errno
 import os
 import random
+import re
+import subprocess
 import time
 import unittest
 
 from faulty import Work, reply_fault
 from harness import SLOW, wait_for
-from layer import CALLS, RULES
+from layer import RULES
 
 ALL = bool(os.environ.get("ACCORD_FAULTS_ALL"))
 SEED = int(os.environ.get("ACCORD_SEED") or random.SystemRandom().randrange(1 << 32))
-SAMPLE = 90
+SAMPLE, START_SAMPLE = 90, 30
 PROGRAMS = ["queue", "queue-worker", "smtpd", "smtpd-session", "qmgr", "bounce", "remote", "remote-session", "local",
             "local-job", "capd", "control"]
 E = errno
@@ -148,3 +150,110 @@ class Faults(unittest.TestCase):
 
     def test_any_call_may_fail_for_a_while(self):
         self.rounds(True, "each")
+
+
+class Start(unittest.TestCase):
+    """The same while accord starts in an empty home: it says why it does not, or gets over it."""
+
+    def fresh(self):
+        work = Work()
+        self.addCleanup(work.close)
+        return work
+
+    def flows(self, work):
+        again = []
+        wait_for(lambda: again.append(work.send(["relay"])[0]) or again[-1].state == "taken" or
+                 work.acc.step_clock(10), 20, every=0.1)
+        return work.finish(again)
+
+    def attempt(self, case):
+        program, call, first, last, error = case
+        work = self.fresh()
+        acc = work.acc
+        acc.faults.rule(0, call, error, program=program, first=first, last=last)
+        acc.start(expect=False)
+        line = acc.first_line
+        made = acc.faults.made(0)
+        acc.faults.off(0)
+        try:
+            if line == b"accord: ready\n":
+                return self.flows(work)
+            if line:
+                return f"said {line!r}"
+            try:
+                code = acc.process.wait(10 * SLOW)
+            except subprocess.TimeoutExpired:
+                return "neither ready nor over"
+            log = acc.read_log()
+            if code == 0 or not re.search(r"^accord: .*\w", log, re.M):
+                return f"ended with {code} and no word of why ({made} made): {log[-600:]}"
+            acc.stop()
+            acc.start()
+            return self.flows(work)
+        finally:
+            acc.stop(20)
+
+    def test_any_call_may_fail_while_it_starts(self):
+        programs = ["start"] + PROGRAMS + ["convertd", "resolver"]
+        pairs, counts = [(p, c) for p in programs for c in ERRORS], {}
+        for at in range(0, len(pairs), RULES):
+            work = self.fresh()
+            for i, (program, call) in enumerate(pairs[at:at + RULES]):
+                work.acc.faults.rule(i, call, 0, program=program, first=1 << 60)
+            with work.acc:
+                counts.update({pair: n for i, pair in enumerate(pairs[at:at + RULES])
+                               if (n := work.acc.faults.seen(i))})
+        todo = cases(counts, False)
+        if not ALL:
+            todo = sample(todo, random.Random(SEED), START_SAMPLE)[:START_SAMPLE]
+        print(f"seed {SEED}: {len(todo)} faults at the start, {sum(counts.values())} calls", flush=True)
+        wrong = []
+        for case in todo:
+            found = self.attempt(case)
+            if found:
+                wrong.append(f"{said(case)}: {found}")
+                print(wrong[-1], flush=True)
+        self.assertEqual(wrong, [])
+
+
+class MemoryDisk(unittest.TestCase):
+    """The queue on a tmpfs whose room a test sets while accord runs."""
+
+    def test_inodes_and_space_come_and_go(self):
+        if os.getuid() != 0:
+            self.fail("only root can mount a file system: run the tests as root")
+        work = Work(reserve="0")
+        self.addCleanup(work.close)
+        acc, queue = work.acc, os.path.join(work.acc.home, "queue")
+
+        def mount(*options):
+            subprocess.run(["mount", "-t", "tmpfs", "-o", ",".join(options), "accord-test", queue], check=True)
+
+        os.mkdir(queue)
+        mount("size=16m", "nr_inodes=2000", "mode=755")
+        try:
+            acc.own()
+            with acc:
+                self.assertEqual(work.finish(work.send()), "")
+                for what in ("nr_inodes", "size"):
+                    waiting = self.held(work)
+                    self.assertEqual([s.state for s in waiting], ["taken"])
+                    v = os.statvfs(queue)
+                    mount("remount", f"{what}={v.f_files - v.f_ffree}" if what == "nr_inodes" else
+                          f"{what}={(v.f_blocks - v.f_bfree) * v.f_bsize}")
+                    time.sleep(1.1)             # what queue knew of the disk is old now
+                    refused = [work.send(["relay"], size=40000)[0] for _ in range(3)]
+                    self.assertEqual({(s.state, s.replies[-1][:9]) for s in refused}, {("refused", "452 4.3.1")},
+                                     what)
+                    work.replies["there"] = None
+                    self.assertEqual(work.finish(waiting + refused), "")     # no new file, no new block
+                    mount("remount", "size=16m", "nr_inodes=2000")
+                    time.sleep(1.1)
+                    self.assertEqual(work.finish(work.send()), "")
+        finally:
+            subprocess.run(["umount", queue], check=True)
+
+    def held(self, work):
+        """A message that is taken and waits for the hop."""
+        work.replies["there"] = "451 4.2.0 later"
+        return work.send(["relay"])
