@@ -218,8 +218,8 @@ flush_committed(struct queue *q, struct qmsg *m)
 	} else {
 		memcpy(reply.id, m->id, QID_SIZE);
 		if (chan_send(&m->session->chan, &reply.h, MSG_COMMITTED, m->request, sizeof reply, NULL,
-		    0, &e) == -1) {	/* cut off, it says that this failed: so it has to */
-			session_unanswered(m->session, m->id, &e);
+		    0, &e) == -1) {	/* its channel ends, which says that this failed: so it has to */
+			log_line(LOG_WARN, m->id, "unanswered", "why=%s", log_q(e.what));
 			flush_undo(q, m);
 			wanted = false;
 			q->nfailed++;

@@ -197,10 +197,8 @@ const char *strategy_name(enum strategy s);
 /* session.c */
 int session_open(struct queue *q, int fd, bool may_reserve, bool own, struct err *e);
 void session_close(struct session *s);
-/* Sends MSG_REFUSED; s is gone when it could not be sent. */
+/* Sends MSG_REFUSED. */
 void session_refuse(struct session *s, uint32_t request, const struct err *why);
-/* An answer could not be sent (no memory): s is cut off and gone, so that nobody waits for it. */
-void session_unanswered(struct session *s, const char *id, const struct err *why);
 /* Takes m out of its session and frees it. */
 void qmsg_free(struct qmsg *m);
 

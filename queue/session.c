@@ -24,7 +24,7 @@ session_refuse(struct session *s, uint32_t request, const struct err *why)
 	snprintf(m.dsn, sizeof m.dsn, "%s", why->dsn);
 	snprintf(m.what, sizeof m.what, "%s", why->what);
 	if (chan_send(&s->chan, &m.h, MSG_REFUSED, request, sizeof m, NULL, 0, &e) == -1)
-		session_unanswered(s, "", &e);
+		log_line(LOG_WARN, NULL, "unanswered", "why=%s", log_q(e.what));
 }
 
 void
@@ -139,7 +139,8 @@ on_open(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
 		return 0;
 	qmsg_unlink_tmp(s->q, m);
 	qmsg_free(m);
-	return -1;
+	session_refuse(s, o->h.id, e);
+	return 0;
 }
 
 /* NULL: not one of this session's. */
@@ -284,14 +285,6 @@ session_gone(struct chan *c, const struct err *why)
 		daemon_lost(s->may_reserve ? ROLE_BOUNCE : ROLE_CONTROL);
 	}
 	session_forget(s);
-}
-
-void
-session_unanswered(struct session *s, const char *id, const struct err *why)
-{
-	log_line(LOG_WARN, id[0] == '\0' ? NULL : id, "unanswered", "why=%s", log_q(why->what));
-	chan_close(&s->chan);
-	session_gone(&s->chan, why);
 }
 
 void

@@ -251,6 +251,7 @@ parent_fork(struct parent *p, struct child *c, int fd[3], int own, struct err *e
 			;
 		return -1;
 	}
+	c->chan.lossy = true;		/* a session goes on without a new pace or peer */
 	return 0;
 }
 
@@ -346,6 +347,7 @@ parent_hand_over(struct parent *p, uint32_t listener, int fd, const struct netad
 	m.patience_s = p->pace.patience_s;
 	if (chan_send(&c->chan, &m.h, MSG_CLIENT, 0, sizeof m, &fd, 1, &e) == -1) {
 		log_line(LOG_ERR, NULL, "no-process", "why=%s", log_q(e.what));
+		c->leaving = true;		/* no crash of its own */
 		kill(c->pid, SIGKILL);		/* its end undoes the count */
 	}
 }
