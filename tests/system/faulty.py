@@ -62,6 +62,7 @@ class Work:
         self.replies = {"there": None, "nobody": "550 5.1.1 no such mailbox"}       # the hop's, to RCPT
         self.hop = Peer(on={"RCPT": lambda s, line: self.replies[line[9:line.index("@")]],
                             "DATA": lambda s, line: None if s.rcpt else "554 5.5.1 no recipients"})
+        self.strategy = settings.setdefault("flush", "auto")
         settings.setdefault("mailboxes", ["box@gateway.example maildir:mail/box",
                                           "postmaster@gateway.example maildir:mail/postmaster"])
         self.acc = Layered(record=False, smtproutes=self.hop.route, **settings)
@@ -127,13 +128,13 @@ class Work:
         return found + ["Maildir/tmp/" + f for f in (os.listdir(box) if os.path.isdir(box) else [])]
 
     def descriptors(self):
-        """How many each daemon has open; a role that is not there is left out."""
+        """How many each daemon has open (queue with its workers); a role that is not there is left out."""
         found = {}
         for pid in descendants(self.acc.process.pid):
             name = comm(pid).removeprefix("accord-")
-            if name in ROLES and name not in found:
+            if name == "queue" or (name in ROLES and name not in found):
                 try:
-                    found[name] = len(os.listdir(f"/proc/{pid}/fd"))
+                    found[name] = found.get(name, 0) + len(os.listdir(f"/proc/{pid}/fd"))
                 except OSError:
                     pass
         return found
