@@ -40,7 +40,8 @@ struct chan {
 	bool lossy;			/* the owner's: a packet that cannot be sent is not the channel's end */
 };
 
-/* Takes fd over (made non-blocking). */
+/* Takes fd over (made non-blocking), unless it fails: then the caller closes it, by which the peer sees that
+ * it is not joined. */
 int chan_open(struct chan *c, struct loop *l, int fd, const char *name, const struct msg_rule *rules,
     size_t nrule, void (*gone)(struct chan *, const struct err *), void *arg, struct err *e);
 

@@ -119,8 +119,10 @@ worker_connect(struct worker *w, int fd, struct err *e)
 
 	chan_close(&w->qmgr);
 	if (chan_open(&w->qmgr, w->loop, fd, "qmgr", from_qmgr,
-	    sizeof from_qmgr / sizeof *from_qmgr, worker_qmgr_gone, w, e) == -1)
+	    sizeof from_qmgr / sizeof *from_qmgr, worker_qmgr_gone, w, e) == -1) {
+		close(fd);
 		return -1;
+	}
 	for (struct worker_job *job = w->jobs; job != NULL; job = job->next)
 		if (chan_send(&w->qmgr, &job->packet->h, MSG_INFLIGHT, job->number, job->packet_len,
 		    NULL, 0, e) == -1)

@@ -243,26 +243,30 @@ child_start(struct job *j, uint32_t slot, struct err *e)
 		close(p.folder);
 		return -1;
 	}
+	/* before there is a process that would have to be undone */
+	if (chan_open(&j->child, j->local->worker.loop, up[0], "delivery", from_child,
+	    sizeof from_child / sizeof *from_child, child_gone, j, e) == -1) {
+		ipc_close_fds(up, 2);
+		close(p.folder);
+		return -1;
+	}
 	if (j->env.conperm) {
 		capd = session_pair(&j->local->capd, j->local->daemon->settings);
 		convertd = session_pair(&j->local->convertd, 0);
 	}
 	j->answered = false;
 	j->local->deliveries++;
-	if ((j->pid = fork()) == 0) {
-		close(up[0]);
+	if ((j->pid = fork()) == 0)
 		child_run(j, slot, &p, up[1], capd, convertd);
-	}
 	close(up[1]);
 	close(p.folder);
 	ipc_close_fds((int[]){ capd, convertd }, 2);
 	if (j->pid == -1) {
 		err_sys(e, "fork");
-		close(up[0]);
+		chan_close(&j->child);
 		return -1;
 	}
-	return chan_open(&j->child, j->local->worker.loop, up[0], "delivery", from_child,
-	    sizeof from_child / sizeof *from_child, child_gone, j, e);
+	return 0;
 }
 
 static void
@@ -331,7 +335,10 @@ local_connect(struct local *l, enum role role, int fd, struct err *e)
 	if (role != ROLE_CAPD && role != ROLE_CONVERTD)
 		return err_set(e, ERR_PROTO, NULL, "a channel to %s", role_name(role));
 	chan_close(c);
-	return chan_open(c, l->worker.loop, fd, role_name(role), NULL, 0, server_gone, l, e);
+	if (chan_open(c, l->worker.loop, fd, role_name(role), NULL, 0, server_gone, l, e) == 0)
+		return 0;
+	close(fd);
+	return -1;
 }
 
 static void

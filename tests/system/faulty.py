@@ -150,7 +150,8 @@ class Work:
                 return ""
             if time.monotonic() > end:
                 return f"descriptors before and after: {more}"
-            time.sleep(0.05)
+            time.sleep(0.2)
+            self.acc.step_clock(60)         # idle processes that are too many end by and by
 
     def complaints(self):
         """Log lines of warnings and errors since the last time."""
