@@ -4,6 +4,8 @@
 
 #include <unistd.h>
 
+#include "lib/log.h"
+
 static void
 child_serve(struct session *s, const struct listener *listeners, uint32_t n,
     const struct msg_client *m, int fd)
@@ -17,9 +19,12 @@ child_serve(struct session *s, const struct listener *listeners, uint32_t n,
 		s->delay_ms = m->delay_ms;
 		session_run(s, fd);
 	}
-	/* before the client sees the end and comes again: it is not to be counted twice.  A parent that has
-	 * gone is seen at the next packet */
-	(void)ipc_send(s->link->ctl, &done, MSG_DONE, 0, sizeof done, NULL, 0, &e);
+	/* before the client sees the end and comes again: it is not to be counted twice */
+	if (ipc_send(s->link->ctl, &done, MSG_DONE, 0, sizeof done, NULL, 0, &e) == -1) {
+		/* else the parent would count this session for ever */
+		log_line(LOG_WARN, NULL, "exit", "why=%s", log_q(e.what));
+		_exit(0);
+	}
 	close(fd);
 	if (m->last)
 		_exit(0);

@@ -26,7 +26,10 @@ parent_open_peer(struct parent *p, enum role role, int fd, struct err *e)
 	struct chan *ch = parent_peer(p, role);
 
 	chan_close(ch);
-	return chan_open(ch, &p->d.loop, fd, role_name(role), NULL, 0, peer_gone, p, e);
+	if (chan_open(ch, &p->d.loop, fd, role_name(role), NULL, 0, peer_gone, p, e) == 0)
+		return 0;
+	close(fd);
+	return -1;
 }
 
 static void

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 # long.sh: what takes longer than a run of the tests may: each fuzz target for FUZZ_SECONDS of CPU time,
-# logged in tests/fuzz/log; planted bugs that the targets must find; hundreds of kill -9 rounds.  Its
+# logged in tests/fuzz/log; planted bugs that the targets must find; each call of the system
+# that fails, by number; hundreds of kill -9 rounds.  Its
 # last result is in DESIGN.md.
 set -eu
 cd "$(dirname "$0")/.."
@@ -9,5 +10,6 @@ cd "$(dirname "$0")/.."
 python3 tests/fuzz/run.py --seconds "$FUZZ_SECONDS" --jobs "$FUZZ_JOBS"
 python3 tests/fuzz/run.py --sum
 make -s fuzz-planted
-make -s
+make -s all crash
+ACCORD_FAULTS_ALL=1 python3 tests/system/run.py test_faults
 ACCORD_ROUNDS=$ACCORD_ROUNDS python3 tests/system/run.py kill_9
