@@ -94,3 +94,14 @@ $(O)/tests/sandbox_probe: $(O)/tests/system/sandbox_probe.o
 $(O)/tests/queue_fill: $(O)/tests/system/queue_fill.o $(O)/lib.a
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $^ $(LIB_LIBS)
+
+# What a power cut leaves: the queue and its clients, a disk that writes down what it is told (libfuse),
+# and what cuts that short.  They need root and loop devices, so no part of `make check`.
+BLOCK_PROGRAMS = $(O)/queue_power $(O)/blkrec $(O)/blkcut
+$(O)/queue_power: $(O)/tests/crash/queue_power.o $(O)/queue.a $(O)/lib.a
+	$(LINK) -o $@ $^ $(LIB_LIBS)
+$(O)/tests/crash/blkrec.o: CFLAGS_ALL += $(shell pkg-config --cflags fuse3)
+$(O)/blkrec: $(O)/tests/crash/blkrec.o
+	$(LINK) -o $@ $^ $(shell pkg-config --libs fuse3)
+$(O)/blkcut: $(O)/tests/crash/blkcut.o
+	$(LINK) -o $@ $^
