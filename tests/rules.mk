@@ -105,3 +105,8 @@ $(O)/blkrec: $(O)/tests/crash/blkrec.o
 	$(LINK) -o $@ $^ $(shell pkg-config --libs fuse3)
 $(O)/blkcut: $(O)/tests/crash/blkcut.o
 	$(LINK) -o $@ $^
+check-power: $(O)/queue_power
+	python3 tests/crash/blocks.py --quick
+check-blocks: $(BLOCK_PROGRAMS)
+	python3 tests/crash/blocks.py
+.PHONY: check-power check-blocks

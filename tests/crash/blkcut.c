@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * tests/crash/blkcut.c - cuts the power at many places of what blkrec wrote down.
- *	blkcut IMAGE LOG FILESYSTEM OPTIONS FOLDER CUTS SEED PROGRAM
+ *	blkcut IMAGE LOG FILESYSTEM OPTIONS FOLDER SECTOR CUTS SEED PROGRAM
  *	    IMAGE is the disk before the first write of LOG, and is changed.  For each cut a disk is made in
  *	    FOLDER, mounted there as FILESYSTEM with OPTIONS (its recovery runs), and PROGRAM is called:
  *	    PROGRAM check FOLDER/mnt/queue FOLDER/ledger.  Last line: how many cuts, how many failed
@@ -10,7 +10,7 @@
  *	    prints the log, a line each
  *
  * A disk that was cut has all writes that stand before the last flush, and of those behind it any:
- * none, all, a random part, or of each any of its sectors.  The ledger has what was said before the cut.
+ * none, all, a random part, or of each any of its sectors (of SECTOR octets).  The ledger has what was said before the cut.
  * Cut is before each flush, where most is unflushed and most has been said, and somewhere in a long
  * stretch without any; if these are more than CUTS, at some of them by chance.
  */
@@ -47,6 +47,7 @@ static struct cutter {
 	size_t ncut;
 	int image_fd;
 	const char *fs, *options, *folder, *program;
+	uint32_t sector;
 	uint64_t random;
 	unsigned made[PARTS], failed;
 } c;
@@ -152,7 +153,7 @@ cuts_find(size_t max)
 		if (kind == BLK_FLUSH || i - from == STRETCH)
 			from = i;
 	}
-	for (i = 0; c.ncut > max; i++) {	/* keeps their order, which the image relies on */
+	while (c.ncut > max) {		/* keeps their order, which the image relies on */
 		size_t k = below((unsigned)c.ncut);
 
 		memmove(c.cut + k, c.cut + k + 1, (--c.ncut - k) * sizeof *c.cut);
@@ -193,9 +194,9 @@ put_part(int fd, const struct cut *cut, enum part part)
 		if (r->kind != BLK_WRITE)
 			continue;
 		if (part == PART_TORN) {
-			for (uint32_t k = 0; k < r->len; k += BLK_SECTOR)
+			for (uint32_t k = 0; k < r->len; k += c.sector)
 				if (below(100) < part_percent[part])
-					put(fd, r, k, BLK_SECTOR);
+					put(fd, r, k, r->len - k < c.sector ? r->len - k : c.sector);
 		} else if (part == PART_FRONT ? i - cut->flush < front : below(100) < part_percent[part]) {
 			put(fd, r, 0, r->len);
 		}
@@ -346,8 +347,8 @@ main(int argc, char **argv)
 {
 	unsigned flushes = 0;
 
-	if (argc != 2 && argc != 9) {
-		fprintf(stderr, "blkcut IMAGE LOG FILESYSTEM OPTIONS FOLDER CUTS SEED PROGRAM | blkcut LOG\n");
+	if (argc != 2 && argc != 10) {
+		fprintf(stderr, "blkcut IMAGE LOG FILESYSTEM OPTIONS FOLDER SECTOR CUTS SEED PROGRAM\n    | blkcut LOG\n");
 		return 2;
 	}
 	log_read(argv[argc == 2 ? 1 : 2]);
@@ -360,15 +361,17 @@ main(int argc, char **argv)
 	c.fs = argv[3];
 	c.options = argv[4];
 	c.folder = argv[5];
-	c.random = strtoull(argv[7], NULL, 10) * 2 + 1;
-	c.program = argv[8];
-	cuts_find(strtoul(argv[6], NULL, 10));
+	c.sector = (uint32_t)strtoul(argv[6], NULL, 10);
+	c.random = strtoull(argv[8], NULL, 10) * 2 + 1;
+	c.program = argv[9];
+	must(c.sector >= BLK_SECTOR && c.sector % BLK_SECTOR == 0, "SECTOR");
+	cuts_find(strtoul(argv[7], NULL, 10));
 	cuts_make();
 	for (size_t i = 0; i < c.nrec; i++)
 		flushes += rec_at(i)->kind == BLK_FLUSH;
 	for (int i = 0; i < PARTS; i++)
 		printf("%s%u %s", i == 0 ? "" : ", ", c.made[i], part_name[i]);
-	printf(" of the unflushed; %u flushes; seed %s\n%zu cuts, %u failed\n", flushes, argv[7], c.ncut,
+	printf(" of the unflushed; %u flushes; seed %s\n%zu cuts, %u failed\n", flushes, argv[8], c.ncut,
 	    c.failed);
 	return c.ncut == 0 || c.failed > 0;
 }

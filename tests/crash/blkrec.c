@@ -5,7 +5,7 @@
  *	blkrec MOUNTPOINT IMAGE LOG FLUSHES
  *	    disk    IMAGE's octets, for a loop device (with direct I/O, or the page cache would stand
  *	            between); every write and fsync of it is appended to LOG (blk.h)
- *	    ledger  what is written to it goes to LOG as a note
+ *	    ledger  what is written to it goes to LOG as a note; it reads as empty
  * After so many flushes the power fails: every call gets EIO and nothing more is recorded.  It ends
  * when it is unmounted.
  *
@@ -133,8 +133,8 @@ on_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file
 	ssize_t n;
 
 	(void)fi;
-	n = ino == INO_DISK && !d.off ? pread(d.image_fd, to, size < READ_MAX ? size : READ_MAX, off) : -1;
-	if (n == -1)
+	n = ino == INO_LEDGER ? 0 : pread(d.image_fd, to, size < READ_MAX ? size : READ_MAX, off);
+	if (n == -1 || d.off)
 		fuse_reply_err(req, EIO);
 	else
 		fuse_reply_buf(req, to, (size_t)n);

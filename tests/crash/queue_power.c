@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * tests/crash/queue_power.c - what a power cut leaves of the queue; see queue-power and blocks.
+ * tests/crash/queue_power.c - what a power cut leaves of the queue; see blocks.py.
  *	queue_power run DIRECTORY STRATEGY CLIENTS SECONDS LEDGER
  *	    clients bring messages and a qmgr marks them, some as final; LEDGER (on another file system)
  *	    is told what must outlive a cut from here on.  Then DIRECTORY's file system is shut down
@@ -315,23 +315,22 @@ power_end(struct power *p)
 		continue;
 }
 
-/* load: until the clients have ended, which they do when the ledger takes nothing more. */
+/* load: until the ledger cannot be read any more, which is when the power has failed. */
 static int
 power_run(char **argv, bool load)
 {
 	struct power p = { .dir_fd = open(argv[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC) };
-	int ledger = open(argv[4], O_WRONLY | (load ? 0 : O_CREAT) | O_APPEND | O_CLOEXEC, 0600);
-	int n = atoi(argv[2]), ended = 0;
+	int ledger = open(argv[4], O_RDWR | (load ? 0 : O_CREAT) | O_APPEND | O_CLOEXEC, 0600);
+	int n = atoi(argv[2]);
 	__u32 how = POWER_NO_LOG_FLUSH;
 	double left_s = atof(argv[3]);
+	char octet;
 
 	must(p.dir_fd != -1 && ledger != -1 && n > 0 && n <= CLIENTS_MAX, "run");
 	power_queue(&p, argv[1]);
 	power_clients(&p, n, ledger, strcmp(argv[1], "each") != 0);
-	for (; left_s > 0 && ended == 0; left_s -= 0.02) {
-		ended = waitpid(-1, NULL, WNOHANG) > 0;
+	for (; left_s > 0 && pread(ledger, &octet, 1, 0) != -1; left_s -= 0.02)
 		usleep(20000);
-	}
 	if (!load)
 		must(ioctl(p.dir_fd, POWER_SHUTDOWN, &how) == 0, "shutdown");
 	usleep(200000);		/* what is acknowledged now would be a lie, and found out */
@@ -505,8 +504,8 @@ power_choose(const char *dir)
 	char why[128];
 
 	must(dir_fd != -1, dir);
-	printf("%s", strategy_name(strategy_choose("auto", dir_fd, why, sizeof why)));
-	printf(" (%s)\n", why);
+	printf("%s ", strategy_name(strategy_choose("auto", dir_fd, why, sizeof why)));
+	printf("%s\n", why);
 	return 0;
 }
 
