@@ -6,7 +6,7 @@
  *	    disk    IMAGE's octets, for a loop device (with direct I/O, or the page cache would stand
  *	            between); every write and fsync of it is appended to LOG (blk.h)
  *	    ledger  what is written to it goes to LOG as a note; it reads as empty
- * After so many flushes the power fails: every call gets EIO and nothing more is recorded.  It ends
+ * After so many flushes behind the first note the power fails: every call gets EIO and nothing more is recorded.  It ends
  * when it is unmounted.
  *
  * Requests are answered late: while more wait, and HOLD_NS after that, finished writes are not told to be
@@ -36,10 +36,10 @@ static struct disk {
 	int image_fd;
 	FILE *log;
 	uint64_t size;
-	unsigned long flushes, flushes_max, writes;
+	unsigned long flushes, flushes_max, writes;	/* flushes: since the first note */
 	struct held held[HELD_MAX];	/* done, but not told yet */
 	unsigned nheld;
-	bool off;			/* the power failed */
+	bool noted, off;		/* off: the power failed */
 } d;
 
 static void
@@ -152,6 +152,7 @@ on_write(fuse_req_t req, fuse_ino_t ino, const char *p, size_t n, off_t off, str
 	}
 	if (ino == INO_LEDGER) {
 		record(BLK_NOTE, 0, p, n);
+		d.noted = true;
 		fuse_reply_write(req, n);
 		return;
 	}
@@ -168,7 +169,8 @@ on_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi
 	(void)datasync, (void)fi;
 	if (ino == INO_DISK && !d.off) {
 		record(BLK_FLUSH, 0, NULL, 0);
-		d.off = ++d.flushes == d.flushes_max;
+		d.flushes += d.noted;
+		d.off = d.flushes == d.flushes_max;
 	}
 	fuse_reply_err(req, d.off ? EIO : 0);
 }

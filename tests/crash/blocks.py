@@ -36,14 +36,16 @@ class Kind:
         self.strategies, self.type = strategies, name.split("-")[0]
 
 
-EXT4 = "mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0,nodiscard"
+EXT4 = "mkfs.ext4 -q -b 4096 -E lazy_itable_init=0,lazy_journal_init=0,nodiscard"
 XFS, BTRFS = "mkfs.xfs -q", "mkfs.btrfs -q"
 KINDS = [
     Kind("ext4", 64, EXT4, strategies=("journal", "each", "fs")),
-    Kind("ext4-fast_commit", 64, EXT4 + " -O fast_commit", strategies=("journal",)),
+    Kind("ext4-fast_commit", 64, EXT4 + " -O fast_commit", strategies=("each", "fs")),
     Kind("xfs", 300, XFS, strategies=("journal", "each", "fs")),
     Kind("btrfs", 128, BTRFS, strategies=("each", "fs"), sector=4096),
 ]
+# Not where it is known to lose, and `auto` does not take it: only by name.
+LOSING = [Kind("ext4-fast_commit", 64, EXT4 + " -O fast_commit", strategies=("journal",))]
 # Without barriers nothing is ever flushed: a test that finds no loss there sees none anywhere.
 NO_BARRIER = Kind("ext4-nobarrier", 64, EXT4, "nobarrier", ("journal",))
 AUTO = [
@@ -52,6 +54,7 @@ AUTO = [
     (Kind("ext4-data_journal", 64, EXT4, "data=journal"), "each"),
     (Kind("ext4-nobarrier", 64, EXT4, "nobarrier"), "each"),
     (Kind("ext4-async_commit", 64, EXT4, "journal_async_commit,data=writeback"), "each"),
+    (Kind("ext4-fast_commit", 64, EXT4 + " -O fast_commit"), "each"),
     (Kind("ext4-no_journal", 64, EXT4 + " -O ^has_journal"), "each"),
     (Kind("xfs", 300, XFS), "journal"),
     (Kind("btrfs", 128, BTRFS), "each"),
@@ -176,8 +179,7 @@ def layer():
 def cut(kind, strategy, seed):
     """Returns (cuts, failed, what was said)."""
     with Bench(kind) as b:
-        # each flush is cut twice, and the first ones come before any message
-        b.mount(b.record(CUTS * 11 // 20 + 20))
+        b.mount(b.record(CUTS // 2 + 5))        # each flush is cut twice
         b.folder()
         b.load("load", strategy, LOAD_SECONDS if kind is not NO_BARRIER else SHUTDOWN_SECONDS,
                b.path("rec", "ledger"))
@@ -231,7 +233,7 @@ def runs(words):
     """What is asked for: (kind or None, function, arguments)."""
     quick = words == ["--quick"]
     found = [] if quick else [(KINDS[0], layer, ())]
-    for kind in KINDS:
+    for kind in KINDS + (LOSING if len(words) == 2 else []):
         for strategy in kind.strategies:
             if not quick:
                 found.append((kind, blocks, (kind, strategy)))
