@@ -97,7 +97,6 @@ $(O)/tests/queue_fill: $(O)/tests/system/queue_fill.o $(O)/lib.a
 
 # What a power cut leaves: the queue and its clients, a disk that writes down what it is told (libfuse),
 # and what cuts that short.  They need root and loop devices, so no part of `make check`.
-BLOCK_PROGRAMS = $(O)/queue_power $(O)/blkrec $(O)/blkcut
 $(O)/queue_power: $(O)/tests/crash/queue_power.o $(O)/queue.a $(O)/lib.a
 	$(LINK) -o $@ $^ $(LIB_LIBS)
 $(O)/tests/crash/blkrec.o: CFLAGS_ALL += $(shell pkg-config --cflags fuse3)
@@ -107,6 +106,7 @@ $(O)/blkcut: $(O)/tests/crash/blkcut.o
 	$(LINK) -o $@ $^
 check-power: $(O)/queue_power
 	python3 tests/crash/blocks.py --quick
-check-blocks: $(BLOCK_PROGRAMS)
+blocks: $(O)/queue_power $(O)/blkrec $(O)/blkcut
+check-blocks: blocks
 	python3 tests/crash/blocks.py
-.PHONY: check-power check-blocks
+.PHONY: check-power blocks check-blocks
