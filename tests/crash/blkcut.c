@@ -10,8 +10,8 @@
  *	    prints the log, a line each
  *
  * A disk that was cut has all writes that stand before the last flush, and of those behind it any:
- * none, all, a random part, or of each any of its sectors (of SECTOR octets).  The ledger has what was said before the cut.
- * Cut is before each flush, where most is unflushed and most has been said, and somewhere in a long
+ * none, all, a random part, or of each any of its sectors (of SECTOR octets).  The ledger has what was said
+ * before the cut.  Cut is before each flush, where most is unflushed and most has been said, and somewhere in a long
  * stretch without any; if these are more than CUTS, at some of them by chance.
  */
 #include <errno.h>

@@ -6,12 +6,12 @@
  *	    disk    IMAGE's octets, for a loop device (with direct I/O, or the page cache would stand
  *	            between); every write and fsync of it is appended to LOG (blk.h)
  *	    ledger  what is written to it goes to LOG as a note; it reads as empty
- * After so many flushes behind the first note the power fails: every call gets EIO and nothing more is recorded.  It ends
- * when it is unmounted.
+ * After so many flushes behind the first note the power fails: every call gets EIO and nothing more is
+ * recorded.  It ends when it is unmounted.
  *
- * Requests are answered late: while more wait, and HOLD_NS after that, finished writes are not told to be
- * finished.  A flush that comes meanwhile does not cover them, as on a disk with a queue, so a file
- * system that does not wait for its writes before it flushes is found out.
+ * Writes are done at once, but told to be done only after HOLD_NS, one in eight after SLOW_NS.  A flush that
+ * comes meanwhile does not cover them, as on a disk with a queue: who does not wait for what he wrote
+ * before he has it flushed is found out.
  */
 #define FUSE_USE_VERSION 34
 #include <fuse_lowlevel.h>
@@ -24,13 +24,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/crash/blk.h"
 
-enum { INO_DISK = 2, INO_LEDGER = 3, HOLD_NS = 200000, HELD_MAX = 32, READ_MAX = 1 << 20 };
+enum { INO_DISK = 2, INO_LEDGER = 3, HOLD_NS = 200000, SLOW_NS = 20000000,
+	HELD_MAX = 512, READ_MAX = 1 << 20 };
 
-struct held { fuse_req_t req; uint64_t off; size_t len; char *data; };
+struct held { fuse_req_t req; uint64_t off; size_t len; char *data; int64_t due_ns; };
 
 static struct disk {
 	int image_fd;
@@ -38,7 +40,7 @@ static struct disk {
 	uint64_t size;
 	unsigned long flushes, flushes_max, writes;	/* flushes: since the first note */
 	struct held held[HELD_MAX];	/* done, but not told yet */
-	unsigned nheld;
+	unsigned nheld, random;
 	bool noted, off;		/* off: the power failed */
 } d;
 
@@ -62,22 +64,48 @@ record(enum blk_kind kind, uint64_t off, const char *data, size_t len)
 	    fwrite(zero, 1, pad, d.log) == pad, "log");
 }
 
-static void
-tell_held(void)
+static int64_t
+now_ns(void)
 {
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+static void
+tell(struct held *h)
+{
+	if (!d.off) {
+		record(BLK_WRITE, h->off, h->data, h->len);
+		d.writes++;
+		fuse_reply_write(h->req, h->len);
+	} else {
+		fuse_reply_err(h->req, EIO);
+	}
+	free(h->data);
+}
+
+/* Those that are due by then; the next one's time, or -1: none is left. */
+static int64_t
+tell_due(int64_t ns)
+{
+	int64_t next_ns = -1;
+	unsigned kept = 0;
+
 	for (unsigned i = 0; i < d.nheld; i++) {
 		struct held *h = &d.held[i];
 
-		if (!d.off) {
-			record(BLK_WRITE, h->off, h->data, h->len);
-			d.writes++;
-			fuse_reply_write(h->req, h->len);
-		} else {
-			fuse_reply_err(h->req, EIO);
+		if (h->due_ns <= ns) {
+			tell(h);
+			continue;
 		}
-		free(h->data);
+		if (next_ns == -1 || h->due_ns < next_ns)
+			next_ns = h->due_ns;
+		d.held[kept++] = *h;
 	}
-	d.nheld = 0;
+	d.nheld = kept;
+	return next_ns;
 }
 
 static bool
@@ -156,11 +184,13 @@ on_write(fuse_req_t req, fuse_ino_t ino, const char *p, size_t n, off_t off, str
 		fuse_reply_write(req, n);
 		return;
 	}
-	*h = (struct held){ req, (uint64_t)off, n, malloc(n) };
+	d.random = d.random * 1103515245 + 12345;
+	*h = (struct held){ req, (uint64_t)off, n, malloc(n), now_ns() +
+	    (d.random >> 16 & 7 ? HOLD_NS : SLOW_NS) };
 	must(h->data != NULL && pwrite(d.image_fd, p, n, off) == (ssize_t)n, "image");
 	memcpy(h->data, p, n);
 	if (++d.nheld == HELD_MAX)
-		tell_held();
+		tell_due(INT64_MAX);
 }
 
 static void
@@ -184,21 +214,20 @@ static void
 serve(struct fuse_session *se)
 {
 	struct pollfd p = { .fd = fuse_session_fd(se), .events = POLLIN };
-	const struct timespec hold = { 0, HOLD_NS };
 	struct fuse_buf buf = { 0 };
 
 	while (!fuse_session_exited(se)) {
-		int r = ppoll(&p, 1, d.nheld > 0 ? &hold : NULL, NULL);
+		int64_t now = now_ns(), next = tell_due(now);
+		struct timespec wait = { 0, next - now };
+		int r = ppoll(&p, 1, next == -1 ? NULL : &wait, NULL);
 
-		if (r == 0) {
-			tell_held();
+		if (r == 0)
 			continue;
-		}
 		if (r == -1 || fuse_session_receive_buf(se, &buf) <= 0)
 			break;
 		fuse_session_process_buf(se, &buf);
 	}
-	tell_held();
+	tell_due(INT64_MAX);
 	free(buf.mem);
 }
 

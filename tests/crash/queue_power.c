@@ -32,6 +32,7 @@
 #define POWER_SHUTDOWN _IOR('X', 125, __u32)	/* FS_IOC_SHUTDOWN */
 enum {
 	POWER_NO_LOG_FLUSH = 2, CLIENTS_MAX = 200, TEXT_MAX = 3000,
+	FIRST_S = 30,			/* until the first message at the latest */
 	ROUND = 100,			/* marks that qmgr has under way at once */
 	KEPT = 64,			/* messages that it marks again and again */
 	WAIT_MAX = 8192			/* new messages that it has not marked yet; more are left alone */
@@ -323,12 +324,16 @@ power_run(char **argv, bool load)
 	int ledger = open(argv[4], O_RDWR | (load ? 0 : O_CREAT) | O_APPEND | O_CLOEXEC, 0600);
 	int n = atoi(argv[2]);
 	__u32 how = POWER_NO_LOG_FLUSH;
-	double left_s = atof(argv[3]);
+	double left_s = atof(argv[3]), first_s = FIRST_S;
 	char octet;
 
 	must(p.dir_fd != -1 && ledger != -1 && n > 0 && n <= CLIENTS_MAX, "run");
 	power_queue(&p, argv[1]);
 	power_clients(&p, n, ledger, strcmp(argv[1], "each") != 0);
+	while (!load && first_s > 0 && pread(ledger, &octet, 1, 0) == 0) {	/* not the start alone */
+		usleep(20000);
+		first_s -= 0.02;
+	}
 	for (; left_s > 0 && pread(ledger, &octet, 1, 0) != -1; left_s -= 0.02)
 		usleep(20000);
 	if (!load)
