@@ -133,9 +133,9 @@ flush_something(int dir_fd)
 
 /*
  * Cut in the midst of fast commits, an ext4 may not let itself be mounted any more, or have lost folders
- * (seen with Linux 6.18; tests/crash/blocks.py ext4-fast_commit): with JOURNAL in one of twelve cuts, with
- * EACH in one of two hundred.  Only debugging kernels list the option, but all count such commits, from the
- * first fsync.
+ * (seen with Linux 6.18; tests/crash/blocks.py ext4-fast_commit): with JOURNAL in one of twelve cuts,
+ * with EACH in one of two hundred.  Only debugging kernels list the option, but all count such commits,
+ * from the first fsync.
  */
 static bool
 ext4_is_fast(int dir_fd, const char *device)

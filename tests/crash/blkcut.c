@@ -3,16 +3,16 @@
 /*
  * tests/crash/blkcut.c - cuts the power at many places of what blkrec wrote down.
  *	blkcut IMAGE LOG FILESYSTEM OPTIONS FOLDER SECTOR CUTS SEED PROGRAM
- *	    IMAGE is the disk before the first write of LOG, and is changed.  For each cut a disk is made in
- *	    FOLDER, mounted there as FILESYSTEM with OPTIONS (its recovery runs), and PROGRAM is called:
+ *	    IMAGE is the disk before the first write of LOG, and is changed.  For each cut a disk is
+ *	    made in FOLDER, mounted there as FILESYSTEM with OPTIONS (its recovery runs), and PROGRAM is called:
  *	    PROGRAM check FOLDER/mnt/queue FOLDER/ledger.  Last line: how many cuts, how many failed
  *	blkcut LOG
  *	    prints the log, a line each
  *
  * A disk that was cut has all writes that stand before the last flush, and of those behind it any:
- * none, all, a random part, or of each any of its sectors (of SECTOR octets).  The ledger has what was said
- * before the cut.  Cut is before each flush, where most is unflushed and most has been said, and somewhere in a long
- * stretch without any; if these are more than CUTS, at some of them by chance.
+ * none, all, a random part, or of each any of its sectors (of SECTOR octets).  The ledger has what was
+ * said before the cut.  Cut is before each flush, where most is unflushed and most has been said, and
+ * somewhere in a long stretch without any; if these are more than CUTS, at some of them by chance.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -131,7 +131,7 @@ cuts_add(size_t at, size_t flush)
 	c.cut[c.ncut++] = (struct cut){ at, flush };
 }
 
-/* Before the first note nothing was promised.  Each place twice: with no unflushed write, and with some. */
+/* Before the first note nothing was promised.  Each place twice: without unflushed writes, and with some. */
 static void
 cuts_find(size_t max)
 {
@@ -197,7 +197,8 @@ put_part(int fd, const struct cut *cut, enum part part)
 			for (uint32_t k = 0; k < r->len; k += c.sector)
 				if (below(100) < part_percent[part])
 					put(fd, r, k, r->len - k < c.sector ? r->len - k : c.sector);
-		} else if (part == PART_FRONT ? i - cut->flush < front : below(100) < part_percent[part]) {
+		} else if (part == PART_FRONT ? i - cut->flush < front :
+		    below(100) < part_percent[part]) {
 			put(fd, r, 0, r->len);
 		}
 	}
@@ -348,7 +349,8 @@ main(int argc, char **argv)
 	unsigned flushes = 0;
 
 	if (argc != 2 && argc != 10) {
-		fprintf(stderr, "blkcut IMAGE LOG FILESYSTEM OPTIONS FOLDER SECTOR CUTS SEED PROGRAM\n    | blkcut LOG\n");
+		fprintf(stderr, "blkcut IMAGE LOG FILESYSTEM OPTIONS FOLDER SECTOR CUTS SEED PROGRAM |\n"
+		    "    LOG\n");
 		return 2;
 	}
 	log_read(argv[argc == 2 ? 1 : 2]);

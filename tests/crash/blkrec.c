@@ -9,9 +9,9 @@
  * After so many flushes behind the first note the power fails: every call gets EIO and nothing more is
  * recorded.  It ends when it is unmounted.
  *
- * Writes are done at once, but told to be done only after HOLD_NS, one in eight after SLOW_NS.  A flush that
- * comes meanwhile does not cover them, as on a disk with a queue: who does not wait for what he wrote
- * before he has it flushed is found out.
+ * Writes are done at once, but told to be done only after HOLD_NS, one in eight after SLOW_NS.  A flush
+ * that comes meanwhile does not cover them, as on a disk with a queue: who does not wait for what he
+ * wrote before he has it flushed is found out.
  */
 #define FUSE_USE_VERSION 34
 #include <fuse_lowlevel.h>
@@ -250,7 +250,8 @@ main(int argc, char **argv)
 	must(d.image_fd != -1 && fstat(d.image_fd, &st) == 0 && d.log != NULL, argv[2]);
 	d.size = (uint64_t)st.st_size;
 	se = fuse_session_new(&args, &ops, sizeof ops, NULL);
-	must(se != NULL && fuse_set_signal_handlers(se) == 0 && fuse_session_mount(se, argv[1]) == 0, argv[1]);
+	must(se != NULL && fuse_set_signal_handlers(se) == 0 && fuse_session_mount(se, argv[1]) == 0,
+	    argv[1]);
 	serve(se);
 	fuse_session_unmount(se);
 	fuse_remove_signal_handlers(se);

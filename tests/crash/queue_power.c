@@ -9,8 +9,8 @@
  *	queue_power load DIRECTORY STRATEGY CLIENTS SECONDS LEDGER
  *	    the same without the shutdown: it ends when LEDGER takes no more, or after SECONDS
  *	queue_power check DIRECTORY LEDGER
- *	    after mounting it again: starts the queue, which must take a message; exit 1 if it does not, or
- *	    if anything is not as LEDGER says, or a file under a final name is not whole
+ *	    after mounting it again: starts the queue, which must take a message; exit 1 if it does
+ *	    not, or if anything is not as LEDGER says, or a file under a final name is not whole
  *	queue_power choose DIRECTORY
  *	    which strategy is taken there without a setting, and why
  */
@@ -35,7 +35,7 @@ enum {
 	FIRST_S = 30,			/* until the first message at the latest */
 	ROUND = 100,			/* marks that qmgr has under way at once */
 	KEPT = 64,			/* messages that it marks again and again */
-	WAIT_MAX = 8192			/* new messages that it has not marked yet; more are left alone */
+	WAIT_MAX = 8192			/* new messages not marked yet; more are left alone */
 };
 
 /*
@@ -229,8 +229,8 @@ marker_round(struct marker *m)
 }
 
 /*
- * With JOURNAL and FS a batch takes the marks that were made before it.  So once a message is acknowledged
- * that came after them, they are durable.  EACH flushes them apart, and says nothing.
+ * With JOURNAL and FS a batch takes the marks that were made before it.  So once a message that came
+ * after them is acknowledged, they are durable.  EACH flushes them apart, and says nothing.
  */
 static _Noreturn void
 marker(int qmgr, int session, int ledger, bool together)
@@ -263,7 +263,7 @@ must_fork(void)
 	return pid;
 }
 
-/* The queue and those who talk to it; returns when the clients have started. */
+/* The queue and those who talk to it. */
 struct power { pid_t pid[CLIENTS_MAX + 2]; int n, dir_fd, smtpd, qmgr; };
 
 static void
@@ -273,8 +273,8 @@ power_queue(struct power *p, const char *strategy)
 	struct err e;
 
 	/* The workers outlive a queue that is killed by a moment; they are waited for. */
-	must(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0 && ipc_pair(smtpd, &e) == 0 && ipc_pair(qmgr, &e) == 0,
-	    "pairs");
+	must(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0 && ipc_pair(smtpd, &e) == 0 &&
+	    ipc_pair(qmgr, &e) == 0, "pairs");
 	p->pid[p->n] = must_fork();
 	if (p->pid[p->n++] == 0) {
 		close(smtpd[0]);
@@ -380,7 +380,7 @@ power_starts(int dir_fd)
 	return ok;
 }
 
-/* Files under final names that are not whole, whether somebody was told of them or not. */
+/* Files under final names that are not whole, told of or not, and folders that cannot be read. */
 static unsigned
 power_damaged(int dir_fd)
 {
@@ -393,7 +393,10 @@ power_damaged(int dir_fd)
 
 		snprintf(name, sizeof name, "%02x", hh);
 		d = fdopendir(openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-		must(d != NULL, name);
+		if (d == NULL) {
+			n++;
+			continue;
+		}
 		while ((de = readdir(d)) != NULL)
 			n += qid_ok(de->d_name) && !power_whole(dir_fd, de->d_name);
 		closedir(d);
@@ -441,7 +444,8 @@ ledger_read(const char *path, size_t *n)
 	for (*n = 0; fgets(text, sizeof text, f) != NULL; ++*n) {
 		if ((*n & (*n + 1)) == 0)
 			must((l = realloc(l, 2 * (*n + 1) * sizeof *l)) != NULL, "memory");
-		l[*n] = (struct line){ .sign = text[0], .n = (unsigned)strtoul(text + 2 + QID_LEN, NULL, 10) };
+		l[*n] = (struct line){ .sign = text[0],
+		    .n = (unsigned)strtoul(text + 2 + QID_LEN, NULL, 10) };
 		memcpy(l[*n].id, text + 1, QID_LEN);
 	}
 	fclose(f);
