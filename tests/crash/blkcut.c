@@ -264,7 +264,9 @@ check_run(const char *queue, const char *ledger, char *text, size_t cap)
 	ssize_t r;
 	pid_t pid;
 
-	must(pipe2(out, O_CLOEXEC) == 0 && (pid = fork()) != -1, "fork");
+	must(pipe2(out, O_CLOEXEC) == 0, "pipe");
+	pid = fork();
+	must(pid != -1, "fork");
 	if (pid == 0) {
 		dup2(out[1], STDOUT_FILENO);
 		execl(c.program, c.program, "check", queue, ledger, (char *)NULL);
