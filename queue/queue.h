@@ -192,6 +192,8 @@ enum strategy strategy_choose(const char *setting, int dir_fd, char *why, size_t
 /* The part that reads text: is the mount with these options (one a line, or with commas) of an ext4
  * with ordered data, a journal and barriers? */
 bool strategy_ext4_ordered(struct span options);
+/* Does its fc_info count a fast commit, or one that could not be one? */
+bool strategy_ext4_fast(struct span info);
 const char *strategy_name(enum strategy s);
 
 /* session.c */

@@ -11,7 +11,10 @@ JOBS = f"-j{os.cpu_count()}"
 CHECK_LINE = re.compile(r"Checks: (\d+), Failures: (\d+), Errors: (\d+)")
 COUNT_LINE = re.compile(r"^(\d+) passed, (\d+) failed$", re.M)
 
+SKIPPED_LINE = re.compile(r"^SKIPPED (.*)$", re.M)
+
 passed = failed = 0
+skipped = []
 
 
 def run(words, env=None):
@@ -30,6 +33,7 @@ def count(code, text, name):
     """Adds what a runner printed; a runner that says nothing counts as one test."""
     global passed, failed
     found = False
+    skipped.extend(SKIPPED_LINE.findall(text))
     for m in CHECK_LINE.finditer(text):
         found = True
         bad = int(m.group(2)) + int(m.group(3))
@@ -69,9 +73,12 @@ def main():
         step("system under sanitizers", "python3", "tests/system/run.py", "test_plain", "test_conperm",
              "test_conneg", env={**san, "ACCORD_BUILD": "build-san"})
     step("system", "python3", "tests/system/run.py")
+    step("power cuts", "make", "-s", "check-power")
     step("mutants", "python3", "tests/mutants/run.py", "--random", "4")
 
 
 main()
+for what in skipped:
+    print(f"not run here: {what}")
 print(f"{passed} passed, {failed} failed", flush=True)
 sys.exit(1 if failed or not passed else 0)

@@ -107,3 +107,19 @@ endef
 $(foreach p,$(PROGRAMS),$(eval $(call crash_program,$(p))))
 crash: $(PROGRAMS:%=$(CRASH)/%)
 .PHONY: crash
+
+# What a power cut leaves: the queue and its clients, a disk that writes down what it is told (libfuse),
+# and what cuts that short.  They need root and loop devices, so no part of `make check`.
+$(O)/queue_power: $(O)/tests/crash/queue_power.o $(O)/queue.a $(O)/lib.a
+	$(LINK) -o $@ $^ $(LIB_LIBS)
+$(O)/tests/crash/blkrec.o: CFLAGS_ALL += $(shell pkg-config --cflags fuse3)
+$(O)/blkrec: $(O)/tests/crash/blkrec.o
+	$(LINK) -o $@ $^ $(shell pkg-config --libs fuse3)
+$(O)/blkcut: $(O)/tests/crash/blkcut.o
+	$(LINK) -o $@ $^
+check-power: $(O)/queue_power
+	python3 tests/crash/blocks.py --quick
+blocks: $(O)/queue_power $(O)/blkrec $(O)/blkcut
+check-blocks: blocks
+	python3 tests/crash/blocks.py
+.PHONY: check-power blocks check-blocks

@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * tests/crash/queue_power.c - what a power cut leaves of the queue; see queue-power.
+ * tests/crash/queue_power.c - what a power cut leaves of the queue; see blocks.py.
  *	queue_power run DIRECTORY STRATEGY CLIENTS SECONDS LEDGER
- *	    takes messages, notes each acknowledged ID in LEDGER (on another file system), then shuts
- *	    DIRECTORY's file system down without its journal's last part
+ *	    clients bring messages and a qmgr marks them, some as final; LEDGER (on another file system)
+ *	    is told what must outlive a cut from here on.  Then DIRECTORY's file system is shut down
+ *	    without its journal's last part
+ *	queue_power load DIRECTORY STRATEGY CLIENTS SECONDS LEDGER
+ *	    the same without the shutdown: it ends when LEDGER takes no more, or after SECONDS
  *	queue_power check DIRECTORY LEDGER
- *	    after mounting it again: exit 1 if an acknowledged message is missing or damaged
+ *	    after mounting it again: starts the queue, which must take a message; exit 1 if it does
+ *	    not, or if anything is not as LEDGER says, or a file under a final name is not whole
+ *	queue_power choose DIRECTORY
+ *	    which strategy is taken there without a setting, and why
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/types.h>
@@ -16,13 +23,30 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "queue/queue.h"
 
 #define POWER_SHUTDOWN _IOR('X', 125, __u32)	/* FS_IOC_SHUTDOWN */
-enum { POWER_NO_LOG_FLUSH = 2, CLIENTS_MAX = 200, TEXT_MAX = 3000 };
+enum {
+	POWER_NO_LOG_FLUSH = 2, CLIENTS_MAX = 200, TEXT_MAX = 3000,
+	FIRST_S = 30,			/* until the first message at the latest */
+	ROUND = 100,			/* marks that qmgr has under way at once */
+	KEPT = 64,			/* messages that it marks again and again */
+	WAIT_MAX = 8192			/* new messages not marked yet; more are left alone */
+};
+
+/*
+ * A line of the ledger: a sign, an ID, a number.
+ *	+	acknowledged: must be there and whole
+ *	-	a final mark is about to be sent: need not be there from here on
+ *	=	the result with that many attempts is durable
+ *	x	so is the removal
+ */
+enum { LINE = 1 + QID_LEN + 1 + 8 + 1 };
+struct line { char sign, id[QID_SIZE]; unsigned n; };
 
 static void
 must(bool ok, const char *what)
@@ -34,7 +58,7 @@ must(bool ok, const char *what)
 }
 
 static _Noreturn void
-serve(int dir_fd, const char *strategy, int smtpd)
+serve(int dir_fd, const char *strategy, int smtpd, int qmgr)
 {
 	static struct queue q;
 	static struct loop l;
@@ -43,7 +67,8 @@ serve(int dir_fd, const char *strategy, int smtpd)
 	struct err e;
 
 	if (loop_init(&l, &e) == -1 || queue_start(&q, &l, dir_fd, &opt, &e) == -1 ||
-	    queue_attach(&q, ROLE_SMTPD, smtpd, &e) == -1)
+	    queue_attach(&q, ROLE_SMTPD, smtpd, &e) == -1 ||
+	    queue_attach(&q, ROLE_QMGR, qmgr, &e) == -1)
 		fprintf(stderr, "queue_power: %s\n", e.what);
 	else
 		loop_run(&l, &e);
@@ -81,73 +106,240 @@ bring(int sock, unsigned size, struct span block, char id[QID_SIZE])
 	    &len, fds, -1, &e) == 1 && h->type == MSG_COMMITTED;
 }
 
-static _Noreturn void
-client(int sock, int ledger)
+static void
+note(int ledger, char sign, const char *id, unsigned n)
+{
+	char text[LINE + 1];
+
+	snprintf(text, sizeof text, "%c%.16s %08u\n", sign, id, n);
+	if (write(ledger, text, LINE) != LINE)
+		_exit(0);		/* the power is off */
+}
+
+static void
+make_block(struct buf *block)
 {
 	struct rcpt rcpt = { .addr = span_str("somebody@example.org") };
 	struct envelope env = { .sender = span_str("a@example.com"), .rcpt = &rcpt, .nrcpt = 1 };
-	char id[QID_SIZE];
-	struct buf block;
 	struct err e;
 
-	buf_init(&block, ENV_MAX);
-	must(envelope_encode(&env, &block, &e) == 0, "envelope");
-	for (unsigned i = (unsigned)getpid();; i += 37)
-		if (bring(sock, 100 + i % (TEXT_MAX - 100), buf_view(&block), id)) {
-			id[QID_LEN] = '\n';
-			must(write(ledger, id, QID_LEN + 1) == QID_LEN + 1, "ledger");
-		} else {
-			usleep(1000);
-		}
+	buf_init(block, ENV_MAX);
+	must(envelope_encode(&env, block, &e) == 0, "envelope");
 }
 
-static pid_t
-start_client(int smtpd, int ledger)
+/* A session's channel. */
+static int
+start_session(int smtpd)
 {
 	struct msg_hdr h;
 	struct err e;
 	int pair[2];
-	pid_t pid;
 
 	must(ipc_pair(pair, &e) == 0, "pair");
 	must(ipc_send(smtpd, &h, MSG_SESSION, 0, sizeof h, &pair[1], 1, &e) == 0, "SESSION");
 	close(pair[1]);
-	pid = fork();
-	must(pid != -1, "fork");
-	if (pid == 0) {
-		close(smtpd);
-		client(pair[0], ledger);
+	return pair[0];
+}
+
+static _Noreturn void
+client(int sock, int ledger)
+{
+	char id[QID_SIZE];
+	struct buf block;
+
+	make_block(&block);
+	for (unsigned i = (unsigned)getpid();; i += 37)
+		if (bring(sock, 100 + i % (TEXT_MAX - 100), buf_view(&block), id))
+			note(ledger, '+', id, 0);
+		else
+			usleep(1000);
+}
+
+/* qmgr's side. */
+struct marker {
+	int qmgr, session, ledger;
+	char wait[WAIT_MAX][QID_SIZE];	/* new, not marked yet */
+	unsigned nwait;
+	struct line kept[KEPT], sent[ROUND];	/* sent: in this round */
+	unsigned nsent, nanswered, count;
+};
+
+static void
+marker_hear(struct marker *m)
+{
+	static _Alignas(8) unsigned char packet[MSG_MAX];
+	const struct msg_ids *ids = (const struct msg_ids *)(const void *)packet;
+	int fds[MSG_FDS];
+	struct err e;
+	size_t len;
+
+	if (ipc_recv(m->qmgr, packet, sizeof packet, &len, fds, &e) != 1)
+		_exit(0);		/* the queue has gone */
+	if (ids->h.type == MSG_MARKED)
+		m->nanswered++;
+	else
+		for (uint32_t i = 0; i < ids->n && m->nwait < WAIT_MAX; i++)
+			memcpy(m->wait[m->nwait++], ids->id[i], QID_SIZE);
+}
+
+/* sign: '=' another attempt failed, 'x' delivered. */
+static void
+marker_send(struct marker *m, char sign, const char *id, unsigned attempts)
+{
+	static _Alignas(8) unsigned char packet[sizeof(struct msg_mark) + sizeof(struct mark)];
+	struct msg_mark *out = (struct msg_mark *)(void *)packet;
+	struct line *l = &m->sent[m->nsent++];
+	struct err e;
+
+	*l = (struct line){ .sign = sign, .n = attempts };
+	memcpy(l->id, id, QID_LEN);
+	memcpy(out->id, l->id, QID_SIZE);
+	out->n = 1;
+	out->mark[0] = (struct mark){ .state = sign == 'x' ? SLOT_DELIVERED : SLOT_QUEUED,
+	    .attempts = (uint16_t)attempts, .dsn = "4.4.1", .text = "nobody there" };
+	if (sign == 'x')
+		note(m->ledger, '-', id, 0);
+	if (ipc_send(m->qmgr, &out->h, MSG_MARK, 0, sizeof packet, NULL, 0, &e) == -1)
+		_exit(0);
+}
+
+/* Of four new messages one is delivered, one gets its first result, and an old one another. */
+static void
+marker_round(struct marker *m)
+{
+	m->nsent = m->nanswered = 0;
+	while (m->nwait > 0 && m->nsent + 2 < ROUND) {
+		const char *id = m->wait[--m->nwait];
+		struct line *k = &m->kept[m->count / 4 % KEPT];
+
+		if (m->count++ % 4 == 0)
+			marker_send(m, 'x', id, 0);
+		else if (m->count % 4 == 0) {
+			if (k->n > 0)
+				marker_send(m, '=', k->id, ++k->n);
+			if (k->n == 0 || k->n > 4) {
+				*k = (struct line){ .n = 1 };
+				memcpy(k->id, id, QID_LEN);
+				marker_send(m, '=', id, 1);
+			}
+		}
 	}
-	close(pair[0]);
+	while (m->nanswered < m->nsent)
+		marker_hear(m);
+}
+
+/*
+ * With JOURNAL and FS a batch takes the marks that were made before it.  So once a message that came
+ * after them is acknowledged, they are durable.  EACH flushes them apart, and says nothing.
+ */
+static _Noreturn void
+marker(int qmgr, int session, int ledger, bool together)
+{
+	static struct marker m;
+	char id[QID_SIZE];
+	struct buf block;
+
+	m.qmgr = qmgr;
+	m.session = session;
+	m.ledger = ledger;
+	make_block(&block);
+	for (;;) {
+		marker_hear(&m);
+		marker_round(&m);
+		if (m.nsent == 0 || !bring(session, 500, buf_view(&block), id))
+			continue;
+		note(ledger, '+', id, 0);
+		for (unsigned i = 0; together && i < m.nsent; i++)
+			note(ledger, m.sent[i].sign, m.sent[i].id, m.sent[i].n);
+	}
+}
+
+static pid_t
+must_fork(void)
+{
+	pid_t pid = fork();
+
+	must(pid != -1, "fork");
 	return pid;
 }
 
-static int
-power_run(char **argv)
+/* The queue and those who talk to it. */
+struct power { pid_t pid[CLIENTS_MAX + 2]; int n, dir_fd, smtpd, qmgr; };
+
+static void
+power_queue(struct power *p, const char *strategy)
 {
-	int dir_fd = open(argv[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC), smtpd[2];
-	int ledger = open(argv[4], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	__u32 how = POWER_NO_LOG_FLUSH;
-	pid_t pid[CLIENTS_MAX + 1];
-	int n = atoi(argv[2]);
+	int smtpd[2], qmgr[2];
 	struct err e;
 
-	must(dir_fd != -1 && ledger != -1 && n > 0 && n <= CLIENTS_MAX && ipc_pair(smtpd, &e) == 0, "run");
-	pid[n] = fork();
-	if (pid[n] == 0) {
+	/* The workers outlive a queue that is killed by a moment; they are waited for. */
+	must(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0 && ipc_pair(smtpd, &e) == 0 &&
+	    ipc_pair(qmgr, &e) == 0, "pairs");
+	p->pid[p->n] = must_fork();
+	if (p->pid[p->n++] == 0) {
 		close(smtpd[0]);
-		serve(dir_fd, argv[1], smtpd[1]);
+		close(qmgr[0]);
+		serve(p->dir_fd, strategy, smtpd[1], qmgr[1]);
 	}
 	close(smtpd[1]);
-	for (int i = 0; i < n; i++)
-		pid[i] = start_client(smtpd[0], ledger);
-	usleep((useconds_t)(atof(argv[3]) * 1e6));
-	must(ioctl(dir_fd, POWER_SHUTDOWN, &how) == 0, "shutdown");
+	close(qmgr[1]);
+	p->smtpd = smtpd[0];
+	p->qmgr = qmgr[0];
+}
+
+static void
+power_clients(struct power *p, int n, int ledger, bool together)
+{
+	for (int i = 0; i <= n; i++) {
+		int sock = start_session(p->smtpd);
+
+		p->pid[p->n] = must_fork();
+		if (p->pid[p->n++] == 0) {
+			close(p->smtpd);
+			if (i == n)
+				marker(p->qmgr, sock, ledger, together);
+			close(p->qmgr);
+			client(sock, ledger);
+		}
+		close(sock);
+	}
+}
+
+static void
+power_end(struct power *p)
+{
+	for (int i = 0; i < p->n; i++)
+		kill(p->pid[i], SIGKILL);
+	close(p->smtpd);
+	close(p->qmgr);
+	while (wait(NULL) != -1 || errno == EINTR)
+		continue;
+}
+
+/* load: until the ledger cannot be read any more, which is when the power has failed. */
+static int
+power_run(char **argv, bool load)
+{
+	struct power p = { .dir_fd = open(argv[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC) };
+	int ledger = open(argv[4], O_RDWR | (load ? 0 : O_CREAT) | O_APPEND | O_CLOEXEC, 0600);
+	int n = atoi(argv[2]);
+	__u32 how = POWER_NO_LOG_FLUSH;
+	double left_s = atof(argv[3]), first_s = FIRST_S;
+	char octet;
+
+	must(p.dir_fd != -1 && ledger != -1 && n > 0 && n <= CLIENTS_MAX, "run");
+	power_queue(&p, argv[1]);
+	power_clients(&p, n, ledger, strcmp(argv[1], "each") != 0);
+	while (!load && first_s > 0 && pread(ledger, &octet, 1, 0) == 0) {	/* not the start alone */
+		usleep(20000);
+		first_s -= 0.02;
+	}
+	for (; left_s > 0 && pread(ledger, &octet, 1, 0) != -1; left_s -= 0.02)
+		usleep(20000);
+	if (!load)
+		must(ioctl(p.dir_fd, POWER_SHUTDOWN, &how) == 0, "shutdown");
 	usleep(200000);		/* what is acknowledged now would be a lie, and found out */
-	for (int i = 0; i <= n; i++)
-		kill(pid[i], SIGKILL);
-	for (int i = 0; i <= n; i++)
-		waitpid(pid[i], NULL, 0);
+	power_end(&p);
 	return 0;
 }
 
@@ -170,32 +362,172 @@ power_whole(int dir_fd, const char *id)
 	return ok;
 }
 
+/* The queue starts on what the cut left, and takes a message. */
+static bool
+power_starts(int dir_fd)
+{
+	struct power p = { .dir_fd = dir_fd };
+	char id[QID_SIZE];
+	struct buf block;
+	bool ok;
+
+	power_queue(&p, "auto");
+	make_block(&block);
+	signal(SIGPIPE, SIG_IGN);
+	ok = bring(start_session(p.smtpd), 100, buf_view(&block), id);
+	buf_free(&block);
+	power_end(&p);
+	return ok;
+}
+
+/* Files under final names that are not whole, told of or not, and folders that cannot be read. */
+static unsigned
+power_damaged(int dir_fd)
+{
+	unsigned n = 0;
+	char name[3];
+
+	for (unsigned hh = 0; hh < 256; hh++) {
+		struct dirent *de;
+		DIR *d;
+
+		snprintf(name, sizeof name, "%02x", hh);
+		d = fdopendir(openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+		if (d == NULL) {
+			n++;
+			continue;
+		}
+		while ((de = readdir(d)) != NULL)
+			n += qid_ok(de->d_name) && !power_whole(dir_fd, de->d_name);
+		closedir(d);
+	}
+	return n;
+}
+
+/* Attempts of the only recipient, or 0. */
+static unsigned
+power_attempts(int dir_fd, const char *id)
+{
+	struct slot *slot = NULL;
+	char path[PATH_SIZE];
+	unsigned n = 0;
+	struct qfile q;
+	struct err e;
+	int fd;
+
+	path_final(id, path);
+	fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC);
+	if (fd == -1)
+		return 0;
+	if (qfile_open(fd, &q, &e) == 0 && qfile_slots(fd, &q, &slot, &e) == 0 && q.nslot == 1)
+		n = slot[0].attempts;
+	free(slot);
+	close(fd);
+	return n;
+}
+
+static int
+line_order(const void *a, const void *b)
+{
+	return memcmp(((const struct line *)a)->id, ((const struct line *)b)->id, QID_LEN);
+}
+
+/* All lines of the ledger, those of one ID together. */
+static struct line *
+ledger_read(const char *path, size_t *n)
+{
+	struct line *l = NULL;
+	FILE *f = fopen(path, "r");
+	char text[LINE + 1];
+
+	must(f != NULL, path);
+	for (*n = 0; fgets(text, sizeof text, f) != NULL; ++*n) {
+		if ((*n & (*n + 1)) == 0)
+			must((l = realloc(l, 2 * (*n + 1) * sizeof *l)) != NULL, "memory");
+		l[*n] = (struct line){ .sign = text[0],
+		    .n = (unsigned)strtoul(text + 2 + QID_LEN, NULL, 10) };
+		memcpy(l[*n].id, text + 1, QID_LEN);
+	}
+	fclose(f);
+	if (*n > 0)
+		qsort(l, *n, sizeof *l, line_order);
+	return l;
+}
+
+struct verdict { unsigned acknowledged, lost, results, undone, removed, back; };
+
+/* What the n lines of one message say, and what is there. */
+static void
+judge(int dir_fd, const struct line *l, size_t n, struct verdict *v)
+{
+	bool told = false, may_go = false, gone = false, there = power_whole(dir_fd, l->id);
+	unsigned attempts = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		told |= l[i].sign == '+';
+		may_go |= l[i].sign == '-';
+		gone |= l[i].sign == 'x';
+		if (l[i].sign == '=' && l[i].n > attempts)
+			attempts = l[i].n;
+	}
+	v->acknowledged += told;
+	v->lost += told && !may_go && !there;
+	v->removed += gone;
+	v->back += gone && there;
+	if (attempts > 0 && !may_go) {
+		v->results++;
+		v->undone += power_attempts(dir_fd, l->id) < attempts;
+	}
+}
+
 static int
 power_check(char **argv)
 {
 	int dir_fd = open(argv[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	FILE *ledger = fopen(argv[1], "r");
-	unsigned n = 0, lost = 0;
-	char line[QID_SIZE];
+	struct verdict v = { 0 };
+	unsigned damaged;
+	struct line *l;
+	size_t n;
+	bool starts;
 
-	must(dir_fd != -1 && ledger != NULL, "check");
-	while (fgets(line, sizeof line, ledger) != NULL) {
-		line[QID_LEN] = '\0';
-		n++;
-		lost += !power_whole(dir_fd, line);
+	must(dir_fd != -1, "check");
+	starts = power_starts(dir_fd);
+	l = ledger_read(argv[1], &n);
+	for (size_t i = 0, k; i < n; i = k) {
+		for (k = i + 1; k < n && line_order(&l[i], &l[k]) == 0; k++)
+			continue;
+		judge(dir_fd, &l[i], k - i, &v);
 	}
-	fclose(ledger);
-	printf("%u acknowledged, %u lost\n", n, lost);
-	return n == 0 || lost > 0;
+	free(l);
+	damaged = power_damaged(dir_fd);
+	printf("%u acknowledged, %u lost, %u damaged; %u results, %u undone; %u removed, %u back%s\n",
+	    v.acknowledged, v.lost, damaged, v.results, v.undone, v.removed, v.back,
+	    starts ? "" : "; the queue does not start");
+	return !starts || v.acknowledged == 0 || v.lost + damaged + v.undone + v.back > 0;
+}
+
+static int
+power_choose(const char *dir)
+{
+	int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char why[128];
+
+	must(dir_fd != -1, dir);
+	printf("%s ", strategy_name(strategy_choose("auto", dir_fd, why, sizeof why)));
+	printf("%s\n", why);
+	return 0;
 }
 
 int
 main(int argc, char **argv)
 {
-	if (argc == 7 && strcmp(argv[1], "run") == 0)
-		return power_run(argv + 2);
+	if (argc == 7 && (strcmp(argv[1], "run") == 0 || strcmp(argv[1], "load") == 0))
+		return power_run(argv + 2, argv[1][0] == 'l');
 	if (argc == 4 && strcmp(argv[1], "check") == 0)
 		return power_check(argv + 2);
-	fprintf(stderr, "queue_power run DIRECTORY STRATEGY CLIENTS SECONDS LEDGER | check DIRECTORY LEDGER\n");
+	if (argc == 3 && strcmp(argv[1], "choose") == 0)
+		return power_choose(argv[2]);
+	fprintf(stderr, "queue_power run|load DIRECTORY STRATEGY CLIENTS SECONDS LEDGER |\n"
+	    "    check DIRECTORY LEDGER | choose DIRECTORY\n");
 	return 2;
 }

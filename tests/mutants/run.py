@@ -11,7 +11,8 @@ tests/mutants/table: blocks of five lines, a blank line between:
     file: the source
     from: text that stands there exactly once
     to:   what stands there instead
-    test: "unit FOLDER SUITE" (tests/unit/FOLDER/test_SUITE.c) or "system NAME"
+    test: "unit FOLDER SUITE" (tests/unit/FOLDER/test_SUITE.c) or "system NAME", or
+          "blocks FILESYSTEM STRATEGY" (tests/crash/blocks.py; root)
 
 A mutant is caught if its test fails with it and, in the same tree, passes without it.
 """
@@ -102,6 +103,10 @@ class Tree:
             return self.watch([f"build/tests/unit-{folder}"], re.compile(r"not ok \d+ - (.*)"),
                               CK_RUN_SUITE=suite, CK_TAP_LOG_FILE_NAME="-", CK_VERBOSITY="silent",
                               CK_DEFAULT_TIMEOUT="20")
+        if kind == "blocks":
+            self.make("blocks")
+            return self.watch(["python3", "tests/crash/blocks.py", *names], re.compile(r"FAIL +\S+ (.*)"),
+                              ACCORD_CUTS="60")
         self.make("all", *(["crash"] if any(n.startswith(OVER_THE_LAYER) for n in names) else []))
         try:
             return self.watch(["python3", "tests/system/run.py", *names], re.compile(r"FAIL +\S+ (.*)"))
@@ -167,6 +172,7 @@ def stale(mutants):
 
 def choose(words, mutants):
     if words[:1] == ["--random"]:
+        mutants = [m for m in mutants if not m["test"].startswith("blocks")]     # no root and no loop devices
         seed = int(os.environ.get("ACCORD_SEED", random.randrange(1 << 30)))
         print(f"seed {seed}")
         return random.Random(seed).sample(mutants, min(int(words[1]), len(mutants)))

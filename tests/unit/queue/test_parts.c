@@ -30,6 +30,22 @@ START_TEST(journal_only_where_it_is_proven)
 }
 END_TEST
 
+static const struct { const char *name, *info; bool want; } counts[] = {
+	{ "none", "fc stats:\n0 commits\n0 ineligible\n0 numblks\n7us avg_commit_time\n", false },
+	{ "one", "fc stats:\n1 commits\n0 ineligible\n2 numblks\n7us avg_commit_time\n", true },
+	{ "tens", "fc stats:\n100 commits\n0 ineligible\n", true },
+	{ "not possible", "fc stats:\n0 commits\n3 ineligible\n", true },
+	{ "why not", "fc stats:\n0 commits\n0 ineligible\nIneligible reasons:\n\"Resize\":\t3\n", false },
+	{ "cut short", "fc stats:\n0 commits\n2 inelig", false },
+	{ "nothing", "", false },
+};
+
+START_TEST(fast_commits_are_seen)
+{
+	ck_assert_msg(strategy_ext4_fast(span_str(counts[_i].info)) == counts[_i].want, "%s", counts[_i].name);
+}
+END_TEST
+
 START_TEST(settings_choose)
 {
 	char why[128];
@@ -153,6 +169,7 @@ suite_parts(void)
 	TCase *tc = tcase_create("parts");
 
 	tcase_add_loop_test(tc, journal_only_where_it_is_proven, 0, sizeof mounts / sizeof *mounts);
+	tcase_add_loop_test(tc, fast_commits_are_seen, 0, sizeof counts / sizeof *counts);
 	tcase_add_test(tc, settings_choose);
 	tcase_add_test(tc, log_lines_are_checked);
 	tcase_add_test(tc, leases_are_tried_out);
