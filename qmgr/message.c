@@ -134,11 +134,12 @@ wait_of(struct qmgr *q, struct entry *en, const struct moment *t, const struct s
     struct sched_new *n)
 {
 	int64_t wait = ((int64_t)s->next_us - t->us) / 1000, max = sched_longest(&q->sched, en);
+	bool dead = s->dead == qfile_dest(en->dest->name);
 
-	if (s->attempts == 0 || wait < 0)
+	if (s->attempts == 0 || wait < 0 || (s->dead != 0 && !dead))	/* a route led elsewhere then */
 		wait = 0;
 	n->retry_ms = t->ms + (wait < max ? wait : max);
-	if (s->flags & SLOT_DEST_DEAD && wait > 0)
+	if (dead && wait > 0)
 		sched_believe_dead(&q->sched, en, n->retry_ms, s->attempts, s->dsn, s->text);
 }
 

@@ -745,7 +745,7 @@ START_TEST(dead_destination_over_restart)
 	fake_new(&f, id);
 	result(ROLE_REMOTE, job(ROLE_REMOTE), &no_connection);
 	was = fake_slot(&f, tried, 0);
-	ck_assert_uint_eq(was.flags, SLOT_DEST_DEAD);
+	ck_assert_uint_eq(was.dead, qfile_dest("one.example"));
 	for (int i = 0; i < 300; i++)
 		message("a@one.example", 0);
 	fake_restart_qmgr(&f);
@@ -766,6 +766,23 @@ START_TEST(dead_destination_over_restart)
 	ck_assert(fake_queue_mark(&f));	/* and all the others may go */
 	for (int jobs = 0; jobs < 2;)
 		jobs += fake_next(&f, ROLE_REMOTE)->type == MSG_JOB;
+}
+END_TEST
+
+/* The destination is dead, not the domain: whom a new route leads elsewhere is not kept waiting for it. */
+START_TEST(dead_destination_is_left_by_a_new_route)
+{
+	fake_setting(&f, CONF_RETRYFIRST, "1000\n");
+	fake_restart_qmgr(&f);
+	all_peers();
+	message("a@one.example", 0);
+	fake_new(&f, id);
+	result(ROLE_REMOTE, job(ROLE_REMOTE), &no_connection);
+	message("b@one.example", 0);
+	fake_setting(&f, CONF_SMTPROUTES, ":other.example\n");
+	fake_restart_qmgr(&f);
+	all_peers();
+	ck_assert_str_eq(job(ROLE_REMOTE)->dest, "other.example:25");
 }
 END_TEST
 
@@ -921,7 +938,8 @@ START_TEST(delay_is_told_once)
 	fake_expect(&f, ROLE_BOUNCE, MSG_REPORT);
 	answer_report(MSG_REPORTED);
 	ck_assert(!fake_queue_mark(&f));
-	ck_assert_uint_eq(fake_slot(&f, id, 0).flags, SLOT_DELAY_TOLD | SLOT_DEST_DEAD);
+	ck_assert_uint_eq(fake_slot(&f, id, 0).flags, SLOT_DELAY_TOLD);
+	ck_assert_uint_eq(fake_slot(&f, id, 0).dead, qfile_dest("one.example"));
 	ck_assert_int_eq(fake_slot(&f, id, 0).state, SLOT_QUEUED);
 	fake_silence(&f, ROLE_BOUNCE);
 	fake_restart_qmgr(&f);
@@ -1304,6 +1322,7 @@ suite_qmgr(void)
 	tcase_add_test(tc, a_clock_step_moves_no_deadline);
 	tcase_add_test(tc, wrong_packets);
 	tcase_add_test(tc, dead_destination_over_restart);
+	tcase_add_test(tc, dead_destination_is_left_by_a_new_route);
 	tcase_add_loop_test(tc, a_refusing_greeting_is_the_hosts, 0,
 	    sizeof greetings / sizeof *greetings);
 	tcase_add_test(tc, a_refused_recipient_is_not_the_hosts);
