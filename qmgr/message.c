@@ -115,7 +115,8 @@ qmgr_unreadable(struct qmgr *q, struct entry *en, int r, const struct err *e)
 /* The clocks at one moment. */
 struct moment { int64_t ms, us; uint16_t sender; };
 
-/* When a message is given up, in monotonic time: its age, and the time it may have. */
+/* When a message is given up, in monotonic time: its age, and the time it may have; not before an attempt
+ * that came due while nobody could make it. */
 static int64_t
 expires_of(const struct moment *t, const struct letter *l, const struct slot *s, int64_t lifetime_ms)
 {
@@ -123,7 +124,7 @@ expires_of(const struct moment *t, const struct letter *l, const struct slot *s,
 
 	if (left > lifetime_ms)
 		left = lifetime_ms;
-	if (s->attempts == 0 && left < QMGR_GRACE_MS)
+	if ((s->attempts == 0 || (int64_t)s->next_us <= t->us) && left < QMGR_GRACE_MS)
 		left = QMGR_GRACE_MS;
 	return t->ms + left;
 }

@@ -596,6 +596,26 @@ START_TEST(expired_but_never_tried)
 }
 END_TEST
 
+/* The same for one that was tried before: its next attempt came due meanwhile. */
+START_TEST(expired_with_an_attempt_due)
+{
+	fake_setting(&f, CONF_QUEUELIFETIME, "3600\n");
+	fake_restart_qmgr(&f);
+	all_peers();
+	message("a@one.example", 0);
+	fake_new(&f, id);
+	result(ROLE_REMOTE, job(ROLE_REMOTE), &greylisted);
+	fake_advance(&f, 7200 * 1000 * (int64_t)_i);
+	fake_restart_qmgr(&f);
+	all_peers();
+	fake_advance(&f, 7200 * 1000 * (int64_t)!_i);	/* up all the time: no more than the last one */
+	if (_i)
+		ck_assert(result(ROLE_REMOTE, job(ROLE_REMOTE), &delivered));
+	else
+		ck_assert(!fake_queue_mark(&f) && fake_slot(&f, id, 0).state == SLOT_FAILED);
+}
+END_TEST
+
 START_TEST(bad_files)
 {
 	struct { struct msg_result m; } bad = { .m = { .bad_file = 1 } };
@@ -1314,6 +1334,7 @@ suite_qmgr(void)
 	tcase_add_loop_test(tc, expiry_fails_and_reports, 0, sizeof expiries / sizeof *expiries);
 	tcase_add_test(tc, dead_destination);
 	tcase_add_test(tc, expired_but_never_tried);
+	tcase_add_loop_test(tc, expired_with_an_attempt_due, 0, 2);
 	tcase_add_test(tc, bad_files);
 	tcase_add_test(tc, success_notice);
 	tcase_add_test(tc, a_notice_waits_for_its_message);
