@@ -77,7 +77,7 @@ class Settings(unittest.TestCase):
         acc = Instance(smtproutes=["# fine", "a.example:[192.0.2.1]:25", "b.example:[::1"])
         code, _, err = run("check", "-H", acc.home)
         self.assertEqual(code, 1)
-        self.assertRegex(err, r"smtproutes:3: expected ")
+        self.assertTrue(err.startswith(f"accord: {acc.control}/smtproutes:3: expected "), err)
         acc.set("smtproutes", "")
         self.assertEqual(run("check", "-H", acc.home)[0], 0)
 
