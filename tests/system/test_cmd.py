@@ -81,6 +81,24 @@ class Settings(unittest.TestCase):
         acc.set("smtproutes", "")
         self.assertEqual(run("check", "-H", acc.home)[0], 0)
 
+    def test_check_refuses_what_start_refuses(self):
+        """Also what no single line shows; a name that is no setting's is told of."""
+        for name, value, want in (("retryfirst", "20000", "retrymax: expected at least the value of retryfirst (20000)"),
+                                  ("capsources", "cdb:a.cdb\ncdb:b.cdb", "capsources:2: expected one source"),
+                                  ("listen", "\n".join(f"127.0.0.1:{i}" for i in range(1, 34)),
+                                   "listen: expected at most 32 lines")):
+            with self.subTest(name):
+                acc = Instance(**{name: value})
+                code, _, err = run("check", "-H", acc.home)
+                self.assertEqual(code, 1)
+                self.assertIn(f"accord: {acc.control}/{want}", err)
+                acc.start(expect=False)
+                self.assertEqual(acc.process.wait(10), 1)
+                self.assertIn(f"{acc.control}/{want}", acc.read_log())
+        acc = Instance(queuelifetme="5")
+        self.assertEqual(run("check", "-H", acc.home), (0, "all settings are right\n",
+                         f"accord: {acc.control}/queuelifetme: no setting has this name; it has no effect\n"))
+
     def test_start_refuses_wrong_settings_before_anything(self):
         acc = Instance(listen="nowhere")
         acc.start(expect=False)
