@@ -269,6 +269,19 @@ adopted_load(struct qmgr *q, struct job *j, struct err *e)
 	return r;
 }
 
+/* Those who wait behind a dead destination have no line of their own to say why. */
+static void
+dest_log(const struct qmgr *q, const struct entry *en, bool was_dead, const char *why)
+{
+	bool dead = sched_dest_dead(en->dest);
+
+	if (dead && !was_dead)
+		log_line(LOG_WARN, NULL, "dest-dead", "dest=%s in_ms=%lld why=%s", log_q(en->dest->name),
+		    (long long)(sched_dead_until(&q->sched, en) - clock_ms()), log_q(why));
+	else if (!dead && was_dead)
+		log_line(LOG_INFO, NULL, "dest-alive", "dest=%s", log_q(en->dest->name));
+}
+
 static void
 result_apply(struct qmgr *q, struct job *j, struct span records)
 {
@@ -278,8 +291,10 @@ result_apply(struct qmgr *q, struct job *j, struct span records)
 
 	if (j->entry != NULL) {
 		enum verdict v = verdict_of(records, &why);
+		bool was_dead = sched_dest_dead(j->entry->dest);
 
 		sched_release(&q->sched, j->entry, v, j->epoch, why.dsn, why.text, clock_ms());
+		dest_log(q, j->entry, was_dead, why.text);
 	}
 	while (result_next(&records, &r, &detail, &e) == 1) {
 		struct job_rcpt *slot = job_slot(j, r.slot);

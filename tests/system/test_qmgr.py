@@ -96,6 +96,10 @@ class Window(unittest.TestCase):
                 self.assertEqual(dead.count, 1)
                 acc.step_clock(115)
                 wait_for(lambda: dead.count == 2)
+                line, = acc.logged(1, event="dest-dead")    # and the administrator is told, once
+                self.assertEqual((line["dest"], line["level"]), (f"[127.0.0.1]:{dead.port}", "warn"))
+                self.assertGreater(int(line["in_ms"]), 80000)
+                self.assertTrue(line["why"])
                 time.sleep(1)
                 self.assertEqual(dead.count, 2)
 
@@ -223,3 +227,4 @@ class Drain(unittest.TestCase):
                 wait_for(lambda: len(hop.messages) == 2000, 60)
                 self.assertLessEqual(len(hop.sessions), 21)
             acc.wait_empty()
+            self.assertEqual(len(acc.logged(1, event="dest-alive", dest=f"[127.0.0.1]:{port}")), 1)
