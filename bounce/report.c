@@ -230,8 +230,8 @@ put_delayed_words(const struct report *r, const struct rcpt_result *res, struct 
 	char date[40], next[240], lead[160];
 
 	clock_rfc5322(r->expires_us, date, sizeof date);
-	snprintf(next, sizeof next, "nothing is lost, and you need not send it again: it is tried again%s%s. %s",
-	    r->expires_us > 0 ? " until " : "", r->expires_us > 0 ? date : "",
+	snprintf(next, sizeof next, "nothing is lost, and you need not send it again: it is tried "
+	    "again%s%s. %s", r->expires_us > 0 ? " until " : "", r->expires_us > 0 ? date : "",
 	    notify == 0 || notify & NOTIFY_FAILURE ? "If it cannot be delivered, you will be told." :
 	    "You did not ask to be told if it cannot be delivered.");
 	if (text_wrap(out, "    What happened: ", INDENT, span_str(words_delay(res->dsn)), e) == -1 ||

@@ -106,7 +106,8 @@ sm_options(struct sendmail *s, int argc, char **argv, int *code)
 		if (o == 'H' && strlen(optarg) <= 400) {
 			home = optarg;
 		} else if (o == '?' && optopt == '-' && optind < argc && strcmp(argv[optind], "--help") == 0) {
-			printf("usage: %s", strcmp(s->called, "mailq") == 0 ? "mailq [-H HOME] [--json]\n" : sm_usage);
+			printf("usage: %s", strcmp(s->called, "mailq") == 0 ?
+			    "mailq [-H HOME] [--json]\n" : sm_usage);
 			*code = EXIT_DONE;
 			return -1;
 		} else if (o == '?' || o == 'H' || sm_option(s, o, optarg) == -1) {

@@ -71,8 +71,8 @@ check_names(const struct home *h)
 
 	while (d != NULL && (ent = readdir(d)) != NULL)
 		if (ent->d_name[0] != '.' && conf_find(ent->d_name) == CONF_COUNT)
-			fprintf(stderr, "accord: %s/%s: no setting has this name; it has no effect\n", h->control,
-			    ent->d_name);
+			fprintf(stderr, "accord: %s/%s: no setting has this name; it has no effect\n",
+			    h->control, ent->d_name);
 	if (d != NULL)
 		closedir(d);
 }

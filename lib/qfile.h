@@ -37,7 +37,7 @@ enum slot_flag {
 struct slot {
 	uint8_t state, conneg_tries;
 	uint16_t attempts, code, flags;	/* flags: enum slot_flag */
-	uint32_t dead;		/* the last attempt reached nobody at its destination: this is qfile_dest() of it */
+	uint32_t dead;		/* qfile_dest() of where the last attempt reached nobody, or 0 */
 	uint64_t last_us, next_us;
 	char dsn[12];
 	char text[MSG_MARK_TEXT];	/* NUL-terminated, printable */

@@ -106,7 +106,8 @@ END_TEST
 /* All at once is what the three readings give, whatever the size of the envelope; also what they refuse. */
 START_TEST(loaded_at_once)
 {
-	const struct slot mark = { .state = SLOT_HELD, .attempts = 3, .flags = SLOT_DELAY_TOLD, .dead = 0x80000001,
+	const struct slot mark = { .state = SLOT_HELD, .attempts = 3, .flags = SLOT_DELAY_TOLD,
+	    .dead = 0x80000001,
 	    .dsn = "4.4.1", .text = "nobody" };
 	struct qfile made, q;
 	struct buf block, store;
@@ -125,7 +126,8 @@ START_TEST(loaded_at_once)
 	ck_assert_uint_eq(env.nrcpt, counts[_i]);
 	ck_assert_int_eq(qfile_slots(fd, &q, &want, &e), 0);
 	for (uint32_t i = 0; i < q.nslot; i++)
-		ck_assert(s[i].state == want[i].state && s[i].flags == want[i].flags && s[i].dead == want[i].dead &&
+		ck_assert(s[i].state == want[i].state && s[i].flags == want[i].flags &&
+		    s[i].dead == want[i].dead &&
 		    strcmp(s[i].text, want[i].text) == 0);
 	ck_assert_uint_eq(s[counts[_i] - 1].state, SLOT_HELD);
 	ck_assert_uint_eq(s[counts[_i] - 1].dead, mark.dead);
