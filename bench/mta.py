@@ -238,7 +238,7 @@ class Accord(Mta):
         owner = pwd.getpwnam("accord-queue")
         program = shutil.copy(os.path.join(harness.BUILD, "tests", "queue_fill"), self.folder)
         peers.command(program, os.path.join(self.folder, "queue"), str(n), "u%u@far.example",
-                      "a%u@client.example", "0", str(octets), user=owner.pw_uid, group=owner.pw_gid,
+                      "a%u@client.example", "0", "", str(octets), user=owner.pw_uid, group=owner.pw_gid,
                       extra_groups=[])
 
     def flush(self):

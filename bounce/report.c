@@ -226,12 +226,14 @@ put_failed_words(const struct rcpt_result *res, struct span detail, struct buf *
 static int
 put_delayed_words(const struct report *r, const struct rcpt_result *res, struct buf *out, struct err *e)
 {
-	char date[40], next[200], lead[160];
+	uint8_t notify = r->env->rcpt[res->slot].notify;
+	char date[40], next[240], lead[160];
 
 	clock_rfc5322(r->expires_us, date, sizeof date);
-	snprintf(next, sizeof next, "nothing is lost, and you need not send it again: it is tried again%s%s. "
-	    "If it cannot be delivered, you will be told.", r->expires_us > 0 ? " until " : "",
-	    r->expires_us > 0 ? date : "");
+	snprintf(next, sizeof next, "nothing is lost, and you need not send it again: it is tried "
+	    "again%s%s. %s", r->expires_us > 0 ? " until " : "", r->expires_us > 0 ? date : "",
+	    notify == 0 || notify & NOTIFY_FAILURE ? "If it cannot be delivered, you will be told." :
+	    "You did not ask to be told if it cannot be delivered.");
 	if (text_wrap(out, "    What happened: ", INDENT, span_str(words_delay(res->dsn)), e) == -1 ||
 	    text_wrap(out, "    What happens next: ", INDENT, span_str(next), e) == -1)
 		return -1;

@@ -56,8 +56,12 @@ control_call(int sock, struct msg_hdr *h, uint32_t type, size_t hlen, int fd, vo
 	int fds[MSG_FDS];
 
 	if (ipc_call(sock, h, type, hlen, &fd, fd == -1 ? 0 : 1, reply, max, len, fds,
-	    CONTROL_WAIT_MS, e) == -1)
-		return err_in(e, "control");
+	    CONTROL_WAIT_MS, e) == -1) {
+		if (e->sys != EPIPE)
+			return err_in(e, "control");
+		return err_set(e, ERR_TEMP, NULL, "no answer: the accord that runs there is being "
+		    "stopped, or is of another version than this command, and wants to be started again");
+	}
 	ipc_close_fds(fds, MSG_FDS);
 	if (no->h.type != MSG_REFUSED)
 		return 0;

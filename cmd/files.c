@@ -114,6 +114,7 @@ static int
 read_setting(const struct home *h, struct conf *conf, enum conf_id id, struct err *e)
 {
 	char path[640];
+	struct err inner = { 0 };
 	int fd, r;
 
 	snprintf(path, sizeof path, "%s/%s", h->control, conf_table[id].name);
@@ -121,9 +122,9 @@ read_setting(const struct home *h, struct conf *conf, enum conf_id id, struct er
 		return 0;
 	if (fd == -1)
 		return err_sys(e, "%s", path);
-	r = conf_set_fd(conf, id, fd, e);
+	r = conf_set_fd(conf, id, fd, &inner);	/* "listen:3: expected …" */
 	close(fd);
-	return r == -1 ? err_in(e, "%s", h->control) : 0;
+	return r == -1 ? err_set(e, inner.kind, inner.dsn, "%s/%s", h->control, inner.what) : 0;
 }
 
 int

@@ -118,7 +118,7 @@ list_end(const struct lister *l)
 
 	if (l->q->count && l->q->common->json)
 		printf("{\"messages\":%llu,\"recipients\":%llu,\"octets\":%llu}\n", n, r, o);
-	else if (l->q->mailq)		/* the words that monitors of other mail systems look for */
+	else if (l->q->mailq && !l->q->common->json)	/* monitors of other mail systems look for it */
 		n == 0 ? printf("Mail queue is empty\n") :
 		    printf("-- %llu Kbytes in %llu Request%s.\n", (o + 1023) / 1024, n, n == 1 ? "" : "s");
 	else if (l->q->count || (!l->q->common->json && n > 0))

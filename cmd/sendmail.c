@@ -24,6 +24,7 @@
 enum { SM_NAME = 128, SM_PUMP = 65536 };
 
 struct sendmail {
+	const char *called;		/* sendmail, mailq, newaliases */
 	struct common common;
 	struct origin origin;
 	char mode;			/* of -b */
@@ -36,7 +37,8 @@ struct sendmail {
 
 static const char sm_usage[] =
     "sendmail [-ti] [-f SENDER] [-F NAME] [-N NOTIFY] [-R full|hdrs] [-V ENVID] [-B 7BIT|8BITMIME]\n"
-    "         [-bm|-bp|-bs|-bi] [-q] [-H HOME] [--] [RECIPIENT...] < message";
+    "         [-bm|-bp|-bs|-bi] [-q] [-H HOME] [--] [RECIPIENT...] < message\n"
+    "Other options of sendmail are taken and have no effect.\n";
 
 static int
 sm_fail(const struct err *e)
@@ -104,12 +106,13 @@ sm_options(struct sendmail *s, int argc, char **argv, int *code)
 		if (o == 'H' && strlen(optarg) <= 400) {
 			home = optarg;
 		} else if (o == '?' && optopt == '-' && optind < argc && strcmp(argv[optind], "--help") == 0) {
-			printf("usage: %s\nOther options of sendmail are taken and have no effect.\n", sm_usage);
+			printf("usage: %s", strcmp(s->called, "mailq") == 0 ?
+			    "mailq [-H HOME] [--json]\n" : sm_usage);
 			*code = EXIT_DONE;
 			return -1;
 		} else if (o == '?' || o == 'H' || sm_option(s, o, optarg) == -1) {
-			fprintf(stderr, o == '?' ? "sendmail: -%s: no such option, or its word is missing\n" :
-			    "sendmail: -%s: does not take %.100s\n", two, optarg != NULL ? optarg : "");
+			fprintf(stderr, o == '?' ? "%s: -%s: no such option, or its word is missing\n" :
+			    "%s: -%s: does not take %.100s\n", s->called, two, optarg != NULL ? optarg : "");
 			*code = EXIT_USAGE;
 			return -1;
 		}
@@ -349,6 +352,21 @@ sm_smtp(struct sendmail *s)
 	return r == -1 ? EXIT_IO : EXIT_DONE;
 }
 
+/* mailq's --json, which getopt would take for a cluster of letters: taken out; returns the new argc. */
+static int
+mailq_json(struct sendmail *s, int argc, char **argv)
+{
+	int n = 1;
+
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--json") == 0)
+			s->common.json = true;
+		else
+			argv[n++] = argv[i];
+	argv[n] = NULL;
+	return n;
+}
+
 int
 name_sendmail(int argc, char **argv)
 {
@@ -356,7 +374,10 @@ name_sendmail(int argc, char **argv)
 	const char *slash = strrchr(argv[0], '/'), *name = slash != NULL ? slash + 1 : argv[0];
 	int code;
 
+	s.called = name;
 	s.mode = strcmp(name, "mailq") == 0 ? 'p' : strcmp(name, "newaliases") == 0 ? 'i' : 'm';
+	if (s.mode == 'p')
+		argc = mailq_json(&s, argc, argv);
 	if (sm_options(&s, argc, argv, &code) == -1)
 		return code;
 	if (s.mode == 'p')

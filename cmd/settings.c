@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /* cmd/settings.c - accord start, check, conf. */
+#include <dirent.h>
 #include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cmd/cmd.h"
 #include "lib/capsdb.h"
+#include "lib/confcheck.h"
 
 enum { SETTING_MAX = 64 * 1024 * 1024 };
 
@@ -51,6 +53,30 @@ check_caps(const struct home *h, struct err *e)
 	return r;
 }
 
+static int
+check_together(const struct home *h, const struct conf *conf, struct err *e)
+{
+	struct err inner = { 0 };
+
+	return conf_together(conf, &inner) == 0 ? 0 :
+	    err_set(e, inner.kind, inner.dsn, "%s/%s", h->control, inner.what);
+}
+
+/* A misspelt setting is no error, since admins keep their notes there, but they are told. */
+static void
+check_names(const struct home *h)
+{
+	DIR *d = opendir(h->control);
+	struct dirent *ent;
+
+	while (d != NULL && (ent = readdir(d)) != NULL)
+		if (ent->d_name[0] != '.' && conf_find(ent->d_name) == CONF_COUNT)
+			fprintf(stderr, "accord: %s/%s: no setting has this name; it has no effect\n",
+			    h->control, ent->d_name);
+	if (d != NULL)
+		closedir(d);
+}
+
 int
 verb_check(struct common *c, int argc, char **argv)
 {
@@ -60,10 +86,10 @@ verb_check(struct common *c, int argc, char **argv)
 	(void)argv;
 	if (argc != 1)
 		return cmd_usage("accord check [-H HOME]");
-	if (cmd_settings(&c->home, &conf, &e) == -1)
+	if (cmd_settings(&c->home, &conf, &e) == -1 || check_together(&c->home, &conf, &e) == -1 ||
+	    check_caps(&c->home, &e) == -1)
 		return cmd_fail(&e);
-	if (check_caps(&c->home, &e) == -1)
-		return cmd_fail(&e);
+	check_names(&c->home);
 	conf_free(&conf);
 	printf("all settings are right\n");
 	return EXIT_DONE;

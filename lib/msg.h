@@ -11,7 +11,7 @@
 #include "lib/ipc.h"
 #include "lib/qid.h"
 
-#define MSG_LAYOUT 5u
+#define MSG_LAYOUT 6u
 
 enum msg_type {
 	/* supervisor -> daemon, in this order at start: SETTING* FILE* LISTENER* PEER* GO */
@@ -157,6 +157,7 @@ struct mark {
 	char dsn[12];
 	char text[MSG_MARK_TEXT];
 	uint16_t flags;		/* enum slot_flag */
+	uint32_t dead;		/* as in struct slot */
 	uint64_t last_us, next_us;	/* wall clock: of the last attempt, of the next */
 };
 struct msg_mark { struct msg_hdr h; char id[QID_SIZE]; uint32_t n, pad; struct mark mark[]; };

@@ -31,17 +31,20 @@ slot_final(uint8_t state)
 }
 
 enum slot_flag {
-	SLOT_DELAY_TOLD = 1,	/* a "delayed" report is committed, or none is wanted */
-	SLOT_DEST_DEAD = 2	/* the last failure was its destination's: nobody could be reached */
+	SLOT_DELAY_TOLD = 1	/* a "delayed" report is committed, or none is wanted */
 };
 
 struct slot {
 	uint8_t state, conneg_tries;
 	uint16_t attempts, code, flags;	/* flags: enum slot_flag */
+	uint32_t dead;		/* qfile_dest() of where the last attempt reached nobody, or 0 */
 	uint64_t last_us, next_us;
 	char dsn[12];
 	char text[MSG_MARK_TEXT];	/* NUL-terminated, printable */
 };
+
+/* A destination's name as a slot keeps it, never 0: equal for equal names, and hardly for others. */
+uint32_t qfile_dest(const char *name);
 
 struct qfile {
 	uint64_t msg_len, env_off, slots_off;

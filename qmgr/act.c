@@ -77,7 +77,7 @@ act_on(uint32_t verb, struct slot *s)
 		s->state = SLOT_QUEUED;
 		s->attempts = 0;
 		s->next_us = 0;
-		s->flags &= (uint16_t)~SLOT_DEST_DEAD;
+		s->dead = 0;
 		return FATE_MARK;
 	case ACT_BOUNCE:
 		s->state = SLOT_FAILED;

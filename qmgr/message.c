@@ -115,7 +115,8 @@ qmgr_unreadable(struct qmgr *q, struct entry *en, int r, const struct err *e)
 /* The clocks at one moment. */
 struct moment { int64_t ms, us; uint16_t sender; };
 
-/* When a message is given up, in monotonic time: its age, and the time it may have. */
+/* When a message is given up, in monotonic time: its age, and the time it may have; not before an attempt
+ * that came due while nobody could make it. */
 static int64_t
 expires_of(const struct moment *t, const struct letter *l, const struct slot *s, int64_t lifetime_ms)
 {
@@ -123,7 +124,7 @@ expires_of(const struct moment *t, const struct letter *l, const struct slot *s,
 
 	if (left > lifetime_ms)
 		left = lifetime_ms;
-	if (s->attempts == 0 && left < QMGR_GRACE_MS)
+	if ((s->attempts == 0 || (int64_t)s->next_us <= t->us) && left < QMGR_GRACE_MS)
 		left = QMGR_GRACE_MS;
 	return t->ms + left;
 }
@@ -134,11 +135,12 @@ wait_of(struct qmgr *q, struct entry *en, const struct moment *t, const struct s
     struct sched_new *n)
 {
 	int64_t wait = ((int64_t)s->next_us - t->us) / 1000, max = sched_longest(&q->sched, en);
+	bool dead = s->dead == qfile_dest(en->dest->name);
 
-	if (s->attempts == 0 || wait < 0)
+	if (s->attempts == 0 || wait < 0 || (s->dead != 0 && !dead))	/* a route led elsewhere then */
 		wait = 0;
 	n->retry_ms = t->ms + (wait < max ? wait : max);
-	if (s->flags & SLOT_DEST_DEAD && wait > 0)
+	if (dead && wait > 0)
 		sched_believe_dead(&q->sched, en, n->retry_ms, s->attempts, s->dsn, s->text);
 }
 

@@ -77,8 +77,8 @@ outcome_defer(struct qmgr *q, struct job *j, struct job_rcpt *r, const struct rc
 {
 	int64_t now = clock_ms(), wait;
 	struct entry *en = j->entry;
-	bool dead = false;	/* on disk, so that a restart does not try all who wait behind it */
 
+	r->slot.dead = 0;
 	if (res->flags & RESULT_SOON) {
 		unsigned soon = en != NULL ? en->soon : 0;
 
@@ -90,10 +90,10 @@ outcome_defer(struct qmgr *q, struct job *j, struct job_rcpt *r, const struct rc
 		wait = en != NULL ? sched_delay(&q->sched, en, r->slot.attempts) : QMGR_AGAIN_MS;
 		if (en != NULL && sched_dead_until(&q->sched, en) > now) {
 			wait = sched_dead_until(&q->sched, en) - now;
-			dead = host_failed(res);
+			if (host_failed(res))	/* a restart does not try all who wait behind it */
+				r->slot.dead = qfile_dest(en->dest->name);
 		}
 	}
-	r->slot.flags = (uint16_t)((r->slot.flags & ~SLOT_DEST_DEAD) | (dead ? SLOT_DEST_DEAD : 0));
 	if (res->flags & RESULT_CONNEG_TRY && r->slot.conneg_tries < UINT8_MAX)
 		r->slot.conneg_tries++;
 	r->slot.next_us = (uint64_t)(clock_us() + wait * 1000);
@@ -106,8 +106,8 @@ struct mark
 mark_of(uint32_t n, const struct slot *s)
 {
 	struct mark m = { .slot = n, .state = s->state, .conneg_tries = s->conneg_tries,
-	    .attempts = s->attempts, .code = s->code, .flags = s->flags, .last_us = s->last_us,
-	    .next_us = s->next_us };
+	    .attempts = s->attempts, .code = s->code, .flags = s->flags, .dead = s->dead,
+	    .last_us = s->last_us, .next_us = s->next_us };
 
 	snprintf(m.dsn, sizeof m.dsn, "%s", s->dsn);
 	snprintf(m.text, sizeof m.text, "%.*s", MSG_MARK_TEXT - 1, s->text);
@@ -269,6 +269,19 @@ adopted_load(struct qmgr *q, struct job *j, struct err *e)
 	return r;
 }
 
+/* Those who wait behind a dead destination have no line of their own to say why. */
+static void
+dest_log(const struct qmgr *q, const struct entry *en, bool was_dead, const char *why)
+{
+	bool dead = sched_dest_dead(en->dest);
+
+	if (dead && !was_dead)
+		log_line(LOG_WARN, NULL, "dest-dead", "dest=%s in_ms=%lld why=%s", log_q(en->dest->name),
+		    (long long)(sched_dead_until(&q->sched, en) - clock_ms()), log_q(why));
+	else if (!dead && was_dead)
+		log_line(LOG_INFO, NULL, "dest-alive", "dest=%s", log_q(en->dest->name));
+}
+
 static void
 result_apply(struct qmgr *q, struct job *j, struct span records)
 {
@@ -278,8 +291,10 @@ result_apply(struct qmgr *q, struct job *j, struct span records)
 
 	if (j->entry != NULL) {
 		enum verdict v = verdict_of(records, &why);
+		bool was_dead = sched_dest_dead(j->entry->dest);
 
 		sched_release(&q->sched, j->entry, v, j->epoch, why.dsn, why.text, clock_ms());
+		dest_log(q, j->entry, was_dead, why.text);
 	}
 	while (result_next(&records, &r, &detail, &e) == 1) {
 		struct job_rcpt *slot = job_slot(j, r.slot);

@@ -48,7 +48,7 @@ enum {
 	QMGR_ACTS = 64,			/* requests of administrators that wait */
 	QMGR_ACT_TURN = 64,		/* messages of one that are begun in a turn */
 	QMGR_ACT_MARKS = 256,		/* messages of one whose marks are with queue */
-	QMGR_GRACE_MS = 60000		/* an expired message that was never tried gets this long,
+	QMGR_GRACE_MS = 60000		/* an expired message whose attempt is overdue gets this long,
 					 * and its sender is warned after it */
 };
 

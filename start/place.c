@@ -14,6 +14,7 @@
 
 #include "lib/capsdb.h"
 #include "lib/clock.h"
+#include "lib/confcheck.h"
 #include "lib/confline.h"
 #include "lib/ipc.h"
 #include "lib/log.h"
@@ -114,31 +115,6 @@ warn_unknown(const struct place *p, int dir)
 		closedir(d);
 }
 
-/* What no single line shows. */
-static int
-check_together(const struct place *p, struct err *e)
-{
-	const struct span *lines;
-	uint32_t n = conf_lines(&p->conf, CONF_LISTEN, &lines);
-
-	if (n > DAEMON_LISTENERS)
-		return err_set(e, ERR_PERM, NULL, "%s/listen: expected at most %d lines", p->control,
-		    DAEMON_LISTENERS);
-	for (uint32_t i = 0; i < n; i++)
-		if (lines[i].n >= sizeof p->listener[0].line)
-			return err_set(e, ERR_PERM, NULL, "%s/listen:%u: expected a line of at most %zu "
-			    "octets", p->control, p->conf.v[CONF_LISTEN].lineno[i],
-			    sizeof p->listener[0].line - 1);
-	if (conf_number(&p->conf, CONF_RETRYMAX) < conf_number(&p->conf, CONF_RETRYFIRST))
-		return err_set(e, ERR_PERM, NULL, "%s/retrymax: expected at least the value of retryfirst "
-		    "(%llu)", p->control,
-		    (unsigned long long)conf_number(&p->conf, CONF_RETRYFIRST));
-	if (conf_lines(&p->conf, CONF_CAPSOURCES, &lines) > 1)
-		return err_set(e, ERR_PERM, NULL, "%s/capsources:%u: expected one source: more are not "
-		    "asked by this version", p->control, p->conf.v[CONF_CAPSOURCES].lineno[1]);
-	return 0;
-}
-
 int
 place_settings(struct place *p, struct err *e)
 {
@@ -152,7 +128,7 @@ place_settings(struct place *p, struct err *e)
 		r = one_setting(p, dir, (enum conf_id)i, e);
 	if (r == 0) {
 		warn_unknown(p, dir);
-		r = check_together(p, e);
+		r = conf_together(&p->conf, e) == -1 ? in_control(p, e) : 0;
 	}
 	close(dir);
 	return r;

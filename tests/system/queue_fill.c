@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * queue_fill QUEUE N ADDRESS SENDER [DEAD-SECONDS [OCTETS]] - writes N messages for ADDRESS into a queue's
- * folder while no accord runs on it, as if they had been accepted: a backlog for tests and measurements.
- * A %u in either address is the message's number.  With DEAD-SECONDS the first one was tried, and nobody
- * was reached, and it is due in that time.  OCTETS is a message's size, filled up with lines of text.
+ * queue_fill QUEUE N ADDRESS SENDER [DEAD-SECONDS DEST [OCTETS]] - writes N messages for ADDRESS into a
+ * queue's folder while no accord runs on it, as if they had been accepted: a backlog for tests and
+ * measurements.  A %u in either address is the message's number.  With DEAD-SECONDS over 0 the first one was
+ * tried, and nobody was reached at the destination DEST, and it is due in that time.  OCTETS is a message's
+ * size, filled up with lines of text.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -64,9 +65,10 @@ message_block(const char *address, const char *sender, struct buf *block, struct
 }
 
 static int
-message_write(int dirfd, const char *id, struct span block, int dead_s, struct err *e)
+message_write(int dirfd, const char *id, struct span block, int dead_s, const char *dest,
+    struct err *e)
 {
-	struct slot s = { .state = SLOT_QUEUED, .attempts = 1, .flags = SLOT_DEST_DEAD,
+	struct slot s = { .state = SLOT_QUEUED, .attempts = 1, .dead = qfile_dest(dest),
 	    .dsn = "4.4.1", .text = "connect: Connection refused", .last_us = (uint64_t)clock_us(),
 	    .next_us = (uint64_t)(clock_us() + (int64_t)dead_s * 1000000) };
 	char path[4 + QID_SIZE], dir[3];
@@ -96,12 +98,12 @@ main(int argc, char **argv)
 	int dirfd;
 
 	if (argc < 5) {
-		fprintf(stderr, "usage: queue_fill QUEUE N ADDRESS SENDER [DEAD-SECONDS [OCTETS]]\n");
+		fprintf(stderr, "usage: queue_fill QUEUE N ADDRESS SENDER [DEAD-SECONDS DEST [OCTETS]]\n");
 		return 2;
 	}
-	if (argc > 6 && (atoi(argv[6]) < 0 || atoi(argv[6]) > TEXT_MAX))
+	if (argc > 7 && (atoi(argv[7]) < 0 || atoi(argv[7]) > TEXT_MAX))
 		return fail("OCTETS", (err_set(&e, ERR_PERM, NULL, "too many"), &e));
-	text_make(argc > 6 ? (size_t)atoi(argv[6]) : 0);
+	text_make(argc > 7 ? (size_t)atoi(argv[7]) : 0);
 	(void)mkdir(argv[1], 0750);
 	dirfd = open(argv[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dirfd == -1)
@@ -113,8 +115,8 @@ main(int argc, char **argv)
 		number_put(argv[4], i, sender);
 		qid_make(&ids, (uint64_t)clock_us(), id);
 		if (message_block(address, sender, &block, &e) == -1 ||
-		    message_write(dirfd, id, buf_view(&block), i == 0 && argc > 5 ? atoi(argv[5]) : 0,
-		    &e) == -1)
+		    message_write(dirfd, id, buf_view(&block), i == 0 && argc > 6 ? atoi(argv[5]) : 0,
+		    argc > 6 ? argv[6] : "", &e) == -1)
 			return fail(id, &e);
 		if (i == 0)
 			printf("%s\n", id);

@@ -3,13 +3,14 @@
 """The accord command, verb by verb, as a person types it."""
 import json
 import os
+import socket
 import subprocess
 import tempfile
 import unittest
 from email.header import decode_header, make_header
 
 import fax
-from harness import BIN, DATA, Instance, Peer, wait_for
+from harness import BIN, DATA, SLOW, Instance, Peer, wait_for
 from tiffinfo import tiff_pages
 
 ACCORD = os.path.join(BIN, "accord")
@@ -77,9 +78,41 @@ class Settings(unittest.TestCase):
         acc = Instance(smtproutes=["# fine", "a.example:[192.0.2.1]:25", "b.example:[::1"])
         code, _, err = run("check", "-H", acc.home)
         self.assertEqual(code, 1)
-        self.assertRegex(err, r"smtproutes:3: expected ")
+        self.assertTrue(err.startswith(f"accord: {acc.control}/smtproutes:3: expected "), err)
         acc.set("smtproutes", "")
         self.assertEqual(run("check", "-H", acc.home)[0], 0)
+
+    def test_check_refuses_what_start_refuses(self):
+        """Also what no single line shows; a name that is no setting's is told of."""
+        for name, value, want in (("retryfirst", "20000", "retrymax: expected at least the value of retryfirst (20000)"),
+                                  ("capsources", "cdb:a.cdb\ncdb:b.cdb", "capsources:2: expected one source"),
+                                  ("listen", "\n".join(f"127.0.0.1:{i}" for i in range(1, 34)),
+                                   "listen: expected at most 32 lines")):
+            with self.subTest(name):
+                acc = Instance(**{name: value})
+                code, _, err = run("check", "-H", acc.home)
+                self.assertEqual(code, 1)
+                self.assertIn(f"accord: {acc.control}/{want}", err)
+                acc.start(expect=False)
+                self.assertEqual(acc.process.wait(10), 1)
+                self.assertIn(f"{acc.control}/{want}", acc.read_log())
+        acc = Instance(queuelifetme="5")
+        self.assertEqual(run("check", "-H", acc.home), (0, "all settings are right\n",
+                         f"accord: {acc.control}/queuelifetme: no setting has this name; it has no effect\n"))
+
+    def test_another_version_gives_no_answer(self):
+        """A running accord of other packets hangs up; the command says what that may be, and what to do."""
+        acc = Instance()
+        os.mkdir(os.path.join(acc.home, "run"))
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as control:
+            control.bind(os.path.join(acc.home, "run", "control.sock"))
+            control.listen(1)
+            p = subprocess.Popen([ACCORD, "stat", "-H", acc.home], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            with control.accept()[0] as client:
+                client.recv(65536)
+            out, err = p.communicate(timeout=20 * SLOW)
+        self.assertEqual((p.returncode, out), (75, b""))
+        self.assertIn(b"another version", err)
 
     def test_start_refuses_wrong_settings_before_anything(self):
         acc = Instance(listen="nowhere")

@@ -2,6 +2,7 @@
 # Copyright (c) 2026 The accord authors
 """sendmail, mailq and newaliases, called as cron, PHP, mutt, git and mailx call them."""
 import fcntl
+import json
 import os
 import re
 import subprocess
@@ -200,6 +201,11 @@ class Answers(Case):
             self.assertEqual(code, 0)
             self.assertIn("<x@far.example>", out)
             self.assertTrue(out.endswith("-- 1 Kbytes in 1 Request.\n"), out)
+        code, out, _ = self.names.run("mailq", "--json")
+        self.assertEqual((code, [json.loads(line) for line in out.splitlines()]), (0, self.acc.queue()))
+        self.assertIn("--json", self.names.run("mailq", "--help")[1])
+        code, _, err = self.names.run("mailq", "-Y")
+        self.assertEqual((code, err), (64, "mailq: -Y: no such option, or its word is missing\n"))
         del self.hop.on["RCPT"]
         self.assertEqual(self.names.run("sendmail", "-q")[0], 0)
         wait_for(lambda: self.hop.messages)

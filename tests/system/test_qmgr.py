@@ -96,6 +96,10 @@ class Window(unittest.TestCase):
                 self.assertEqual(dead.count, 1)
                 acc.step_clock(115)
                 wait_for(lambda: dead.count == 2)
+                line, = acc.logged(1, event="dest-dead")    # and the administrator is told, once
+                self.assertEqual((line["dest"], line["level"]), (f"[127.0.0.1]:{dead.port}", "warn"))
+                self.assertGreater(int(line["in_ms"]), 80000)
+                self.assertTrue(line["why"])
                 time.sleep(1)
                 self.assertEqual(dead.count, 2)
 
@@ -118,7 +122,7 @@ class Dead(unittest.TestCase):
         Where one that was not tried is read before it, that is one more."""
         with Counting() as dead:
             acc = Instance(smtproutes=f":[127.0.0.1]:{dead.port}", retryfirst="100")
-            fill(acc, 1000, "a@far.example", "s%u@x.example", "3000")
+            fill(acc, 1000, "a@far.example", "s%u@x.example", "3000", f"[127.0.0.1]:{dead.port}")
             with acc:
                 wait_for(lambda: acc.log_lines(event="scanned"))
                 time.sleep(1)
@@ -128,6 +132,25 @@ class Dead(unittest.TestCase):
                 wait_for(lambda: dead.count > first)
                 time.sleep(1)
                 self.assertEqual(dead.count, first + 1)
+
+    def test_new_routes_leave_the_dead_time_behind(self):
+        """An administrator leads mail around a dead next hop: it goes at once, after a reload and after a
+        restart, and so does what comes new."""
+        for restart in (False, True):
+            with self.subTest(restart=restart), Counting() as dead, Peer() as hop, \
+                    Instance(smtproutes=f":[127.0.0.1]:{dead.port}", retryfirst="3600") as acc:
+                for i in range(3):
+                    acc.send("s@client.example", [f"b{i}@far.example"], TEXT)
+                wait_for(lambda: any(q["recipients"][0]["attempts"] for q in acc.queue()))
+                acc.set("smtproutes", hop.route)
+                if restart:
+                    acc.stop()
+                    acc.start()
+                else:
+                    acc.accord("reload")
+                acc.send("s@client.example", ["new@far.example"], TEXT)
+                wait_for(lambda: len(hop.messages) == 4)
+                acc.wait_empty()
 
     def test_over_kills_and_stops(self):
         with Counting() as dead:
@@ -204,3 +227,4 @@ class Drain(unittest.TestCase):
                 wait_for(lambda: len(hop.messages) == 2000, 60)
                 self.assertLessEqual(len(hop.sessions), 21)
             acc.wait_empty()
+            self.assertEqual(len(acc.logged(1, event="dest-alive", dest=f"[127.0.0.1]:{port}")), 1)

@@ -242,6 +242,25 @@ START_TEST(delayed)
 }
 END_TEST
 
+/* A delay's report promises a failure's only to who gets one (RFC 3461, 4.1). */
+START_TEST(delayed_promises_what_comes)
+{
+	static const struct { uint8_t notify; bool told; } told[] = {
+		{ 0, true }, { NOTIFY_DELAY, false }, { NOTIFY_DELAY | NOTIFY_FAILURE, true },
+		{ NOTIFY_DELAY | NOTIFY_SUCCESS, false },
+	};
+	char *p;
+
+	rcpt[0].notify = told[_i].notify;
+	record(0, OUTCOME_DEFERRED, 0, "4.4.1", "", "", "");
+	build();
+	p = part(1);
+	ck_assert_int_eq(strstr(p, "you will be told") != NULL, told[_i].told);
+	ck_assert_int_eq(strstr(p, "You did not ask to be told") != NULL, !told[_i].told);
+	free(p);
+}
+END_TEST
+
 /* Will-Retry-Until is in no other report; nor is a time that is not known. */
 START_TEST(only_delays_have_an_end)
 {
@@ -604,6 +623,7 @@ suite_report(void)
 	tcase_add_loop_test(tc, notify_rows, 0, sizeof rows / sizeof *rows);
 	tcase_add_test(tc, several_recipients);
 	tcase_add_test(tc, delayed);
+	tcase_add_loop_test(tc, delayed_promises_what_comes, 0, 4);
 	tcase_add_loop_test(tc, only_delays_have_an_end, OUTCOME_DELIVERED, OUTCOME_FAILED + 1);
 	tcase_add_test(tc, time_of_a_success);
 	tcase_add_loop_test(tc, status_codes, 0, sizeof statuses / sizeof *statuses);

@@ -298,8 +298,8 @@ fake_queue_mark(struct fake *f)
 		for (uint32_t i = 0; i < m->n; i++) {
 			const struct mark *k = &m->mark[i];
 			struct slot s = { .state = k->state, .conneg_tries = k->conneg_tries,
-			    .attempts = k->attempts, .code = k->code, .flags = k->flags, .last_us = k->last_us,
-			    .next_us = k->next_us };
+			    .attempts = k->attempts, .code = k->code, .flags = k->flags, .dead = k->dead,
+			    .last_us = k->last_us, .next_us = k->next_us };
 
 			memcpy(s.dsn, k->dsn, sizeof s.dsn);
 			memcpy(s.text, k->text, sizeof s.text);

@@ -596,6 +596,26 @@ START_TEST(expired_but_never_tried)
 }
 END_TEST
 
+/* The same for one that was tried before: its next attempt came due meanwhile. */
+START_TEST(expired_with_an_attempt_due)
+{
+	fake_setting(&f, CONF_QUEUELIFETIME, "3600\n");
+	fake_restart_qmgr(&f);
+	all_peers();
+	message("a@one.example", 0);
+	fake_new(&f, id);
+	result(ROLE_REMOTE, job(ROLE_REMOTE), &greylisted);
+	fake_advance(&f, 7200 * 1000 * (int64_t)_i);
+	fake_restart_qmgr(&f);
+	all_peers();
+	fake_advance(&f, 7200 * 1000 * (int64_t)!_i);	/* up all the time: no more than the last one */
+	if (_i)
+		ck_assert(result(ROLE_REMOTE, job(ROLE_REMOTE), &delivered));
+	else
+		ck_assert(!fake_queue_mark(&f) && fake_slot(&f, id, 0).state == SLOT_FAILED);
+}
+END_TEST
+
 START_TEST(bad_files)
 {
 	struct { struct msg_result m; } bad = { .m = { .bad_file = 1 } };
@@ -745,7 +765,7 @@ START_TEST(dead_destination_over_restart)
 	fake_new(&f, id);
 	result(ROLE_REMOTE, job(ROLE_REMOTE), &no_connection);
 	was = fake_slot(&f, tried, 0);
-	ck_assert_uint_eq(was.flags, SLOT_DEST_DEAD);
+	ck_assert_uint_eq(was.dead, qfile_dest("one.example"));
 	for (int i = 0; i < 300; i++)
 		message("a@one.example", 0);
 	fake_restart_qmgr(&f);
@@ -766,6 +786,23 @@ START_TEST(dead_destination_over_restart)
 	ck_assert(fake_queue_mark(&f));	/* and all the others may go */
 	for (int jobs = 0; jobs < 2;)
 		jobs += fake_next(&f, ROLE_REMOTE)->type == MSG_JOB;
+}
+END_TEST
+
+/* The destination is dead, not the domain: whom a new route leads elsewhere is not kept waiting for it. */
+START_TEST(dead_destination_is_left_by_a_new_route)
+{
+	fake_setting(&f, CONF_RETRYFIRST, "1000\n");
+	fake_restart_qmgr(&f);
+	all_peers();
+	message("a@one.example", 0);
+	fake_new(&f, id);
+	result(ROLE_REMOTE, job(ROLE_REMOTE), &no_connection);
+	message("b@one.example", 0);
+	fake_setting(&f, CONF_SMTPROUTES, ":other.example\n");
+	fake_restart_qmgr(&f);
+	all_peers();
+	ck_assert_str_eq(job(ROLE_REMOTE)->dest, "other.example:25");
 }
 END_TEST
 
@@ -921,7 +958,8 @@ START_TEST(delay_is_told_once)
 	fake_expect(&f, ROLE_BOUNCE, MSG_REPORT);
 	answer_report(MSG_REPORTED);
 	ck_assert(!fake_queue_mark(&f));
-	ck_assert_uint_eq(fake_slot(&f, id, 0).flags, SLOT_DELAY_TOLD | SLOT_DEST_DEAD);
+	ck_assert_uint_eq(fake_slot(&f, id, 0).flags, SLOT_DELAY_TOLD);
+	ck_assert_uint_eq(fake_slot(&f, id, 0).dead, qfile_dest("one.example"));
 	ck_assert_int_eq(fake_slot(&f, id, 0).state, SLOT_QUEUED);
 	fake_silence(&f, ROLE_BOUNCE);
 	fake_restart_qmgr(&f);
@@ -1296,6 +1334,7 @@ suite_qmgr(void)
 	tcase_add_loop_test(tc, expiry_fails_and_reports, 0, sizeof expiries / sizeof *expiries);
 	tcase_add_test(tc, dead_destination);
 	tcase_add_test(tc, expired_but_never_tried);
+	tcase_add_loop_test(tc, expired_with_an_attempt_due, 0, 2);
 	tcase_add_test(tc, bad_files);
 	tcase_add_test(tc, success_notice);
 	tcase_add_test(tc, a_notice_waits_for_its_message);
@@ -1304,6 +1343,7 @@ suite_qmgr(void)
 	tcase_add_test(tc, a_clock_step_moves_no_deadline);
 	tcase_add_test(tc, wrong_packets);
 	tcase_add_test(tc, dead_destination_over_restart);
+	tcase_add_test(tc, dead_destination_is_left_by_a_new_route);
 	tcase_add_loop_test(tc, a_refusing_greeting_is_the_hosts, 0,
 	    sizeof greetings / sizeof *greetings);
 	tcase_add_test(tc, a_refused_recipient_is_not_the_hosts);

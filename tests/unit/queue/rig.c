@@ -346,7 +346,7 @@ qmgr_mark(const struct rig *r, const char *id, uint32_t slot, uint8_t state)
 	memcpy(m->id, id, QID_SIZE);
 	m->n = 1;
 	m->mark[0] = (struct mark){ .slot = slot, .state = state, .attempts = 3, .code = 450,
-	    .dsn = "4.2.0", .text = "later, please", .next_us = 77 };
+	    .dsn = "4.2.0", .text = "later, please", .dead = 5, .next_us = 77 };
 	ck_assert_int_eq(ipc_send(r->qmgr, &m->h, MSG_MARK, slot + 100, sizeof packet, NULL, 0, &e), 0);
 }
 

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "lib/confcheck.h"
+
+#include "lib/daemon.h"
+
+int
+conf_together(const struct conf *c, struct err *e)
+{
+	const struct span *lines;
+	uint32_t n = conf_lines(c, CONF_LISTEN, &lines);
+	size_t max = sizeof ((struct daemon_listener *)NULL)->line - 1;
+
+	if (n > DAEMON_LISTENERS)
+		return err_set(e, ERR_PERM, NULL, "listen: expected at most %d lines", DAEMON_LISTENERS);
+	for (uint32_t i = 0; i < n; i++)
+		if (lines[i].n > max)
+			return err_set(e, ERR_PERM, NULL, "listen:%u: expected a line of at most %zu octets",
+			    c->v[CONF_LISTEN].lineno[i], max);
+	if (conf_number(c, CONF_RETRYMAX) < conf_number(c, CONF_RETRYFIRST))
+		return err_set(e, ERR_PERM, NULL, "retrymax: expected at least the value of retryfirst "
+		    "(%llu)", (unsigned long long)conf_number(c, CONF_RETRYFIRST));
+	if (conf_lines(c, CONF_CAPSOURCES, &lines) > 1)
+		return err_set(e, ERR_PERM, NULL, "capsources:%u: expected one source: more are not asked by "
+		    "this version", c->v[CONF_CAPSOURCES].lineno[1]);
+	return 0;
+}
