@@ -314,7 +314,7 @@ class Server:
 
 SERVERS = {s.name: s for s in (
     Server("accord", Accord),
-    Server("accord-reuse", Accord, sessionsperprocess="100"),
+    Server("accord-fresh", Accord, sessionsperprocess="1"),
     Server("postfix", Postfix),
     Server("accord-6000", Accord, concurrencyincoming="6000"),
     Server("postfix-1200", Postfix, default_process_limit="1200"),

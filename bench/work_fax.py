@@ -25,7 +25,7 @@ def message():
 
 
 class Fax(Work):
-    servers = "accord", "accord-reuse"
+    servers = "accord", "accord-fresh"
 
     def measure(self, server, base, args):
         n = max(int(MESSAGES * args.scale), SESSIONS)
