@@ -115,6 +115,15 @@ SEEDS = {
         "notice": say(0, 0, job([]) + result([0, 1], 3)[32:], 0, LETTER) + happen(0, 255) + happen(2, 1),
         "short": say(0, 0, job([]) + result([0], 3)[32:80], 0, LETTER) + say(0, 0, job([]), 0, 1),
         "opened": say(0, 0, job([]) + result([0], 3)[32:], 0, LETTER) + say(1, 0, ID, PAD | QID, 6, 64),
+        "other-id": say(0, 0, job([]) + result([0], 3)[32:], 0, LETTER) + happen(5) + say(1, 1, ID, number=64),
+        "not-opened": say(0, 0, job([]) + result([0], 3)[32:], 0, LETTER) + say(1, 1, ID, number=64),
+        "crossed": say(0, 0, job([]) + result([0], 3)[32:], 0, LETTER, 8) + happen(5) +
+            say(0, 0, job([]) + result([1], 3)[32:], 0, LETTER, 9) + happen(5) +
+            say(1, 1, b"fedcba9876543211".ljust(24, b"\0"), number=64),
+        "again": say(0, 0, job([]) + result([0], 3)[32:], 0, LETTER) + happen(5) +
+            say(1, 1, b"fedcba9876543210".ljust(24, b"\0"), number=64) +
+            say(0, 0, job([]) + result([0], 3)[32:], 0, LETTER, 9) +
+            say(0, 0, job([]) + result([0, 1], 3)[32:], 0, LETTER, 10),
     },
     "control": {
         "status": say(0, 3) + say(1, 3) + say(1, 5) + say(1, 6) + say(5, 0, number=64) + say(5, 1, number=64),
