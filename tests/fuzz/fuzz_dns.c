@@ -85,6 +85,17 @@ check_packet(const struct resolved *r)
 	assert(resolve_read(buf_view(&b), &back, &e) == 0);
 	assert(memcmp(&back, r, sizeof back) == 0);
 	buf_free(&b);
+	/* and nothing else: neither capital letters nor an octet that no name has */
+	for (int i = 0; i < 2; i++) {
+		static struct resolved other;
+
+		other = *r;
+		other.host[r->nhost - 1].name[0] = "X/"[i];
+		buf_init(&b, MSG_MAX);
+		assert(resolve_write(&other, NULL, &b, &e) == 0);
+		assert(resolve_read(buf_view(&b), &back, &e) == -1 && e.kind == ERR_PROTO);
+		buf_free(&b);
+	}
 }
 
 int

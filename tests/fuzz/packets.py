@@ -35,8 +35,9 @@ def crc32c(octets):
     return crc ^ 0xffffffff
 
 
-def commit(text, envelope):
-    return bytes(24) + struct.pack("<QII", len(text), crc32c(text), len(envelope)) + envelope
+def commit(text, envelope, says=0):
+    """says: so many octets of envelope more than there are."""
+    return bytes(24) + struct.pack("<QII", len(text), crc32c(text), len(envelope) + says) + envelope
 
 
 def letter(i):
@@ -85,6 +86,13 @@ SEEDS = {
             say(3, 0, mark(7, 0), QID, 0, 64) + say(3, 0, mark(0, 0), QID, 0, 64),
         "twice": say(0, 0) + happen(3, 0, TEXT) + happen(4) + say(0, 1, commit(TEXT, ENVELOPE), QID | LATER, 0, 64) +
             say(0, 1, commit(TEXT, ENVELOPE), QID, 0, 64),
+        "short": say(0, 0) + happen(3, 0, TEXT) + happen(4) +
+            say(0, 1, commit(TEXT, ENVELOPE + b"\0" * 9, -9), QID, 0, 64),
+        "cut": say(0, 0) + happen(3, 0, TEXT) + happen(4) + say(0, 1, commit(TEXT[:8], ENVELOPE), QID, 0, 64),
+        "stale": say(0, 0) + happen(3, 0, TEXT) + happen(4) + say(0, 1, commit(TEXT, ENVELOPE), 0, 0, 64) +
+            say(0, 1, commit(TEXT, ENVELOPE[:-8], 8), QID, 0, 64),
+        "file": say(0, 0) + happen(3, 0, TEXT) + happen(4) + say(0, 1, commit(TEXT, b"", 78), QID, LETTER, 64),
+        "long-file": say(0, 0) + happen(3, 0, TEXT) + happen(4) + say(0, 1, commit(TEXT, b"", 90), QID, LETTER, 64),
         "writable": say(2, 0) + happen(3, 0, TEXT) + say(2, 1, commit(TEXT, ENVELOPE), QID, 0, 64),
         "reserve": say(2, 0, struct.pack("<QII", 1 << 40, 1, 0)) + say(1, 0, fds=3),
         "marks": say(3, 0, mark(0, 2), PAD | QID) + say(3, 0, mark(7, 1), PAD | QID) + say(3, 1, ID, PAD | QID),
@@ -167,6 +175,12 @@ SEEDS = {
             say(0, 3, number=3, fds=3) + say(0, 4, number=3) + say(0, 5, number=3) + say(0, 7) + say(0, 8),
         "keep": say(0, 0, b"mx.example", number=3) + say(0, 1, b"locals".ljust(48, b"\0"), PAD, 6, 3) +
             say(0, 4, number=3) + say(0, 6, number=3) + say(0, 5, number=3),
+        "number": say(0, 0, b"mx.example", number=3) + say(0, 1, b"maxerrors".ljust(48, b"\0"), PAD, LETTER, 3) +
+            say(0, 4, number=3) + say(0, 5, number=3) + say(0, 7),
+        "number-kept": say(0, 0, b"mx.example", number=3) + say(0, 1, b"maxerrors".ljust(48, b"\0"), PAD, LETTER, 3) +
+            say(0, 4, number=3) + say(0, 6, number=3) + say(0, 7),
+        "refused": say(0, 0, b"mx.example\0", number=3) + say(0, 1, b"maxerrors".ljust(48, b"\0"), PAD, LETTER, 3) +
+            say(0, 4, number=3) + say(0, 5, number=3) + say(0, 7),
         "peer": say(0, 11, struct.pack("<II", 1, 2), fds=3) + say(0, 12, b"caps.cdb".ljust(48, b"\0"), fds=6) +
             say(0, 13),
         "listeners": say(0, 0, b"mx.example", number=3) + b"".join(say(0, 3, number=3, fds=3) for _ in range(33)),

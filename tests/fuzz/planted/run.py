@@ -84,7 +84,7 @@ class Tree:
         """(found something, what)"""
         with tempfile.TemporaryDirectory(dir=self.path) as work:
             p = subprocess.run([os.path.join(self.path, "build-fuzz", "tests", "fuzz-" + target), *limits,
-                                "-timeout=20", "-rss_limit_mb=2048", "-max_len=4096", f"-artifact_prefix={work}/", work,
+                                "-timeout=20", "-rss_limit_mb=2048", "-max_len=16384", f"-artifact_prefix={work}/", work,
                                 os.path.join(TOP, "tests", "fuzz", "corpus", target)], cwd=work,
                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         text = p.stderr.decode(errors="replace")
