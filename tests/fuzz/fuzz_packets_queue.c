@@ -6,7 +6,7 @@
  * on disk octet by octet; an ID given twice, a name outside its folder, a mark that stands in the
  * wrong slot would be seen there too.  Whatever is committed was said so by a packet that is whole: its
  * envelope has the length that the packet says, and is on disk with just those octets, behind as
- * many octets of the message as the packet says.
+ * many octets of the message as the packet says, which are all that were written.
  */
 #include <assert.h>
 #include <dirent.h>
@@ -98,10 +98,13 @@ ssize_t
 __wrap_sendmsg(int sock, const struct msghdr *m, int flags)
 {
 	const struct iovec *v = m->msg_iov;
+	struct msg_commit commit = { .msg_len = 0 };
 
+	if (v->iov_len >= sizeof commit)
+		memcpy(&commit, v->iov_base, sizeof commit);
 	if ((sock == h.side[SESSION].fd || sock == h.side[BOUNCE].fd) && nsaid < HOSTILE_STEPS &&
-	    v->iov_len >= sizeof said->m && ((struct msg_hdr *)v->iov_base)->type == MSG_COMMIT) {
-		memcpy(&said[nsaid].m, v->iov_base, sizeof said->m);
+	    commit.h.type == MSG_COMMIT) {
+		said[nsaid].m = commit;
 		said[nsaid].len = v->iov_len - sizeof said->m;
 		said[nsaid].fd = m->msg_controllen > 0;
 		said[nsaid].written = written(&said[nsaid].m);
