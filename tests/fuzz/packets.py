@@ -104,6 +104,8 @@ SEEDS = {
         "results": b"\1" + say(1, 1, result([0]), PAD | QID, 0, 64) + say(2, 1, result([0], 3), PAD | QID, 0, 64) +
             say(0, 1, number=64, flags=PAD | QID) + say(3, 1, number=64, flags=PAD | QID),
         "inflight": b"\0" + say(1, 2, job([0, 1]), PAD | QID, 0, 9) + say(1, 0) + say(1, 1, result([0, 1]), PAD, 0, 9),
+        "stray": b"\1" + say(1, 1, result([7], 3), PAD | QID, 0, 9) + say(1, 1, result([0, 7], 3), PAD | QID, 0, 64),
+        "adopted": b"\0" + say(1, 2, job([0, 7]), PAD | QID, 0, 9) + say(1, 0) + say(1, 1, result([0, 7], 3), PAD | QID, 0, 9),
         "acts": b"\1" + b"".join(say(4, 1, struct.pack("<II", v, 1) + letter(v % 4) + struct.pack("<I", 0xffffffff)) +
                                  say(0, 1, number=64, flags=PAD | QID) for v in range(5)),
         "lost": b"\1" + happen(1, 1) + happen(0, 60) + happen(2, 1) + say(1, 0) + happen(0, 255) + say(4, 0),
