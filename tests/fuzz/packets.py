@@ -97,6 +97,7 @@ SEEDS = {
         "reserve": say(2, 0, struct.pack("<QII", 1 << 40, 1, 0)) + say(1, 0, fds=3),
         "marks": say(3, 0, mark(0, 2), PAD | QID) + say(3, 0, mark(7, 1), PAD | QID) + say(3, 1, ID, PAD | QID),
         "many": say(0, 0, flags=PAD | UNREAD) * 20,
+        "descriptors": say(0, 0, fds=0x13) + say(1, 0, fds=0x33) + say(2, 1, fds=0x61) + say(3, 0, fds=0x11),
         "raw": say(0, 0, b"x" * 40, RAW) + say(0, 1, b"", 0, 0x33),
     },
     "qmgr": {
@@ -114,6 +115,9 @@ SEEDS = {
     "capd": {
         "ask": say(0, 0, cap_ask(b"fax@example.com"), 0) + say(3, 0, cap_ask(b"box@here.example"), 0),
         "session": say(1, 0, fds=3) + say(2, 0, fds=3, number=9),
+        "sessions": say(1, 0, fds=3, flags=PAD | LATER) * 5 + happen(1, 0) + say(2, 0, fds=3) + happen(2, 0),
+        "beyond": say(0, 0, struct.pack("<II", 3, 60000) + b"a@b", 0) + happen(2, 0) +
+            say(0, 0, struct.pack("<II", 3, 0), 0),
         "unread": say(0, 0, cap_ask(b"fax@example.com"), UNREAD) * 30,
         "any": say(0, 0, cap_ask(b"any@example.com", 1), 0) + say(0, 0, cap_ask(b"x", 2), 0),
         "wrong": say(0, 0, cap_ask(b"fax@example.com") + b"y", 0),
@@ -125,6 +129,7 @@ SEEDS = {
         "notice": say(0, 0, job([]) + result([0, 1], 3)[32:], 0, LETTER) + happen(0, 255) + happen(2, 1),
         "short": say(0, 0, job([]) + result([0], 3)[32:80], 0, LETTER) + say(0, 0, job([]), 0, 1),
         "opened": say(0, 0, job([]) + result([0], 3)[32:], 0, LETTER) + say(1, 0, ID, PAD | QID, 6, 64),
+        "nothing": say(1, 0, ID, PAD, 6, 9) + happen(2, 1) + say(1, 1, ID, number=9) + happen(2, 1) + say(1, 2, number=9),
         "other-id": say(0, 0, job([]) + result([0], 3)[32:], 0, LETTER) + happen(5) + say(1, 1, ID, number=64),
         "not-opened": say(0, 0, job([]) + result([0], 3)[32:], 0, LETTER) + say(1, 1, ID, number=64),
         "crossed": say(0, 0, job([]) + result([0], 3)[32:], 0, LETTER, 8) + happen(5) +
@@ -141,6 +146,11 @@ SEEDS = {
             say(0, 4, struct.pack("<II", 1, 1) + ID + bytes(4)),
         "ask": say(1, 1, cap_ask(b"a@example.com"), 0) + say(3, 0, number=64) + say(0, 1, cap_ask(b"a@b"), 0),
         "opened": say(2, 0, ID, PAD, 6, 64) + say(2, 1, ID) + say(2, 2),
+        "submit": say(0, 0, ENVELOPE, 0, 7) + say(2, 0, ID, PAD, 6, 64) + say(2, 1, ID, number=64),
+        "bad-id": say(0, 0, ENVELOPE, 0, 7) + say(2, 0, b"../../etc/passwd", PAD, 6, 64) + say(2, 2, number=64),
+        "act-gone": say(0, 4, struct.pack("<II", 1, 1) + ID + bytes(4)) + happen(1, 0) + say(4, 0, number=64) +
+            say(1, 4, struct.pack("<II", 1, 1) + ID + bytes(4)) + happen(1, 1) + say(4, 0, number=64) + say(4, 1, number=65),
+        "figures": say(0, 6) + say(5, 1, b"accord_x 1\n", number=64) + say(0, 5) + say(0, 2),
         "caps": say(1, 2) + say(0, 2) + happen(2, 4) + happen(1, 3) + happen(0, 10),
     },
     "resolver": {
@@ -151,6 +161,9 @@ SEEDS = {
         "host": say(0, 0, resolve(b"b.example", 1)) + happen(5, 0, dns(b"b.example", 28)) +
             happen(5, 0, dns(b"b.example", 1, b"\xc0\0\2\2")),
         "null": say(0, 0, resolve(b"c.example")) + happen(5, 0, dns(b"c.example", 15, b"\0\0\0")),
+        "twice": say(0, 0, resolve(b"a.example")) + say(0, 0, resolve(b"b.example")) + happen(7),
+        "gone": say(0, 0, resolve(b"a.example")) + happen(1, 0) + happen(7),
+        "no-name": say(0, 0, resolve(b"a b..example")) + happen(2, 0) + say(0, 0, resolve(b"-/x", 1)),
         "none": say(0, 0, resolve(b"d.example")) + happen(7) + say(1, 0, fds=3),
         "late": say(0, 0, resolve(b"e.example")) + happen(0, 60) + say(0, 0, resolve(b"E..x")),
     },
@@ -168,6 +181,7 @@ SEEDS = {
         "convert": say(0, 1, ID + struct.pack("<QIIII", 10, 8, 0, 0, 0) + b"1=MH/A4*", 0, LETTER, 3) +
             happen(5, 0, b"x" * 40) + say(0, 1, ID + struct.pack("<QIIII", 10, 8, 0, 0, 0) + b"1=MH/A4*", 0, LETTER),
         "describe": say(0, 2, b"", PAD, LETTER) + happen(6, 0, b"5.6.1 not an image") + happen(0, 255),
+        "octets": say(0, 2, b"", PAD, LETTER) + happen(6, 0, b"5.6.1 not \x80 an\xff ima\x7fge") + happen(0, 255),
         "session": say(1, 0, fds=3) + say(0, 2, fds=2) + say(0, 2, fds=3),
         "same": (say(0, 1, ID + struct.pack("<QIIII", 10, 3, 0, 1, 0) + b"1=x", UNREAD, LETTER) * 3 + happen(1, 0) +
                  happen(7)),
@@ -183,6 +197,8 @@ SEEDS = {
             say(0, 4, number=3) + say(0, 6, number=3) + say(0, 7),
         "refused": say(0, 0, b"mx.example\0", number=3) + say(0, 1, b"maxerrors".ljust(48, b"\0"), PAD, LETTER, 3) +
             say(0, 4, number=3) + say(0, 5, number=3) + say(0, 7),
+        "unchecked": say(0, 0, b"mx.example", number=3) + say(0, 5, number=3) + say(0, 7),
+        "no-peer": say(0, 11, struct.pack("<II", 200, 2), fds=3),
         "peer": say(0, 11, struct.pack("<II", 1, 2), fds=3) + say(0, 12, b"caps.cdb".ljust(48, b"\0"), fds=6) +
             say(0, 13),
         "listeners": say(0, 0, b"mx.example", number=3) + b"".join(say(0, 3, number=3, fds=3) for _ in range(33)),
