@@ -56,8 +56,9 @@ def result(slots, outcome=0):
     return ID + struct.pack("<II", len(slots), 0) + records
 
 
-def job(slots, dest=b"routed.example"):
-    return ID + dest.ljust(272, b"\0") + struct.pack("<IIQ", len(slots), 0, 1 << 50) + \
+def job(slots, dest=b"routed.example", says=0):
+    """says: so many slots more than there are."""
+    return ID + dest.ljust(272, b"\0") + struct.pack("<IIQ", len(slots) + says, 0, 1 << 50) + \
         b"".join(struct.pack("<I", s) for s in slots)
 
 
@@ -105,6 +106,7 @@ SEEDS = {
         "results": b"\1" + say(1, 1, result([0]), PAD | QID, 0, 64) + say(2, 1, result([0], 3), PAD | QID, 0, 64) +
             say(0, 1, number=64, flags=PAD | QID) + say(3, 1, number=64, flags=PAD | QID),
         "inflight": b"\0" + say(1, 2, job([0, 1]), PAD | QID, 0, 9) + say(1, 0) + say(1, 1, result([0, 1]), PAD, 0, 9),
+        "inflight-many": b"\0" + say(1, 2, job([0], says=200000), PAD | QID, 0, 9) + say(1, 0),
         "stray": b"\1" + say(1, 1, result([7], 3), PAD | QID, 0, 9) + say(1, 1, result([0, 7], 3), PAD | QID, 0, 64),
         "adopted": b"\0" + say(1, 2, job([0, 7]), PAD | QID, 0, 9) + say(1, 0) + say(1, 1, result([0, 7], 3), PAD | QID, 0, 9),
         "acts": b"\1" + b"".join(say(4, 1, struct.pack("<II", v, 1) + letter(v % 4) + struct.pack("<I", 0xffffffff)) +
@@ -170,6 +172,12 @@ SEEDS = {
     "remote": {
         "job": say(0, 0, job([0, 1]), 0, LETTER, 5) + say(1, 0, result([0, 1]), 0, 0, 64) + say(0, 1, number=5),
         "wrong": say(0, 0, job([0]), 0, LETTER, 5) + say(1, 0, result([3]), 0, 0, 64),
+        "others": say(0, 0, job([0]), 0, LETTER, 5) + say(0, 0, job([1]), 0, LETTER, 6) +
+            say(1, 0, result([1]), 0, 0, 5) + say(1, 0, result([1, 1]), 0, 0, 6),
+        "no-job": say(0, 0, job([0]), 0, LETTER, 5) + say(1, 0, result([0]), 0, 0, 64) + say(0, 1, number=5) +
+            say(1, 0, result([0]), 0, 0, 5),
+        "any-peer": say(0, 0, job([0]), 0, LETTER, 5) + b"".join(say(1, 1, struct.pack("<II", r, 1))
+                                                                     for r in (1, 2, 3, 4, 5, 6, 7, 8, 9, 200)),
         "needs": say(0, 0, job([0]), 0, LETTER, 5) + say(1, 1, struct.pack("<II", 3, 1)) +
             say(1, 1, struct.pack("<II", 5, 1)) + happen(2, 2) + say(1, 2, bytes(10) + b"\xff\xff\1\2\3\4\x19\0\1\0"),
         "again": say(0, 0, job([0]), 0, LETTER, 5) + happen(2, 0) + happen(0, 255) + say(1, 0, result([0]), 0, 0, 64),
