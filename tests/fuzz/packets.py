@@ -118,7 +118,8 @@ SEEDS = {
         "ask": say(0, 0, cap_ask(b"fax@example.com"), 0) + say(3, 0, cap_ask(b"box@here.example"), 0),
         "session": say(1, 0, fds=3) + say(2, 0, fds=3, number=9),
         "sessions": say(1, 0, fds=3, flags=PAD | LATER) * 5 + happen(1, 0) + say(2, 0, fds=3) + happen(2, 0),
-        "beyond": say(0, 0, struct.pack("<II", 3, 60000) + b"a@b", 0) + happen(2, 0) +
+        "beyond": say(0, 0, struct.pack("<II", 3, 1 << 20) + b"fax@example.com", 0) + happen(2, 0) +
+            say(0, 0, struct.pack("<II", 3, 7 << 28) + b"a@b", 0) + happen(2, 0) +
             say(0, 0, struct.pack("<II", 3, 0), 0),
         "unread": say(0, 0, cap_ask(b"fax@example.com"), UNREAD) * 30,
         "any": say(0, 0, cap_ask(b"any@example.com", 1), 0) + say(0, 0, cap_ask(b"x", 2), 0),
