@@ -243,7 +243,8 @@ set_up(void)
 	}
 	atexit(clean_up);
 	h = (struct hostile){ .loop = &loop, .nside = SIDES, .open = open_side,
-	    .file = memfd_create("envelope", MFD_CLOEXEC), .heard = heard, .settle = settle, .side = { { from_session, 3, -1, { 0 }, 0 }, { from_parent, 1, -1, { 0 }, 0 },
+	    .file = memfd_create("envelope", MFD_CLOEXEC), .heard = heard, .settle = settle,
+	    .side = { { from_session, 3, -1, { 0 }, 0 }, { from_parent, 1, -1, { 0 }, 0 },
 	    { from_session, 3, -1, { 0 }, 0 }, { from_qmgr, 2, -1, { 0 }, 0 } } };
 	two_rcpts(&block);
 	if (h.file == -1 || write(h.file, block.p, block.n) != (ssize_t)block.n)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * A file that qfile_open takes has everything within its length, message, envelope, slots and footer one
- * behind the other; its slots can be read and marked, and a mark changes no octet outside of its slot.  The footer's checksum is put right first, or nothing would pass.
+ * A file that qfile_open takes has everything within its length, message, envelope, slots and footer
+ * one behind the other; its slots can be read and marked, and a mark changes no octet outside of its
+ * slot.  The footer's checksum is put right first, or nothing would pass.
  */
 #include "lib/qfile.h"
 
