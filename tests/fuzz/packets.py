@@ -221,6 +221,8 @@ def main():
         folder = os.path.join(TOP, "corpus", "packets_" + target)
         os.makedirs(folder, exist_ok=True)
         for name, octets in seeds.items():
+            if target == "resolver":        # a new parent ends the sessions of the one before
+                octets = happen(2, 0) + octets
             with open(os.path.join(folder, name), "wb") as f:
                 f.write(octets)
 
