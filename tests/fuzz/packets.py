@@ -190,7 +190,8 @@ SEEDS = {
         "convert": say(0, 1, ID + struct.pack("<QIIII", 10, 8, 0, 0, 0) + b"1=MH/A4*", 0, LETTER, 3) +
             happen(5, 0, b"x" * 40) + say(0, 1, ID + struct.pack("<QIIII", 10, 8, 0, 0, 0) + b"1=MH/A4*", 0, LETTER),
         "describe": say(0, 2, b"", PAD, LETTER) + happen(6, 0, b"5.6.1 not an image") + happen(0, 255),
-        "octets": say(0, 2, b"", PAD, LETTER) + happen(6, 0, b"5.6.1 not \x80 an\xff ima\x7fge") + happen(0, 255),
+        "octets": say(0, 2, b"", PAD, LETTER) + happen(6, 0, b"5.6.1 not an \x80\xe9\xfeimage") +
+            happen(0, 255),
         "session": say(1, 0, fds=3) + say(0, 2, fds=2) + say(0, 2, fds=3),
         "same": (say(0, 1, ID + struct.pack("<QIIII", 10, 3, 0, 1, 0) + b"1=x", UNREAD, LETTER) * 3 + happen(1, 0) +
                  happen(7)),
