@@ -175,6 +175,7 @@ SEEDS = {
         "wrong": say(0, 0, job([0]), 0, LETTER, 5) + say(1, 0, result([3]), 0, 0, 64),
         "others": say(0, 0, job([0]), 0, LETTER, 5) + say(0, 0, job([1]), 0, LETTER, 6) +
             say(1, 0, result([1]), 0, 0, 5) + say(1, 0, result([1, 1]), 0, 0, 6),
+        "no-role": say(0, 0, job([0]), 0, LETTER, 5) + say(1, 1, struct.pack("<II", 11, 1)),
         "no-job": say(0, 0, job([0]), 0, LETTER, 5) + say(1, 0, result([0]), 0, 0, 64) + say(0, 1, number=5) +
             say(1, 0, result([0]), 0, 0, 5),
         "any-peer": say(0, 0, job([0]), 0, LETTER, 5) + b"".join(say(1, 1, struct.pack("<II", r, 1))

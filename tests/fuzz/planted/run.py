@@ -25,6 +25,7 @@ import threading
 import time
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
+ENV = dict(os.environ, UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1")     # else it only says so
 FIELDS = ["target", "name", "file", "from", "to"]
 NOT_COPIED = (".git", "build", "build-san", "build-clang", "__pycache__", "peers")
 
@@ -86,7 +87,7 @@ class Tree:
             p = subprocess.run([os.path.join(self.path, "build-fuzz", "tests", "fuzz-" + target), *limits,
                                 "-timeout=20", "-rss_limit_mb=2048", "-max_len=16384", f"-artifact_prefix={work}/", work,
                                 os.path.join(TOP, "tests", "fuzz", "corpus", target)], cwd=work,
-                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+                               env=ENV, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         text = p.stderr.decode(errors="replace")
         what = re.findall(r"Assertion (.*) failed|(runtime error: .*)|SUMMARY: (.*)", text)
         return p.returncode != 0, "".join(what[0])[:110] if what else ""
