@@ -46,11 +46,13 @@ FUZZ_ARCHIVES = $(O)/smtpd.a $(O)/bounce.a $(O)/remote/resolver.a $(O)/remote.a 
 # Those that stand for a daemon's peers have its archive alone, and replace what leads out of it.
 FUZZ_PACKETS = $(filter packets_%,$(FUZZ))
 FUZZ_WRAP = log_line
+FUZZ_WRAP_packets_bounce = sendmsg
 FUZZ_WRAP_packets_control = getsockopt
-FUZZ_WRAP_packets_daemon = _exit ipc_send chan_open
+FUZZ_WRAP_packets_daemon = _exit ipc_send chan_open chan_send
 FUZZ_FOLDER_packets_daemon = lib
 FUZZ_WRAP_packets_convertd = fork wait4 kill pipe2 memfd_create
-FUZZ_WRAP_packets_remote = fork waitpid ipc_pair
+FUZZ_WRAP_packets_queue = sendmsg
+FUZZ_WRAP_packets_remote = fork waitpid ipc_pair sendmsg
 FUZZ_FOLDER_packets_control = cmd/server
 FUZZ_FOLDER_packets_resolver = remote/resolver
 fuzz_folder = $(or $(FUZZ_FOLDER_$(1)),$(1:packets_%=%))

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
-/* DNS answers in wire format.  Whatever is read of one is a host's name in lower case or an address, in
- * bounds, by growing preference, and what a session reads of the resolver's packet is just that. */
+/*
+ * DNS answers in wire format.  Whatever is read of one stands in it, read by another way: an address
+ * octet by octet, a name label by label, so that no octet of a label passes for a dot.  A name is a
+ * host's in lower case; hosts come by growing preference, all in bounds; and what a session reads of the
+ * resolver's packet is just that.
+ */
 #include <assert.h>
 
 #include "remote/resolver/question.h"
@@ -9,6 +13,65 @@
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 static const enum dns_type types[] = { DNS_MX, DNS_A, DNS_AAAA };
+
+/* Do the labels at octet at of the packet, pointers followed, spell that name? */
+static bool
+spells(struct span packet, size_t at, const char *name)
+{
+	for (int jumps = 0; at < packet.n && jumps < 128;) {
+		size_t n = packet.p[at], label = strcspn(name, ".");
+
+		if (n == 0)
+			return *name == '\0';
+		if (n >= 0xc0) {
+			jumps++;
+			at = at + 1 < packet.n ? (n & 0x3f) << 8 | packet.p[at + 1] : packet.n;
+			continue;
+		}
+		if (n != label ||
+		    !span_eqi(span_sub(packet, at + 1, at + 1 + n), span_of(name, label)))
+			return false;
+		at += n + 1;
+		name += label + (name[label] == '.');
+	}
+	return false;
+}
+
+/* What an answer has is in the packet: nothing is made up, nothing is read as another thing. */
+static void
+check_records(struct span packet, const struct answer *a, enum dns_type type)
+{
+	for (uint32_t i = 0; i < a->n; i++) {
+		const struct record *r = &a->record[i];
+		size_t skip = type == DNS_A ? 12 : 0, at = 0;
+
+		if (type != DNS_MX) {
+			assert(memmem(packet.p, packet.n, r->a + skip, sizeof r->a - skip) != NULL);
+			continue;
+		}
+		if (r->name[0] == '\0')		/* null MX */
+			continue;
+		while (at < packet.n && !spells(packet, at, r->name))
+			at++;
+		assert(at < packet.n);
+	}
+}
+
+static void
+check_hosts(const struct resolved *r)
+{
+	struct err e;
+
+	assert(r->nhost <= RESOLVE_HOSTS);
+	for (uint32_t i = 0; i < r->nhost; i++) {
+		const char *name = r->host[i].name;
+
+		assert(hostname_check(span_str(name), &e) == 0);
+		for (size_t k = 0; name[k] != '\0'; k++)
+			assert(name[k] == ascii_lower(name[k]));
+		assert(i == 0 || r->host[i].preference >= r->host[i - 1].preference);
+	}
+}
 
 static void
 check_packet(const struct resolved *r)
@@ -22,6 +85,17 @@ check_packet(const struct resolved *r)
 	assert(resolve_read(buf_view(&b), &back, &e) == 0);
 	assert(memcmp(&back, r, sizeof back) == 0);
 	buf_free(&b);
+	/* and nothing else: neither capital letters nor an octet that no name has */
+	for (int i = 0; i < 2; i++) {
+		static struct resolved other;
+
+		other = *r;
+		other.host[r->nhost - 1].name[0] = "X/"[i];
+		buf_init(&b, MSG_MAX);
+		assert(resolve_write(&other, NULL, &b, &e) == 0);
+		assert(resolve_read(buf_view(&b), &back, &e) == -1 && e.kind == ERR_PROTO);
+		buf_free(&b);
+	}
 }
 
 int
@@ -38,6 +112,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		return 0;
 	}
 	assert(a.n <= ANSWER_RECORDS && a.ttl <= ANSWER_TTL_MAX);
+	check_records(span_of(p + 1, n - 1), &a, types[p[0] % 3]);
 	memset(&r, 0, sizeof r);
 	if (types[p[0] % 3] != DNS_MX) {
 		r.nhost = 1;
@@ -47,9 +122,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	} else if (question_hosts(&a, "x.example", &r, &e) == -1) {
 		assert(e.kind == ERR_PERM && (a.n > 0 || a.nodd > 0));
 	} else if (r.nhost > 0) {
-		assert(r.nhost <= RESOLVE_HOSTS);
-		for (uint32_t i = 0; i < r.nhost; i++)
-			assert(hostname_check(span_str(r.host[i].name), &e) == 0);
+		check_hosts(&r);
 		check_packet(&r);
 	}
 	return 0;

@@ -5,7 +5,8 @@
  * and whose copies ascend within the message; or
  * ranges and operations in short form, where what edit_check lets pass is judged by another way:
  * octet by octet, everything outside the ranges is there once, in order, and what is between is of
- * its range's kind.
+ * its range's kind.  No sum of an offset and a length wraps, of a list or of a range: whatever passes
+ * lies within the message.
  */
 #include "lib/edit.h"
 
@@ -18,6 +19,19 @@ enum { LEN = 64, RANGES = 6, OPS = 10 };
 
 static const char *const texts[] = { "Content-Type: image/tiff\r\n", "AAAA\r\n",
 	"Content-MD5: x\r\n", "\r\n", "--b\r\n", "Content-Features: (a=b)\r\n (c)\r\n" };
+
+static bool
+within(uint64_t off, uint64_t len, uint64_t end)
+{
+	return off <= end && len <= end - off;
+}
+
+/* An octet as a number; from 240 on the last ones of 64 bits. */
+static uint64_t
+number(uint8_t octet, uint8_t mask)
+{
+	return octet >= 240 ? UINT64_MAX - (255u - octet) * 8 : octet & mask;
+}
 
 static void
 same_octets(struct span in)
@@ -34,7 +48,7 @@ same_octets(struct span in)
 	for (size_t i = 0; i < l.n; i++) {
 		if (l.edit[i].op != EDIT_COPY)
 			continue;
-		assert(l.edit[i].off >= at && l.edit[i].off <= LEN && l.edit[i].len <= LEN - l.edit[i].off);
+		assert(l.edit[i].off >= at && within(l.edit[i].off, l.edit[i].len, LEN));
 		at = l.edit[i].off + l.edit[i].len;
 	}
 	buf_init(&out, 1 << 24);
@@ -60,9 +74,12 @@ judge(const struct edit_list *l, const struct edit_range *r, size_t n)
 	bool copied[LEN] = { false };
 	uint64_t at = 0;
 
+	for (size_t i = 0; i < n; i++)
+		assert(within(r[i].off, r[i].len, LEN));
 	for (size_t i = 0; i < l->n; i++) {
 		const struct edit *d = &l->edit[i];
 
+		assert(within(d->off, d->len, d->op == EDIT_COPY ? LEN : l->text.n));
 		if (d->op == EDIT_COPY) {
 			assert(d->off >= at);
 			for (uint64_t k = d->off; k < d->off + d->len; k++)
@@ -109,11 +126,11 @@ short_form(const uint8_t *p, size_t n)
 
 	buf_init(&text, 4096);
 	for (; n >= 2 && p[0] != 0xff && nr < RANGES; p += 2, n -= 2)
-		r[nr++] = (struct edit_range){ p[0] & 63, p[1] & 31, p[1] >> 7 };
+		r[nr++] = (struct edit_range){ p[0] & 63, number(p[1], 31), p[1] >> 7 };
 	if (n > 0 && p[0] == 0xff)
 		p++, n--;
 	for (; n >= 3 && l.n < OPS; p += 3, n -= 3, l.n++) {
-		d[l.n] = (struct edit){ p[0] % 3, p[1] & 63, p[2] & 63 };
+		d[l.n] = (struct edit){ p[0] % 3, number(p[1], 63), number(p[2], 63) };
 		if (d[l.n].op != EDIT_COPY) {
 			const char *t = texts[p[1] % (sizeof texts / sizeof *texts)];
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
-/* What envelope_decode takes is within its limits, and encoding it gives the same envelope again. */
+/*
+ * What envelope_decode takes is within its limits: lengths, numbers, NOTIFY, which has NEVER alone or
+ * not at all; and encoding it gives the same envelope again.
+ */
 #include "lib/envelope.h"
 
 #include <assert.h>
@@ -13,6 +16,19 @@ check_text(struct span s, size_t max)
 	assert(s.n <= max);
 	for (size_t i = 0; i < s.n; i++)
 		assert(s.p[i] >= 0x20 && s.p[i] != 0x7f);
+}
+
+static void
+check_numbers(const struct envelope *a)
+{
+	assert(a->ret <= RET_HDRS && a->body <= BODY_BINARYMIME && a->smtputf8 <= 1 && a->conperm <= 1);
+	for (uint32_t i = 0; i < a->nrcpt; i++) {
+		unsigned notify = a->rcpt[i].notify;
+
+		assert(a->rcpt[i].drucof <= DRUCOF_PREFER && notify < 2 * NOTIFY_DELAY);
+		assert(!(notify & NOTIFY_NEVER) || notify == NOTIFY_NEVER);
+		assert(a->rcpt[i].addr.n > 0);
+	}
 }
 
 int
@@ -30,6 +46,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	check_text(a.envid, ENV_MAX_TEXT);
 	check_text(a.client, ENV_MAX_TEXT);
 	assert(a.nrcpt > 0 && a.nrcpt <= ENV_MAX_RCPT);
+	check_numbers(&a);
 	buf_init(&block, ENV_MAX);
 	assert(envelope_encode(&a, &block, &e) == 0);
 	assert(envelope_decode(buf_view(&block), &b, &e) == 0);

@@ -3,23 +3,30 @@
 /*
  * tests/fuzz/fuzz_packets_bounce.c - qmgr and queue that say anything to bounce (tests/fuzz/hostile.h):
  * a report is committed under the ID that queue gave for it, with the length and checksum that it has
- * and an envelope that can be read, from nobody; no more are open at once, or wait, than may.
+ * and an envelope that can be read, from nobody, and speaks of a message and recipients that qmgr asked
+ * about together; qmgr hears of a report for its own message, when queue said that just that one is
+ * committed, and of none only where none was due or one came before; no more are open at once, or
+ * wait, than may.
  */
 #include <assert.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "bounce/serve.h"
 #include "lib/envelope.h"
 #include "lib/qfile.h"
+#include "lib/result.h"
 #include "tests/fuzz/hostile.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+ssize_t __wrap_sendmsg(int sock, const struct msghdr *m, int flags);
+ssize_t __real_sendmsg(int sock, const struct msghdr *m, int flags);
 
-enum { QMGR, QUEUE, SIDES, OPENED = 8 };
+enum { QMGR, QUEUE, SIDES, OPENED = 8, SAID = 2 * HOSTILE_STEPS, RECORDS = 64, RCPTS = 2 };
 
 static const struct hostile_row from_qmgr[] = { { MSG_REPORT, sizeof(struct msg_job) } };
 static const struct hostile_row from_queue[] = {
@@ -27,6 +34,7 @@ static const struct hostile_row from_queue[] = {
 	{ MSG_REFUSED, sizeof(struct msg_refused) },
 };
 static const char id[QID_SIZE] = "0123456789abcdef";
+static const char *const to[] = { "a@example.org", "b@example.org", NULL };
 
 static struct loop loop;
 static struct bounce bounce;
@@ -34,6 +42,98 @@ static struct hostile h;
 /* Files that an honest answer to MSG_OPEN gave, by request. */
 static struct { uint32_t request; int fd; char id[QID_SIZE]; } opened[OPENED];
 static uint32_t nopened;
+
+/* --- what the two said, whether or not bounce believes it --- */
+
+static struct said {
+	uint32_t type, id, nrecord;	/* records: of REPORT */
+	char qid[QID_SIZE];
+	struct { uint32_t slot; uint8_t outcome; } record[RECORDS];
+} said[SAID];
+static uint32_t nsaid;
+
+static void
+keep_records(struct said *s, struct span rest)
+{
+	struct rcpt_result r;
+	struct span detail;
+	struct err e;
+
+	while (s->nrecord < RECORDS && result_next(&rest, &r, &detail, &e) == 1) {
+		s->record[s->nrecord].slot = r.slot;
+		s->record[s->nrecord++].outcome = r.outcome;
+	}
+}
+
+ssize_t
+__wrap_sendmsg(int sock, const struct msghdr *m, int flags)
+{
+	const struct iovec *v = m->msg_iov;
+	struct msg_id head;
+
+	if ((sock == h.side[QMGR].fd || sock == h.side[QUEUE].fd) && v->iov_len >= sizeof head && nsaid < SAID) {
+		struct said *s = &said[nsaid++];
+
+		memcpy(&head, v->iov_base, sizeof head);
+		*s = (struct said){ .type = head.h.type, .id = head.h.id };
+		memcpy(s->qid, head.id, QID_SIZE);
+		if (v->iov_len >= sizeof(struct msg_job))
+			keep_records(s, span_of((const char *)v->iov_base + sizeof(struct msg_job),
+			    v->iov_len - sizeof(struct msg_job)));
+	}
+	return __real_sendmsg(sock, m, flags);
+}
+
+#define ANY UINT32_MAX
+
+static const struct said *
+find_said(const struct said *from, uint32_t type, uint32_t number, const char *qid)
+{
+	for (const struct said *s = from; s < said + nsaid; s++)
+		if (s->type == type && (number == ANY || s->id == number) && strncmp(s->qid, qid, QID_SIZE) == 0)
+			return s;
+	return NULL;
+}
+
+/* --- what bounce says --- */
+
+/* Recipients of the letter that a report names; *of is the message's ID in it. */
+static unsigned
+read_report(struct span text, char of[QID_SIZE])
+{
+	static const char queue_id[] = "X-Accord-Queue-ID: ";
+	struct span line;
+	unsigned named = 0;
+
+	memset(of, 0, QID_SIZE);
+	while (span_line(&text, &line)) {
+		if (span_isi(span_sub(line, 0, strlen(queue_id)), queue_id))
+			span_text(span_sub(line, strlen(queue_id), line.n), of, QID_SIZE);
+		for (unsigned i = 0; i < RCPTS; i++) {
+			char want[64];
+
+			snprintf(want, sizeof want, "Final-Recipient: rfc822;%s", to[i]);
+			named |= (unsigned)span_isi(line, want) << i;
+		}
+	}
+	return named;
+}
+
+/* A question of qmgr's has all of them, for that message. */
+static bool
+asked_for(const char *of, unsigned named)
+{
+	for (const struct said *s = said; (s = find_said(s, MSG_REPORT, ANY, of)) != NULL; s++) {
+		unsigned has = 0;
+
+		for (uint32_t i = 0; i < s->nrecord; i++)
+			if (s->record[i].slot < RCPTS)
+				has |= 1u << s->record[i].slot;
+		if ((named & ~has) == 0)
+			return true;
+	}
+	return false;
+}
 
 static void
 open_side(struct hostile *x, size_t side)
@@ -45,6 +145,8 @@ static void
 check_commit(const struct msg_commit *m, size_t len)
 {
 	static unsigned char all[1 << 16];
+	char of[QID_SIZE];
+	unsigned named;
 	struct envelope env;
 	struct err e;
 
@@ -60,7 +162,45 @@ check_commit(const struct msg_commit *m, size_t len)
 			assert(crc32c(0, all, (size_t)n) == m->msg_crc);
 			for (ssize_t k = 0; k < n; k++)
 				assert(all[k] < 0x80 && (all[k] == '\n') == (k > 0 && all[k - 1] == '\r'));
+			named = read_report(span_of(all, (size_t)n), of);
+			assert(named != 0 && asked_for(of, named));
 		}
+}
+
+/* queue said that the report which it opened under that ID is committed; NULL: any. */
+static bool
+was_committed(const char *report)
+{
+	for (const struct said *c = said; c < said + nsaid; c++)
+		if (c->type == MSG_COMMITTED && (report == NULL || strncmp(c->qid, report, QID_SIZE) == 0) &&
+		    find_said(said, MSG_OPENED, c->id, c->qid) != NULL)
+			return true;
+	return false;
+}
+
+/* The letter's sender is to hear of failures. */
+static bool
+is_due(const struct said *s)
+{
+	for (uint32_t i = 0; i < s->nrecord; i++)
+		if (s->record[i].slot < RCPTS && s->record[i].outcome == OUTCOME_FAILED)
+			return true;
+	return false;
+}
+
+static void
+check_reported(const struct msg_reported *m)
+{
+	const struct said *s = find_said(said, MSG_REPORT, m->h.id, m->id);
+
+	assert(s != NULL);
+	if (m->report[0] != '\0') {
+		assert(was_committed(m->report));
+		return;
+	}
+	while (s != NULL && is_due(s))
+		s = find_said(s + 1, MSG_REPORT, m->h.id, m->id);
+	assert(s != NULL || was_committed(NULL));
 }
 
 static void
@@ -73,6 +213,8 @@ heard(struct hostile *x, size_t side, const struct msg_hdr *m, size_t len)
 			check_commit((const void *)m, len);
 	} else {
 		assert(m->type == MSG_HELLO || m->type == MSG_REPORTED || m->type == MSG_REFUSED);
+		if (m->type == MSG_REPORTED)
+			check_reported((const void *)m);
 	}
 }
 
@@ -102,7 +244,6 @@ other(struct hostile *x, unsigned what, struct span p)
 static void
 set_up(void)
 {
-	static const char *const to[] = { "a@example.org", "b@example.org", NULL };
 	static bool done;
 	struct err e = { 0 };
 
@@ -123,7 +264,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	set_up();
 	bounce_init(&bounce, &loop, "mx.example");
-	nopened = 0;
+	nopened = nsaid = 0;
 	hostile_begin(&h);
 	hostile_qid(&h, id);
 	hostile_run(&h, span_of(p, n));

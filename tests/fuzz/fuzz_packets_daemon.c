@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "tests/fuzz/hostile.h"
@@ -28,6 +29,10 @@ int __wrap_chan_open(struct chan *c, struct loop *l, int fd, const char *name,
 int __real_chan_open(struct chan *c, struct loop *l, int fd, const char *name,
     const struct msg_rule *rules, size_t nrule, void (*gone)(struct chan *, const struct err *), void *arg,
     struct err *e);
+int __wrap_chan_send(struct chan *c, struct msg_hdr *m, uint32_t type, uint32_t id, size_t len, int *fds,
+    size_t nfd, struct err *e);
+int __real_chan_send(struct chan *c, struct msg_hdr *m, uint32_t type, uint32_t id, size_t len, int *fds,
+    size_t nfd, struct err *e);
 
 static const struct hostile_row from_start[] = {
 	{ MSG_RELOAD_BEGIN, sizeof(struct msg_settings) }, { MSG_RELOAD_SETTING, sizeof(struct msg_name) },
@@ -39,13 +44,16 @@ static const struct hostile_row from_start[] = {
 	{ MSG_FILE, sizeof(struct msg_name) }, { MSG_STOP, sizeof(struct msg_hdr) },
 	{ MSG_RETIRE, sizeof(struct msg_hdr) },
 };
-enum { ROWS = sizeof from_start / sizeof *from_start, FIRST_SETTINGS = 200, FDS = 300 };
+enum { ROWS = sizeof from_start / sizeof *from_start, FIRST_SETTINGS = 200, FDS = 300, NONE = -1 };
 
 static struct daemon d;
 static struct hostile h;
 static jmp_buf left;
 static int channel;			/* what the daemon takes for descriptor 3 */
-static uint32_t valid;			/* the number of the settings that were found valid */
+static int64_t valid, said;		/* the settings that were found valid, and said to be so; or NONE */
+static uint32_t in_force;
+static uint64_t maxerrors;		/* of the settings in force */
+static bool judged;			/* checked, and the verdict is due */
 static bool stopped, was_open[FDS];
 
 /* --- in place of the process --- */
@@ -70,6 +78,19 @@ __wrap_chan_open(struct chan *c, struct loop *l, int fd, const char *name,
     struct err *e)
 {
 	return __real_chan_open(c, l, fd == DAEMON_FD ? channel : fd, name, rules, nrule, gone, arg, e);
+}
+
+int
+__wrap_chan_send(struct chan *c, struct msg_hdr *m, uint32_t type, uint32_t id, size_t len, int *fds,
+    size_t nfd, struct err *e)
+{
+	if (type == MSG_RELOAD_VALID) {
+		assert(judged && id == valid);
+		said = id;
+	}
+	if (type == MSG_RELOAD_VALID || type == MSG_RELOAD_INVALID)
+		judged = false;
+	return __real_chan_send(c, m, type, id, len, fds, nfd, e);
 }
 
 /* --- the daemon's own part --- */
@@ -101,6 +122,8 @@ static int
 on_check(void *arg, struct daemon_next *next, struct err *e)
 {
 	(void)arg;
+	assert(!judged);
+	judged = true;
 	assert(next->open && next->err.kind == ERR_NONE && next->nlistener <= DAEMON_LISTENERS);
 	if (conf_number(&next->conf, CONF_MAXERRORS) == 77)
 		return err_set(e, ERR_PERM, NULL, "not for me");
@@ -112,21 +135,23 @@ static void
 on_switched(void *arg, struct conf *old)
 {
 	(void)arg, (void)old;
-	assert(valid != 0 && d.settings == valid);
+	assert(d.settings == valid && said == valid);
+	in_force = d.settings;
+	maxerrors = conf_number(&d.conf, CONF_MAXERRORS);
 	assert(conf_number(&d.conf, CONF_MAXERRORS) != 77);
 	for (uint32_t i = 0; i < d.nlistener; i++) {
 		assert(d.listener[i].fd != -1 && strlen(d.listener[i].line) < sizeof d.listener[i].line);
 		close(d.listener[i].fd);
 	}
 	d.nlistener = 0;
-	valid = 0;
+	valid = said = NONE;
 }
 
 static void
 on_kept(void *arg)
 {
 	(void)arg;
-	valid = 0;
+	valid = said = NONE;
 }
 
 static void
@@ -166,28 +191,36 @@ begin(void)
 	    .next = { .caps_fd = -1 } };
 	if (conf_init_as(&d.conf, "mx.example", &e) == -1 || loop_init(&d.loop, &e) == -1)
 		abort();
-	valid = 0;
-	stopped = false;
+	in_force = FIRST_SETTINGS;
+	maxerrors = conf_number(&d.conf, CONF_MAXERRORS);
+	valid = said = NONE;
+	judged = stopped = false;
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
-	static bool done;
+	static int file[2];
 	volatile unsigned before;
 
-	if (!done)
+	if (file[0] == 0) {
 		hostile_set_up();
-	done = true;
+		for (int i = 0; i < 2; i++)
+			if ((file[i] = memfd_create("number", MFD_CLOEXEC)) == -1 ||
+			    write(file[i], i == 0 ? "33\n" : "77\n", 3) != 3)
+				abort();
+	}
 	before = hostile_fds();
 	for (int i = 0; i < FDS; i++)
 		was_open[i] = fcntl(i, F_GETFD) != -1;
 	begin();
-	h = (struct hostile){ .loop = &d.loop, .nside = 1, .file = -1, .open = open_side, .heard = heard,
+	h = (struct hostile){ .loop = &d.loop, .nside = 1, .file = file[n & 1], .open = open_side, .heard = heard,
 	    .side = { { from_start, ROWS, -1, { 0 }, 0 } } };
 	if (setjmp(left) == 0) {
 		hostile_begin(&h);
 		hostile_run(&h, span_of(p, n));
+		assert(!judged && d.settings == in_force);
+		assert(conf_number(&d.conf, CONF_MAXERRORS) == maxerrors);
 		/* what is not in force goes with the next settings, and their descriptors with them */
 		if (d.sup.open)
 			chan_close(&d.sup);

@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * tests/fuzz/fuzz_packets_qmgr.c - queue, remote, local, bounce and control that say anything to qmgr
- * (tests/fuzz/hostile.h), over a queue of four messages: whatever it says is well formed, jobs are of
- * messages and recipients that are there, a recipient is with one worker at a time, what it keeps has
- * its bounds.  (Slots of marks are not judged: a worker's word on jobs of an earlier qmgr is taken.)
+ * (tests/fuzz/hostile.h), over a queue of four messages: whatever it says is well formed; jobs, marks and
+ * reports are of messages and recipients that are there, whatever a worker says of jobs that an earlier
+ * qmgr gave it; a recipient is with one worker at a time; what it keeps has its bounds.
  */
 #include <assert.h>
 #include <dirent.h>
@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/result.h"
 #include "qmgr/qmgr.h"
 #include "tests/fuzz/hostile.h"
 
@@ -102,10 +103,14 @@ rcpts_of(int i)
 static void
 check_mark(const struct msg_mark *m, size_t len)
 {
+	int letter_no = letter_of(m->id);
+
+	assert(letter_no != -1);
 	assert(m->n > 0 && len == sizeof *m + m->n * sizeof *m->mark && qid_ok(m->id));
 	for (uint32_t i = 0; i < m->n; i++) {
 		const struct mark *k = &m->mark[i];
 
+		assert(k->slot < rcpts_of(letter_no));
 		assert(k->state < SLOT_STATES && memchr(k->text, '\0', sizeof k->text) != NULL);
 		assert(memchr(k->dsn, '\0', sizeof k->dsn) != NULL);
 		assert(k->dsn[0] == '\0' || outcome_dsn_ok(k->dsn));
@@ -126,6 +131,20 @@ check_job(const struct msg_job *m, size_t len, uint32_t role)
 		with[i][slot[k]] = m->h.id;
 		with_role[i][slot[k]] = role;
 	}
+}
+
+static void
+check_report(const struct msg_job *m, size_t len)
+{
+	struct span rest = span_of(m + 1, len - sizeof *m), detail;
+	int i = letter_of(m->id);
+	struct rcpt_result r;
+	struct err e;
+
+	assert(i != -1);
+	for (uint32_t k = 0; k < m->n; k++)
+		assert(result_next(&rest, &r, &detail, &e) == 1 && r.slot < rcpts_of(i));
+	assert(rest.n == 0);
 }
 
 /* Its result is acknowledged, so it is not with that worker any more. */
@@ -158,7 +177,8 @@ heard(struct hostile *x, size_t side, const struct msg_hdr *m, size_t len)
 		job_over(m->id);
 		break;
 	case MSG_REPORT:
-		assert(side == BOUNCE && letter_of(((const struct msg_job *)(const void *)m)->id) != -1);
+		assert(side == BOUNCE);
+		check_report((const void *)m, len);
 		break;
 	default:
 		assert(side == CONTROL && (m->type == MSG_TEXT || m->type == MSG_ACTED ||

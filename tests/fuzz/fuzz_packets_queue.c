@@ -4,7 +4,9 @@
  * tests/fuzz/fuzz_packets_queue.c - a session, its parent, bounce and qmgr that say anything to queue
  * (tests/fuzz/hostile.h): an honest session keeps what it has open, and what it commits afterwards is
  * on disk octet by octet; an ID given twice, a name outside its folder, a mark that stands in the
- * wrong slot would be seen there too.
+ * wrong slot would be seen there too.  Whatever is committed was said so by a packet that is whole: its
+ * envelope has the length that the packet says, and is on disk with just those octets, behind as
+ * many octets of the message as the packet says, which are all that were written.
  */
 #include <assert.h>
 #include <dirent.h>
@@ -12,12 +14,17 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "queue/queue.h"
 #include "tests/fuzz/hostile.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+ssize_t __wrap_sendmsg(int sock, const struct msghdr *m, int flags);
+ssize_t __real_sendmsg(int sock, const struct msghdr *m, int flags);
 
 enum { SESSION, PARENT, BOUNCE, QMGR, SIDES };
 
@@ -70,6 +77,78 @@ clean_up(void)
 	(void)rmdir(dir);
 }
 
+/* Packets COMMIT, as they were sent; written: octets that the message had then already. */
+static struct { struct msg_commit m; size_t len; bool fd; unsigned char *env; uint64_t written; }
+    said[HOSTILE_STEPS];
+static uint32_t nsaid;
+
+static uint64_t
+written(const struct msg_commit *m)
+{
+	char path[PATH_SIZE];
+	struct stat st;
+
+	if (!qid_ok(m->id))
+		return 0;
+	path_tmp(m->id, path);
+	return fstatat(dir_fd, path, &st, 0) == 0 ? (uint64_t)st.st_size : 0;
+}
+
+ssize_t
+__wrap_sendmsg(int sock, const struct msghdr *m, int flags)
+{
+	const struct iovec *v = m->msg_iov;
+	struct msg_commit commit = { .msg_len = 0 };
+
+	if (v->iov_len >= sizeof commit)
+		memcpy(&commit, v->iov_base, sizeof commit);
+	if ((sock == h.side[SESSION].fd || sock == h.side[BOUNCE].fd) && nsaid < HOSTILE_STEPS &&
+	    commit.h.type == MSG_COMMIT) {
+		said[nsaid].m = commit;
+		said[nsaid].len = v->iov_len - sizeof said->m;
+		said[nsaid].fd = m->msg_controllen > 0;
+		said[nsaid].written = written(&said[nsaid].m);
+		if ((said[nsaid].env = malloc(said[nsaid].len + 1)) == NULL)
+			abort();
+		memcpy(said[nsaid++].env, (char *)v->iov_base + sizeof said->m, v->iov_len - sizeof said->m);
+	}
+	return __real_sendmsg(sock, m, flags);
+}
+
+/* Is the file what the i-th COMMIT says?  One whose recipients are all done has gone. */
+static bool
+is_as_said(const char *id, uint32_t i)
+{
+	static unsigned char block[MSG_MAX], file[MSG_MAX];
+	char path[PATH_SIZE];
+	struct qfile q;
+	struct err e;
+	bool same;
+	int fd;
+
+	path_final(id, path);
+	if ((fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC)) == -1)
+		return true;
+	same = qfile_open(fd, &q, &e) == 0 && q.msg_len == said[i].m.msg_len && q.msg_crc == said[i].m.msg_crc &&
+	    q.env_len == said[i].m.env_len;
+	if (same)		/* of what may be sent as a descriptor only h.file is an envelope */
+		same = pread(fd, block, q.env_len, (off_t)q.env_off) == (ssize_t)q.env_len &&
+		    (!said[i].fd || pread(h.file, file, q.env_len, 0) == (ssize_t)q.env_len) &&
+		    memcmp(block, said[i].fd ? file : said[i].env, q.env_len) == 0;
+	close(fd);
+	return same;
+}
+
+static void
+check_committed(const char *id)
+{
+	for (uint32_t i = 0; i < nsaid; i++)
+		if (strncmp(said[i].m.id, id, QID_SIZE) == 0 && said[i].m.msg_len >= said[i].written &&
+		    (said[i].fd ? said[i].len == 0 : said[i].len == said[i].m.env_len) && is_as_said(id, i))
+			return;
+	assert(!"committed as it was said");
+}
+
 /* What a hostile session commits is not kept from one input to the next. */
 static char taken[HOSTILE_STEPS][QID_SIZE];
 static uint32_t ntaken;
@@ -77,9 +156,14 @@ static uint32_t ntaken;
 static void
 heard(struct hostile *x, size_t side, const struct msg_hdr *m, size_t len)
 {
+	const char *id = ((const struct msg_id *)(const void *)m)->id;
+
 	(void)x, (void)side, (void)len;
-	if (m->type == MSG_COMMITTED && ntaken < HOSTILE_STEPS)
-		memcpy(taken[ntaken++], ((const struct msg_id *)(const void *)m)->id, QID_SIZE);
+	if (m->type != MSG_COMMITTED)
+		return;
+	check_committed(id);
+	if (ntaken < HOSTILE_STEPS)
+		memcpy(taken[ntaken++], id, QID_SIZE);
 }
 
 static void
@@ -107,6 +191,20 @@ open_side(struct hostile *x, size_t side)
 		abort();
 }
 
+/* An envelope block of two recipients. */
+static void
+two_rcpts(struct buf *block)
+{
+	struct rcpt rcpt[2] = { { .addr = span_str("b@example.org") }, { .addr = span_str("c@example.org") } };
+	struct envelope env = { .sender = span_str("a@example.com"), .rcpt = rcpt, .nrcpt = 2,
+	    .arrival_us = 1 };
+	struct err e;
+
+	buf_init(block, 512);
+	if (envelope_encode(&env, block, &e) == -1)
+		abort();
+}
+
 /* The workers answer. */
 static void
 settle(struct hostile *x)
@@ -131,6 +229,7 @@ set_up(void)
 	static const struct queue_options opt = { .strategy = STRATEGY_FS };
 	static bool done;
 	struct err e = { 0 };
+	struct buf block;
 
 	if (done)
 		return;
@@ -143,9 +242,14 @@ set_up(void)
 		abort();
 	}
 	atexit(clean_up);
-	h = (struct hostile){ .loop = &loop, .nside = SIDES, .file = -1, .open = open_side,
-	    .heard = heard, .settle = settle, .side = { { from_session, 3, -1, { 0 }, 0 }, { from_parent, 1, -1, { 0 }, 0 },
+	h = (struct hostile){ .loop = &loop, .nside = SIDES, .open = open_side,
+	    .file = memfd_create("envelope", MFD_CLOEXEC), .heard = heard, .settle = settle,
+	    .side = { { from_session, 3, -1, { 0 }, 0 }, { from_parent, 1, -1, { 0 }, 0 },
 	    { from_session, 3, -1, { 0 }, 0 }, { from_qmgr, 2, -1, { 0 }, 0 } } };
+	two_rcpts(&block);
+	if (h.file == -1 || write(h.file, block.p, block.n) != (ssize_t)block.n)
+		abort();
+	buf_free(&block);
 }
 
 static _Alignas(8) unsigned char packet[MSG_MAX];
@@ -194,15 +298,11 @@ static void
 honest_commit(int sock, const char *id)
 {
 	static struct { struct msg_commit m; unsigned char block[512]; } out;
-	struct rcpt rcpt[2] = { { .addr = span_str("b@example.org") }, { .addr = span_str("c@example.org") } };
-	struct envelope env = { .sender = span_str("a@example.com"), .rcpt = rcpt, .nrcpt = 2,
-	    .arrival_us = 1 };
 	struct buf block;
 	struct err e;
 
-	buf_init(&block, sizeof out.block);
-	if (envelope_encode(&env, &block, &e) == -1)
-		abort();
+	two_rcpts(&block);
+	assert(block.n <= sizeof out.block);
 	memset(&out, 0, sizeof out);
 	memcpy(out.m.id, id, QID_SIZE);
 	memcpy(out.block, block.p, block.n);
@@ -273,5 +373,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	close(sock);
 	hostile_end(&h);
 	throw_away();
+	while (nsaid > 0)
+		free(said[--nsaid].env);
 	return 0;
 }

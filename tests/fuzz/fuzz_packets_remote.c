@@ -4,10 +4,12 @@
  * tests/fuzz/fuzz_packets_remote.c - qmgr, and sessions that were taken over by a next hop, that say
  * anything to remote's parent (tests/fuzz/hostile.h; no session is forked, its end of the channel is
  * the input's): what qmgr hears of a job has as many records as the job has recipients at most, each of
- * a recipient of that job; a session gets no channel but to convertd and resolver.
+ * a recipient of that job, and for good only what a session said of just that job; a session gets no
+ * channel but to convertd and resolver.
  */
 #include <assert.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,6 +22,8 @@ pid_t __wrap_fork(void);
 pid_t __wrap_waitpid(pid_t pid, int *status, int options);
 int __wrap_ipc_pair(int fd[2], struct err *e);
 int __real_ipc_pair(int fd[2], struct err *e);
+ssize_t __wrap_sendmsg(int sock, const struct msghdr *m, int flags);
+ssize_t __real_sendmsg(int sock, const struct msghdr *m, int flags);
 
 enum { QMGR, SESSION, CONVERTD, RESOLVER, SIDES, JOBS = HOSTILE_STEPS };
 
@@ -73,6 +77,33 @@ __wrap_waitpid(pid_t pid, int *status, int options)
 	return pid;
 }
 
+/* Results as sessions (the input) said them. */
+static struct { uint32_t number; char id[QID_SIZE]; } said[HOSTILE_STEPS];
+static uint32_t nsaid;
+
+ssize_t
+__wrap_sendmsg(int sock, const struct msghdr *m, int flags)
+{
+	struct msg_id head;
+
+	if (sock == h.side[SESSION].fd && m->msg_iov->iov_len >= sizeof head && nsaid < HOSTILE_STEPS) {
+		memcpy(&head, m->msg_iov->iov_base, sizeof head);
+		said[nsaid].number = head.h.id;
+		memcpy(said[nsaid].id, head.id, QID_SIZE);
+		nsaid += head.h.type == MSG_RESULT;
+	}
+	return __real_sendmsg(sock, m, flags);
+}
+
+static bool
+was_said(uint32_t number, const char *id)
+{
+	for (uint32_t i = 0; i < nsaid; i++)
+		if (said[i].number == number && memcmp(said[i].id, id, QID_LEN) == 0)
+			return true;
+	return false;
+}
+
 /* Jobs as qmgr (the input) gave them, by what the sessions heard. */
 static struct { uint32_t number, n; char id[QID_SIZE]; uint32_t slot[64]; } job[JOBS];
 static uint32_t njob;
@@ -116,6 +147,7 @@ check_result(const struct msg_result *m, size_t len)
 	for (uint32_t i = 0; i < m->n; i++) {
 		assert(result_next(&rest, &r, &detail, &e) == 1);
 		assert(has_slot(m->h.id, m->id, m->n, r.slot));
+		assert(r.outcome == OUTCOME_DEFERRED || was_said(m->h.id, m->id));
 	}
 	assert(rest.n == 0);
 }
@@ -212,7 +244,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	set_up();
-	njob = 0;
+	njob = nsaid = 0;
 	hostile_begin(&h);
 	hostile_qid(&h, "0123456789abcdef\0\0\0\0\0\0\0");
 	hostile_run(&h, span_of(p, n));

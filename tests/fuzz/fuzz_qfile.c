@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * A file that qfile_open takes has everything within its length; its slots can be read and marked,
- * and that changes nothing else.  The footer's checksum is put right first, or nothing would pass.
+ * A file that qfile_open takes has everything within its length, message, envelope, slots and footer
+ * one behind the other; its slots can be read and marked, and a mark changes no octet outside of its
+ * slot.  The footer's checksum is put right first, or nothing would pass.
  */
 #include "lib/qfile.h"
 
@@ -13,9 +14,22 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
+static unsigned char *
+read_all(int fd, size_t n)
+{
+	unsigned char *all = malloc(n);
+
+	if (all == NULL)
+		abort();
+	assert(pread(fd, all, n, 0) == (ssize_t)n);
+	return all;
+}
+
 static void
 check_slots(int fd, const struct qfile *q)
 {
+	size_t n = (size_t)q->file_len, at = (size_t)(q->slots_off + (q->nslot - 1) * (uint64_t)QFILE_SLOT);
+	unsigned char *before = read_all(fd, n), *after;
 	const struct slot mark = { .state = SLOT_DELIVERED, .attempts = 9 };
 	struct slot *s;
 	struct err e;
@@ -29,6 +43,12 @@ check_slots(int fd, const struct qfile *q)
 	assert(qfile_slots(fd, q, &s, &e) == 0);
 	assert(s[q->nslot - 1].state == SLOT_DELIVERED && s[q->nslot - 1].attempts == 9);
 	free(s);
+	after = read_all(fd, n);
+	assert(memcmp(before, after, at) == 0);
+	at += QFILE_SLOT;
+	assert(at <= n && memcmp(before + at, after + at, n - at) == 0);
+	free(before);
+	free(after);
 }
 
 /* All at once is what one after the other is. */
@@ -72,6 +92,8 @@ check_file(int fd, size_t n)
 		return;
 	}
 	assert(q.file_len == n && q.msg_len <= n && q.env_len <= n && q.slots_off <= n);
+	assert(q.env_off == q.msg_len && q.env_len <= q.slots_off - q.env_off && q.nslot > 0);
+	assert(q.slots_off + q.nslot * (uint64_t)QFILE_SLOT + QFILE_FOOTER == n);
 	right = qfile_check(fd, &q, &e);
 	assert(right != -1);
 	buf_init(&store, ENV_MAX);

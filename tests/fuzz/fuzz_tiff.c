@@ -22,24 +22,29 @@ opened(const struct image *img, enum coding coding, bool scale)
 	struct err e = { 0 };
 	struct buf out;
 	char profile;
+	uint64_t px = 0;
 
 	buf_init(&out, 8 << 20);
 	assert(image_features(img, &out, &e) == 0 && out.n > 0);
 	buf_clear(&out);
 	for (uint32_t i = 0; i < img->npage; i++) {
 		assert(image_page_octets(&img->page[i]) <= small.page_px);
+		assert(img->page[i].width_px <= small.width_px);
+		px += (uint64_t)img->page[i].width_px * img->page[i].length_px;
 		want[i] = img->page[i].form;
 		want[i].coding = coding;
 		if (scale)
 			want[i].paper = PAPER_A4, want[i].dpi_x = 204, want[i].dpi_y = 98;
 	}
+	assert(px <= small.job_px);
 	if (image_convert(img, want, &small, &out, &e) == -1) {
 		assert(e.kind == ERR_PERM && out.n == 0);
 	} else {
 		assert(image_validate(buf_view(&out), &profile, &e) == 0);
 		assert(image_open(buf_view(&out), &fax_limits, &again, &e) == 0);
-		assert(again.npage == img->npage &&
-		    memcmp(&again.page[0].form, &want[0], sizeof want[0]) == 0);
+		assert(again.npage == img->npage);
+		for (uint32_t i = 0; i < again.npage; i++)
+			assert(memcmp(&again.page[i].form, &want[i], sizeof want[i]) == 0);
 		image_free(&again);
 	}
 	buf_free(&out);

@@ -35,8 +35,9 @@ def crc32c(octets):
     return crc ^ 0xffffffff
 
 
-def commit(text, envelope):
-    return bytes(24) + struct.pack("<QII", len(text), crc32c(text), len(envelope)) + envelope
+def commit(text, envelope, says=0):
+    """says: so many octets of envelope more than there are."""
+    return bytes(24) + struct.pack("<QII", len(text), crc32c(text), len(envelope) + says) + envelope
 
 
 def letter(i):
@@ -55,8 +56,9 @@ def result(slots, outcome=0):
     return ID + struct.pack("<II", len(slots), 0) + records
 
 
-def job(slots, dest=b"routed.example"):
-    return ID + dest.ljust(272, b"\0") + struct.pack("<IIQ", len(slots), 0, 1 << 50) + \
+def job(slots, dest=b"routed.example", says=0):
+    """says: so many slots more than there are."""
+    return ID + dest.ljust(272, b"\0") + struct.pack("<IIQ", len(slots) + says, 0, 1 << 50) + \
         b"".join(struct.pack("<I", s) for s in slots)
 
 
@@ -85,10 +87,18 @@ SEEDS = {
             say(3, 0, mark(7, 0), QID, 0, 64) + say(3, 0, mark(0, 0), QID, 0, 64),
         "twice": say(0, 0) + happen(3, 0, TEXT) + happen(4) + say(0, 1, commit(TEXT, ENVELOPE), QID | LATER, 0, 64) +
             say(0, 1, commit(TEXT, ENVELOPE), QID, 0, 64),
+        "short": say(0, 0) + happen(3, 0, TEXT) + happen(4) +
+            say(0, 1, commit(TEXT, ENVELOPE + b"\0" * 9, -9), QID, 0, 64),
+        "cut": say(0, 0) + happen(3, 0, TEXT) + happen(4) + say(0, 1, commit(TEXT[:8], ENVELOPE), QID, 0, 64),
+        "stale": say(0, 0) + happen(3, 0, TEXT) + happen(4) + say(0, 1, commit(TEXT, ENVELOPE), 0, 0, 64) +
+            say(0, 1, commit(TEXT, ENVELOPE[:-8], 8), QID, 0, 64),
+        "file": say(0, 0) + happen(3, 0, TEXT) + happen(4) + say(0, 1, commit(TEXT, b"", 78), QID, LETTER, 64),
+        "long-file": say(0, 0) + happen(3, 0, TEXT) + happen(4) + say(0, 1, commit(TEXT, b"", 90), QID, LETTER, 64),
         "writable": say(2, 0) + happen(3, 0, TEXT) + say(2, 1, commit(TEXT, ENVELOPE), QID, 0, 64),
         "reserve": say(2, 0, struct.pack("<QII", 1 << 40, 1, 0)) + say(1, 0, fds=3),
         "marks": say(3, 0, mark(0, 2), PAD | QID) + say(3, 0, mark(7, 1), PAD | QID) + say(3, 1, ID, PAD | QID),
         "many": say(0, 0, flags=PAD | UNREAD) * 20,
+        "descriptors": say(0, 0, fds=0x13) + say(1, 0, fds=0x33) + say(2, 1, fds=0x61) + say(3, 0, fds=0x11),
         "raw": say(0, 0, b"x" * 40, RAW) + say(0, 1, b"", 0, 0x33),
     },
     "qmgr": {
@@ -96,6 +106,9 @@ SEEDS = {
         "results": b"\1" + say(1, 1, result([0]), PAD | QID, 0, 64) + say(2, 1, result([0], 3), PAD | QID, 0, 64) +
             say(0, 1, number=64, flags=PAD | QID) + say(3, 1, number=64, flags=PAD | QID),
         "inflight": b"\0" + say(1, 2, job([0, 1]), PAD | QID, 0, 9) + say(1, 0) + say(1, 1, result([0, 1]), PAD, 0, 9),
+        "inflight-many": b"\0" + say(1, 2, job([0], says=200000), PAD | QID, 0, 9) + say(1, 0),
+        "stray": b"\1" + say(1, 1, result([7], 3), PAD | QID, 0, 9) + say(1, 1, result([0, 7], 3), PAD | QID, 0, 64),
+        "adopted": b"\0" + say(1, 2, job([0, 7]), PAD | QID, 0, 9) + say(1, 0) + say(1, 1, result([0, 7], 3), PAD | QID, 0, 9),
         "acts": b"\1" + b"".join(say(4, 1, struct.pack("<II", v, 1) + letter(v % 4) + struct.pack("<I", 0xffffffff)) +
                                  say(0, 1, number=64, flags=PAD | QID) for v in range(5)),
         "lost": b"\1" + happen(1, 1) + happen(0, 60) + happen(2, 1) + say(1, 0) + happen(0, 255) + say(4, 0),
@@ -104,6 +117,10 @@ SEEDS = {
     "capd": {
         "ask": say(0, 0, cap_ask(b"fax@example.com"), 0) + say(3, 0, cap_ask(b"box@here.example"), 0),
         "session": say(1, 0, fds=3) + say(2, 0, fds=3, number=9),
+        "sessions": say(1, 0, fds=3, flags=PAD | LATER) * 5 + happen(1, 0) + say(2, 0, fds=3) + happen(2, 0),
+        "beyond": say(0, 0, struct.pack("<II", 3, 1 << 20) + b"fax@example.com", 0) + happen(2, 0) +
+            say(0, 0, struct.pack("<II", 3, 7 << 28) + b"a@b", 0) + happen(2, 0) +
+            say(0, 0, struct.pack("<II", 3, 0), 0),
         "unread": say(0, 0, cap_ask(b"fax@example.com"), UNREAD) * 30,
         "any": say(0, 0, cap_ask(b"any@example.com", 1), 0) + say(0, 0, cap_ask(b"x", 2), 0),
         "wrong": say(0, 0, cap_ask(b"fax@example.com") + b"y", 0),
@@ -115,6 +132,16 @@ SEEDS = {
         "notice": say(0, 0, job([]) + result([0, 1], 3)[32:], 0, LETTER) + happen(0, 255) + happen(2, 1),
         "short": say(0, 0, job([]) + result([0], 3)[32:80], 0, LETTER) + say(0, 0, job([]), 0, 1),
         "opened": say(0, 0, job([]) + result([0], 3)[32:], 0, LETTER) + say(1, 0, ID, PAD | QID, 6, 64),
+        "nothing": say(1, 0, ID, PAD, 6, 9) + happen(2, 1) + say(1, 1, ID, number=9) + happen(2, 1) + say(1, 2, number=9),
+        "other-id": say(0, 0, job([]) + result([0], 3)[32:], 0, LETTER) + happen(5) + say(1, 1, ID, number=64),
+        "not-opened": say(0, 0, job([]) + result([0], 3)[32:], 0, LETTER) + say(1, 1, ID, number=64),
+        "crossed": say(0, 0, job([]) + result([0], 3)[32:], 0, LETTER, 8) + happen(5) +
+            say(0, 0, job([]) + result([1], 3)[32:], 0, LETTER, 9) + happen(5) +
+            say(1, 1, b"fedcba9876543211".ljust(24, b"\0"), number=64),
+        "again": say(0, 0, job([]) + result([0], 3)[32:], 0, LETTER) + happen(5) +
+            say(1, 1, b"fedcba9876543210".ljust(24, b"\0"), number=64) +
+            say(0, 0, job([]) + result([0], 3)[32:], 0, LETTER, 9) +
+            say(0, 0, job([]) + result([0, 1], 3)[32:], 0, LETTER, 10),
     },
     "control": {
         "status": say(0, 3) + say(1, 3) + say(1, 5) + say(1, 6) + say(5, 0, number=64) + say(5, 1, number=64),
@@ -122,6 +149,11 @@ SEEDS = {
             say(0, 4, struct.pack("<II", 1, 1) + ID + bytes(4)),
         "ask": say(1, 1, cap_ask(b"a@example.com"), 0) + say(3, 0, number=64) + say(0, 1, cap_ask(b"a@b"), 0),
         "opened": say(2, 0, ID, PAD, 6, 64) + say(2, 1, ID) + say(2, 2),
+        "submit": say(0, 0, ENVELOPE, 0, 7) + say(2, 0, ID, PAD, 6, 64) + say(2, 1, ID, number=64),
+        "bad-id": say(0, 0, ENVELOPE, 0, 7) + say(2, 0, b"../../etc/passwd", PAD, 6, 64) + say(2, 2, number=64),
+        "act-gone": say(0, 4, struct.pack("<II", 1, 1) + ID + bytes(4)) + happen(1, 0) + say(4, 0, number=64) +
+            say(1, 4, struct.pack("<II", 1, 1) + ID + bytes(4)) + happen(1, 1) + say(4, 0, number=64) + say(4, 1, number=65),
+        "figures": say(0, 6) + say(5, 1, b"accord_x 1\n", number=64) + say(0, 5) + say(0, 2),
         "caps": say(1, 2) + say(0, 2) + happen(2, 4) + happen(1, 3) + happen(0, 10),
     },
     "resolver": {
@@ -132,12 +164,22 @@ SEEDS = {
         "host": say(0, 0, resolve(b"b.example", 1)) + happen(5, 0, dns(b"b.example", 28)) +
             happen(5, 0, dns(b"b.example", 1, b"\xc0\0\2\2")),
         "null": say(0, 0, resolve(b"c.example")) + happen(5, 0, dns(b"c.example", 15, b"\0\0\0")),
+        "twice": say(0, 0, resolve(b"a.example")) + say(0, 0, resolve(b"b.example")) + happen(7),
+        "gone": say(0, 0, resolve(b"a.example")) + happen(1, 0) + happen(7),
+        "no-name": say(0, 0, resolve(b"a b..example")) + happen(2, 0) + say(0, 0, resolve(b"-/x", 1)),
         "none": say(0, 0, resolve(b"d.example")) + happen(7) + say(1, 0, fds=3),
         "late": say(0, 0, resolve(b"e.example")) + happen(0, 60) + say(0, 0, resolve(b"E..x")),
     },
     "remote": {
         "job": say(0, 0, job([0, 1]), 0, LETTER, 5) + say(1, 0, result([0, 1]), 0, 0, 64) + say(0, 1, number=5),
         "wrong": say(0, 0, job([0]), 0, LETTER, 5) + say(1, 0, result([3]), 0, 0, 64),
+        "others": say(0, 0, job([0]), 0, LETTER, 5) + say(0, 0, job([1]), 0, LETTER, 6) +
+            say(1, 0, result([1]), 0, 0, 5) + say(1, 0, result([1, 1]), 0, 0, 6),
+        "no-role": say(0, 0, job([0]), 0, LETTER, 5) + say(1, 1, struct.pack("<II", 11, 1)),
+        "no-job": say(0, 0, job([0]), 0, LETTER, 5) + say(1, 0, result([0]), 0, 0, 64) + say(0, 1, number=5) +
+            say(1, 0, result([0]), 0, 0, 5),
+        "any-peer": say(0, 0, job([0]), 0, LETTER, 5) + b"".join(say(1, 1, struct.pack("<II", r, 1))
+                                                                     for r in (1, 2, 3, 4, 5, 6, 7, 8, 9, 200)),
         "needs": say(0, 0, job([0]), 0, LETTER, 5) + say(1, 1, struct.pack("<II", 3, 1)) +
             say(1, 1, struct.pack("<II", 5, 1)) + happen(2, 2) + say(1, 2, bytes(10) + b"\xff\xff\1\2\3\4\x19\0\1\0"),
         "again": say(0, 0, job([0]), 0, LETTER, 5) + happen(2, 0) + happen(0, 255) + say(1, 0, result([0]), 0, 0, 64),
@@ -149,6 +191,8 @@ SEEDS = {
         "convert": say(0, 1, ID + struct.pack("<QIIII", 10, 8, 0, 0, 0) + b"1=MH/A4*", 0, LETTER, 3) +
             happen(5, 0, b"x" * 40) + say(0, 1, ID + struct.pack("<QIIII", 10, 8, 0, 0, 0) + b"1=MH/A4*", 0, LETTER),
         "describe": say(0, 2, b"", PAD, LETTER) + happen(6, 0, b"5.6.1 not an image") + happen(0, 255),
+        "octets": say(0, 2, b"", PAD, LETTER) + happen(6, 0, b"5.6.1 not an \x80\xe9\xfeimage") +
+            happen(0, 255),
         "session": say(1, 0, fds=3) + say(0, 2, fds=2) + say(0, 2, fds=3),
         "same": (say(0, 1, ID + struct.pack("<QIIII", 10, 3, 0, 1, 0) + b"1=x", UNREAD, LETTER) * 3 + happen(1, 0) +
                  happen(7)),
@@ -158,6 +202,14 @@ SEEDS = {
             say(0, 3, number=3, fds=3) + say(0, 4, number=3) + say(0, 5, number=3) + say(0, 7) + say(0, 8),
         "keep": say(0, 0, b"mx.example", number=3) + say(0, 1, b"locals".ljust(48, b"\0"), PAD, 6, 3) +
             say(0, 4, number=3) + say(0, 6, number=3) + say(0, 5, number=3),
+        "number": say(0, 0, b"mx.example", number=3) + say(0, 1, b"maxerrors".ljust(48, b"\0"), PAD, LETTER, 3) +
+            say(0, 4, number=3) + say(0, 5, number=3) + say(0, 7),
+        "number-kept": say(0, 0, b"mx.example", number=3) + say(0, 1, b"maxerrors".ljust(48, b"\0"), PAD, LETTER, 3) +
+            say(0, 4, number=3) + say(0, 6, number=3) + say(0, 7),
+        "refused": say(0, 0, b"mx.example\0", number=3) + say(0, 1, b"maxerrors".ljust(48, b"\0"), PAD, LETTER, 3) +
+            say(0, 4, number=3) + say(0, 5, number=3) + say(0, 7),
+        "unchecked": say(0, 0, b"mx.example", number=3) + say(0, 5, number=3) + say(0, 7),
+        "no-peer": say(0, 11, struct.pack("<II", 200, 2), fds=3),
         "peer": say(0, 11, struct.pack("<II", 1, 2), fds=3) + say(0, 12, b"caps.cdb".ljust(48, b"\0"), fds=6) +
             say(0, 13),
         "listeners": say(0, 0, b"mx.example", number=3) + b"".join(say(0, 3, number=3, fds=3) for _ in range(33)),
@@ -171,6 +223,8 @@ def main():
         folder = os.path.join(TOP, "corpus", "packets_" + target)
         os.makedirs(folder, exist_ok=True)
         for name, octets in seeds.items():
+            if target == "resolver":        # a new parent ends the sessions of the one before
+                octets = happen(2, 0) + octets
             with open(os.path.join(folder, name), "wb") as f:
                 f.write(octets)
 

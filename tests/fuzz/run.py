@@ -27,6 +27,7 @@ TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 LOG = os.path.join(TOP, "tests", "fuzz", "log")
 BUILT = os.path.join(TOP, "build-fuzz", "tests")
 COLUMNS = ["date", "commit", "program", "target", "cpu_s", "runs", "edges", "features", "findings"]
+ENV = dict(os.environ, UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1")     # else it only says so
 SLICE = 60              # seconds on the clock after which the CPU time is looked at
 IDLE_SLICES = 40        # a target that waits uses little CPU: at most so many
 
@@ -88,7 +89,7 @@ class Run:
                  f"-artifact_prefix={self.found}/{self.target}-", self.corpus,
                  os.path.join(TOP, "tests", "fuzz", "corpus", self.target)]
         p = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                             cwd=self.found)
+                             cwd=self.found, env=ENV)
         tail = b""
         for line in p.stderr:       # what a daemon logs is much, and says nothing here
             if line.startswith((b"#", b"stat::", b"SUMMARY", b"artifact_prefix")) or b"Assertion" in line:

@@ -25,6 +25,7 @@ import threading
 import time
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
+ENV = dict(os.environ, UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1")     # else it only says so
 FIELDS = ["target", "name", "file", "from", "to"]
 NOT_COPIED = (".git", "build", "build-san", "build-clang", "__pycache__", "peers")
 
@@ -84,9 +85,9 @@ class Tree:
         """(found something, what)"""
         with tempfile.TemporaryDirectory(dir=self.path) as work:
             p = subprocess.run([os.path.join(self.path, "build-fuzz", "tests", "fuzz-" + target), *limits,
-                                "-timeout=20", "-rss_limit_mb=2048", "-max_len=4096", f"-artifact_prefix={work}/", work,
+                                "-timeout=20", "-rss_limit_mb=2048", "-max_len=16384", f"-artifact_prefix={work}/", work,
                                 os.path.join(TOP, "tests", "fuzz", "corpus", target)], cwd=work,
-                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+                               env=ENV, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         text = p.stderr.decode(errors="replace")
         what = re.findall(r"Assertion (.*) failed|(runtime error: .*)|SUMMARY: (.*)", text)
         return p.returncode != 0, "".join(what[0])[:110] if what else ""
@@ -99,7 +100,11 @@ class Tree:
                 return False, "fails without it: " + what
             self.sound.add(m["target"])
         path = os.path.join(self.path, m["file"])
-        sound = open(path).read()
+        built = os.path.join(self.path, "build-fuzz", os.path.splitext(m["file"])[0] + ".o")
+        with open(path) as f:
+            sound, times = f.read(), os.stat(path)
+        with open(built, "rb") as f:
+            was_built = f.read()
         try:
             with open(path, "w") as f:
                 f.write(sound.replace(m["from"], m["to"]))
@@ -113,8 +118,12 @@ class Tree:
                     return True, what
             return False, "MISSED"
         finally:
+            # with the object that was built of it, so that it is not built again
             with open(path, "w") as f:
                 f.write(sound)
+            os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+            with open(built, "wb") as f:
+                f.write(was_built)
 
 
 def main():
