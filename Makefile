@@ -38,6 +38,8 @@ $(O)/$(2): $(O)/$(1)/main.o $(O)/$(1).a $(O)/lib.a
 	$$(LINK) -o $$@ $$^ $(3)
 all: $(O)/$(2)
 PROGRAMS += $(2)
+FOLDER_$(2) = $(1)
+LIBS_$(2) = $(3)
 endef
 
 include lib/rules.mk $(filter-out lib/rules.mk,$(sort $(wildcard */rules.mk)))
@@ -57,7 +59,7 @@ $(O)/.libraries: dist/libraries
 	@touch $@
 
 clean:
-	rm -rf build build-san
+	rm -rf build build-san build-crash
 
 -include $(shell find $(O) -name peers -prune -o -name '*.d' -type f -print 2>/dev/null)
 .PHONY: all clean check check-unit check-system check-long install

@@ -94,3 +94,16 @@ $(O)/tests/sandbox_probe: $(O)/tests/system/sandbox_probe.o
 $(O)/tests/queue_fill: $(O)/tests/system/queue_fill.o $(O)/lib.a
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $^ $(LIB_LIBS)
+
+# The programs once more, from the very same objects, with a layer below them that fails and records
+# calls on request (tests/crash/sys.h): build-crash/.  The list of calls is in sys.c.
+CRASH = $(O)-crash
+CRASH_CALLS = $(shell sed -n 's/^WRAP.[^,]*, \([a-z0-9_]*\), .*/\1/p' tests/crash/sys.c)
+define crash_program
+$(CRASH)/$(1): $(O)/$(FOLDER_$(1))/main.o $(O)/$(FOLDER_$(1)).a $(O)/lib.a $(O)/tests/crash/sys.o
+	@mkdir -p $$(@D)
+	$$(LINK) -o $$@ $$^ $(CRASH_CALLS:%=-Wl,--wrap=%) $(LIBS_$(1))
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call crash_program,$(p))))
+crash: $(PROGRAMS:%=$(CRASH)/%)
+.PHONY: crash

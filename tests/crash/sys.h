@@ -5,9 +5,14 @@
  * (--wrap) leads every call of these names in a program's own objects to sys.c, which counts it, lets it
  * fail if that was asked for, makes it, and writes down what it changed.
  *
- * Both are files that a program maps before main() and so before its sandbox; children inherit them:
- *	ACCORD_RECORD	struct sys_record, then records; without it nothing is written down
+ * Both are files that a program maps before main() and so before its sandbox; children inherit them.
+ * Whoever runs the programs makes them, in full size and with their magic, for all accounts to write:
+ *	ACCORD_RECORD	struct sys_record, then records; without it nothing is written down.  It counts in a
+ *			program's address space, which a sandbox limits: 24 MiB at most
  *	ACCORD_FAULTS	struct sys_faults; without it nothing fails
+ *
+ * Not seen are calls of libraries (libcdb writes caps.cdb, stdio the output of commands), and chown and
+ * chmod.  No file of the queue is ever mapped for writing: mmap() of files is PROT_READ everywhere.
  */
 #ifndef TESTS_CRASH_SYS_H
 #define TESTS_CRASH_SYS_H
@@ -17,15 +22,18 @@
 enum sys_call {
 	SYS_OPEN,		/* open, openat, without O_CREAT */
 	SYS_CREATE,		/* the same with O_CREAT, whether it was there or not */
-	SYS_READ,		/* read, pread, readdir */
+	SYS_READ,		/* read, pread, of regular files; readdir */
 	SYS_WRITE,		/* write, pwrite, writev, to regular files */
 	SYS_TRUNCATE, SYS_MKDIR, SYS_RENAME, SYS_LINK, SYS_UNLINK,
 	SYS_FSYNC, SYS_FDATASYNC, SYS_SYNCFS,
 	SYS_WRITEBACK,		/* sync_file_range: begun */
 	SYS_WRITTEN,		/* sync_file_range that waits: begun and over */
-	SYS_STAT, SYS_LEASE, SYS_MAP,
-	SYS_SOCKET,		/* socketpair, accept4, send, sendmsg, recv, recvmsg: descriptors and packets */
-	SYS_FORK, SYS_MEMORY,	/* malloc, calloc, realloc; memfd_create */
+	SYS_STAT,		/* fstat, fstatat, stat, statvfs, statfs */
+	SYS_LEASE, SYS_MAP,
+	SYS_SOCKET,		/* socket, socketpair, accept4, pipe2, fcntl(F_DUPFD): descriptors */
+	SYS_FORK,
+	SYS_MEMORY,		/* malloc, calloc, realloc; memfd_create; epoll_ctl(EPOLL_CTL_ADD) */
+	SYS_PACKET,		/* send, sendto, sendmsg, recv, recvfrom, recvmsg, recvmmsg */
 	SYS_CALLS
 };
 
@@ -55,7 +63,11 @@ struct sys_record {
 	uint64_t marks;		/* a test may draw from it too, to know what came before what */
 };
 
-/* A rule: calls of one kind in one program, by number. */
+/*
+ * A rule: calls of one kind in one program, by number.  All rules that match a call count it; the first whose
+ * turn it is makes the fault.  A program is "queue" for accord-queue; what it forks has a name of its own:
+ * "queue-worker", "smtpd-session", "remote-session", "local-job", "convert-job".
+ */
 struct sys_fault {
 	uint32_t on;		/* 0: no rule */
 	uint32_t call;		/* enum sys_call, or SYS_CALLS: any */
@@ -67,7 +79,11 @@ struct sys_fault {
 	uint32_t error;		/* errno; 0 with SYS_WRITE: half of it is written */
 	uint32_t pad;
 };
-enum { SYS_FAULTS = 16 };
-struct sys_faults { char magic[8]; struct sys_fault rule[SYS_FAULTS]; };	/* "accordF" */
+enum { SYS_FAULTS = 256 };
+struct sys_faults {
+	char magic[8];			/* "accordF" */
+	uint64_t rules;			/* so many of them are looked at */
+	struct sys_fault rule[SYS_FAULTS];
+};
 
 #endif
