@@ -85,6 +85,14 @@ check-long: all
 	sh tests/long.sh
 .PHONY: check-seeds fuzz check-system check-long
 
+# Power cuts on paper (tests/crash/power.py): runs of the programs in build-crash/, judged by power-sim.
+$(O)/tests/crash/sim.a: $(call objects,tests/crash/sim)
+$(O)/power-sim: $(O)/tests/crash/sim/main.o $(O)/tests/crash/sim.a $(O)/queue.a $(O)/qmgr.a $(O)/lib.a
+	$(LINK) -o $@ $^ $(LIB_LIBS)
+check-sim: all crash $(O)/power-sim
+	python3 tests/crash/power.py
+.PHONY: check-sim
+
 # What a running process may do, for the system tests.
 $(O)/tests/sandbox_probe: $(O)/tests/system/sandbox_probe.o
 	@mkdir -p $(@D)

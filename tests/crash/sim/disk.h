@@ -91,6 +91,7 @@ struct image {
 	uint32_t *value;		/* of each name: a file or DISK_NONE */
 	uint32_t limit[DISK_GROUPS];	/* MODEL_JOURNAL: the last change that is there, plus 1 */
 	uint64_t after[DISK_GROUPS];	/* MODEL_JOURNAL: what was written back before is sure */
+	uint64_t hash;
 };
 /* Decides the names; false: no memory. */
 bool image_open(struct image *im);
@@ -99,7 +100,7 @@ void image_close(struct image *im);
 uint32_t image_find(const struct image *im, uint32_t folder, const char *name);
 /* The octets of a file. */
 int image_octets(const struct image *im, uint32_t file, struct buf *out, struct err *e);
-/* Makes everything below the root under dir_fd, an empty folder. */
-int image_write(const struct image *im, int dir_fd, struct err *e);
+/* Makes everything below the root under dir_fd, an empty folder; im->hash then tells images apart. */
+int image_write(struct image *im, int dir_fd, struct err *e);
 
 #endif

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/qfile.h"
+
 enum { TEXT_MAX = 256 };
 
 /* A number by chance, the same for the same question. */
@@ -301,16 +303,17 @@ image_octets(const struct image *im, uint32_t file, struct buf *out, struct err 
 
 /* --- all of it --- */
 
-static int write_folder(const struct image *im, uint32_t folder, int fd, struct buf *b, struct err *e);
+static int write_folder(struct image *im, uint32_t folder, int fd, struct buf *b, struct err *e);
 
 static int
-write_file(const struct image *im, uint32_t file, int at, const char *name, struct buf *b, struct err *e)
+write_file(struct image *im, uint32_t file, int at, const char *name, struct buf *b, struct err *e)
 {
 	int fd = openat(at, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640), r;
 
 	if (fd == -1)
 		return err_sys(e, "%s", name);
 	r = image_octets(im, file, b, e);
+	im->hash += (crc32c(crc32c(0, name, strlen(name)), b->p, b->n) + 1) * 0x9e3779b97f4a7c15u;
 	for (size_t done = 0; r == 0 && done < b->n;) {
 		ssize_t n = write(fd, b->p + done, b->n - done);
 
@@ -324,7 +327,7 @@ write_file(const struct image *im, uint32_t file, int at, const char *name, stru
 }
 
 static int
-write_below(const struct image *im, uint32_t file, int at, const char *name, struct buf *b, struct err *e)
+write_below(struct image *im, uint32_t file, int at, const char *name, struct buf *b, struct err *e)
 {
 	int fd, r;
 
@@ -337,7 +340,7 @@ write_below(const struct image *im, uint32_t file, int at, const char *name, str
 }
 
 static int
-write_folder(const struct image *im, uint32_t folder, int fd, struct buf *b, struct err *e)
+write_folder(struct image *im, uint32_t folder, int fd, struct buf *b, struct err *e)
 {
 	int r = 0;
 
@@ -356,11 +359,12 @@ write_folder(const struct image *im, uint32_t folder, int fd, struct buf *b, str
 }
 
 int
-image_write(const struct image *im, int dir_fd, struct err *e)
+image_write(struct image *im, int dir_fd, struct err *e)
 {
 	struct buf b;
 	int r;
 
+	im->hash = 0;
 	buf_init(&b, 1 << 30);
 	r = write_folder(im, 0, dir_fd, &b, e);
 	buf_free(&b);

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 The accord authors
+"""Power cuts on paper.  Whole instances run over the layer that records their calls (sys.c), with concurrent
+sessions, deliveries, refusals, holds, removals, reloads and killed processes; then power-sim builds from the
+record the disks that a power cut may have left, and judges each: see tests/crash/sim.
+
+power.py [--images N] [--seconds S] [--whole N] [--seed N] [STRATEGY...]
+
+Each strategy of the queue's flush is judged by what it relies on; "whole" images are also given to a whole
+instance, which must deliver all that is left.  Ends with a count."""
+import argparse
+import atexit
+import contextlib
+import ctypes
+import mmap
+import os
+import random
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+os.environ.setdefault("ACCORD_BUILD", "build-crash")
+sys.path.insert(0, os.path.join(TOP, "tests", "system"))
+from harness import Instance, Peer, wait_for                                            # noqa: E402
+
+SIM = os.path.join(TOP, "build", "power-sim")
+RECORD_SIZE = 24 << 20          # it counts in the address space of sandboxed processes
+MODELS = {"each": ["subset", "split"], "fs": ["subset", "split"], "journal": ["journal"]}
+FOLDER = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+NAMED = re.compile(rb"n(\d+)\.(\d+)@[a-z]+\.example")
+SETTLE = 6                      # seconds behind the last message: what came of it must become durable
+
+
+class Record:
+    """The file that the layer writes, and the ledger beside it."""
+
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="accord-power-", dir=FOLDER)
+        atexit.register(shutil.rmtree, self.folder, True)
+        os.chmod(self.folder, 0o755)
+        self.path = os.path.join(self.folder, "record")
+        self.ledger_path = os.path.join(self.folder, "ledger")
+        with open(self.path, "wb") as f:
+            f.write(struct.pack("=8sQQQQ", b"accordR", RECORD_SIZE, 40, 1, 0))
+            f.truncate(RECORD_SIZE)
+        os.chmod(self.path, 0o666)
+        with open(self.path, "r+b") as f:
+            self.map = mmap.mmap(f.fileno(), 40)
+        self.counter = ctypes.c_uint64.from_buffer(self.map, 24)
+        self.ledger = os.open(self.ledger_path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+
+    def number(self):
+        """What has ended by now has smaller numbers; nothing is drawn."""
+        return self.counter.value
+
+    def note(self, kind, *words):
+        os.write(self.ledger, f"{kind} {' '.join(str(w) for w in words)}\n".encode())
+
+    @contextlib.contextmanager
+    def writing(self):
+        os.environ["ACCORD_RECORD"] = self.path
+        try:
+            yield
+        finally:
+            del os.environ["ACCORD_RECORD"]
+
+
+class Hop(Peer):
+    """Takes, defers for a while, refuses for good; notes what it takes before it says so."""
+
+    def __init__(self, record):
+        self.record, self.patient = record, True
+        super().__init__(on={"RCPT": self.rcpt, "EOD": self.data})
+
+    def rcpt(self, session, line):
+        if "@bad.example" in line:
+            return "550 5.1.1 nobody of that name"
+        if "@later.example" in line and self.patient:
+            return "451 4.2.1 later"
+        return None
+
+    def data(self, session, body):
+        number = self.record.number()
+        if session.mail.upper().startswith("MAIL FROM:<>"):
+            for found in set(NAMED.findall(body)):
+                if f"s{found[0].decode()}@" in session.rcpt[0]:
+                    self.record.note("B", f"n{found[0].decode()}.{found[1].decode()}@x", number)
+        for line in session.rcpt:
+            found = NAMED.search(line.encode())
+            if found:
+                self.record.note("H", found.group().decode(), number)
+        return None
+
+
+def acts(acc, hop, record, rng, over):
+    """What else happens: hold, release, removal, retry, reload, a killed process."""
+    while not over.wait(rng.uniform(0.2, 0.5)):
+        hop.patient = rng.random() < 0.7
+        what = rng.choice(["hold", "release", "retry", "retry", "remove", "reload", "kill"])
+        if what == "remove":
+            queued = [r["address"] for m in acc.queue() for r in m["recipients"] if "@later.example" in r["address"]]
+            for address in rng.sample(queued, min(3, len(queued))):
+                record.note("X", address, record.number())
+                acc.accord("queue", "remove", address, check=False)
+        elif what == "reload":
+            acc.accord("reload", check=False)
+        elif what == "kill":
+            pids = acc.pids("queue") if rng.random() < 0.5 else acc.pids("qmgr")
+            with contextlib.suppress(ProcessLookupError, IndexError):
+                os.kill(rng.choice(pids), 9)
+        else:
+            acc.accord("queue", what, "@later.example", check=False)
+
+
+def run(strategy, seconds, clients, messages, seed, calm=False):
+    """A run; its record and ledger."""
+    record, rng, over = Record(), random.Random(seed), threading.Event()
+    with Hop(record) as hop:
+        with record.writing():
+            acc = Instance(smtproutes=hop.route, flush=strategy, retryfirst="1",
+                           mailboxes="@gateway.example maildir:mail/postmaster")
+            record.note("D", os.stat(acc.home).st_ino)
+            acc.start()
+        try:
+            load = subprocess.Popen([SIM, "load", str(acc.port), record.path, record.ledger_path, str(clients),
+                                     str(seconds + SETTLE), str(messages)])
+            actor = threading.Thread(target=acts, args=(acc, hop, record, rng, over), daemon=True)
+            if not calm:
+                actor.start()
+            time.sleep(seconds)
+            over.set()
+            if not calm:
+                actor.join()
+            hop.patient = False
+            acc.accord("queue", "release", "--all", check=False)
+            if load.wait(60 + seconds) != 0:
+                raise AssertionError("the load failed")
+        finally:
+            acc.stop()
+    return record
+
+
+def judge(record, strategy, model, images, seed):
+    """The process that judges; its last line is a summary."""
+    folder = tempfile.mkdtemp(prefix="image-", dir=record.folder)
+    return subprocess.Popen([SIM, "judge", record.path, record.ledger_path, strategy, model, str(images),
+                             str(seed), folder], stdout=subprocess.PIPE, text=True)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--images", type=int, default=300)
+    parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--clients", type=int, default=12)
+    parser.add_argument("--messages", type=int, default=900)
+    parser.add_argument("--seed", type=int, default=int(os.environ.get("ACCORD_SEED", random.randrange(1 << 30))))
+    parser.add_argument("--calm", action="store_true")
+    parser.add_argument("strategy", nargs="*")
+    a = parser.parse_args()
+    passed = failed = 0
+    print(f"seed {a.seed}", flush=True)
+    for strategy in a.strategy or MODELS:
+        record = run(strategy, a.seconds, a.clients, a.messages, a.seed, a.calm)
+        for p in [judge(record, strategy, model, a.images, a.seed) for model in MODELS[strategy]]:
+            text = p.stdout.read()
+            print(text, end="", flush=True)
+            good = p.wait() == 0
+            passed += good
+            failed += not good
+    print(f"{passed} passed, {failed} failed")
+    sys.exit(1 if failed or not passed else 0)
+
+
+main()
