@@ -160,17 +160,20 @@ def main():
     parser.add_argument("--clients", type=int, default=12)
     parser.add_argument("--messages", type=int, default=900)
     parser.add_argument("--seed", type=int, default=int(os.environ.get("ACCORD_SEED", random.randrange(1 << 30))))
-    parser.add_argument("--calm", action="store_true")
+    parser.add_argument("--calm", action="store_true", help="no acts")
+    parser.add_argument("--keep", help="a folder that gets each run's record and ledger")
     parser.add_argument("strategy", nargs="*")
     a = parser.parse_args()
     passed = failed = 0
     print(f"seed {a.seed}", flush=True)
     for strategy in a.strategy or MODELS:
         record = run(strategy, a.seconds, a.clients, a.messages, a.seed, a.calm)
+        if a.keep:
+            shutil.copytree(record.folder, os.path.join(a.keep, strategy), dirs_exist_ok=True)
         for p in [judge(record, strategy, model, a.images, a.seed) for model in MODELS[strategy]]:
-            text = p.stdout.read()
-            print(text, end="", flush=True)
+            lines = p.stdout.read().splitlines() or ["power-sim said nothing"]
             good = p.wait() == 0
+            print(*lines[:-1], ("ok   " if good else "FAIL ") + lines[-1], sep="\n", flush=True)
             passed += good
             failed += not good
     print(f"{passed} passed, {failed} failed")

@@ -11,7 +11,8 @@ tests/mutants/table: blocks of five lines, a blank line between:
     file: the source
     from: text that stands there exactly once
     to:   what stands there instead
-    test: "unit FOLDER SUITE" (tests/unit/FOLDER/test_SUITE.c) or "system NAME"
+    test: "unit FOLDER SUITE" (tests/unit/FOLDER/test_SUITE.c), "system NAME", or "power STRATEGY"
+          (tests/crash/power.py)
 
 A mutant is caught if its test fails with it and, in the same tree, passes without it.
 """
@@ -102,7 +103,12 @@ class Tree:
                               CK_RUN_SUITE=suite, CK_TAP_LOG_FILE_NAME="-", CK_VERBOSITY="silent",
                               CK_DEFAULT_TIMEOUT="20")
         self.make("all")
+        if kind == "power":
+            self.make("crash", "build/power-sim")
         try:
+            if kind == "power":
+                return self.watch(["python3", "tests/crash/power.py", "--images", "150", *names],
+                                  re.compile(r"FAIL +(.*)"))
             return self.watch(["python3", "tests/system/run.py", *names], re.compile(r"FAIL +\S+ (.*)"))
         finally:
             self.end_processes()

@@ -100,7 +100,9 @@ void image_close(struct image *im);
 uint32_t image_find(const struct image *im, uint32_t folder, const char *name);
 /* The octets of a file. */
 int image_octets(const struct image *im, uint32_t file, struct buf *out, struct err *e);
-/* Makes everything below the root under dir_fd, an empty folder; im->hash then tells images apart. */
+/* Makes everything below the root under dir_fd, which has no file; im->hash then tells images apart. */
 int image_write(struct image *im, int dir_fd, struct err *e);
+/* Removes the files in the folder and below, and the folders too if so wanted. */
+void image_clear(int at, const char *name, bool folders);
 
 #endif

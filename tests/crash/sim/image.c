@@ -3,6 +3,7 @@
 /* tests/crash/sim/image.c - one disk of those that may be, chosen by pattern and seed. */
 #include "tests/crash/sim/disk.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -303,6 +304,23 @@ image_octets(const struct image *im, uint32_t file, struct buf *out, struct err 
 
 /* --- all of it --- */
 
+void
+image_clear(int at, const char *name, bool folders)
+{
+	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *d = fd == -1 ? NULL : fdopendir(fd);
+	struct dirent *de;
+
+	while (d != NULL && (de = readdir(d)) != NULL)
+		if (strcmp(de->d_name, ".") != 0 && strcmp(de->d_name, "..") != 0 &&
+		    unlinkat(fd, de->d_name, 0) == -1)
+			image_clear(fd, de->d_name, folders);
+	if (d != NULL)
+		closedir(d);
+	if (folders)
+		(void)unlinkat(at, name, AT_REMOVEDIR);
+}
+
 static int write_folder(struct image *im, uint32_t folder, int fd, struct buf *b, struct err *e);
 
 static int
@@ -331,7 +349,8 @@ write_below(struct image *im, uint32_t file, int at, const char *name, struct bu
 {
 	int fd, r;
 
-	if (mkdirat(at, name, 0750) == -1 ||
+	im->hash += (crc32c(1, name, strlen(name)) + 1) * 0x94d049bb133111ebu;
+	if ((mkdirat(at, name, 0750) == -1 && errno != EEXIST) ||
 	    (fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
 		return err_sys(e, "%s", name);
 	r = write_folder(im, file, fd, b, e);
@@ -349,11 +368,14 @@ write_folder(struct image *im, uint32_t folder, int fd, struct buf *b, struct er
 		uint32_t file = im->value[n];
 		char name[TEXT_MAX];
 
-		if (file == DISK_NONE || text.n >= sizeof name)
-			continue;
+		if (text.n >= sizeof name)
+			return err_set(e, ERR_PERM, NULL, "a name of %zu octets", text.n);
 		memcpy(name, text.p, text.n);
 		name[text.n] = '\0';
-		r = (im->d->file[file].folder ? write_below : write_file)(im, file, fd, name, b, e);
+		if (file == DISK_NONE)
+			image_clear(fd, name, true);
+		else
+			r = (im->d->file[file].folder ? write_below : write_file)(im, file, fd, name, b, e);
 	}
 	return r;
 }

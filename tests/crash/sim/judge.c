@@ -5,7 +5,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -222,6 +221,16 @@ look_results(const struct look *k, const struct letter *l)
 	return true;
 }
 
+/* It goes to bad/ and is not sent.  Where names follow the data there is none; with syncfs there may be. */
+static bool
+look_bad(const struct look *k, const char *id, const char *why)
+{
+	char text[QID_SIZE + sizeof(struct err)];
+
+	snprintf(text, sizeof text, "%s: %s", id, why);
+	return k->j->strategy == STRATEGY_FS || wrong(k, "half a file under its name: %s (%u)", text, 0);
+}
+
 static bool
 look_letter(const struct look *k, const struct letter *l)
 {
@@ -233,9 +242,9 @@ look_letter(const struct look *k, const struct letter *l)
 
 	if (text == NULL)
 		return wrong(k, "%s: no memory (%u)", l->id, 0);
-	if (qfile_message(l->fd, &l->q, text, &e) == -1) {	/* as remote: it moves to bad/ */
+	if (qfile_message(l->fd, &l->q, text, &e) == -1) {	/* as remote does */
 		free(text);
-		return true;
+		return look_bad(k, l->id, e.what);
 	}
 	span_text(report ? l->env.rcpt[0].addr : l->env.sender, who, sizeof who);
 	if (sscanf(who, "s%u@client.example", &number) != 1 || number >= LEDGER_MAX)
@@ -263,6 +272,8 @@ look_queue(const struct look *k, int dir_fd)
 
 		if (r == -1 && e.kind != ERR_PERM)
 			good = wrong(k, "%s cannot be read (%u)", id, 0);
+		else if (r == -1)
+			good = look_bad(k, id, e.what);
 		if (r == 1) {
 			good = look_letter(k, &l);
 			letter_close(&l);
@@ -417,19 +428,6 @@ look_child(const struct judge *j, const struct image *im, const char *dir, int o
 	_exit(0);
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-	(void)st, (void)type;
-	return at->level == 0 ? 0 : remove(path);
-}
-
-void
-judge_empty(const char *dir)
-{
-	(void)nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
-
 bool
 judge_image(const struct judge *j, const struct image *im, const char *dir, char why[JUDGE_WHY])
 {
@@ -451,6 +449,6 @@ judge_image(const struct judge *j, const struct image *im, const char *dir, char
 		continue;
 	if (n <= 0 && status != 0)
 		snprintf(why, JUDGE_WHY, "start-up died: status %x", (unsigned)status);
-	judge_empty(dir);
+	image_clear(AT_FDCWD, dir, false);
 	return why[0] == '\0';
 }

@@ -31,11 +31,8 @@ bool judge_open(struct judge *j);
 void judge_close(struct judge *j);
 
 /*
- * dir: a folder that holds the image (image_write), and is empty afterwards.  true: all is as it must be;
+ * dir: a folder that holds the image (image_write), and has no file afterwards.  true: all is as it must be;
  * else why says what is not.  The queue's start-up runs in a child.
  */
 bool judge_image(const struct judge *j, const struct image *im, const char *dir, char why[JUDGE_WHY]);
-/* Removes all that is in a folder. */
-void judge_empty(const char *dir);
-
 #endif

@@ -291,7 +291,7 @@ command_judge(char **a)
 	for (size_t i = 0; i < l.n; i++) {
 		build(&l.p[i], a[6]);
 		if (seen(table, l.p[i].hash)) {
-			judge_empty(a[6]);
+			image_clear(AT_FDCWD, a[6], false);
 			continue;
 		}
 		judged++;
