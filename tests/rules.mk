@@ -28,6 +28,7 @@ $(O)/tests/unit-cmd: $(O)/cmd/server.a
 UNIT_LIBS_convertd = -ltiff -ljbig -lm
 UNIT_LIBS_resolver = -lunbound
 UNIT_FOLDER_resolver = remote/resolver
+UNIT_FOLDER_sim = tests/crash/sim
 $(foreach f,$(unit_folders),$(eval $(call unit,$(f))))
 
 unit: $(UNIT_RUNNERS)

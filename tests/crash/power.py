@@ -4,7 +4,7 @@
 sessions, deliveries, refusals, holds, removals, reloads and killed processes; then power-sim builds from the
 record the disks that a power cut may have left, and judges each: see tests/crash/sim.
 
-power.py [--images N] [--seconds S] [--whole N] [--seed N] [STRATEGY...]
+power.py [--images N] [--whole N] [--seconds S] [--messages N] [--seed N] [STRATEGY...]
 
 Each strategy of the queue's flush is judged by what it relies on; "whole" images are also given to a whole
 instance, which must deliver all that is left.  Ends with a count."""
@@ -27,7 +27,7 @@ import time
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 os.environ.setdefault("ACCORD_BUILD", "build-crash")
 sys.path.insert(0, os.path.join(TOP, "tests", "system"))
-from harness import Instance, Peer, wait_for                                            # noqa: E402
+from harness import Instance, Peer                                            # noqa: E402
 
 SIM = os.path.join(TOP, "build", "power-sim")
 RECORD_SIZE = 24 << 20          # it counts in the address space of sandboxed processes
@@ -153,6 +153,103 @@ def judge(record, strategy, model, images, seed):
                              str(seed), folder], stdout=subprocess.PIPE, text=True)
 
 
+def text(number):
+    """What ledger_text makes."""
+    lines = 900 if number % 64 == 5 else [1, 6, 14, 30, 60, 17, 18, 110][number % 8]
+    return (f"X-Number: {number}\r\nSubject: a message\r\n\r\n" + "".join(
+        f"{number:08} {i:08} {(number * 2654435761 + i * 40503) % (1 << 32):08x}\r\n" for i in range(lines))).encode()
+
+
+class Truth:
+    """The ledger at a cut: whom each acknowledged message is owed to, and what may not be sent."""
+
+    def __init__(self, record, cut):
+        self.owed, self.messages, done = set(), set(), set()
+        with open(record.ledger_path) as f:
+            for kind, *words in map(str.split, f):
+                if kind == "M":
+                    self.messages.add(int(words[0]))
+                    if 0 < int(words[2]) <= cut:
+                        self.owed |= {a.split("@")[0] for a in words[3].split(",")}
+                elif kind in "HBX" and int(words[1]) <= cut:
+                    done.add(words[0].split("@")[0])
+        self.owed -= done
+
+
+class Whole:
+    """A whole instance is started on an image and delivers all of it; what is wrong then."""
+
+    def __init__(self, record, strategy, model, image):
+        self.record, self.strategy, self.image, self.wrong = record, strategy, image, []
+        self.truth = Truth(record, int(image.split(":")[0]))
+        folder = tempfile.mkdtemp(prefix="whole-", dir=record.folder)
+        subprocess.run([SIM, "write", record.path, record.ledger_path, model, image, folder], check=True)
+        refuse = {"RCPT": lambda _, line: "550 5.1.1 nobody of that name" if "@bad.example" in line else None}
+        with Peer(on=refuse) as hop:
+            acc = Instance(smtproutes=hop.route, flush=strategy, mailboxes="@gateway.example maildir:mail/postmaster")
+            for name in "queue", "mail":
+                if os.path.isdir(os.path.join(folder, name)):
+                    shutil.copytree(os.path.join(folder, name), os.path.join(acc.home, name))
+            acc.own()
+            self.deliver(acc, hop)
+        shutil.rmtree(folder)
+
+    def deliver(self, acc, hop):
+        with acc:
+            acc.send("a@client.example", ["new@ok.example"], "Subject: new\n\nafter the cut\n")
+            for _ in range(60):
+                acc.accord("queue", "release", "--all", check=False)
+                acc.step_clock(4000)
+                with contextlib.suppress(AssertionError):
+                    acc.wait_empty(1)
+                    break
+            else:
+                self.wrong.append(f"still queued: {acc.queue()[:2]}")
+            bad = os.listdir(os.path.join(acc.home, "queue", "bad"))
+            if bad and self.strategy != "fs":
+                self.wrong.append(f"bad files: {bad}")
+            mails = acc.maildir()
+        self.judge(hop.messages, mails)
+
+    def judge(self, messages, mails):
+        got = {}
+        for m in messages:
+            whose = [NAMED.search(r.encode()) for r in m["rcpt"]]
+            if m["mail"].upper().startswith("MAIL FROM:<>"):
+                for n, i in set(NAMED.findall(m["data"])):
+                    got.setdefault(f"n{n.decode()}.{i.decode()}", [])
+            for found in filter(None, whose):
+                number, i = int(found.group(1)), int(found.group(2))
+                got.setdefault(f"n{number}.{i}", []).append(m["data"])
+                if number not in self.truth.messages:
+                    self.wrong.append(f"message {number} was never finished, and is sent")
+                elif not m["data"].endswith(b"\r\n" + text(number)) or not m["data"].startswith(b"Received: "):
+                    self.wrong.append(f"message {number} is sent with other octets")
+        for mail in mails:
+            found = NAMED.search(mail[mail.index(b"Delivered-To:"):])
+            if not mail.endswith(b"\n" + text(int(found.group(1))).replace(b"\r", b"")):
+                self.wrong.append(f"half a message in a mailbox: {found.group()}")
+            got.setdefault(found.group().split(b"@")[0].decode(), [])
+        self.wrong += [f"{who} gets it twice" for who, copies in got.items() if len(copies) > 1]
+        self.wrong += [f"{who} never gets it" for who in sorted(self.truth.owed - set(got))]
+        if not any(b"after the cut" in m["data"] for m in messages):
+            self.wrong.append("a new message does not arrive")
+
+
+def wholes(record, strategy, count, rng):
+    """So many images, given to whole instances; what is wrong."""
+    with open(record.ledger_path) as f:
+        acks = [w[3] for w in map(str.split, f) if w[0] == "M" and w[3] != "0"]
+    wrong = []
+    for i in range(count):
+        model = MODELS[strategy][i % len(MODELS[strategy])]
+        image = f"{rng.choice(acks)}:{rng.choice(['none', 'names', 'octets', 'random', 'random'])}:0:" \
+                f"{rng.choice([5, 50, 95])}:{rng.randrange(1 << 32)}"
+        wrong += [f"{strategy}, model {model}, whole image {image}: {what}"
+                  for what in Whole(record, strategy, model, image).wrong[:3]]
+    return wrong
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--images", type=int, default=300)
@@ -160,6 +257,7 @@ def main():
     parser.add_argument("--clients", type=int, default=12)
     parser.add_argument("--messages", type=int, default=900)
     parser.add_argument("--seed", type=int, default=int(os.environ.get("ACCORD_SEED", random.randrange(1 << 30))))
+    parser.add_argument("--whole", type=int, default=2, help="images for whole instances")
     parser.add_argument("--calm", action="store_true", help="no acts")
     parser.add_argument("--keep", help="a folder that gets each run's record and ledger")
     parser.add_argument("strategy", nargs="*")
@@ -176,6 +274,11 @@ def main():
             print(*lines[:-1], ("ok   " if good else "FAIL ") + lines[-1], sep="\n", flush=True)
             passed += good
             failed += not good
+        wrong = wholes(record, strategy, a.whole, random.Random(a.seed))
+        print(*[f"FAIL {w}" for w in wrong], f"{'FAIL' if wrong else 'ok  '} {strategy}: {a.whole} images delivered by "
+              "whole instances", sep="\n", flush=True)
+        passed += not wrong
+        failed += bool(wrong)
     print(f"{passed} passed, {failed} failed")
     sys.exit(1 if failed or not passed else 0)
 
