@@ -14,10 +14,13 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
+
 enum call { NONE, FSYNC_FILE, FSYNC_DIRECTORY, SYNC_RANGE, SYNC_FS, FDATASYNC_DIES };
-struct disk { volatile enum call fails; volatile unsigned failed, marks; };
+struct disk { volatile enum call fails; volatile unsigned failed, marks, all, slow_us; };
 
 static struct disk fine, *disk = &fine;
 
@@ -50,6 +53,7 @@ fsync(int fd)
 	struct stat st;
 	bool directory = fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
 
+	usleep(disk->slow_us);
 	return fails(directory ? FSYNC_DIRECTORY : FSYNC_FILE) ? -1 : libc_fsync(fd);
 }
 
@@ -68,6 +72,7 @@ fdatasync(int fd)
 int
 syncfs(int fd)
 {
+	disk->all++;
 	return fails(SYNC_FS) ? -1 : libc_syncfs(fd);
 }
 
@@ -149,6 +154,84 @@ START_TEST(marks_outlive_their_worker)
 }
 END_TEST
 
+/* An orderly stop leaves nothing for a power cut to take. */
+START_TEST(a_stop_flushes_marks)
+{
+	char id[QID_SIZE];
+	struct rig r;
+	int s;
+
+	disk_new();
+	rig_new(&r, STRATEGY_EACH);
+	s = rig_session(&r);
+	client_send(s, text, 2, id);
+	qmgr_mark(&r, id, 0, SLOT_DELIVERED);
+	ck_assert(!qmgr_marked(&r, id));
+	close(s);
+	rig_stop(&r);
+	ck_assert_uint_eq(disk->marks, 1);
+	rig_boot(&r);
+	rig_end(&r);
+}
+END_TEST
+
+/* What a killed queue had marked is flushed by the next one. */
+START_TEST(a_start_flushes_what_was_left)
+{
+	struct rig r;
+
+	disk_new();
+	rig_new(&r, STRATEGY_EACH);
+	rig_kill(&r);
+	disk->all = 0;
+	rig_boot(&r);
+	for (int i = 0; i < 1000 && disk->all == 0; i++)
+		usleep(10000);
+	ck_assert_uint_eq(disk->all, 1);
+	rig_end(&r);
+}
+END_TEST
+
+/* Commits wait without end for a slow disk: marks that are due get their flush all the same. */
+START_TEST(commits_do_not_hold_up_marks)
+{
+	enum { CLIENTS = 24 };
+	static struct got g;
+	char id[QID_SIZE], other[QID_SIZE];
+	pid_t client[CLIENTS];
+	struct rig r;
+	int s;
+
+	disk_new();
+	rig_new(&r, STRATEGY_EACH);
+	s = rig_session(&r);
+	client_send(s, text, 2, id);
+	disk->slow_us = 100000;
+	for (int i = 0; i < CLIENTS; i++) {
+		int own = rig_session(&r);
+
+		client[i] = fork();
+		if (client[i] == 0)
+			for (;;)
+				client_send(own, text, 1, other);
+		close(own);
+	}
+	usleep(500000);
+	qmgr_mark(&r, id, 0, SLOT_DELIVERED);
+	ck_assert(!qmgr_marked(&r, id));
+	for (int64_t until = clock_ms() + 4 * MARK_FLUSH_MS; clock_ms() < until && disk->marks == 0;)
+		ck_assert(rig_get(r.qmgr, &g));
+	ck_assert_uint_ge(disk->marks, 1);
+	for (int i = 0; i < CLIENTS; i++) {
+		kill(client[i], SIGKILL);
+		waitpid(client[i], NULL, 0);
+	}
+	close(s);
+	disk->slow_us = 0;
+	rig_end(&r);
+}
+END_TEST
+
 Suite *suite_flush(void);
 Suite *
 suite_flush(void)
@@ -158,6 +241,9 @@ suite_flush(void)
 
 	tcase_add_loop_test(tc, no_250_without_the_disk, 0, sizeof cases / sizeof *cases);
 	tcase_add_test(tc, marks_outlive_their_worker);
+	tcase_add_test(tc, a_stop_flushes_marks);
+	tcase_add_test(tc, a_start_flushes_what_was_left);
+	tcase_add_test(tc, commits_do_not_hold_up_marks);
 	suite_add_tcase(s, tc);
 	return s;
 }
