@@ -68,6 +68,7 @@ def main():
         step("system under sanitizers", "python3", "tests/system/run.py", "test_plain", "test_conperm",
              "test_conneg", env={**san, "ACCORD_BUILD": "build-san"})
     step("system", "python3", "tests/system/run.py")
+    step("power cuts on paper", "make", "-s", JOBS, "check-sim", "SIM=--images 200")
     step("mutants", "python3", "tests/mutants/run.py", "--random", "4")
 
 

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 # long.sh: what takes longer than a run of the tests may: each fuzz target for FUZZ_SECONDS of CPU time,
-# logged in tests/fuzz/log; planted bugs that the targets must find; hundreds of kill -9 rounds.  Its
+# logged in tests/fuzz/log; planted bugs that the targets must find; thousands of power cuts on paper;
+# hundreds of kill -9 rounds.  Its
 # last result is in DESIGN.md.
 set -eu
 cd "$(dirname "$0")/.."
@@ -10,4 +11,5 @@ python3 tests/fuzz/run.py --seconds "$FUZZ_SECONDS" --jobs "$FUZZ_JOBS"
 python3 tests/fuzz/run.py --sum
 make -s fuzz-planted
 make -s
+make -s check-sim SIM="--images 5000 --whole 30 --seconds 15 --messages 1500"
 ACCORD_ROUNDS=$ACCORD_ROUNDS python3 tests/system/run.py kill_9

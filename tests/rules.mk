@@ -91,7 +91,7 @@ $(O)/tests/crash/sim.a: $(call objects,tests/crash/sim)
 $(O)/power-sim: $(O)/tests/crash/sim/main.o $(O)/tests/crash/sim.a $(O)/queue.a $(O)/qmgr.a $(O)/lib.a
 	$(LINK) -o $@ $^ $(LIB_LIBS)
 check-sim: all crash $(O)/power-sim
-	python3 tests/crash/power.py
+	python3 tests/crash/power.py $(SIM)
 .PHONY: check-sim
 
 # What a running process may do, for the system tests.

@@ -107,7 +107,7 @@ class Tree:
             self.make("crash", "build/power-sim")
         try:
             if kind == "power":
-                return self.watch(["python3", "tests/crash/power.py", "--images", "150", *names],
+                return self.watch(["python3", "tests/crash/power.py", "--short", *names],
                                   re.compile(r"FAIL +(.*)"))
             return self.watch(["python3", "tests/system/run.py", *names], re.compile(r"FAIL +\S+ (.*)"))
         finally:

@@ -149,11 +149,9 @@ take_op(struct disk *d, uint32_t i, const struct op *o)
 	case SYS_FSYNC:
 	case SYS_FDATASYNC:
 	case SYS_WRITTEN:
+	case SYS_SYNCFS:
 		if (file != DISK_NONE)
 			d->flush[d->nflush++] = (struct flush){ i, file };
-		break;
-	case SYS_SYNCFS:
-		d->flush[d->nflush++] = (struct flush){ i, DISK_NONE };
 		break;
 	}
 }
@@ -187,22 +185,33 @@ change_group(const struct disk *d, const struct change *c)
 	return folder == 0 ? 0 : d->file[folder].group;
 }
 
-/* A flush of one file: its octets; of a folder: its names; of all. */
+/* A flush of one file: its octets; of a folder: its names. */
 static void
 sure_by(struct disk *d, const struct flush *f)
 {
 	const struct op *o = op_of(d, f->op);
-	bool all = f->file == DISK_NONE;
 
-	if (all || !d->file[f->file].folder)
-		for (uint32_t w = all ? 0 : d->file[f->file].first; w != DISK_NONE && w < d->nwrite;
-		    w = all ? w + 1 : d->write[w].next)
+	if (!d->file[f->file].folder)
+		for (uint32_t w = d->file[f->file].first; w != DISK_NONE; w = d->write[w].next)
 			if (op_of(d, d->write[w].op)->end < o->begin)
 				least(&d->write[w].sure_at, o->end);
-	if (!all && !d->file[f->file].folder)
-		return;
+	for (size_t i = 0; d->file[f->file].folder && i < d->nchange; i++)
+		if (op_of(d, d->change[i].op)->end < o->begin && change_folder(d, &d->change[i]) == f->file)
+			least(&d->change[i].sure_at, o->end);
+}
+
+/* syncfs: all of that file system. */
+static void
+sure_all(struct disk *d, const struct flush *f)
+{
+	const struct op *o = op_of(d, f->op);
+	uint32_t group = d->file[f->file].group;
+
+	for (size_t w = 0; w < d->nwrite; w++)
+		if (d->file[d->write[w].file].group == group && op_of(d, d->write[w].op)->end < o->begin)
+			least(&d->write[w].sure_at, o->end);
 	for (size_t i = 0; i < d->nchange; i++)
-		if (op_of(d, d->change[i].op)->end < o->begin && (all || change_folder(d, &d->change[i]) == f->file))
+		if (change_group(d, &d->change[i]) == group && op_of(d, d->change[i].op)->end < o->begin)
 			least(&d->change[i].sure_at, o->end);
 }
 
@@ -298,13 +307,15 @@ disk_settle(struct disk *d)
 
 	for (size_t i = 0; i < d->nflush; i++) {
 		const struct flush *f = &d->flush[i];
-		bool written = op_of(d, f->op)->call == SYS_WRITTEN;
+		uint16_t call = op_of(d, f->op)->call;
 
-		if (d->model == MODEL_JOURNAL && written)
+		if (call == SYS_SYNCFS)
+			sure_all(d, f);
+		else if (d->model == MODEL_JOURNAL && call == SYS_WRITTEN)
 			journal_written_back(d, f);
-		else if (d->model == MODEL_JOURNAL && f->file != DISK_NONE)
+		else if (d->model == MODEL_JOURNAL)
 			journal_commit(d, f, committed);
-		else if (!written)
+		else if (call != SYS_WRITTEN)
 			sure_by(d, f);
 	}
 	if (d->model == MODEL_SUBSET)

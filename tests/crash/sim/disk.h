@@ -11,7 +11,7 @@
  *		lose a file that nobody touched.  Each sector of 512 octets is old or new, or torn: new up to an
  *		octet, or from one on.  A size is old or new, whatever became of the octets; sectors that were
  *		never written back read as zeros, or as what some other file left there.  fsync makes a file's
- *		octets and size sure, never its name; fsync of a folder makes its names sure; syncfs all.
+ *		octets and size sure, never its name; fsync of a folder makes its names sure; syncfs all of that file system.
  * MODEL_SPLIT	the same, but a rename is two changes: the new name is sure with its folder, and the old name
  *		may be there still, or be gone before the new one is there.
  * MODEL_JOURNAL	names change in their order: the disk has a first part of them.  An fsync of a file that has
@@ -19,8 +19,9 @@
  *		began, so what ext4 and xfs both promise.  Octets whose write-back was waited for are sure once a
  *		later change, or such an fsync, is: a journal flushes the device before it commits.  Other
  *		octets are there or not, by sectors as above, without what other files left.
- *		Each top folder counts as a file system: mailboxes commit nothing of the queue.
  *
+ * Each top folder counts as a file system, and so do the names in the root: mailboxes commit nothing of the
+ * queue.
  * A sector that is being written keeps the octets that do not change (no part of it becomes unreadable).
  */
 #ifndef TESTS_CRASH_SIM_DISK_H

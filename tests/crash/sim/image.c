@@ -164,12 +164,12 @@ image_find(const struct image *im, uint32_t folder, const char *name)
 
 /* --- octets --- */
 
-/* A file as it is built up; old: a write to this sector, or to the size, is not there, so none after it. */
+/* A file as it is built up; old: a write to this sector is not there, so none after it. */
 struct making {
 	const struct image *im;
 	unsigned char *p, *old, *touched;
 	uint64_t cap, size;
-	bool old_size, old_all;
+	bool old_all;			/* a new length is not there */
 };
 
 static bool
@@ -205,10 +205,8 @@ put_sector(struct making *m, uint32_t n, const struct op *o, uint64_t from, uint
 static void
 put_size(struct making *m, uint32_t n, uint64_t size, bool sure)
 {
-	if (sure || (!m->old_all && !m->old_size && chosen(m->im, (uint32_t)m->im->d->nchange + n, n, 0)))
+	if (sure || (!m->old_all && chosen(m->im, (uint32_t)m->im->d->nchange + n, n, 0)))
 		m->size = size;
-	else
-		m->old_size = true;
 }
 
 static void

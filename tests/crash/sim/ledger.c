@@ -32,7 +32,7 @@ void
 ledger_rcpt(uint32_t number, uint32_t i, char out[LEDGER_ADDR])
 {
 	static const char *const domains[] = { "ok.example", "ok.example", "later.example", "bad.example",
-	    "ok.example", "gateway.example", "later.example", "ok.example", "bad.example", "later.example" };
+	    "ok.example", "gateway.example", "later.example", "ok.example", "bad.example", "never.example" };
 
 	snprintf(out, LEDGER_ADDR, "n%u.%u@%s", number, i, domains[(number * 7 / 3 + i * 3) % 10]);
 }

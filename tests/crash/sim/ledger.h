@@ -14,7 +14,8 @@
  *	X RCPT AT		is about to be removed by the administrator
  *
  * Addresses name themselves: n12.0@ok.example is the first recipient of message 12, whose sender is
- * s12@client.example.  bad.example is refused by the next hop, gateway.example has a mailbox here.
+ * s12@client.example.  bad.example is refused by the next hop, never.example
+ * put off for ever, later.example for a while; gateway.example has a mailbox here.
  */
 #ifndef TESTS_CRASH_SIM_LEDGER_H
 #define TESTS_CRASH_SIM_LEDGER_H

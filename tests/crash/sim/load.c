@@ -203,11 +203,11 @@ map_record(const char *path)
 
 int
 load_run(int port, const char *record, const char *ledger, unsigned clients, double seconds,
-    unsigned most)
+    double settle, unsigned most)
 {
 	struct client c = { .record = map_record(record), .port = port, .fd = -1,
 	    .ledger = open(ledger, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644), .most = most };
-	int64_t end = now_ms() + (int64_t)(seconds * 1000);
+	int64_t enough = now_ms() + (int64_t)(seconds * 1000), end = enough + (int64_t)(settle * 1000);
 	char line[64];
 	int status, bad = 0;
 
@@ -220,14 +220,14 @@ load_run(int port, const char *record, const char *ledger, unsigned clients, dou
 	for (unsigned i = 0; i < clients; i++)
 		if (fork() == 0)
 			client(&c, i * 7919 + 1);
-	/* The clock of the run, until its clients are through and the time is over. */
 	for (int64_t now = now_ms(); now < end; now = now_ms()) {
 		snprintf(line, sizeof line, "T %" PRIu64 " %" PRId64 "\n",
 		    __atomic_load_n(&c.record->count, __ATOMIC_SEQ_CST), now);
 		note(c.ledger, line);
+		if (now >= enough)
+			__atomic_store_n(&c.shared->over, true, __ATOMIC_SEQ_CST);
 		usleep(CLOCK_US);
 	}
-	__atomic_store_n(&c.shared->over, true, __ATOMIC_SEQ_CST);
 	while (wait(&status) != -1 || errno == EINTR)
 		bad |= status;
 	return bad != 0;

@@ -5,9 +5,10 @@
 
 /*
  * Sends messages to 127.0.0.1:port from so many clients at once, for so long or until there are `most`, and
- * notes in the ledger (ledger.h) what came of each.  0, or an exit status.
+ * notes in the ledger (ledger.h) what came of each; the clock goes on for `settle` seconds more.  0, or an
+ * exit status.
  */
 int load_run(int port, const char *record, const char *ledger, unsigned clients, double seconds,
-    unsigned most);
+    double settle, unsigned most);
 
 #endif

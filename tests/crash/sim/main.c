@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * power-sim - power cuts on paper; see disk.h for the models and power.py for the runs.
- *	power-sim load PORT RECORD LEDGER CLIENTS SECONDS MESSAGES
+ *	power-sim load PORT RECORD LEDGER CLIENTS SECONDS SETTLE MESSAGES
  *	power-sim judge RECORD LEDGER STRATEGY MODEL IMAGES SEED FOLDER
  *	    so many images: those around each acknowledgement, unlink and mark, and random ones.  Exit 1 if one
  *	    of them lacks what it must hold
@@ -67,8 +67,18 @@ random_next(uint64_t *s)
 	return z ^ z >> 31;
 }
 
+/* When the file got the last of its names; 0: it has none. */
+static uint64_t
+named_at(const struct disk *d, uint32_t file)
+{
+	for (size_t i = d->nchange; i-- > 0;)
+		if (d->change[i].file == file)
+			return d->record->op[d->change[i].op].end;
+	return 0;
+}
+
 /* What is nastiest: just acknowledged and nothing more on the disk than must be; one call there and nothing
- * that came with it, or all but that one. */
+ * that came with it, or all but that one; a file just named without one of its parts. */
 static void
 list_corners(struct list *l, const struct disk *d, const struct ledger *g, uint64_t *seed)
 {
@@ -91,6 +101,13 @@ list_corners(struct list *l, const struct disk *d, const struct ledger *g, uint6
 		im.cut += random_next(seed) % 400;
 		im.pattern = random_next(seed) % 2 ? PATTERN_ONE : PATTERN_BUT;
 		list_add(l, &im);
+	}
+	for (uint32_t w = 0; w < d->nwrite; w++) {
+		im.which = (uint32_t)d->nchange + w;
+		im.pattern = PATTERN_BUT;
+		im.cut = named_at(d, d->write[w].file);
+		if (im.cut != 0)
+			list_add(l, &im);
 	}
 }
 
@@ -286,7 +303,6 @@ command_judge(char **a)
 		acked += r.ledger.of[n].state == 'M' && r.ledger.of[n].ack != UINT64_MAX;
 	if (acked == 0)
 		fail("no message was acknowledged in that run");
-	late = late_results(&j, &longest);
 	list_choose(&l, &r.disk, &r.ledger, want, seed);
 	for (size_t i = 0; i < l.n; i++) {
 		build(&l.p[i], a[6]);
@@ -298,6 +314,7 @@ command_judge(char **a)
 		if (!judge_image(&j, &l.p[i], a[6], why) && failed++ < SHOWN)
 			show_image(&l.p[i], why);
 	}
+	late = late_results(&j, &longest);
 	printf("%s, model %s, seed %" PRIu64 ": %zu calls, %zu acknowledged, %zu results (sure after %" PRId64
 	    " ms at most), %zu images, %zu different ones judged, %zu bad, %u results late\n", a[2], a[3], seed,
 	    r.record.nop, acked, j.nresult, longest, l.n, judged, failed, late);
@@ -345,9 +362,9 @@ int
 main(int argc, char **argv)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (argc == 8 && strcmp(argv[1], "load") == 0)
+	if (argc == 9 && strcmp(argv[1], "load") == 0)
 		return load_run(atoi(argv[2]), argv[3], argv[4], (unsigned)atoi(argv[5]), atof(argv[6]),
-		    (unsigned)atoi(argv[7]));
+		    atof(argv[7]), (unsigned)atoi(argv[8]));
 	if (argc == 9 && strcmp(argv[1], "judge") == 0)
 		return command_judge(argv + 2);
 	if (argc == 7 && strcmp(argv[1], "write") == 0)
