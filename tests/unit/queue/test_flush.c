@@ -175,6 +175,33 @@ START_TEST(a_stop_flushes_marks)
 }
 END_TEST
 
+/* Folders that an earlier queue made may have no durable name yet: without a flush there is no start. */
+START_TEST(folders_are_flushed_at_each_start)
+{
+	struct rig r;
+	char id[QID_SIZE];
+	int s, status;
+
+	disk_new();
+	rig_new(&r, STRATEGY_EACH);
+	s = rig_session(&r);
+	client_send(s, text, 1, id);
+	close(s);
+	rig_stop(&r);
+	disk->fails = FSYNC_DIRECTORY;
+	rig_boot(&r);
+	ck_assert_int_eq(waitpid(r.pid, &status, 0), r.pid);
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 20);
+	close(r.life);
+	close(r.smtpd);
+	close(r.bounce);
+	close(r.qmgr);
+	disk->fails = NONE;
+	rig_boot(&r);
+	rig_end(&r);
+}
+END_TEST
+
 /* What a killed queue had marked is flushed by the next one. */
 START_TEST(a_start_flushes_what_was_left)
 {
@@ -241,6 +268,7 @@ suite_flush(void)
 
 	tcase_add_loop_test(tc, no_250_without_the_disk, 0, sizeof cases / sizeof *cases);
 	tcase_add_test(tc, marks_outlive_their_worker);
+	tcase_add_test(tc, folders_are_flushed_at_each_start);
 	tcase_add_test(tc, a_stop_flushes_marks);
 	tcase_add_test(tc, a_start_flushes_what_was_left);
 	tcase_add_test(tc, commits_do_not_hold_up_marks);
