@@ -112,6 +112,7 @@ def acts(acc, hop, record, rng, over):
             acc.accord("reload", check=False)
         elif what == "kill":
             pids = acc.pids("queue") if rng.random() < 0.5 else acc.pids("qmgr")
+            record.note("K", record.number())
             with contextlib.suppress(ProcessLookupError, IndexError):
                 os.kill(rng.choice(pids), 9)
         else:

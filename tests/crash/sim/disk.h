@@ -79,7 +79,7 @@ enum pattern {
 	PATTERN_NAMES,			/* names, no octets */
 	PATTERN_OCTETS,			/* octets, no names */
 	PATTERN_ONE,			/* of what is not sure only one: change number `which`, or write */
-	PATTERN_BUT,			/* all but that one */
+	PATTERN_BUT,			/* all but that one, or but some sectors of it */
 	PATTERN_RANDOM,			/* each by chance, `percent` of them; some sectors torn */
 	PATTERNS
 };

@@ -40,6 +40,8 @@ chosen(const struct image *im, uint32_t it, uint64_t key, uint64_t part)
 		return octets;
 	case PATTERN_ONE:
 	case PATTERN_BUT:
+		if (im->pattern == PATTERN_BUT && octets && im->which == it)
+			return part == 0 || chance(im, it, part) % 2;
 		return (im->which == it || (!octets && im->which < im->d->nchange &&
 		    im->d->change[im->which].key == im->d->change[it].key)) == (im->pattern == PATTERN_ONE);
 	case PATTERN_RANDOM:

@@ -14,7 +14,7 @@
 
 #include "qmgr/spool.h"
 
-enum { CHILD_SECONDS = 20, MAIL_MAX = 1 << 20 };
+enum { CHILD_SECONDS = 20, MAIL_MAX = 1 << 20, SLACK = 64 };
 
 /* --- the results of the run --- */
 
@@ -51,6 +51,10 @@ result_add(struct judge *j, const struct name *n, const struct op *o, uint32_t s
 
 	*r = (struct result){ .slot = slot, .gone = gone, .end = o->end, .sure_at = sure_at,
 	    .ms = ledger_after(j->ledger, o->end) };
+	r->late_ms = r->ms + JUDGE_LATE_MS;
+	for (size_t i = 0; i < j->ledger->nkill; i++)
+		if (j->ledger->kill[i] + SLACK >= o->end && ledger_before(j->ledger, j->ledger->kill[i]) < r->late_ms)
+			r->late_ms = r->ms + JUDGE_KILLED_MS;
 	memcpy(r->id, n->text.p, n->text.n < QID_LEN ? n->text.n : QID_LEN);
 }
 
@@ -209,7 +213,7 @@ look_results(const struct look *k, const struct letter *l)
 	for (size_t i = 0; i < k->j->nresult; i++) {
 		const struct result *r = &k->j->result[i];
 
-		if (memcmp(r->id, l->id, QID_LEN) != 0 || r->end > k->cut || r->ms + k->j->late_ms > now)
+		if (memcmp(r->id, l->id, QID_LEN) != 0 || r->end > k->cut || r->late_ms > now)
 			continue;
 		if (r->gone)
 			return wrong(k, "%s: was unlinked more than %u ms ago and is back", l->id,

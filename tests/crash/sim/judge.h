@@ -15,16 +15,19 @@ struct result {
 	bool gone;			/* unlinked: slot says nothing */
 	uint64_t end, sure_at;
 	int64_t ms;			/* when it was over */
+	int64_t late_ms;		/* when it has to be sure */
 };
 struct judge {
 	const struct disk *disk;
 	const struct ledger *ledger;
 	enum strategy strategy;
-	int64_t late_ms;		/* a result that is older is sure */
 	struct result *result;		/* owned */
 	size_t nresult;
 };
-enum { JUDGE_WHY = 800 };
+/* A second, and then the flush before its own and its own, on a disk that others use too.  A killed queue
+ * takes its list of what is to be flushed with it: the next one has to be started first, after a while if
+ * many were killed. */
+enum { JUDGE_WHY = 800, JUDGE_LATE_MS = 4000, JUDGE_KILLED_MS = 20000 };
 
 /* Finds the results in the record.  false: no memory. */
 bool judge_open(struct judge *j);

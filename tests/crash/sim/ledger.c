@@ -101,6 +101,9 @@ take_line(struct ledger *l, const char *line)
 	case 'T':
 		return l->nmoment < MOMENTS && sscanf(rest, "%" SCNu64 " %" SCNd64, &l->moment[l->nmoment].number,
 		    &l->moment[l->nmoment].ms) == 2 ? (l->nmoment++, 0) : -1;
+	case 'K':
+		return l->nkill < LEDGER_KILLS && sscanf(rest, "%" SCNu64, &l->kill[l->nkill]) == 1 ?
+		    (l->nkill++, 0) : -1;
 	case 'M':
 	case 'A':
 	case 'R':

@@ -12,6 +12,7 @@
  *	H RCPT AT		the next hop is about to say 250 to data for this recipient
  *	B RCPT AT		the same, of a report that tells of this recipient
  *	X RCPT AT		is about to be removed by the administrator
+ *	K AT			a process of the queue is about to be killed
  *
  * Addresses name themselves: n12.0@ok.example is the first recipient of message 12, whose sender is
  * s12@client.example.  bad.example is refused by the next hop, never.example
@@ -22,7 +23,7 @@
 
 #include "lib/buf.h"
 
-enum { LEDGER_RCPTS = 4, LEDGER_ADDR = 64, LEDGER_MAX = 1 << 16 };
+enum { LEDGER_RCPTS = 4, LEDGER_ADDR = 64, LEDGER_MAX = 1 << 16, LEDGER_KILLS = 1024 };
 
 struct fate {
 	char addr[LEDGER_ADDR];
@@ -41,6 +42,8 @@ struct ledger {
 	uint64_t root;
 	struct moment *moment;
 	size_t nmoment;
+	uint64_t kill[LEDGER_KILLS];
+	size_t nkill;
 };
 
 int ledger_open(struct ledger *l, const char *path, struct err *e);

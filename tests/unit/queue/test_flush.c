@@ -233,7 +233,7 @@ START_TEST(commits_do_not_hold_up_marks)
 	rig_new(&r, STRATEGY_EACH);
 	s = rig_session(&r);
 	client_send(s, text, 2, id);
-	disk->slow_us = 100000;
+	disk->slow_us = 250000;
 	for (int i = 0; i < CLIENTS; i++) {
 		int own = rig_session(&r);
 
@@ -246,7 +246,7 @@ START_TEST(commits_do_not_hold_up_marks)
 	usleep(500000);
 	qmgr_mark(&r, id, 0, SLOT_DELIVERED);
 	ck_assert(!qmgr_marked(&r, id));
-	for (int64_t until = clock_ms() + 4 * MARK_FLUSH_MS; clock_ms() < until && disk->marks == 0;)
+	for (int64_t until = clock_ms() + 5 * MARK_FLUSH_MS; clock_ms() < until && disk->marks == 0;)
 		ck_assert(rig_get(r.qmgr, &g));
 	ck_assert_uint_ge(disk->marks, 1);
 	for (int i = 0; i < CLIENTS; i++) {
