@@ -4,6 +4,7 @@
 #   make              everything, in build/
 #   make SAN=1        the same under AddressSanitizer and UBSan, in build-san/
 #   make check        unit and system tests
+#   make crash        the programs over the layer of the crash and fault tests, in build-crash/
 #   make install      see INSTALL
 COMPILE ?= $(shell head -n 1 conf-cc)
 LD_FLAGS ?= $(shell head -n 1 conf-ld)

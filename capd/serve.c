@@ -200,8 +200,11 @@ capd_connect(struct capd *c, enum role role, int fd, struct err *e)
 	if (role != ROLE_SMTPD && role != ROLE_LOCAL && role != ROLE_CONTROL)
 		return err_set(e, ERR_PROTO, NULL, "a channel to %s", role_name(role));
 	chan_close(&c->parent[role]);
-	return chan_open(&c->parent[role], &c->daemon->loop, fd, role_name(role),
-	    role == ROLE_CONTROL ? from_control : from_parent, 1, parent_gone, c, e);
+	if (chan_open(&c->parent[role], &c->daemon->loop, fd, role_name(role),
+	    role == ROLE_CONTROL ? from_control : from_parent, 1, parent_gone, c, e) == 0)
+		return 0;
+	close(fd);
+	return -1;
 }
 
 static void

@@ -100,6 +100,19 @@ chan_keep(struct chan *c, struct msg_hdr *h, uint32_t type, uint32_t id, size_t 
 	return 0;
 }
 
+/* A packet is lost.  Too many descriptors on their way are the sender's affair: others go through. */
+static int
+chan_break(struct chan *c, const struct err *e)
+{
+	struct err ignored;
+
+	if (c->lossy || e->kind == ERR_PROTO || e->sys == ETOOMANYREFS)
+		return -1;
+	c->broken = true;
+	(void)loop_change(c->loop, &c->watch, EPOLLIN | EPOLLOUT, &ignored);
+	return -1;
+}
+
 static bool
 peer_hung_up(const struct err *e)
 {
@@ -121,10 +134,10 @@ chan_send(struct chan *c, struct msg_hdr *h, uint32_t type, uint32_t id, size_t 
 		}
 		if (e->sys != EAGAIN) {		/* the loop will see the hang-up */
 			ipc_close_fds(fds, nfd);
-			return peer_hung_up(e) ? 0 : -1;
+			return peer_hung_up(e) ? 0 : chan_break(c, e);
 		}
 	}
-	return chan_keep(c, h, type, id, len, fds, nfd, e);
+	return chan_keep(c, h, type, id, len, fds, nfd, e) == -1 ? chan_break(c, e) : 0;
 }
 
 /* What cannot be sent to a peer that has gone is dropped: what it said last is still to be read. */
@@ -205,7 +218,9 @@ chan_ready(void *arg, uint32_t events)
 	int got = IPC_SOME;
 	bool open = true;
 
-	if (events & EPOLLOUT && chan_flush(c, &e) == -1) {
+	if (c->broken)
+		err_set(&e, ERR_TEMP, NULL, "a packet could not be sent");
+	if (c->broken || (events & EPOLLOUT && chan_flush(c, &e) == -1)) {
 		chan_lost(c, &e);
 		return;
 	}

@@ -36,9 +36,12 @@ struct chan {
 	size_t waiting;			/* packets that wait to be sent */
 	size_t most;			/* of them; one more is ERR_PROTO.  0: any number */
 	bool open, *freed;
+	bool broken;			/* a packet was lost: the loop closes it */
+	bool lossy;			/* the owner's: a packet that cannot be sent is not the channel's end */
 };
 
-/* Takes fd over (made non-blocking). */
+/* Takes fd over (made non-blocking), unless it fails: then the caller closes it, by which the peer sees that
+ * it is not joined. */
 int chan_open(struct chan *c, struct loop *l, int fd, const char *name, const struct msg_rule *rules,
     size_t nrule, void (*gone)(struct chan *, const struct err *), void *arg, struct err *e);
 
@@ -49,7 +52,8 @@ void chan_close(struct chan *c);
  * Sends h (len octets with its header), now or when the peer reads.  The descriptors are taken over
  * in every case.  -1: not open, no memory, or c->most packets wait already (ERR_PROTO: a handler of
  * the same channel that returns it cuts off a peer that asks and does not read); a broken socket is
- * found by the loop, not here.
+ * found by the loop, not here.  Without memory the channel ends too, unless it is lossy: in the next
+ * round of the loop gone is called, and the peer sees its end, or one of both would wait for ever.
  */
 int chan_send(struct chan *c, struct msg_hdr *h, uint32_t type, uint32_t id, size_t len, int *fds,
     size_t nfd, struct err *e);

@@ -8,11 +8,33 @@
 
 #include "lib/clock.h"
 
+/* Room for a daemon's own timers, so that none of them fails when memory is short. */
+enum { TIMERS_FIRST = 16 };
+
+static int
+heap_grow(struct loop *l, size_t cap)
+{
+	struct timer **heap = realloc(l->heap, cap * sizeof *heap);
+
+	if (heap == NULL)
+		return -1;
+	l->heap = heap;
+	l->capheap = cap;
+	return 0;
+}
+
 int
 loop_init(struct loop *l, struct err *e)
 {
 	*l = (struct loop){ .ep = epoll_create1(EPOLL_CLOEXEC) };
-	return l->ep == -1 ? err_sys(e, "epoll") : 0;
+	if (l->ep == -1)
+		return err_sys(e, "epoll");
+	if (heap_grow(l, TIMERS_FIRST) == 0)
+		return 0;
+	err_sys(e, "timers");
+	close(l->ep);
+	l->ep = -1;
+	return -1;
 }
 
 void
@@ -86,15 +108,8 @@ loop_timer(struct loop *l, struct timer *t, int64_t after_ms, struct err *e)
 {
 	t->due_ms = clock_ms() + (after_ms < 0 ? 0 : after_ms);
 	if (t->at == 0) {
-		if (l->nheap == l->capheap) {
-			size_t cap = l->capheap == 0 ? 16 : l->capheap * 2;
-			struct timer **heap = realloc(l->heap, cap * sizeof *heap);
-
-			if (heap == NULL)
-				return err_sys(e, "timer");
-			l->heap = heap;
-			l->capheap = cap;
-		}
+		if (l->nheap == l->capheap && heap_grow(l, l->capheap * 2) == -1)
+			return err_sys(e, "timer");
 		heap_put(l, l->nheap++, t);
 	}
 	heap_fix(l, t->at - 1);

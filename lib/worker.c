@@ -31,6 +31,22 @@ worker_free_job(struct worker_job *job)
 	free(job);
 }
 
+/* With room for its result: what was delivered must not be lost because memory is short then. */
+static struct worker_job *
+worker_new_job(size_t len)
+{
+	struct worker_job *job = calloc(1, sizeof *job);
+
+	if (job == NULL)
+		return NULL;
+	job->packet = malloc(len);
+	job->result = malloc(MSG_MAX);
+	if (job->packet != NULL && job->result != NULL)
+		return job;
+	worker_free_job(job);
+	return NULL;
+}
+
 static int
 worker_on_job(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
 {
@@ -42,10 +58,9 @@ worker_on_job(struct chan *c, const void *msg, size_t len, int *fds, struct err 
 	if (m->n == 0 || len != sizeof *m + (size_t)m->n * sizeof(uint32_t) || !qid_ok(m->id) ||
 	    memchr(m->dest, '\0', sizeof m->dest) == NULL)
 		return err_set(e, ERR_PROTO, NULL, "a job of %zu octets", len);
-	if ((job = calloc(1, sizeof *job)) == NULL || (job->packet = malloc(len)) == NULL) {
-		free(job);
-		return err_sys(e, "job");
-	}
+	if ((job = worker_new_job(len)) == NULL)
+		/* a new channel says what is in flight here: qmgr would wait for this job for ever */
+		return err_set(e, ERR_PROTO, NULL, "no memory for a job");
 	memcpy(job->packet, m, len);
 	job->packet_len = len;
 	job->number = m->h.id;
@@ -104,8 +119,10 @@ worker_connect(struct worker *w, int fd, struct err *e)
 
 	chan_close(&w->qmgr);
 	if (chan_open(&w->qmgr, w->loop, fd, "qmgr", from_qmgr,
-	    sizeof from_qmgr / sizeof *from_qmgr, worker_qmgr_gone, w, e) == -1)
+	    sizeof from_qmgr / sizeof *from_qmgr, worker_qmgr_gone, w, e) == -1) {
+		close(fd);
 		return -1;
+	}
 	for (struct worker_job *job = w->jobs; job != NULL; job = job->next)
 		if (chan_send(&w->qmgr, &job->packet->h, MSG_INFLIGHT, job->number, job->packet_len,
 		    NULL, 0, e) == -1)
@@ -170,19 +187,19 @@ worker_done(struct worker *w, struct worker_job *job, struct span records, uint3
     struct err *e)
 {
 	size_t len = sizeof *job->result + records.n;
+	struct msg_result *fitting;
 
 	if (len > MSG_MAX)
 		return err_set(e, ERR_PROTO, NULL, "a result of %zu octets", len);
 	if (worker_check(job, records, n, e) == -1)
 		return -1;
-	if ((job->result = calloc(1, len)) == NULL)
-		return err_sys(e, "result");
+	*job->result = (struct msg_result){ .n = n, .bad_file = bad_file };
 	memcpy(job->result->id, job->packet->id, sizeof job->result->id);
-	job->result->n = n;
-	job->result->bad_file = bad_file;
 	if (records.n > 0)
 		memcpy(job->result + 1, records.p, records.n);
 	job->result_len = len;
+	if ((fitting = realloc(job->result, len)) != NULL)
+		job->result = fitting;
 	worker_finish(w, job);
 	if (w->qmgr.open && worker_send_result(w, job, e) == -1) {	/* the next channel gets it */
 		chan_close(&w->qmgr);

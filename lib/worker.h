@@ -16,7 +16,7 @@ struct worker_job {
 	bool done;			/* the result below waits for its acknowledgement */
 	struct msg_job *packet;		/* owned: struct msg_job + slots, as it came */
 	size_t packet_len;
-	struct msg_result *result;	/* owned: struct msg_result + records */
+	struct msg_result *result;	/* owned: MSG_MAX octets; once it is done, struct msg_result + records */
 	size_t result_len;
 	void *owner;			/* the daemon's, while the job runs */
 };
@@ -44,8 +44,7 @@ const uint32_t *worker_slots(const struct worker_job *job);
  * The job is over: records as lib/result.h writes them, n of them; bad_file: nothing was tried,
  * the file is damaged.  Kept until acknowledged.  -1: the job stays in flight; ERR_PROTO: the records
  * are not that many, or not of this job's slots, or malformed (qmgr would cut this process off, again
- * with each repetition); else no memory, and qmgr does not start it again before this process is
- * restarted.
+ * with each repetition).
  */
 int worker_done(struct worker *w, struct worker_job *job, struct span records, uint32_t n,
     bool bad_file, struct err *e);

@@ -61,7 +61,6 @@ job_record(struct job *j, const struct rcpt_result *r, struct span detail)
 {
 	struct err e = { 0 };
 
-	/* A record that found no room would be a recipient delivered to, and tried again. */
 	if (result_add(&j->records, r, result_share(detail, j->work->packet->n), &e) == 0)
 		j->nrecord++;
 	else
@@ -244,26 +243,30 @@ child_start(struct job *j, uint32_t slot, struct err *e)
 		close(p.folder);
 		return -1;
 	}
+	/* before there is a process that would have to be undone */
+	if (chan_open(&j->child, j->local->worker.loop, up[0], "delivery", from_child,
+	    sizeof from_child / sizeof *from_child, child_gone, j, e) == -1) {
+		ipc_close_fds(up, 2);
+		close(p.folder);
+		return -1;
+	}
 	if (j->env.conperm) {
 		capd = session_pair(&j->local->capd, j->local->daemon->settings);
 		convertd = session_pair(&j->local->convertd, 0);
 	}
 	j->answered = false;
 	j->local->deliveries++;
-	if ((j->pid = fork()) == 0) {
-		close(up[0]);
+	if ((j->pid = fork()) == 0)
 		child_run(j, slot, &p, up[1], capd, convertd);
-	}
 	close(up[1]);
 	close(p.folder);
 	ipc_close_fds((int[]){ capd, convertd }, 2);
 	if (j->pid == -1) {
 		err_sys(e, "fork");
-		close(up[0]);
+		chan_close(&j->child);
 		return -1;
 	}
-	return chan_open(&j->child, j->local->worker.loop, up[0], "delivery", from_child,
-	    sizeof from_child / sizeof *from_child, child_gone, j, e);
+	return 0;
 }
 
 static void
@@ -290,15 +293,17 @@ job_start(void *arg, struct worker_job *work, int message_fd)
 	struct err e = { 0 };
 	struct qfile q;
 
-	if (j == NULL) {
+	if (j == NULL) {		/* no result for any recipient: qmgr tries again soon */
 		log_line(LOG_ERR, work->packet->id, "no-memory", "");
 		close(message_fd);
-		return;			/* stays in flight; a restart frees it */
+		(void)worker_done(&((struct local *)arg)->worker, work, span_of(NULL, 0), 0, false, &e);
+		return;
 	}
 	*j = (struct job){ .local = arg, .work = work, .message_fd = message_fd };
 	buf_init(&j->store, ENV_MAX);
 	buf_init(&j->records, MSG_MAX - sizeof(struct msg_result));
-	if (qfile_open(message_fd, &q, &e) == -1 ||
+	/* room for all results, before there is one: a delivery whose record is lost is made again */
+	if (buf_room(&j->records, j->records.max, &e) == NULL || qfile_open(message_fd, &q, &e) == -1 ||
 	    qfile_envelope(message_fd, &q, &j->store, &j->env, &e) == -1) {
 		j->bad_file = e.kind == ERR_PERM;
 		for (uint32_t i = 0; !j->bad_file && i < work->packet->n; i++)
@@ -330,7 +335,10 @@ local_connect(struct local *l, enum role role, int fd, struct err *e)
 	if (role != ROLE_CAPD && role != ROLE_CONVERTD)
 		return err_set(e, ERR_PROTO, NULL, "a channel to %s", role_name(role));
 	chan_close(c);
-	return chan_open(c, l->worker.loop, fd, role_name(role), NULL, 0, server_gone, l, e);
+	if (chan_open(c, l->worker.loop, fd, role_name(role), NULL, 0, server_gone, l, e) == 0)
+		return 0;
+	close(fd);
+	return -1;
 }
 
 static void

@@ -330,7 +330,8 @@ qmgr_on_result(struct chan *c, const void *msg, size_t len, int *fds, struct err
 	if (j != NULL && j->worker != 0 && j->worker != p->role)
 		return err_set(e, ERR_PROTO, NULL, "a result of another's job");
 	if (j == NULL && (j = result_adopt(q, m, records)) == NULL)
-		return err_set(e, ERR_TEMP, NULL, "no memory for a result");
+		/* it repeats the result on a new channel */
+		return err_set(e, ERR_PROTO, NULL, "no memory for a result");
 	if (j->number != m->h.id)
 		job_renumber(q, j, m->h.id);
 	j->worker = (uint8_t)p->role;

@@ -239,12 +239,17 @@ flush_committed(struct queue *q, struct qmsg *m)
 	if (!wanted) {		/* never answered: the client, or bounce, will send it again */
 		flush_undo(q, m);
 	} else {
-		q->ncommit++;
 		memcpy(reply.id, m->id, QID_SIZE);
 		if (chan_send(&m->session->chan, &reply.h, MSG_COMMITTED, m->request, sizeof reply, NULL,
-		    0, &e) == -1)
+		    0, &e) == -1) {	/* its channel ends, which says that this failed: so it has to */
 			log_line(LOG_WARN, m->id, "unanswered", "why=%s", log_q(e.what));
-		(void)cache_add(&q->cache, m->id, &m->file);	/* without memory: read when due */
+			flush_undo(q, m);
+			wanted = false;
+			q->nfailed++;
+		} else {
+			q->ncommit++;
+			(void)cache_add(&q->cache, m->id, &m->file);	/* without memory: read when due */
+		}
 	}
 	qmsg_free(m);
 	return wanted;
@@ -333,7 +338,7 @@ flush_dispatch(void *arg)
 			break;
 		}
 	}
-	if (q->stopping && !flush_busy(q) && q->nwait == 0 && !flush_marks_wait(q))
+	if (q->stopping && !flush_busy(q) && q->nwait == 0)
 		q->loop->stop = true;
 }
 

@@ -139,7 +139,8 @@ on_open(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
 		return 0;
 	qmsg_unlink_tmp(s->q, m);
 	qmsg_free(m);
-	return -1;
+	session_refuse(s, o->h.id, e);
+	return 0;
 }
 
 /* NULL: not one of this session's. */

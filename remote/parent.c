@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 The accord authors */
 #include "remote/parent.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -268,7 +269,11 @@ child_new(struct remote *r, const char *dest, struct err *e)
 	close(pair[1]);
 	if (c->pid == -1 || chan_open(&c->chan, r->worker.loop, pair[0], "session", from_session,
 	    sizeof from_session / sizeof *from_session, child_gone, c, e) == -1) {
-		close(pair[0]);		/* a child that was made ends by this */
+		close(pair[0]);
+		if (c->pid != -1) {	/* it has done nothing yet */
+			kill(c->pid, SIGKILL);
+			waitpid(c->pid, NULL, 0);
+		}
 		free(c);
 		return NULL;
 	}
@@ -331,7 +336,10 @@ static int
 peer_open(struct remote *r, enum role role, int fd, struct err *e)
 {
 	chan_close(&r->peer[role]);
-	return chan_open(&r->peer[role], r->worker.loop, fd, role_name(role), NULL, 0, peer_gone, r, e);
+	if (chan_open(&r->peer[role], r->worker.loop, fd, role_name(role), NULL, 0, peer_gone, r, e) == 0)
+		return 0;
+	close(fd);
+	return -1;
 }
 
 static void

@@ -4,6 +4,8 @@
 
 #include <unistd.h>
 
+#include "lib/log.h"
+
 static void
 child_serve(struct session *s, const struct listener *listeners, uint32_t n,
     const struct msg_client *m, int fd)
@@ -18,8 +20,11 @@ child_serve(struct session *s, const struct listener *listeners, uint32_t n,
 		session_run(s, fd);
 	}
 	close(fd);
-	/* a parent that has gone is seen at the next packet */
-	(void)ipc_send(s->link->ctl, &done, MSG_DONE, 0, sizeof done, NULL, 0, &e);
+	if (ipc_send(s->link->ctl, &done, MSG_DONE, 0, sizeof done, NULL, 0, &e) == -1) {
+		/* else the parent would count this session for ever */
+		log_line(LOG_WARN, NULL, "exit", "why=%s", log_q(e.what));
+		_exit(0);
+	}
 }
 
 _Noreturn void

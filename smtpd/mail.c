@@ -8,6 +8,7 @@
 
 #include "lib/address.h"
 #include "lib/features.h"
+#include "lib/log.h"
 
 enum {
 	CONNEG_HEAD = 17,	/* octets of "250-2.1.5 CONNEG " */
@@ -41,6 +42,14 @@ shown(struct span addr)
 	return (struct shown){ addr.n < SHOWN_MAX ? (int)addr.n : SHOWN_MAX, (const char *)addr.p };
 }
 
+/* A fault of ours, before there is a message. */
+static void
+mail_failed(struct session *s, const struct err *e)
+{
+	log_line(LOG_WARN, NULL, "not-queued", "client=%s dsn=4.3.0 why=%s", s->client_text, log_q(e->what));
+	session_reply(s, 451, "4.3.0", "the mail cannot be taken now, try again later");
+}
+
 void
 mail_from(struct session *s, struct span args)
 {
@@ -63,7 +72,7 @@ mail_from(struct session *s, struct span args)
 		return;
 	}
 	if (buf_add(&s->addrs, path, &e) == -1 || buf_add(&s->addrs, s->mail.envid, &e) == -1) {
-		session_reply(s, 451, "4.3.0", "%s", e.what);
+		mail_failed(s, &e);
 		session_reset(s);
 		return;
 	}
@@ -248,7 +257,7 @@ rcpt_decide(struct session *s, struct span path, const struct rcpt_params *param
 	uint32_t want = 0;
 
 	if (rcpt_keep(s, path, params, &e) == -1) {
-		session_reply(s, 451, "4.3.0", "%s", e.what);
+		mail_failed(s, &e);
 		return;
 	}
 	addr = session_rcpt(s, s->nrcpt - 1);

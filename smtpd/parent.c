@@ -70,7 +70,8 @@ child_dismiss(struct child *c)
 	struct err e;
 
 	c->leaving = true;
-	(void)chan_send(&c->chan, &h, MSG_STOP, 0, sizeof h, NULL, 0, &e);
+	if (chan_send(&c->chan, &h, MSG_STOP, 0, sizeof h, NULL, 0, &e) == -1)
+		kill(c->pid, SIGKILL);		/* it serves nobody */
 }
 
 /* A session process that died in a session by what its client sent: the client is slowed. */
@@ -102,7 +103,7 @@ child_gone(struct chan *ch, const struct err *why)
 	kill(c->pid, SIGKILL);		/* does not change the status of one that is ending */
 	while (waitpid(c->pid, &status, 0) == -1 && errno == EINTR)
 		;
-	if ((WIFSIGNALED(status) || WEXITSTATUS(status) != 0) && !c->parent->hurried)
+	if ((WIFSIGNALED(status) || WEXITSTATUS(status) != 0) && !c->parent->hurried && !c->leaving)
 		child_crashed(c, status);
 	if (c->busy) {
 		child_session_over(c);
@@ -250,6 +251,7 @@ parent_fork(struct parent *p, struct child *c, int fd[3], int own, struct err *e
 			;
 		return -1;
 	}
+	c->chan.lossy = true;		/* a session goes on without a new pace or peer */
 	return 0;
 }
 
@@ -345,6 +347,7 @@ parent_hand_over(struct parent *p, uint32_t listener, int fd, const struct netad
 	m.patience_s = p->pace.patience_s;
 	if (chan_send(&c->chan, &m.h, MSG_CLIENT, 0, sizeof m, &fd, 1, &e) == -1) {
 		log_line(LOG_ERR, NULL, "no-process", "why=%s", log_q(e.what));
+		c->leaving = true;		/* no crash of its own */
 		kill(c->pid, SIGKILL);		/* its end undoes the count */
 	}
 }
@@ -368,7 +371,10 @@ parent_open_peer(struct parent *p, enum role role, int fd, struct err *e)
 	struct chan *ch = parent_peer(p, role);
 
 	chan_close(ch);
-	return chan_open(ch, &p->d.loop, fd, role_name(role), NULL, 0, peer_gone, p, e);
+	if (chan_open(ch, &p->d.loop, fd, role_name(role), NULL, 0, peer_gone, p, e) == 0)
+		return 0;
+	close(fd);
+	return -1;
 }
 
 static void

@@ -202,6 +202,7 @@ child_fork(struct child *c, struct err *e)
 		close(pair[0]);
 		return -1;
 	}
+	c->chan.lossy = true;		/* or want of memory would be the end of daemons too */
 	return 0;
 }
 
@@ -412,6 +413,7 @@ child_retire(struct child *c, struct err *e)
 		free(r);
 		return err_set(e, ERR_TEMP, NULL, "no memory or descriptor to retire it");
 	}
+	r->chan.lossy = true;
 	r->role = c->role;
 	r->pid = c->pid;
 	r->next = c->s->retired;

@@ -58,6 +58,7 @@ def main():
     if step("build", "make", "-s", JOBS):
         return
     step("build with clang", "make", "-s", JOBS, "O=build-clang", "COMPILE=clang -std=c11 -O2 -g")
+    step("build over the layer of the crash and fault tests", "make", "-s", JOBS, "crash")
     step("layers", "sh", "tests/layers.sh")
     step("claims", "python3", "tests/claims.py")
     step("manual", "python3", "tests/manual.py")

@@ -170,7 +170,10 @@ resolver_connect(struct resolver *r, int fd, struct err *e)
 {
 	chan_close(&r->remote);
 	askers_close(r);
-	return chan_open(&r->remote, &r->daemon->loop, fd, "remote", from_remote, 1, remote_gone, r, e);
+	if (chan_open(&r->remote, &r->daemon->loop, fd, "remote", from_remote, 1, remote_gone, r, e) == 0)
+		return 0;
+	close(fd);
+	return -1;
 }
 
 static void

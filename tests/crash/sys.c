@@ -655,26 +655,6 @@ WRAP(ssize_t, sendmsg, int fd, const struct msghdr *m, int flags)
 	return FAILS(SYS_PACKET, NULL) ? -1 : __real_sendmsg(fd, m, flags);
 }
 
-WRAP(ssize_t, recv, int fd, void *p, size_t n, int flags)
-{
-	return FAILS(SYS_PACKET, NULL) ? -1 : __real_recv(fd, p, n, flags);
-}
-
-WRAP(ssize_t, __recv_chk, int fd, void *p, size_t n, size_t room, int flags)
-{
-	return FAILS(SYS_PACKET, NULL) ? -1 : __real___recv_chk(fd, p, n, room, flags);
-}
-
-WRAP(ssize_t, recvmsg, int fd, struct msghdr *m, int flags)
-{
-	return FAILS(SYS_PACKET, NULL) ? -1 : __real_recvmsg(fd, m, flags);
-}
-
-WRAP(int, recvmmsg, int fd, struct mmsghdr *m, unsigned n, int flags, struct timespec *wait)
-{
-	return FAILS(SYS_PACKET, NULL) ? -1 : __real_recvmmsg(fd, m, n, flags, wait);
-}
-
 WRAP(pid_t, fork, void)
 {
 	pid_t pid = FAILS(SYS_FORK, NULL) ? -1 : __real_fork();

@@ -33,7 +33,7 @@ enum sys_call {
 	SYS_SOCKET,		/* socket, socketpair, accept4, pipe2, fcntl(F_DUPFD): descriptors */
 	SYS_FORK,
 	SYS_MEMORY,		/* malloc, calloc, realloc; memfd_create; epoll_ctl(EPOLL_CTL_ADD) */
-	SYS_PACKET,		/* send, sendto, sendmsg, recv, recvfrom, recvmsg, recvmmsg */
+	SYS_PACKET,		/* send, sendto, sendmsg (on a local socket, to receive takes no memory) */
 	SYS_CALLS
 };
 

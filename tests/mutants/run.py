@@ -30,6 +30,7 @@ import time
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 FIELDS = ["name", "file", "from", "to", "test"]
+OVER_THE_LAYER = ("test_layer", "test_faults")      # tests that need `make crash`
 SECONDS = 300           # a test that takes longer hangs, and so has failed
 
 
@@ -102,9 +103,8 @@ class Tree:
             return self.watch([f"build/tests/unit-{folder}"], re.compile(r"not ok \d+ - (.*)"),
                               CK_RUN_SUITE=suite, CK_TAP_LOG_FILE_NAME="-", CK_VERBOSITY="silent",
                               CK_DEFAULT_TIMEOUT="20")
-        self.make("all")
-        if kind == "power":
-            self.make("crash", "build/power-sim")
+        self.make("all", *(["crash", "build/power-sim"] if kind == "power" else
+                           ["crash"] if any(n.startswith(OVER_THE_LAYER) for n in names) else []))
         try:
             if kind == "power":
                 return self.watch(["python3", "tests/crash/power.py", "--short", *names],

@@ -25,19 +25,19 @@ DATA = os.path.join(TOP, "tests", "data")
 SLOW = 8 if "san" in BUILD else 3 if os.environ.get("CI") else 1
 
 
-def programs():
+def programs(build=BUILD):
     """Where the programs are, for an account that may not enter the source tree's folders."""
-    path = BUILD
+    path = build
     while path != "/" and os.stat(path).st_mode & 0o001:
         path = os.path.dirname(path)
     if path == "/" or os.getuid() != 0:
-        return BUILD
+        return build
     copy = tempfile.mkdtemp(prefix="accord-bin-")
     os.chmod(copy, 0o755)
     atexit.register(shutil.rmtree, copy, True)
-    for name in os.listdir(BUILD):
-        if name.startswith("accord") and os.path.isfile(os.path.join(BUILD, name)):
-            shutil.copy(os.path.join(BUILD, name), copy)
+    for name in os.listdir(build):
+        if name.startswith("accord") and os.path.isfile(os.path.join(build, name)):
+            shutil.copy(os.path.join(build, name), copy)
     return copy
 
 
@@ -87,6 +87,7 @@ def comm(pid):
 class Instance:
     """One accord: settings as keyword arguments (a string, or a list of lines).  user: whom it runs
     as; launcher: words in front of the command, which make it that user without accord's help."""
+    bin, environ = None, {}     # the programs' folder, None: BIN; what is added to their environment
 
     def __init__(self, user=None, launcher=(), **settings):
         self.home = tempfile.mkdtemp(prefix="accord-test-")
@@ -129,17 +130,18 @@ class Instance:
             f.write("\n")
 
     def start(self, expect=True):
-        words = self.launcher + [os.path.join(BIN, "accord"), "start", "-H", self.home, "-C",
+        words = self.launcher + [os.path.join(self.bin or BIN, "accord"), "start", "-H", self.home, "-C",
                                  self.clock_path]
         if self.user is not None and not self.launcher:
             words += ["-u", self.user]
         self.log = open(self.log_path, "ab")
         self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=self.log, start_new_session=True)
-        line = self.process.stdout.readline()
-        if expect and line != b"accord: ready\n":
+                                        stderr=self.log, start_new_session=True,
+                                        env={**os.environ, **self.environ})
+        self.first_line = self.process.stdout.readline()
+        if expect and self.first_line != b"accord: ready\n":
             self.stop()
-            raise AssertionError(f"not ready: {line!r}\n{self.read_log()[-3000:]}")
+            raise AssertionError(f"not ready: {self.first_line!r}\n{self.read_log()[-3000:]}")
         return self
 
     def stop(self, seconds=5):
@@ -228,7 +230,7 @@ class Instance:
             f.write(struct.pack("=q", now + int(seconds * 1000)))
 
     def accord(self, *words, data=b"", check=True):
-        r = subprocess.run([os.path.join(BIN, "accord"), *words[:1], "-H", self.home, *words[1:]],
+        r = subprocess.run([os.path.join(self.bin or BIN, "accord"), *words[:1], "-H", self.home, *words[1:]],
                            input=data, capture_output=True)
         if check and r.returncode != 0:
             raise AssertionError(f"accord {words}: {r.returncode} {r.stderr.decode()}")

@@ -265,9 +265,19 @@ last_metadata(const struct disk *d, const struct flush *f)
 	return last;
 }
 
-/* committed[g]: what ended before is in the journal of g already, and commits nothing again. */
+/* Is the change in the journal when `last` is?  What came before is, and what the flushed file had itself. */
+static bool
+change_covered(const struct disk *d, const struct change *c, const struct flush *f, const struct op *last)
+{
+	uint64_t end = op_of(d, c->op)->end;
+
+	return end < last->begin || ((c->file == f->file || change_folder(d, c) == f->file) &&
+	    end < op_of(d, f->op)->begin);
+}
+
+/* committed: calls that a journal has already; a flush that finds nothing else commits nothing. */
 static void
-journal_commit(struct disk *d, const struct flush *f, uint64_t *committed)
+journal_commit(struct disk *d, const struct flush *f, bool *committed)
 {
 	const struct op *o = op_of(d, f->op), *last = last_metadata(d, f);
 	uint32_t group = d->file[f->file].group;
@@ -276,15 +286,14 @@ journal_commit(struct disk *d, const struct flush *f, uint64_t *committed)
 	    w = d->write[w].next)
 		if (op_of(d, d->write[w].op)->end < o->begin)
 			least(&d->write[w].sure_at, o->end);
-	if (last == NULL || last->end < committed[group])
+	if (last == NULL || committed[last - d->record->op])
 		return;
-	committed[group] = last->begin;
-	for (size_t i = 0; i < d->nchange; i++) {
-		const struct op *by = op_of(d, d->change[i].op);
-
-		if (change_group(d, &d->change[i]) == group && (by == last || by->end < last->begin))
+	committed[last - d->record->op] = true;
+	for (size_t i = 0; i < d->nchange; i++)
+		if (change_group(d, &d->change[i]) == group && change_covered(d, &d->change[i], f, last)) {
 			least(&d->change[i].sure_at, o->end);
-	}
+			committed[d->change[i].op] = true;
+		}
 	for (size_t w = 0; w < d->nwrite; w++)
 		if (d->file[d->write[w].file].group == group && d->write[w].back_at < o->begin)
 			least(&d->write[w].sure_at, o->end);
@@ -300,10 +309,13 @@ journal_written_back(struct disk *d, const struct flush *f)
 			least(&d->write[w].back_at, o->end);
 }
 
-static void
+static int
 disk_settle(struct disk *d)
 {
-	uint64_t committed[DISK_GROUPS] = { 0 };
+	bool *committed = calloc(d->record->nop + 1, sizeof *committed);
+
+	if (committed == NULL)
+		return -1;
 
 	for (size_t i = 0; i < d->nflush; i++) {
 		const struct flush *f = &d->flush[i];
@@ -318,8 +330,10 @@ disk_settle(struct disk *d)
 		else if (call != SYS_WRITTEN)
 			sure_by(d, f);
 	}
+	free(committed);
 	if (d->model == MODEL_SUBSET)
 		sure_renames(d);
+	return 0;
 }
 
 int
@@ -348,8 +362,10 @@ disk_open(struct disk *d, const struct record *r, uint64_t root, enum model mode
 	file_new(d, root, true, 0);
 	for (size_t i = 0; i < r->nop; i++)
 		take_op(d, (uint32_t)i, &r->op[i]);
-	disk_settle(d);
-	return 0;
+	if (disk_settle(d) == 0)
+		return 0;
+	disk_close(d);
+	return err_sys(e, "disk");
 }
 
 void

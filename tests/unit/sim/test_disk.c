@@ -374,6 +374,33 @@ START_TEST(a_journal_flushes_the_device_before_it_commits)
 }
 END_TEST
 
+/* A mark that was written back is sure with the next commit, and no sooner. */
+START_TEST(a_mark_is_sure_with_a_commit)
+{
+	begin();
+	call(SYS_CREATE, FIRST, A7, "m", 0, "");
+	put(FIRST, 0, 1024, OLD);
+	flush(SYS_FSYNC, FIRST);
+	put(LOG, 0, 26, NEW);
+	flush(SYS_FSYNC, LOG);
+	put(FIRST, 512, 128, NEW);
+	flush(SYS_WRITTEN, FIRST);
+	if (_i)
+		put(LOG, 26, 26, NEW);
+	flush(SYS_FSYNC, LOG);
+	settle(MODEL_JOURNAL);
+	{
+		struct image im = image(PATTERN_NONE, 1);
+
+		ck_assert_int_eq(length(&im, "a7", "m"), 1024);
+		ck_assert_int_eq(got.p[512], _i ? NEW : OLD);
+		buf_free(&got);
+		image_close(&im);
+	}
+	forget();
+}
+END_TEST
+
 START_TEST(mailboxes_commit_nothing_of_the_queue)
 {
 	begin();
@@ -489,6 +516,7 @@ suite_disk(void)
 	tcase_add_test(tc, a_rename_is_one_change);
 	tcase_add_loop_test(tc, a_journal_keeps_the_order, 0, 3);
 	tcase_add_loop_test(tc, a_journal_flushes_the_device_before_it_commits, 0, 2);
+	tcase_add_loop_test(tc, a_mark_is_sure_with_a_commit, 0, 2);
 	tcase_add_test(tc, mailboxes_commit_nothing_of_the_queue);
 	tcase_add_test(tc, one_change_alone_and_all_but_one);
 	tcase_add_test(tc, a_number_that_is_used_again_is_another_file);
