@@ -77,7 +77,7 @@ journal_limit(const struct image *im, uint32_t group, uint32_t sure, uint32_t al
 		return all;
 	case PATTERN_ONE:
 	case PATTERN_BUT:
-		if (!its || im->which + 1 < sure || im->which >= all)
+		if (!its || im->which < sure || im->which >= all)
 			return im->pattern == PATTERN_ONE ? sure : all;
 		return im->pattern == PATTERN_ONE ? im->which + 1 : im->which;
 	case PATTERN_RANDOM:

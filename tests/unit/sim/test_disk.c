@@ -434,6 +434,24 @@ START_TEST(one_change_alone_and_all_but_one)
 }
 END_TEST
 
+/* What is sure cannot be left out. */
+START_TEST(all_but_one_has_what_is_sure)
+{
+	struct image im = { .d = &disk, .pattern = PATTERN_BUT };
+
+	begin();
+	call(SYS_CREATE, FIRST, A7, "x", 0, "");
+	flush(SYS_FSYNC, A7);
+	settle((enum model)_i);
+	im.cut = head->count;
+	im.which = (uint32_t)disk.nchange - 1;
+	ck_assert(image_open(&im));
+	ck_assert_uint_ne(find(&im, "a7", "x"), DISK_NONE);
+	image_close(&im);
+	forget();
+}
+END_TEST
+
 START_TEST(a_number_that_is_used_again_is_another_file)
 {
 	begin();
@@ -519,6 +537,7 @@ suite_disk(void)
 	tcase_add_loop_test(tc, a_mark_is_sure_with_a_commit, 0, 2);
 	tcase_add_test(tc, mailboxes_commit_nothing_of_the_queue);
 	tcase_add_test(tc, one_change_alone_and_all_but_one);
+	tcase_add_loop_test(tc, all_but_one_has_what_is_sure, MODEL_SUBSET, MODEL_JOURNAL + 1);
 	tcase_add_test(tc, a_number_that_is_used_again_is_another_file);
 	tcase_add_test(tc, a_length_is_old_or_new);
 	tcase_add_test(tc, records_are_read);
