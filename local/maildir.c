@@ -8,18 +8,36 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Makes a folder if it is missing; its name is durable before mail is put in it. */
+/*
+ * Makes a folder if it is missing; its name is durable before mail is put in it.  known: the names of
+ * those that are there are durable; else they may be of a delivery that was killed before its fsync.
+ */
 static int
-maildir_make(int at, const char *name, struct err *e)
+maildir_make(int at, const char *name, bool known, struct err *e)
 {
-	if (mkdirat(at, name, 0700) == 0)
-		return fsync(at) == 0 ? 0 : err_sys(e, "mailbox: fsync");
-	return errno == EEXIST ? 0 : err_sys(e, "mailbox: %s", name);
+	bool made = mkdirat(at, name, 0700) == 0;
+
+	if (!made && errno != EEXIST)
+		return err_sys(e, "mailbox: %s", name);
+	if (!made && known)
+		return 0;
+	return fsync(at) == 0 ? 0 : err_sys(e, "mailbox: fsync");
+}
+
+/* cur/ is made last: where it is, all else was durable before. */
+static bool
+maildir_known(int folder, const char *path)
+{
+	char cur[4096];
+	int n = snprintf(cur, sizeof cur, "%s%scur", path, *path == '\0' ? "" : "/");
+	struct stat st;
+
+	return n > 0 && (size_t)n < sizeof cur && fstatat(folder, cur, &st, 0) == 0 && S_ISDIR(st.st_mode);
 }
 
 /* Makes and opens every folder of path below at; the result is the caller's. */
 static int
-maildir_walk(int at, const char *path, struct err *e)
+maildir_walk(int at, const char *path, bool known, struct err *e)
 {
 	int dir = fcntl(at, F_DUPFD_CLOEXEC, 0);
 	char part[256];
@@ -37,7 +55,7 @@ maildir_walk(int at, const char *path, struct err *e)
 		path += n + (path[n] == '/');
 		if (n == 0)
 			continue;
-		if (maildir_make(dir, part, e) == -1) {
+		if (maildir_make(dir, part, known, e) == -1) {
 			close(dir);
 			return -1;
 		}
@@ -55,16 +73,17 @@ maildir_begin(struct maildir *m, int folder, const char *rest, const char *name,
 {
 	static const char *const subs[] = { "tmp", "new", "cur" };
 	static unsigned count;
+	bool known = maildir_known(folder, rest);
 
 	*m = (struct maildir){ .dir = -1, .file = -1 };
 	buf_init(&m->out, 2 * MAILDIR_CHUNK + MAILDIR_HEADER);
 	buf_init(&m->header, MAILDIR_HEADER + MAILDIR_CHUNK);
 	snprintf(m->name, sizeof m->name, "%s", name);
 	snprintf(m->tmp, sizeof m->tmp, "tmp/%s.%d_%u", name, (int)getpid(), count++);
-	if ((m->dir = maildir_walk(folder, rest, e)) == -1)
+	if ((m->dir = maildir_walk(folder, rest, known, e)) == -1)
 		return -1;
 	for (size_t i = 0; i < 3; i++)
-		if (maildir_make(m->dir, subs[i], e) == -1)
+		if (maildir_make(m->dir, subs[i], known, e) == -1)
 			return -1;
 	if (unlinkat(m->dir, m->tmp, 0) == -1 && errno != ENOENT)
 		return err_sys(e, "mailbox: %s", m->tmp);

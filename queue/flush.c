@@ -94,6 +94,21 @@ flush_idle(const struct queue *q)
 	return n;
 }
 
+static bool
+flush_marks_wait(const struct queue *q)
+{
+	return q->cache.dirty_first != NULL || q->removed;
+}
+
+static bool
+flush_marking(const struct queue *q)
+{
+	for (unsigned i = 0; i < q->nworker; i++)
+		if (q->worker[i].busy && q->worker[i].marks)
+			return true;
+	return false;
+}
+
 static void
 job_add_commits(struct queue *q, struct worker *w, uint32_t max)
 {
@@ -111,6 +126,7 @@ job_add_marks(struct queue *q, struct worker *w, uint32_t max)
 {
 	struct entry *x;
 
+	w->marks = true;
 	while (w->job.nmark < max && (x = cache_take_dirty(&q->cache)) != NULL)
 		memcpy(w->job.id[w->job.ncommit + w->job.nmark++], x->id, QID_SIZE);
 	memcpy(w->job.dirs, q->dirs, sizeof q->dirs);
@@ -124,23 +140,30 @@ job_add_marks(struct queue *q, struct worker *w, uint32_t max)
 
 /*
  * Chooses what this worker does next; false: nothing.  Where one flush serves all, marks ride on
- * every batch; where each file costs its own, they go apart, behind commits.
+ * every batch; where each file costs its own, they go apart, behind commits, but one worker takes those
+ * that are due however many commits wait: without end they would never be flushed.
  */
 static bool
 job_fill(struct queue *q, struct worker *w)
 {
-	bool marks = q->cache.dirty_first != NULL || q->removed;
+	bool marks = flush_marks_wait(q) && (q->marks_due || q->stopping);
 	unsigned idle = flush_idle(q);
 	uint32_t share = (q->nwait + idle - 1) / idle;
 
 	w->job.ncommit = w->job.nmark = 0;
+	w->job.all = q->all_due;
+	w->marks = false;
 	memset(w->job.dirs, 0, sizeof w->job.dirs);
+	if (q->all_due) {
+		q->all_due = false;
+		return true;
+	}
 	if (q->opt.strategy != STRATEGY_EACH) {
-		if (q->nwait == 0 && !(marks && q->marks_due))
+		if (q->nwait == 0 && !marks)
 			return false;
 		job_add_commits(q, w, FLUSH_COMMITS);
 		job_add_marks(q, w, FLUSH_MARKS);
-	} else if (marks && q->marks_due && (q->nwait == 0 || idle > 1)) {
+	} else if (marks && (q->nwait == 0 || idle > 1 || !flush_marking(q))) {
 		job_add_marks(q, w, EACH_MARKS);
 	} else if (q->nwait > 0) {
 		job_add_commits(q, w, share < FLUSH_COMMITS ? share : FLUSH_COMMITS);
@@ -288,6 +311,7 @@ flush_remark(struct worker *w)
 		q->removed |= w->job.dirs[i] != 0;
 	}
 	w->job.nmark = 0;
+	q->all_due |= w->job.all != 0;
 	flush_marked(q);
 }
 
@@ -430,4 +454,5 @@ flush_init(struct queue *q)
 	q->dispatch.arg = q;
 	q->mark_timer.fire = flush_mark_timer;
 	q->mark_timer.arg = q;
+	q->all_due = true;
 }

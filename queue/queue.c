@@ -64,6 +64,7 @@ queue_start(struct queue *q, struct loop *l, int dir_fd, const struct queue_opti
 	for (unsigned i = 0; i < q->nworker; i++)
 		if (flush_worker_start(&q->worker[i], e) == -1)
 			goto fail;
+	flush_kick(q);
 	return 0;
 fail:
 	queue_free(q);

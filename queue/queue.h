@@ -72,6 +72,7 @@ enum { MSG_FLUSH = 1000, MSG_FLUSHED };
 struct flush_job {
 	struct msg_hdr h;
 	uint32_t ncommit, nmark;
+	uint32_t all;			/* instead: whatever an earlier queue has left unflushed */
 	unsigned char dirs[32];		/* a bit for each HH in which a name was removed */
 	char id[FLUSH_COMMITS + FLUSH_MARKS][QID_SIZE];	/* commits, then marks */
 };
@@ -87,7 +88,7 @@ struct worker {
 	pid_t pid;			/* 0: none */
 	int64_t born_ms;
 	struct chan chan;
-	bool busy;
+	bool busy, marks;		/* marks: the job in hand has marks, or removed names */
 	struct timer respawn;
 	struct qmsg *batch[FLUSH_COMMITS];
 	struct flush_job job;		/* the one in hand */
@@ -132,6 +133,7 @@ struct queue {
 	bool dispatch_set, marks_due, stopping;
 	unsigned char dirs[32];		/* names removed since the last flush */
 	bool removed;
+	bool all_due;			/* what an earlier queue marked and unlinked may not be flushed yet */
 	struct worker worker[EACH_WORKERS];
 	unsigned nworker;
 	struct cache cache;

@@ -40,32 +40,25 @@ path_bad(const char *id, char out[PATH_SIZE])
 }
 
 static int
-setup_directory(int dir_fd, const char *name, bool *made, struct err *e)
+setup_directory(int dir_fd, const char *name, struct err *e)
 {
-	if (mkdirat(dir_fd, name, DIR_MODE) == 0)
-		*made = true;
-	else if (errno != EEXIST)
-		return err_sys(e, "queue/%s", name);
-	return 0;
+	return mkdirat(dir_fd, name, DIR_MODE) == 0 || errno == EEXIST ? 0 : err_sys(e, "queue/%s", name);
 }
 
 int
 setup_directories(int dir_fd, struct err *e)
 {
-	bool made = false;
 	char name[3];
 
-	if (setup_directory(dir_fd, "tmp", &made, e) == -1 ||
-	    setup_directory(dir_fd, "bad", &made, e) == -1)
+	if (setup_directory(dir_fd, "tmp", e) == -1 || setup_directory(dir_fd, "bad", e) == -1)
 		return -1;
 	for (unsigned i = 0; i < 256; i++) {
 		snprintf(name, sizeof name, "%02x", i);
-		if (setup_directory(dir_fd, name, &made, e) == -1)
+		if (setup_directory(dir_fd, name, e) == -1)
 			return -1;
 	}
-	if (made && fsync(dir_fd) == -1)
-		return err_sys(e, "queue: fsync");
-	return 0;
+	/* Made now, or by one who was killed before this line. */
+	return fsync(dir_fd) == -1 ? err_sys(e, "queue: fsync") : 0;
 }
 
 int

@@ -237,6 +237,10 @@ batch_run(struct batch *b)
 {
 	memset(&b->done, 0, sizeof b->done);
 	b->done.ncommit = b->job->ncommit;
+	if (b->job->all) {
+		b->done.mark_sys = syncfs(b->dir_fd) == -1 ? errno : 0;
+		return;
+	}
 	batch_begin(b);
 	batch_wait(b);
 	batch_name(b);

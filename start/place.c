@@ -157,6 +157,19 @@ folder(int at, const char *path, mode_t mode, const struct accounts *who, const 
 	return fd;
 }
 
+/* Names that a power cut took would take all mail with them.  Each time: who made them may have died then. */
+static int
+folders_flush(const struct place *p, struct err *e)
+{
+	int above = openat(p->state_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (above != -1) {
+		(void)fsync(above);	/* not always ours, or on this disk */
+		close(above);
+	}
+	return fsync(p->state_fd) == -1 ? err_sys(e, "%s: fsync", p->state) : 0;
+}
+
 static int
 place_folders(struct place *p, const struct accounts *who, struct err *e)
 {
@@ -173,6 +186,8 @@ place_folders(struct place *p, const struct accounts *who, struct err *e)
 	if (mail == -1)
 		return err_in(e, "%s", p->state);
 	close(mail);
+	if (folders_flush(p, e) == -1)
+		return -1;
 	p->run_fd = folder(AT_FDCWD, p->run, 0755, who, NULL, e);
 	if (p->run_fd == -1)
 		return -1;

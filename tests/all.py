@@ -74,6 +74,7 @@ def main():
              "test_conneg", env={**san, "ACCORD_BUILD": "build-san"})
     step("system", "python3", "tests/system/run.py")
     step("power cuts", "make", "-s", "check-power")
+    step("power cuts on paper", "make", "-s", JOBS, "check-sim", "SIM=--images 200")
     step("mutants", "python3", "tests/mutants/run.py", "--random", "4")
 
 

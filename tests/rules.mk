@@ -28,6 +28,7 @@ $(O)/tests/unit-cmd: $(O)/cmd/server.a
 UNIT_LIBS_convertd = -ltiff -ljbig -lm
 UNIT_LIBS_resolver = -lunbound
 UNIT_FOLDER_resolver = remote/resolver
+UNIT_FOLDER_sim = tests/crash/sim
 $(foreach f,$(unit_folders),$(eval $(call unit,$(f))))
 
 unit: $(UNIT_RUNNERS)
@@ -86,6 +87,14 @@ check-system: all
 check-long: all
 	sh tests/long.sh
 .PHONY: check-seeds fuzz check-system check-long
+
+# Power cuts on paper (tests/crash/power.py): runs of the programs in build-crash/, judged by power-sim.
+$(O)/tests/crash/sim.a: $(call objects,tests/crash/sim)
+$(O)/power-sim: $(O)/tests/crash/sim/main.o $(O)/tests/crash/sim.a $(O)/queue.a $(O)/qmgr.a $(O)/lib.a
+	$(LINK) -o $@ $^ $(LIB_LIBS)
+check-sim: all crash $(O)/power-sim
+	python3 tests/crash/power.py $(SIM)
+.PHONY: check-sim
 
 # What a running process may do, for the system tests.
 $(O)/tests/sandbox_probe: $(O)/tests/system/sandbox_probe.o

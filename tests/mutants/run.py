@@ -11,8 +11,8 @@ tests/mutants/table: blocks of five lines, a blank line between:
     file: the source
     from: text that stands there exactly once
     to:   what stands there instead
-    test: "unit FOLDER SUITE" (tests/unit/FOLDER/test_SUITE.c) or "system NAME", or
-          "blocks FILESYSTEM STRATEGY" (tests/crash/blocks.py; root)
+    test: "unit FOLDER SUITE" (tests/unit/FOLDER/test_SUITE.c), "system NAME", "power STRATEGY"
+          (tests/crash/power.py), or "blocks FILESYSTEM STRATEGY" (tests/crash/blocks.py; root)
 
 A mutant is caught if its test fails with it and, in the same tree, passes without it.
 """
@@ -107,8 +107,12 @@ class Tree:
             self.make("blocks")
             return self.watch(["python3", "tests/crash/blocks.py", *names], re.compile(r"FAIL +\S+ (.*)"),
                               ACCORD_CUTS="60")
-        self.make("all", *(["crash"] if any(n.startswith(OVER_THE_LAYER) for n in names) else []))
+        self.make("all", *(["crash", "build/power-sim"] if kind == "power" else
+                           ["crash"] if any(n.startswith(OVER_THE_LAYER) for n in names) else []))
         try:
+            if kind == "power":
+                return self.watch(["python3", "tests/crash/power.py", "--short", *names],
+                                  re.compile(r"FAIL +(.*)"))
             return self.watch(["python3", "tests/system/run.py", *names], re.compile(r"FAIL +\S+ (.*)"))
         finally:
             self.end_processes()

@@ -12,6 +12,14 @@
 
 static char top[64];
 static int folder;
+static unsigned flushed;	/* calls of fsync(), which is libc's fdatasync() here */
+
+int
+fsync(int fd)
+{
+	flushed++;
+	return fdatasync(fd);
+}
 
 static void
 setup(void)
@@ -125,6 +133,24 @@ START_TEST(a_file_in_the_way_is_a_temporary_failure)
 END_TEST
 
 /* local was killed and begins the message again while the first delivery still goes on. */
+/* A delivery was killed between making a folder and flushing its name: the next one flushes it; once all is
+ * known to be durable only the message is. */
+START_TEST(folders_of_a_killed_delivery_are_flushed)
+{
+	static const char *const left[] = { "a", "a/b", "a/b/tmp", "a/b/new" };
+	char got[4096];
+
+	for (size_t i = 0; i < sizeof left / sizeof *left; i++)
+		ck_assert_int_eq(mkdirat(folder, left[i], 0700), 0);
+	flushed = 0;
+	deliver("Subject: x\r\n\r\nbody\r\n", 3, got, sizeof got);
+	ck_assert_uint_eq(flushed, 2 + 3 + 2);
+	flushed = 0;
+	deliver("Subject: x\r\n\r\nbody\r\n", 3, got, sizeof got);
+	ck_assert_uint_eq(flushed, 2);
+}
+END_TEST
+
 START_TEST(two_deliveries_at_once_do_not_mix)
 {
 	static const char first[] = "A: 1\r\n\r\nwhole\r\n";
@@ -193,6 +219,7 @@ suite_maildir(void)
 	tcase_add_loop_test(tc, H6_lines_and_return_path, 0, sizeof cases / sizeof *cases);
 	tcase_add_test(tc, nothing_stays_of_what_was_not_committed);
 	tcase_add_test(tc, a_second_delivery_takes_the_place_of_the_first);
+	tcase_add_test(tc, folders_of_a_killed_delivery_are_flushed);
 	tcase_add_test(tc, two_deliveries_at_once_do_not_mix);
 	tcase_add_test(tc, a_file_in_the_way_is_a_temporary_failure);
 	tcase_add_test(tc, a_binary_body_stays);

@@ -14,10 +14,12 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+
 enum call { NONE, FSYNC_FILE, FSYNC_DIRECTORY, SYNC_RANGE, SYNC_FS, FDATASYNC_DIES };
-struct disk { volatile enum call fails; volatile unsigned failed, marks; };
+struct disk { volatile enum call fails; volatile unsigned failed, marks, all, waiting, permits; volatile bool hold; };
 
 static struct disk fine, *disk = &fine;
 
@@ -44,12 +46,32 @@ fails(enum call c)
 	return true;
 }
 
+/* On hold each permit lets one file's flush go on. */
+static void
+held(void)
+{
+	unsigned n;
+
+	if (!disk->hold)
+		return;
+	__atomic_add_fetch(&disk->waiting, 1, __ATOMIC_SEQ_CST);
+	while (disk->hold) {
+		n = disk->permits;
+		if (n > 0 && __atomic_compare_exchange_n(&disk->permits, &n, n - 1, false, __ATOMIC_SEQ_CST,
+		    __ATOMIC_SEQ_CST))
+			return;
+		usleep(1000);
+	}
+}
+
 int
 fsync(int fd)
 {
 	struct stat st;
 	bool directory = fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
 
+	if (!directory)
+		held();
 	return fails(directory ? FSYNC_DIRECTORY : FSYNC_FILE) ? -1 : libc_fsync(fd);
 }
 
@@ -68,6 +90,7 @@ fdatasync(int fd)
 int
 syncfs(int fd)
 {
+	disk->all++;
 	return fails(SYNC_FS) ? -1 : libc_syncfs(fd);
 }
 
@@ -149,6 +172,107 @@ START_TEST(marks_outlive_their_worker)
 }
 END_TEST
 
+/* An orderly stop leaves nothing for a power cut to take. */
+START_TEST(a_stop_flushes_marks)
+{
+	char id[QID_SIZE];
+	struct rig r;
+	int s;
+
+	disk_new();
+	rig_new(&r, STRATEGY_EACH);
+	s = rig_session(&r);
+	client_send(s, text, 2, id);
+	qmgr_mark(&r, id, 0, SLOT_DELIVERED);
+	ck_assert(!qmgr_marked(&r, id));
+	close(s);
+	rig_stop(&r);
+	ck_assert_uint_eq(disk->marks, 1);
+	rig_boot(&r);
+	rig_end(&r);
+}
+END_TEST
+
+/* Folders that an earlier queue made may have no durable name yet: without a flush there is no start. */
+START_TEST(folders_are_flushed_at_each_start)
+{
+	struct rig r;
+	char id[QID_SIZE];
+	int s, status;
+
+	disk_new();
+	rig_new(&r, STRATEGY_EACH);
+	s = rig_session(&r);
+	client_send(s, text, 1, id);
+	close(s);
+	rig_stop(&r);
+	disk->fails = FSYNC_DIRECTORY;
+	rig_boot(&r);
+	ck_assert_int_eq(waitpid(r.pid, &status, 0), r.pid);
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 20);
+	close(r.life);
+	close(r.smtpd);
+	close(r.bounce);
+	close(r.qmgr);
+	disk->fails = NONE;
+	rig_boot(&r);
+	rig_end(&r);
+}
+END_TEST
+
+/* What a killed queue had marked is flushed by the next one. */
+START_TEST(a_start_flushes_what_was_left)
+{
+	struct rig r;
+
+	disk_new();
+	rig_new(&r, STRATEGY_EACH);
+	rig_kill(&r);
+	disk->all = 0;
+	rig_boot(&r);
+	for (int i = 0; i < 1000 && disk->all == 0; i++)
+		usleep(10000);
+	ck_assert_uint_eq(disk->all, 1);
+	rig_end(&r);
+}
+END_TEST
+
+/* All workers wait for the disk, and another commit for them: marks that are due have the next one. */
+START_TEST(commits_do_not_hold_up_marks)
+{
+	char id[QID_SIZE], other[QID_SIZE];
+	int session[EACH_WORKERS + 1], s, fd;
+	struct rig r;
+
+	disk_new();
+	rig_new(&r, STRATEGY_EACH);
+	s = rig_session(&r);
+	client_send(s, text, 2, id);
+	disk->hold = true;
+	for (unsigned i = 0; i <= EACH_WORKERS; i++) {
+		session[i] = rig_session(&r);
+		client_open(session[i], text, other, &fd);
+		close(fd);
+		client_commit(session[i], other, text, 1);
+		for (int k = 0; k < 1000 && i < EACH_WORKERS && disk->waiting <= i; k++)
+			usleep(5000);
+	}
+	ck_assert_uint_eq(disk->waiting, EACH_WORKERS);
+	qmgr_mark(&r, id, 0, SLOT_DELIVERED);
+	ck_assert(!qmgr_marked(&r, id));
+	usleep(1500 * MARK_FLUSH_MS);
+	disk->permits = 1;
+	for (int i = 0; i < 1000 && disk->marks == 0 && disk->waiting == EACH_WORKERS; i++)
+		usleep(5000);
+	ck_assert_uint_eq(disk->marks, 1);
+	disk->hold = false;
+	close(s);
+	for (unsigned i = 0; i <= EACH_WORKERS; i++)
+		close(session[i]);
+	rig_end(&r);
+}
+END_TEST
+
 Suite *suite_flush(void);
 Suite *
 suite_flush(void)
@@ -158,6 +282,10 @@ suite_flush(void)
 
 	tcase_add_loop_test(tc, no_250_without_the_disk, 0, sizeof cases / sizeof *cases);
 	tcase_add_test(tc, marks_outlive_their_worker);
+	tcase_add_test(tc, folders_are_flushed_at_each_start);
+	tcase_add_test(tc, a_stop_flushes_marks);
+	tcase_add_test(tc, a_start_flushes_what_was_left);
+	tcase_add_test(tc, commits_do_not_hold_up_marks);
 	suite_add_tcase(s, tc);
 	return s;
 }
