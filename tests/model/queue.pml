@@ -40,6 +40,9 @@
 #endif
 
 #define NF (NR + 1)		/* files: 0 the message, 1 + r the report on recipient r */
+#define NJ (NW * NR)		/* jobs: each of one worker and one recipient */
+#define AT(w, r) ((w) * NR + (r))
+#define OF(n) ((n) % NR)	/* a job's recipient */
 #define T(name) d_step {
 #define END ; skip }
 #define IF(c) if :: c ->
@@ -61,8 +64,8 @@ chan s2q = [1] of { mtype };
 chan q2s = [1] of { mtype };
 chan b2q = [NR] of { mtype, byte };		/* COMMIT of the report on a recipient */
 chan q2b = [NR] of { mtype, byte };
-chan m2q = [2 * NR] of { mtype, byte, byte };	/* MARK of a job (NR + r: a report's), state */
-chan q2m = [2 * NR + 1] of { mtype, byte, bool };	/* NEW; MARKED of a job, gone */
+chan m2q = [NJ + NR] of { mtype, byte, byte };	/* MARK of a job (NJ + r: a report's), state */
+chan q2m = [NJ + NR + 1] of { mtype, byte, bool };	/* NEW; MARKED of a job, gone */
 chan m2w[NW] = [2 * NR] of { mtype, byte };
 chan w2m[NW] = [2 * NR + 1] of { mtype, byte, byte };	/* RESULT of a recipient, outcome */
 chan m2b = [NR] of { mtype, byte };
@@ -121,11 +124,11 @@ bool scan;				/* the message is to be read */
 byte en[NR], rep[NR];			/* entries: for delivery, for a report */
 #define AWAY 1
 #define MARKING 2
-byte job[NR], rjob[NR];
-byte jmark[NR], jwork[NR];		/* the mark; the worker */
-bool own[NR];				/* the job has an entry: it was not adopted from an earlier qmgr */
-bool doubt[NR];				/* the channel it went by is no more */
-bool owed[NR];				/* its worker waits for ACK on the present channel */
+byte job[NJ], rjob[NR];
+byte jmark[NJ];
+bool own[NJ];				/* the job has an entry: it was not adopted from an earlier qmgr */
+bool doubt[NJ];				/* the channel it went by is no more */
+bool owed[NJ];				/* its worker waits for ACK on the present channel */
 
 byte route;				/* of all recipients: a worker.  A setting */
 
@@ -135,8 +138,7 @@ bool up_w[NW] = true, up_b = true;
 #define W_JOB 1				/* a session has it */
 #define W_TAKEN 2			/* the hop has said 250, the parent has not heard */
 #define W_DONE 3			/* the result is kept */
-#define AT(w, r) ((w) * NR + (r))
-byte wst[NW * NR], wout[NW * NR];
+byte wst[NJ], wout[NJ];
 bool bwork[NR], told[NR];		/* a report is with queue; is committed */
 bool asked[NR];				/* the present qmgr waits for it: an earlier one's number is not known */
 
@@ -158,10 +160,12 @@ hidden byte f, j, o, q, x, st, all;	/* scratch within one transition */
 #define ALL_MET met[0]
 #define IN_WORK(r) WORKING(0, r)
 #define WORKERS_IDLE(r) (wst[AT(0, r)] == 0)
+#define NO_JOB(r) (job[AT(0, r)] == 0)
 #else
 #define ALL_MET (met[0] && met[1])
 #define IN_WORK(r) (WORKING(0, r) || WORKING(1, r))
 #define WORKERS_IDLE(r) (wst[AT(0, r)] == 0 && wst[AT(1, r)] == 0)
+#define NO_JOB(r) (job[AT(0, r)] == 0 && job[AT(1, r)] == 0)
 #endif
 #if NR == 1
 #define ANY(p) (p(0))
@@ -284,7 +288,7 @@ inline committed(f)
 inline would_be_over(j, st)
 {
 	all = true;
-	EACH_R { IF(!FINAL(slot[x]) && !(x == j % NR && FINAL(st))) all = false FI }
+	EACH_R { IF(!FINAL(slot[x]) && !(x == OF(j) && FINAL(st))) all = false FI }
 }
 
 active proctype queue()
@@ -364,15 +368,15 @@ active proctype queue()
 			if
 			:: all ->			/* queue/mark.c: mark_finish */
 				EACH_R {
-					assert((slot[x] != BOUNCED && !(j == NR + x && st == BOUNCED)) ||
+					assert((slot[x] != BOUNCED && !(j == NJ + x && st == BOUNCED)) ||
 					    DURABLE(1 + x))
 				}
 				name[0] = GONE
-			:: !all && MARK_COUNTS(slot[j % NR], st) ->	/* queue/mark.c: mark_write */
-				slot[j % NR] = st;
-				sole[j % NR] = false;
+			:: !all && MARK_COUNTS(slot[OF(j)], st) ->	/* queue/mark.c: mark_write */
+				slot[OF(j)] = st;
+				sole[OF(j)] = false;
 #ifdef POWER
-				dirty[j % NR] = true
+				dirty[OF(j)] = true
 #endif
 			:: else
 			fi
@@ -418,23 +422,23 @@ active proctype flusher()
 inline say_mark(number, state) { IF(!cut_mq) m2q!MARK(number, state) FI }
 
 /* qmgr/mark.c: qmgr_ack */
-inline ack(r) { IF(owed[r] && !cut_mw[jwork[r]]) m2w[jwork[r]]!ACK(r) FI; owed[r] = false }
+inline ack(n) { IF(owed[n] && !cut_mw[(n) / NR]) m2w[(n) / NR]!ACK(OF(n)) FI; owed[n] = false }
 
 /* qmgr/job.c: job_free */
-inline job_free(r) { job[r] = 0; own[r] = false; doubt[r] = false; jmark[r] = 0; jwork[r] = 0; owed[r] = false }
+inline job_free(n) { job[n] = 0; own[n] = false; doubt[n] = false; jmark[n] = 0; owed[n] = false }
 
 /* qmgr/mark.c: mark_done, qmgr/mark.c: entry_go_on */
-inline mark_done(r, gone)
+inline mark_done(n, gone)
 {
-	IF(!gone && jmark[r] == FAILED && rep[r] == 0) rep[r] = DUE FI;
-	ack(r);
+	IF(!gone && jmark[n] == FAILED && rep[OF(n)] == 0) rep[OF(n)] = DUE FI;
+	ack(n);
 	if
-	:: own[r] && !gone && jmark[r] == QUEUED -> en[r] = DUE
-	:: own[r] && (gone || jmark[r] != QUEUED) -> en[r] = 0
-	:: !own[r] && !gone -> scan = true		/* qmgr/message.c: qmgr_know */
+	:: own[n] && !gone && jmark[n] == QUEUED -> en[OF(n)] = DUE
+	:: own[n] && (gone || jmark[n] != QUEUED) -> en[OF(n)] = 0
+	:: !own[n] && !gone -> scan = true		/* qmgr/message.c: qmgr_know */
 	:: else
 	fi;
-	job_free(r)
+	job_free(n)
 }
 
 /* qmgr/mark.c: message_gone */
@@ -469,14 +473,14 @@ active proctype qmgr()
 	/* qmgr/mark.c: qmgr_on_marked */
 	:: T(m_marked) up_m && q2m?[MARKED, _, _] -> q2m?MARKED, j, all;
 		if
-		:: j < NR && job[j] == MARKING -> mark_done(j, all)
-		:: j >= NR && rjob[j - NR] == MARKING -> rjob[j - NR] = 0; rep[j - NR] = 0
+		:: j < NJ && job[j] == MARKING -> mark_done(j, all)
+		:: j >= NJ && rjob[j - NJ] == MARKING -> rjob[j - NJ] = 0; rep[j - NJ] = 0
 		:: else
 		fi;
 		IF(all) message_gone() FI END
 	/* qmgr/report.c: qmgr_on_reported */
 	:: T(m_reported) up_m && b2m?[REPORTED, _] -> b2m?REPORTED, j;
-		IF(rjob[j] == AWAY) rjob[j] = MARKING; say_mark(NR + j, BOUNCED) FI END
+		IF(rjob[j] == AWAY) rjob[j] = MARKING; say_mark(NJ + j, BOUNCED) FI END
 	/* qmgr/report.c: qmgr_on_report_refused */
 	:: T(m_report_refused) up_m && b2m?[REFUSED, _] -> b2m?REFUSED, j;
 		IF(rjob[j] == AWAY) rjob[j] = 0; rep[j] = DUE FI END
@@ -494,25 +498,25 @@ proctype qmgr_recipient(byte r)
 {
 	do
 	/* qmgr/deliver.c: qmgr_deliver, qmgr/deliver.c: job_send */
-	:: T(m_deliver) up_m && !cut_mq && en[r] == DUE && job[r] == 0 && MAY_BEGIN ->
+	:: T(m_deliver) up_m && !cut_mq && en[r] == DUE && NO_JOB(r) && MAY_BEGIN ->
 		if
 		:: name[0] == HH && slot[r] == QUEUED ->
-			en[r] = BUSY; job[r] = AWAY; own[r] = true; jwork[r] = route;
+			en[r] = BUSY; job[AT(route, r)] = AWAY; own[AT(route, r)] = true;
 			if
 			:: !cut_mw[route] -> m2w[route]!JOB(r)
-			:: else -> doubt[r] = true
+			:: else -> doubt[AT(route, r)] = true
 			fi
 		:: else -> en[r] = 0
 		fi END
 	/* qmgr/expire.c: qmgr_expire */
-	:: T(m_expire) up_m && !cut_mq && en[r] == DUE && job[r] == 0 ->
+	:: T(m_expire) up_m && !cut_mq && en[r] == DUE && NO_JOB(r) ->
 		if
 		:: name[0] == HH && slot[r] == QUEUED -> fail(r)
 		:: else -> en[r] = 0
 		fi END
 #if NACTS > 0
 	/* qmgr/act.c: act_message, qmgr/act.c: act_mark */
-	:: T(m_act) up_m && !cut_mq && acts < NACTS && name[0] == HH && slot[r] == QUEUED && job[r] == 0 &&
+	:: T(m_act) up_m && !cut_mq && acts < NACTS && name[0] == HH && slot[r] == QUEUED && NO_JOB(r) &&
 	    MAY_ACT -> acts++; fail(r) END
 #endif
 	/* qmgr/report.c: qmgr_report, qmgr/report.c: report_send */
@@ -522,7 +526,7 @@ proctype qmgr_recipient(byte r)
 			rep[r] = BUSY; rjob[r] = AWAY;
 			IF(!cut_mb) m2b!REPORT(r) FI;
 #ifdef FAULT_BOUNCED_EARLY
-			rjob[r] = MARKING; say_mark(NR + r, BOUNCED)
+			rjob[r] = MARKING; say_mark(NJ + r, BOUNCED)
 #endif
 		:: else -> rep[r] = 0
 		fi END
@@ -534,23 +538,23 @@ proctype qmgr_peer(byte w)
 {
 	do
 	/* qmgr/peer.c: qmgr_on_inflight */
-	:: T(m_inflight) up_m && w2m[w]?[INFLIGHT, _, _] -> w2m[w]?INFLIGHT, j, _;
-		IF(job[j] == 0) job[j] = AWAY; jwork[j] = w FI;
+	:: T(m_inflight) up_m && w2m[w]?[INFLIGHT, _, _] -> w2m[w]?INFLIGHT, j, _; j = AT(w, j);
+		IF(job[j] == 0) job[j] = AWAY FI;
 		doubt[j] = false END
 	/* qmgr/outcome.c: qmgr_on_result, qmgr/outcome.c: result_adopt */
-	:: T(m_result) up_m && w2m[w]?[RESULT, _, _] -> w2m[w]?RESULT, j, o;
-		IF(job[j] == 0) job[j] = AWAY; jwork[j] = w FI;
-		owed[j] = owed[j] || jwork[j] == w;
+	:: T(m_result) up_m && w2m[w]?[RESULT, _, _] -> w2m[w]?RESULT, j, o; j = AT(w, j);
+		IF(job[j] == 0) job[j] = AWAY FI;
+		owed[j] = true;
 		doubt[j] = false;
 		if
 		:: job[j] == AWAY && name[0] != HH ->
 			ack(j);
-			IF(own[j]) en[j] = 0 FI;
+			IF(own[j]) en[OF(j)] = 0 FI;
 			job_free(j)
-		:: job[j] == AWAY && name[0] == HH && slot[j] != QUEUED ->	/* marked already */
+		:: job[j] == AWAY && name[0] == HH && slot[OF(j)] != QUEUED ->	/* marked already */
 			jmark[j] = DELIVERED;
 			mark_done(j, false)
-		:: job[j] == AWAY && name[0] == HH && slot[j] == QUEUED ->	/* qmgr/outcome.c: outcome_apply */
+		:: job[j] == AWAY && name[0] == HH && slot[OF(j)] == QUEUED ->	/* qmgr/outcome.c: outcome_apply */
 			job[j] = MARKING; jmark[j] = o;
 #ifdef FAULT_ACK_EARLY
 			ack(j);
@@ -563,9 +567,9 @@ proctype qmgr_peer(byte w)
 		hello[w] = true; met[w] = true;
 		EACH_R {
 			if
-			:: job[x] == AWAY && doubt[x] && jwork[x] == w ->
-				IF(own[x]) en[x] = DUE FI;
-				job_free(x)
+			:: job[AT(w, x)] == AWAY && doubt[AT(w, x)] ->
+				IF(own[AT(w, x)]) en[x] = DUE FI;
+				job_free(AT(w, x))
 			:: else
 			fi
 		} END
@@ -652,8 +656,8 @@ active proctype supervisor()
 	/* start/supervisor.c: pair_up, qmgr/peer.c: qmgr_peer, qmgr/peer.c: mark_again, qmgr/message.c: qmgr_scan */
 	:: T(p_queue) cut_mq && up_m && up_q -> drain3(m2q); drain3(q2m); cut_mq = false; scan = true;
 		EACH_R {
-			IF(job[x] == MARKING) m2q!MARK(x, jmark[x]) FI;
-			IF(rjob[x] == MARKING) m2q!MARK(NR + x, BOUNCED) FI
+			for (q : 0 .. NW - 1) { IF(job[AT(q, x)] == MARKING) m2q!MARK(AT(q, x), jmark[AT(q, x)]) FI }
+			IF(rjob[x] == MARKING) m2q!MARK(NJ + x, BOUNCED) FI
 		} END
 	/* qmgr/peer.c: qmgr_peer, bounce/serve.c: bounce_peer, qmgr/peer.c: doubt_job */
 	:: T(p_bounce) cut_mb && up_m && up_b -> drain2(m2b); drain2(b2m); cut_mb = false;
@@ -682,9 +686,9 @@ proctype supervisor_worker(byte w)
 	 * What the old one said is read before. */
 	:: T(p_worker) cut_mw[w] && up_m && up_w[w] && IS_READ(w) -> drain2(m2w[w]); drain3(w2m[w]); cut_mw[w] = false; hello[w] = false;
 		EACH_R {
-			IF(jwork[x] == w && job[x] == AWAY) doubt[x] = true FI;
-			IF(jwork[x] == w) owed[x] = false FI;
-			IF(WORKING(w, x)) w2m[w]!INFLIGHT(x, 0) FI;
+			IF(job[AT(w, x)] == AWAY) doubt[AT(w, x)] = true FI;
+			owed[AT(w, x)] = false;
+			IF(WORKING(w, x)) w2m[w]!INFLIGHT(x, 0) FI
 		}
 #ifndef FAULT_NO_REPEAT
 		EACH_R { IF(wst[AT(w, x)] == W_DONE) w2m[w]!RESULT(x, wout[AT(w, x)]) FI }
@@ -725,7 +729,7 @@ inline kill_qmgr()
 		IF(sole[x] && name[0] == HH && slot[x] == QUEUED) EXCUSE(x) FI;
 		sole[x] = false;
 		en[x] = 0; rep[x] = 0; rjob[x] = 0;
-		job_free(x)
+		for (q : 0 .. NW - 1) { job_free(AT(q, x)) }
 	}
 }
 
@@ -812,7 +816,7 @@ active proctype watch()
 		EACH_R {
 			assert(name[0] == NONE || hop[x] > 0 || reported[x] || acts > 0);
 			assert(WORKERS_IDLE(x));
-			assert(job[x] == 0 && rjob[x] == 0 && en[x] == 0 && rep[x] == 0 && !bwork[x])
+			assert(NO_JOB(x) && rjob[x] == 0 && en[x] == 0 && rep[x] == 0 && !bwork[x])
 		}
 	}
 }
