@@ -291,8 +291,8 @@ act_go(void *arg)
 	struct act_request *a = q->acts;
 	struct err e;
 
-	if (a == NULL || !q->peer[ROLE_QUEUE].chan.open || q->stopping)
-		return;		/* a new queue wakes us */
+	if (a == NULL || !q->peer[ROLE_QUEUE].chan.open || !q->sched.up[CLASS_READ] || q->stopping)
+		return;		/* a new queue wakes us, and so do the workers' hellos */
 	for (int i = 0; a->at < a->n && i < QMGR_ACT_TURN; i++) {
 		if (a->marking >= QMGR_ACT_MARKS || q->njobs >= QMGR_JOBS)
 			return;		/* marks that come back go on */

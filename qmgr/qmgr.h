@@ -103,7 +103,9 @@ struct peer {
 	struct chan chan;		/* its arg is this peer */
 	enum role role;
 	uint32_t generation;
-	bool hello;
+	bool hello;			/* on this channel */
+	bool met;			/* on any: nothing is read before remote and local have said it, for
+					 * a recipient may be with either, whatever its route is now */
 };
 
 struct qmgr {

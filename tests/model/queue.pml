@@ -601,7 +601,7 @@ proctype worker(byte w)
 proctype session(byte w; byte r)
 {
 	do
-	/* remote/smtp.c: smtp_message, local/delivery.c: delivery_run */
+	/* remote/smtp.c: smtp_send, local/delivery.c: delivery_run */
 	:: T(w_taken) up_w[w] && wst[AT(w, r)] == W_JOB -> wst[AT(w, r)] = W_TAKEN;
 		assert(hop[r] < allowed[r]);
 		hop[r]++;
@@ -653,7 +653,7 @@ active proctype bounce()
 active proctype supervisor()
 {
 	do
-	/* start/supervisor.c: pair_up, qmgr/peer.c: qmgr_peer, qmgr/peer.c: mark_again, qmgr/message.c: qmgr_scan */
+	/* start/supervisor.c: join, qmgr/peer.c: qmgr_peer, qmgr/peer.c: mark_again, qmgr/message.c: qmgr_scan */
 	:: T(p_queue) cut_mq && up_m && up_q -> drain3(m2q); drain3(q2m); cut_mq = false; scan = true;
 		EACH_R {
 			for (q : 0 .. NW - 1) { IF(job[AT(q, x)] == MARKING) m2q!MARK(AT(q, x), jmark[AT(q, x)]) FI }

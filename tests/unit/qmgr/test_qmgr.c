@@ -596,6 +596,94 @@ START_TEST(expired_but_never_tried)
 }
 END_TEST
 
+/* As in an earlier qmgr: tried once, and its time is over. */
+static void
+tried_and_over(void)
+{
+	struct slot s = { .state = SLOT_QUEUED, .attempts = 1, .code = 450, .dsn = "4.7.1" };
+
+	fake_setting(&f, CONF_QUEUELIFETIME, "3600\n");
+	fake_restart_qmgr(&f);
+	message("a@one.example", 0);
+	fake_set_slot(&f, id, 0, &s);
+	fake_advance(&f, 7200 * 1000);
+}
+
+static void
+in_flight(enum role role, uint32_t number)
+{
+	struct { struct msg_job m; uint32_t slot; } job = { .m = { .n = 1 } };
+
+	memcpy(job.m.id, id, QID_SIZE);
+	fake_send(&f, role, &job, MSG_INFLIGHT, number, sizeof job.m + sizeof job.slot);
+}
+
+/* Who is with a worker does not fail meanwhile, though its time is over and the worker, of an earlier
+ * route (_i), says so only now. */
+START_TEST(time_over_in_flight)
+{
+	static const enum role r[] = { ROLE_REMOTE, ROLE_LOCAL };
+	struct { struct msg_job m; uint32_t slot; } done = { .m = { .n = 1 } };
+
+	tried_and_over();
+	fake_peer(&f, ROLE_QUEUE);
+	for (int i = 0; i < 2; i++)
+		fake_peer(&f, r[i]);
+	fake_hello(&f, r[!_i]);
+	fake_silence(&f, ROLE_QUEUE);
+	in_flight(r[_i], 7);
+	fake_hello(&f, r[_i]);
+	fake_silence(&f, ROLE_QUEUE);
+	fake_silence(&f, ROLE_REMOTE);
+	memcpy(done.m.id, id, QID_SIZE);
+	done.m.h.id = 7;
+	fake_result(&f, r[_i], &done.m, &delivered);
+	ck_assert(fake_queue_mark(&f));
+	ck_assert_uint_eq(fake_expect(&f, r[_i], MSG_ACK)->id, 7);
+}
+END_TEST
+
+/* Nor does the administrator's wish reach who is with a worker that has not spoken yet. */
+START_TEST(an_act_waits_for_hello)
+{
+	struct { struct msg_act m; struct act a; } act = { .m = { .verb = ACT_BOUNCE, .n = 1 } };
+
+	message("a@one.example", 0);
+	memcpy(act.a.id, id, QID_SIZE);
+	act.a.slot = ACT_ALL_SLOTS;
+	fake_peer(&f, ROLE_QUEUE);
+	fake_peer(&f, ROLE_CONTROL);
+	fake_peer(&f, ROLE_LOCAL);
+	fake_hello(&f, ROLE_LOCAL);
+	fake_send(&f, ROLE_CONTROL, &act, MSG_ACT, 1, sizeof act);
+	fake_silence(&f, ROLE_QUEUE);
+	fake_peer(&f, ROLE_REMOTE);
+	in_flight(ROLE_REMOTE, 7);
+	fake_hello(&f, ROLE_REMOTE);
+	ck_assert_uint_eq(((const struct msg_acted *)(const void *)fake_expect(&f, ROLE_CONTROL,
+	    MSG_ACTED))->busy, 1);
+	fake_silence(&f, ROLE_QUEUE);
+}
+END_TEST
+
+/* A worker says what it did and dies; its successor's channel comes before that was read. */
+START_TEST(last_words_are_read)
+{
+	struct { struct msg_job m; uint32_t slot; } one;
+
+	all_peers();
+	message("a@one.example", 0);
+	fake_new(&f, id);
+	memcpy(&one, job(ROLE_REMOTE), sizeof one);
+	fake_result(&f, ROLE_REMOTE, &one.m, &delivered);
+	fake_peer(&f, ROLE_REMOTE);
+	ck_assert(fake_queue_mark(&f));
+	fake_hello(&f, ROLE_REMOTE);
+	fake_advance(&f, 4000);
+	fake_silence(&f, ROLE_REMOTE);
+}
+END_TEST
+
 START_TEST(bad_files)
 {
 	struct { struct msg_result m; } bad = { .m = { .bad_file = 1 } };
@@ -1296,6 +1384,9 @@ suite_qmgr(void)
 	tcase_add_loop_test(tc, expiry_fails_and_reports, 0, sizeof expiries / sizeof *expiries);
 	tcase_add_test(tc, dead_destination);
 	tcase_add_test(tc, expired_but_never_tried);
+	tcase_add_loop_test(tc, time_over_in_flight, 0, 2);
+	tcase_add_test(tc, an_act_waits_for_hello);
+	tcase_add_test(tc, last_words_are_read);
 	tcase_add_test(tc, bad_files);
 	tcase_add_test(tc, success_notice);
 	tcase_add_test(tc, a_notice_waits_for_its_message);
