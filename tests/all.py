@@ -60,6 +60,7 @@ def main():
     step("build with clang", "make", "-s", JOBS, "O=build-clang", "COMPILE=clang -std=c11 -O2 -g")
     step("layers", "sh", "tests/layers.sh")
     step("claims", "python3", "tests/claims.py")
+    step("model", "python3", "tests/model/run.py")
     step("manual", "python3", "tests/manual.py")
     step("unit", "make", "-s", "-k", "-O", JOBS, "check-unit")
     step("fuzz seeds", "make", "-s", JOBS, "check-seeds")

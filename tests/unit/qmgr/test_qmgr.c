@@ -128,6 +128,7 @@ START_TEST(startup_scan_waits_for_hello)
 	for (int i = 0; i < n; i++)
 		message("a@here.example", 0);
 	fake_peer(&f, ROLE_QUEUE);
+	fake_idle(&f, ROLE_REMOTE);
 	fake_peer(&f, ROLE_LOCAL);
 	fake_new(&f, id);	/* known by the scan too: one entry */
 	fake_run(&f, 50);
@@ -237,6 +238,7 @@ START_TEST(qmgr_restarts)
 	fake_new(&f, id);
 	memcpy(&keep, job(ROLE_REMOTE), sizeof keep);
 	fake_restart_qmgr(&f);
+	fake_idle(&f, ROLE_LOCAL);
 	fake_peer(&f, ROLE_QUEUE);
 	fake_peer(&f, ROLE_REMOTE);
 	fake_run(&f, 20);
@@ -325,6 +327,7 @@ START_TEST(read_between_mark_and_answer)
 	fake_new(&f, id);
 	memcpy(&keep, job(ROLE_REMOTE), sizeof keep);
 	fake_restart_qmgr(&f);
+	fake_idle(&f, ROLE_LOCAL);
 	fake_peer(&f, ROLE_REMOTE);
 	fake_peer(&f, ROLE_QUEUE);
 	fake_result(&f, ROLE_REMOTE, &keep.m, &delivered);
@@ -345,6 +348,7 @@ START_TEST(a_number_in_use_is_not_given_to_another_job)
 	struct msg_job *m;
 
 	fake_peer(&f, ROLE_QUEUE);
+	fake_idle(&f, ROLE_LOCAL);
 	fake_peer(&f, ROLE_REMOTE);
 	memset(old.m.id, '7', QID_LEN);
 	for (uint32_t i = 4; i < 7; i++)	/* they cost three numbers */
@@ -827,6 +831,7 @@ START_TEST(dead_destination_over_restart)
 
 	fake_setting(&f, CONF_RETRYFIRST, "1000\n");
 	fake_restart_qmgr(&f);
+	fake_idle(&f, ROLE_LOCAL);
 	all_peers();
 	message("a@one.example", 0);
 	memcpy(tried, id, sizeof tried);
@@ -837,6 +842,7 @@ START_TEST(dead_destination_over_restart)
 	for (int i = 0; i < 300; i++)
 		message("a@one.example", 0);
 	fake_restart_qmgr(&f);
+	fake_idle(&f, ROLE_LOCAL);
 	fake_peer(&f, ROLE_QUEUE);	/* the scan is over before remote is there */
 	fake_run(&f, 100);
 	fake_peer(&f, ROLE_REMOTE);
@@ -1225,6 +1231,7 @@ START_TEST(held_on_its_way)
 	fake_new(&f, id);
 	memcpy(&keep, job(ROLE_REMOTE), sizeof keep);
 	fake_restart_qmgr(&f);
+	fake_idle(&f, ROLE_LOCAL);
 	fake_peer(&f, ROLE_QUEUE);
 	fake_peer(&f, ROLE_CONTROL);
 	fake_run(&f, 20);
