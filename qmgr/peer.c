@@ -101,8 +101,8 @@ on_hello(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
 	p->hello = p->met = true;
 	qmgr_each_job(q, hello_job, p);
 	q->sched.up[class] = true;
-	if (q->peer[ROLE_REMOTE].met && q->peer[ROLE_LOCAL].met && !q->sched.up[CLASS_READ]) {
-		q->sched.up[CLASS_READ] = true;		/* whoever is with a worker is known now */
+	if (q->peer[ROLE_REMOTE].met && q->peer[ROLE_LOCAL].met && q->sched.deaf) {
+		q->sched.deaf = false;
 		qmgr_acts_wake(q);
 	}
 	if (p->role == ROLE_BOUNCE)
@@ -284,6 +284,7 @@ qmgr_init(struct qmgr *q, struct daemon *d, int dirfd, struct err *e)
 		q->peer[i].chan.name = role_name((enum role)i);
 	}
 	qmgr_keep_init(q);
+	q->sched.deaf = true;
 	q->slow.fire = on_slow;
 	q->slow.arg = q;
 	q->jobs = calloc(QMGR_TABLE, sizeof *q->jobs);
@@ -293,6 +294,7 @@ qmgr_init(struct qmgr *q, struct daemon *d, int dirfd, struct err *e)
 		free(q->jobs);
 		return -1;
 	}
+	q->sched.up[CLASS_READ] = true;
 	return 0;
 }
 

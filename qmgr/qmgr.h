@@ -104,8 +104,7 @@ struct peer {
 	enum role role;
 	uint32_t generation;
 	bool hello;			/* on this channel */
-	bool met;			/* on any: nothing is read before remote and local have said it, for
-					 * a recipient may be with either, whatever its route is now */
+	bool met;			/* on any */
 };
 
 struct qmgr {

@@ -177,15 +177,17 @@ hidden byte f, j, o, q, x, st, all;	/* scratch within one transition */
 #define WAITS(f) (com[f] == Q_WAITING)
 
 /* Guards that a fault takes away. */
-#ifdef FAULT_READ_EARLY
-#define MAY_READ true
+#ifdef FAULT_GIVE_UP_EARLY
+#define MAY_GIVE_UP true
 #else
-#define MAY_READ ALL_MET
+#define MAY_GIVE_UP ALL_MET
 #endif
-#ifdef FAULT_NO_HELLO
+#if defined(FAULT_NO_HELLO)
 #define MAY_BEGIN true
-#else
+#elif defined(FAULT_ONE_HELLO)
 #define MAY_BEGIN hello[route]
+#else
+#define MAY_BEGIN (hello[route] && ALL_MET)
 #endif
 #ifdef FAULT_ACT_EARLY
 #define MAY_ACT true
@@ -461,7 +463,7 @@ active proctype qmgr()
 	/* qmgr/peer.c: on_new */
 	:: T(m_new) up_m && q2m?[NEW, _, _] -> q2m?NEW, _, _; scan = true END
 	/* qmgr/message.c: qmgr_read */
-	:: T(m_read) up_m && scan && !cut_mq && MAY_READ -> scan = false;
+	:: T(m_read) up_m && scan && !cut_mq -> scan = false;
 		if
 		:: name[0] == HH ->
 			EACH_R {
@@ -509,7 +511,7 @@ proctype qmgr_recipient(byte r)
 		:: else -> en[r] = 0
 		fi END
 	/* qmgr/expire.c: qmgr_expire */
-	:: T(m_expire) up_m && !cut_mq && en[r] == DUE && NO_JOB(r) ->
+	:: T(m_expire) up_m && !cut_mq && en[r] == DUE && NO_JOB(r) && MAY_GIVE_UP ->
 		if
 		:: name[0] == HH && slot[r] == QUEUED -> fail(r)
 		:: else -> en[r] = 0

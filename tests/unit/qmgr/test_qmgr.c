@@ -327,7 +327,6 @@ START_TEST(read_between_mark_and_answer)
 	fake_new(&f, id);
 	memcpy(&keep, job(ROLE_REMOTE), sizeof keep);
 	fake_restart_qmgr(&f);
-	fake_idle(&f, ROLE_LOCAL);
 	fake_peer(&f, ROLE_REMOTE);
 	fake_peer(&f, ROLE_QUEUE);
 	fake_result(&f, ROLE_REMOTE, &keep.m, &delivered);
@@ -1231,7 +1230,6 @@ START_TEST(held_on_its_way)
 	fake_new(&f, id);
 	memcpy(&keep, job(ROLE_REMOTE), sizeof keep);
 	fake_restart_qmgr(&f);
-	fake_idle(&f, ROLE_LOCAL);
 	fake_peer(&f, ROLE_QUEUE);
 	fake_peer(&f, ROLE_CONTROL);
 	fake_run(&f, 20);
