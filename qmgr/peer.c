@@ -284,7 +284,6 @@ qmgr_init(struct qmgr *q, struct daemon *d, int dirfd, struct err *e)
 		q->peer[i].chan.name = role_name((enum role)i);
 	}
 	qmgr_keep_init(q);
-	q->sched.deaf = true;
 	q->slow.fire = on_slow;
 	q->slow.arg = q;
 	q->jobs = calloc(QMGR_TABLE, sizeof *q->jobs);
@@ -294,7 +293,7 @@ qmgr_init(struct qmgr *q, struct daemon *d, int dirfd, struct err *e)
 		free(q->jobs);
 		return -1;
 	}
-	q->sched.up[CLASS_READ] = true;
+	q->sched.up[CLASS_READ] = q->sched.deaf = true;
 	return 0;
 }
 

@@ -334,6 +334,7 @@ START_TEST(read_between_mark_and_answer)
 	ck_assert_ptr_nonnull(sched_find_dest(&f.q.sched, id, "one.example"));
 	ck_assert(!fake_queue_mark(&f));
 	fake_expect(&f, ROLE_REMOTE, MSG_ACK);
+	fake_idle(&f, ROLE_LOCAL);
 	fake_hello(&f, ROLE_REMOTE);
 	fake_silence(&f, ROLE_REMOTE);
 	ck_assert_uint_eq(f.q.sched.nids, 0);
