@@ -674,12 +674,21 @@ END_TEST
 START_TEST(last_words_are_read)
 {
 	struct { struct msg_job m; uint32_t slot; } one;
+	struct msg_result head = { .n = 1 };
+	struct buf b;
+	struct err e;
 
 	all_peers();
 	message("a@one.example", 0);
 	fake_new(&f, id);
 	memcpy(&one, job(ROLE_REMOTE), sizeof one);
-	fake_result(&f, ROLE_REMOTE, &one.m, &delivered);
+	memcpy(head.id, id, QID_SIZE);
+	buf_init(&b, MSG_MAX);
+	ck_assert_int_eq(buf_add(&b, span_of(&head, sizeof head), &e), 0);
+	ck_assert_int_eq(result_add(&b, &delivered, span_of(NULL, 0), &e), 0);
+	ck_assert_int_eq(ipc_send(f.end[ROLE_REMOTE], (struct msg_hdr *)(void *)b.p, MSG_RESULT,
+	    one.m.h.id, b.n, NULL, 0, &e), 0);
+	buf_free(&b);
 	fake_peer(&f, ROLE_REMOTE);
 	ck_assert(fake_queue_mark(&f));
 	fake_hello(&f, ROLE_REMOTE);
