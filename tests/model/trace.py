@@ -35,6 +35,8 @@ TABLE = {
     "worker": ("queue", "c_flusher"),
     "fault": ("start", "c_queue c_qmgr c_worker c_bounce"),
     "started": ("start", "r_queue r_qmgr r_worker r_bounce"),
+    "ready": ("start", "r_queue r_qmgr r_worker r_bounce"),
+    "stopped": ("start", "r_queue r_qmgr r_worker r_bounce"),
 }
 SILENT = """s_open s_opened s_commit s_abandon q_open q_commit q_abandon q_commit_report q_session_gone
     q_dispatch q_mark_timer q_mark f_name f_durable f_flushed k_names k_slot m_new m_read m_hello_bounce
@@ -72,6 +74,7 @@ class Trace:
 
     def __init__(self):
         self.messages, self.wrong, self.era, self.kills = {}, [], 0, set()
+        self.running = self.crashed = False
 
     def blame(self, ident, what):
         self.wrong.append(f"{ident}: {what}")
@@ -90,6 +93,17 @@ class Trace:
 
     def on_started(self, m, ident, line):
         self.era += line["role"] in ("qmgr", "start")
+
+    def on_ready(self, m, ident, line):
+        """Again, and nobody has stopped it: all were killed at once, and no session could say orphaned."""
+        if self.running:
+            self.crashed = True
+            for m in self.messages.values():
+                m.excused = m.excused or not m.done
+        self.running = True
+
+    def on_stopped(self, m, ident, line):
+        self.running = False
 
     def on_fault(self, m, ident, line):
         self.kills.add(line["role"])
@@ -167,7 +181,8 @@ class Trace:
     def end(self, queued=(), arrivals=None):
         """queued: IDs that are in the queue still; arrivals: (ID, address) of all that the hop took."""
         for ident, m in sorted(self.messages.items()):
-            if m.slots and not (m.accepted or m.refused or m.report or self.kills & {"smtpd", "control", "bounce"}):
+            owned = m.accepted or m.refused or m.report or self.crashed or self.kills & {"smtpd", "control", "bounce"}
+            if m.slots and not owned:
                 self.blame(ident, "delivered, and nobody has committed it")
             if m.accepted and ident not in queued and not m.removed and not m.final():
                 self.blame(ident, f"accepted, and lost: {sorted(r.state for r in m.slots.values())} of {m.count}")
@@ -182,7 +197,8 @@ class Trace:
         for (ident, addr), n in sorted(seen.items()):
             m = self.messages.get(ident, Message())
             r = next((r for r in m.slots.values() if r.addr == addr), Recipient(addr))
-            if n > 1 and not m.excused:
+            lost = self.crashed and not (m.accepted or m.report)    # the line that told of it went too
+            if n > 1 and not (m.excused or lost):
                 self.blame(ident, f"{addr} has it {n} times, and no line says why")
             if r.state == BOUNCED and not m.excused:
                 self.blame(ident, f"{addr} has it, and it was reported as failed")
