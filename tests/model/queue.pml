@@ -44,7 +44,12 @@
 #define AT(w, r) ((w) * NR + (r))
 #define OF(n) ((n) % NR)	/* a job's recipient */
 #define T(name) d_step {
+#ifdef COVER			/* tells of each transition when it is done first, by the line of its END */
+c_decl { static char done_at[2000]; }
+#define END ; c_code { if (!done_at[__LINE__]++) printf("done %d\n", __LINE__); }; skip }
+#else
 #define END ; skip }
+#endif
 #define IF(c) if :: c ->
 #define FI :: else fi
 

@@ -87,6 +87,8 @@ class Trace:
                 self.blame(ident, f"a result of slot {line.get('slot')}, which was in no job")
             return
         m = None if ident == "-" else self.messages.setdefault(ident, Message())
+        if m is None and event not in ("started", "ready", "stopped", "fault", "crash"):
+            return                  # of no message, as `not-queued` where none could be opened
         getattr(self, "on_" + event.replace("-", "_"), lambda *_: None)(m, ident, line)
 
     # --- who came and went ---
