@@ -35,7 +35,6 @@ TABLE = {
     "worker": ("queue", "c_flusher"),
     "fault": ("start", "c_queue c_qmgr c_worker c_bounce"),
     "started": ("start", "r_queue r_qmgr r_worker r_bounce"),
-    "ready": ("start", "r_queue r_qmgr r_worker r_bounce"),
     "stopped": ("start", "r_queue r_qmgr r_worker r_bounce"),
 }
 SILENT = """s_open s_opened s_commit s_abandon q_open q_commit q_abandon q_commit_report q_session_gone
@@ -74,7 +73,7 @@ class Trace:
 
     def __init__(self):
         self.messages, self.wrong, self.era, self.kills = {}, [], 0, set()
-        self.running = self.crashed = False
+        self.supervisor, self.crashed = None, False
 
     def blame(self, ident, what):
         self.wrong.append(f"{ident}: {what}")
@@ -87,25 +86,26 @@ class Trace:
                 self.blame(ident, f"a result of slot {line.get('slot')}, which was in no job")
             return
         m = None if ident == "-" else self.messages.setdefault(ident, Message())
-        if m is None and event not in ("started", "ready", "stopped", "fault", "crash"):
+        if m is None and event not in ("started", "stopped", "fault", "crash"):
             return                  # of no message, as `not-queued` where none could be opened
         getattr(self, "on_" + event.replace("-", "_"), lambda *_: None)(m, ident, line)
 
     # --- who came and went ---
 
     def on_started(self, m, ident, line):
+        if self.supervisor not in (None, line["proc"]):
+            self.crash()
+        self.supervisor = line["proc"]
         self.era += line["role"] in ("qmgr", "start")
 
-    def on_ready(self, m, ident, line):
-        """Again, and nobody has stopped it: all were killed at once, and no session could say orphaned."""
-        if self.running:
-            self.crashed = True
-            for m in self.messages.values():
-                m.excused = m.excused or not m.done
-        self.running = True
+    def crash(self):
+        """Another supervisor, and none has stopped: all were killed at once, no session could say orphaned."""
+        self.crashed = True
+        for m in self.messages.values():
+            m.excused = m.excused or not m.done
 
     def on_stopped(self, m, ident, line):
-        self.running = False
+        self.supervisor = None
 
     def on_fault(self, m, ident, line):
         self.kills.add(line["role"])
