@@ -6,7 +6,8 @@ does not allow.
 TABLE says which transitions of the model a log line stands for; what no line tells of is in SILENT.  With
 what a next hop has taken (arrivals), a delivery that nobody owned up to is seen too.
 
-A log is of one instance, from its first start on, and there is no power cut in it.  Lines of different
+A log is of one instance, from its first start on, without a power cut, and without a crash of everything at
+once: with the log's writer its last lines die, and no session could say orphaned.  Lines of different
 processes may be in another order than what they tell of: `accepted` often comes behind the first delivery.
 """
 import os
@@ -35,7 +36,6 @@ TABLE = {
     "worker": ("queue", "c_flusher"),
     "fault": ("start", "c_queue c_qmgr c_worker c_bounce"),
     "started": ("start", "r_queue r_qmgr r_worker r_bounce"),
-    "stopped": ("start", "r_queue r_qmgr r_worker r_bounce"),
 }
 SILENT = """s_open s_opened s_commit s_abandon q_open q_commit q_abandon q_commit_report q_session_gone
     q_dispatch q_mark_timer q_mark f_name f_durable f_flushed k_names k_slot m_new m_read m_hello_bounce
@@ -56,6 +56,7 @@ def compare(model):
 class Recipient:
     def __init__(self, addr):
         self.addr, self.state, self.era = addr, QUEUED, None    # era: which qmgr said so
+        self.local = False
 
 
 class Message:
@@ -73,7 +74,6 @@ class Trace:
 
     def __init__(self):
         self.messages, self.wrong, self.era, self.kills = {}, [], 0, set()
-        self.supervisor, self.crashed = None, False
 
     def blame(self, ident, what):
         self.wrong.append(f"{ident}: {what}")
@@ -86,26 +86,14 @@ class Trace:
                 self.blame(ident, f"a result of slot {line.get('slot')}, which was in no job")
             return
         m = None if ident == "-" else self.messages.setdefault(ident, Message())
-        if m is None and event not in ("started", "stopped", "fault", "crash"):
+        if m is None and event not in ("started", "fault", "crash"):
             return                  # of no message, as `not-queued` where none could be opened
         getattr(self, "on_" + event.replace("-", "_"), lambda *_: None)(m, ident, line)
 
     # --- who came and went ---
 
     def on_started(self, m, ident, line):
-        if self.supervisor not in (None, line["proc"]):
-            self.crash()
-        self.supervisor = line["proc"]
         self.era += line["role"] in ("qmgr", "start")
-
-    def crash(self):
-        """Another supervisor, and none has stopped: all were killed at once, no session could say orphaned."""
-        self.crashed = True
-        for m in self.messages.values():
-            m.excused = m.excused or not m.done
-
-    def on_stopped(self, m, ident, line):
-        self.supervisor = None
 
     def on_fault(self, m, ident, line):
         self.kills.add(line["role"])
@@ -159,7 +147,7 @@ class Trace:
             self.blame(ident, f"{after} slot {slot} after {r.state}")
         elif r.state == DELIVERED and after != DELIVERED and not m.excused:
             self.blame(ident, f"{after} slot {slot} after it was delivered")
-        r.state, r.era = after, self.era
+        r.state, r.era, r.local = after, self.era, line.get("dest") == "local"
 
     def on_bounced(self, m, ident, line):
         failed = [r for r in m.slots.values() if r.state == FAILED]
@@ -183,7 +171,7 @@ class Trace:
     def end(self, queued=(), arrivals=None):
         """queued: IDs that are in the queue still; arrivals: (ID, address) of all that the hop took."""
         for ident, m in sorted(self.messages.items()):
-            owned = m.accepted or m.refused or m.report or self.crashed or self.kills & {"smtpd", "control", "bounce"}
+            owned = m.accepted or m.refused or m.report or self.kills & {"smtpd", "control", "bounce"}
             if m.slots and not owned:
                 self.blame(ident, "delivered, and nobody has committed it")
             if m.accepted and ident not in queued and not m.removed and not m.final():
@@ -199,14 +187,13 @@ class Trace:
         for (ident, addr), n in sorted(seen.items()):
             m = self.messages.get(ident, Message())
             r = next((r for r in m.slots.values() if r.addr == addr), Recipient(addr))
-            lost = self.crashed and not (m.accepted or m.report)    # the line that told of it went too
-            if n > 1 and not (m.excused or lost):
+            if n > 1 and not m.excused:
                 self.blame(ident, f"{addr} has it {n} times, and no line says why")
             if r.state == BOUNCED and not m.excused:
                 self.blame(ident, f"{addr} has it, and it was reported as failed")
         for ident, m in sorted(self.messages.items()):
             for slot, r in sorted(m.slots.items()):
-                if r.state == DELIVERED and not m.report and (ident, r.addr) not in seen:
+                if r.state == DELIVERED and not r.local and (ident, r.addr) not in seen:
                     self.blame(ident, f"slot {slot} counts as delivered, and {r.addr} has nothing")
 
 

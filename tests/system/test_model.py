@@ -81,8 +81,6 @@ class Model(unittest.TestCase):
                 wait_for(lambda: acc.pids(role))
                 acc.kill(role)
                 time.sleep(0.3)
-            acc.crash()
-            acc.start()
             for t in loads:
                 t.join(120)
                 self.assertFalse(t.is_alive())
