@@ -35,7 +35,8 @@ FAULTS = {
     "a result is acknowledged before its mark is on its way": ("NR=1 NCRASH=2 FAULT_ACK_EARLY", "allowed"),
     "qmgr begins before HELLO": ("NR=1 NCRASH=1 FAULT_NO_HELLO", "WORKING|wst|hop"),
     "qmgr gives up a recipient before HELLO": ("NR=1 NCRASH=1 FAULT_GIVE_UP_EARLY", "reported"),
-    "qmgr hears only the worker that it wants to use": ("NR=1 NCRASH=1 NW=2 REROUTE FAULT_ONE_HELLO", "wst|hop"),
+    "qmgr hears only the worker that it wants to use":
+        ("NR=1 NCRASH=1 NW=2 REROUTE FAULT_ONE_HELLO", "wst|hop"),
     "an act before HELLO": ("NR=1 NCRASH=1 NACTS=1 FAULT_ACT_EARLY", "reported"),
     "COMMITTED before the flush": ("NR=1 NCRASH=1 FAULT_COMMITTED_EARLY", "name|acked"),
     "BOUNCED is marked before the report": ("NR=1 NCRASH=0 FAULT_BOUNCED_EARLY", "slot"),

@@ -147,7 +147,7 @@ class Trace:
             self.blame(ident, f"{after} slot {slot} after {r.state}")
         elif r.state == DELIVERED and after != DELIVERED and not m.excused:
             self.blame(ident, f"{after} slot {slot} after it was delivered")
-        r.state, r.era, r.local = after, self.era, line.get("dest") == "local"
+        r.state, r.era, r.local = after, self.era, line.get("relay", "") == ""
 
     def on_bounced(self, m, ident, line):
         failed = [r for r in m.slots.values() if r.state == FAILED]
@@ -175,7 +175,8 @@ class Trace:
             if m.slots and not owned:
                 self.blame(ident, "delivered, and nobody has committed it")
             if m.accepted and ident not in queued and not m.removed and not m.final():
-                self.blame(ident, f"accepted, and lost: {sorted(r.state for r in m.slots.values())} of {m.count}")
+                states = sorted(r.state for r in m.slots.values())
+                self.blame(ident, f"accepted, and lost: {states} of {m.count}")
         if arrivals is not None:
             self.arrived(arrivals)
         return self.wrong

@@ -69,8 +69,8 @@ class Model(unittest.TestCase):
 
     def test_kills_are_what_the_model_allows(self):
         refuse = {"RCPT": lambda session, line: "550 5.1.1 nobody" if "<bad" in line else None}
-        with Hop() as hop, Instance(smtproutes=hop.route, retryfirst="1", mailboxes="@gateway.example maildir:mail/a") \
-                as acc:
+        with Hop() as hop, Instance(smtproutes=hop.route, retryfirst="1",
+                                    mailboxes="@gateway.example maildir:mail/a") as acc:
             hop.on.update(refuse)
             lost = []
             loads = [threading.Thread(target=self.load, args=(acc.port, 100 * i, lost)) for i in range(3)]
@@ -113,8 +113,8 @@ class Model(unittest.TestCase):
         self.assertRegex("; ".join(trace.replay("\n".join(lines))), why)
 
     def test_what_nobody_committed_is_seen(self):
-        text = ('ts=1 level=info proc=accord-qmgr[5] id=0000000000000000 event=deliver to="a@b" result=delivered '
-                'slot=0')
+        text = ('ts=1 level=info proc=accord-qmgr[5] id=0000000000000000 event=deliver to="a@b" relay="h" '
+                'result=delivered slot=0')
         self.refused("nobody has committed", [text])
         self.refused("was in no job", ["ts=1 level=warn proc=accord-qmgr[5] id=0000000000000000 "
                                        "event=stray-result slot=3"])
