@@ -8,7 +8,10 @@
 
 #include "lib/log.h"
 
-enum { CHAN_BURST = 32 };	/* packets read before others get their turn */
+enum {
+	CHAN_BURST = 32,	/* packets read before others get their turn */
+	CHAN_DRAIN = 4096	/* of a channel that is given up: a peer that lives may go on */
+};
 
 struct chan_out {
 	struct chan_out *next;
@@ -203,6 +206,21 @@ chan_take(struct chan *c, const unsigned char *packet, struct ipc_in *in)
 		log_line(LOG_WARN, NULL, "failed", "peer=%s why=%s", log_q(c->name),
 		    log_q(in->e.what));
 	return true;
+}
+
+void
+chan_drain(struct chan *c)
+{
+	static _Alignas(8) unsigned char packet[MSG_MAX];	/* chan_ready's are in use by our caller */
+	struct ipc_in in;
+	int left = CHAN_DRAIN;
+
+	do {
+		in.e.sys = 0;
+		if (left-- == 0 || !c->open)
+			return;
+		in.r = ipc_recv(c->watch.fd, packet, sizeof packet, &in.len, in.fds, &in.e);
+	} while (in.r == 1 && chan_take(c, packet, &in));
 }
 
 static void

@@ -47,6 +47,10 @@ int chan_open(struct chan *c, struct loop *l, int fd, const char *name, const st
 /* Closes without calling gone; what waits is dropped.  Twice is harmless. */
 void chan_close(struct chan *c);
 
+/* Handles what the peer has said and is not read yet, before the channel is given up.  Waits for nothing;
+ * may be called by a handler of another channel. */
+void chan_drain(struct chan *c);
+
 /*
  * Sends h (len octets with its header), now or when the peer reads.  The descriptors are taken over
  * in every case.  -1: not open, no memory, or c->most packets wait already (ERR_PROTO: a handler of

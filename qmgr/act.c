@@ -284,6 +284,13 @@ act_answer(struct qmgr *q, struct act_request *a)
 	free(a);
 }
 
+/* Would it end a recipient that may be with a worker, which has not said so yet? */
+static bool
+act_is_early(const struct qmgr *q, const struct act_request *a)
+{
+	return q->sched.deaf && (a->verb == ACT_BOUNCE || a->verb == ACT_REMOVE);
+}
+
 static void
 act_go(void *arg)
 {
@@ -291,8 +298,8 @@ act_go(void *arg)
 	struct act_request *a = q->acts;
 	struct err e;
 
-	if (a == NULL || !q->peer[ROLE_QUEUE].chan.open || q->stopping)
-		return;		/* a new queue wakes us */
+	if (a == NULL || !q->peer[ROLE_QUEUE].chan.open || act_is_early(q, a) || q->stopping)
+		return;		/* a new queue wakes us, and so do the workers' hellos */
 	for (int i = 0; a->at < a->n && i < QMGR_ACT_TURN; i++) {
 		if (a->marking >= QMGR_ACT_MARKS || q->njobs >= QMGR_JOBS)
 			return;		/* marks that come back go on */

@@ -98,9 +98,13 @@ on_hello(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
 	(void)msg, (void)len, (void)fds, (void)e;
 	if (p->hello || !class_of_role(p->role, &class))
 		return 0;
-	p->hello = true;
+	p->hello = p->met = true;
 	qmgr_each_job(q, hello_job, p);
 	q->sched.up[class] = true;
+	if (q->peer[ROLE_REMOTE].met && q->peer[ROLE_LOCAL].met && q->sched.deaf) {
+		q->sched.deaf = false;
+		qmgr_acts_wake(q);
+	}
 	if (p->role == ROLE_BOUNCE)
 		qmgr_each_job(q, notice_job, NULL);
 	qmgr_wake(q);
@@ -210,6 +214,7 @@ qmgr_peer(void *arg, enum role role, uint32_t generation, int fd)
 	}
 	p = &q->peer[role];
 	if (p->chan.open) {
+		chan_drain(&p->chan);	/* results of a worker that died: nobody else has them */
 		chan_close(&p->chan);
 		peer_lost(p);
 	}
@@ -288,7 +293,7 @@ qmgr_init(struct qmgr *q, struct daemon *d, int dirfd, struct err *e)
 		free(q->jobs);
 		return -1;
 	}
-	q->sched.up[CLASS_READ] = true;
+	q->sched.up[CLASS_READ] = q->sched.deaf = true;
 	return 0;
 }
 

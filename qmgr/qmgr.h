@@ -103,7 +103,8 @@ struct peer {
 	struct chan chan;		/* its arg is this peer */
 	enum role role;
 	uint32_t generation;
-	bool hello;
+	bool hello;			/* on this channel */
+	bool met;			/* on any */
 };
 
 struct qmgr {

@@ -331,7 +331,9 @@ sched_advance(struct sched *s, int64_t now)
 static bool
 class_open(const struct sched *s, int class)
 {
-	return s->up[class] && s->active[class] < s->conf.max[class] && s->ring[class] != NULL;
+	bool deaf = s->deaf && (class == CLASS_REMOTE || class == CLASS_LOCAL);
+
+	return s->up[class] && !deaf && s->active[class] < s->conf.max[class] && s->ring[class] != NULL;
 }
 
 static struct entry *
@@ -359,7 +361,7 @@ sched_next(struct sched *s, int64_t now)
 	struct entry *e;
 
 	sched_advance(s, now);
-	if ((e = s->expired.first) != NULL) {
+	if (!s->deaf && (e = s->expired.first) != NULL) {
 		entry_detach(s, e);
 		e->expired = true;
 		e->late = false;
@@ -386,7 +388,7 @@ sched_next(struct sched *s, int64_t now)
 int64_t
 sched_wait(const struct sched *s, int64_t now)
 {
-	if (s->expired.first != NULL || late_open(s))
+	if ((!s->deaf && s->expired.first != NULL) || late_open(s))
 		return 0;
 	for (int class = 0; class < CLASS_COUNT; class++)
 		if (class_open(s, class))

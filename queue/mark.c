@@ -97,11 +97,14 @@ mark_entry(struct queue *q, const char *id, struct entry **out, struct err *e)
 	return *out == NULL ? -1 : 1;
 }
 
-/* A recipient that is done stays done, whatever a late mark says. */
+/* A recipient that is done stays done, and one that failed stays failed, whatever a late mark says: an
+ * earlier qmgr's may come behind a result that a worker has repeated. */
 static bool
 mark_counts(const struct entry *x, const struct mark *m)
 {
-	return !slot_final(x->state[m->slot]) || slot_final(m->state);
+	uint8_t state = x->state[m->slot];
+
+	return slot_final(m->state) || (!slot_final(state) && (state != SLOT_FAILED || m->state == state));
 }
 
 /* How many would be left after these marks. */

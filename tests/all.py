@@ -65,6 +65,7 @@ def main():
     step("build over the layer of the crash and fault tests", "make", "-s", JOBS, "crash")
     step("layers", "sh", "tests/layers.sh")
     step("claims", "python3", "tests/claims.py")
+    step("model", "python3", "tests/model/run.py")
     step("manual", "python3", "tests/manual.py")
     step("unit", "make", "-s", "-k", "-O", JOBS, "check-unit")
     step("fuzz seeds", "make", "-s", JOBS, "check-seeds")

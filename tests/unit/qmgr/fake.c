@@ -105,6 +105,13 @@ fake_hello(struct fake *f, enum role role)
 	fake_send(f, role, &h, MSG_HELLO, 0, sizeof h);
 }
 
+void
+fake_idle(struct fake *f, enum role role)
+{
+	fake_peer(f, role);
+	fake_hello(f, role);
+}
+
 static void
 letter_path(const char *id, char out[32])
 {

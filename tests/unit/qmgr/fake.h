@@ -31,6 +31,7 @@ void fake_end(struct fake *f);
 void fake_restart_qmgr(struct fake *f);
 void fake_peer(struct fake *f, enum role role);	/* a new channel */
 void fake_hello(struct fake *f, enum role role);
+void fake_idle(struct fake *f, enum role role);	/* both: it has nothing in flight */
 void fake_setting(struct fake *f, enum conf_id id, const char *text);
 
 /* Writes a message; the IDs' order is that of the calls. */

@@ -128,6 +128,7 @@ START_TEST(startup_scan_waits_for_hello)
 	for (int i = 0; i < n; i++)
 		message("a@here.example", 0);
 	fake_peer(&f, ROLE_QUEUE);
+	fake_idle(&f, ROLE_REMOTE);
 	fake_peer(&f, ROLE_LOCAL);
 	fake_new(&f, id);	/* known by the scan too: one entry */
 	fake_run(&f, 50);
@@ -237,6 +238,7 @@ START_TEST(qmgr_restarts)
 	fake_new(&f, id);
 	memcpy(&keep, job(ROLE_REMOTE), sizeof keep);
 	fake_restart_qmgr(&f);
+	fake_idle(&f, ROLE_LOCAL);
 	fake_peer(&f, ROLE_QUEUE);
 	fake_peer(&f, ROLE_REMOTE);
 	fake_run(&f, 20);
@@ -332,6 +334,7 @@ START_TEST(read_between_mark_and_answer)
 	ck_assert_ptr_nonnull(sched_find_dest(&f.q.sched, id, "one.example"));
 	ck_assert(!fake_queue_mark(&f));
 	fake_expect(&f, ROLE_REMOTE, MSG_ACK);
+	fake_idle(&f, ROLE_LOCAL);
 	fake_hello(&f, ROLE_REMOTE);
 	fake_silence(&f, ROLE_REMOTE);
 	ck_assert_uint_eq(f.q.sched.nids, 0);
@@ -345,6 +348,7 @@ START_TEST(a_number_in_use_is_not_given_to_another_job)
 	struct msg_job *m;
 
 	fake_peer(&f, ROLE_QUEUE);
+	fake_idle(&f, ROLE_LOCAL);
 	fake_peer(&f, ROLE_REMOTE);
 	memset(old.m.id, '7', QID_LEN);
 	for (uint32_t i = 4; i < 7; i++)	/* they cost three numbers */
@@ -616,6 +620,105 @@ START_TEST(expired_with_an_attempt_due)
 }
 END_TEST
 
+/* As in an earlier qmgr: tried once, and its time is over. */
+static void
+tried_and_over(void)
+{
+	/* not due before: who is overdue has some time left */
+	struct slot s = { .state = SLOT_QUEUED, .attempts = 1, .code = 450, .dsn = "4.7.1",
+	    .next_us = (uint64_t)clock_us() + UINT64_C(36000000000) };
+
+	fake_setting(&f, CONF_QUEUELIFETIME, "3600\n");
+	fake_restart_qmgr(&f);
+	message("a@one.example", 0);
+	fake_set_slot(&f, id, 0, &s);
+	fake_advance(&f, 7200 * 1000);
+}
+
+static void
+in_flight(enum role role, uint32_t number)
+{
+	struct { struct msg_job m; uint32_t slot; } job = { .m = { .n = 1 } };
+
+	memcpy(job.m.id, id, QID_SIZE);
+	fake_send(&f, role, &job, MSG_INFLIGHT, number, sizeof job.m + sizeof job.slot);
+}
+
+/* Who is with a worker does not fail meanwhile, though its time is over and the worker, of an earlier
+ * route (_i), says so only now. */
+START_TEST(time_over_in_flight)
+{
+	static const enum role r[] = { ROLE_REMOTE, ROLE_LOCAL };
+	struct { struct msg_job m; uint32_t slot; } done = { .m = { .n = 1 } };
+
+	tried_and_over();
+	fake_peer(&f, ROLE_QUEUE);
+	for (int i = 0; i < 2; i++)
+		fake_peer(&f, r[i]);
+	fake_hello(&f, r[!_i]);
+	fake_silence(&f, ROLE_QUEUE);
+	in_flight(r[_i], 7);
+	fake_hello(&f, r[_i]);
+	fake_silence(&f, ROLE_QUEUE);
+	fake_silence(&f, ROLE_REMOTE);
+	memcpy(done.m.id, id, QID_SIZE);
+	done.m.h.id = 7;
+	fake_result(&f, r[_i], &done.m, &delivered);
+	ck_assert(fake_queue_mark(&f));
+	ck_assert_uint_eq(fake_expect(&f, r[_i], MSG_ACK)->id, 7);
+}
+END_TEST
+
+/* Nor does the administrator's wish reach who is with a worker that has not spoken yet. */
+START_TEST(an_act_waits_for_hello)
+{
+	struct { struct msg_act m; struct act a; } act = { .m = { .verb = ACT_BOUNCE, .n = 1 } };
+
+	message("a@one.example", 0);
+	memcpy(act.a.id, id, QID_SIZE);
+	act.a.slot = ACT_ALL_SLOTS;
+	fake_peer(&f, ROLE_QUEUE);
+	fake_peer(&f, ROLE_CONTROL);
+	fake_peer(&f, ROLE_LOCAL);
+	fake_hello(&f, ROLE_LOCAL);
+	fake_send(&f, ROLE_CONTROL, &act, MSG_ACT, 1, sizeof act);
+	fake_silence(&f, ROLE_QUEUE);
+	fake_peer(&f, ROLE_REMOTE);
+	in_flight(ROLE_REMOTE, 7);
+	fake_hello(&f, ROLE_REMOTE);
+	ck_assert_uint_eq(((const struct msg_acted *)(const void *)fake_expect(&f, ROLE_CONTROL,
+	    MSG_ACTED))->busy, 1);
+	fake_silence(&f, ROLE_QUEUE);
+}
+END_TEST
+
+/* A worker says what it did and dies; its successor's channel comes before that was read. */
+START_TEST(last_words_are_read)
+{
+	struct { struct msg_job m; uint32_t slot; } one;
+	struct msg_result head = { .n = 1 };
+	struct buf b;
+	struct err e;
+
+	all_peers();
+	message("a@one.example", 0);
+	fake_new(&f, id);
+	memcpy(&one, job(ROLE_REMOTE), sizeof one);
+	memcpy(head.id, id, QID_SIZE);
+	buf_init(&b, MSG_MAX);
+	ck_assert_int_eq(buf_add(&b, span_of(&head, sizeof head), &e), 0);
+	ck_assert_int_eq(result_add(&b, &delivered, span_of(NULL, 0), &e), 0);
+	ck_assert_int_eq(ipc_send(f.end[ROLE_REMOTE], (struct msg_hdr *)(void *)b.p, MSG_RESULT,
+	    one.m.h.id, b.n, NULL, 0, &e), 0);
+	buf_free(&b);
+	fake_peer(&f, ROLE_REMOTE);
+	ck_assert(fake_queue_mark(&f));
+	fake_hello(&f, ROLE_REMOTE);
+	fake_advance(&f, 4000);
+	fake_silence(&f, ROLE_REMOTE);
+}
+END_TEST
+
 START_TEST(bad_files)
 {
 	struct { struct msg_result m; } bad = { .m = { .bad_file = 1 } };
@@ -759,6 +862,7 @@ START_TEST(dead_destination_over_restart)
 
 	fake_setting(&f, CONF_RETRYFIRST, "1000\n");
 	fake_restart_qmgr(&f);
+	fake_idle(&f, ROLE_LOCAL);
 	all_peers();
 	message("a@one.example", 0);
 	memcpy(tried, id, sizeof tried);
@@ -769,6 +873,7 @@ START_TEST(dead_destination_over_restart)
 	for (int i = 0; i < 300; i++)
 		message("a@one.example", 0);
 	fake_restart_qmgr(&f);
+	fake_idle(&f, ROLE_LOCAL);
 	fake_peer(&f, ROLE_QUEUE);	/* the scan is over before remote is there */
 	fake_run(&f, 100);
 	fake_peer(&f, ROLE_REMOTE);
@@ -1335,6 +1440,9 @@ suite_qmgr(void)
 	tcase_add_test(tc, dead_destination);
 	tcase_add_test(tc, expired_but_never_tried);
 	tcase_add_loop_test(tc, expired_with_an_attempt_due, 0, 2);
+	tcase_add_loop_test(tc, time_over_in_flight, 0, 2);
+	tcase_add_test(tc, an_act_waits_for_hello);
+	tcase_add_test(tc, last_words_are_read);
 	tcase_add_test(tc, bad_files);
 	tcase_add_test(tc, success_notice);
 	tcase_add_test(tc, a_notice_waits_for_its_message);

@@ -55,6 +55,8 @@ START_TEST(the_last_final_slot_unlinks)
 	ck_assert(!qmgr_marked(&r, id));
 	qmgr_mark(&r, id, 2, SLOT_FAILED);	/* a report is due: not final */
 	ck_assert(!qmgr_marked(&r, id));
+	qmgr_mark(&r, id, 2, SLOT_QUEUED);	/* a late one: it stays failed */
+	ck_assert(!qmgr_marked(&r, id));
 	qmgr_mark(&r, id, 0, SLOT_DELIVERED);	/* said twice */
 	ck_assert(!qmgr_marked(&r, id));
 	qmgr_mark(&r, id, 1, SLOT_REMOVED);
