@@ -29,7 +29,8 @@ BUILT = os.path.join(TOP, "build-fuzz", "tests")
 COLUMNS = ["date", "commit", "program", "target", "cpu_s", "runs", "edges", "features", "findings"]
 ENV = dict(os.environ, UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1")     # else it only says so
 SLICE = 60              # seconds on the clock after which the CPU time is looked at
-IDLE_SLICES = 40        # a target that waits uses little CPU: at most so many
+IDLE_SLICES = 400       # a target that waits, or has a busy machine, uses little CPU: at most so many
+HANG_S = 200            # on the clock; not less, or a busy machine makes findings of sound inputs
 
 
 def targets():
@@ -85,7 +86,7 @@ class Run:
     def slice(self, seconds):
         """Returns the process's CPU time; libFuzzer's own limit counts seconds on the clock."""
         words = [os.path.join(BUILT, "fuzz-" + self.target), f"-max_total_time={max(1, int(seconds))}",
-                 "-timeout=20", "-rss_limit_mb=2048", "-print_final_stats=1", "-max_len=16384",
+                 f"-timeout={HANG_S}", "-rss_limit_mb=2048", "-print_final_stats=1", "-max_len=16384",
                  f"-artifact_prefix={self.found}/{self.target}-", self.corpus,
                  os.path.join(TOP, "tests", "fuzz", "corpus", self.target)]
         p = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
