@@ -6,7 +6,7 @@
 
 #include <check.h>
 
-typedef Suite *suite_maker(void);
-extern suite_maker *const suites[];	/* ends with NULL */
+struct suite_entry { const char *name; Suite *(*make)(void); };
+extern const struct suite_entry suites[];	/* ends with NULLs */
 
 #endif
