@@ -97,7 +97,7 @@ main(int argc, char **argv)
 	struct err e = { 0 };
 	int dirfd;
 
-	if (argc < 5) {
+	if (argc < 5 || argc == 6) {
 		fprintf(stderr, "usage: queue_fill QUEUE N ADDRESS SENDER [DEAD-SECONDS DEST [OCTETS]]\n");
 		return 2;
 	}

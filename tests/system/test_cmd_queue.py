@@ -31,8 +31,8 @@ def fill(acc, n, domains=1):
     tried."""
     queue = os.path.join(acc.home, "queue")
     for i in range(domains):
-        subprocess.run([FILL, queue, str(n // domains), f"user%u@d{i}.example", "sender%u@s.example", "3600"],
-                       check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([FILL, queue, str(n // domains), f"user%u@d{i}.example", "sender%u@s.example", "3600",
+                        f"d{i}.example"], check=True, stdout=subprocess.DEVNULL)
     return queue
 
 
