@@ -22,7 +22,7 @@ from layer import RULES
 
 ALL = bool(os.environ.get("ACCORD_FAULTS_ALL"))
 SEED = int(os.environ.get("ACCORD_SEED") or random.SystemRandom().randrange(1 << 32))
-SAMPLE, START_SAMPLE = 32, 10
+SAMPLE, START_SAMPLE = 12, 5
 PROGRAMS = ["queue", "queue-worker", "smtpd", "smtpd-session", "qmgr", "bounce", "remote", "remote-session", "local",
             "local-job", "capd", "control"]
 E = errno
