@@ -13,7 +13,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 REPLY = re.compile(r"^4\d\d 4\.\d\.\d ")
 # Roles whose descriptors are counted: the first process of each.
 ROLES = ["queue", "qmgr", "smtpd", "remote", "local", "bounce", "capd", "convertd", "control", "resolver"]
-SPARE = 2       # idle session processes more or less, with a descriptor each; a leak grows beyond that
+SPARE = 5       # idle session processes more or less, or with a channel more; a leak grows beyond that
 STEP = 700      # seconds that the clock is stepped so that what waits is tried again
 
 
@@ -63,6 +63,7 @@ class Work:
         self.hop = Peer(on={"RCPT": lambda s, line: self.replies[line[9:line.index("@")]],
                             "DATA": lambda s, line: None if s.rcpt else "554 5.5.1 no recipients"})
         self.strategy = settings.setdefault("flush", "auto")
+        settings.setdefault("sessionsperprocess", "1")      # or idle ones come and go in their own time
         settings.setdefault("mailboxes", ["box@gateway.example maildir:mail/box",
                                           "postmaster@gateway.example maildir:mail/postmaster"])
         self.acc = Layered(record=False, smtproutes=self.hop.route, **settings)
@@ -128,13 +129,15 @@ class Work:
         return found + ["Maildir/tmp/" + f for f in (os.listdir(box) if os.path.isdir(box) else [])]
 
     def descriptors(self):
-        """How many each daemon has open (queue with its workers); a role that is not there is left out."""
+        """How many each daemon has open (queue with its workers, which keep folders open as they meet them: those
+        do not count); a role that is not there is left out."""
         found = {}
         for pid in descendants(self.acc.process.pid):
             name = comm(pid).removeprefix("accord-")
             if name == "queue" or (name in ROLES and name not in found):
                 try:
-                    found[name] = found.get(name, 0) + len(os.listdir(f"/proc/{pid}/fd"))
+                    fds = (f"/proc/{pid}/fd/{n}" for n in os.listdir(f"/proc/{pid}/fd"))
+                    found[name] = found.get(name, 0) + sum(not os.path.isdir(fd) for fd in fds)
                 except OSError:
                     pass
         return found
