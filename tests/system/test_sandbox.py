@@ -198,7 +198,7 @@ FILES = {       # descriptors from 3 on; "channel" includes the one to the super
     "control": ["channel", "control.sock", "eventpoll"],
     "log": ["channel"],
 }
-CHANNELS = {"flush": 1, "session-in": 3, "session-out": 1, "job-local": 3, "job-convert": 0, "log": 1,
+CHANNELS = {"flush": 1, "session-in": 2, "session-out": 1, "job-local": 3, "job-convert": 0, "log": 1,
             "bounce": 3, "capd": None, "control": 4, "qmgr": 6, "resolver": 2}
 
 
