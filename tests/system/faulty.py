@@ -63,7 +63,6 @@ class Work:
         self.hop = Peer(on={"RCPT": lambda s, line: self.replies[line[9:line.index("@")]],
                             "DATA": lambda s, line: None if s.rcpt else "554 5.5.1 no recipients"})
         self.strategy = settings.setdefault("flush", "auto")
-        settings.setdefault("sessionsperprocess", "1")      # or idle ones come and go in their own time
         settings.setdefault("mailboxes", ["box@gateway.example maildir:mail/box",
                                           "postmaster@gateway.example maildir:mail/postmaster"])
         self.acc = Layered(record=False, smtproutes=self.hop.route, **settings)
