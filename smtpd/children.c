@@ -82,11 +82,27 @@ parent_pair(struct chan *peer, uint32_t settings, struct err *e)
  * capd keeps settings that are no more while a session's channel has them.  A session that has not asked it
  * yet has none, so one stands for all of those.
  */
+static void
+hold_free(struct parent *p, struct hold *h)
+{
+	struct hold **at = &p->hold;
+
+	while (*at != h)
+		at = &(*at)->next;
+	*at = h->next;
+	ipc_close_fds(&h->fd, 1);
+	free(h);
+}
+
 static struct hold *
 hold_take(struct parent *p, struct err *e)
 {
 	struct hold *h = p->hold;
 
+	if (h != NULL && h->settings != p->d.settings && h->children == 0) {
+		hold_free(p, h);	/* nobody was left when they were replaced */
+		h = p->hold;
+	}
 	if (h == NULL || h->settings != p->d.settings) {
 		if ((h = malloc(sizeof *h)) == NULL) {
 			err_sys(e, "session");
@@ -103,15 +119,8 @@ hold_take(struct parent *p, struct err *e)
 static void
 hold_drop(struct parent *p, struct hold *h)
 {
-	struct hold **at = &p->hold;
-
-	if (--h->children > 0 || h->settings == p->d.settings)
-		return;
-	while (*at != h)
-		at = &(*at)->next;
-	*at = h->next;
-	ipc_close_fds(&h->fd, 1);
-	free(h);
+	if (--h->children == 0 && h->settings != p->d.settings)
+		hold_free(p, h);
 }
 
 void
@@ -323,10 +332,12 @@ child_new(struct parent *p)
 	struct err e = { 0 };
 	int ctl[2] = { -1, -1 }, fd[FDS] = { -1, -1, -1 };
 
-	if (c == NULL || ipc_pair(ctl, &e) == -1 || (c->hold = hold_take(p, &e)) == NULL)
+	if (c == NULL || ipc_pair(ctl, &e) == -1)
+		goto fail;
+	fd[FD_CTL] = ctl[1];
+	if ((c->hold = hold_take(p, &e)) == NULL)
 		goto fail;
 	c->parent = p;
-	fd[FD_CTL] = ctl[1];
 	/* one that is away is asked for when it is needed; so is capd where few sessions ask it */
 	fd[FD_QUEUE] = parent_pair(&p->queue, p->d.settings, &e);
 	if (p->capd_wanted > 0) {
