@@ -620,7 +620,8 @@ sandbox_enter(enum sandbox_role role, const struct sandbox_dir *dirs, size_t n,
 	/* a child's are a part of its parent's, or gone with its uid */
 	if ((first && caps_enter(row, e) == -1) ||
 	    (row->child != SB_COUNT && limits_learn(&rows[row->child], e) == -1) ||
-	    limits_enter(row, e) == -1 || files_enter(role, dirs, n, landlock_optional, e) == -1 || filter_load(role, e) == -1)
+	    limits_enter(row, e) == -1 || files_enter(role, dirs, n, landlock_optional, e) == -1 ||
+	    filter_load(role, e) == -1)
 		return err_in(e, "sandbox %s", row->name);
 	entered = role;
 	return 0;
