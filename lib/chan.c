@@ -219,7 +219,7 @@ chan_drain(struct chan *c)
 		in.e.sys = 0;
 		if (left-- == 0 || !c->open)
 			return;
-		in.r = ipc_recv(c->watch.fd, packet, sizeof packet, &in.len, in.fds, &in.e);
+		in.r = ipc_recv_now(c->watch.fd, packet, sizeof packet, &in.len, in.fds, &in.e);
 	} while (in.r == 1 && chan_take(c, packet, &in));
 }
 

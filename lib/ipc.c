@@ -155,8 +155,8 @@ ipc_check(struct msghdr *m, size_t n, int fds[MSG_FDS], struct err *e)
 	return 1;
 }
 
-int
-ipc_recv(int sock, void *msg, size_t max, size_t *len, int fds[MSG_FDS], struct err *e)
+static int
+ipc_recv_by(int sock, int flags, void *msg, size_t max, size_t *len, int fds[MSG_FDS], struct err *e)
 {
 	union ipc_control control;
 	struct iovec iov = { msg, max };
@@ -169,12 +169,24 @@ ipc_recv(int sock, void *msg, size_t max, size_t *len, int fds[MSG_FDS], struct 
 	/* A peer that went without having read everything shows as one ECONNRESET, before what it said
 	 * last: that is read all the same, then comes the end. */
 	do
-		n = recvmsg(sock, &m, MSG_CMSG_CLOEXEC);
+		n = recvmsg(sock, &m, MSG_CMSG_CLOEXEC | flags);
 	while (n == -1 && (errno == EINTR || errno == ECONNRESET));
 	if (n == -1)
 		return err_sys(e, "receive");
 	*len = (size_t)n;
 	return ipc_check(&m, (size_t)n, fds, e);
+}
+
+int
+ipc_recv(int sock, void *msg, size_t max, size_t *len, int fds[MSG_FDS], struct err *e)
+{
+	return ipc_recv_by(sock, 0, msg, max, len, fds, e);
+}
+
+int
+ipc_recv_now(int sock, void *msg, size_t max, size_t *len, int fds[MSG_FDS], struct err *e)
+{
+	return ipc_recv_by(sock, MSG_DONTWAIT, msg, max, len, fds, e);
 }
 
 int

@@ -49,6 +49,8 @@ int ipc_send_now(int sock, struct msg_hdr *h, uint32_t type, uint32_t id, size_t
  * ERR_PROTO for a packet cut short, another build or a wrong length (descriptors are closed).
  */
 int ipc_recv(int sock, void *msg, size_t max, size_t *len, int fds[MSG_FDS], struct err *e);
+/* The same, but never blocks. */
+int ipc_recv_now(int sock, void *msg, size_t max, size_t *len, int fds[MSG_FDS], struct err *e);
 
 /*
  * The packets that are there, at most IPC_SOME, each as ipc_recv would have it: in[i].r is what that
