@@ -122,6 +122,25 @@ START_TEST(what_waits_has_a_limit)
 }
 END_TEST
 
+/* What stands unread is handled; a peer that lives, and says no more, is not waited for. */
+START_TEST(draining_waits_for_nobody)
+{
+	struct msg_hdr h;
+	struct chan c;
+	struct err e = { 0 };
+	int other;
+
+	open_pair(&c, &other);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(ipc_send(other, &h, MSG_NEW, 1, sizeof h, NULL, 0, &e), 0);
+	chan_drain(&c);
+	ck_assert_int_eq(handled, 3);
+	ck_assert_int_eq(gone, 0);
+	chan_close(&c);
+	close(other);
+}
+END_TEST
+
 /* They were taken together with it: not handled, and their descriptors are closed. */
 START_TEST(what_lies_behind_the_cut_is_dropped)
 {
@@ -282,6 +301,7 @@ suite_loop(void)
 	tcase_add_test(tc, timers_fire_in_order_of_their_time);
 	tcase_add_test(tc, what_does_not_fit_waits_and_keeps_its_order);
 	tcase_add_test(tc, what_waits_has_a_limit);
+	tcase_add_test(tc, draining_waits_for_nobody);
 	tcase_add_test(tc, what_lies_behind_the_cut_is_dropped);
 	tcase_add_test(tc, a_packet_out_of_the_table_cuts_the_peer_off);
 	tcase_add_test(tc, descriptors_that_the_table_does_not_allow_cut_the_peer_off);
