@@ -77,32 +77,6 @@ child_limit(int what, uint64_t soft, uint64_t hard)
 	setrlimit(what, &l);
 }
 
-/* Keeps the log and the job's own descriptors; every channel of the parent's is closed. */
-static void
-child_close(const struct order *o, const struct job_child *c, int status)
-{
-	int keep[] = { 2, o->fd, o->text_fd, c->memfd, c->bounds, status };
-	size_t n = sizeof keep / sizeof *keep;
-	int from = 0;
-
-	for (size_t i = 0; i < n; i++)		/* few: sorted in place */
-		for (size_t k = i + 1; k < n; k++)
-			if (keep[k] < keep[i]) {
-				int t = keep[i];
-
-				keep[i] = keep[k];
-				keep[k] = t;
-			}
-	for (size_t i = 0; i < n; i++) {
-		if (keep[i] < 0)
-			continue;
-		if (keep[i] > from)
-			close_range((unsigned)from, (unsigned)keep[i] - 1, 0);
-		from = keep[i] + 1;
-	}
-	close_range((unsigned)from, ~0u, 0);
-}
-
 static int
 child_text(const struct order *o, struct buf *text, struct err *e)
 {
@@ -184,13 +158,15 @@ child_do(const struct job_rules *r, const struct order *o, const struct job_chil
 static void
 child_run(const struct job_rules *r, const struct order *o, const struct job_child *c, int status)
 {
+	const int keep[] = { o->fd, o->text_fd, c->memfd, c->bounds, status };
 	struct job_status s = { 0 };
 	struct err e = { 0 };
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGXCPU, SIG_DFL);
 	signal(SIGXFSZ, SIG_DFL);
-	child_close(o, c, status);
+	if (ipc_close_others(keep, sizeof keep / sizeof *keep, &e) == -1)
+		_exit(1);
 	child_limit(RLIMIT_CORE, 0, 0);
 	child_limit(RLIMIT_CPU, r->max.cpu_s, r->max.cpu_s + 1);
 	child_limit(RLIMIT_FSIZE, r->out_octets, r->out_octets);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lib/log.h"
+#include "lib/msg.h"
 
 enum {
 	CHAN_BURST = 32,	/* packets read before others get their turn */
@@ -138,6 +139,23 @@ chan_send(struct chan *c, struct msg_hdr *h, uint32_t type, uint32_t id, size_t 
 		}
 	}
 	return chan_keep(c, h, type, id, len, fds, nfd, e) == -1 ? chan_break(c, e) : 0;
+}
+
+int
+chan_session(struct chan *c, uint32_t settings, struct err *e)
+{
+	struct msg_hdr h;
+	int fd[2];
+
+	if (!c->open)
+		return err_set(e, ERR_TEMP, "4.3.0", "%s is not there", c->name != NULL ? c->name : "peer");
+	if (ipc_pair(fd, e) == -1)
+		return -1;
+	if (chan_send(c, &h, MSG_SESSION, settings, sizeof h, &fd[1], 1, e) == -1) {
+		close(fd[0]);
+		return -1;
+	}
+	return fd[0];
 }
 
 /* What cannot be sent to a peer that has gone is dropped: what it said last is still to be read. */

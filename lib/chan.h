@@ -61,4 +61,10 @@ void chan_drain(struct chan *c);
 int chan_send(struct chan *c, struct msg_hdr *h, uint32_t type, uint32_t id, size_t len, int *fds,
     size_t nfd, struct err *e);
 
+/*
+ * A new pair for a session process: one end goes to the daemon behind c with MSG_SESSION, which says the number
+ * of the session's settings; the other is the caller's.  -1: that daemon is not there now, or no descriptor.
+ */
+int chan_session(struct chan *c, uint32_t settings, struct err *e);
+
 #endif

@@ -44,8 +44,8 @@ ipc_close_fds(int *fds, size_t n)
 		}
 }
 
-void
-ipc_close_others(const int *keep, size_t n)
+int
+ipc_close_others(const int *keep, size_t n, struct err *e)
 {
 	unsigned from = 3;
 
@@ -55,10 +55,10 @@ ipc_close_others(const int *keep, size_t n)
 		for (size_t i = 0; i < n; i++)
 			if (keep[i] >= 0 && (unsigned)keep[i] >= from && (unsigned)keep[i] < to)
 				to = (unsigned)keep[i];
-		if (to > from)
-			close_range(from, to == ~0u ? to : to - 1, 0);
+		if (to > from && close_range(from, to == ~0u ? to : to - 1, 0) == -1)
+			return err_sys(e, "descriptors");
 		if (to == ~0u)
-			return;
+			return 0;
 		from = to + 1;
 	}
 }

@@ -71,7 +71,8 @@ int ipc_call(int sock, struct msg_hdr *h, uint32_t type, size_t hlen, const int 
 /* Closes those that are not -1. */
 void ipc_close_fds(int *fds, size_t n);
 
-/* Closes all descriptors from 3 up but the n of keep (those of them that are not -1). */
-void ipc_close_others(const int *keep, size_t n);
+/* Closes all descriptors from 3 up but the n of keep (those of them that are not -1): what a child does first,
+ * so that it holds nothing of its parent's.  -1: some may be open still. */
+int ipc_close_others(const int *keep, size_t n, struct err *e);
 
 #endif

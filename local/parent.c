@@ -19,11 +19,7 @@
 #include "local/delivery.h"
 #include "local/place.h"
 
-enum {
-	CHILD_FD = 3, CHILD_FDS = 5,	/* a child's: message, folder, to us, capd, convertd */
-	CHILD_HIGH = CHILD_FD + CHILD_FDS,
-	NOBODY = 65534
-};
+enum { NOBODY = 65534 };
 
 /* A job under way: its recipients are served one after another. */
 struct job {
@@ -99,26 +95,6 @@ mailbox_place(const struct local *l, struct span addr, struct place *p, struct e
 	return place_find(l->home, path, geteuid() == 0, p, e);
 }
 
-/* In the child: nothing of the parent's stays open but the log and fd, now from CHILD_FD on. */
-static int
-child_descriptors(int *fd, size_t n, struct err *e)
-{
-	int high[CHILD_FDS];
-
-	for (size_t i = 0; i < n; i++)
-		if ((high[i] = fd[i]) != -1 && (high[i] = fcntl(fd[i], F_DUPFD_CLOEXEC, CHILD_HIGH)) == -1)
-			return err_sys(e, "descriptors");
-	for (size_t i = 0; i < n; i++) {
-		int to = CHILD_FD + (int)i;
-
-		close(to);
-		if (high[i] != -1 && dup3(high[i], to, O_CLOEXEC) == -1)
-			return err_sys(e, "descriptors");
-		fd[i] = high[i] == -1 ? -1 : to;
-	}
-	return close_range(CHILD_FD + CHILD_FDS, ~0u, 0) == -1 ? err_sys(e, "descriptors") : 0;
-}
-
 /*
  * In the child: becomes the owner of the mailbox.  The folder's group comes with it, but never
  * root's: files of the mailbox then belong to nobody's group.
@@ -138,7 +114,7 @@ child_identity(const struct place *p, struct err *e)
 static _Noreturn void
 child_run(struct job *j, uint32_t slot, const struct place *p, int up, int capd, int convertd)
 {
-	int fd[CHILD_FDS] = { j->message_fd, p->folder, up, capd, convertd };
+	const int keep[] = { j->message_fd, p->folder, up, capd, convertd };
 	struct delivery d = { -1, j->work->packet->id, slot, -1, p->rest, -1, -1, 300 };
 	struct sandbox_dir dir = { -1, true };
 	struct rcpt_result r;
@@ -149,11 +125,11 @@ child_run(struct job *j, uint32_t slot, const struct place *p, int up, int capd,
 
 	buf_init(&packet, MSG_MAX);
 	buf_init(&detail, RESULT_DETAIL_MAX);
-	if (child_descriptors(fd, CHILD_FDS, &e) == 0 && child_identity(p, &e) == 0) {
-		d.message_fd = fd[0];
-		d.folder_fd = dir.fd = fd[1];
-		d.capd_fd = fd[3];
-		d.convertd_fd = fd[4];
+	if (ipc_close_others(keep, sizeof keep / sizeof *keep, &e) == 0 && child_identity(p, &e) == 0) {
+		d.message_fd = j->message_fd;
+		d.folder_fd = dir.fd = p->folder;
+		d.capd_fd = capd;
+		d.convertd_fd = convertd;
 	}
 	if (dir.fd == -1 || sandbox_enter(SB_LOCAL_JOB, &dir, 1,
 	    conf_number(&j->local->daemon->conf, CONF_NOLANDLOCK) != 0, &e) == -1) {
@@ -166,7 +142,7 @@ child_run(struct job *j, uint32_t slot, const struct place *p, int up, int capd,
 	*m = (struct msg_result){ .n = 1, .bad_file = bad };
 	packet.n += sizeof *m;
 	if (result_add(&packet, &r, buf_view(&detail), &e) == -1 ||
-	    ipc_send(fd[2], (struct msg_hdr *)(void *)packet.p, MSG_RESULT, 0, packet.n, NULL, 0, &e) == -1)
+	    ipc_send(up, (struct msg_hdr *)(void *)packet.p, MSG_RESULT, 0, packet.n, NULL, 0, &e) == -1)
 		_exit(1);
 	_exit(0);
 }
@@ -215,22 +191,6 @@ child_gone(struct chan *c, const struct err *why)
 	job_step(j);
 }
 
-/* The far end of a new pair goes to the daemon behind c; the near end is the result, or -1. */
-static int
-session_pair(struct chan *c, uint32_t settings)
-{
-	struct msg_hdr h;
-	struct err e = { 0 };
-	int fd[2];
-
-	if (!c->open || ipc_pair(fd, &e) == -1)
-		return -1;
-	if (chan_send(c, &h, MSG_SESSION, settings, sizeof h, &fd[1], 1, &e) == 0)
-		return fd[0];
-	close(fd[0]);
-	return -1;
-}
-
 static int
 child_start(struct job *j, uint32_t slot, struct err *e)
 {
@@ -251,8 +211,8 @@ child_start(struct job *j, uint32_t slot, struct err *e)
 		return -1;
 	}
 	if (j->env.conperm) {
-		capd = session_pair(&j->local->capd, j->local->daemon->settings);
-		convertd = session_pair(&j->local->convertd, 0);
+		capd = chan_session(&j->local->capd, j->local->daemon->settings, e);
+		convertd = chan_session(&j->local->convertd, 0, e);
 	}
 	j->answered = false;
 	j->local->deliveries++;

@@ -270,7 +270,10 @@ worker_run(int sock, int dir_fd, int lock_fd, const struct queue_options *opt)
 
 	/* It holds nobody's channel, but the lock: no other queue may start while this one may still give
 	 * names. */
-	ipc_close_others((int[]){ sock, dir_fd, lock_fd }, 3);
+	if (ipc_close_others((int[]){ sock, dir_fd, lock_fd }, 3, &e) == -1) {
+		log_line(LOG_ERR, NULL, "worker", "why=%s", log_q(e.what));
+		_exit(1);
+	}
 	b = (struct batch){ .dir_fd = dir_fd, .strategy = opt->strategy, .job = &job };
 	for (int i = 0; i < 256; i++)
 		b.hh_fd[i] = -1;

@@ -171,20 +171,15 @@ child_introduce(struct child *c, enum role role, struct err *e)
 	struct msg_peer m = { .role = (uint32_t)role,
 	    .generation = c->remote->daemon->generation[role] };
 	struct chan *peer = &c->remote->peer[role];
-	struct msg_hdr h;
-	int pair[2];
+	int fd;
 
 	c->needs |= 1u << role;
 	if (!peer->open)
 		return 0;		/* when it is there again */
-	if (ipc_pair(pair, e) == -1)
+	if ((fd = chan_session(peer, 0, e)) == -1)
 		return -1;
 	c->needs &= ~(1u << role);
-	if (chan_send(peer, &h, MSG_SESSION, 0, sizeof h, &pair[0], 1, e) == -1) {
-		close(pair[1]);
-		return -1;
-	}
-	return chan_send(&c->chan, &m.h, MSG_PEER, 0, sizeof m, &pair[1], 1, e);
+	return chan_send(&c->chan, &m.h, MSG_PEER, 0, sizeof m, &fd, 1, e);
 }
 
 static bool

@@ -60,24 +60,6 @@ idle_take(struct child *c)
 	c->line = NULL;
 }
 
-/* A pair with queue or capd, one end of it passed on there; the other is returned, or -1. */
-static int
-parent_pair(struct chan *peer, uint32_t settings, struct err *e)
-{
-	struct msg_hdr h;
-	int fd[2];
-
-	if (!peer->open)
-		return err_set(e, ERR_TEMP, "4.3.0", "%s is not there", peer->name);
-	if (ipc_pair(fd, e) == -1)
-		return -1;
-	if (chan_send(peer, &h, MSG_SESSION, settings, sizeof h, &fd[1], 1, e) == -1) {
-		close(fd[0]);
-		return -1;
-	}
-	return fd[0];
-}
-
 /*
  * capd keeps settings that are no more while a session's channel has them.  A session that has not asked it
  * yet has none, so one stands for all of those.
@@ -109,7 +91,7 @@ hold_take(struct parent *p, struct err *e)
 			return NULL;
 		}
 		*h = (struct hold){ p->hold, p->d.settings, 0, -1 };
-		h->fd = parent_pair(&p->capd, h->settings, e);
+		h->fd = chan_session(&p->capd, h->settings, e);
 		p->hold = h;
 	}
 	h->children++;
@@ -130,7 +112,7 @@ hold_again(struct parent *p)
 
 	for (struct hold *h = p->hold; h != NULL; h = h->next) {
 		ipc_close_fds(&h->fd, 1);
-		h->fd = parent_pair(&p->capd, h->settings, &e);
+		h->fd = chan_session(&p->capd, h->settings, &e);
 	}
 }
 
@@ -245,7 +227,7 @@ child_give(struct child *c, uint32_t role)
 {
 	struct msg_peer m = { .role = role, .generation = c->parent->d.generation[role] };
 	struct err e;
-	int fd = parent_pair(parent_peer(c->parent, role), c->hold->settings, &e);
+	int fd = chan_session(parent_peer(c->parent, role), c->hold->settings, &e);
 
 	c->need |= 1u << role;
 	if (fd != -1 && chan_send(&c->chan, &m.h, MSG_PEER, 0, sizeof m, &fd, 1, &e) == 0)
@@ -294,10 +276,10 @@ child_begin(struct parent *p, const int fd[FDS])
 	struct err e = { 0 };
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);	/* a parent that has gone already shows at the first packet */
-	ipc_close_others(fd, FDS);
 	l = (struct link){ .ctl = fd[FD_CTL], .queue = fd[FD_QUEUE], .capd = fd[FD_CAPD],
 	    .timeout_s = p->pace.timeout_s };
-	if (child_limit(p, &e) == -1 || sandbox_enter(SB_SMTPD_SESSION, NULL, 0, optional, &e) == -1) {
+	if (ipc_close_others(fd, FDS, &e) == -1 || child_limit(p, &e) == -1 ||
+	    sandbox_enter(SB_SMTPD_SESSION, NULL, 0, optional, &e) == -1) {
 		log_line(LOG_ERR, NULL, "cannot-start", "why=%s", log_q(e.what));
 		_exit(1);
 	}
@@ -339,10 +321,10 @@ child_new(struct parent *p)
 		goto fail;
 	c->parent = p;
 	/* one that is away is asked for when it is needed; so is capd where few sessions ask it */
-	fd[FD_QUEUE] = parent_pair(&p->queue, p->d.settings, &e);
+	fd[FD_QUEUE] = chan_session(&p->queue, p->d.settings, &e);
 	if (p->capd_wanted > 0) {
 		p->capd_wanted--;
-		fd[FD_CAPD] = parent_pair(&p->capd, p->d.settings, &e);
+		fd[FD_CAPD] = chan_session(&p->capd, p->d.settings, &e);
 	}
 	if (parent_fork(p, c, fd, ctl[0], &e) == -1)
 		goto fail;

@@ -312,9 +312,9 @@ peer_inode(int fd)
 	return 0;
 }
 
-/* Which of the daemon's children serves this connection. */
+/* Which of the daemon's children serves this connection; 0: not found, for such lists change while read. */
 static pid_t
-server_of(int fd)
+server_seen(int fd)
 {
 	char want[64], path[80], link[64];
 	pid_t pid[64];
@@ -332,6 +332,19 @@ server_of(int fd)
 				return pid[i];
 		}
 	return 0;
+}
+
+static pid_t
+server_of(int fd)
+{
+	pid_t pid = 0;
+
+	for (int i = 0; i < 100 && pid == 0; i++) {
+		if (i > 0)
+			usleep(10000);
+		pid = server_seen(fd);
+	}
+	return pid;
 }
 
 static long
