@@ -122,13 +122,11 @@ static void
 play_qmgr(int sock, unsigned n)
 {
 	static _Alignas(8) unsigned char packet[MSG_MAX];
-	static _Alignas(8) unsigned char mark[sizeof(struct msg_mark) + sizeof(struct mark)];
-	struct msg_mark *out = (struct msg_mark *)(void *)mark;
+	static _Alignas(8) unsigned char mark[sizeof(struct msg_marks) + FLUSH_COMMITS * sizeof(struct mark)];
+	struct msg_marks *out = (struct msg_marks *)(void *)mark;
 	struct msg_ids *ids = (struct msg_ids *)(void *)packet;
 	unsigned gone = 0;
 
-	out->n = 1;
-	out->mark[0].state = SLOT_DELIVERED;
 	while (gone < n) {
 		int fds[MSG_FDS];
 		struct err e;
@@ -136,13 +134,17 @@ play_qmgr(int sock, unsigned n)
 
 		must(ipc_recv(sock, packet, sizeof packet, &len, fds, &e) == 1, "qmgr");
 		if (ids->h.type == MSG_MARKED) {
-			gone++;
+			gone += ids->n;
 			continue;
 		}
 		for (uint32_t i = 0; i < ids->n; i++) {
-			memcpy(out->id, ids->id[i], QID_SIZE);
-			must(ipc_send(sock, &out->h, MSG_MARK, 0, sizeof mark, NULL, 0, &e) == 0, "MARK");
+			out->mark[i].state = SLOT_DELIVERED;
+			out->mark[i].number = i;
+			memcpy(out->mark[i].id, ids->id[i], QID_SIZE);
 		}
+		out->n = ids->n;
+		must(ipc_send(sock, &out->h, MSG_MARK, 0, sizeof *out + out->n * sizeof *out->mark, NULL, 0,
+		    &e) == 0, "MARK");
 	}
 }
 

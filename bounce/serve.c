@@ -366,7 +366,7 @@ static int
 on_committed(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
 {
 	struct bounce *b = c->arg;
-	const struct msg_id *m = msg;
+	const struct msg_committed *m = msg;
 	struct work *w = work_of(b, m->h.id);
 
 	(void)len, (void)fds;
@@ -401,7 +401,7 @@ on_refused(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
 
 static const struct msg_rule from_queue[] = {
 	{ MSG_OPENED, sizeof(struct msg_id), sizeof(struct msg_id), 1, 1, on_opened },
-	{ MSG_COMMITTED, sizeof(struct msg_id), sizeof(struct msg_id), 0, 0, on_committed },
+	{ MSG_COMMITTED, sizeof(struct msg_committed), sizeof(struct msg_committed), 0, 0, on_committed },
 	{ MSG_REFUSED, sizeof(struct msg_refused), sizeof(struct msg_refused), 0, 0, on_refused },
 };
 

@@ -11,7 +11,7 @@
 #include "lib/ipc.h"
 #include "lib/qid.h"
 
-#define MSG_LAYOUT 6u
+#define MSG_LAYOUT 7u
 
 enum msg_type {
 	/* supervisor -> daemon, in this order at start: SETTING* FILE* LISTENER* PEER* GO */
@@ -38,13 +38,13 @@ enum msg_type {
 	MSG_OPEN = 32,		/* struct msg_open */
 	MSG_OPENED,		/* struct msg_id; fd: the message's file, write-only */
 	MSG_COMMIT,		/* struct msg_commit + envelope block (or fd: memfd that holds it) */
-	MSG_COMMITTED,		/* struct msg_id: on stable storage */
+	MSG_COMMITTED,		/* struct msg_committed: on stable storage; fd: the next message's file */
 	MSG_ABANDON,		/* struct msg_id: throw it away; no answer */
 	MSG_REFUSED,		/* struct msg_refused: answer to any request that failed */
 
 	/* queue <-> qmgr */
 	MSG_NEW = 48,		/* queue -> qmgr: struct msg_ids: accepted, now in HH/ */
-	MSG_MARK,		/* qmgr -> queue: struct msg_mark */
+	MSG_MARK,		/* qmgr -> queue: struct msg_marks: those of a message stand together */
 	MSG_MARKED,		/* queue -> qmgr: struct msg_marked */
 	MSG_BADFILE,		/* qmgr -> queue: struct msg_id: move it to bad/ */
 
@@ -53,7 +53,7 @@ enum msg_type {
 	MSG_INFLIGHT,		/* worker -> qmgr: struct msg_job + slots: what it is still doing */
 	MSG_JOB,		/* struct msg_job + slots (uint32_t each); fd: the message, read-only */
 	MSG_RESULT,		/* struct msg_result + records (lib/result.h); the job is over */
-	MSG_ACK,		/* qmgr -> worker: struct msg_hdr: result is on its way to the disk */
+	MSG_ACK,		/* qmgr -> worker: struct msg_ack: results are on their way to the disk */
 	MSG_REPORT,		/* qmgr -> bounce: struct msg_job + records (lib/result.h); fd: message */
 	MSG_REPORTED,		/* bounce -> qmgr: struct msg_reported: the report is committed, or
 				 * none is due; or MSG_REFUSED: try again later */
@@ -138,6 +138,13 @@ struct msg_commit {
 	uint64_t msg_len;	/* octets written */
 	uint32_t msg_crc;	/* CRC32C of them */
 	uint32_t env_len;	/* octets of the envelope block */
+	uint32_t next;		/* 1: the answer may bring the next message's file, as OPEN would */
+	uint32_t pad;
+};
+struct msg_committed {
+	struct msg_hdr h;
+	char id[QID_SIZE];
+	char next[QID_SIZE];	/* the message whose file comes with it; "": none */
 };
 struct msg_refused {
 	struct msg_hdr h;
@@ -149,6 +156,8 @@ struct msg_ids { struct msg_hdr h; uint32_t n, pad; char id[][QID_SIZE]; };
 
 enum { MSG_MARK_TEXT = 80 };
 struct mark {
+	char id[QID_SIZE];
+	uint32_t number;	/* qmgr's, of the job; the answer echoes it */
 	uint32_t slot;
 	uint8_t state;		/* enum slot_state of lib/qfile.h */
 	uint8_t conneg_tries;
@@ -160,8 +169,11 @@ struct mark {
 	uint32_t dead;		/* as in struct slot */
 	uint64_t last_us, next_us;	/* wall clock: of the last attempt, of the next */
 };
-struct msg_mark { struct msg_hdr h; char id[QID_SIZE]; uint32_t n, pad; struct mark mark[]; };
-struct msg_marked { struct msg_hdr h; char id[QID_SIZE]; uint32_t gone, pad; };	/* gone: 1 unlinked */
+struct msg_marks { struct msg_hdr h; uint32_t n, pad; struct mark mark[]; };
+struct marked { char id[QID_SIZE]; uint32_t number, gone; };	/* gone: 1 unlinked */
+struct msg_marked { struct msg_hdr h; uint32_t n, pad; struct marked marked[]; };
+struct msg_ack { struct msg_hdr h; uint32_t n, pad; uint32_t number[]; };	/* of jobs */
+enum { MSG_MARKS_MAX = (MSG_MAX - sizeof(struct msg_marks)) / sizeof(struct mark) };
 
 enum { JOB_DEST = 272 };
 struct msg_job {

@@ -71,15 +71,11 @@ worker_on_job(struct chan *c, const void *msg, size_t len, int *fds, struct err 
 	return 0;
 }
 
-static int
-worker_on_ack(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
+static void
+worker_acknowledged(struct worker *w, uint32_t number)
 {
-	struct worker *w = c->arg;
-	const struct msg_hdr *h = msg;
-
-	(void)len, (void)fds, (void)e;
 	for (struct worker_job **p = &w->done; *p != NULL; p = &(*p)->next)
-		if ((*p)->number == h->id) {	/* mostly the first */
+		if ((*p)->number == number) {	/* mostly the first */
 			struct worker_job *job = *p;
 
 			*p = job->next;
@@ -88,12 +84,24 @@ worker_on_ack(struct chan *c, const void *msg, size_t len, int *fds, struct err 
 			worker_free_job(job);
 			break;
 		}
+}
+
+static int
+worker_on_ack(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
+{
+	const struct msg_ack *m = msg;
+
+	(void)fds;
+	if (m->n != (len - sizeof *m) / sizeof *m->number)
+		return err_set(e, ERR_PROTO, NULL, "%u acknowledgements in %zu octets", m->n, len);
+	for (uint32_t i = 0; i < m->n; i++)
+		worker_acknowledged(c->arg, m->number[i]);
 	return 0;
 }
 
 static const struct msg_rule from_qmgr[] = {
 	{ MSG_JOB, sizeof(struct msg_job) + sizeof(uint32_t), MSG_MAX, 1, 1, worker_on_job },
-	{ MSG_ACK, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, worker_on_ack },
+	{ MSG_ACK, sizeof(struct msg_ack), MSG_MAX, 0, 0, worker_on_ack },
 };
 
 /* Jobs go on; their results wait for the next qmgr. */

@@ -11,35 +11,15 @@
 static void mark_done(struct qmgr *q, struct job *j, bool gone);
 
 void
-qmgr_ack(struct qmgr *q, const struct job *j)
-{
-	struct peer *p = &q->peer[j->worker];
-	struct msg_hdr h;
-
-	if (j->kind == JOB_DELIVER && p->chan.open && p->generation == j->generation)
-		(void)qmgr_send(q, p->role, &h, MSG_ACK, j->number, sizeof h, -1);
-}
-
-void
 qmgr_mark(struct qmgr *q, struct job *j)
 {
-	_Alignas(8) static unsigned char packet[sizeof(struct msg_mark) +
-	    QMGR_MARKS * sizeof(struct mark)];
-	struct msg_mark *m = (struct msg_mark *)(void *)packet;
-
 	j->state = JOB_MARKING;
 	j->again_ms = 0;
 	qmgr_keep_not(q, j->id);
-	if (j->nmark == 0) {
+	if (j->nmark == 0)
 		mark_done(q, j, false);
-		return;
-	}
-	*m = (struct msg_mark){ .n = j->nmark };
-	memcpy(m->id, j->id, QID_SIZE);
-	memcpy(packet + sizeof *m, j->marks, j->nmark * sizeof *j->marks);
-	if (!qmgr_send(q, ROLE_QUEUE, m, MSG_MARK, j->number,
-	    sizeof *m + j->nmark * sizeof *j->marks, -1))
-		job_again(q, j);
+	else
+		gather_mark(q, j);
 }
 
 /* All recipients are final and the file is unlinked: the message's other entries have no work. */
@@ -96,7 +76,7 @@ mark_done(struct qmgr *q, struct job *j, bool gone)
 		return;
 	}
 	qmgr_keep_not(q, j->id);	/* it may have been read since the mark was sent */
-	qmgr_ack(q, j);
+	gather_ack(q, j);
 	if (j->kind == JOB_ACT)
 		qmgr_acted(q, j);
 	if (j->entry != NULL && gone)
@@ -125,40 +105,16 @@ qmgr_on_marked(struct chan *c, const void *msg, size_t len, int *fds, struct err
 {
 	struct qmgr *q = ((struct peer *)c->arg)->q;
 	const struct msg_marked *m = msg;
-	struct job *j = marked_job(q, m->h.id, m->id);
 
-	(void)len, (void)fds, (void)e;
-	if (j != NULL)
-		mark_done(q, j, m->gone != 0);
-	return 0;
-}
+	(void)fds;
+	if (m->n != (len - sizeof *m) / sizeof *m->marked)
+		return err_set(e, ERR_PROTO, NULL, "%u marked in %zu octets", m->n, len);
+	for (uint32_t i = 0; i < m->n; i++) {
+		struct job *j = marked_job(q, m->marked[i].number, m->marked[i].id);
 
-struct by_number { uint32_t number; const struct msg_refused *m; };
-
-static void
-refuse_one(struct qmgr *q, struct job *j, void *arg)
-{
-	const struct by_number *by = arg;
-	char what[sizeof by->m->what];
-
-	if (j->number != by->number || j->state != JOB_MARKING)
-		return;
-	span_text(span_of(by->m->what, strnlen(by->m->what, sizeof by->m->what)), what, sizeof what);
-	log_line(LOG_WARN, j->id, "mark-refused", "kind=%s why=%s",
-	    err_kind_name((enum err_kind)by->m->kind), log_q(what));
-	if (by->m->kind == ERR_PERM)		/* there is no such message: nothing left to mark */
-		mark_done(q, j, true);
-	else
-		job_again(q, j);
-}
-
-int
-qmgr_on_mark_refused(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
-{
-	struct qmgr *q = ((struct peer *)c->arg)->q;
-	struct by_number by = { ((const struct msg_hdr *)msg)->id, msg };
-
-	(void)len, (void)fds, (void)e;
-	qmgr_each_job(q, refuse_one, &by);
+		if (j != NULL)
+			mark_done(q, j, m->marked[i].gone != 0);
+	}
+	gather_acks_send(q);	/* at once: with the last of them qmgr may be told to end */
 	return 0;
 }

@@ -324,7 +324,7 @@ result_bad_file(struct qmgr *q, struct job *j)
 	memcpy(m.id, j->id, QID_SIZE);
 	log_line(LOG_ERR, j->id, "bad-file", "why=\"checksum\"");
 	(void)qmgr_send(q, ROLE_QUEUE, &m, MSG_BADFILE, 0, sizeof m, -1);
-	qmgr_ack(q, j);
+	gather_ack(q, j);
 	job_undo(q, j, clock_ms() + QMGR_AGAIN_MS);	/* it will find the file gone */
 }
 
@@ -360,7 +360,7 @@ qmgr_on_result(struct chan *c, const void *msg, size_t len, int *fds, struct err
 	}
 	if (j->entry == NULL && (got = adopted_load(q, j, e)) != 1) {
 		if (got == 0)
-			qmgr_ack(q, j);
+			gather_ack(q, j);
 		job_free(q, j);
 		return got;
 	}

@@ -131,8 +131,7 @@ on_status(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
 #define FIXED(type, s, handle) { type, sizeof(struct s), sizeof(struct s), 0, 0, handle }
 static const struct msg_rule from_queue[] = {
 	{ MSG_NEW, sizeof(struct msg_ids), MSG_MAX, 0, 0, on_new },
-	FIXED(MSG_MARKED, msg_marked, qmgr_on_marked),
-	FIXED(MSG_REFUSED, msg_refused, qmgr_on_mark_refused),
+	{ MSG_MARKED, sizeof(struct msg_marked), MSG_MAX, 0, 0, qmgr_on_marked },
 	FIXED(MSG_HELLO, msg_hdr, on_hello),
 };
 static const struct msg_rule from_worker[] = {
@@ -177,6 +176,7 @@ peer_lost(struct peer *p)
 	enum sched_class class;
 
 	p->hello = false;
+	gather_forget(p->q, p);
 	if (class_of_role(p->role, &class))
 		p->q->sched.up[class] = false;
 	qmgr_each_job(p->q, doubt_job, p);
@@ -284,6 +284,7 @@ qmgr_init(struct qmgr *q, struct daemon *d, int dirfd, struct err *e)
 		q->peer[i].chan.name = role_name((enum role)i);
 	}
 	qmgr_keep_init(q);
+	gather_init(q);
 	q->slow.fire = on_slow;
 	q->slow.arg = q;
 	q->jobs = calloc(QMGR_TABLE, sizeof *q->jobs);
@@ -345,4 +346,5 @@ qmgr_free(struct qmgr *q)
 	loop_cancel(&q->d->loop, &q->slow);
 	loop_cancel(&q->d->loop, &q->stop);
 	loop_cancel(&q->d->loop, &q->act_turn);
+	loop_cancel(&q->d->loop, &q->gather);
 }

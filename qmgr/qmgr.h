@@ -8,7 +8,8 @@
  *	deliver.c	a due entry becomes a MSG_JOB
  *	outcome.c	MSG_RESULT becomes marks
  *	expire.c	whose time is over fails
- *	mark.c		MSG_MARK, MSG_MARKED, MSG_ACK and what follows
+ *	mark.c		marks on their way to the disk, and what follows
+ *	gather.c	MSG_MARK and MSG_ACK, several in one packet
  *	report.c	failures and notices to bounce
  *	late.c		"delayed" reports
  *	act.c		what the administrator wants: hold, release, retry, bounce, remove
@@ -32,7 +33,9 @@
 
 enum {
 	QMGR_JOB_RCPTS = 64,		/* recipients of one job: its result must fit a packet */
-	QMGR_MARKS = 400,		/* marks in one packet */
+	QMGR_MARKS = 400,		/* marks of one job */
+	QMGR_ACKS = 64,			/* acknowledgements in one packet */
+	QMGR_GATHER_MS = 5,		/* how long a mark or one of those waits for others */
 	QMGR_JOBS = 16384,		/* at most this many jobs, results being marked included */
 	QMGR_REPORTS = 16,		/* reports at once */
 	QMGR_TURN = 64,			/* entries begun before other events get their turn */
@@ -105,6 +108,8 @@ struct peer {
 	uint32_t generation;
 	bool hello;			/* on this channel */
 	bool met;			/* on any */
+	uint32_t nack;			/* acknowledgements that wait */
+	uint32_t ack[QMGR_ACKS];
 };
 
 struct qmgr {
@@ -112,7 +117,9 @@ struct qmgr {
 	struct sched sched;
 	struct peer peer[ROLE_COUNT];	/* queue, remote, local, bounce, control */
 	struct scan scan;
-	struct timer turn, scan_turn, slow, stop, act_turn;
+	struct timer turn, scan_turn, slow, stop, act_turn, gather;
+	uint32_t nmark;			/* marks that wait */
+	_Alignas(8) unsigned char marks[MSG_MAX];	/* the struct msg_marks that they are in */
 	struct kept kept[QMGR_KEPT];	/* read a moment ago and not delivered yet, each in its place */
 	struct option_set *options;	/* of destinations, shared */
 	struct act_request *acts, **acts_last;
@@ -217,11 +224,21 @@ const struct destination *qmgr_options(void *arg, const char *name);
 bool qmgr_open(void *arg, const struct destination *opt, int64_t now, int64_t *until_ms);
 int64_t qmgr_lifetime(const struct qmgr *q, const struct destination *opt);
 
+/* gather.c */
+/* The job's marks go to queue soon; they are repeated on a new channel. */
+void gather_mark(struct qmgr *q, const struct job *j);
+/* Its worker may forget its result soon. */
+void gather_ack(struct qmgr *q, const struct job *j);
+/* Now, not soon: all; the acknowledgements. */
+void gather_send(struct qmgr *q);
+void gather_acks_send(struct qmgr *q);
+/* What waits for a peer whose channel is no more. */
+void gather_forget(struct qmgr *q, struct peer *p);
+void gather_init(struct qmgr *q);
+
 /* mark.c */
 void qmgr_mark(struct qmgr *q, struct job *j);
-void qmgr_ack(struct qmgr *q, const struct job *j);
 int qmgr_on_marked(struct chan *c, const void *msg, size_t len, int *fds, struct err *e);
-int qmgr_on_mark_refused(struct chan *c, const void *msg, size_t len, int *fds, struct err *e);
 struct mark mark_of(uint32_t n, const struct slot *s);
 
 /* report.c */

@@ -232,24 +232,19 @@ flush_failed(struct queue *q, struct qmsg *m, int sys)
 static bool
 flush_committed(struct queue *q, struct qmsg *m)
 {
-	struct msg_id reply = { .id = "" };
 	bool wanted = m->session != NULL;
 	struct err e;
 
 	if (!wanted) {		/* never answered: the client, or bounce, will send it again */
 		flush_undo(q, m);
+	} else if (session_committed(m->session, m, &e) == -1) {
+		log_line(LOG_WARN, m->id, "unanswered", "why=%s", log_q(e.what));
+		flush_undo(q, m);	/* the session is told that it failed */
+		wanted = false;
+		q->nfailed++;
 	} else {
-		memcpy(reply.id, m->id, QID_SIZE);
-		if (chan_send(&m->session->chan, &reply.h, MSG_COMMITTED, m->request, sizeof reply, NULL,
-		    0, &e) == -1) {	/* its channel ends, which says that this failed: so it has to */
-			log_line(LOG_WARN, m->id, "unanswered", "why=%s", log_q(e.what));
-			flush_undo(q, m);
-			wanted = false;
-			q->nfailed++;
-		} else {
-			q->ncommit++;
-			(void)cache_add(&q->cache, m->id, &m->file);	/* without memory: read when due */
-		}
+		q->ncommit++;
+		(void)cache_add(&q->cache, m->id, &m->file);	/* without memory: read when due */
 	}
 	qmsg_free(m);
 	return wanted;

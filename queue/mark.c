@@ -23,16 +23,36 @@ mark_removed(struct queue *q, const char *id)
 	flush_marked(q);
 }
 
-static void
-mark_answer(struct queue *q, uint32_t request, const char *id, bool gone)
+/* The answers to what came with one packet are one packet too. */
+static struct msg_marked *
+answer_begin(void)
 {
-	struct msg_marked m = { .gone = gone };
+	static _Alignas(8) unsigned char packet[sizeof(struct msg_marked) +
+	    MSG_MARKS_MAX * sizeof(struct marked)];
+	struct msg_marked *m = (struct msg_marked *)(void *)packet;
+
+	m->n = 0;
+	return m;
+}
+
+static void
+answer_add(struct msg_marked *m, const struct mark *of, bool gone)
+{
+	struct marked *to = &m->marked[m->n++];
+
+	*to = (struct marked){ .number = of->number, .gone = gone };
+	memcpy(to->id, of->id, QID_LEN);
+}
+
+static void
+answer_send(struct queue *q, struct msg_marked *m)
+{
 	struct err e;
 
-	memcpy(m.id, id, QID_LEN);
-	if (chan_send(&q->qmgr, &m.h, MSG_MARKED, request, sizeof m, NULL, 0, &e) == 0)
+	if (m->n == 0 || chan_send(&q->qmgr, &m->h, MSG_MARKED, 0,
+	    sizeof *m + m->n * sizeof *m->marked, NULL, 0, &e) == 0)
 		return;
-	log_line(LOG_ERR, id, "unanswered", "why=%s", log_q(e.what));
+	log_line(LOG_ERR, NULL, "unanswered", "why=%s", log_q(e.what));
 	queue_lose_qmgr(q);
 }
 
@@ -109,17 +129,17 @@ mark_counts(const struct entry *x, const struct mark *m)
 
 /* How many would be left after these marks. */
 static uint32_t
-mark_left(const struct entry *x, const struct msg_mark *req)
+mark_left(const struct entry *x, const struct marks *all)
 {
 	uint32_t left = x->left;
 
-	for (uint32_t i = 0; i < req->n; i++) {
-		uint32_t k, slot = req->mark[i].slot;
+	for (uint32_t i = 0; i < all->n; i++) {
+		uint32_t k, slot = all->mark[i].slot;
 
-		if (!slot_final(req->mark[i].state) || slot_final(x->state[slot]))
+		if (!slot_final(all->mark[i].state) || slot_final(x->state[slot]))
 			continue;
-		for (k = 0; k < i; k++)		/* named before in this packet? */
-			if (req->mark[k].slot == slot && slot_final(req->mark[k].state))
+		for (k = 0; k < i; k++)		/* named before? */
+			if (all->mark[k].slot == slot && slot_final(all->mark[k].state))
 				break;
 		left -= k == i;
 	}
@@ -137,7 +157,7 @@ mark_slot(const struct mark *m, struct slot *s)
 }
 
 static int
-mark_write(struct queue *q, struct entry *x, const struct msg_mark *req, struct err *e)
+mark_write(struct queue *q, struct entry *x, const struct marks *all, struct err *e)
 {
 	char path[PATH_SIZE];
 	struct slot s;
@@ -148,8 +168,8 @@ mark_write(struct queue *q, struct entry *x, const struct msg_mark *req, struct 
 	if (fd == -1)
 		return err_sys(e, "queue/%s", path);
 	cache_dirty(&q->cache, x);
-	for (uint32_t i = 0; r == 0 && i < req->n; i++) {
-		const struct mark *m = &req->mark[i];
+	for (uint32_t i = 0; r == 0 && i < all->n; i++) {
+		const struct mark *m = &all->mark[i];
 
 		if (!mark_counts(x, m))
 			continue;
@@ -178,24 +198,25 @@ mark_finish(struct queue *q, struct entry *x, struct err *e)
 	return 0;
 }
 
-/* 0: answered.  -1: ERR_PROTO, or ERR_TEMP: try again later. */
+/* 0: *answer has another.  -1: ERR_PROTO, or ERR_TEMP: try again later. */
 static int
-mark_apply(struct queue *q, const struct msg_mark *req, struct err *e)
+mark_apply(struct queue *q, const struct marks *all, struct msg_marked *answer, struct err *e)
 {
+	const char *id = all->mark->id;
 	struct entry *x;
-	int r = mark_entry(q, req->id, &x, e);
+	int r = mark_entry(q, id, &x, e);
 	bool gone = r == 0;
 
 	if (r == -1 && e->kind == ERR_PERM) {
 		gone = true;
-		r = mark_bad(q, req->id, e->what, e);
+		r = mark_bad(q, id, e->what, e);
 	} else if (r == 1) {
-		for (uint32_t i = 0; i < req->n; i++)
-			if (req->mark[i].slot >= x->file.nslot)
+		for (uint32_t i = 0; i < all->n; i++)
+			if (all->mark[i].slot >= x->file.nslot)
 				return err_set(e, ERR_PROTO, NULL, "mark of slot %u of %u",
-				    req->mark[i].slot, x->file.nslot);
-		gone = mark_left(x, req) == 0;
-		r = gone ? mark_finish(q, x, e) : mark_write(q, x, req, e);
+				    all->mark[i].slot, x->file.nslot);
+		gone = mark_left(x, all) == 0;
+		r = gone ? mark_finish(q, x, e) : mark_write(q, x, all, e);
 		if (r == -1 && !gone && e->sys == ENOENT) {	/* it went behind our back */
 			cache_drop(&q->cache, x);
 			gone = true;
@@ -203,22 +224,22 @@ mark_apply(struct queue *q, const struct msg_mark *req, struct err *e)
 		}
 	}
 	if (r != -1)
-		mark_answer(q, req->h.id, req->id, gone);
+		answer_add(answer, all->mark, gone);
 	return r == -1 ? -1 : 0;
 }
 
 /* A result must not be lost to a passing fault: it is kept, and tried again in a second. */
 static int
-mark_keep(struct queue *q, const struct msg_mark *req, size_t len, struct err *e)
+mark_keep(struct queue *q, const struct marks *all, struct err *e)
 {
-	struct mark_retry *r = malloc(sizeof *r + len);
+	struct mark_retry *r = malloc(sizeof *r + all->n * sizeof *all->mark);
 
-	log_line(LOG_ERR, req->id, "mark", "why=%s", log_q(e->what));
+	log_line(LOG_ERR, all->mark->id, "mark", "why=%s", log_q(e->what));
 	if (r == NULL)		/* a new channel makes qmgr repeat what it has no answer to */
 		return err_set(e, ERR_PROTO, NULL, "no memory to keep a mark");
 	r->next = NULL;
-	r->len = (uint32_t)len;
-	memcpy(r->packet, req, len);
+	r->n = all->n;
+	memcpy(r->mark, all->mark, all->n * sizeof *all->mark);
 	*q->retry_last = r;
 	q->retry_last = &r->next;
 	if (q->retry_timer.at == 0 && loop_timer(q->loop, &q->retry_timer, RETRY_MS, e) == -1)
@@ -236,11 +257,13 @@ mark_retry(void *arg)
 	q->retry_first = NULL;
 	q->retry_last = &q->retry_first;
 	for (; r != NULL; r = next) {
-		const struct msg_mark *req = (const struct msg_mark *)(const void *)r->packet;
+		struct marks all = { r->mark, r->n };
+		struct msg_marked *answer = answer_begin();
 
 		next = r->next;
-		if (q->qmgr.open && mark_apply(q, req, &e) == -1 && e.kind != ERR_PROTO)
-			(void)mark_keep(q, req, r->len, &e);
+		if (q->qmgr.open && mark_apply(q, &all, answer, &e) == -1 && e.kind != ERR_PROTO)
+			(void)mark_keep(q, &all, &e);
+		answer_send(q, answer);
 		free(r);
 	}
 }
@@ -264,21 +287,49 @@ mark_id(const char id[QID_SIZE])
 	return memchr(id, '\0', QID_SIZE) != NULL && qid_ok(id);
 }
 
+/* All of a packet, before anything is done about one.  -1: ERR_PROTO. */
+static int
+marks_check(const struct msg_marks *m, size_t len, struct err *e)
+{
+	if (m->n == 0 || len != sizeof *m + m->n * sizeof *m->mark)
+		return err_set(e, ERR_PROTO, NULL, "%u marks in %zu octets", m->n, len);
+	for (uint32_t i = 0; i < m->n; i++)
+		if (!mark_id(m->mark[i].id) || m->mark[i].state >= SLOT_STATES)
+			return err_set(e, ERR_PROTO, NULL, "a mark of state %u", m->mark[i].state);
+	return 0;
+}
+
+/* The marks from the packet's i-th on that are of the same job. */
+static struct marks
+marks_of(const struct msg_marks *m, uint32_t i)
+{
+	const struct mark *first = &m->mark[i];
+	uint32_t n = 1;
+
+	while (i + n < m->n && first[n].number == first->number &&
+	    memcmp(first[n].id, first->id, QID_LEN) == 0)
+		n++;
+	return (struct marks){ first, n };
+}
+
 int
 mark_on_packet(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
 {
 	struct queue *q = c->arg;
-	const struct msg_mark *req = msg;
+	const struct msg_marks *m = msg;
+	struct msg_marked *answer = answer_begin();
+	int r = marks_check(m, len, e);
 
 	(void)fds;
-	if (req->n == 0 || len != sizeof *req + req->n * sizeof *req->mark || !mark_id(req->id))
-		return err_set(e, ERR_PROTO, NULL, "a mark of %u slots in %zu octets", req->n, len);
-	for (uint32_t i = 0; i < req->n; i++)
-		if (req->mark[i].state >= SLOT_STATES)
-			return err_set(e, ERR_PROTO, NULL, "a mark of state %u", req->mark[i].state);
-	if (mark_apply(q, req, e) == -1)
-		return e->kind == ERR_PROTO ? -1 : mark_keep(q, req, len, e);
-	return 0;
+	for (uint32_t i = 0; r == 0 && i < m->n;) {
+		struct marks all = marks_of(m, i);
+
+		i += all.n;
+		if (mark_apply(q, &all, answer, e) == -1)
+			r = e->kind == ERR_PROTO ? -1 : mark_keep(q, &all, e);
+	}
+	answer_send(q, answer);
+	return r;
 }
 
 int

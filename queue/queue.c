@@ -72,7 +72,7 @@ fail:
 }
 
 static const struct msg_rule from_qmgr[] = {
-	{ MSG_MARK, sizeof(struct msg_mark), MSG_MAX, 0, 0, mark_on_packet },
+	{ MSG_MARK, sizeof(struct msg_marks), MSG_MAX, 0, 0, mark_on_packet },
 	{ MSG_BADFILE, sizeof(struct msg_id), sizeof(struct msg_id), 0, 0, mark_on_badfile },
 };
 

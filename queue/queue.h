@@ -53,6 +53,7 @@ struct qmsg {
 	struct session *session;	/* NULL: it has gone, nobody is to be answered */
 	uint8_t slot;			/* place in session->msg */
 	uint8_t state;			/* enum qmsg_state */
+	bool want_next;			/* its session wants the next one's file with the answer */
 	uint32_t request;		/* id of its COMMIT */
 	struct qfile file;		/* once it is finished */
 	char id[QID_SIZE];
@@ -109,7 +110,9 @@ struct cache {
 	size_t bytes, max;
 };
 
-struct mark_retry { struct mark_retry *next; uint32_t len; _Alignas(8) unsigned char packet[]; };
+/* The marks of one message. */
+struct marks { const struct mark *mark; uint32_t n; };
+struct mark_retry { struct mark_retry *next; uint32_t n; struct mark mark[]; };
 
 struct queue_options {
 	unsigned reserve_percent;
@@ -201,6 +204,8 @@ const char *strategy_name(enum strategy s);
 /* session.c */
 int session_open(struct queue *q, int fd, bool may_reserve, bool own, struct err *e);
 void session_close(struct session *s);
+/* Sends MSG_COMMITTED for m, which is durable.  -1: it did not go, and will not be known. */
+int session_committed(struct session *s, const struct qmsg *m, struct err *e);
 /* Sends MSG_REFUSED. */
 void session_refuse(struct session *s, uint32_t request, const struct err *why);
 /* Takes m out of its session and frees it. */

@@ -143,6 +143,23 @@ on_open(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
 	return 0;
 }
 
+/* The file of a session's next message, asked for with COMMIT: -1 where OPEN would be refused, and OPEN
+ * will say why. */
+static int
+open_next(struct session *s, char id[QID_SIZE])
+{
+	static const struct msg_open any_size;
+	struct qmsg *m;
+	struct err e;
+	int fd;
+
+	if (s->q->stopping || space_check(s->q, s, &any_size, &e) == -1 ||
+	    (m = open_message(s, &fd, &e)) == NULL)
+		return -1;
+	memcpy(id, m->id, QID_SIZE);
+	return fd;
+}
+
 /* NULL: not one of this session's. */
 static struct qmsg *
 session_message(const struct session *s, const char id[QID_SIZE])
@@ -202,6 +219,7 @@ on_commit(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
 	if (m->state != QMSG_OPEN)
 		return err_set(e, ERR_PROTO, "4.3.0", "COMMIT twice");
 	m->request = req->h.id;
+	m->want_next = req->next != 0;
 	buf_init(&store, ENV_MAX);
 	r = commit_block(req, len, fds[0], &store, &block, e);
 	if (r == 0)
@@ -227,18 +245,39 @@ on_commit(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
 	return 0;
 }
 
-static int
-on_abandon(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
+static void
+session_abandon(struct session *s, const char id[QID_SIZE])
 {
-	struct session *s = c->arg;
-	struct qmsg *m = session_message(s, ((const struct msg_id *)msg)->id);
+	struct qmsg *m = session_message(s, id);
 
-	(void)len, (void)fds, (void)e;
 	if (m != NULL && m->state == QMSG_OPEN) {
 		qmsg_unlink_tmp(s->q, m);
 		qmsg_free(m);
 	}
+}
+
+static int
+on_abandon(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
+{
+	(void)len, (void)fds, (void)e;
+	session_abandon(c->arg, ((const struct msg_id *)msg)->id);
 	return 0;
+}
+
+int
+session_committed(struct session *s, const struct qmsg *m, struct err *e)
+{
+	struct msg_committed reply = { .next = "" };
+	int fd = m->want_next ? open_next(s, reply.next) : -1, r;
+
+	memcpy(reply.id, m->id, QID_SIZE);
+	r = chan_send(&s->chan, &reply.h, MSG_COMMITTED, m->request, sizeof reply, &fd, fd != -1, e);
+	if (r == -1 && e->sys == ETOOMANYREFS) {	/* a plain answer goes */
+		session_abandon(s, reply.next);
+		reply.next[0] = '\0';
+		r = chan_send(&s->chan, &reply.h, MSG_COMMITTED, m->request, sizeof reply, NULL, 0, e);
+	}
+	return r;
 }
 
 static const struct msg_rule from_session[] = {

@@ -276,8 +276,8 @@ child_begin(struct parent *p, const int fd[FDS])
 	struct err e = { 0 };
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);	/* a parent that has gone already shows at the first packet */
-	l = (struct link){ .ctl = fd[FD_CTL], .queue = fd[FD_QUEUE], .capd = fd[FD_CAPD],
-	    .timeout_s = p->pace.timeout_s };
+	link_init(&l, fd[FD_CTL], fd[FD_QUEUE], fd[FD_CAPD]);
+	l.timeout_s = p->pace.timeout_s;
 	if (ipc_close_others(fd, FDS, &e) == -1 || child_limit(p, &e) == -1 ||
 	    sandbox_enter(SB_SMTPD_SESSION, NULL, 0, optional, &e) == -1) {
 		log_line(LOG_ERR, NULL, "cannot-start", "why=%s", log_q(e.what));

@@ -22,6 +22,13 @@ link_lost(const char *why)
 }
 
 static void
+next_forget(struct link *l)
+{
+	ipc_close_fds(&l->next.fd, 1);
+	l->next.fd = -1;
+}
+
+static void
 link_new_peer(struct link *l, const struct msg_peer *m, int *fd)
 {
 	int *to = m->role == ROLE_QUEUE ? &l->queue : &l->capd;
@@ -30,9 +37,17 @@ link_new_peer(struct link *l, const struct msg_peer *m, int *fd)
 		return;
 	if (*to != -1)
 		close(*to);
+	if (m->role == ROLE_QUEUE)
+		next_forget(l);		/* it was the old channel's */
 	*to = *fd;
 	*fd = -1;
 	l->need &= ~(1u << m->role);
+}
+
+void
+link_init(struct link *l, int ctl, int queue, int capd)
+{
+	*l = (struct link){ .ctl = ctl, .queue = queue, .capd = capd, .next.fd = -1 };
 }
 
 uint32_t
@@ -85,6 +100,8 @@ link_drop(struct link *l, enum role role)
 	if (*fd != -1)
 		close(*fd);
 	*fd = -1;
+	if (role == ROLE_QUEUE)
+		next_forget(l);
 }
 
 /*
@@ -131,62 +148,103 @@ link_refused(size_t len, const char *who, struct err *e)
 	return err_set(e, m.kind == ERR_PERM ? ERR_PERM : ERR_TEMP, m.dsn, "%s", m.what);
 }
 
-/*
- * A request whose answer, of type want, is left in packet.  again: it may be made twice, so a
- * channel that broke is replaced at once.
- */
+/* A request, and what its answer is. */
+struct request {
+	enum role role;
+	uint32_t type, want;		/* of the packet, of its answer */
+	size_t len, least;		/* octets of the packet, of its answer at least */
+	int send_fd;			/* -1: none */
+	size_t nfd_min, nfd_max;	/* descriptors with the answer */
+	int timeout_ms;
+	bool again;			/* it may be made twice, so a channel that broke is replaced at once */
+	int fd;				/* the answer's, if it has one */
+};
+
+/* The answer is left in packet. */
 static int
-link_call(struct link *l, enum role role, struct msg_hdr *h, uint32_t type, size_t len, int send_fd,
-    uint32_t want, size_t min, int *fd, int timeout_ms, bool again, struct err *e)
+link_call(struct link *l, struct request *q, struct msg_hdr *h, struct err *e)
 {
-	int *sock = link_fd(l, role), fds[MSG_FDS] = { -1, -1 };
+	int *sock = link_fd(l, q->role), fds[MSG_FDS] = { -1, -1 };
 	const struct msg_hdr *reply = (const struct msg_hdr *)(const void *)packet;
-	size_t got = 0;
+	size_t got = 0, nfd;
 	int r;
 
-	if (*sock == -1 && link_need(l, role, e) == -1)
+	if (*sock == -1 && link_need(l, q->role, e) == -1)
 		return -1;
-	r = ipc_call(*sock, h, type, len, &send_fd, send_fd != -1, packet, sizeof packet, &got, fds,
-	    timeout_ms, e);
-	if (r == -1 && (e->sys != ETIMEDOUT || role == ROLE_QUEUE)) {
-		link_drop(l, role);	/* queue then clears what that channel began */
-		if (again && e->sys != ETIMEDOUT)
-			return link_call(l, role, h, type, len, send_fd, want, min, fd, timeout_ms,
-			    false, e);
+	r = ipc_call(*sock, h, q->type, q->len, &q->send_fd, q->send_fd != -1, packet, sizeof packet,
+	    &got, fds, q->timeout_ms, e);
+	if (r == -1 && (e->sys != ETIMEDOUT || q->role == ROLE_QUEUE)) {
+		link_drop(l, q->role);	/* queue then clears what that channel began */
+		if (q->again && e->sys != ETIMEDOUT) {
+			q->again = false;
+			return link_call(l, q, h, e);
+		}
 	}
 	if (r == -1)
-		return err_in(e, "%s", role_name(role));
-	if (reply->type == want && got >= min && (fd == NULL) == (fds[0] == -1)) {
-		if (fd != NULL) {
-			*fd = fds[0];
-			fds[0] = -1;
-		}
-		ipc_close_fds(fds, MSG_FDS);
+		return err_in(e, "%s", role_name(q->role));
+	nfd = (size_t)(fds[0] != -1) + (size_t)(fds[1] != -1);
+	if (reply->type == q->want && got >= q->least && nfd >= q->nfd_min && nfd <= q->nfd_max) {
+		q->fd = fds[0];
 		return 0;
 	}
 	ipc_close_fds(fds, MSG_FDS);
 	if (reply->type == MSG_REFUSED)
-		return link_refused(got, role_name(role), e);
-	link_drop(l, role);
-	return err_set(e, ERR_PROTO, "4.3.0", "%s: answer %u", role_name(role), reply->type);
+		return link_refused(got, role_name(q->role), e);
+	link_drop(l, q->role);
+	return err_set(e, ERR_PROTO, "4.3.0", "%s: answer %u", role_name(q->role), reply->type);
+}
+
+/* Has queue gone, and with it the file? */
+static bool
+next_lost(const struct link *l)
+{
+	struct pollfd p = { l->queue, POLLIN, 0 };
+
+	return poll(&p, 1, 0) != 0;
+}
+
+/* The file that came with the last answer.  false: there is none, or queue is to hear of this message first. */
+static bool
+next_take(struct link *l, uint64_t size, char *id, int *fd)
+{
+	if (l->next.fd == -1)
+		return false;
+	if (next_lost(l)) {
+		link_drop(l, ROLE_QUEUE);
+		return false;
+	}
+	if (size > LINK_NEXT_SIZE || clock_ms() - l->next.since_ms >= LINK_NEXT_MS) {
+		next_forget(l);
+		link_abandon(l, l->next.id);
+		return false;
+	}
+	memcpy(id, l->next.id, QID_SIZE);
+	*fd = l->next.fd;
+	l->next.fd = -1;
+	return true;
 }
 
 int
 link_open(struct link *l, uint64_t size, char *id, int *fd, int timeout_ms, struct err *e)
 {
 	struct msg_open m = { .size = size, .reserve = 0 };
+	struct request q = { .role = ROLE_QUEUE, .type = MSG_OPEN, .len = sizeof m, .send_fd = -1,
+	    .want = MSG_OPENED, .least = sizeof(struct msg_id), .nfd_min = 1, .nfd_max = 1,
+	    .timeout_ms = timeout_ms, .again = true };
 	struct msg_id got;
 
-	if (link_call(l, ROLE_QUEUE, &m.h, MSG_OPEN, sizeof m, -1, MSG_OPENED, sizeof got, fd,
-	    timeout_ms, true, e) == -1)
+	if (next_take(l, size, id, fd))
+		return 0;
+	if (link_call(l, &q, &m.h, e) == -1)
 		return -1;
 	memcpy(&got, packet, sizeof got);
 	if (!qid_ok(got.id)) {
-		close(*fd);
+		close(q.fd);
 		link_drop(l, ROLE_QUEUE);
 		return err_set(e, ERR_PROTO, "4.3.0", "queue: an ID that is none");
 	}
 	memcpy(id, got.id, QID_SIZE);
+	*fd = q.fd;
 	return 0;
 }
 
@@ -217,24 +275,43 @@ link_memfd(struct span s, struct err *e)
 	return fd;
 }
 
+/* Keeps the file that came with the answer, if one did. */
+static void
+link_committed(struct link *l, int fd)
+{
+	struct msg_committed got;
+
+	memcpy(&got, packet, sizeof got);
+	memcpy(l->next.id, got.next, QID_SIZE);
+	l->next.fd = fd;
+	l->next.since_ms = clock_ms();
+	l->committed++;
+	if (fd != -1 && !qid_ok(got.next))
+		link_drop(l, ROLE_QUEUE);
+}
+
 int
 link_commit(struct link *l, const char *id, uint64_t len, uint32_t crc, struct span envelope,
     int timeout_ms, struct err *e)
 {
 	struct msg_commit *m = (struct msg_commit *)(void *)packet;
 	bool large = envelope.n > sizeof packet - sizeof *m;
-	int fd = -1, r;
+	struct request q = { .role = ROLE_QUEUE, .type = MSG_COMMIT, .send_fd = -1,
+	    .len = sizeof *m + (large ? 0 : envelope.n), .want = MSG_COMMITTED,
+	    .least = sizeof(struct msg_committed), .nfd_max = 1, .timeout_ms = timeout_ms };
+	int r;
 
-	*m = (struct msg_commit){ .msg_len = len, .msg_crc = crc, .env_len = (uint32_t)envelope.n };
+	*m = (struct msg_commit){ .msg_len = len, .msg_crc = crc, .env_len = (uint32_t)envelope.n,
+	    .next = l->committed > 0 };
 	memcpy(m->id, id, QID_SIZE);
-	if (large && (fd = link_memfd(envelope, e)) == -1)
+	if (large && (q.send_fd = link_memfd(envelope, e)) == -1)
 		return -1;
 	if (!large)
 		memcpy(packet + sizeof *m, envelope.p, envelope.n);
-	r = link_call(l, ROLE_QUEUE, &m->h, MSG_COMMIT, sizeof *m + (large ? 0 : envelope.n), fd,
-	    MSG_COMMITTED, sizeof(struct msg_id), NULL, timeout_ms, false, e);
-	if (fd != -1)
-		close(fd);
+	r = link_call(l, &q, &m->h, e);
+	ipc_close_fds(&q.send_fd, 1);
+	if (r == 0)
+		link_committed(l, q.fd);
 	return r;
 }
 
@@ -254,13 +331,15 @@ link_cap(struct link *l, struct span addr, uint32_t want, struct link_cap *out, 
 {
 	struct { struct msg_cap_ask m; unsigned char addr[1024]; } ask =
 	    { .m = { .want = want, .addr_len = (uint32_t)addr.n } };
+	struct request q = { .role = ROLE_CAPD, .type = MSG_CAP_ASK, .len = sizeof ask.m + addr.n,
+	    .send_fd = -1, .want = MSG_CAP, .least = sizeof(struct msg_cap), .timeout_ms = LINK_CAP_MS,
+	    .again = true };
 	struct msg_cap got;
 
 	if (addr.n > sizeof ask.addr)
 		return err_set(e, ERR_PERM, "5.1.3", "address too long");
 	memcpy(ask.addr, addr.p, addr.n);
-	if (link_call(l, ROLE_CAPD, &ask.m.h, MSG_CAP_ASK, sizeof ask.m + addr.n, -1, MSG_CAP,
-	    sizeof got, NULL, LINK_CAP_MS, true, e) == -1)
+	if (link_call(l, &q, &ask.m.h, e) == -1)
 		return -1;
 	memcpy(&got, packet, sizeof got);
 	if (got.h.len != sizeof got + got.len)

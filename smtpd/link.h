@@ -13,7 +13,9 @@
 enum {
 	LINK_NEED_MS = 5000,		/* for a new channel, while queue or capd restarts */
 	LINK_PATIENCE_MS = 60000,	/* after such a wait in vain, until the next one */
-	LINK_CAP_MS = 2000		/* for MSG_CAP: then the look-up failed for now */
+	LINK_CAP_MS = 2000,		/* for MSG_CAP: then the look-up failed for now */
+	LINK_NEXT_MS = 10000,		/* how long a file that came with an answer may wait for its message */
+	LINK_NEXT_SIZE = 1 << 20	/* octets that may be announced for it: of more queue hears first */
 };
 
 struct link {
@@ -22,7 +24,12 @@ struct link {
 	uint32_t timeout_s, patience_s;	/* the last MSG_PACE or MSG_CLIENT */
 	uint32_t need;			/* 1u << enum role: asked for, not given yet */
 	int64_t asked_ms;		/* when that was */
+	uint64_t committed;		/* messages so far */
+	struct { char id[QID_SIZE]; int fd; int64_t since_ms; } next;	/* the next message's; fd -1: none */
 };
+
+/* The channels are taken over; queue, capd: or -1. */
+void link_init(struct link *l, int ctl, int queue, int capd);
 
 /*
  * Reads one packet of the parent, waiting for it.  Returns its type; MSG_CLIENT: *m is filled in and
@@ -32,7 +39,8 @@ uint32_t link_ctl(struct link *l, struct msg_client *m, int *fd);
 
 /*
  * A new message: id of QID_SIZE octets, *fd the caller's.  -1: *e, nothing was begun.  This and
- * link_commit wait timeout_ms at most for queue's answer.
+ * link_commit wait timeout_ms at most for queue's answer.  A client that has brought one message mostly brings
+ * another: from the second on, the answer to COMMIT brings the file that this would ask for.
  */
 int link_open(struct link *l, uint64_t size, char *id, int *fd, int timeout_ms, struct err *e);
 

@@ -229,7 +229,7 @@ submit_on_opened(struct chan *c, const void *msg, size_t len, int *fds, struct e
 static int
 submit_on_committed(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
 {
-	struct msg_id m = *(const struct msg_id *)msg;
+	struct msg_committed m = *(const struct msg_committed *)msg;
 	struct client *k = control_client(c->arg, m.h.id);
 
 	(void)len, (void)fds;
@@ -262,7 +262,8 @@ submit_on_refused(struct chan *c, const void *msg, size_t len, int *fds, struct 
 
 const struct msg_rule control_from_queue[] = {
 	{ MSG_OPENED, sizeof(struct msg_id), sizeof(struct msg_id), 1, 1, submit_on_opened },
-	{ MSG_COMMITTED, sizeof(struct msg_id), sizeof(struct msg_id), 0, 0, submit_on_committed },
+	{ MSG_COMMITTED, sizeof(struct msg_committed), sizeof(struct msg_committed), 0, 0,
+	    submit_on_committed },
 	{ MSG_REFUSED, sizeof(struct msg_refused), sizeof(struct msg_refused), 0, 0, submit_on_refused },
 };
 const size_t control_from_queue_n = sizeof control_from_queue / sizeof *control_from_queue;

@@ -176,7 +176,7 @@ marker_hear(struct marker *m)
 	if (ipc_recv(m->qmgr, packet, sizeof packet, &len, fds, &e) != 1)
 		_exit(0);		/* the queue has gone */
 	if (ids->h.type == MSG_MARKED)
-		m->nanswered++;
+		m->nanswered += ids->n;
 	else
 		for (uint32_t i = 0; i < ids->n && m->nwait < WAIT_MAX; i++)
 			memcpy(m->wait[m->nwait++], ids->id[i], QID_SIZE);
@@ -186,17 +186,17 @@ marker_hear(struct marker *m)
 static void
 marker_send(struct marker *m, char sign, const char *id, unsigned attempts)
 {
-	static _Alignas(8) unsigned char packet[sizeof(struct msg_mark) + sizeof(struct mark)];
-	struct msg_mark *out = (struct msg_mark *)(void *)packet;
+	static _Alignas(8) unsigned char packet[sizeof(struct msg_marks) + sizeof(struct mark)];
+	struct msg_marks *out = (struct msg_marks *)(void *)packet;
 	struct line *l = &m->sent[m->nsent++];
 	struct err e;
 
 	*l = (struct line){ .sign = sign, .n = attempts };
 	memcpy(l->id, id, QID_LEN);
-	memcpy(out->id, l->id, QID_SIZE);
 	out->n = 1;
 	out->mark[0] = (struct mark){ .state = sign == 'x' ? SLOT_DELIVERED : SLOT_QUEUED,
 	    .attempts = (uint16_t)attempts, .dsn = "4.4.1", .text = "nobody there" };
+	memcpy(out->mark[0].id, l->id, QID_SIZE);
 	if (sign == 'x')
 		note(m->ledger, '-', id, 0);
 	if (ipc_send(m->qmgr, &out->h, MSG_MARK, 0, sizeof packet, NULL, 0, &e) == -1)

@@ -87,7 +87,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	static unsigned char got[1 << 20];
-	struct link l = { .ctl = -1, .queue = -1, .capd = -1, .timeout_s = 1 };
+	struct link l;
 	struct listener listener = { .role = LISTEN_MX };
 	int fd[2], big = 1 << 20;
 	size_t have = 0, lines = 0, replies;
@@ -95,6 +95,8 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	ssize_t r;
 
 	set_up();
+	link_init(&l, -1, -1, -1);
+	l.timeout_s = 1;
 	if (n > MAX_IN || socketpair(AF_UNIX, SOCK_STREAM, 0, fd) == -1)
 		return 0;
 	setsockopt(fd[1], SOL_SOCKET, SO_SNDBUF, &big, sizeof big);

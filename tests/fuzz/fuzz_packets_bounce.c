@@ -30,7 +30,7 @@ enum { QMGR, QUEUE, SIDES, OPENED = 8, SAID = 2 * HOSTILE_STEPS, RECORDS = 64, R
 
 static const struct hostile_row from_qmgr[] = { { MSG_REPORT, sizeof(struct msg_job) } };
 static const struct hostile_row from_queue[] = {
-	{ MSG_OPENED, sizeof(struct msg_id) }, { MSG_COMMITTED, sizeof(struct msg_id) },
+	{ MSG_OPENED, sizeof(struct msg_id) }, { MSG_COMMITTED, sizeof(struct msg_committed) },
 	{ MSG_REFUSED, sizeof(struct msg_refused) },
 };
 static const char id[QID_SIZE] = "0123456789abcdef";

@@ -32,7 +32,7 @@ static const struct hostile_row from_client[] = {
 	{ MSG_STATS, sizeof(struct msg_hdr) },
 };
 static const struct hostile_row from_queue[] = {
-	{ MSG_OPENED, sizeof(struct msg_id) }, { MSG_COMMITTED, sizeof(struct msg_id) },
+	{ MSG_OPENED, sizeof(struct msg_id) }, { MSG_COMMITTED, sizeof(struct msg_committed) },
 	{ MSG_REFUSED, sizeof(struct msg_refused) },
 };
 static const struct hostile_row from_capd[] = { { MSG_CAP, sizeof(struct msg_cap) } };

@@ -23,8 +23,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 enum { QUEUE, REMOTE, LOCAL, BOUNCE, CONTROL, SIDES, LETTERS = 4, RCPTS = 3 };
 
 static const struct hostile_row from_queue[] = {
-	{ MSG_NEW, sizeof(struct msg_ids) + QID_SIZE }, { MSG_MARKED, sizeof(struct msg_marked) },
-	{ MSG_REFUSED, sizeof(struct msg_refused) }, { MSG_HELLO, sizeof(struct msg_hdr) },
+	{ MSG_NEW, sizeof(struct msg_ids) + QID_SIZE }, { MSG_MARKED, sizeof(struct msg_marked) + sizeof(struct marked) },
+	{ MSG_HELLO, sizeof(struct msg_hdr) },
 };
 static const struct hostile_row from_worker[] = {
 	{ MSG_HELLO, sizeof(struct msg_hdr) }, { MSG_RESULT, sizeof(struct msg_result) },
@@ -101,15 +101,14 @@ rcpts_of(int i)
 }
 
 static void
-check_mark(const struct msg_mark *m, size_t len)
+check_marks(const struct msg_marks *m, size_t len)
 {
-	int letter_no = letter_of(m->id);
-
-	assert(letter_no != -1);
-	assert(m->n > 0 && len == sizeof *m + m->n * sizeof *m->mark && qid_ok(m->id));
+	assert(m->n > 0 && len == sizeof *m + m->n * sizeof *m->mark);
 	for (uint32_t i = 0; i < m->n; i++) {
 		const struct mark *k = &m->mark[i];
+		int letter_no = letter_of(k->id);
 
+		assert(letter_no != -1 && qid_ok(k->id));
 		assert(k->slot < rcpts_of(letter_no));
 		assert(k->state < SLOT_STATES && memchr(k->text, '\0', sizeof k->text) != NULL);
 		assert(memchr(k->dsn, '\0', sizeof k->dsn) != NULL);
@@ -147,14 +146,16 @@ check_report(const struct msg_job *m, size_t len)
 	assert(rest.n == 0);
 }
 
-/* Its result is acknowledged, so it is not with that worker any more. */
+/* Their results are acknowledged, so they are not with that worker any more. */
 static void
-job_over(uint32_t number)
+jobs_over(const struct msg_ack *m, size_t len)
 {
-	for (int i = 0; i < LETTERS; i++)
-		for (int k = 0; k < RCPTS; k++)
-			if (with[i][k] == number)
-				with[i][k] = 0;
+	assert(m->n > 0 && len == sizeof *m + m->n * sizeof *m->number);
+	for (uint32_t a = 0; a < m->n; a++)
+		for (int i = 0; i < LETTERS; i++)
+			for (int k = 0; k < RCPTS; k++)
+				if (with[i][k] == m->number[a])
+					with[i][k] = 0;
 }
 
 static void
@@ -164,7 +165,7 @@ heard(struct hostile *x, size_t side, const struct msg_hdr *m, size_t len)
 	switch (m->type) {
 	case MSG_MARK:
 		assert(side == QUEUE);
-		check_mark((const void *)m, len);
+		check_marks((const void *)m, len);
 		break;
 	case MSG_BADFILE:
 		assert(side == QUEUE && qid_ok(((const struct msg_id *)(const void *)m)->id));
@@ -174,7 +175,7 @@ heard(struct hostile *x, size_t side, const struct msg_hdr *m, size_t len)
 		check_job((const void *)m, len, (uint32_t)side);
 		break;
 	case MSG_ACK:
-		job_over(m->id);
+		jobs_over((const void *)m, len);
 		break;
 	case MSG_REPORT:
 		assert(side == BOUNCE);
@@ -184,6 +185,14 @@ heard(struct hostile *x, size_t side, const struct msg_hdr *m, size_t len)
 		assert(side == CONTROL && (m->type == MSG_TEXT || m->type == MSG_ACTED ||
 		    m->type == MSG_REFUSED));
 	}
+}
+
+/* What waits for company would go some milliseconds later. */
+static void
+settle(struct hostile *x)
+{
+	(void)x;
+	gather_send(&qmgr);
 }
 
 static void
@@ -221,7 +230,7 @@ set_up(void)
 		write_letter(i);
 	atexit(clean_up);
 	h = (struct hostile){ .loop = &d.loop, .nside = SIDES, .file = -1, .open = open_side,
-	    .heard = heard, .side = { { from_queue, 4, -1, { 0 }, 0 }, { from_worker, 3, -1, { 0 }, 0 },
+	    .heard = heard, .settle = settle, .side = { { from_queue, 3, -1, { 0 }, 0 }, { from_worker, 3, -1, { 0 }, 0 },
 	    { from_worker, 3, -1, { 0 }, 0 }, { from_bounce, 3, -1, { 0 }, 0 },
 	    { from_control, 2, -1, { 0 }, 0 } } };
 }

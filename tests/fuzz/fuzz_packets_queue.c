@@ -34,7 +34,7 @@ static const struct hostile_row from_session[] = {
 };
 static const struct hostile_row from_parent[] = { { MSG_SESSION, sizeof(struct msg_hdr) } };
 static const struct hostile_row from_qmgr[] = {
-	{ MSG_MARK, sizeof(struct msg_mark) + sizeof(struct mark) }, { MSG_BADFILE, sizeof(struct msg_id) },
+	{ MSG_MARK, sizeof(struct msg_marks) + sizeof(struct mark) }, { MSG_BADFILE, sizeof(struct msg_id) },
 };
 static const char text[] = "Subject: mine\r\n\r\nnobody else's\r\n";
 
@@ -339,19 +339,19 @@ check_file(const char *id)
 static void
 honest_marks(const char *id)
 {
-	_Alignas(8) unsigned char out[sizeof(struct msg_mark) + sizeof(struct mark)];
-	struct msg_mark *m = (struct msg_mark *)(void *)out;
+	_Alignas(8) unsigned char out[sizeof(struct msg_marks) + sizeof(struct mark)];
+	struct msg_marks *m = (struct msg_marks *)(void *)out;
 	struct err e;
 
 	h.open(&h, QMGR);
 	for (uint32_t i = 0; i < 2; i++) {
 		memset(out, 0, sizeof out);
-		memcpy(m->id, id, QID_SIZE);
 		m->n = 1;
 		m->mark[0] = (struct mark){ .slot = i, .state = SLOT_DELIVERED };
-		if (ipc_send(h.side[QMGR].fd, &m->h, MSG_MARK, i, sizeof out, NULL, 0, &e) == -1)
+		memcpy(m->mark[0].id, id, QID_SIZE);
+		if (ipc_send(h.side[QMGR].fd, &m->h, MSG_MARK, 0, sizeof out, NULL, 0, &e) == -1)
 			abort();
-		assert(((struct msg_marked *)answer(h.side[QMGR].fd, MSG_MARKED, NULL))->gone == i);
+		assert(((struct msg_marked *)answer(h.side[QMGR].fd, MSG_MARKED, NULL))->marked[0].gone == i);
 	}
 }
 

@@ -28,7 +28,7 @@ ssize_t __real_sendmsg(int sock, const struct msghdr *m, int flags);
 enum { QMGR, SESSION, CONVERTD, RESOLVER, SIDES, JOBS = HOSTILE_STEPS };
 
 static const struct hostile_row from_qmgr[] = {
-	{ MSG_JOB, sizeof(struct msg_job) + 4 }, { MSG_ACK, sizeof(struct msg_hdr) },
+	{ MSG_JOB, sizeof(struct msg_job) + 4 }, { MSG_ACK, sizeof(struct msg_ack) + 4 },
 };
 static const struct hostile_row from_session[] = {
 	{ MSG_RESULT, sizeof(struct msg_result) }, { MSG_NEED, sizeof(struct msg_peer) },
@@ -212,8 +212,8 @@ set_up(void)
 static void
 end(void)
 {
+	struct { struct msg_hdr h; uint32_t n, pad, number; } m = { .n = 1 };
 	struct err e;
-	struct msg_hdr m;
 
 	ipc_close_fds(&h.side[SESSION].fd, 1);
 	hostile_turn(&h);
@@ -221,9 +221,10 @@ end(void)
 	for (int i = 0; i < 200 && !worker_idle(&remote.worker); i++) {
 		hostile_turn(&h);
 		hostile_read(&h, QMGR);
-		for (uint32_t k = 0; k < HOSTILE_HEARD && k < h.side[QMGR].nheard; k++)
-			(void)ipc_send(h.side[QMGR].fd, &m, MSG_ACK, h.side[QMGR].heard[k], sizeof m, NULL, 0,
-			    &e);
+		for (uint32_t k = 0; k < HOSTILE_HEARD && k < h.side[QMGR].nheard; k++) {
+			m.number = h.side[QMGR].heard[k];
+			(void)ipc_send(h.side[QMGR].fd, &m.h, MSG_ACK, 0, sizeof m, NULL, 0, &e);
+		}
 		hostile_turn(&h);
 		if (!worker_idle(&remote.worker))
 			h.open(&h, QMGR);

@@ -123,6 +123,19 @@ hostile_turn(struct hostile *h)
 		h->settle(h);
 }
 
+/* Several messages' packets have ID and number in each item, not behind or in the header. */
+static bool
+has_items(uint32_t type)
+{
+	return type == MSG_MARK || type == MSG_MARKED;
+}
+
+static uint32_t
+number_of(const struct msg_hdr *m)
+{
+	return m->type == MSG_MARK ? ((const struct msg_marks *)(const void *)m)->mark->number : m->id;
+}
+
 void
 hostile_read(struct hostile *h, size_t side)
 {
@@ -143,7 +156,7 @@ hostile_read(struct hostile *h, size_t side)
 				break;
 			}
 			memcpy(packet, msg[i], in[i].len);
-			s->heard[s->nheard++ % HOSTILE_HEARD] = m->h.id;
+			s->heard[s->nheard++ % HOSTILE_HEARD] = number_of(&m->h);
 			if (in[i].len >= sizeof *m && qid_ok(m->id))
 				hostile_qid(h, m->id);
 			if (h->heard != NULL)
@@ -223,7 +236,8 @@ say(struct hostile *h, const unsigned char head[6], struct span body)
 	struct hostile_side *s = &h->side[head[0] & 7];
 	struct msg_hdr *m = (struct msg_hdr *)(void *)packet;
 	const struct hostile_row *row = &s->row[head[1] % s->nrow];
-	size_t len = sizeof *m + body.n, nfd = 0;
+	size_t len = sizeof *m + body.n, nfd = 0, id_at = sizeof *m + (has_items(row->type) ? 8 : 0);
+	uint32_t number = head[3];
 	int fds[2];
 
 	if (s->fd == -1)
@@ -232,8 +246,12 @@ say(struct hostile *h, const unsigned char head[6], struct span body)
 	memcpy(packet + sizeof *m, body.p, body.n);
 	if (head[0] & PAD && len < row->size)
 		len = row->size;
-	if (head[0] & WITH_QID && h->nqid > 0 && len >= sizeof(struct msg_id))
-		memcpy(packet + sizeof *m, h->qid[(unsigned)(head[3] >> 6) % (h->nqid < HOSTILE_HEARD ?
+	if (number >= 64 && s->nheard > 0)
+		number = s->heard[number % (s->nheard < HOSTILE_HEARD ? s->nheard : HOSTILE_HEARD)];
+	if (has_items(row->type) && len >= id_at + sizeof(struct marked))
+		memcpy(packet + id_at + QID_SIZE, &number, sizeof number);
+	if (head[0] & WITH_QID && h->nqid > 0 && len >= id_at + QID_SIZE)
+		memcpy(packet + id_at, h->qid[(unsigned)(head[3] >> 6) % (h->nqid < HOSTILE_HEARD ?
 		    h->nqid : HOSTILE_HEARD)], QID_SIZE);
 	for (int i = 0; i < 2; i++)
 		if ((fds[nfd] = some_fd(h, head[2] >> 4 * i & 15)) != -1)
@@ -241,10 +259,8 @@ say(struct hostile *h, const unsigned char head[6], struct span body)
 	if (head[0] & RAW && body.n > 0) {
 		send_raw(s->fd, body.p, body.n, fds, nfd);
 	} else {
-		*m = (struct msg_hdr){ ipc_build(), head[1] < 240 ? row->type : head[1], head[3],
+		*m = (struct msg_hdr){ ipc_build(), head[1] < 240 ? row->type : head[1], number,
 		    (uint32_t)len };
-		if (head[3] >= 64 && s->nheard > 0)
-			m->id = s->heard[head[3] % (s->nheard < HOSTILE_HEARD ? s->nheard : HOSTILE_HEARD)];
 		send_raw(s->fd, packet, len, fds, nfd);
 	}
 	ipc_close_fds(fds, nfd);

@@ -10,7 +10,7 @@
  *			get its turn yet; 128: what it says is not read yet
  *	octet 1		the row of the side's table; from 240 on: that type
  *	octet 2		two descriptors, a nibble each (0: none)
- *	octet 3		the packet's id; from 64 on: one that was heard
+ *	octet 3		the packet's id, or the number in its first item; from 64 on: one that was heard
  *	octets 4, 5	length, then so many octets behind the header
  *
  * Whatever the input, every line that the daemon logs meanwhile is one line of printable ASCII, and in

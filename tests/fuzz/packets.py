@@ -37,7 +37,7 @@ def crc32c(octets):
 
 def commit(text, envelope, says=0):
     """says: so many octets of envelope more than there are."""
-    return bytes(24) + struct.pack("<QII", len(text), crc32c(text), len(envelope) + says) + envelope
+    return bytes(24) + struct.pack("<QIIII", len(text), crc32c(text), len(envelope) + says, 1, 0) + envelope
 
 
 def letter(i):
@@ -46,8 +46,12 @@ def letter(i):
 
 
 def mark(slot, state, text=b"later"):
-    return ID + struct.pack("<II", 1, 0) + struct.pack("<IBBHH12s80sHQQ", slot, state, 0, 1, 450,
-                                                        b"4.2.0", text, 0, 1, 2)
+    return struct.pack("<II", 1, 0) + ID + struct.pack("<IIBBHH12s80sHIQQ", 0, slot, state, 0, 1, 450, b"4.2.0",
+                                                        text, 0, 0, 1, 2)
+
+
+MARKED = struct.pack("<II", 1, 0)
+ACK_5 = struct.pack("<III", 1, 0, 5)
 
 
 def result(slots, outcome=0):
@@ -104,15 +108,15 @@ SEEDS = {
     "qmgr": {
         "new": b"\1" + say(0, 0, struct.pack("<II", 2, 0) + letter(1) + ID, PAD),
         "results": b"\1" + say(1, 1, result([0]), PAD | QID, 0, 64) + say(2, 1, result([0], 3), PAD | QID, 0, 64) +
-            say(0, 1, number=64, flags=PAD | QID) + say(3, 1, number=64, flags=PAD | QID),
+            say(0, 1, MARKED, number=64, flags=PAD | QID) + say(3, 1, number=64, flags=PAD | QID),
         "inflight": b"\0" + say(1, 2, job([0, 1]), PAD | QID, 0, 9) + say(1, 0) + say(1, 1, result([0, 1]), PAD, 0, 9),
         "inflight-many": b"\0" + say(1, 2, job([0], says=200000), PAD | QID, 0, 9) + say(1, 0),
         "stray": b"\1" + say(1, 1, result([7], 3), PAD | QID, 0, 9) + say(1, 1, result([0, 7], 3), PAD | QID, 0, 64),
         "adopted": b"\0" + say(1, 2, job([0, 7]), PAD | QID, 0, 9) + say(1, 0) + say(1, 1, result([0, 7], 3), PAD | QID, 0, 9),
         "acts": b"\1" + b"".join(say(4, 1, struct.pack("<II", v, 1) + letter(v % 4) + struct.pack("<I", 0xffffffff)) +
-                                 say(0, 1, number=64, flags=PAD | QID) for v in range(5)),
+                                 say(0, 1, MARKED, number=64, flags=PAD | QID) for v in range(5)),
         "lost": b"\1" + happen(1, 1) + happen(0, 60) + happen(2, 1) + say(1, 0) + happen(0, 255) + say(4, 0),
-        "expired": b"\1" + happen(0, 255) * 30 + say(0, 1, number=64, flags=PAD | QID) + say(3, 2, number=64),
+        "expired": b"\1" + happen(0, 255) * 30 + say(0, 1, MARKED, number=64, flags=PAD | QID) + say(3, 2, number=64),
     },
     "capd": {
         "ask": say(0, 0, cap_ask(b"fax@example.com"), 0) + say(3, 0, cap_ask(b"box@here.example"), 0),
@@ -171,19 +175,19 @@ SEEDS = {
         "late": say(0, 0, resolve(b"e.example")) + happen(0, 60) + say(0, 0, resolve(b"E..x")),
     },
     "remote": {
-        "job": say(0, 0, job([0, 1]), 0, LETTER, 5) + say(1, 0, result([0, 1]), 0, 0, 64) + say(0, 1, number=5),
+        "job": say(0, 0, job([0, 1]), 0, LETTER, 5) + say(1, 0, result([0, 1]), 0, 0, 64) + say(0, 1, ACK_5),
         "wrong": say(0, 0, job([0]), 0, LETTER, 5) + say(1, 0, result([3]), 0, 0, 64),
         "others": say(0, 0, job([0]), 0, LETTER, 5) + say(0, 0, job([1]), 0, LETTER, 6) +
             say(1, 0, result([1]), 0, 0, 5) + say(1, 0, result([1, 1]), 0, 0, 6),
         "no-role": say(0, 0, job([0]), 0, LETTER, 5) + say(1, 1, struct.pack("<II", 11, 1)),
-        "no-job": say(0, 0, job([0]), 0, LETTER, 5) + say(1, 0, result([0]), 0, 0, 64) + say(0, 1, number=5) +
+        "no-job": say(0, 0, job([0]), 0, LETTER, 5) + say(1, 0, result([0]), 0, 0, 64) + say(0, 1, ACK_5) +
             say(1, 0, result([0]), 0, 0, 5),
         "any-peer": say(0, 0, job([0]), 0, LETTER, 5) + b"".join(say(1, 1, struct.pack("<II", r, 1))
                                                                      for r in (1, 2, 3, 4, 5, 6, 7, 8, 9, 200)),
         "needs": say(0, 0, job([0]), 0, LETTER, 5) + say(1, 1, struct.pack("<II", 3, 1)) +
             say(1, 1, struct.pack("<II", 5, 1)) + happen(2, 2) + say(1, 2, bytes(10) + b"\xff\xff\1\2\3\4\x19\0\1\0"),
         "again": say(0, 0, job([0]), 0, LETTER, 5) + happen(2, 0) + happen(0, 255) + say(1, 0, result([0]), 0, 0, 64),
-        "dies": say(0, 0, job([0, 1, 2]), 0, LETTER, 5) + happen(1, 1) + happen(0, 30) + say(0, 1, number=5),
+        "dies": say(0, 0, job([0, 1, 2]), 0, LETTER, 5) + happen(1, 1) + happen(0, 30) + say(0, 1, ACK_5),
     },
     "convertd": {
         "plan": say(0, 0, ID + struct.pack("<QIIII", 10, 0, 1, 18, 0) + struct.pack("<I", 14) + b"(color=Binary)",

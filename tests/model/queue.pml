@@ -20,6 +20,9 @@
  * -DPOWER: a power cut is one of the crashes; with -DEACH the strategy that flushes marks apart from
  * commits.  -DREROUTE: the recipients' route changes from worker 0 to 1.  -DFAULT_…: a fault.
  *
+ * Marks and acknowledgements that wait for company (qmgr/gather.c) are not said yet; those of one packet are
+ * said one by one.  A next file that comes with an answer (queue/session.c: open_next) is OPEN and OPENED.
+ *
  * Not here: damaged files, errors of the disk, want of memory, a channel lost between two that live,
  * notices of success and delay, held mail, and time (whatever waits may happen now).
  */
@@ -428,7 +431,7 @@ active proctype flusher()
 
 inline say_mark(number, state) { IF(!cut_mq) m2q!MARK(number, state) FI }
 
-/* qmgr/mark.c: qmgr_ack */
+/* qmgr/gather.c: gather_ack */
 inline ack(n) { IF(owed[n] && !cut_mw[(n) / NR]) m2w[(n) / NR]!ACK(OF(n)) FI; owed[n] = false }
 
 /* qmgr/job.c: job_free */

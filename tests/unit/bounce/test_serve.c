@@ -32,6 +32,7 @@ static void
 queue_main(int fd, enum mode mode)
 {
 	struct msg_id id = { .id = "" };
+	struct msg_committed done = { .id = "" };
 	struct msg_refused no = { .kind = ERR_TEMP, .dsn = "4.3.1", .what = "full" };
 	struct msg_hdr *h = (struct msg_hdr *)(void *)packet;
 	uint32_t held[BOUNCE_AT_ONCE], nheld = 0;
@@ -39,6 +40,7 @@ queue_main(int fd, enum mode mode)
 	struct err e;
 
 	memcpy(id.id, new_id, sizeof new_id);
+	memcpy(done.id, new_id, sizeof new_id);
 	while (ipc_recv(fd, packet, sizeof packet, &packet_len, fds, &e) == 1) {
 		uint32_t n = h->id;
 
@@ -58,7 +60,7 @@ queue_main(int fd, enum mode mode)
 		else if (h->type == MSG_COMMIT && mode == REFUSE_COMMIT)
 			ipc_send(fd, &no.h, MSG_REFUSED, n, sizeof no, NULL, 0, &e);
 		else if (h->type == MSG_COMMIT && write(commits, packet, packet_len) > 0)
-			ipc_send(fd, &id.h, MSG_COMMITTED, n, sizeof id, NULL, 0, &e);
+			ipc_send(fd, &done.h, MSG_COMMITTED, n, sizeof done, NULL, 0, &e);
 	}
 	_exit(0);
 }

@@ -267,14 +267,15 @@ END_TEST
 START_TEST(a_queue_that_names_no_ID_is_cut_off)
 {
 	static const uint32_t types[] = { MSG_OPENED, MSG_COMMITTED };
-	struct msg_id m = { .id = "" };
+	size_t len = types[_i] == MSG_OPENED ? sizeof(struct msg_id) : sizeof(struct msg_committed);
+	struct msg_committed m = { .id = "" };
 	int fd[2], file;
 
 	ck_assert_int_eq(ipc_pair(fd, &e), 0);
 	d.peer(d.arg, ROLE_QUEUE, 1, fd[1]);
 	memset(m.id, 'x', sizeof m.id);		/* no NUL */
 	file = dup(fd[0]);
-	ck_assert_int_eq(ipc_send(fd[0], &m.h, types[_i], 1, sizeof m, &file, types[_i] == MSG_OPENED, &e), 0);
+	ck_assert_int_eq(ipc_send(fd[0], &m.h, types[_i], 1, len, &file, types[_i] == MSG_OPENED, &e), 0);
 	close(file);
 	turn();
 	ck_assert(!c.queue.open);

@@ -98,6 +98,15 @@ send_job(uint32_t id, uint32_t n)
 }
 
 static void
+acknowledge(uint32_t number)
+{
+	struct { struct msg_hdr h; uint32_t n, pad, number; } m = { .n = 1, .number = number };
+	struct err e = { 0 };
+
+	ck_assert_int_eq(ipc_send(qmgr, &m.h, MSG_ACK, 0, sizeof m, NULL, 0, &e), 0);
+}
+
+static void
 finish(struct worker_job *job)
 {
 	struct rcpt_result r = { .outcome = OUTCOME_DELIVERED };
@@ -121,8 +130,6 @@ END_TEST
 
 START_TEST(a_new_qmgr_hears_what_is_under_way_and_what_was_not_acknowledged)
 {
-	struct msg_hdr ack;
-	struct err e = { 0 };
 	uint32_t id;
 
 	ck_assert_uint_eq(next(&id), MSG_HELLO);
@@ -140,7 +147,7 @@ START_TEST(a_new_qmgr_hears_what_is_under_way_and_what_was_not_acknowledged)
 	ck_assert_uint_eq(next(&id), MSG_RESULT);
 	ck_assert_uint_eq(id, 7);
 	ck_assert_uint_eq(next(&id), MSG_HELLO);
-	ck_assert_int_eq(ipc_send(qmgr, &ack, MSG_ACK, 7, sizeof ack, NULL, 0, &e), 0);
+	acknowledge(7);
 	spin();
 	close(qmgr);
 	spin();
@@ -152,8 +159,6 @@ END_TEST
 
 START_TEST(only_what_was_acknowledged_is_forgotten)
 {
-	struct msg_hdr ack;
-	struct err e = { 0 };
 	uint32_t id;
 
 	(void)next(&id);
@@ -162,7 +167,7 @@ START_TEST(only_what_was_acknowledged_is_forgotten)
 		finish(started);
 		ck_assert_uint_eq(next(&id), MSG_RESULT);
 	}
-	ck_assert_int_eq(ipc_send(qmgr, &ack, MSG_ACK, 8, sizeof ack, NULL, 0, &e), 0);
+	acknowledge(8);
 	spin();
 	close(qmgr);
 	spin();
@@ -208,8 +213,6 @@ END_TEST
 START_TEST(acknowledged_in_any_order)
 {
 	static const uint32_t order[] = { 3, 1, 2 };
-	struct msg_hdr ack;
-	struct err e = { 0 };
 	uint32_t id;
 
 	(void)next(&id);
@@ -219,14 +222,14 @@ START_TEST(acknowledged_in_any_order)
 	}
 	for (size_t i = 0; i < 3; i++) {
 		ck_assert(!worker_idle(&worker));
-		ck_assert_int_eq(ipc_send(qmgr, &ack, MSG_ACK, order[i], sizeof ack, NULL, 0, &e), 0);
+		acknowledge(order[i]);
 		spin();
 	}
 	ck_assert(worker_idle(&worker));
 	send_job(4, 1);			/* the list is whole */
 	finish(started);
 	ck_assert(!worker_idle(&worker));
-	ck_assert_int_eq(ipc_send(qmgr, &ack, MSG_ACK, 4, sizeof ack, NULL, 0, &e), 0);
+	acknowledge(4);
 	spin();
 	ck_assert(worker_idle(&worker));
 }

@@ -288,42 +288,77 @@ fake_new(struct fake *f, const char *id)
 	fake_send(f, ROLE_QUEUE, p, MSG_NEW, 0, sizeof p);
 }
 
-bool
-fake_queue_mark(struct fake *f)
+static void
+queue_slot(int fd, const struct qfile *q, const struct mark *k)
 {
-	const struct msg_mark *m = (const struct msg_mark *)(const void *)fake_expect(f, ROLE_QUEUE,
-	    MSG_MARK);
-	struct msg_marked answer = { .gone = 1 };
+	struct slot s = { .state = k->state, .conneg_tries = k->conneg_tries, .attempts = k->attempts,
+	    .code = k->code, .flags = k->flags, .dead = k->dead, .last_us = k->last_us,
+	    .next_us = k->next_us };
+	struct err e = { 0 };
+
+	memcpy(s.dsn, k->dsn, sizeof s.dsn);
+	memcpy(s.text, k->text, sizeof s.text);
+	OK(qfile_mark(fd, q, k->slot, &s, &e));
+}
+
+/* n marks of one message.  Is it gone? */
+static bool
+queue_letter(struct fake *f, const struct mark *m, uint32_t n)
+{
 	struct qfile q;
 	struct err e = { 0 };
 	struct slot *all;
 	int fd = letter_fd(f, m->id, &q);
+	bool gone = true;
 	char path[32];
 
-	memcpy(answer.id, m->id, QID_SIZE);
-	if (fd != -1) {
-		for (uint32_t i = 0; i < m->n; i++) {
-			const struct mark *k = &m->mark[i];
-			struct slot s = { .state = k->state, .conneg_tries = k->conneg_tries,
-			    .attempts = k->attempts, .code = k->code, .flags = k->flags, .dead = k->dead,
-			    .last_us = k->last_us, .next_us = k->next_us };
+	if (fd == -1)
+		return true;
+	for (uint32_t i = 0; i < n; i++)
+		queue_slot(fd, &q, &m[i]);
+	OK(qfile_slots(fd, &q, &all, &e));
+	for (uint32_t i = 0; i < q.nslot; i++)
+		gone &= slot_final(all[i].state);
+	free(all);
+	close(fd);
+	letter_path(m->id, path);
+	if (gone)
+		ck_assert_int_eq(unlinkat(f->dirfd, path, 0), 0);
+	return gone;
+}
 
-			memcpy(s.dsn, k->dsn, sizeof s.dsn);
-			memcpy(s.text, k->text, sizeof s.text);
-			OK(qfile_mark(fd, &q, k->slot, &s, &e));
-		}
-		OK(qfile_slots(fd, &q, &all, &e));
-		for (uint32_t i = 0; i < q.nslot; i++)
-			if (!slot_final(all[i].state))
-				answer.gone = 0;
-		free(all);
-		close(fd);
-		letter_path(m->id, path);
-		if (answer.gone)
-			ck_assert_int_eq(unlinkat(f->dirfd, path, 0), 0);
+bool
+fake_queue_mark(struct fake *f)
+{
+	const struct msg_marks *m = (const struct msg_marks *)(const void *)fake_expect(f, ROLE_QUEUE,
+	    MSG_MARK);
+	static _Alignas(8) unsigned char packet[MSG_MAX];
+	struct msg_marked *answer = (struct msg_marked *)(void *)packet;
+	bool gone = false;
+
+	answer->n = 0;
+	for (uint32_t i = 0, n; i < m->n; i += n) {
+		const struct mark *first = &m->mark[i];
+		struct marked *to = &answer->marked[answer->n++];
+
+		for (n = 1; i + n < m->n && first[n].number == first->number; n++)
+			;
+		gone = queue_letter(f, first, n);
+		f->marked++;
+		*to = (struct marked){ .number = first->number, .gone = gone };
+		memcpy(to->id, first->id, QID_SIZE);
 	}
-	fake_send(f, ROLE_QUEUE, &answer, MSG_MARKED, m->h.id, sizeof answer);
-	return answer.gone;
+	fake_send(f, ROLE_QUEUE, answer, MSG_MARKED, 0, sizeof *answer + answer->n * sizeof *answer->marked);
+	return gone;
+}
+
+void
+fake_expect_ack(struct fake *f, enum role role, uint32_t number)
+{
+	const struct msg_ack *m = (const struct msg_ack *)(const void *)fake_expect(f, role, MSG_ACK);
+
+	ck_assert_uint_eq(m->n, 1);
+	ck_assert_uint_eq(m->number[0], number);
 }
 
 void

@@ -23,6 +23,7 @@ struct fake {
 	size_t len;
 	int fds[MSG_FDS];
 	struct qid_maker ids;
+	uint32_t marked;		/* messages that fake_queue_mark has answered */
 };
 
 void fake_start(struct fake *f);	/* without peers */
@@ -52,8 +53,10 @@ void fake_silence(struct fake *f, enum role role);
 void fake_send(struct fake *f, enum role role, void *packet, uint32_t type, uint32_t id, size_t len);
 void fake_new(struct fake *f, const char *id);
 
-/* As queue does it: takes the next MSG_MARK, writes it, answers.  The answer's gone. */
+/* As queue does it: takes the next MSG_MARK, writes it, answers.  The answer's gone, of the last message. */
 bool fake_queue_mark(struct fake *f);
+/* The next packet to that worker acknowledges this job alone. */
+void fake_expect_ack(struct fake *f, enum role role, uint32_t number);
 /* A result of the job m with the same record for each of its slots. */
 void fake_result(struct fake *f, enum role role, const struct msg_job *m, const struct rcpt_result *r);
 

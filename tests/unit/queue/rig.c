@@ -287,11 +287,12 @@ client_open(int sock, const char *text, char id[QID_SIZE], int *fd)
 	*fd = g.fd;
 }
 
-void
-client_commit_block(int sock, const char *id, uint64_t len, uint32_t crc, struct span block)
+static void
+commit_send(int sock, const char *id, uint64_t len, uint32_t crc, struct span block, bool next)
 {
 	static _Alignas(8) unsigned char packet[MSG_MAX];
-	struct msg_commit c = { .msg_len = len, .msg_crc = crc, .env_len = (uint32_t)block.n };
+	struct msg_commit c = { .msg_len = len, .msg_crc = crc, .env_len = (uint32_t)block.n,
+	    .next = next };
 	struct err e;
 
 	memcpy(c.id, id, QID_SIZE);
@@ -302,7 +303,13 @@ client_commit_block(int sock, const char *id, uint64_t len, uint32_t crc, struct
 }
 
 void
-client_commit(int sock, const char *id, const char *text, uint32_t nrcpt)
+client_commit_block(int sock, const char *id, uint64_t len, uint32_t crc, struct span block)
+{
+	commit_send(sock, id, len, crc, block, false);
+}
+
+static void
+commit_text(int sock, const char *id, const char *text, uint32_t nrcpt, bool next)
 {
 	struct rcpt rcpt[8] = { { .notify = 0 } };
 	struct envelope env = { .sender = span_str("a@example.com"), .rcpt = rcpt, .nrcpt = nrcpt,
@@ -315,8 +322,20 @@ client_commit(int sock, const char *id, const char *text, uint32_t nrcpt)
 		rcpt[i].addr = span_str("b@example.org");
 	buf_init(&block, ENV_MAX);
 	ck_assert_msg(envelope_encode(&env, &block, &e) == 0, "%s", e.what);
-	client_commit_block(sock, id, strlen(text), crc32c(0, text, strlen(text)), buf_view(&block));
+	commit_send(sock, id, strlen(text), crc32c(0, text, strlen(text)), buf_view(&block), next);
 	buf_free(&block);
+}
+
+void
+client_commit(int sock, const char *id, const char *text, uint32_t nrcpt)
+{
+	commit_text(sock, id, text, nrcpt, false);
+}
+
+void
+client_commit_next(int sock, const char *id, const char *text, uint32_t nrcpt)
+{
+	commit_text(sock, id, text, nrcpt, true);
 }
 
 void
@@ -336,18 +355,26 @@ client_send(int sock, const char *text, uint32_t nrcpt, char id[QID_SIZE])
 }
 
 void
-qmgr_mark(const struct rig *r, const char *id, uint32_t slot, uint8_t state)
+qmgr_marks(const struct rig *r, const struct mark *m, uint32_t n)
 {
-	_Alignas(8) unsigned char packet[sizeof(struct msg_mark) + sizeof(struct mark)];
-	struct msg_mark *m = (struct msg_mark *)(void *)packet;
+	static _Alignas(8) unsigned char packet[MSG_MAX];
+	struct msg_marks *all = (struct msg_marks *)(void *)packet;
 	struct err e;
 
-	memset(packet, 0, sizeof packet);
-	memcpy(m->id, id, QID_SIZE);
-	m->n = 1;
-	m->mark[0] = (struct mark){ .slot = slot, .state = state, .attempts = 3, .code = 450,
+	*all = (struct msg_marks){ .n = n };
+	memcpy(packet + sizeof *all, m, n * sizeof *m);
+	ck_assert_int_eq(ipc_send(r->qmgr, &all->h, MSG_MARK, 0, sizeof *all + n * sizeof *m, NULL, 0, &e),
+	    0);
+}
+
+void
+qmgr_mark(const struct rig *r, const char *id, uint32_t slot, uint8_t state)
+{
+	struct mark m = { .number = slot + 100, .slot = slot, .state = state, .attempts = 3, .code = 450,
 	    .dsn = "4.2.0", .text = "later, please", .dead = 5, .next_us = 77 };
-	ck_assert_int_eq(ipc_send(r->qmgr, &m->h, MSG_MARK, slot + 100, sizeof packet, NULL, 0, &e), 0);
+
+	memcpy(m.id, id, QID_SIZE);
+	qmgr_marks(r, &m, 1);
 }
 
 bool
@@ -360,8 +387,9 @@ qmgr_marked(const struct rig *r, const char *id)
 		ck_assert(rig_get(r->qmgr, &g));
 	while (g.type == MSG_NEW);
 	ck_assert_uint_eq(g.type, MSG_MARKED);
-	ck_assert_str_eq(m->id, id);
-	return m->gone != 0;
+	ck_assert_uint_eq(m->n, 1);
+	ck_assert_str_eq(m->marked[0].id, id);
+	return m->marked[0].gone != 0;
 }
 
 void

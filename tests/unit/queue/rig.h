@@ -54,11 +54,15 @@ bool rig_silent(int sock, int ms);
 void client_open(int sock, const char *text, char id[QID_SIZE], int *fd);
 /* Sends COMMIT with an envelope of n recipients; closes nothing. */
 void client_commit(int sock, const char *id, const char *text, uint32_t nrcpt);
+/* The same, and wants the next message's file. */
+void client_commit_next(int sock, const char *id, const char *text, uint32_t nrcpt);
 /* Open, write, close, COMMIT; the answer must be COMMITTED. */
 void client_send(int sock, const char *text, uint32_t nrcpt, char id[QID_SIZE]);
 /* COMMIT of a block as it is. */
 void client_commit_block(int sock, const char *id, uint64_t len, uint32_t crc, struct span block);
 
+/* In one packet. */
+void qmgr_marks(const struct rig *r, const struct mark *m, uint32_t n);
 /* One slot. */
 void qmgr_mark(const struct rig *r, const char *id, uint32_t slot, uint8_t state);
 /* The next MARKED's gone. */

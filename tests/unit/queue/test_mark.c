@@ -257,6 +257,83 @@ START_TEST(a_mark_is_tried_again)
 }
 END_TEST
 
+static struct mark
+mark_for(const char *id, uint32_t number, uint32_t slot, uint8_t state)
+{
+	struct mark m = { .number = number, .slot = slot, .state = state };
+
+	memcpy(m.id, id, QID_SIZE);
+	return m;
+}
+
+/* Several messages' marks in one packet, one of which is done: one answer, in order. */
+START_TEST(marks_of_several_messages)
+{
+	static struct got g;
+	const struct msg_marked *answer = (const struct msg_marked *)(const void *)g.packet;
+	struct slot slot[8];
+	struct mark m[5];
+	struct rig r;
+	char id[3][QID_SIZE];
+	int s;
+
+	rig_new(&r, STRATEGY_JOURNAL);
+	s = rig_session(&r);
+	for (int i = 0; i < 3; i++) {
+		client_send(s, text, 2, id[i]);
+		qmgr_new(&r, id[i]);
+	}
+	m[0] = mark_for(id[0], 10, 1, SLOT_DELIVERED);
+	m[1] = mark_for(id[1], 11, 0, SLOT_DELIVERED);
+	m[2] = mark_for(id[1], 11, 1, SLOT_DELIVERED);
+	m[3] = mark_for(id[2], 12, 0, SLOT_FAILED);
+	m[4] = mark_for(id[2], 13, 1, SLOT_QUEUED);	/* another job's */
+	qmgr_marks(&r, m, 5);
+	ck_assert(rig_get(r.qmgr, &g));
+	ck_assert_uint_eq(g.type, MSG_MARKED);
+	ck_assert_uint_eq(answer->n, 4);
+	for (uint32_t i = 0; i < 4; i++) {
+		ck_assert_uint_eq(answer->marked[i].number, 10 + i);
+		ck_assert_str_eq(answer->marked[i].id, id[i < 3 ? i : 2]);
+		ck_assert_uint_eq(answer->marked[i].gone, i == 1);
+	}
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(rig_has(&r, "final", id[i]), i != 1);
+	slots_of(&r, id[0], slot);
+	ck_assert(slot[0].state == SLOT_QUEUED && slot[1].state == SLOT_DELIVERED);
+	slots_of(&r, id[2], slot);
+	ck_assert(slot[0].state == SLOT_FAILED && slot[1].state == SLOT_QUEUED);
+	ck_assert(rig_silent(r.qmgr, 50));
+	close(s);
+	rig_end(&r);
+}
+END_TEST
+
+/* A packet is judged before anything is done about its first mark. */
+START_TEST(a_wrong_mark_spoils_its_packet)
+{
+	struct slot slot[8];
+	struct mark m[2];
+	struct rig r;
+	char id[QID_SIZE];
+	static struct got g;
+	int s;
+
+	rig_new(&r, STRATEGY_JOURNAL);
+	s = rig_session(&r);
+	client_send(s, text, 2, id);
+	qmgr_new(&r, id);
+	m[0] = mark_for(id, 1, 0, SLOT_DELIVERED);
+	m[1] = mark_for(_i == 0 ? id : "../../etc/passwd", 2, 1, _i == 0 ? SLOT_STATES : SLOT_DELIVERED);
+	qmgr_marks(&r, m, 2);
+	ck_assert(!rig_get(r.qmgr, &g));		/* cut off */
+	slots_of(&r, id, slot);
+	ck_assert_uint_eq(slot[0].state, SLOT_QUEUED);
+	close(s);
+	rig_end(&r);
+}
+END_TEST
+
 /* No commit comes along: marks and removed names are flushed within a second or so all the same. */
 START_TEST(marks_are_flushed_by_themselves)
 {
@@ -323,6 +400,8 @@ suite_mark(void)
 	tcase_add_test(tc, bad_files_are_kept_apart);
 	tcase_add_loop_test(tc, wrong_marks_cut_qmgr_off, 0, sizeof wrong / sizeof *wrong);
 	tcase_add_test(tc, a_mark_is_tried_again);
+	tcase_add_test(tc, marks_of_several_messages);
+	tcase_add_loop_test(tc, a_wrong_mark_spoils_its_packet, 0, 2);
 	tcase_add_loop_test(tc, marks_are_flushed_by_themselves, 0, 2);
 	tcase_add_test(tc, a_killed_worker_leaves_marks_to_the_next);
 	suite_add_tcase(s, tc);

@@ -171,10 +171,10 @@ expect_result(int sock, uint32_t number, unsigned outcome, const char *dsn)
 static void
 acknowledge(struct rig *r, uint32_t number)
 {
-	struct msg_hdr h;
+	struct { struct msg_hdr h; uint32_t n, pad, number; } m = { .n = 1, .number = number };
 	struct err e = { 0 };
 
-	ck_assert_int_eq(ipc_send(r->qmgr, &h, MSG_ACK, number, sizeof h, NULL, 0, &e), 0);
+	ck_assert_int_eq(ipc_send(r->qmgr, &m.h, MSG_ACK, 0, sizeof m, NULL, 0, &e), 0);
 }
 
 /* A new qmgr, as after its restart. */

@@ -18,6 +18,7 @@
 
 enum { RIG_WAIT_MS = 20000 };
 static void rig_turn(struct rig *r, bool writing);
+static struct qid_maker maker;
 static _Alignas(8) unsigned char packet[MSG_MAX];
 
 void
@@ -25,7 +26,7 @@ rig_init(struct rig *r)
 {
 	struct err e;
 
-	*r = (struct rig){ .client = -1, .file = -1 };
+	*r = (struct rig){ .client = -1, .file = -1, .next_file = -1 };
 	buf_init(&r->message, 1 << 26);
 	buf_init(&r->block, 1 << 24);
 	buf_init(&r->got, 1 << 24);
@@ -77,8 +78,9 @@ rig_start(struct rig *r)
 	fflush(stdout);
 	r->pid = fork();
 	if (r->pid == 0) {
-		struct link l = { .ctl = ctl[1], .queue = queue[1], .capd = capd[1] };
+		struct link l;
 
+		link_init(&l, ctl[1], queue[1], capd[1]);
 		close(ctl[0]), close(queue[0]), close(capd[0]);
 		child_run(&r->conf, &r->listener, 1, &l);
 	}
@@ -91,9 +93,9 @@ rig_start(struct rig *r)
 void
 rig_end(struct rig *r)
 {
-	int fds[] = { r->client, r->ctl, r->queue, r->capd, r->file }, status;
+	int fds[] = { r->client, r->ctl, r->queue, r->capd, r->file, r->next_file }, status;
 
-	ipc_close_fds(fds, 5);
+	ipc_close_fds(fds, 6);
 	ck_assert_int_eq(waitpid(r->pid, &status, 0), r->pid);
 	ck_assert_msg(WIFEXITED(status), "signal %d", WTERMSIG(status));
 	buf_free(&r->message);
@@ -144,7 +146,6 @@ holds_file(const struct rig *r)
 static void
 queue_open(struct rig *r, const struct msg_open *m)
 {
-	static struct qid_maker maker;
 	struct msg_id a = { 0 };
 	struct err e;
 
@@ -163,12 +164,41 @@ queue_open(struct rig *r, const struct msg_open *m)
 }
 
 static void
+next_is_current(struct rig *r)
+{
+	close(r->file);
+	r->file = r->next_file;
+	r->next_file = -1;
+	memcpy(r->id, r->next_id, sizeof r->id);
+	r->next_id[0] = '\0';
+}
+
+static void
+queue_committed(struct rig *r, const struct msg_commit *m)
+{
+	struct msg_committed a = { .next = "" };
+	struct err e;
+
+	memcpy(a.id, m->id, sizeof a.id);
+	r->wanted += m->next;
+	ipc_close_fds(&r->next_file, 1);
+	if (m->next && r->give_next) {
+		r->next_file = memfd_create("message", MFD_CLOEXEC);
+		qid_make(&maker, (uint64_t)clock_us(), a.next);
+		memcpy(r->next_id, a.next, sizeof r->next_id);
+	}
+	ck_assert_int_eq(ipc_send(r->queue, &a.h, MSG_COMMITTED, m->h.id, sizeof a, &r->next_file,
+	    r->next_file != -1, &e), 0);
+}
+
+static void
 queue_commit(struct rig *r, const struct msg_commit *m, size_t len, int fd)
 {
-	struct msg_id a = { 0 };
-	struct err e;
 	char *to;
+	struct err e;
 
+	if (strcmp(m->id, r->next_id) == 0)
+		next_is_current(r);
 	ck_assert_str_eq(m->id, r->id);
 	r->writer_left = holds_file(r);
 	r->crc = m->msg_crc;
@@ -190,8 +220,7 @@ queue_commit(struct rig *r, const struct msg_commit *m, size_t len, int fd)
 		return;
 	}
 	r->committed++;
-	memcpy(a.id, m->id, sizeof a.id);
-	ck_assert_int_eq(ipc_send(r->queue, &a.h, MSG_COMMITTED, m->h.id, sizeof a, NULL, 0, &e), 0);
+	queue_committed(r, m);
 }
 
 static void

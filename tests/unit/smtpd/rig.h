@@ -20,14 +20,18 @@ struct rig {
 	/* how the others behave; may be changed at any time */
 	struct err open_fails, commit_fails;	/* kind: refuse so */
 	bool queue_gone;		/* closes its channel at the next request */
+	bool give_next;			/* the next file goes with COMMITTED where it is wanted */
 	bool stop_first;		/* MSG_STOP comes before a channel that is asked for */
 	uint32_t patience_s;		/* what its parent tells it with the next client */
 	uint32_t fresh;			/* channels that the parent gave anew */
 	/* what they saw */
 	uint32_t opened, committed, abandoned, asked;
+	uint32_t wanted;		/* COMMITs that wanted the next file */
 	uint64_t open_size;
 	char id[QID_SIZE];
 	int file;			/* of the message under way */
+	char next_id[QID_SIZE];		/* and of the next, if it has gone with an answer */
+	int next_file;
 	struct buf message, block;	/* the last one committed */
 	uint32_t crc;
 	bool writer_left;		/* the session still held the file at COMMIT */

@@ -35,6 +35,7 @@ answer(int sock, int *set, int *n)
 	const struct msg_hdr *h = (const struct msg_hdr *)(void *)packet;
 	static struct qid_maker maker;
 	struct msg_id id = { 0 };
+	struct msg_committed done = { .id = "" };
 	struct msg_cap cap = { .features = CAP_NONE, .known = 1 };
 	int fds[MSG_FDS], file;
 	struct err e;
@@ -52,11 +53,12 @@ answer(int sock, int *set, int *n)
 		return;
 	}
 	qid_make(&maker, (uint64_t)clock_us(), id.id);
+	memcpy(done.id, id.id, QID_SIZE);
 	file = memfd_create("message", MFD_CLOEXEC);
 	if (h->type == MSG_OPEN)
 		(void)ipc_send(sock, &id.h, MSG_OPENED, h->id, sizeof id, &file, 1, &e);
 	else if (h->type == MSG_COMMIT)
-		(void)ipc_send(sock, &id.h, MSG_COMMITTED, h->id, sizeof id, NULL, 0, &e);
+		(void)ipc_send(sock, &done.h, MSG_COMMITTED, h->id, sizeof done, NULL, 0, &e);
 	else if (h->type == MSG_CAP_ASK)
 		(void)ipc_send(sock, &cap.h, MSG_CAP, h->id, sizeof cap, NULL, 0, &e);
 	close(file);
