@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 The accord authors */
 #include "lib/worker.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -9,12 +10,16 @@
 #include "lib/log.h"
 #include "lib/result.h"
 
+enum { WORKER_KEEP = 32 * MSG_MAX };	/* octets free that stay the process's */
+
 void
 worker_init(struct worker *w, struct loop *l, void (*start)(void *, struct worker_job *, int),
     void *arg)
 {
 	*w = (struct worker){ .loop = l, .start = start, .arg = arg };
 	w->done_last = &w->done;
+	/* each job takes MSG_MAX for its result and gives most of it back: not to the system each time */
+	mallopt(M_TRIM_THRESHOLD, WORKER_KEEP);
 }
 
 const uint32_t *

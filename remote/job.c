@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 The accord authors */
 #include "remote/job.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -12,6 +13,13 @@
 
 _Static_assert(sizeof(struct msg_result) + JOB_MAX_RCPT * (sizeof(struct rcpt_result) + 8) <= MSG_MAX,
     "results of a job fit one packet");
+
+void
+job_memory(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 2 * JOB_READ_MAX);
+	mallopt(M_TRIM_THRESHOLD, 4 * JOB_READ_MAX);
+}
 
 int
 job_take(struct job *job, const struct msg_job *m, size_t len, int fd, struct err *e)
@@ -55,7 +63,8 @@ job_link(struct job *job, struct err *e)
 	return 0;
 }
 
-/* A small message is read: cheaper than to map it, and to unmap it again. */
+/* A small message is read: cheaper than to map it, and to unmap it again, where the memory stays the
+ * process's (job_memory). */
 static int
 job_read(struct job *job, struct err *e)
 {

@@ -55,8 +55,11 @@ struct job {
 
 enum {
 	JOB_MAX_RCPT = 160,	/* so that the results fit one packet */
-	JOB_READ_MAX = 65536	/* octets of a message that is read; a larger one is mapped */
+	JOB_READ_MAX = 262144	/* octets of a message that is read; a larger one is mapped */
 };
+
+/* Once in a process that serves jobs: what a message took is kept for the next one's. */
+void job_memory(void);
 
 /*
  * From a MSG_JOB packet of len octets; takes fd over.  Only what the packet says is checked: *job

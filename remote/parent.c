@@ -238,6 +238,7 @@ child_run(const struct remote *r, int up)
 		log_line(LOG_ERR, NULL, "cannot-start", "why=%s", log_q(e.what));
 		_exit(1);
 	}
+	job_memory();
 	session_init(&s, &r->daemon->conf, DAEMON_FD, -1);
 	s.own = &r->own;
 	s.backoff = r->shared;

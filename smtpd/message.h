@@ -14,7 +14,7 @@
 struct session;
 
 enum {
-	MESSAGE_BUF = 65536,		/* octets of one write */
+	MESSAGE_BUF = 32768,		/* octets of one write */
 	/*
 	 * From the last octet to the reply at most this long: a fax machine's caller hangs on for
 	 * some 30 seconds (draft-ietf-fax-operation 6.1, G11).  Then 451: the queue is told to

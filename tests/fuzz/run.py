@@ -9,6 +9,8 @@ run.py --sum              what the log has, summed per target
 A line names the program by a digest of its code and data, so that a run counts for each later commit
 that builds the same program (see `digest`): "now" in the sum is the time of the program as it is built.
 
+A run that is told to end (SIGINT, SIGTERM) logs what it has done.
+
 The programs are built once (make fuzz).  A run begins with the kept corpus (tests/fuzz/corpus/TARGET)
 and with what earlier runs found, in FOLDER/TARGET (default: accord-fuzz in $XDG_CACHE_HOME or ~/.cache);
 inputs that fail are kept in FOLDER/findings.  Ends with 1 if there is any.
@@ -18,6 +20,7 @@ import hashlib
 import os
 import re
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -30,6 +33,7 @@ COLUMNS = ["date", "commit", "program", "target", "cpu_s", "runs", "edges", "fea
 ENV = dict(os.environ, UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1")     # else it only says so
 SLICE = 60              # seconds on the clock after which the CPU time is looked at
 IDLE_SLICES = 400       # a target that waits, or has a busy machine, uses little CPU: at most so many
+INTERRUPTED = 72        # libFuzzer's exit after SIGINT
 HANG_S = 200            # on the clock; not less, or a busy machine makes findings of sound inputs
 
 
@@ -75,6 +79,13 @@ def had(target, program):
 
 class Run:
     """One target: slices of fuzzing until its CPU time is used."""
+    running, stop = set(), False
+
+    @classmethod
+    def end(cls, *_):
+        cls.stop = True
+        for pid in list(cls.running):
+            os.kill(pid, signal.SIGINT)
 
     def __init__(self, target, seconds, keep):
         self.target, self.seconds, self.program = target, seconds, digest(target)
@@ -91,12 +102,16 @@ class Run:
                  os.path.join(TOP, "tests", "fuzz", "corpus", self.target)]
         p = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                              cwd=self.found, env=ENV)
+        self.running.add(p.pid)
         tail = b""
         for line in p.stderr:       # what a daemon logs is much, and says nothing here
             if line.startswith((b"#", b"stat::", b"SUMMARY", b"artifact_prefix")) or b"Assertion" in line:
                 tail += line
+        self.running.discard(p.pid)
         _, status, used = os.wait4(p.pid, 0)
         p.returncode = status
+        if self.stop and os.waitstatus_to_exitcode(status) == INTERRUPTED:
+            status = 0
         self.read(tail.decode(errors="replace"), status)
         return used.ru_utime + used.ru_stime
 
@@ -114,7 +129,7 @@ class Run:
     def go(self):
         for _ in range(IDLE_SLICES):
             left = self.seconds - self.cpu
-            if left < 0.5 or self.findings:
+            if left < 0.5 or self.findings or self.stop:
                 break
             self.cpu += self.slice(min(left, SLICE))
 
@@ -133,7 +148,7 @@ def fuzz(names, seconds, jobs, keep, counting):
     def work():
         while True:
             with lock:
-                if not todo:
+                if not todo or Run.stop:
                     return
                 run = Run(todo.pop(0), seconds, keep)
                 if counting:
@@ -146,6 +161,8 @@ def fuzz(names, seconds, jobs, keep, counting):
                 findings.append(run.findings)
                 print(run.line(), flush=True)
 
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, Run.end)
     threads = [threading.Thread(target=work) for _ in range(jobs)]
     for t in threads:
         t.start()
