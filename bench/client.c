@@ -16,14 +16,12 @@
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "bench/bench.h"
 
 enum { CONNS_MAX = 1000, LIFE = 100, TEXT_MAX = 65536 };
 
@@ -50,22 +48,6 @@ static unsigned begun, ended;
 static int64_t start_us;
 static FILE *times;
 static int poll_fd;
-
-static _Noreturn void
-die(const char *what)
-{
-	fprintf(stderr, "bench_client: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-static int64_t
-now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
 
 static int64_t
 due_us(unsigned message)

@@ -15,14 +15,12 @@
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "bench/bench.h"
 
 enum { IN_MAX = 65536, OUT_MAX = 65536, RCPT_MAX = 256, CLASSES_MAX = 16, LISTENERS_MAX = 512 };
 
@@ -51,22 +49,6 @@ static uint64_t *counts;
 static FILE *arrivals;
 static int poll_fd;
 static volatile sig_atomic_t over;
-
-static _Noreturn void
-die(const char *what)
-{
-	fprintf(stderr, "bench_hop: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-static int64_t
-now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
 
 static void
 stop(int sig)

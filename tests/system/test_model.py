@@ -40,6 +40,13 @@ def settle(acc):
 
 
 class Model(unittest.TestCase):
+    def new_qmgr(self, acc):
+        """Another qmgr has read the queue, and had time for what it should not do."""
+        old = acc.kill("qmgr")
+        wait_for(lambda: (acc.pids("qmgr") or [old])[0] != old)
+        acc.logged(2, event="scanned")
+        time.sleep(0.5)
+
     def judge(self, acc, hop):
         """The queue is empty: what does the model say?  The last lines may still be on their way."""
         settle(acc)
@@ -133,10 +140,7 @@ class Model(unittest.TestCase):
             remote = acc.pids("remote")[0]
             os.kill(remote, signal.SIGSTOP)
             try:
-                old = acc.kill("qmgr")
-                wait_for(lambda: (acc.pids("qmgr") or [old])[0] != old)
-                acc.logged(2, event="scanned")
-                time.sleep(0.5)
+                self.new_qmgr(acc)
             finally:
                 os.kill(remote, signal.SIGCONT)
             time.sleep(0.5)
@@ -153,10 +157,7 @@ class Model(unittest.TestCase):
                 acc.send("a@gateway.example", ["b@far.example"], "Subject: x\n\nx\n", rcpt=" NOTIFY=SUCCESS")
                 acc.logged(1, event="deliver")
                 time.sleep(0.3)
-                old = acc.kill("qmgr")
-                wait_for(lambda: (acc.pids("qmgr") or [old])[0] != old)
-                acc.logged(2, event="scanned")
-                time.sleep(0.5)
+                self.new_qmgr(acc)
             finally:
                 os.kill(bounce, signal.SIGCONT)
             self.judge(acc, hop)
