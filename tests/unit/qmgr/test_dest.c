@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+/* Destinations: dead ones, and their options. */
+#include "tests/unit/qmgr/scene.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "lib/clock.h"
+#include "lib/route.h"
+
+/* Messages behind a dead destination expire without an attempt of their own, and say why. */
+START_TEST(dead_destination)
+{
+	char first[QID_SIZE];
+	struct msg_job *m;
+
+	fake_setting(&f, CONF_QUEUELIFETIME, "3600\n");
+	fake_restart_qmgr(&f);
+	all_peers();
+	for (int i = 0; i < 10; i++) {
+		message("a@one.example", 0);
+		if (i == 0)
+			memcpy(first, id, sizeof first);
+		fake_new(&f, id);
+	}
+	m = job(ROLE_REMOTE);
+	ck_assert_str_eq(m->id, first);
+	fake_silence(&f, ROLE_REMOTE);
+	result(ROLE_REMOTE, m, &no_connection);
+	fake_silence(&f, ROLE_REMOTE);
+	fake_advance(&f, 68000);
+	result(ROLE_REMOTE, job(ROLE_REMOTE), &no_connection);
+	fake_silence(&f, ROLE_REMOTE);
+	fake_advance(&f, 3600 * 1000);
+	for (uint32_t before = f.marked; f.marked < before + 10;)
+		ck_assert(!fake_queue_mark(&f));
+	ck_assert_str_eq(fake_slot(&f, id, 0).dsn, "4.4.7");
+	ck_assert_str_eq(fake_slot(&f, id, 0).text, "no connection");
+	ck_assert_uint_eq(fake_slot(&f, id, 0).attempts, 0);
+}
+END_TEST
+
+/* --- what is on disk of a dead destination --- */
+
+/* 300 messages, of which one was tried: nothing is sent after a restart before it is due, then one. */
+START_TEST(dead_destination_over_restart)
+{
+	struct slot was;
+	char tried[QID_SIZE];
+
+	fake_setting(&f, CONF_RETRYFIRST, "1000\n");
+	fake_restart_qmgr(&f);
+	fake_idle(&f, ROLE_LOCAL);
+	all_peers();
+	message("a@one.example", 0);
+	memcpy(tried, id, sizeof tried);
+	fake_new(&f, id);
+	result(ROLE_REMOTE, job(ROLE_REMOTE), &no_connection);
+	was = fake_slot(&f, tried, 0);
+	ck_assert_uint_eq(was.dead, qfile_dest("one.example"));
+	for (int i = 0; i < 300; i++)
+		message("a@one.example", 0);
+	fake_restart_qmgr(&f);
+	fake_idle(&f, ROLE_LOCAL);
+	fake_peer(&f, ROLE_QUEUE);	/* the scan is over before remote is there */
+	fake_run(&f, 100);
+	fake_peer(&f, ROLE_REMOTE);
+	fake_hello(&f, ROLE_REMOTE);
+	fake_silence(&f, ROLE_REMOTE);
+	fake_advance(&f, 800 * 1000);
+	fake_silence(&f, ROLE_REMOTE);
+	fake_advance(&f, 330 * 1000);
+	result(ROLE_REMOTE, job(ROLE_REMOTE), &no_connection);
+	fake_silence(&f, ROLE_REMOTE);
+	fake_advance(&f, 1700 * 1000);	/* twice the first wait by now */
+	fake_silence(&f, ROLE_REMOTE);
+	fake_advance(&f, 600 * 1000);
+	fake_result(&f, ROLE_REMOTE, job(ROLE_REMOTE), &delivered);
+	ck_assert(fake_queue_mark(&f));	/* and all the others may go */
+	for (int jobs = 0; jobs < 2;)
+		jobs += fake_next(&f, ROLE_REMOTE)->type == MSG_JOB;
+}
+END_TEST
+
+/* The destination is dead, not the domain: whom a new route leads elsewhere is not kept waiting for it. */
+START_TEST(dead_destination_is_left_by_a_new_route)
+{
+	fake_setting(&f, CONF_RETRYFIRST, "1000\n");
+	fake_restart_qmgr(&f);
+	all_peers();
+	message("a@one.example", 0);
+	fake_new(&f, id);
+	result(ROLE_REMOTE, job(ROLE_REMOTE), &no_connection);
+	message("b@one.example", 0);
+	fake_setting(&f, CONF_SMTPROUTES, ":other.example\n");
+	fake_restart_qmgr(&f);
+	all_peers();
+	ck_assert_str_eq(job(ROLE_REMOTE)->dest, "other.example:25");
+}
+END_TEST
+
+/* A host that greets with 421, or with 5yz, is no better than none (RFC 5321, 3.1, 3.8). */
+static const struct rcpt_result greetings[] = {
+	{ .outcome = OUTCOME_DEFERRED, .code = 421, .dsn = "4.3.2", .text = "421 busy" },
+	{ .outcome = OUTCOME_DEFERRED, .code = 554, .dsn = "4.0.0", .text = "554 no service" },
+};
+
+START_TEST(a_refusing_greeting_is_the_hosts)
+{
+	all_peers();
+	for (int i = 0; i < 3; i++) {
+		message("a@one.example", 0);
+		fake_new(&f, id);
+	}
+	result(ROLE_REMOTE, job(ROLE_REMOTE), &greetings[_i]);
+	fake_silence(&f, ROLE_REMOTE);
+}
+END_TEST
+
+/* A refusal of one recipient says that the host is there. */
+START_TEST(a_refused_recipient_is_not_the_hosts)
+{
+	struct msg_job *m;
+
+	all_peers();
+	for (int i = 0; i < 3; i++) {
+		message("a@one.example", 0);
+		fake_new(&f, id);
+	}
+	m = job(ROLE_REMOTE);
+	fake_result(&f, ROLE_REMOTE, m, &greylisted);
+	ck_assert(!fake_queue_mark(&f));
+	ck_assert_uint_eq(fake_slot(&f, m->id, 0).flags, 0);
+	while (fake_next(&f, ROLE_REMOTE)->type != MSG_JOB)
+		continue;
+}
+END_TEST
+
+/* --- options of destinations --- */
+
+START_TEST(destinations_of_a_route)
+{
+	char out[ROUTE_MAX], hop[JOB_DEST];
+	struct destination d;
+
+	fake_setting(&f, CONF_SMTPROUTES, ":[192.0.2.9]:25\n");
+	fake_setting(&f, CONF_DESTINATIONS, "* concurrency=7 rate=100/m\n"
+	    "Slow.example concurrency=1 retry=5m,1h\n.fax.example hours=22:00-06:00\n"
+	    "[192.0.2.9]:25 rate=9/s\n");
+	route_of(&f.d.conf, span_str("a@other.example"), out);
+	ck_assert_str_eq(out, "[192.0.2.9]:25");
+	route_options(&f.d.conf, out, &d);
+	ck_assert_uint_eq(d.concurrency, 7);
+	ck_assert_uint_eq(d.rate_n, 9);
+	route_of(&f.d.conf, span_str("a@SLOW.example"), out);
+	ck_assert_str_eq(out, "[192.0.2.9]:25 slow.example");
+	route_hop(out, hop);
+	ck_assert_str_eq(hop, "[192.0.2.9]:25");
+	route_options(&f.d.conf, out, &d);
+	ck_assert_uint_eq(d.concurrency, 1);
+	ck_assert_uint_eq(d.rate_n, 9);
+	ck_assert_uint_eq(d.nretry, 2);
+	ck_assert_uint_eq(d.nhours, 0);
+	route_of(&f.d.conf, span_str("a@x.fax.example"), out);
+	ck_assert_str_eq(out, "[192.0.2.9]:25 .fax.example");
+	route_options(&f.d.conf, out, &d);
+	ck_assert_uint_eq(d.nhours, 1);
+	fake_setting(&f, CONF_SMTPROUTES, "");
+	route_of(&f.d.conf, span_str("a@slow.example"), out);
+	ck_assert_str_eq(out, "slow.example");
+	route_options(&f.d.conf, out, &d);
+	ck_assert_uint_eq(d.concurrency, 1);
+}
+END_TEST
+
+START_TEST(retries_and_lifetime_of_a_destination)
+{
+	fake_setting(&f, CONF_DESTINATIONS, "one.example retry=10,1000 lifetime=2000\n");
+	fake_restart_qmgr(&f);
+	all_peers();
+	message("a@one.example", 0);
+	fake_new(&f, id);
+	result(ROLE_REMOTE, job(ROLE_REMOTE), &greylisted);
+	fake_advance(&f, 8000);
+	fake_silence(&f, ROLE_REMOTE);
+	fake_advance(&f, 4000);
+	result(ROLE_REMOTE, job(ROLE_REMOTE), &greylisted);
+	fake_advance(&f, 800 * 1000);
+	fake_silence(&f, ROLE_REMOTE);
+	fake_advance(&f, 400 * 1000);
+	result(ROLE_REMOTE, job(ROLE_REMOTE), &greylisted);
+	fake_advance(&f, 800 * 1000);
+	ck_assert(!fake_queue_mark(&f));
+	ck_assert_int_eq(fake_slot(&f, id, 0).state, SLOT_FAILED);
+}
+END_TEST
+
+/* Closed for the next two hours: it waits, then goes.  TZ is none, so local time is UTC. */
+START_TEST(mail_waits_for_its_hours)
+{
+	int64_t minute = clock_us() / 60000000 % 1440 + 121, end = minute + 60;
+	char line[64];
+
+	snprintf(line, sizeof line, "one.example hours=%02d:%02d-%02d:%02d\n",
+	    (int)(minute % 1440 / 60), (int)(minute % 60), (int)(end % 1440 / 60), (int)(end % 60));
+	setenv("TZ", "UTC", 1);
+	tzset();
+	fake_setting(&f, CONF_DESTINATIONS, line);
+	fake_restart_qmgr(&f);
+	all_peers();
+	message("a@one.example", 0);
+	fake_new(&f, id);
+	fake_silence(&f, ROLE_REMOTE);
+	fake_advance(&f, 119 * 60000);
+	fake_silence(&f, ROLE_REMOTE);
+	fake_advance(&f, 3 * 60000);
+	ck_assert(result(ROLE_REMOTE, job(ROLE_REMOTE), &delivered));
+}
+END_TEST
+
+Suite *suite_dest(void);
+Suite *
+suite_dest(void)
+{
+	Suite *s = suite_create("dest");
+	TCase *tc = tcase_create("dest");
+
+	tcase_add_checked_fixture(tc, scene_begin, scene_end);
+	tcase_add_test(tc, dead_destination);
+	tcase_add_test(tc, dead_destination_over_restart);
+	tcase_add_test(tc, dead_destination_is_left_by_a_new_route);
+	tcase_add_loop_test(tc, a_refusing_greeting_is_the_hosts, 0,
+	    sizeof greetings / sizeof *greetings);
+	tcase_add_test(tc, a_refused_recipient_is_not_the_hosts);
+	tcase_add_test(tc, destinations_of_a_route);
+	tcase_add_test(tc, retries_and_lifetime_of_a_destination);
+	tcase_add_test(tc, mail_waits_for_its_hours);
+	suite_add_tcase(s, tc);
+	return s;
+}
