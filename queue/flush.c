@@ -18,6 +18,8 @@ void
 flush_wait(struct queue *q, struct qmsg *m)
 {
 	m->state = QMSG_WAITING;
+	m->since_ms = clock_ms();
+	m->session->nwaiting++;
 	m->next = NULL;
 	*q->wait_last = m;
 	q->wait_last = &m->next;
@@ -138,6 +140,15 @@ job_add_marks(struct queue *q, struct worker *w, uint32_t max)
 	}
 }
 
+static bool
+flush_may_wait(struct queue *q)
+{
+	int64_t ms = company_wait(q);
+	struct err e;
+
+	return ms > 0 && (q->company.at != 0 || loop_timer(q->loop, &q->company, ms, &e) == 0);
+}
+
 /*
  * Chooses what this worker does next; false: nothing.  Where one flush serves all, marks ride on
  * every batch; where each file costs its own, they go apart, behind commits, but one worker takes those
@@ -159,8 +170,9 @@ job_fill(struct queue *q, struct worker *w)
 		return true;
 	}
 	if (q->opt.strategy != STRATEGY_EACH) {
-		if (q->nwait == 0 && !marks)
+		if (!marks && (q->nwait == 0 || (!q->stopping && flush_may_wait(q))))
 			return false;
+		loop_cancel(q->loop, &q->company);
 		job_add_commits(q, w, FLUSH_COMMITS);
 		job_add_marks(q, w, FLUSH_MARKS);
 	} else if (marks && (q->nwait == 0 || idle > 1 || !flush_marking(q))) {
@@ -171,6 +183,12 @@ job_fill(struct queue *q, struct worker *w)
 		return false;
 	}
 	return true;
+}
+
+static void
+flush_company_timer(void *arg)
+{
+	flush_kick(arg);
 }
 
 static void
@@ -447,6 +465,7 @@ flush_init(struct queue *q)
 	q->wait_last = &q->wait_first;
 	q->dispatch.fire = flush_dispatch;
 	q->dispatch.arg = q;
+	q->company = (struct timer){ .fire = flush_company_timer, .arg = q };
 	q->mark_timer.fire = flush_mark_timer;
 	q->mark_timer.arg = q;
 	q->all_due = true;

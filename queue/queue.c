@@ -168,6 +168,7 @@ queue_free(struct queue *q)
 			free(q->worker[i].batch[k]);
 	chan_close(&q->qmgr);
 	chan_close(&q->smtpd);
+	loop_cancel(q->loop, &q->company);
 	loop_cancel(q->loop, &q->dispatch);
 	loop_cancel(q->loop, &q->mark_timer);
 	loop_cancel(q->loop, &q->retry_timer);

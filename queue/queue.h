@@ -6,6 +6,7 @@
  *	session.c	OPEN, COMMIT, ABANDON of those who bring messages
  *	intake.c	one COMMIT: lease, length, envelope, tail
  *	flush.c		gathers what waits into batches for the workers, and answers
+ *	company.c	whether a batch waits for more to join it
  *	worker.c	the workers: processes that wait for the disk
  *	strategy.c	how a batch is made durable here
  *	mark.c		recipients' slots; a message whose slots are all final is unlinked
@@ -31,6 +32,8 @@ enum {
 	FLUSH_MARKS = 400,		/* marked files in a batch */
 	EACH_MARKS = 32,		/* the same where each costs a flush of its own */
 	EACH_WORKERS = 4,
+	COMPANY_MS = 8,			/* a commit waits so long at most for others to share its flush */
+	COMPANY_RECENT_MS = 50,		/* who was answered within this is expected back */
 	MARK_FLUSH_MS = 1000,		/* how long a mark may wait for a flush */
 	RESPAWN_MS = 1000,
 	RETRY_MS = 1000,		/* a mark that met a passing fault is tried again */
@@ -55,6 +58,7 @@ struct qmsg {
 	uint8_t state;			/* enum qmsg_state */
 	bool want_next;			/* its session wants the next one's file with the answer */
 	uint32_t request;		/* id of its COMMIT */
+	int64_t since_ms;		/* it waits */
 	struct qfile file;		/* once it is finished */
 	char id[QID_SIZE];
 };
@@ -64,6 +68,9 @@ struct session {
 	struct session *next, **at;	/* in q->sessions */
 	struct chan chan;
 	struct qmsg *msg[SESSION_OPEN_MAX];
+	struct session *earlier, *later;	/* answered before, after it; if answered_ms is not 0 */
+	int64_t answered_ms;		/* when a COMMIT of its last was */
+	uint32_t nwaiting;		/* of msg: for a flush, or in one */
 	bool may_reserve;		/* bounce: may use the reserve of space */
 	bool own;			/* has no parent: bounce's, control's channel */
 };
@@ -132,7 +139,8 @@ struct queue {
 	struct chan qmgr, smtpd;
 	struct qmsg *wait_first, **wait_last;
 	uint32_t nwait;
-	struct timer dispatch, mark_timer, retry_timer, stop_timer;
+	struct session *latest;		/* who was answered last */
+	struct timer company, dispatch, mark_timer, retry_timer, stop_timer;
 	bool dispatch_set, marks_due, stopping;
 	unsigned char dirs[32];		/* names removed since the last flush */
 	bool removed;
@@ -224,6 +232,12 @@ void flush_marked(struct queue *q);		/* there is something for MARK_FLUSH_MS fro
 int flush_worker_start(struct worker *w, struct err *e);
 void flush_worker_stop(struct worker *w);
 bool flush_busy(const struct queue *q);
+
+/* company.c */
+void company_answered(struct session *s);	/* COMMITTED */
+void company_gone(struct session *s);
+/* Milliseconds that those who wait, at least one, may do so for others; 0: flush now. */
+int64_t company_wait(const struct queue *q);
 
 /* worker.c: the child's whole life. */
 _Noreturn void worker_run(int sock, int dir_fd, int lock_fd, const struct queue_options *opt);

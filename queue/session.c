@@ -30,8 +30,10 @@ session_refuse(struct session *s, uint32_t request, const struct err *why)
 void
 qmsg_free(struct qmsg *m)
 {
-	if (m->session != NULL)
+	if (m->session != NULL) {
 		m->session->msg[m->slot] = NULL;
+		m->session->nwaiting -= m->state != QMSG_OPEN;
+	}
 	free(m);
 }
 
@@ -271,6 +273,7 @@ session_committed(struct session *s, const struct qmsg *m, struct err *e)
 	int fd = m->want_next ? open_next(s, reply.next) : -1, r;
 
 	memcpy(reply.id, m->id, QID_SIZE);
+	company_answered(s);
 	r = chan_send(&s->chan, &reply.h, MSG_COMMITTED, m->request, sizeof reply, &fd, fd != -1, e);
 	if (r == -1 && e->sys == ETOOMANYREFS) {	/* a plain answer goes */
 		session_abandon(s, reply.next);
@@ -306,6 +309,7 @@ session_forget(struct session *s)
 			flush_drop(q, m);
 		qmsg_free(m);
 	}
+	company_gone(s);
 	*s->at = s->next;
 	if (s->next != NULL)
 		s->next->at = s->at;
