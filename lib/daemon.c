@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
@@ -60,11 +61,14 @@ int
 daemon_start(struct daemon *d, enum role self, struct err *e)
 {
 	static _Alignas(8) unsigned char packet[MSG_MAX];
+	char name[16];
 
 	*d = (struct daemon){ .self = self, .next = { .caps_fd = -1 } };
 	for (int i = 0; i < ROLE_COUNT; i++)
 		d->peer_fd[i] = -1;
 	signal(SIGPIPE, SIG_IGN);
+	snprintf(name, sizeof name, "accord-%s", role_name(self));
+	prctl(PR_SET_NAME, name);	/* before Linux 6.14 a program that was open already is called by a number */
 	if (conf_init(&d->conf, e) == -1 || loop_init(&d->loop, e) == -1)
 		return -1;
 	for (;;) {

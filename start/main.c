@@ -19,9 +19,20 @@
 #include "start/logger.h"
 #include "start/supervisor.h"
 
-enum { LOGGER_END_MS = 500 };
+enum {
+	LOGGER_END_MS = 500,
+	PROGRAM_FD = 10		/* descriptors from here on: a new process gives those below other meanings */
+};
 
-struct programs { char dir[PATH_MAX]; };
+/* Open files, not names: whoever is started again later is of the version that all others are, though another
+ * one has been installed meanwhile. */
+struct programs { int fd[ROLE_COUNT]; char dir[PATH_MAX]; };
+
+static void
+program_path(const struct programs *p, enum role r, char path[PATH_MAX + 32])
+{
+	snprintf(path, PATH_MAX + 32, "%s/accord-%s", p->dir, role_name(r));
+}
 
 /* The daemons are beside this program, or in libexec. */
 static int
@@ -29,18 +40,23 @@ programs_find(struct programs *p, struct err *e)
 {
 	char path[PATH_MAX + 32], *slash;
 	ssize_t n = readlink("/proc/self/exe", p->dir, sizeof p->dir - 1);
+	int fd;
 
 	if (n <= 0)
 		return err_sys(e, "/proc/self/exe");
 	p->dir[n] = '\0';
 	if ((slash = strrchr(p->dir, '/')) != NULL)
 		*slash = '\0';
-	snprintf(path, sizeof path, "%s/accord-queue", p->dir);
+	program_path(p, ROLE_QUEUE, path);
 	if (access(path, X_OK) == -1)
 		snprintf(p->dir, sizeof p->dir, "%s/libexec/accord", ACCORD_PREFIX);
 	for (int r = ROLE_QUEUE; r < ROLE_COUNT; r++) {
-		snprintf(path, sizeof path, "%s/accord-%s", p->dir, role_name((enum role)r));
-		if (access(path, X_OK) == -1)
+		program_path(p, (enum role)r, path);
+		if (access(path, X_OK) == -1 || (fd = open(path, O_PATH | O_CLOEXEC)) == -1)
+			return err_sys(e, "%s", path);
+		p->fd[r] = fcntl(fd, F_DUPFD_CLOEXEC, PROGRAM_FD);
+		close(fd);
+		if (p->fd[r] == -1)
 			return err_sys(e, "%s", path);
 	}
 	return 0;
@@ -53,8 +69,8 @@ become_program(void *arg, enum role r)
 	char path[PATH_MAX + 32];
 	char *argv[2] = { path, NULL };
 
-	snprintf(path, sizeof path, "%s/accord-%s", p->dir, role_name(r));
-	execv(path, argv);
+	program_path(p, r, path);
+	execveat(p->fd[r], "", argv, environ, AT_EMPTY_PATH);
 	log_line(LOG_ERR, NULL, "cannot-start", "role=%s why=%s", role_name(r), log_q(strerror(errno)));
 }
 

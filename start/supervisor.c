@@ -125,7 +125,7 @@ fire_restart(void *arg)
 	}
 }
 
-/* In the new process: descriptors 0 to 3, nothing else, no signal blocked. */
+/* In the new process: descriptors 0 to 3, nothing else once it is a program, no signal blocked. */
 static _Noreturn void
 child_main(struct child *c, int fd)
 {
@@ -137,7 +137,7 @@ child_main(struct child *c, int fd)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	setpgid(0, 0);
 	if (keep == -1 || null == -1 || dup2(null, 0) == -1 || dup2(null, 1) == -1 ||
-	    dup2(keep, DAEMON_FD) == -1 || close_range(DAEMON_FD + 1, ~0u, 0) == -1) {
+	    dup2(keep, DAEMON_FD) == -1 || close_range(DAEMON_FD + 1, ~0u, CLOSE_RANGE_CLOEXEC) == -1) {
 		log_line(LOG_ERR, NULL, "cannot-start", "role=%s why=%s", role_name(c->role),
 		    log_q(strerror(errno)));
 		_exit(1);

@@ -3,6 +3,7 @@
 """The accord command, verb by verb, as a person types it."""
 import json
 import os
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -113,6 +114,26 @@ class Settings(unittest.TestCase):
             out, err = p.communicate(timeout=20 * SLOW)
         self.assertEqual((p.returncode, out), (75, b""))
         self.assertIn(b"another version", err)
+
+    def test_another_version_installed_beneath_a_running_one(self):
+        """Who dies then is started again from what all others were started from; mail goes on."""
+        with tempfile.TemporaryDirectory() as programs, Peer() as hop:
+            os.chmod(programs, 0o755)
+            for name in os.listdir(BIN):
+                if name.startswith("accord") and os.access(os.path.join(BIN, name), os.X_OK) and \
+                        os.path.isfile(os.path.join(BIN, name)):
+                    shutil.copy2(os.path.join(BIN, name), programs)
+            acc = Instance(smtproutes=hop.route)
+            acc.bin = programs
+            with acc:
+                for name in os.listdir(programs):       # as install(1) does it: another file of that name
+                    os.remove(os.path.join(programs, name))
+                    shutil.copy2("/bin/false", os.path.join(programs, name))
+                for role in ("queue", "qmgr", "remote", "smtpd"):
+                    old = acc.kill(role)
+                    wait_for(lambda: (acc.pids(role) or [old])[0] != old)
+                acc.send("a@client.example", ["b@far.example"], "Subject: x\n\nx\n")
+                wait_for(lambda: hop.messages)
 
     def test_start_refuses_wrong_settings_before_anything(self):
         acc = Instance(listen="nowhere")

@@ -118,6 +118,7 @@ fake_daemon(void *arg, enum role role)
 	struct err e = { 0 };
 
 	(void)arg;
+	close_range(DAEMON_FD + 1, ~0u, 0);	/* as execve would */
 	self = (int)role;
 	if (daemon_start(&d, role, &e) == -1)
 		_exit(9);
