@@ -49,8 +49,8 @@ void converter_edits_free(struct converter_edits *x);
 
 /*
  * Asks for the conversion that a plan's key names (plan NULL and no key: only the transfer encodings
- * change), waits up to wait_ms, and checks the list against the plan's ranges.  -1: as above; e->sys ETIMEDOUT when it is not ready yet (ask again later);
- * ERR_PERM 5.6.5 for a list that was refused.
+ * change), waits up to wait_ms, and checks the list against the plan's ranges.  -1: as above; e->sys
+ * ETIMEDOUT when it is not ready yet (ask again later); ERR_PERM 5.6.5 for a list that was refused.
  */
 int converter_ask_edits(int sock, const struct converter_message *m, const struct plan *plan,
     struct span key, int wait_ms, struct converter_edits *out, struct err *e);

@@ -68,7 +68,7 @@ daemon_start(struct daemon *d, enum role self, struct err *e)
 		d->peer_fd[i] = -1;
 	signal(SIGPIPE, SIG_IGN);
 	snprintf(name, sizeof name, "accord-%s", role_name(self));
-	prctl(PR_SET_NAME, name);	/* before Linux 6.14 a program that was open already is called by a number */
+	prctl(PR_SET_NAME, name);	/* Linux before 6.14 calls a program that was open already by a number */
 	if (conf_init(&d->conf, e) == -1 || loop_init(&d->loop, e) == -1)
 		return -1;
 	for (;;) {

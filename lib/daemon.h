@@ -57,7 +57,8 @@ struct daemon {
 	 * A reload.  check: -1 refuses it; nothing in force may change, and switched may not fail after
 	 * it; it may take descriptors over by setting them to -1.  Then either switched: conf, listener
 	 * and nlistener are the new ones, old is freed after it, unless the callee takes it over and
-	 * leaves it zeroed (the listeners' old descriptors are the callee's to close); or kept: what check prepared is to be forgotten.  NULL: nothing to do.
+	 * leaves it zeroed (the listeners' old descriptors are the callee's to close); or kept: what check
+	 * prepared is to be forgotten.  NULL: nothing to do.
 	 */
 	int (*check)(void *arg, struct daemon_next *next, struct err *e);
 	void (*switched)(void *arg, struct conf *old);

@@ -45,9 +45,10 @@ company_gone(struct session *s)
 static bool
 more_are_out(const struct queue *q, int64_t now)
 {
+	const struct session *s = q->latest;
 	uint32_t out = 0;
 
-	for (const struct session *s = q->latest; s != NULL && now - s->answered_ms < COMPANY_RECENT_MS; s = s->earlier)
+	for (; s != NULL && now - s->answered_ms < COMPANY_RECENT_MS; s = s->earlier)
 		if (s->nwaiting == 0 && ++out > q->nwait)
 			return true;
 	return false;

@@ -440,8 +440,8 @@ child_on_retire(struct chan *ch, const void *msg, size_t len, int *fds, struct e
 	(void)msg, (void)len, (void)fds;
 	if (c->role != ROLE_SMTPD)
 		return err_set(e, ERR_PROTO, NULL, "a retirement");
-	if (!s->all_up || s->stopping || s->reload.active || c->state != CHILD_UP || retired_count(s) >= RETIRED_MAX ||
-	    clock_ms() - c->started_ms < RESTART_FORGET_MS)
+	if (!s->all_up || s->stopping || s->reload.active || c->state != CHILD_UP ||
+	    retired_count(s) >= RETIRED_MAX || clock_ms() - c->started_ms < RESTART_FORGET_MS)
 		return 0;
 	log_line(LOG_WARN, NULL, "retire", "role=%s pid=%d", role_name(c->role), (int)c->pid);
 	if (child_retire(c, e) == -1)

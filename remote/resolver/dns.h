@@ -41,8 +41,8 @@ int dns_open(struct dns *d, struct loop *l, const struct conf *conf, struct span
 
 /*
  * Asks; done is called once, maybe before this returns.  name: lower case.  *out is a handle for
- * dns_forget, and becomes NULL when done is called: it stays where it is until then.  -1: too many, or libunbound's reason; done
- * is not called.
+ * dns_forget, and becomes NULL when done is called: it stays where it is until then.  -1: too many, or
+ * libunbound's reason; done is not called.
  */
 int dns_ask(struct dns *d, const char *name, enum dns_type type, dns_done *done, void *arg,
     struct dns_query **out, struct err *e);

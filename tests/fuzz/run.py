@@ -180,7 +180,8 @@ def total():
     print(f"{'target':20} {'CPU s':>8} {'now':>8} {'runs':>12} {'edges':>7} {'features':>9} {'findings':>9}")
     for name in sorted(sums):
         s = sums[name]
-        print(f"{name:20} {s['cpu_s']:8} {had(name, digest(name)):8} {s['runs']:12} {s['edges']:7} {s['features']:9} {s['findings']:9}")
+        print(f"{name:20} {s['cpu_s']:8} {had(name, digest(name)):8} {s['runs']:12} {s['edges']:7} {s['features']:9} "
+              f"{s['findings']:9}")
     print(f"{sum(s['cpu_s'] for s in sums.values()) / 3600:.2f} hours of CPU time")
     for name in sorted(set(targets()) - set(sums)):
         print(f"{name}: never run")
