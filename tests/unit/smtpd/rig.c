@@ -445,3 +445,35 @@ rig_talk(struct rig *r, const char *text, ...)
 	}
 	va_end(ap);
 }
+
+void
+rig_begin(struct rig *r)
+{
+	rig_init(r);
+	rig_start(r);
+	rig_talk(r, "", "220 mx.example ", NULL);
+}
+
+void
+rig_hello(struct rig *r)
+{
+	rig_begin(r);
+	rig_talk(r, HELLO, "250-mx.example\r\n", NULL);
+}
+
+struct span
+rig_received_off(const struct rig *r, const char *with)
+{
+	struct span m = buf_view(&r->message), line;
+	char first[200], second[200];
+	size_t at;
+
+	snprintf(first, sizeof first, "Received: from client.example ([192.0.2.7])");
+	snprintf(second, sizeof second, "\tby mx.example with %s id %s;", with, r->id);
+	ck_assert(span_line(&m, &line) && span_is(line, first));
+	ck_assert(span_line(&m, &line) && span_is(line, second));
+	ck_assert(span_line(&m, &line) && line.n > 20 && line.p[0] == '\t');
+	at = (size_t)(m.p - r->message.p);
+	ck_assert_uint_eq(memcmp(m.p - 2, "\r\n", 2), 0);
+	return span_sub(buf_view(&r->message), at, r->message.n);
+}

@@ -57,4 +57,13 @@ const char *rig_reply(struct rig *r);
 /* Sends text, and expects as many replies as there are prefixes, in order; ends with NULL. */
 void rig_talk(struct rig *r, const char *text, ...) __attribute__((sentinel));
 
+#define HELLO "EHLO client.example\r\n"
+#define BEGIN "MAIL FROM:<a@b.example>\r\nRCPT TO:<joe@example.com>\r\n"
+
+/* rig_init, rig_start and the greeting; and EHLO. */
+void rig_begin(struct rig *r);
+void rig_hello(struct rig *r);
+/* The message without our Received, which must be its first three lines; with: "ESMTP" or "SMTP". */
+struct span rig_received_off(const struct rig *r, const char *with);
+
 #endif

@@ -13,43 +13,7 @@
 #include "lib/features.h"
 #include "lib/qfile.h"
 
-#define HELLO "EHLO client.example\r\n"
-#define BEGIN "MAIL FROM:<a@b.example>\r\nRCPT TO:<joe@example.com>\r\n"
-
 static struct rig r;
-
-static void
-begin(void)
-{
-	rig_init(&r);
-	rig_start(&r);
-	rig_talk(&r, "", "220 mx.example ", NULL);
-}
-
-static void
-hello(void)
-{
-	begin();
-	rig_talk(&r, HELLO, "250-mx.example\r\n", NULL);
-}
-
-/* The message without our Received, which must be the first three lines. */
-static struct span
-received_off(const char *with)
-{
-	struct span m = buf_view(&r.message), line;
-	char first[200], second[200];
-	size_t at;
-
-	snprintf(first, sizeof first, "Received: from client.example ([192.0.2.7])");
-	snprintf(second, sizeof second, "\tby mx.example with %s id %s;", with, r.id);
-	ck_assert(span_line(&m, &line) && span_is(line, first));
-	ck_assert(span_line(&m, &line) && span_is(line, second));
-	ck_assert(span_line(&m, &line) && line.n > 20 && line.p[0] == '\t');
-	at = (size_t)(m.p - r.message.p);
-	ck_assert_uint_eq(memcmp(m.p - 2, "\r\n", 2), 0);
-	return span_sub(buf_view(&r.message), at, r.message.n);
-}
 
 START_TEST(a_message_is_taken)
 {
@@ -57,7 +21,7 @@ START_TEST(a_message_is_taken)
 	struct err e;
 	const char *reply;
 
-	hello();
+	rig_hello(&r);
 	rig_talk(&r, "MAIL FROM:<a@b.example> SIZE=100 BODY=8BITMIME CONPERM\r\n", "250 2.1.0 ", NULL);
 	rig_talk(&r, "RCPT TO:<@h.example:joe@Example.COM>\r\nRCPT TO:<Postmaster>\r\n"
 	    "RCPT TO:<\"a>b\"@x.fax.example>\r\n", "250 2.1.5 ", "250 2.1.5 ", "250 2.1.5 ", NULL);
@@ -66,7 +30,7 @@ START_TEST(a_message_is_taken)
 	reply = rig_reply(&r);
 	ck_assert_msg(strncmp(reply, "250 2.0.0 ", 10) == 0, "%s", reply);
 	ck_assert_ptr_nonnull(strstr(reply, r.id));
-	ck_assert(span_is(received_off("ESMTP"), "Subject: x\r\n\r\n.dot\r\n\xe4\r\n"));
+	ck_assert(span_is(rig_received_off(&r, "ESMTP"), "Subject: x\r\n\r\n.dot\r\n\xe4\r\n"));
 	ck_assert_uint_eq(r.crc, crc32c(0, r.message.p, r.message.n));
 	ck_assert_uint_eq(r.open_size, 100);
 	ck_assert(!r.writer_left);
@@ -87,17 +51,17 @@ END_TEST
 
 START_TEST(one_process_serves_many)
 {
-	begin();
+	rig_begin(&r);
 	rig_talk(&r, "HELO client.example\r\nMAIL FROM:<>\r\nRCPT TO:<joe@example.com>\r\nDATA\r\n", "250 mx",
 	    "250 2.1.0 <>", "250 2.1.5", "354", NULL);
 	rig_talk(&r, "x\r\n.\r\nQUIT\r\n", "250 2.0.0", "221", "", NULL);
-	ck_assert(span_is(received_off("SMTP"), "x\r\n"));
+	ck_assert(span_is(rig_received_off(&r, "SMTP"), "x\r\n"));
 	rig_client(&r);
 	rig_talk(&r, "", "220", NULL);
 	rig_talk(&r, "MAIL FROM:<a@b>\r\n", "503 5.5.1", NULL);	/* nothing of the other is left */
 	rig_talk(&r, HELLO BEGIN "DATA\r\n", "250-", "250", "250", "354", NULL);
 	rig_talk(&r, "y\r\n.\r\n", "250 2.0.0", NULL);
-	ck_assert(span_is(received_off("ESMTP"), "y\r\n"));
+	ck_assert(span_is(rig_received_off(&r, "ESMTP"), "y\r\n"));
 	rig_end(&r);
 }
 END_TEST
@@ -128,7 +92,7 @@ START_TEST(a_line_and_its_reply)
 {
 	char line[400];
 
-	hello();
+	rig_hello(&r);
 	snprintf(line, sizeof line, "%s\r\n", lines[_i].say);
 	rig_talk(&r, line, lines[_i].want, NULL);
 	rig_talk(&r, "NOOP\r\nQUIT\r\n", "250", "221", "", NULL);	/* and nothing of it ran */
@@ -138,7 +102,7 @@ END_TEST
 
 START_TEST(a_nul_is_no_command)
 {
-	hello();
+	rig_hello(&r);
 	rig_send(&r, span_of("NOOP\0QUIT\r\n", 11));
 	rig_talk(&r, "", "500 5.5.2", NULL);
 	rig_talk(&r, "QUIT\r\n", "221", "", NULL);
@@ -157,7 +121,7 @@ START_TEST(line_limits)
 	};
 	static char line[200010];
 
-	hello();
+	rig_hello(&r);
 	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
 		memset(line, ' ', t[i].n);
 		memcpy(line, "NOOP", 4);
@@ -203,7 +167,7 @@ START_TEST(who_is_taken)
 {
 	char line[400];
 
-	hello();
+	rig_hello(&r);
 	rig_talk(&r, "MAIL FROM:<a@b.example>\r\n", "250", NULL);
 	snprintf(line, sizeof line, "RCPT TO:%s\r\n", rcpts[_i].to);
 	rig_talk(&r, line, rcpts[_i].want, NULL);
@@ -262,7 +226,7 @@ START_TEST(conneg_is_answered)
 	char line[200];
 	const char *got;
 
-	hello();
+	rig_hello(&r);
 	rig_talk(&r, "MAIL FROM:<a@b.example>\r\n", "250", NULL);
 	snprintf(line, sizeof line, "RCPT TO:<%s> %s\r\n", connegs[_i].who, connegs[_i].param);
 	rig_send(&r, span_str(line));
@@ -284,7 +248,7 @@ START_TEST(a_long_capability_list)
 	struct err e = { 0 };
 	unsigned n = 0;
 
-	hello();
+	rig_hello(&r);
 	buf_init(&joined, 65536);
 	rig_talk(&r, "MAIL FROM:<>\r\n", "250", NULL);
 	rig_send(&r, span_str("RCPT TO:<long@example.com> CONNEG\r\n"));
@@ -327,7 +291,7 @@ END_TEST
 /* R36: HELO offers no extension, so none may be used, though EHLO came before. */
 START_TEST(helo_offers_nothing)
 {
-	begin();
+	rig_begin(&r);
 	rig_send(&r, span_str(HELLO));
 	(void)rig_reply(&r);
 	rig_talk(&r, "HELO client.example\r\n", "250", NULL);
@@ -346,7 +310,7 @@ START_TEST(what_is_offered)
 	    "LIMITS MAILMAX=1000 RCPTMAX=1000\r\n" };
 	const char *reply;
 
-	begin();
+	rig_begin(&r);
 	rig_send(&r, span_str(HELLO));
 	reply = rig_reply(&r);
 	for (size_t i = 0; i < sizeof want / sizeof *want; i++)
@@ -366,7 +330,7 @@ static const struct { const char *data; size_t n; } smuggled[] = {
 
 START_TEST(nothing_is_smuggled)
 {
-	hello();
+	rig_hello(&r);
 	rig_talk(&r, BEGIN "DATA\r\n", "250", "250", "354", NULL);
 	rig_send(&r, span_of(smuggled[_i].data, smuggled[_i].n));
 	rig_talk(&r, "", "554 5.6.0", NULL);
@@ -376,7 +340,7 @@ START_TEST(nothing_is_smuggled)
 	ck_assert_uint_eq(r.abandoned, 1);
 	rig_talk(&r, BEGIN "DATA\r\n", "250", "250", "354", NULL);	/* and the session is sound */
 	rig_talk(&r, "ok\r\n.\r\n", "250 2.0.0", NULL);
-	ck_assert(span_is(received_off("ESMTP"), "ok\r\n"));
+	ck_assert(span_is(rig_received_off(&r, "ESMTP"), "ok\r\n"));
 	rig_end(&r);
 }
 END_TEST
@@ -401,7 +365,7 @@ START_TEST(large_messages_are_bounded)
 		rig_send(&r, span_of(text, n));
 		rig_talk(&r, ".\r\n", n > 65000 ? "552 5.3.4" : "250 2.0.0", NULL);
 		if (n <= 65000)
-			ck_assert(span_eq(received_off("ESMTP"), span_of(text, n)));
+			ck_assert(span_eq(rig_received_off(&r, "ESMTP"), span_of(text, n)));
 	}
 	rig_until(&r, &r.abandoned, 1);
 	ck_assert_uint_eq(r.abandoned, 1);
@@ -412,7 +376,7 @@ END_TEST
 START_TEST(a_loop_is_seen)
 {
 	for (int n = 100; n <= 101; n++) {
-		hello();
+		rig_hello(&r);
 		rig_talk(&r, BEGIN "DATA\r\n", "250", "250", "354", NULL);
 		for (int i = 0; i < n; i++)
 			rig_send(&r, span_str("Received: from x\r\n"));
@@ -432,12 +396,12 @@ START_TEST(ten_megabytes_arrive_whole)
 	for (size_t i = 100; i < sizeof block; i += 100)
 		memcpy(block + i - 2, "\r\n", 2);
 	memcpy(block + sizeof block - 2, "\r\n", 2);
-	hello();
+	rig_hello(&r);
 	rig_talk(&r, BEGIN "DATA\r\n", "250", "250", "354", NULL);
 	for (int i = 0; i < 1000; i++)
 		rig_send(&r, span_of(block, sizeof block));
 	rig_talk(&r, ".\r\nQUIT\r\n", "250 2.0.0", "221", "", NULL);
-	got = received_off("ESMTP");
+	got = rig_received_off(&r, "ESMTP");
 	ck_assert_uint_eq(got.n, 1000 * sizeof block);
 	for (size_t i = 0; i < 1000; i++)
 		ck_assert(memcmp(got.p + i * sizeof block, block, sizeof block) == 0);
@@ -450,7 +414,7 @@ END_TEST
 
 START_TEST(replies_stay_in_order)
 {
-	hello();
+	rig_hello(&r);
 	rig_talk(&r, "MAIL FROM:<a@b>\r\nRCPT TO:<joe@example.com> CONNEG\r\nRCPT TO:<nobody@example.com>\r\n"
 	    "RCPT TO:<any@example.com>\r\nBOGUS\r\nDATA\r\n", "250 2.1.0", "250-2.1.5 <joe", "550 5.1.1",
 	    "250 2.1.5 <any", "500", "354", NULL);
@@ -466,13 +430,13 @@ START_TEST(octet_by_octet)
 {
 	static const char text[] = HELLO BEGIN "DATA\r\na\r\n..\r\n.\r\nQUIT\r\n";
 
-	begin();
+	rig_begin(&r);
 	for (size_t i = 0; i < sizeof text - 1; i++) {
 		rig_send(&r, span_of(text + i, 1));
 		usleep(300);
 	}
 	rig_talk(&r, "", "250-", "250", "250", "354", "250 2.0.0", "221", "", NULL);
-	ck_assert(span_is(received_off("ESMTP"), "a\r\n.\r\n"));
+	ck_assert(span_is(rig_received_off(&r, "ESMTP"), "a\r\n.\r\n"));
 	rig_end(&r);
 }
 END_TEST
@@ -505,7 +469,7 @@ END_TEST
 
 START_TEST(too_many_errors)
 {
-	hello();
+	rig_hello(&r);
 	for (int i = 0; i < 19; i++)
 		rig_talk(&r, "BOGUS\r\n", "500", NULL);
 	rig_talk(&r, "BOGUS\r\nNOOP\r\n", "500", "421 4.7.0 mx.example", "", NULL);
@@ -516,7 +480,7 @@ END_TEST
 
 START_TEST(idle_chatter_ends)
 {
-	hello();
+	rig_hello(&r);
 	for (int i = 0; i < JUNK_MAX - 1; i++)
 		rig_talk(&r, "NOOP\r\n", "250", NULL);
 	rig_talk(&r, "NOOP\r\n", "250", "421 4.7.0", "", NULL);
@@ -587,7 +551,7 @@ END_TEST
 
 START_TEST(stop_ends_a_session)
 {
-	hello();
+	rig_hello(&r);
 	rig_stop(&r);
 	rig_talk(&r, "", "421 4.3.2 mx.example", "", NULL);
 	rig_end(&r);
@@ -597,7 +561,7 @@ END_TEST
 /* One that came while queue was waited for is heeded too. */
 START_TEST(stop_while_queue_restarts)
 {
-	hello();
+	rig_hello(&r);
 	rig_talk(&r, BEGIN, "250", "250", NULL);
 	r.queue_gone = r.stop_first = true;
 	rig_talk(&r, "DATA\r\n", "354", NULL);
@@ -609,7 +573,7 @@ END_TEST
 
 START_TEST(stop_lets_a_message_end)
 {
-	hello();
+	rig_hello(&r);
 	rig_talk(&r, BEGIN "DATA\r\n", "250", "250", "354", NULL);
 	rig_send(&r, span_str("x\r\n"));
 	rig_stop(&r);
@@ -622,7 +586,7 @@ END_TEST
 
 START_TEST(a_lost_client_leaves_nothing)
 {
-	hello();
+	rig_hello(&r);
 	rig_talk(&r, BEGIN "DATA\r\n", "250", "250", "354", NULL);
 	rig_send(&r, span_str("x\r\n.\r"));
 	rig_client(&r);
@@ -645,7 +609,7 @@ static const struct { struct err open, commit; const char *want; } failures[] = 
 
 START_TEST(what_queue_refuses)
 {
-	hello();
+	rig_hello(&r);
 	r.open_fails = failures[_i].open;
 	r.commit_fails = failures[_i].commit;
 	if (r.open_fails.kind != ERR_NONE) {
@@ -664,7 +628,7 @@ END_TEST
 /* queue restarts: what was not begun goes on over a new channel, what was to be committed gets 451. */
 START_TEST(queue_restarts)
 {
-	hello();
+	rig_hello(&r);
 	r.queue_gone = true;
 	rig_talk(&r, BEGIN "DATA\r\n", "250", "250", "354", NULL);
 	ck_assert_uint_eq(r.fresh, 1);
@@ -678,303 +642,6 @@ START_TEST(queue_restarts)
 }
 END_TEST
 
-/* --- BDAT: RFC 3030 --- */
-
-#define LONG_HEADER "Subject: x\r\n\r\n"
-
-START_TEST(chunks_make_a_message)
-{
-	hello();
-	rig_talk(&r, BEGIN "BDAT 12\r\nSubject: x\r\n", "250 2.1.0", "250 2.1.5", "250 2.0.0 12 octets", NULL);
-	/* pipelined, and one that is no end of data; what follows LAST is commands */
-	rig_talk(&r, "BDAT 0\r\nBDAT 2\r\n\r\nbdat 9 last\r\n..\r\n.\r\n\r\nNOOP\r\n" BEGIN
-	    "BDAT 0 LAST\r\n", "250 2.0.0 0 octets", "250 2.0.0 2 octets", "250 2.0.0 ", "250 2.0.0 ok",
-	    "250 2.1.0", "250 2.1.5", "250 2.0.0 ", NULL);
-	ck_assert_uint_eq(r.committed, 2);
-	ck_assert_uint_eq(r.abandoned, 0);
-	ck_assert(span_is(received_off("ESMTP"), ""));
-	rig_talk(&r, BEGIN "BDAT 12\r\nSubject: x\r\nBDAT 5 LAST\r\n\r\n.\r\nQUIT\r\n", "250", "250", "250",
-	    "250 2.0.0 ", "221", NULL);
-	ck_assert(span_is(received_off("ESMTP"), "Subject: x\r\n\r\n.\r\n"));
-	ck_assert_uint_eq(r.crc, crc32c(0, r.message.p, r.message.n));
-	ck_assert(!r.writer_left);
-	rig_end(&r);
-}
-END_TEST
-
-START_TEST(chunks_octet_by_octet)
-{
-	static const char text[] = HELLO BEGIN "BDAT 4\r\na\r\n.BDAT 3 LAST\r\n.\r\nQUIT\r\n";
-
-	begin();
-	for (size_t i = 0; i < sizeof text - 1; i++) {
-		rig_send(&r, span_of(text + i, 1));
-		usleep(300);
-	}
-	rig_talk(&r, "", "250-", "250", "250", "250", "250 2.0.0", "221", "", NULL);
-	ck_assert(span_is(received_off("ESMTP"), "a\r\n..\r\n"));
-	rig_end(&r);
-}
-END_TEST
-
-/* Out of its order: each row begins behind EHLO; the chunk's octets never run as commands. */
-static const struct { const char *say; const char *want[8]; } orders[] = {
-	{ "BDAT 6 LAST\r\nQUIT\r\nNOOP\r\n", { "503 5.5.1", "250" } },
-	{ "BDAT 6\r\nQUIT\r\nNOOP\r\n", { "503 5.5.1", "250" } },
-	{ "MAIL FROM:<a@b>\r\nBDAT 6 LAST\r\nQUIT\r\nNOOP\r\n", { "250", "503 5.5.1", "250" } },
-	{ "MAIL FROM:<a@b>\r\nBDAT 6\r\nQUIT\r\nRCPT TO:<joe@example.com>\r\nBDAT 6 LAST\r\nQUIT\r\nNOOP\r\n",
-	    { "250", "503 5.5.1", "503 5.5.1", "503 5.5.1", "250" } },
-	{ "HELO x\r\n" BEGIN "BDAT 6 LAST\r\nQUIT\r\nNOOP\r\n", { "250", "250", "250", "503 5.5.1", "250" } },
-	{ BEGIN "BDAT 6\r\nQUIT\r\nDATA\r\nMAIL FROM:<a@b>\r\nRCPT TO:<joe@example.com>\r\nETRN x\r\nNOOP\r\n",
-	    { "250", "250", "250 2.0.0", "503 5.5.1", "503 5.5.1", "503 5.5.1", "503 5.5.1", "250" } },
-	{ BEGIN "BDAT 6 LATS\r\nQUIT\r\nBDAT 6 LAST\r\nQUIT\r\nNOOP\r\n",
-	    { "250", "250", "501 5.5.4", "501 5.5.4", "250" } },
-	{ BEGIN "BDAT 6 LAST x\r\nQUIT\r\nRSET\r\nNOOP\r\n", { "250", "250", "501 5.5.4", "250", "250" } },
-	{ BEGIN "BDAT 3\r\na\r\nRSET\r\nBDAT 3 LAST\r\nb\r\nNOOP\r\n",
-	    { "250", "250", "250", "250", "503 5.5.1", "250" } },
-	{ BEGIN "BDAT 3\r\na\r\nEHLO x\r\nBDAT 3 LAST\r\nb\r\nNOOP\r\n",
-	    { "250", "250", "250", "250-", "503 5.5.1", "250" } },
-	{ BEGIN "BDAT 3\r\na\r\nNOOP\r\nVRFY x\r\nQUIT\r\n", { "250", "250", "250", "250", "252", "221", "" } },
-	{ "MAIL FROM:<a@b> BODY=BINARYMIME\r\nRCPT TO:<joe@example.com>\r\nDATA\r\nRSET\r\nNOOP\r\n",
-	    { "250", "250", "503 5.5.1", "250", "250" } },
-};
-
-START_TEST(chunks_out_of_order)
-{
-	hello();
-	rig_send(&r, span_str(orders[_i].say));
-	for (size_t i = 0; i < 8 && orders[_i].want[i] != NULL; i++)
-		rig_talk(&r, "", orders[_i].want[i], NULL);
-	ck_assert_uint_eq(r.committed, 0);
-	rig_until(&r, &r.abandoned, r.opened - (strstr(orders[_i].say, "ETRN") != NULL));
-	ck_assert_uint_eq(r.abandoned, r.opened - (strstr(orders[_i].say, "ETRN") != NULL));
-	if (strstr(orders[_i].say, "VRFY") == NULL) {	/* the session goes on, and is sound */
-		rig_talk(&r, "RSET\r\n" HELLO BEGIN "BDAT 4 LAST\r\nok\r\n", "250", "250-", "250", "250",
-		    "250 2.0.0", NULL);
-		ck_assert(span_is(received_off("ESMTP"), "ok\r\n"));
-	}
-	rig_end(&r);
-}
-END_TEST
-
-/* Sizes that cannot be: a 5yz, and the connection ends, for nobody knows where commands begin. */
-START_TEST(chunk_sizes_do_not_wrap)
-{
-	static const char *const sizes[] = { "18446744073709551616", "18446744073709551622", "-1", "0x10", "",
-	    "99999999999999999999999999999999", "1e3", "+5", "5,LAST", "18446744073709551615" };
-
-	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-		char line[100];
-
-		hello();
-		snprintf(line, sizeof line, BEGIN "BDAT %s LAST\r\n", sizes[i]);
-		rig_talk(&r, line, "250", "250", "501 5.5.4", "421 4.7.0", "", NULL);
-		rig_end(&r);
-	}
-	/* 2^32 + 5: known octets, so they are read over, and none of them is a command */
-	rig_init(&r);
-	rig_set(&r, CONF_TIMEOUTSMTPD, "1\n");
-	rig_start(&r);
-	rig_talk(&r, HELLO BEGIN "BDAT 4294967301 LAST\r\nhello\r\nNOOP\r\nQUIT\r\n", "220", "250-", "250", "250",
-	    "421 4.4.2", "", NULL);
-	ck_assert_uint_eq(r.opened, 0);
-	rig_end(&r);
-}
-END_TEST
-
-/* The checks of DATA, at whatever chunk they are seen; refused ones are counted once. */
-static const struct { const char *mail, *text; size_t n; const char *want, *kept; } texts[] = {
-#define TEXT(t) t, sizeof t - 1
-	{ "", TEXT("a\nb\r\n"), "554 5.6.0", NULL }, { "", TEXT("a\rb\r\n"), "554 5.6.0", NULL },
-	{ "", TEXT("a\0b\r\n"), "554 5.6.0", NULL }, { "", TEXT("a\r"), "554 5.6.0", NULL },
-	{ "", TEXT("a\r\n\r\nb\n"), "554 5.6.0", NULL }, { "", TEXT(" a\r\n"), "554 5.6.0", NULL },
-	{ " BODY=8BITMIME", TEXT("a\r\n\r\n\xff\n"), "554 5.6.0", NULL },
-	{ "", TEXT("a: b\r\n\r\nno end"), "250 2.0.0", "a: b\r\n\r\nno end\r\n" },
-	{ "", TEXT("a: b"), "250 2.0.0", "a: b\r\n" },
-	{ "", TEXT("a: b\r\n\r\n.x\r\n..\r\n"), "250 2.0.0", "a: b\r\n\r\n.x\r\n..\r\n" },
-	{ " BODY=BINARYMIME", TEXT("a: b\r\n\r\n\n\r\r\n."), "250 2.0.0", "a: b\r\n\r\n\n\r\r\n." },
-	{ " BODY=BINARYMIME", TEXT("a: b\r\n\r\nx\r"), "250 2.0.0", "a: b\r\n\r\nx\r" },
-	{ " BODY=BINARYMIME", TEXT("a: b"), "250 2.0.0", "a: b\r\n" },		/* a header's line */
-	{ " BODY=BINARYMIME", TEXT("a: b\n\r\n\r\nx"), "554 5.6.0", NULL },
-	{ " BODY=BINARYMIME", TEXT("a: b\r\n\n\nx"), "554 5.6.0", NULL },
-	{ " BODY=BINARYMIME", TEXT("a: \0\r\n\r\nx"), "554 5.6.0", NULL },
-	{ " BODY=BINARYMIME", TEXT("a: b\rc\r\n\r\nx"), "554 5.6.0", NULL },
-};
-
-START_TEST(chunks_are_judged)
-{
-	char head[200], cmd[40];
-
-	for (size_t cut = 0; cut <= texts[_i].n; cut++) {
-		bool early = false;
-
-		hello();
-		snprintf(head, sizeof head, "MAIL FROM:<a@b>%s\r\nRCPT TO:<joe@example.com>\r\n", texts[_i].mail);
-		rig_talk(&r, head, "250", "250", NULL);
-		snprintf(cmd, sizeof cmd, "BDAT %zu\r\n", cut);
-		rig_send(&r, span_str(cmd));
-		rig_send(&r, span_of(texts[_i].text, cut));
-		early = strncmp(rig_reply(&r), "250", 3) != 0;
-		ck_assert(!early || texts[_i].kept == NULL);
-		snprintf(cmd, sizeof cmd, "BDAT %zu LAST\r\n", texts[_i].n - cut);
-		rig_send(&r, span_str(cmd));
-		rig_send(&r, span_of(texts[_i].text + cut, texts[_i].n - cut));
-		rig_talk(&r, "", texts[_i].want, NULL);
-		rig_talk(&r, "QUIT\r\n", "221", "", NULL);
-		ck_assert_uint_eq(r.committed, texts[_i].kept != NULL);
-		rig_until(&r, &r.abandoned, texts[_i].kept == NULL);
-		ck_assert_uint_eq(r.abandoned, texts[_i].kept == NULL);
-		if (texts[_i].kept != NULL)
-			ck_assert(span_is(received_off("ESMTP"), texts[_i].kept));
-		rig_end(&r);
-	}
-}
-END_TEST
-
-START_TEST(a_binary_body_is_kept)
-{
-	static unsigned char body[300000];
-	struct envelope env;
-	struct span got;
-	struct err e;
-	char cmd[60];
-
-	for (size_t i = 0; i < sizeof body; i++)
-		body[i] = (unsigned char)(i * 7 + i / 256);
-	memcpy(body, LONG_HEADER, sizeof LONG_HEADER - 1);
-	hello();
-	rig_talk(&r, "MAIL FROM:<a@b> BODY=BINARYMIME SIZE=7\r\nRCPT TO:<joe@example.com>\r\n", "250", "250", NULL);
-	snprintf(cmd, sizeof cmd, "BDAT 200000\r\n");
-	rig_send(&r, span_str(cmd));
-	rig_send(&r, span_of(body, 200000));
-	rig_talk(&r, "", "250 2.0.0 200000 octets", NULL);
-	snprintf(cmd, sizeof cmd, "BDAT 100000 LAST\r\n");
-	rig_send(&r, span_str(cmd));
-	rig_send(&r, span_of(body + 200000, 100000));
-	rig_talk(&r, "NOOP\r\n", "250 2.0.0", "250", NULL);
-	got = received_off("ESMTP");
-	ck_assert(span_eq(got, span_of(body, sizeof body)));
-	ck_assert_uint_eq(r.crc, crc32c(0, r.message.p, r.message.n));
-	ck_assert_uint_eq(r.open_size, 200000);
-	ck_assert_int_eq(envelope_decode(buf_view(&r.block), &env, &e), 0);
-	ck_assert_uint_eq(env.body, BODY_BINARYMIME);
-	envelope_free(&env);
-	rig_end(&r);
-}
-END_TEST
-
-/* A line that is too long to be read says not where its octets end. */
-START_TEST(a_chunk_behind_a_long_line)
-{
-	char line[600];
-
-	memset(line, ' ', sizeof line);
-	memcpy(line, "BDAT 6", 6);
-	memcpy(line + 512, "\r\nQUIT\r\n", 9);
-	hello();
-	rig_talk(&r, BEGIN, "250", "250", NULL);
-	rig_talk(&r, line, "500 5.5.2", "421 4.7.0", "", NULL);
-	rig_end(&r);
-}
-END_TEST
-
-/* databytes counts all chunks; the chunk that goes over, and those behind it, are read over. */
-START_TEST(chunks_are_bounded)
-{
-	rig_init(&r);
-	rig_set(&r, CONF_DATABYTES, "1024\n");
-	rig_start(&r);
-	rig_talk(&r, HELLO BEGIN "BDAT 1018\r\n", "220", "250-", "250", "250", NULL);
-	for (int i = 0; i < 1018 / 2; i++)
-		rig_send(&r, span_str("\r\n"));
-	rig_talk(&r, "BDAT 6 LAST\r\nabcd\r\nNOOP\r\n", "250", "250 2.0.0", "250", NULL);
-	ck_assert_uint_eq(received_off("ESMTP").n, 1024);
-	rig_talk(&r, BEGIN "BDAT 1018\r\n", "250", "250", NULL);
-	for (int i = 0; i < 1018 / 2; i++)
-		rig_send(&r, span_str("\r\n"));
-	rig_talk(&r, "BDAT 7\r\nQUIT\r\nxBDAT 6\r\nQUIT\r\nBDAT 6 LAST\r\nQUIT\r\nNOOP\r\n", "250", "552 5.3.4", "552 5.3.4",
-	    "552 5.3.4", "250", NULL);
-	ck_assert_uint_eq(r.committed, 1);
-	rig_until(&r, &r.abandoned, 1);
-	ck_assert_uint_eq(r.abandoned, 1);
-	/* the end of a refused sequence: the next message may begin */
-	rig_talk(&r, BEGIN "BDAT 4 LAST\r\nok\r\n", "250", "250", "250 2.0.0", NULL);
-	rig_end(&r);
-}
-END_TEST
-
-/* A refusal that a pipelining client hears for each chunk is one error, not twenty. */
-START_TEST(chunks_behind_a_refusal)
-{
-	hello();
-	r.open_fails = (struct err){ .kind = ERR_TEMP, .dsn = "4.3.1", .what = "full" };
-	rig_talk(&r, BEGIN "BDAT 6\r\nQUIT\r\n", "250", "250", "452 4.3.1", NULL);
-	r.open_fails = (struct err){ 0 };
-	for (int i = 0; i < 50; i++)
-		rig_talk(&r, "BDAT 6\r\nQUIT\r\n", "452 4.3.1", NULL);
-	rig_talk(&r, "BDAT 0 LAST\r\nNOOP\r\n", "452 4.3.1", "250", NULL);
-	ck_assert_uint_eq(r.committed, 0);
-	ck_assert_uint_eq(r.opened, 1);
-	r.commit_fails = (struct err){ .kind = ERR_TEMP, .dsn = "4.3.0", .what = "flush" };
-	rig_talk(&r, BEGIN "BDAT 4 LAST\r\nok\r\n", "250", "250", "451 4.3.0", NULL);
-	r.commit_fails = (struct err){ 0 };
-	rig_talk(&r, BEGIN "BDAT 4 LAST\r\nok\r\n", "250", "250", "250 2.0.0", NULL);
-	rig_end(&r);
-}
-END_TEST
-
-/* A client that hangs up, or a stop, in the middle of a sequence: nothing is kept. */
-START_TEST(cut_off_chunks_leave_nothing)
-{
-	static const char *const cuts[] = { "BDAT 6\r\nabc", "BDAT 3\r\na\r\n", "BDAT 3\r\na\r\nBDAT 5 LAST\r\nab" };
-
-	for (size_t i = 0; i < 3; i++) {
-		hello();
-		rig_talk(&r, BEGIN, "250", "250", NULL);
-		rig_send(&r, span_str(cuts[i]));
-		rig_client(&r);
-		rig_talk(&r, "", "220", NULL);
-		rig_until(&r, &r.abandoned, 1);
-		ck_assert_uint_eq(r.abandoned, 1);
-		ck_assert_uint_eq(r.committed, 0);
-		rig_end(&r);
-	}
-	hello();
-	rig_talk(&r, BEGIN "BDAT 3\r\na\r\n", "250", "250", "250", NULL);
-	rig_stop(&r);
-	usleep(200000);
-	rig_talk(&r, "BDAT 3 LAST\r\nb\r\n", "250 2.0.0", "421 4.3.2", "", NULL);	/* it may end its message */
-	ck_assert_uint_eq(r.committed, 1);
-	rig_end(&r);
-}
-END_TEST
-
-START_TEST(ten_megabytes_of_chunks)
-{
-	static char block[100000];
-	char cmd[40];
-
-	for (size_t i = 0; i < sizeof block; i++)
-		block[i] = (char)('a' + i % 23);
-	for (size_t i = 100; i <= sizeof block; i += 100)
-		memcpy(block + i - 2, "\r\n", 2);
-	hello();
-	rig_talk(&r, BEGIN, "250", "250", NULL);
-	for (int i = 0; i < 100; i++) {
-		snprintf(cmd, sizeof cmd, "BDAT %zu%s\r\n", sizeof block, i == 99 ? " LAST" : "");
-		rig_send(&r, span_str(cmd));
-		rig_send(&r, span_of(block, sizeof block));
-	}
-	for (int i = 0; i < 100; i++)
-		rig_talk(&r, "", "250 2.0.0", NULL);
-	ck_assert_uint_eq(received_off("ESMTP").n, 100 * sizeof block);
-	for (size_t i = 0; i < 100; i++)
-		ck_assert(memcmp(received_off("ESMTP").p + i * sizeof block, block, sizeof block) == 0);
-	ck_assert_uint_eq(r.crc, crc32c(0, r.message.p, r.message.n));
-	rig_end(&r);
-}
-END_TEST
-
 /* --- DSN: RFC 3461, G17 --- */
 
 START_TEST(dsn_is_kept)
@@ -982,7 +649,7 @@ START_TEST(dsn_is_kept)
 	struct envelope env;
 	struct err e;
 
-	hello();
+	rig_hello(&r);
 	rig_talk(&r, "MAIL FROM:<a@b> RET=HDRS ENVID=QQ+2B1\r\nRCPT TO:<joe@example.com> NOTIFY=SUCCESS,DELAY "
 	    "ORCPT=rfc822;Joe+2Bx@Old.example\r\nRCPT TO:<nobody@example.com> ORCPT=rfc822;x NOTIFY=NEVER\r\n"
 	    "RCPT TO:<any@example.com> NOTIFY=NEVER\r\nRCPT TO:<Postmaster> ORCPT=x400;p\r\nRCPT TO:<none@example.com>\r\n",
@@ -1094,7 +761,7 @@ START_TEST(an_idle_session_is_small)
 	long private_kb = 0;
 	FILE *f;
 
-	hello();
+	rig_hello(&r);
 	rig_talk(&r, BEGIN "RSET\r\n", "250", "250", "250", NULL);
 	snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)r.pid);
 	f = fopen(path, "r");
@@ -1148,17 +815,6 @@ suite_session(void)
 	tcase_add_test(tc, a_lost_client_leaves_nothing);
 	LOOP(what_queue_refuses, failures);
 	tcase_add_test(tc, queue_restarts);
-	tcase_add_test(tc, chunks_make_a_message);
-	tcase_add_test(tc, chunks_octet_by_octet);
-	tcase_add_loop_test(tc, chunks_out_of_order, 0, sizeof orders / sizeof *orders);
-	tcase_add_test(tc, chunk_sizes_do_not_wrap);
-	tcase_add_loop_test(tc, chunks_are_judged, 0, sizeof texts / sizeof *texts);
-	tcase_add_test(tc, a_binary_body_is_kept);
-	tcase_add_test(tc, a_chunk_behind_a_long_line);
-	tcase_add_test(tc, chunks_are_bounded);
-	tcase_add_test(tc, chunks_behind_a_refusal);
-	tcase_add_test(tc, cut_off_chunks_leave_nothing);
-	tcase_add_test(tc, ten_megabytes_of_chunks);
 	tcase_add_test(tc, dsn_is_kept);
 	tcase_add_test(tc, limits_are_those_announced);
 	tcase_add_test(tc, recipients_behind_the_limit);
