@@ -17,7 +17,7 @@
 
 enum {
 	PARENT_SPARE = 4,		/* fresh processes that wait for a client */
-	PARENT_USED_MAX = 64,		/* used ones that wait for their client to come back */
+	PARENT_USED_MAX = 256,		/* used ones that wait for their client to come back */
 	PARENT_CAPD_WANTED = 16,	/* processes that are born with a channel to capd after one that had to
 					 * ask for it: where none is used, each costs a dozen calls */
 	PARENT_TIDY_MS = 10000,		/* and how long they do, or up to twice that */

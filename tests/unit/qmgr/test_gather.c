@@ -34,18 +34,18 @@ deliver(uint32_t number[N])
 {
 	static const char *const to[N][2] = { { "a@a.example" }, { "a@b.example" }, { "a@c.example" },
 	    { "a@d.example" }, { "a@e.example" } };
-	static _Alignas(8) unsigned char jobs[N][sizeof(struct msg_job) + sizeof(uint32_t)];
+	static struct { struct msg_job m; uint32_t slot; } jobs[N];
 	char id[QID_SIZE];
 
 	for (int i = 0; i < N; i++) {
 		fake_message(&f, id, "s@s.example", to[i], 0);
 		fake_new(&f, id);
 		fake_expect(&f, ROLE_REMOTE, MSG_JOB);
-		memcpy(jobs[i], f.packet, sizeof jobs[i]);
-		number[i] = ((struct msg_hdr *)(void *)jobs[i])->id;
+		memcpy(&jobs[i], f.packet, sizeof jobs[i].m + sizeof jobs[i].slot);
+		number[i] = jobs[i].m.h.id;
 	}
 	for (int i = 0; i < N; i++) {
-		const struct msg_job *m = (const struct msg_job *)(const void *)jobs[i];
+		const struct msg_job *m = &jobs[i].m;
 		struct msg_result *r = (struct msg_result *)(void *)f.packet;
 		struct rcpt_result one = delivered;
 		struct buf b;

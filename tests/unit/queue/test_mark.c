@@ -312,6 +312,7 @@ END_TEST
 /* A packet is judged before anything is done about its first mark. */
 START_TEST(a_wrong_mark_spoils_its_packet)
 {
+	static const char outside[QID_SIZE] = "../../etc/passwd";
 	struct slot slot[8];
 	struct mark m[2];
 	struct rig r;
@@ -324,7 +325,7 @@ START_TEST(a_wrong_mark_spoils_its_packet)
 	client_send(s, text, 2, id);
 	qmgr_new(&r, id);
 	m[0] = mark_for(id, 1, 0, SLOT_DELIVERED);
-	m[1] = mark_for(_i == 0 ? id : "../../etc/passwd", 2, 1, _i == 0 ? SLOT_STATES : SLOT_DELIVERED);
+	m[1] = mark_for(_i == 0 ? id : outside, 2, 1, _i == 0 ? SLOT_STATES : SLOT_DELIVERED);
 	qmgr_marks(&r, m, 2);
 	ck_assert(!rig_get(r.qmgr, &g));		/* cut off */
 	slots_of(&r, id, slot);
