@@ -110,7 +110,7 @@ class Run:
         self.running.discard(p.pid)
         _, status, used = os.wait4(p.pid, 0)
         p.returncode = status
-        if self.stop and os.waitstatus_to_exitcode(status) == INTERRUPTED:
+        if self.stop and os.waitstatus_to_exitcode(status) in (INTERRUPTED, -signal.SIGINT):
             status = 0
         self.read(tail.decode(errors="replace"), status)
         return used.ru_utime + used.ru_stime
