@@ -8,11 +8,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lib/clock.h"
+#include "tests/unit/clock.h"
 
 static void
 broken(const struct err *e)
@@ -33,13 +32,10 @@ void
 fake_start(struct fake *f)
 {
 	struct err e = { 0 };
-	int fd = memfd_create("clock", 0);
 
 	memset(f, 0, sizeof *f);
 	signal(SIGPIPE, SIG_IGN);
-	ck_assert_int_eq(ftruncate(fd, sizeof *f->shift_ms), 0);
-	f->shift_ms = mmap(NULL, sizeof *f->shift_ms, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	ck_assert_int_eq(clock_shift(fd), 0);
+	f->shift_ms = test_clock();
 	snprintf(f->path, sizeof f->path, "/tmp/accord-qmgr-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(f->path));
 	f->dirfd = open(f->path, O_RDONLY | O_DIRECTORY);

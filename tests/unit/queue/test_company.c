@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /* When a commit waits for others to share its flush. */
-#include <check.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-#include "lib/clock.h"
 #include "queue/queue.h"
+#include "tests/unit/clock.h"
 
 enum { SESSIONS = 10 };
 
@@ -18,11 +14,7 @@ static int64_t *shift_ms;
 static void
 setup(void)
 {
-	int fd = memfd_create("clock", 0);
-
-	ck_assert_int_eq(ftruncate(fd, sizeof *shift_ms), 0);
-	shift_ms = mmap(NULL, sizeof *shift_ms, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	ck_assert_int_eq(clock_shift(fd), 0);
+	shift_ms = test_clock();
 	for (int i = 0; i < SESSIONS; i++)
 		s[i].q = &q;
 }

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /* The next message's file comes with the answer to COMMIT, once a client has shown that it brings more. */
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-#include "lib/clock.h"
+#include "tests/unit/clock.h"
 #include "tests/unit/smtpd/rig.h"
 
 static struct rig r;
@@ -16,11 +14,7 @@ static int64_t *shift_ms;
 static void
 setup(void)
 {
-	int fd = memfd_create("clock", 0);
-
-	ck_assert_int_eq(ftruncate(fd, sizeof *shift_ms), 0);
-	shift_ms = mmap(NULL, sizeof *shift_ms, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	ck_assert_int_eq(clock_shift(fd), 0);
+	shift_ms = test_clock();
 	rig_init(&r);
 	r.give_next = true;
 	rig_start(&r);
