@@ -208,7 +208,7 @@ child_on_done(struct chan *ch, const void *msg, size_t len, int *fds, struct err
 	} else if (c->stale || p->stopping) {
 		child_dismiss(c);
 	} else {
-		if (p->used.n >= PARENT_USED_MAX)
+		if (p->used.n >= parent_used_most(p))
 			child_dismiss(p->used.first);
 		idle_add(c);
 	}

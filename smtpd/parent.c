@@ -131,12 +131,20 @@ parent_listeners(struct parent *p, struct err *e)
 	return 0;
 }
 
+uint32_t
+parent_used_most(const struct parent *p)
+{
+	uint64_t all = conf_number(&p->d.conf, CONF_CONCURRENCYINCOMING);
+
+	return all < PARENT_USED_MAX ? (uint32_t)all : PARENT_USED_MAX;
+}
+
 /* A descriptor for each session process, and some for pairs on their way. */
 void
 parent_more_files(const struct parent *p)
 {
 	rlim_t want = (rlim_t)conf_number(&p->d.conf, CONF_CONCURRENCYINCOMING) +
-	    PARENT_USED_MAX + PARENT_SPARE + ROOM_MAX + 128;
+	    parent_used_most(p) + PARENT_SPARE + ROOM_MAX + 128;
 	struct rlimit r;
 
 	if (getrlimit(RLIMIT_NOFILE, &r) == -1 || r.rlim_cur >= want)

@@ -135,6 +135,8 @@ void door_refuse(struct parent *p, int fd, const char *dsn, const char *why,
 int parent_listener(const struct daemon_listener *d, struct listener *out, struct err *e);
 int parent_listeners(struct parent *p, struct err *e);
 void parent_more_files(const struct parent *p);
+/* So many used processes may wait: never more than there may be sessions. */
+uint32_t parent_used_most(const struct parent *p);
 
 /* reload.c: the daemon's callbacks (lib/daemon.h). */
 int parent_check(void *arg, struct daemon_next *next, struct err *e);
