@@ -42,6 +42,8 @@ qmgr_on_inflight(struct chan *c, const void *msg, size_t len, int *fds, struct e
 	(void)fds;
 	if (p->hello || !qid_ok(m->id) || m->n != (len - sizeof *m) / sizeof *slot)
 		return err_set(e, ERR_PROTO, NULL, "in flight: %u slots in %zu octets", m->n, len);
+	if (m->n > QMGR_JOB_RCPTS)	/* no qmgr gave it so many; all may be marked, in one packet */
+		return err_set(e, ERR_PROTO, NULL, "in flight: %u slots", m->n);
 	j = job_find(q, m->h.id, m->id);
 	if (j == NULL) {
 		j = job_new(q, JOB_DELIVER, m->id, m->n);

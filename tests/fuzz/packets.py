@@ -111,6 +111,7 @@ SEEDS = {
             say(0, 1, MARKED, number=64, flags=PAD | QID) + say(3, 1, number=64, flags=PAD | QID),
         "inflight": b"\0" + say(1, 2, job([0, 1]), PAD | QID, 0, 9) + say(1, 0) + say(1, 1, result([0, 1]), PAD, 0, 9),
         "inflight-many": b"\0" + say(1, 2, job([0], says=200000), PAD | QID, 0, 9) + say(1, 0),
+        "inflight-beyond": b"\0" + say(1, 2, job([0] * 2000), QID, 0, 9) + say(1, 0) + say(1, 1, result([0]), QID, 0, 9),
         "stray": b"\1" + say(1, 1, result([7], 3), PAD | QID, 0, 9) + say(1, 1, result([0, 7], 3), PAD | QID, 0, 64),
         "adopted": b"\0" + say(1, 2, job([0, 7]), PAD | QID, 0, 9) + say(1, 0) + say(1, 1, result([0, 7], 3), PAD | QID, 0, 9),
         "acts": b"\1" + b"".join(say(4, 1, struct.pack("<II", v, 1) + letter(v % 4) + struct.pack("<I", 0xffffffff)) +

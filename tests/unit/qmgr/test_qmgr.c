@@ -513,6 +513,25 @@ START_TEST(a_clock_step_moves_no_deadline)
 END_TEST
 
 /* Packets that a peer may not send cut it off, and nothing else happens. */
+/* A worker that says it has more recipients than a job may have would have them all marked at once. */
+START_TEST(a_job_in_flight_has_no_more_than_a_job)
+{
+	struct { struct msg_job m; uint32_t slot[QMGR_JOB_RCPTS + 1]; } has = { .m = { .n = QMGR_JOB_RCPTS } };
+
+	message("a@one.example", 0);
+	fake_peer(&f, ROLE_QUEUE);
+	fake_peer(&f, ROLE_REMOTE);
+	memcpy(has.m.id, id, QID_SIZE);
+	fake_send(&f, ROLE_REMOTE, &has, MSG_INFLIGHT, 7, sizeof has.m + has.m.n * sizeof *has.slot);
+	ck_assert(f.q.peer[ROLE_REMOTE].chan.open);
+	ck_assert_uint_eq(f.q.njobs, 1);
+	has.m.n++;
+	fake_send(&f, ROLE_REMOTE, &has, MSG_INFLIGHT, 8, sizeof has.m + has.m.n * sizeof *has.slot);
+	ck_assert(!f.q.peer[ROLE_REMOTE].chan.open);
+	ck_assert_uint_eq(f.q.njobs, 1);
+}
+END_TEST
+
 START_TEST(wrong_packets)
 {
 	struct { struct msg_result m; unsigned char junk[100]; } r = { .m = { .n = 1 } };
@@ -555,6 +574,7 @@ suite_qmgr(void)
 	tcase_add_test(tc, bad_files);
 	tcase_add_test(tc, a_result_of_anothers_job);
 	tcase_add_test(tc, a_clock_step_moves_no_deadline);
+	tcase_add_test(tc, a_job_in_flight_has_no_more_than_a_job);
 	tcase_add_test(tc, wrong_packets);
 	suite_add_tcase(s, tc);
 	return s;
