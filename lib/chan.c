@@ -11,6 +11,7 @@
 
 enum {
 	CHAN_BURST = 32,	/* packets read before others get their turn */
+	CHAN_PAUSE_MS = 10,	/* for which a packet waits that the system had no memory for */
 	CHAN_DRAIN = 4096	/* of a channel that is given up: a peer that lives may go on */
 };
 
@@ -23,13 +24,14 @@ struct chan_out {
 };
 
 static void chan_ready(void *arg, uint32_t events);
+static void chan_again(void *arg);
 
 int
 chan_open(struct chan *c, struct loop *l, int fd, const char *name, const struct msg_rule *rules,
     size_t nrule, void (*gone)(struct chan *, const struct err *), void *arg, struct err *e)
 {
 	*c = (struct chan){ .loop = l, .name = name, .rules = rules, .nrule = nrule, .gone = gone,
-	    .arg = arg, .watch = { fd, chan_ready, c } };
+	    .arg = arg, .watch = { fd, chan_ready, c }, .pause = { .fire = chan_again, .arg = c } };
 	c->last = &c->first;
 	if (loop_watch(l, &c->watch, EPOLLIN, e) == -1)
 		return -1;
@@ -60,6 +62,7 @@ chan_close(struct chan *c)
 		*c->freed = true;
 	c->freed = NULL;
 	loop_unwatch(c->loop, &c->watch);
+	loop_cancel(c->loop, &c->pause);
 	close(c->watch.fd);
 	c->watch.fd = -1;
 	while (c->first != NULL)
@@ -73,9 +76,28 @@ chan_lost(struct chan *c, const struct err *why)
 	c->gone(c, why);
 }
 
+/* May what could not be sent, and why is sys, be sent later? */
+static bool
+is_later(int sys)
+{
+	return sys == EAGAIN || sys == ENOBUFS || sys == ENOMEM;
+}
+
+/* What waits is tried again as soon as the peer reads; after a pause if it was not the peer that kept it. */
+static int
+chan_wait(struct chan *c, int sys, struct err *e)
+{
+	if (sys == EAGAIN)
+		return loop_change(c->loop, &c->watch, EPOLLIN | EPOLLOUT, e);
+	if (loop_change(c->loop, &c->watch, EPOLLIN, e) == -1)
+		return -1;
+	return loop_timer(c->loop, &c->pause, CHAN_PAUSE_MS, e);
+}
+
+/* sys: why it is not sent now. */
 static int
 chan_keep(struct chan *c, struct msg_hdr *h, uint32_t type, uint32_t id, size_t len, int *fds,
-    size_t nfd, struct err *e)
+    size_t nfd, int sys, struct err *e)
 {
 	bool full = c->most > 0 && c->waiting >= c->most;
 	struct chan_out *o = full ? NULL : malloc(sizeof *o + len);
@@ -96,9 +118,10 @@ chan_keep(struct chan *c, struct msg_hdr *h, uint32_t type, uint32_t id, size_t 
 	}
 	*c->last = o;
 	c->last = &o->next;
-	if (c->waiting++ == 0)
-		return loop_change(c->loop, &c->watch, EPOLLIN | EPOLLOUT, e);
-	return 0;
+	if (c->waiting++ > 0 || chan_wait(c, sys, e) == 0)
+		return 0;
+	chan_drop_first(c);
+	return -1;
 }
 
 /* A packet is lost.  Too many descriptors on their way are the sender's affair: others go through. */
@@ -124,6 +147,8 @@ int
 chan_send(struct chan *c, struct msg_hdr *h, uint32_t type, uint32_t id, size_t len, int *fds,
     size_t nfd, struct err *e)
 {
+	int sys = 0;
+
 	if (!c->open) {
 		ipc_close_fds(fds, nfd);
 		return err_set(e, ERR_TEMP, "4.3.0", "%s: not there", c->name);
@@ -133,12 +158,13 @@ chan_send(struct chan *c, struct msg_hdr *h, uint32_t type, uint32_t id, size_t 
 			ipc_close_fds(fds, nfd);
 			return 0;
 		}
-		if (e->sys != EAGAIN) {		/* the loop will see the hang-up */
+		if (!is_later(e->sys)) {	/* the loop will see the hang-up */
 			ipc_close_fds(fds, nfd);
 			return peer_hung_up(e) ? 0 : chan_break(c, e);
 		}
+		sys = e->sys;
 	}
-	return chan_keep(c, h, type, id, len, fds, nfd, e) == -1 ? chan_break(c, e) : 0;
+	return chan_keep(c, h, type, id, len, fds, nfd, sys, e) == -1 ? chan_break(c, e) : 0;
 }
 
 int
@@ -167,10 +193,20 @@ chan_flush(struct chan *c, struct err *e)
 
 		if (ipc_send_now(c->watch.fd, (struct msg_hdr *)(void *)o->packet, o->type, o->id, o->len,
 		    o->fds, o->nfd, e) == -1 && !peer_hung_up(e))
-			return e->sys == EAGAIN ? 0 : -1;
+			return is_later(e->sys) ? chan_wait(c, e->sys, e) : -1;
 		chan_drop_first(c);
 	}
 	return loop_change(c->loop, &c->watch, EPOLLIN, e);
+}
+
+static void
+chan_again(void *arg)
+{
+	struct chan *c = arg;
+	struct err e = { 0 };
+
+	if (chan_flush(c, &e) == -1)
+		chan_lost(c, &e);
 }
 
 static const struct msg_rule *

@@ -33,6 +33,7 @@ struct chan {
 	 * already; the owner may free it here. */
 	void (*gone)(struct chan *c, const struct err *why);
 	struct chan_out *first, **last;
+	struct timer pause;		/* set while what waits wants the system's memory, not the peer */
 	size_t waiting;			/* packets that wait to be sent */
 	size_t most;			/* of them; one more is ERR_PROTO.  0: any number */
 	bool open, *freed;
@@ -52,11 +53,12 @@ void chan_close(struct chan *c);
 void chan_drain(struct chan *c);
 
 /*
- * Sends h (len octets with its header), now or when the peer reads.  The descriptors are taken over
- * in every case.  -1: not open, no memory, or c->most packets wait already (ERR_PROTO: a handler of
- * the same channel that returns it cuts off a peer that asks and does not read); a broken socket is
- * found by the loop, not here.  Without memory the channel ends too, unless it is lossy: in the next
- * round of the loop gone is called, and the peer sees its end, or one of both would wait for ever.
+ * Sends h (len octets with its header), now or when the peer reads, or when the system has memory for
+ * it again.  The descriptors are taken over in every case.  -1: not open, no memory to keep it in, or
+ * c->most packets wait already (ERR_PROTO: a handler of the same channel that returns it cuts off a peer
+ * that asks and does not read); a broken socket is found by the loop, not here.  What could not be kept
+ * is the channel's end too, unless it is lossy: in the next round of the loop gone is called, and the
+ * peer sees its end, or one of both would wait for ever.
  */
 int chan_send(struct chan *c, struct msg_hdr *h, uint32_t type, uint32_t id, size_t len, int *fds,
     size_t nfd, struct err *e);

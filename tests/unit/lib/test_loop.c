@@ -4,8 +4,11 @@
 #include "lib/chan.h"
 
 #include <check.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "lib/msg.h"
@@ -13,6 +16,20 @@
 static struct loop loop;
 static int order[64], fired, handled, gone;
 static struct err why;
+
+/* The libc's stands behind this one: so many calls fail, each with fail_errno, before one is made. */
+static int failing, fail_errno;
+
+ssize_t
+sendmsg(int fd, const struct msghdr *m, int flags)
+{
+	if (failing > 0) {
+		failing--;
+		errno = fail_errno;
+		return -1;
+	}
+	return syscall(SYS_sendmsg, fd, m, flags);
+}
 
 static void
 on_fire(void *arg)
@@ -119,6 +136,94 @@ START_TEST(what_waits_has_a_limit)
 	ck_assert_int_eq(chan_send(&a, &big.h, MSG_NEW, 0, sizeof big.h, &fd, 1, &e), -1);
 	ck_assert_int_eq(fd, -1);	/* taken over all the same */
 	chan_close(&a);
+	close(other);
+}
+END_TEST
+
+/* The system's want of memory passes: nothing is lost, nothing overtakes, nothing spins meanwhile. */
+START_TEST(what_finds_no_memory_waits_and_keeps_its_order)
+{
+	struct msg_hdr h;
+	struct chan a, b;
+	struct err e = { 0 };
+	int other;
+
+	open_pair(&a, &other);
+	fail_errno = _i == 0 ? ENOBUFS : ENOMEM;
+	failing = 3;
+	for (int i = 0; i < 100; i++)
+		ck_assert_int_eq(chan_send(&a, &h, MSG_NEW, (uint32_t)i, sizeof h, NULL, 0, &e), 0);
+	ck_assert_int_eq(failing, 2);		/* the others saw that it waits */
+	ck_assert_uint_eq(a.waiting, 100);
+	ck_assert_int_eq(chan_open(&b, &loop, other, "other", rules, 1, on_gone, NULL, &e), 0);
+	ck_assert_int_eq(loop_run(&loop, &e), 0);
+	ck_assert_int_eq(handled, 100);
+	ck_assert_int_eq(gone, 0);
+	ck_assert_uint_eq(a.waiting, 0);
+	chan_close(&a);
+	chan_close(&b);
+}
+END_TEST
+
+START_TEST(a_channel_closed_meanwhile_is_not_tried_again)
+{
+	struct timer end = { .fire = on_fire, .arg = order };
+	struct msg_hdr h;
+	struct chan a;
+	struct err e = { 0 };
+	int other;
+
+	open_pair(&a, &other);
+	fail_errno = ENOBUFS;
+	failing = 2;
+	ck_assert_int_eq(chan_send(&a, &h, MSG_NEW, 0, sizeof h, NULL, 0, &e), 0);
+	chan_close(&a);
+	fired = 19;		/* one more stops the loop */
+	ck_assert_int_eq(loop_timer(&loop, &end, 40, &e), 0);
+	ck_assert_int_eq(loop_run(&loop, &e), 0);
+	ck_assert_int_eq(failing, 1);
+	ck_assert_int_eq(gone, 0);
+	failing = 0;
+	close(other);
+}
+END_TEST
+
+/* One of both would wait for ever. */
+START_TEST(a_packet_that_is_lost_is_the_end_of_the_channel)
+{
+	struct msg_hdr h;
+	struct chan c;
+	struct err e = { 0 };
+	int other;
+
+	open_pair(&c, &other);
+	fail_errno = EMSGSIZE;
+	failing = 1;
+	ck_assert_int_eq(chan_send(&c, &h, MSG_NEW, 0, sizeof h, NULL, 0, &e), -1);
+	ck_assert_int_eq(loop_run(&loop, &e), 0);
+	ck_assert_int_eq(gone, 1);
+	close(other);
+}
+END_TEST
+
+START_TEST(an_owner_may_do_without_a_packet)
+{
+	struct timer end = { .fire = on_fire, .arg = order };
+	struct msg_hdr h;
+	struct chan c;
+	struct err e = { 0 };
+	int other;
+
+	open_pair(&c, &other);
+	c.lossy = true;
+	fail_errno = EMSGSIZE;
+	failing = 1;
+	ck_assert_int_eq(chan_send(&c, &h, MSG_NEW, 0, sizeof h, NULL, 0, &e), -1);
+	fired = 19;
+	ck_assert_int_eq(loop_timer(&loop, &end, 20, &e), 0);
+	ck_assert_int_eq(loop_run(&loop, &e), 0);
+	ck_assert_int_eq(gone, 0);
+	chan_close(&c);
 	close(other);
 }
 END_TEST
@@ -302,6 +407,10 @@ suite_loop(void)
 	tcase_add_test(tc, timers_fire_in_order_of_their_time);
 	tcase_add_test(tc, what_does_not_fit_waits_and_keeps_its_order);
 	tcase_add_test(tc, what_waits_has_a_limit);
+	tcase_add_loop_test(tc, what_finds_no_memory_waits_and_keeps_its_order, 0, 2);
+	tcase_add_test(tc, a_channel_closed_meanwhile_is_not_tried_again);
+	tcase_add_test(tc, a_packet_that_is_lost_is_the_end_of_the_channel);
+	tcase_add_test(tc, an_owner_may_do_without_a_packet);
 	tcase_add_test(tc, draining_waits_for_nobody);
 	tcase_add_test(tc, what_lies_behind_the_cut_is_dropped);
 	tcase_add_test(tc, a_packet_out_of_the_table_cuts_the_peer_off);
