@@ -8,6 +8,7 @@
 #include <check.h>
 #include <jbig.h>
 #include <jbig85.h>
+#include <malloc.h>
 
 static const enum coding codings[] = { CODING_MH, CODING_MR, CODING_MMR, CODING_JBIG };
 
@@ -40,6 +41,28 @@ decode(enum coding coding, struct span data, const struct raster *like, unsigned
 	ck_assert(bih.t85 && bih.reversed && bih.stripe == 128);
 	return codec_t85_decode(&s, &bih, out, e);
 }
+
+/* Whatever lay in that memory before, which is made to stay ours here. */
+START_TEST(a_new_page_is_white)
+{
+	static const uint32_t rows[] = { 0, 1, 600, 2286, 4677 };
+	struct raster r;
+	struct err e = { 0 };
+
+	mallopt(M_MMAP_MAX, 0);
+	mallopt(M_TRIM_THRESHOLD, 1 << 30);
+	for (int turn = 0; turn < 4; turn++) {
+		unsigned char black = 0;
+
+		ck_assert_int_eq(raster_init(&r, 3456, rows[_i], &e), 0);
+		for (size_t i = 0; i < r.stride * r.rows; i++)
+			black |= r.px[i];
+		ck_assert_uint_eq(black, 0);
+		memset(r.px, 0xff, r.stride * r.rows);
+		raster_free(&r);
+	}
+}
+END_TEST
 
 START_TEST(pixels_come_back)
 {
@@ -292,6 +315,7 @@ suite_codec(void)
 	Suite *s = suite_create("codec");
 	TCase *tc = tcase_create("codec");
 
+	tcase_add_loop_test(tc, a_new_page_is_white, 0, 5);
 	tcase_add_loop_test(tc, pixels_come_back, 0, 4 * SHAPES);
 	tcase_add_loop_test(tc, cut_strips_are_refused, 0, 4);
 	tcase_add_loop_test(tc, jbig_of_too_few_rows_is_refused, 0, 2);
