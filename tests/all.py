@@ -5,9 +5,12 @@ import os
 import re
 import subprocess
 import sys
+import time
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), ".."))
-JOBS = f"-j{os.cpu_count()}"
+CPUS = str(os.cpu_count())
+JOBS = "-j" + CPUS
+SYSTEM = ["python3", "tests/system/run.py", "--jobs", CPUS]
 CHECK_LINE = re.compile(r"Checks: (\d+), Failures: (\d+), Errors: (\d+)")
 COUNT_LINE = re.compile(r"^(\d+) passed, (\d+) failed$", re.M)
 
@@ -19,6 +22,7 @@ skipped = []
 
 def run(words, env=None):
     print("== " + " ".join(words), flush=True)
+    began = time.monotonic()
     p = subprocess.Popen(words, cwd=TOP, env={**os.environ, **(env or {})}, stdout=subprocess.PIPE,
                          stderr=subprocess.STDOUT, text=True, errors="replace", bufsize=1)
     text = []
@@ -26,7 +30,9 @@ def run(words, env=None):
         text.append(line)
         if not COUNT_LINE.match(line):      # only the last count stands alone on its line
             print(line, end="", flush=True)
-    return p.wait(), "".join(text)
+    code = p.wait()
+    print(f"   {time.monotonic() - began:.0f} s", flush=True)
+    return code, "".join(text)
 
 
 def count(code, text, name):
@@ -59,7 +65,7 @@ def step(name, *words, env=None):
 
 def main():
     san = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0", "UBSAN_OPTIONS": "print_stacktrace=1"}
-    if step("build", "make", "-s", JOBS):
+    if step("build", "make", "-s", JOBS, "all", "bench-programs"):   # of which tests use some
         return
     step("build with clang", "make", "-s", JOBS, "O=build-clang", "COMPILE=clang -std=c11 -O2 -g")
     step("build over the layer of the crash and fault tests", "make", "-s", JOBS, "crash")
@@ -71,9 +77,9 @@ def main():
     step("fuzz seeds", "make", "-s", JOBS, "check-seeds")
     if step("build with sanitizers", "make", "-s", JOBS, "SAN=1") == 0:
         step("unit under sanitizers", "make", "-s", "-k", "-O", JOBS, "SAN=1", "check-unit", env=san)
-        step("system under sanitizers", "python3", "tests/system/run.py", "test_plain", "test_conperm",
-             "test_conneg", env={**san, "ACCORD_BUILD": "build-san"})
-    step("system", "python3", "tests/system/run.py")
+        step("system under sanitizers", *SYSTEM, "test_plain", "test_conperm", "test_conneg",
+             env={**san, "ACCORD_BUILD": "build-san"})
+    step("system", *SYSTEM)
     step("power cuts", "make", "-s", "check-power")
     step("power cuts on paper", "make", "-s", JOBS, "check-sim", "SIM=--images 200")
     step("mutants", "python3", "tests/mutants/run.py", "--random", "4")
