@@ -17,6 +17,21 @@ def disk_flushes(folder):
     return int(got[15]) if len(got) > 15 else 0
 
 
+def kernel_cpu_s():
+    """CPU seconds of the kernel's own threads, which belong to no server; some systems have one that looks
+    through all memory."""
+    ticks = 0
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/stat") as f:
+                words = f.read().rpartition(")")[2].split()
+        except OSError:         # it has ended
+            continue
+        if words[1] == "2":     # its parent is kthreadd
+            ticks += int(words[11]) + int(words[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 class Usage:
     """What a server used between two moments, for each of n messages."""
 

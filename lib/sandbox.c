@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
+#include <malloc.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -612,6 +613,8 @@ sandbox_enter(enum sandbox_role role, const struct sandbox_dir *dirs, size_t n,
 	if (filter_compile(role, e) == -1 ||
 	    (row->child != SB_COUNT && filter_compile(row->child, e) == -1))
 		return err_in(e, "sandbox %s", row->name);
+	if (row->child != SB_COUNT)
+		malloc_trim(0);		/* what that and the start left in pieces each child would copy */
 	if (first && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
 		return err_sys(e, "sandbox %s: prctl", row->name);
 	/* a change of uid undoes it */

@@ -3,7 +3,6 @@
 #include "smtpd/parent.h"
 
 #include <fcntl.h>
-#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -193,7 +192,6 @@ parent_begin(struct parent *p, struct err *e)
 	for (uint32_t i = 0; i < p->nlistener; i++)
 		if (loop_watch(&p->d.loop, &p->at[i].watch, EPOLLIN, e) == -1)
 			return -1;
-	malloc_trim(0);		/* what the start left in pieces would be copied in each child */
 	parent_spare(p);
 	return loop_timer(&p->d.loop, &p->tidy, PARENT_TIDY_MS, e);
 }
