@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 The accord authors
 """Everything that `sh dist/check` runs, in order, with one count at the end."""
+import concurrent.futures
 import os
 import re
 import subprocess
@@ -20,19 +21,22 @@ passed = failed = 0
 skipped = []
 
 
-def run(words, env=None):
-    print("== " + " ".join(words), flush=True)
-    began = time.monotonic()
+def run(words, env=None, quiet=False):
+    """Runs a command: (its exit code, what it says, seconds).  That is shown as it comes, or not at all."""
+    began, text = time.monotonic(), []
     p = subprocess.Popen(words, cwd=TOP, env={**os.environ, **(env or {})}, stdout=subprocess.PIPE,
                          stderr=subprocess.STDOUT, text=True, errors="replace", bufsize=1)
-    text = []
     for line in p.stdout:
         text.append(line)
+        if not quiet:
+            show(line)
+    return p.wait(), "".join(text), time.monotonic() - began
+
+
+def show(text):
+    for line in text.splitlines():
         if not COUNT_LINE.match(line):      # only the last count stands alone on its line
-            print(line, end="", flush=True)
-    code = p.wait()
-    print(f"   {time.monotonic() - began:.0f} s", flush=True)
-    return code, "".join(text)
+            print(line, flush=True)
 
 
 def count(code, text, name):
@@ -58,9 +62,23 @@ def count(code, text, name):
 
 
 def step(name, *words, env=None):
-    code, text = run(list(words), env)
+    print("== " + " ".join(words), flush=True)
+    code, text, seconds = run(list(words), env)
+    print(f"   {seconds:.0f} s", flush=True)
     count(code, text, name)
     return code
+
+
+def together(*steps):
+    """Steps (name, word...) that leave each other time: side by side, each shown when it is over."""
+    with concurrent.futures.ThreadPoolExecutor(len(steps)) as pool:
+        ends = {pool.submit(run, list(words), None, True): (name, words) for name, *words in steps}
+        for end in concurrent.futures.as_completed(ends):
+            (code, text, seconds), (name, words) = end.result(), ends[end]
+            print("== " + " ".join(words), flush=True)
+            show(text)
+            print(f"   {seconds:.0f} s", flush=True)
+            count(code, text, name)
 
 
 def main():
@@ -68,21 +86,20 @@ def main():
     if step("build", "make", "-s", JOBS, "all", "bench-programs"):   # of which tests use some
         return
     step("build with clang", "make", "-s", JOBS, "O=build-clang", "COMPILE=clang -std=c11 -O2 -g")
-    step("build over the layer of the crash and fault tests", "make", "-s", JOBS, "crash")
+    step("build of the crash and fault tests", "make", "-s", JOBS, "crash", "build/power-sim", "build/queue_power")
     step("layers", "sh", "tests/layers.sh")
     step("claims", "python3", "tests/claims.py")
-    step("model", "python3", "tests/model/run.py")
     step("manual", "python3", "tests/manual.py")
-    step("unit", "make", "-s", "-k", "-O", JOBS, "check-unit")
+    together(("model", "python3", "tests/model/run.py"), ("unit", "make", "-s", "-k", "-O", JOBS, "check-unit"))
     step("fuzz seeds", "make", "-s", JOBS, "check-seeds")
     if step("build with sanitizers", "make", "-s", JOBS, "SAN=1") == 0:
         step("unit under sanitizers", "make", "-s", "-k", "-O", JOBS, "SAN=1", "check-unit", env=san)
         step("system under sanitizers", *SYSTEM, "test_plain", "test_conperm", "test_conneg",
              env={**san, "ACCORD_BUILD": "build-san"})
     step("system", *SYSTEM)
-    step("power cuts", "make", "-s", "check-power")
-    step("power cuts on paper", "make", "-s", JOBS, "check-sim", "SIM=--images 200")
-    step("mutants", "python3", "tests/mutants/run.py", "--random", "4")
+    together(("power cuts", "make", "-s", "check-power"),
+             ("power cuts on paper", "make", "-s", "check-sim", "SIM=--images 200"),
+             ("mutants", "python3", "tests/mutants/run.py", "--random", "4"))
 
 
 main()
