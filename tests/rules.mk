@@ -29,6 +29,16 @@ $(O)/tests/unit-cmd: $(O)/cmd/server.a
 # leaks at its end take a hundred times as long as the test.
 UNIT_TOGETHER_unit-lib = address addrlist base conf confcheck confdest confline edit edit_recode envelope features \
     features_fax figure mime plan qfile qid reply resolve result span transfer xtext
+UNIT_TOGETHER_unit-bounce = report
+UNIT_TOGETHER_unit-capd = serve
+UNIT_TOGETHER_unit-cmd = act compose files origin select
+UNIT_TOGETHER_unit-convertd = apply codec downgrade form image plan_make scale tiff
+UNIT_TOGETHER_unit-qmgr = act chance dest gather qmgr reload report sched
+UNIT_TOGETHER_unit-queue = parts
+UNIT_TOGETHER_unit-remote = caplist command decide reuse
+UNIT_TOGETHER_unit-resolver = answer
+UNIT_TOGETHER_unit-sim = disk
+UNIT_TOGETHER_unit-smtpd = clients data param
 UNIT_LIBS_convertd = -ltiff -ljbig -lm
 UNIT_LIBS_resolver = -lunbound
 UNIT_FOLDER_resolver = remote/resolver
