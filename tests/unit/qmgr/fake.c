@@ -218,6 +218,14 @@ fake_run(struct fake *f, int ms)
 }
 
 void
+fake_known(struct fake *f, const char *id, const char *dest)
+{
+	for (int turns = 0; sched_find_dest(&f->q.sched, id, dest) == NULL && turns < 30000; turns++)
+		fake_run(f, 1);
+	ck_assert_ptr_nonnull(sched_find_dest(&f->q.sched, id, dest));
+}
+
+void
 fake_advance(struct fake *f, int64_t ms)
 {
 	*f->shift_ms += ms;

@@ -44,6 +44,8 @@ bool fake_exists(struct fake *f, const char *id);
 
 /* Runs its loop for so many milliseconds of real time. */
 void fake_run(struct fake *f, int ms);
+/* Runs until that message is read and waits for that destination. */
+void fake_known(struct fake *f, const char *id, const char *dest);
 void fake_advance(struct fake *f, int64_t ms);
 /* The next packet to that peer, in f->packet: its header; fails the test if none comes. */
 const struct msg_hdr *fake_next(struct fake *f, enum role role);

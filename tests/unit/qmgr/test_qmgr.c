@@ -253,8 +253,7 @@ START_TEST(read_between_mark_and_answer)
 	fake_peer(&f, ROLE_REMOTE);
 	fake_peer(&f, ROLE_QUEUE);
 	fake_result(&f, ROLE_REMOTE, &keep.m, &delivered);
-	fake_run(&f, 50);
-	ck_assert_ptr_nonnull(sched_find_dest(&f.q.sched, id, "one.example"));
+	fake_known(&f, id, "one.example");
 	ck_assert(!fake_queue_mark(&f));
 	fake_expect(&f, ROLE_REMOTE, MSG_ACK);
 	fake_idle(&f, ROLE_LOCAL);
