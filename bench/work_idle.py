@@ -36,6 +36,7 @@ class Idle(Work):
                    "private_kb_each": (after[1] - before[1]) / 1024 / served,
                    "pss_kb_each": (after[0] - before[0]) / 1024 / served,
                    "cpu_ms_each": used.cpu_s() * 1000 / served}
+            warm_up(m, sink)        # or the others' processes, ended meanwhile, are begun within the measurement
             meanwhile = self.others(m, sink, n)
             for key in usual:
                 got.update({"usual_" + key: usual[key], "meanwhile_" + key: meanwhile[key]})
