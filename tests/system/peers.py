@@ -29,7 +29,8 @@ def command(*words, fine=(0,), **kw):
 
 
 def unpack(package, root):
-    """Fetches a package of the system's own distribution and unpacks it; returns what it depends on."""
+    """Fetches a package of the system's own distribution and unpacks it, without set-id bits: who runs a program from
+    there is who it shall be, and finds the libraries beside it.  Returns what it depends on."""
     with tempfile.TemporaryDirectory(prefix="accord-peer-") as d:
         os.chmod(d, 0o755)
         try:
@@ -39,6 +40,7 @@ def unpack(package, root):
             command("apt-get", "download", "-q", package, cwd=d)
         deb, = glob.glob(os.path.join(d, "*.deb"))
         command("dpkg-deb", "-x", deb, root)
+        command("find", root, "-type", "f", "-perm", "/6000", "-exec", "chmod", "ug-s", "{}", "+")
         depends = command("dpkg-deb", "-f", deb, "Depends")
     return [part.split("|")[0].split("(")[0].strip() for part in depends.split(",")]
 
