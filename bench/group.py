@@ -26,6 +26,20 @@ class Group:
         with open(os.path.join(self.path, "cgroup.procs")) as f:
             return [int(p) for p in f.read().split()]
 
+    def oldest(self, name):
+        """The first process of that name; None when there is none."""
+        def began(pid):
+            with open(f"/proc/{pid}/stat") as f:
+                return int(f.read().rsplit(")", 1)[1].split()[19]), pid     # clock ticks
+        found = []
+        for pid in self.pids():
+            try:
+                if harness.comm(pid) == name:
+                    found.append(began(pid))
+            except (FileNotFoundError, ProcessLookupError):
+                pass
+        return min(found)[1] if found else None
+
     def cpu(self):
         """Seconds: user, system."""
         with open(os.path.join(self.path, "cpu.stat")) as f:

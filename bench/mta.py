@@ -9,8 +9,6 @@ import fcntl
 import os
 import pwd
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,7 +19,7 @@ sys.path.insert(0, os.path.join(TOP, "tests", "system"))
 import harness      # noqa: E402
 import peers        # noqa: E402
 from accounts import account_names  # noqa: E402
-from group import Group     # noqa: E402
+from instance import Mta    # noqa: E402
 
 FIRST_UID = 64100       # of the private accounts
 POSTFIX = os.path.join(peers.CACHE, "postfix-whole")
@@ -113,81 +111,6 @@ def postfix_root():
             os.chmod(new, 0o755)
             os.rename(new, POSTFIX)
     return POSTFIX
-
-
-class Mta:
-    """One running instance.  hop: a port, whom all mail goes to, or {domain: "ADDRESS:PORT"}.
-    wrap: words before its command (perf, strace)."""
-
-    def __init__(self, name, folder, hop, settings, wrap=()):
-        self.name, self.folder, self.hop, self.settings, self.wrap = name, folder, hop, settings, list(wrap)
-        os.mkdir(folder)
-        os.chmod(folder, 0o755)
-        self.port = harness.free_port()
-        self.group = Group(os.path.basename(folder))
-        self.process = None
-
-    def __enter__(self):
-        try:
-            self.prepare()
-            self.start()
-        except BaseException:
-            self.end()
-            raise
-        return self
-
-    def __exit__(self, *_):
-        self.end()
-
-    def start(self, seconds=300):
-        """Begins, and waits until it greets a client; returns how many seconds that took."""
-        began = time.monotonic()
-        self.begin()
-        harness.wait_for(self.answers, seconds, 0.005)
-        return time.monotonic() - began
-
-    def run(self, words, **kw):
-        self.process = subprocess.Popen(self.wrap + words, stdin=subprocess.DEVNULL,
-                                        preexec_fn=self.group.join, start_new_session=True, **kw)
-
-    def answers(self):
-        if self.process.poll() is not None:
-            raise SystemExit(f"relay: {self.name} did not start:\n{self.log()[-3000:]}")
-        try:
-            with socket.create_connection(("127.0.0.1", self.port), 5) as s:
-                return s.recv(200).startswith(b"220")
-        except OSError:
-            return False
-
-    def stop(self):
-        """An orderly end; it may be started again."""
-        if self.process is None:
-            return
-        for pid in self.group.pids():
-            if harness.comm(pid) == self.first:
-                try:
-                    os.kill(pid, signal.SIGTERM)
-                except ProcessLookupError:
-                    pass
-                break
-        try:
-            self.process.wait(15)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.process = None
-
-    def end(self):
-        self.stop()
-        self.group.remove()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def log(self):
-        try:
-            with open(self.log_path, errors="replace") as f:
-                return f.read()
-        except FileNotFoundError:
-            return "(no log)"
 
 
 class Accord(Mta):
