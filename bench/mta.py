@@ -21,6 +21,7 @@ import peers        # noqa: E402
 from accounts import account_names  # noqa: E402
 from instance import Mta    # noqa: E402
 from mta_exim import Exim   # noqa: E402
+from mta_opensmtpd import OpenSmtpd     # noqa: E402
 
 FIRST_UID = 64100       # of the private accounts
 POSTFIX = os.path.join(peers.CACHE, "postfix-whole")
@@ -83,7 +84,7 @@ def private_accounts(folder):
     it, since a mount over a file is gone when somebody out there replaces that file."""
     etc = os.path.join(folder, "etc")
     subprocess.run(["cp", "-a", "/etc", etc], check=False)      # a lock file may vanish meanwhile
-    names = account_names() + ["postfix", "postdrop", "Debian-exim"]
+    names = account_names() + ["postfix", "postdrop", "Debian-exim", "opensmtpd", "opensmtpq"]
     for name, line in ("passwd", "{n}:x:{i}:{i}:bench:/nonexistent:/usr/sbin/nologin\n"), \
             ("group", "{n}:x:{i}:\n"):
         path = os.path.join(etc, name)
@@ -241,6 +242,7 @@ SERVERS = {s.name: s for s in (
     Server("accord-fresh", Accord, sessionsperprocess="1"),
     Server("postfix", Postfix),
     Server("exim", Exim),
+    Server("opensmtpd", OpenSmtpd),
     Server("accord-6000", Accord, concurrencyincoming="6000"),
     Server("postfix-1200", Postfix, default_process_limit="1200"),
     Server("postfix-6000", Postfix, default_process_limit="6000"))}
