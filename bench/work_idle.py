@@ -6,7 +6,7 @@ import time
 
 from count import Usage, kernel_cpu_s
 from load import Sink, idle_connections, source, still_open
-from work import Work, warm_up
+from work import WARM, Work, warm_up
 
 OTHERS = 1500       # messages, before and meanwhile
 SECONDS = 25        # for these, and for 1,000 greetings
@@ -36,7 +36,7 @@ class Idle(Work):
                    "private_kb_each": (after[1] - before[1]) / 1024 / served,
                    "pss_kb_each": (after[0] - before[0]) / 1024 / served,
                    "cpu_ms_each": used.cpu_s() * 1000 / served}
-            warm_up(m, sink)        # or the others' processes, ended meanwhile, are begun within the measurement
+            self.others(m, sink, WARM)      # or processes that have ended meanwhile are begun anew within it
             meanwhile = self.others(m, sink, n)
             for key in usual:
                 got.update({"usual_" + key: usual[key], "meanwhile_" + key: meanwhile[key]})
