@@ -76,5 +76,5 @@ class Job(Work):
 
 
 WORKS = [Conneg("CONNEG", "what the answer to CONNEG adds to a RCPT (one session, 500 RCPTs at once)"),
-         Job("JOB", "a conversion as a process of its own against the same within one: of nothing, and of a page of 400 dpi "
-             "to MH at 204×196")]
+         Job("JOB", "a conversion as a process of its own against the same within one: of nothing, and of a page "
+             "of 400 dpi to MH at 204×196")]
