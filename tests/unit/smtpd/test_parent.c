@@ -297,7 +297,7 @@ peer_inode(int fd)
 {
 	struct sockaddr_in own;
 	socklen_t len = sizeof own;
-	unsigned local, remote;
+	unsigned local, address, remote;
 	unsigned long inode;
 	char line[512];
 	FILE *f = fopen("/proc/net/tcp", "r");
@@ -305,8 +305,10 @@ peer_inode(int fd)
 	ck_assert_ptr_nonnull(f);
 	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&own, &len), 0);
 	while (fgets(line, sizeof line, f) != NULL)
-		if (sscanf(line, " %*d: %*x:%x %*x:%x %*x %*x:%*x %*x:%*x %*x %*u %*d %lu", &local, &remote,
-		    &inode) == 3 && (int)local == port && remote == ntohs(own.sin_port)) {
+		/* another client's connection, which is over, may have had the same port */
+		if (sscanf(line, " %*d: %*x:%x %x:%x %*x %*x:%*x %*x:%*x %*x %*u %*d %lu", &local, &address,
+		    &remote, &inode) == 4 && (int)local == port && address == own.sin_addr.s_addr &&
+		    remote == ntohs(own.sin_port)) {
 			fclose(f);
 			return inode;
 		}
