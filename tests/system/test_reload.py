@@ -277,8 +277,8 @@ class Reload(unittest.TestCase):
             acc.kill("control")
             t.join(30)
             self.assertFalse(t.is_alive())
-            os.kill(pid, signal.SIGCONT)
             wait_for(lambda: acc.log_lines(event="reload-refused"))
+            os.kill(pid, signal.SIGCONT)    # not before, or its answer may be the last that was waited for
             wait_for(lambda: acc.accord("reload", check=False).returncode == 0)
             self.assertEqual(self.greeting(acc), "220 new.example ESMTP accord")
 
