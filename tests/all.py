@@ -11,7 +11,7 @@ import time
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), ".."))
 CPUS = str(os.cpu_count())
 JOBS = "-j" + CPUS
-SYSTEM = ["python3", "tests/system/run.py", "--jobs", str(os.cpu_count() + 1)]      # they wait for half of the time
+SYSTEM = ["python3", "tests/system/run.py", "--jobs", CPUS]
 CHECK_LINE = re.compile(r"Checks: (\d+), Failures: (\d+), Errors: (\d+)")
 COUNT_LINE = re.compile(r"^(\d+) passed, (\d+) failed$", re.M)
 
