@@ -30,7 +30,6 @@ $(O)/tests/unit-cmd: $(O)/cmd/server.a
 UNIT_TOGETHER_unit-lib = address addrlist base conf confcheck confdest confline edit edit_recode envelope features \
     features_fax figure mime plan qfile qid reply resolve result span transfer xtext
 UNIT_TOGETHER_unit-bounce = report
-UNIT_TOGETHER_unit-cmd = compose files origin select
 UNIT_TOGETHER_unit-convertd = apply codec downgrade form image plan_make scale tiff
 UNIT_TOGETHER_unit-qmgr = act chance dest gather qmgr reload report sched
 UNIT_TOGETHER_unit-queue = parts
