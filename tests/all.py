@@ -97,8 +97,8 @@ def main():
         step("system under sanitizers", *SYSTEM, "test_plain", "test_conperm", "test_conneg",
              env={**san, "ACCORD_BUILD": "build-san"})
     step("system", *SYSTEM)
-    together(("power cuts", "make", "-s", "check-power"),
-             ("power cuts on paper", "make", "-s", "check-sim", "SIM=--images 200"),
+    step("power cuts", "make", "-s", "check-power")
+    together(("power cuts on paper", "make", "-s", "check-sim", "SIM=--images 200"),
              ("mutants", "python3", "tests/mutants/run.py", "--random", "4"))
 
 

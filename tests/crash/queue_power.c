@@ -44,12 +44,9 @@ enum {
  *	-	a final mark is about to be sent: need not be there from here on
  *	=	the result with that many attempts is durable
  *	x	so is the removal
- *	!	the shutdown is about to begin: nothing that comes behind is sure.  It is no power cut, in which
- *		nobody is left to be told anything: an fsync that overlaps with it finds its transaction gone with
- *		the aborted journal, and may say that all is well
  */
 enum { LINE = 1 + QID_LEN + 1 + 8 + 1 };
-struct line { char sign, id[QID_SIZE]; unsigned n; bool late; };
+struct line { char sign, id[QID_SIZE]; unsigned n; };
 
 static void
 must(bool ok, const char *what)
@@ -339,11 +336,9 @@ power_run(char **argv, bool load)
 	}
 	for (; left_s > 0 && pread(ledger, &octet, 1, 0) != -1; left_s -= 0.02)
 		usleep(20000);
-	if (!load) {
-		note(ledger, '!', "0000000000000000", 0);
+	if (!load)
 		must(ioctl(p.dir_fd, POWER_SHUTDOWN, &how) == 0, "shutdown");
-	}
-	usleep(200000);
+	usleep(200000);		/* what is acknowledged now would be a lie, and found out */
 	power_end(&p);
 	return 0;
 }
@@ -444,16 +439,14 @@ ledger_read(const char *path, size_t *n)
 	struct line *l = NULL;
 	FILE *f = fopen(path, "r");
 	char text[LINE + 1];
-	bool late = false;
 
 	must(f != NULL, path);
 	for (*n = 0; fgets(text, sizeof text, f) != NULL; ++*n) {
 		if ((*n & (*n + 1)) == 0)
 			must((l = realloc(l, 2 * (*n + 1) * sizeof *l)) != NULL, "memory");
 		l[*n] = (struct line){ .sign = text[0],
-		    .n = (unsigned)strtoul(text + 2 + QID_LEN, NULL, 10), .late = late };
+		    .n = (unsigned)strtoul(text + 2 + QID_LEN, NULL, 10) };
 		memcpy(l[*n].id, text + 1, QID_LEN);
-		late |= text[0] == '!';
 	}
 	fclose(f);
 	if (*n > 0)
@@ -461,29 +454,24 @@ ledger_read(const char *path, size_t *n)
 	return l;
 }
 
-struct verdict { unsigned acknowledged, lost, late, late_lost, results, undone, removed, back; };
+struct verdict { unsigned acknowledged, lost, results, undone, removed, back; };
 
 /* What the n lines of one message say, and what is there. */
 static void
 judge(int dir_fd, const struct line *l, size_t n, struct verdict *v)
 {
-	bool told = false, late = false, may_go = false, gone = false, there = power_whole(dir_fd, l->id);
+	bool told = false, may_go = false, gone = false, there = power_whole(dir_fd, l->id);
 	unsigned attempts = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		may_go |= l[i].sign == '-';
-		late |= l[i].sign == '+' && l[i].late;
-		if (l[i].late)
-			continue;
 		told |= l[i].sign == '+';
+		may_go |= l[i].sign == '-';
 		gone |= l[i].sign == 'x';
 		if (l[i].sign == '=' && l[i].n > attempts)
 			attempts = l[i].n;
 	}
 	v->acknowledged += told;
 	v->lost += told && !may_go && !there;
-	v->late += late;
-	v->late_lost += late && !may_go && !there;
 	v->removed += gone;
 	v->back += gone && there;
 	if (attempts > 0 && !may_go) {
@@ -515,8 +503,6 @@ power_check(char **argv)
 	printf("%u acknowledged, %u lost, %u damaged; %u results, %u undone; %u removed, %u back%s\n",
 	    v.acknowledged, v.lost, damaged, v.results, v.undone, v.removed, v.back,
 	    starts ? "" : "; the queue does not start");
-	if (v.late > 0)
-		printf("     %u more beside the shutdown, %u of them not there\n", v.late, v.late_lost);
 	return !starts || v.acknowledged == 0 || v.lost + damaged + v.undone + v.back > 0;
 }
 
