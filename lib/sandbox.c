@@ -91,9 +91,9 @@ static const int calls_change[] = {
 	CALL(ftruncate),
 };
 
-/* To make durable. */
+/* To make durable, and to see that it is. */
 static const int calls_flush[] = {
-	CALL(fsync), CALL(fdatasync), CALL(sync_file_range), CALL(syncfs),
+	CALL(fsync), CALL(fdatasync), CALL(sync_file_range), CALL(syncfs), CALL(utimensat),
 };
 
 /* What the queue alone does to its files: results in place, the room that is left. */

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/durable.h"
+
 /*
  * Makes a folder if it is missing; its name is durable before mail is put in it.  known: the names of
  * those that are there are durable; else they may be of a delivery that was killed before its fsync.
@@ -236,7 +238,7 @@ maildir_commit(struct maildir *m, struct err *e)
 	close(m->file);
 	m->file = -1;
 	dir = openat(m->dir, "new", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir == -1 || fsync(dir) == -1) {
+	if (dir == -1 || fsync(dir) == -1 || durable_confirm(dir) == -1) {
 		err_sys(e, "mailbox: fsync new");
 		if (dir != -1)
 			close(dir);

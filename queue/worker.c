@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/durable.h"
 #include "lib/log.h"
 
 struct batch {
@@ -238,7 +239,7 @@ batch_run(struct batch *b)
 	memset(&b->done, 0, sizeof b->done);
 	b->done.ncommit = b->job->ncommit;
 	if (b->job->all) {
-		b->done.mark_sys = syncfs(b->dir_fd) == -1 ? errno : 0;
+		b->done.mark_sys = syncfs(b->dir_fd) == -1 || durable_confirm(b->log_fd) == -1 ? errno : 0;
 		return;
 	}
 	batch_begin(b);
@@ -248,6 +249,8 @@ batch_run(struct batch *b)
 		batch_directories(b);
 	else
 		batch_barrier(b);
+	if (durable_confirm(b->log_fd) == -1)
+		batch_fail(b, errno);
 }
 
 static void

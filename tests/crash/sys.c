@@ -571,6 +571,11 @@ WRAP(struct dirent *, readdir64, DIR *d)
 	return FAILS(SYS_READ, NULL) ? NULL : __real_readdir64(d);
 }
 
+WRAP(int, futimens, int fd, const struct timespec t[2])
+{
+	return FAILS(SYS_TOUCH, NULL) ? -1 : __real_futimens(fd, t);
+}
+
 WRAP(int, fstat64, int fd, struct stat *st)
 {
 	return FAILS(SYS_STAT, NULL) ? -1 : __real_fstat64(fd, st);

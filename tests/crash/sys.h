@@ -12,7 +12,7 @@
  *	ACCORD_FAULTS	struct sys_faults; without it nothing fails
  *
  * Not seen are calls of libraries (libcdb writes caps.cdb, stdio the output of commands), and chown and
- * chmod.  No file of the queue is ever mapped for writing: mmap() of files is PROT_READ everywhere.
+ * chmod; new times of a file are counted and may fail, but are not written down.  No file of the queue is ever mapped for writing: mmap() of files is PROT_READ everywhere.
  */
 #ifndef TESTS_CRASH_SYS_H
 #define TESTS_CRASH_SYS_H
@@ -28,6 +28,7 @@ enum sys_call {
 	SYS_FSYNC, SYS_FDATASYNC, SYS_SYNCFS,
 	SYS_WRITEBACK,		/* sync_file_range: begun */
 	SYS_WRITTEN,		/* sync_file_range that waits: begun and over */
+	SYS_TOUCH,		/* futimens */
 	SYS_STAT,		/* fstat, fstatat, stat, statvfs, statfs */
 	SYS_LEASE, SYS_MAP,
 	SYS_SOCKET,		/* socket, socketpair, accept4, pipe2, fcntl(F_DUPFD): descriptors */

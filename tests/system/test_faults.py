@@ -29,14 +29,14 @@ E = errno
 NO_ROOM, NO_FD = [E.ENOSPC, E.EDQUOT], [E.EMFILE, E.ENFILE]
 SHORT = 0
 # By strategy: without these there is no 250.
-PROMISES = {"journal": ["written", "fsync"], "each": ["fsync"], "fs": ["syncfs"]}
+PROMISES = {"journal": ["written", "fsync", "touch"], "each": ["fsync", "touch"], "fs": ["syncfs", "touch"]}
 ERRORS = {
     "open": NO_FD + [E.EIO, E.ENOMEM], "create": NO_ROOM + NO_FD + [E.EROFS, E.EIO], "read": [E.EIO],
     "write": NO_ROOM + [E.EIO, SHORT], "truncate": [E.EIO], "mkdir": NO_ROOM + [E.EROFS],
     "rename": NO_ROOM + [E.EIO, E.EROFS], "link": NO_ROOM, "unlink": [E.EIO, E.EROFS], "fsync": [E.EIO] + NO_ROOM,
     "fdatasync": [E.EIO] + NO_ROOM, "syncfs": [E.EIO, E.ENOSPC], "writeback": [E.EIO, E.ENOSPC],
-    "written": [E.EIO, E.ENOSPC], "stat": [E.EIO, E.ENOMEM], "lease": [E.ENOMEM], "map": [E.ENOMEM],
-    "socket": NO_FD + [E.ENOMEM], "fork": [E.EAGAIN, E.ENOMEM], "memory": [E.ENOMEM],
+    "written": [E.EIO, E.ENOSPC], "touch": [E.EIO, E.EROFS], "stat": [E.EIO, E.ENOMEM], "lease": [E.ENOMEM],
+    "map": [E.ENOMEM], "socket": NO_FD + [E.ENOMEM], "fork": [E.EAGAIN, E.ENOMEM], "memory": [E.ENOMEM],
     "packet": [E.ENOMEM, E.ENOBUFS],
 }
 

@@ -21,7 +21,8 @@ NAMES = set("""creat creat64 open open64 openat openat64 __open_2 __open64_2 __o
 rename renameat renameat2 link linkat symlink symlinkat mknod mknodat mkfifo mkfifoat mkstemp mkostemp mkdtemp tmpfile
 unlink unlinkat rmdir remove write pwrite pwrite64 writev pwritev pwritev64 pwritev2 pwritev64v2 truncate truncate64
 ftruncate ftruncate64 fallocate fallocate64 posix_fallocate posix_fallocate64 copy_file_range sendfile sendfile64
-splice tee vmsplice fsync fdatasync sync syncfs sync_file_range msync fopen fopen64 freopen freopen64 fdopen""".split())
+splice tee vmsplice fsync fdatasync sync syncfs sync_file_range msync futimens utimensat utimes futimes fopen fopen64
+freopen freopen64 fdopen""".split())
 KINDS = {"open": "create", "openat": "create", "mkdir": "mkdir", "mkdirat": "mkdir", "rename": "rename",
          "renameat": "rename", "renameat2": "rename", "link": "link", "linkat": "link", "unlink": "unlink",
          "unlinkat": "unlink", "write": "write", "pwrite64": "write", "writev": "write", "ftruncate": "truncate",

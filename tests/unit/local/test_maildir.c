@@ -3,6 +3,8 @@
 #include "local/maildir.h"
 
 #include <check.h>
+#include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
@@ -21,9 +23,20 @@ fsync(int fd)
 	return fdatasync(fd);
 }
 
+static bool frozen;		/* futimens() fails */
+static int (*libc_futimens)(int, const struct timespec [2]);
+
+int
+futimens(int fd, const struct timespec t[2])
+{
+	errno = EROFS;
+	return frozen ? -1 : libc_futimens(fd, t);
+}
+
 static void
 setup(void)
 {
+	*(void **)&libc_futimens = dlsym(RTLD_NEXT, "futimens");
 	snprintf(top, sizeof top, "/tmp/accord-maildir-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(top));
 	folder = open(top, O_RDONLY | O_DIRECTORY);
@@ -132,7 +145,6 @@ START_TEST(a_file_in_the_way_is_a_temporary_failure)
 }
 END_TEST
 
-/* local was killed and begins the message again while the first delivery still goes on. */
 /* A delivery was killed between making a folder and flushing its name: the next one flushes it; once all is
  * known to be durable only the message is. */
 START_TEST(folders_of_a_killed_delivery_are_flushed)
@@ -151,6 +163,24 @@ START_TEST(folders_of_a_killed_delivery_are_flushed)
 }
 END_TEST
 
+/* Its journal had failed by the time of the last fsync, which said nothing: this is no delivery. */
+START_TEST(a_file_system_that_takes_no_change_has_kept_nothing)
+{
+	struct maildir m;
+	struct err e = { 0 };
+
+	ck_assert_int_eq(maildir_begin(&m, folder, "m", "name", &e), 0);
+	ck_assert_int_eq(maildir_put(&m, span_str("A: 1\r\n\r\nbody\r\n"), &e), 0);
+	frozen = true;
+	ck_assert_int_eq(maildir_commit(&m, &e), -1);
+	frozen = false;
+	ck_assert_int_eq(e.kind, ERR_TEMP);
+	ck_assert_int_eq(e.sys, EROFS);
+	maildir_end(&m);
+}
+END_TEST
+
+/* local was killed and begins the message again while the first delivery still goes on. */
 START_TEST(two_deliveries_at_once_do_not_mix)
 {
 	static const char first[] = "A: 1\r\n\r\nwhole\r\n";
@@ -220,6 +250,7 @@ suite_maildir(void)
 	tcase_add_test(tc, nothing_stays_of_what_was_not_committed);
 	tcase_add_test(tc, a_second_delivery_takes_the_place_of_the_first);
 	tcase_add_test(tc, folders_of_a_killed_delivery_are_flushed);
+	tcase_add_test(tc, a_file_system_that_takes_no_change_has_kept_nothing);
 	tcase_add_test(tc, two_deliveries_at_once_do_not_mix);
 	tcase_add_test(tc, a_file_in_the_way_is_a_temporary_failure);
 	tcase_add_test(tc, a_binary_body_stays);

@@ -511,7 +511,6 @@ START_TEST(a_clock_step_moves_no_deadline)
 }
 END_TEST
 
-/* Packets that a peer may not send cut it off, and nothing else happens. */
 /* A worker that says it has more recipients than a job may have would have them all marked at once. */
 START_TEST(a_job_in_flight_has_no_more_than_a_job)
 {
@@ -531,6 +530,7 @@ START_TEST(a_job_in_flight_has_no_more_than_a_job)
 }
 END_TEST
 
+/* Packets that a peer may not send cut it off, and nothing else happens. */
 START_TEST(wrong_packets)
 {
 	struct { struct msg_result m; unsigned char junk[100]; } r = { .m = { .n = 1 } };

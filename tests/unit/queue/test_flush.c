@@ -18,13 +18,14 @@
 #include <unistd.h>
 
 
-enum call { NONE, FSYNC_FILE, FSYNC_DIRECTORY, SYNC_RANGE, SYNC_FS, FDATASYNC_DIES };
+enum call { NONE, FSYNC_FILE, FSYNC_DIRECTORY, SYNC_RANGE, SYNC_FS, FDATASYNC_DIES, NEW_TIMES };
 struct disk { volatile enum call fails; volatile unsigned failed, marks, all, waiting, permits; volatile bool hold; };
 
 static struct disk fine, *disk = &fine;
 
 static int (*libc_fsync)(int), (*libc_fdatasync)(int), (*libc_syncfs)(int);
 static int (*libc_sync_file_range)(int, off64_t, off64_t, unsigned);
+static int (*libc_futimens)(int, const struct timespec [2]);
 
 /* Early: a worker under its sandbox could not. */
 static __attribute__((constructor)) void
@@ -34,6 +35,7 @@ find_calls(void)
 	*(void **)&libc_fdatasync = dlsym(RTLD_NEXT, "fdatasync");
 	*(void **)&libc_syncfs = dlsym(RTLD_NEXT, "syncfs");
 	*(void **)&libc_sync_file_range = dlsym(RTLD_NEXT, "sync_file_range");
+	*(void **)&libc_futimens = dlsym(RTLD_NEXT, "futimens");
 }
 
 static bool
@@ -102,6 +104,13 @@ sync_file_range(int fd, off64_t off, off64_t n, unsigned flags)
 	return waits && fails(SYNC_RANGE) ? -1 : libc_sync_file_range(fd, off, n, flags);
 }
 
+/* What tells a flush that went well from one that found its journal gone. */
+int
+futimens(int fd, const struct timespec t[2])
+{
+	return fails(NEW_TIMES) ? -1 : libc_futimens(fd, t);
+}
+
 static void
 disk_new(void)
 {
@@ -114,6 +123,7 @@ static const struct { enum strategy strategy; enum call fails; } cases[] = {
 	{ STRATEGY_JOURNAL, SYNC_RANGE }, { STRATEGY_JOURNAL, FSYNC_FILE },
 	{ STRATEGY_EACH, FSYNC_FILE }, { STRATEGY_EACH, FSYNC_DIRECTORY },
 	{ STRATEGY_FS, SYNC_RANGE }, { STRATEGY_FS, SYNC_FS },
+	{ STRATEGY_JOURNAL, NEW_TIMES }, { STRATEGY_EACH, NEW_TIMES }, { STRATEGY_FS, NEW_TIMES },
 };
 
 /* Refused for now, gone, and qmgr does not hear of it; the next one is taken. */
