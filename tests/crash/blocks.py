@@ -6,7 +6,7 @@ blocks.py [FILESYSTEM [STRATEGY]]   every write and flush of the file system is 
                                     bring messages (blkrec.c); then its disk is cut at its flushes and between
                                     them, mounted, and looked through (blkcut.c)
 blocks.py --quick                   seconds only: FS_IOC_SHUTDOWN without the journal's last part, once for
-                                    each strategy; and what `auto` takes
+                                    each strategy; a disk that fails; and what `auto` takes
 
 ACCORD_CUTS: cuts of each file system and strategy (200).  ACCORD_SEED: the same cuts again of the same log.
 Needs root, loop devices, FUSE and the mkfs programs: what cannot be run is SKIPPED, which is no pass.
@@ -233,6 +233,21 @@ def shut_down(kind, strategy):
         b.unmount()
 
 
+def failed_journal(kind):
+    """The disk takes nothing any more: what ext4's fsync says of it is not believed."""
+    with Bench(kind) as b:
+        b.mount()
+        p = subprocess.Popen([program("queue_power"), "confirm", b.path("disk")], stdin=subprocess.PIPE,
+                             stdout=subprocess.PIPE, text=True)
+        with p:
+            ready = p.stdout.readline()
+            os.truncate(b.path("image"), 0)
+            room = os.statvfs(b.top)
+            must("mount", "-o", f"remount,size={(room.f_blocks - room.f_bfree) * room.f_frsize}", b.top)
+            said = p.communicate("go on\n", timeout=60)[0].strip()
+        say(ready == "written\n" and p.returncode == 0, f"{kind.name} failed journal:", said)
+
+
 def auto(kind, want):
     with Bench(kind) as b:
         b.mount()
@@ -253,6 +268,8 @@ def runs(words):
                 found.append((kind, shut_down, (kind, strategy)))
     if not quick:
         found.append((NO_BARRIER, blocks, (NO_BARRIER, "journal")))
+    if quick:
+        found += [(kind, failed_journal, (kind,)) for kind in KINDS]
     found += [(kind, auto, (kind, want)) for kind, want in AUTO]
     if words and not quick:
         found = [x for x in found if x[1] is blocks and [x[2][0].name, x[2][1]][:len(words)] == words]

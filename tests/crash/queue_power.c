@@ -13,6 +13,9 @@
  *	    not, or if anything is not as LEDGER says, or a file under a final name is not whole
  *	queue_power choose DIRECTORY
  *	    which strategy is taken there without a setting, and why
+ *	queue_power confirm DIRECTORY
+ *	    writes a file, and waits for a line, by which time the disk is to fail; exit 1 if a flush of the file is
+ *	    believed then
  */
 #include <dirent.h>
 #include <errno.h>
@@ -24,9 +27,11 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/durable.h"
 #include "queue/queue.h"
 
 #define POWER_SHUTDOWN _IOR('X', 125, __u32)	/* FS_IOC_SHUTDOWN */
@@ -518,6 +523,37 @@ power_choose(const char *dir)
 	return 0;
 }
 
+static int
+power_file(int dir_fd, const char *name)
+{
+	int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+
+	must(fd != -1 && write(fd, name, strlen(name)) > 0 && fsync(fd) == 0 &&
+	    durable_confirm(fd) == 0, name);
+	return fd;
+}
+
+/* The journal fails under another file's flush, before this one's, whose octets are with the disk. */
+static int
+power_confirm(const char *dir)
+{
+	int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int ours = power_file(dir_fd, "ours"), others = power_file(dir_fd, "others");
+	int other, flush, confirm;
+
+	must(write(ours, "more", 4) == 4 && sync_file_range(ours, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE |
+	    SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER) == 0, "write");
+	puts("written");
+	fflush(stdout);
+	must(getchar() != EOF && fchmod(others, 0640) == 0, "the other file");
+	other = fsync(others) == -1 ? errno : 0;
+	flush = fsync(ours) == -1 ? errno : 0;
+	confirm = durable_confirm(ours) == -1 ? errno : 0;
+	printf("another's fsync: %s; ours: %s; a change after it: %s\n", strerror(other), strerror(flush),
+	    strerror(confirm));
+	return other == 0 || (flush == 0 && confirm == 0);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -527,7 +563,9 @@ main(int argc, char **argv)
 		return power_check(argv + 2);
 	if (argc == 3 && strcmp(argv[1], "choose") == 0)
 		return power_choose(argv[2]);
+	if (argc == 3 && strcmp(argv[1], "confirm") == 0)
+		return power_confirm(argv[2]);
 	fprintf(stderr, "queue_power run|load DIRECTORY STRATEGY CLIENTS SECONDS LEDGER |\n"
-	    "    check DIRECTORY LEDGER | choose DIRECTORY\n");
+	    "    check DIRECTORY LEDGER | choose DIRECTORY | confirm DIRECTORY\n");
 	return 2;
 }

@@ -23,14 +23,18 @@ fsync(int fd)
 	return fdatasync(fd);
 }
 
-static bool frozen;		/* futimens() fails */
+static int fails_after = -1;	/* so many calls of futimens() that go well; -1: none fails */
 static int (*libc_futimens)(int, const struct timespec [2]);
 
 int
 futimens(int fd, const struct timespec t[2])
 {
-	errno = EROFS;
-	return frozen ? -1 : libc_futimens(fd, t);
+	if (fails_after == 0) {
+		errno = EROFS;
+		return -1;
+	}
+	fails_after -= fails_after > 0;
+	return libc_futimens(fd, t);
 }
 
 static void
@@ -163,7 +167,10 @@ START_TEST(folders_of_a_killed_delivery_are_flushed)
 }
 END_TEST
 
-/* Its journal had failed by the time of the last fsync, which said nothing: this is no delivery. */
+/*
+ * Its journal had failed by the time of the last fsync, which said nothing: this is no delivery.  ext4 may take a
+ * first change, by which it notices.
+ */
 START_TEST(a_file_system_that_takes_no_change_has_kept_nothing)
 {
 	struct maildir m;
@@ -171,9 +178,9 @@ START_TEST(a_file_system_that_takes_no_change_has_kept_nothing)
 
 	ck_assert_int_eq(maildir_begin(&m, folder, "m", "name", &e), 0);
 	ck_assert_int_eq(maildir_put(&m, span_str("A: 1\r\n\r\nbody\r\n"), &e), 0);
-	frozen = true;
+	fails_after = _i;
 	ck_assert_int_eq(maildir_commit(&m, &e), -1);
-	frozen = false;
+	fails_after = -1;
 	ck_assert_int_eq(e.kind, ERR_TEMP);
 	ck_assert_int_eq(e.sys, EROFS);
 	maildir_end(&m);
@@ -250,7 +257,7 @@ suite_maildir(void)
 	tcase_add_test(tc, nothing_stays_of_what_was_not_committed);
 	tcase_add_test(tc, a_second_delivery_takes_the_place_of_the_first);
 	tcase_add_test(tc, folders_of_a_killed_delivery_are_flushed);
-	tcase_add_test(tc, a_file_system_that_takes_no_change_has_kept_nothing);
+	tcase_add_loop_test(tc, a_file_system_that_takes_no_change_has_kept_nothing, 0, 2);
 	tcase_add_test(tc, two_deliveries_at_once_do_not_mix);
 	tcase_add_test(tc, a_file_in_the_way_is_a_temporary_failure);
 	tcase_add_test(tc, a_binary_body_stays);
