@@ -3,6 +3,7 @@
 """What the system tests share: whole accord instances under a temporary home, a raw SMTP client,
 and a next hop that says what a test tells it to say and writes down every line of both sides."""
 import atexit
+import fcntl
 import json
 import os
 import pwd
@@ -39,6 +40,14 @@ def programs(build=BUILD):
         if name.startswith("accord") and os.path.isfile(os.path.join(build, name)):
             shutil.copy(os.path.join(build, name), copy)
     return copy
+
+
+def make(*words, **how):
+    """make in this tree, of the programs under test; one at a time, as tests run side by side."""
+    with open(os.path.join(BUILD, ".make-lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run(["make", "-s", "O=" + os.path.basename(BUILD), *(["SAN=1"] if "san" in BUILD else []), *words],
+                       cwd=TOP, check=True, **how)
 
 
 def free_port():

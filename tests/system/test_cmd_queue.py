@@ -11,7 +11,7 @@ import threading
 import time
 import unittest
 
-from harness import BIN, BUILD, ORDINARY, TOP, Instance, Peer, wait_for
+from harness import BIN, BUILD, ORDINARY, TOP, Instance, Peer, make, wait_for
 
 ACCORD = os.path.join(BIN, "accord")
 FILL = os.path.join(BUILD, "tests", "queue_fill")
@@ -23,7 +23,7 @@ def objects(r):
 
 
 def setUpModule():
-    subprocess.run(["make", "-s", "O=" + os.path.basename(BUILD), os.path.relpath(FILL, TOP)], cwd=TOP, check=True)
+    make(os.path.relpath(FILL, TOP))
 
 
 def fill(acc, n, domains=1):

@@ -8,15 +8,14 @@ import threading
 import time
 import unittest
 
-from harness import BUILD, SLOW, TOP, Instance, Peer, free_port, wait_for
+from harness import BUILD, SLOW, TOP, Instance, Peer, free_port, make, wait_for
 
 FILL = os.path.join(BUILD, "tests", "queue_fill")
 TEXT = "From: <a@client.example>\nSubject: x\n\nhello\n"
 
 
 def setUpModule():
-    subprocess.run(["make", "-s", "O=" + os.path.basename(BUILD), os.path.relpath(FILL, TOP)],
-                   cwd=TOP, check=True)
+    make(os.path.relpath(FILL, TOP))
 
 
 def fill(acc, n, address, sender, *more):

@@ -4,7 +4,6 @@
 run calls): for accord under accounts of its own, under one account, and started by an ordinary user."""
 import atexit
 import ctypes
-import fcntl
 import os
 import pwd
 import re
@@ -19,7 +18,7 @@ import unittest
 import fax
 import harness
 from accounts import LOCK, account_names, have_account, need_accounts
-from harness import ACCOUNTS, BUILD, ORDINARY, TOP, Client, Instance, Peer, comm, wait_for
+from harness import ACCOUNTS, BUILD, ORDINARY, TOP, Client, Instance, Peer, comm, make, wait_for
 
 SAN = "san" in BUILD
 PROBE = os.path.join(BUILD, "tests", "sandbox_probe")
@@ -42,10 +41,7 @@ def landlock_abi():
 def need_probe(done=[]):
     if done:
         return
-    words = ["make", "-s", "O=" + os.path.basename(BUILD), os.path.relpath(PROBE, TOP)]
-    with open(os.path.join(BUILD, ".probe-lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        subprocess.run(words + (["SAN=1"] if SAN else []), cwd=TOP, check=True)
+    make(os.path.relpath(PROBE, TOP))
     done.append(True)
 
 
@@ -614,10 +610,7 @@ class Installed(unittest.TestCase):
     def test_the_installed_tree_works(self):
         with tempfile.TemporaryDirectory(prefix="accord-inst-") as root:
             os.chmod(root, 0o755)
-            with open(os.path.join(BUILD, ".probe-lock"), "w") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
-                subprocess.run(["make", "-s", "O=" + os.path.basename(BUILD), "install", f"DESTDIR={root}"] +
-                               (["SAN=1"] if SAN else []), cwd=TOP, check=True, capture_output=True)
+            make("install", f"DESTDIR={root}", capture_output=True)
             bin_dir = os.path.join(root, "usr/local/bin")
             self.assertEqual(set(os.listdir(bin_dir)), {"accord", "mailq", "newaliases"})
             there = set(os.listdir(os.path.join(root, "usr/local/libexec/accord")))
