@@ -22,6 +22,8 @@
 
 enum { WAIT_MS = 10000 };
 
+const enum strategy rig_strategies[RIG_STRATEGIES] = { STRATEGY_JOURNAL, STRATEGY_EACH, STRATEGY_FS };
+
 static unsigned
 open_fds(void)
 {
@@ -258,6 +260,16 @@ rig_get(int sock, struct got *g)
 	memcpy(&g->id, g->packet + offsetof(struct msg_hdr, id), 4);
 	g->fd = fds[0];
 	return true;
+}
+
+const struct msg_refused *
+rig_refused(int sock)
+{
+	static struct got g;
+
+	ck_assert(rig_get(sock, &g));
+	ck_assert_uint_eq(g.type, MSG_REFUSED);
+	return (const struct msg_refused *)(const void *)g.packet;
 }
 
 bool

@@ -23,6 +23,9 @@ struct rig {
 	bool no_qmgr, confined;		/* confined: under the sandbox, as it runs in earnest */
 };
 
+enum { RIG_STRATEGIES = 3 };
+extern const enum strategy rig_strategies[RIG_STRATEGIES];
+
 /* A packet that came, with what follows its header. */
 struct got {
 	uint32_t type, id;
@@ -47,6 +50,8 @@ pid_t rig_worker(const struct rig *r);
 int rig_session(struct rig *r);
 /* The next packet within seconds; false: the channel was closed. */
 bool rig_get(int sock, struct got *g);
+/* The next packet must be REFUSED; it lies in memory of its own until the next call. */
+const struct msg_refused *rig_refused(int sock);
 /* Nothing comes for a while. */
 bool rig_silent(int sock, int ms);
 
