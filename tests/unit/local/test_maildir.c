@@ -6,11 +6,12 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "tests/unit/folder.h"
 
 static char top[64];
 static int folder;
@@ -47,18 +48,11 @@ setup(void)
 	ck_assert_int_ne(folder, -1);
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st, (void)kind, (void)ftw;
-	return remove(path);
-}
-
 static void
 teardown(void)
 {
 	close(folder);
-	nftw(top, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	folder_remove(top);
 }
 
 /* Delivers in in two pieces cut at `cut`, reads new/NAME back. */

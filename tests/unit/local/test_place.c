@@ -4,12 +4,13 @@
 
 #include <check.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "tests/unit/folder.h"
 
 enum { ALICE = 40001, BOB = 40002 };	/* owners; made by root only */
 
@@ -62,18 +63,11 @@ setup(void)
 	close(openat(home, "bob/file", O_CREAT | O_WRONLY, 0600));
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st, (void)kind, (void)ftw;
-	return remove(path);
-}
-
 static void
 teardown(void)
 {
 	close(home);
-	nftw(top, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	folder_remove(top);
 }
 
 /* rest NULL: refused when a user's rights matter. */

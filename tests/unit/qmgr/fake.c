@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "tests/unit/clock.h"
+#include "tests/unit/folder.h"
 
 static void
 broken(const struct err *e)
@@ -66,8 +67,6 @@ fake_restart_qmgr(struct fake *f)
 void
 fake_end(struct fake *f)
 {
-	char command[100];
-
 	qmgr_free(&f->q);
 	loop_free(&f->d.loop);
 	conf_free(&f->d.conf);
@@ -75,8 +74,7 @@ fake_end(struct fake *f)
 		if (f->end[i] != -1)
 			close(f->end[i]);
 	close(f->dirfd);
-	snprintf(command, sizeof command, "rm -rf %s", f->path);
-	ck_assert_int_eq(system(command), 0);
+	folder_remove(f->path);
 }
 
 void
