@@ -365,10 +365,13 @@ on_flushed(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
 	if (!w->busy || done->ncommit != w->job.ncommit ||
 	    len != offsetof(struct flush_done, sys) + done->ncommit * sizeof *done->sys)
 		return err_set(e, ERR_PROTO, NULL, "an answer to another batch");
-	if (done->mark_sys != 0) {
+	if (done->mark_sys != 0 && (w->marks || w->job.all)) {
 		errno = done->mark_sys;
 		err_sys(e, "results not on the disk");
 		log_line(LOG_ERR, NULL, "flush", "why=%s", log_q(e->what));
+		w->job.all = 0;		/* once, at the start: what is marked since is flushed by name */
+		if (!w->q->stopping)	/* without end, then */
+			flush_remark(w);
 	}
 	flush_answer(w, done->sys, 0);
 	return 0;
@@ -422,16 +425,19 @@ worker_gone(struct chan *c, const struct err *why)
 int
 flush_worker_start(struct worker *w, struct err *e)
 {
+	struct qid_maker ids = w->q->ids;	/* a copy: what it makes is behind all that were given */
+	char last_id[QID_SIZE];
 	int pair[2];
 	pid_t pid;
 
+	qid_make(&ids, 0, last_id);
 	w->respawn.fire = flush_worker_respawn;
 	w->respawn.arg = w;
 	if (ipc_pair(pair, e) == -1)
 		return -1;
 	pid = fork();
 	if (pid == 0)
-		worker_run(pair[1], w->q->dir_fd, w->q->lock_fd, &w->q->opt);
+		worker_run(pair[1], w->q->dir_fd, w->q->lock_fd, last_id, &w->q->opt);
 	close(pair[1]);
 	if (pid == -1) {
 		err_sys(e, "fork");

@@ -208,6 +208,8 @@ bool strategy_ext4_ordered(struct span options);
 /* Does its fc_info count a fast commit, or one that could not be one? */
 bool strategy_ext4_fast(struct span info);
 const char *strategy_name(enum strategy s);
+/* Is a file's hole there what was never written back, and not zeros that were (SEEK_HOLE of ext4 and xfs)? */
+bool strategy_holes_tell(int dir_fd);
 
 /* session.c */
 int session_open(struct queue *q, int fd, bool may_reserve, bool own, struct err *e);
@@ -239,8 +241,9 @@ void company_gone(struct session *s);
 /* Milliseconds that those who wait, at least one, may do so for others; 0: flush now. */
 int64_t company_wait(const struct queue *q);
 
-/* worker.c: the child's whole life. */
-_Noreturn void worker_run(int sock, int dir_fd, int lock_fd, const struct queue_options *opt);
+/* worker.c: the child's whole life.  last_id: none that was given is larger. */
+_Noreturn void worker_run(int sock, int dir_fd, int lock_fd, const char *last_id,
+    const struct queue_options *opt);
 
 /* mark.c */
 int mark_on_packet(struct chan *c, const void *msg, size_t len, int *fds, struct err *e);

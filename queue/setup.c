@@ -135,6 +135,10 @@ setup_leases(int dir_fd, struct err *e)
 	int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
 	int with_writer, without;
 
+	if (fd == -1 && (errno == ENOSPC || errno == EDQUOT)) {	/* to deliver makes room; COMMIT asks again */
+		log_line(LOG_WARN, NULL, "no-room", "what=tmp/lease");
+		return 0;
+	}
 	if (fd == -1)
 		return err_sys(e, "queue/%s", name);
 	with_writer = lease_asked(dir_fd, name);
@@ -186,7 +190,8 @@ setup_ids_from(const char *tail, size_t n, struct qid_maker *m)
 int
 setup_ids(int dir_fd, struct qid_maker *m, struct err *e)
 {
-	int fd = openat(dir_fd, "log", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
+	int fd = openat(dir_fd, "log", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	bool none = fd == -1 && errno == ENOENT;
 	char *tail = malloc(LOG_TAIL);
 	struct stat st;
 	ssize_t n = -1;
@@ -194,12 +199,12 @@ setup_ids(int dir_fd, struct qid_maker *m, struct err *e)
 	*m = (struct qid_maker){ 0 };
 	if (fd != -1 && tail != NULL && fstat(fd, &st) == 0)
 		n = pread(fd, tail, LOG_TAIL, st.st_size > LOG_TAIL ? st.st_size - LOG_TAIL : 0);
-	if (n == -1)
-		err_sys(e, "queue/log");
-	else
+	if (n != -1)
 		setup_ids_from(tail, (size_t)n, m);
+	else if (!none)
+		err_sys(e, "queue/log");
 	if (fd != -1)
 		close(fd);
 	free(tail);
-	return n == -1 ? -1 : 0;
+	return n == -1 && !none ? -1 : 0;
 }

@@ -200,3 +200,12 @@ strategy_choose(const char *setting, int dir_fd, char *why, size_t cap)
 	snprintf(why, cap, "file system type %lx", (unsigned long)fs.f_type);
 	return (unsigned long)fs.f_type == MAGIC_XFS ? STRATEGY_JOURNAL : STRATEGY_EACH;
 }
+
+bool
+strategy_holes_tell(int dir_fd)
+{
+	struct statfs fs;
+
+	return fstatfs(dir_fd, &fs) == 0 &&
+	    ((unsigned long)fs.f_type == MAGIC_EXT4 || (unsigned long)fs.f_type == MAGIC_XFS);
+}

@@ -17,7 +17,8 @@
 #include "lib/log.h"
 
 struct batch {
-	int dir_fd, log_fd;
+	int dir_fd, log_fd;		/* log_fd -1: no room for it, so far */
+	bool holes_tell;		/* what was never written is a hole here, and nothing else is */
 	enum strategy strategy;
 	const struct flush_job *job;
 	struct flush_done done;
@@ -49,7 +50,16 @@ is_commit(const struct batch *b, uint32_t i)
 	return i < b->job->ncommit;
 }
 
-/* Opens all files of the batch and starts writing them back, so that the disk has all at once. */
+static void
+file_failed(struct batch *b, uint32_t i, int sys)
+{
+	*(is_commit(b, i) ? &b->done.sys[i] : &b->done.mark_sys) = sys;
+}
+
+/*
+ * Opens all files of the batch and starts writing them back, so that the disk has all at once.  ext4 drops octets
+ * for which it finds no place, and tells only whoever began to write them back.
+ */
 static void
 batch_begin(struct batch *b)
 {
@@ -59,12 +69,10 @@ batch_begin(struct batch *b)
 		(is_commit(b, i) ? path_tmp : path_final)(b->job->id[i], path);
 		b->fd[i] = openat(b->dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 		if (b->fd[i] == -1) {
-			if (is_commit(b, i))
-				b->done.sys[i] = errno;
-			else if (errno != ENOENT)	/* unlinked since: nothing to flush */
-				b->done.mark_sys = errno;
-		} else {
-			(void)sync_file_range(b->fd[i], 0, 0, SYNC_FILE_RANGE_WRITE);
+			if (is_commit(b, i) || errno != ENOENT)	/* unlinked since: nothing to flush */
+				file_failed(b, i, errno);
+		} else if (sync_file_range(b->fd[i], 0, 0, SYNC_FILE_RANGE_WRITE) == -1) {
+			file_failed(b, i, errno);
 		}
 	}
 }
@@ -79,6 +87,18 @@ file_wait(const struct batch *b, uint32_t i)
 	    SYNC_FILE_RANGE_WAIT_AFTER) == -1 ? errno : 0;
 }
 
+/*
+ * Somebody else, the kernel's own flusher say, may have begun to write it back and heard of the failure, and the
+ * inode that remembers it may have left the memory since.  What is not written then is a hole; accord makes none.
+ */
+static bool
+file_has_hole(int fd)
+{
+	off_t size = lseek(fd, 0, SEEK_END), hole = lseek(fd, 0, SEEK_HOLE);
+
+	return hole != -1 && hole < size;
+}
+
 static void
 batch_wait(struct batch *b)
 {
@@ -88,9 +108,11 @@ batch_wait(struct batch *b)
 		if (b->fd[i] == -1)
 			continue;
 		sys = file_wait(b, i);
+		if (sys == 0 && is_commit(b, i) && b->holes_tell && file_has_hole(b->fd[i]))
+			sys = EIO;
 		close(b->fd[i]);
 		if (sys != 0)
-			*(is_commit(b, i) ? &b->done.sys[i] : &b->done.mark_sys) = sys;
+			file_failed(b, i, sys);
 	}
 }
 
@@ -157,42 +179,53 @@ log_append(struct batch *b)
 		logline_make(lines, '=', b->last_id);
 		n = LOGLINE;
 	}
+	if (b->log_fd == -1 && (b->log_fd = log_open_file(b->dir_fd)) == -1)
+		return -1;
 	if (fstat(b->log_fd, &st) == 0 && st.st_size > LOG_MAX && ftruncate(b->log_fd, 0) == -1)
 		return -1;
 	return log_write_all(b->log_fd, lines, n);
 }
 
 static void
-batch_fail(struct batch *b, int sys)
+batch_refuse(struct batch *b, int sys)
 {
 	for (uint32_t i = 0; i < b->job->ncommit; i++)
 		if (b->done.sys[i] == 0)
 			b->done.sys[i] = sys;
-	if (b->job->nmark > 0)
-		b->done.mark_sys = sys;
 }
 
-/* One flush for the batch: the journal commits in order, so the log's commit has all before it. */
+/* Results too: marked files, and names that are gone. */
+static void
+batch_fail(struct batch *b, int sys)
+{
+	batch_refuse(b, sys);
+	b->done.mark_sys = sys;
+}
+
+/*
+ * One flush for the batch: the journal commits in order, so the log's commit has all before it.  A full disk that
+ * has no room for the log's next lines takes no message, but results, which free room, are flushed without them.
+ */
 static void
 batch_barrier(struct batch *b)
 {
+	bool logged = log_append(b) == 0;
 	int sys;
 
-	if (b->strategy == STRATEGY_FS) {
-		(void)log_append(b);
+	if (!logged && b->strategy == STRATEGY_JOURNAL)
+		batch_refuse(b, errno);
+	if (!logged || b->strategy == STRATEGY_FS) {
 		if (syncfs(b->dir_fd) == -1)
 			batch_fail(b, errno);
 		return;
 	}
-	if (log_append(b) == 0 && fsync(b->log_fd) == 0)
+	if (fsync(b->log_fd) == 0)
 		return;
 	sys = errno;
 	batch_fail(b, sys);
 	close(b->log_fd);	/* its pages may count as clean now: never flush that file again */
 	(void)unlinkat(b->dir_fd, "log", 0);
 	b->log_fd = log_open_file(b->dir_fd);
-	if (b->log_fd == -1)
-		_exit(1);
 }
 
 static int
@@ -239,7 +272,7 @@ batch_run(struct batch *b)
 	memset(&b->done, 0, sizeof b->done);
 	b->done.ncommit = b->job->ncommit;
 	if (b->job->all) {
-		b->done.mark_sys = syncfs(b->dir_fd) == -1 || durable_confirm(b->log_fd) == -1 ? errno : 0;
+		b->done.mark_sys = syncfs(b->dir_fd) == -1 || durable_confirm(b->dir_fd) == -1 ? errno : 0;
 		return;
 	}
 	batch_begin(b);
@@ -249,7 +282,7 @@ batch_run(struct batch *b)
 		batch_directories(b);
 	else
 		batch_barrier(b);
-	if (durable_confirm(b->log_fd) == -1)
+	if (durable_confirm(b->dir_fd) == -1)
 		batch_fail(b, errno);
 }
 
@@ -265,7 +298,7 @@ worker_confine(int dir_fd, const struct queue_options *opt)
 }
 
 _Noreturn void
-worker_run(int sock, int dir_fd, int lock_fd, const struct queue_options *opt)
+worker_run(int sock, int dir_fd, int lock_fd, const char *last_id, const struct queue_options *opt)
 {
 	static struct batch b;
 	static struct flush_job job;
@@ -277,12 +310,13 @@ worker_run(int sock, int dir_fd, int lock_fd, const struct queue_options *opt)
 		log_line(LOG_ERR, NULL, "worker", "why=%s", log_q(e.what));
 		_exit(1);
 	}
-	b = (struct batch){ .dir_fd = dir_fd, .strategy = opt->strategy, .job = &job };
+	b = (struct batch){ .dir_fd = dir_fd, .strategy = opt->strategy, .job = &job,
+	    .holes_tell = strategy_holes_tell(dir_fd) };
 	for (int i = 0; i < 256; i++)
 		b.hh_fd[i] = -1;
-	memset(b.last_id, '0', QID_LEN);
+	memcpy(b.last_id, last_id, QID_LEN);
 	b.log_fd = log_open_file(dir_fd);
-	if (b.log_fd == -1) {
+	if (b.log_fd == -1 && errno != ENOSPC && errno != EDQUOT) {
 		log_line(LOG_ERR, NULL, "worker", "log=%d", errno);
 		_exit(1);
 	}

@@ -14,11 +14,12 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 
-enum call { NONE, FSYNC_FILE, FSYNC_DIRECTORY, SYNC_RANGE, SYNC_FS, FDATASYNC_DIES, NEW_TIMES };
+enum call { NONE, FSYNC_FILE, FSYNC_DIRECTORY, SYNC_RANGE, SYNC_FS, FDATASYNC_DIES, NEW_TIMES, BEGUN, HOLE, LOG_FULL };
 struct disk { volatile enum call fails; volatile unsigned failed, marks, all, waiting, permits; volatile bool hold; };
 
 static struct disk fine, *disk = &fine;
@@ -26,6 +27,9 @@ static struct disk fine, *disk = &fine;
 static int (*libc_fsync)(int), (*libc_fdatasync)(int), (*libc_syncfs)(int);
 static int (*libc_sync_file_range)(int, off64_t, off64_t, unsigned);
 static int (*libc_futimens)(int, const struct timespec [2]);
+static off_t (*libc_lseek)(int, off_t, int);
+static int (*libc_fstatfs)(int, struct statfs *);
+static ssize_t (*libc_write)(int, const void *, size_t);
 
 /* Early: a worker under its sandbox could not. */
 static __attribute__((constructor)) void
@@ -36,6 +40,9 @@ find_calls(void)
 	*(void **)&libc_syncfs = dlsym(RTLD_NEXT, "syncfs");
 	*(void **)&libc_sync_file_range = dlsym(RTLD_NEXT, "sync_file_range");
 	*(void **)&libc_futimens = dlsym(RTLD_NEXT, "futimens");
+	*(void **)&libc_lseek = dlsym(RTLD_NEXT, "lseek64");
+	*(void **)&libc_fstatfs = dlsym(RTLD_NEXT, "fstatfs64");
+	*(void **)&libc_write = dlsym(RTLD_NEXT, "write");
 }
 
 static bool
@@ -101,7 +108,7 @@ sync_file_range(int fd, off64_t off, off64_t n, unsigned flags)
 {
 	bool waits = flags & SYNC_FILE_RANGE_WAIT_AFTER;
 
-	return waits && fails(SYNC_RANGE) ? -1 : libc_sync_file_range(fd, off, n, flags);
+	return fails(waits ? SYNC_RANGE : BEGUN) ? -1 : libc_sync_file_range(fd, off, n, flags);
 }
 
 /* What tells a flush that went well from one that found its journal gone. */
@@ -109,6 +116,34 @@ int
 futimens(int fd, const struct timespec t[2])
 {
 	return fails(NEW_TIMES) ? -1 : libc_futimens(fd, t);
+}
+
+/* What the kernel dropped when nobody looked. */
+off_t
+lseek(int fd, off_t off, int whence)
+{
+	return whence == SEEK_HOLE && fails(HOLE) ? 0 : libc_lseek(fd, off, whence);
+}
+
+/* Whatever the tests run on is ext4. */
+int
+fstatfs(int fd, struct statfs *fs)
+{
+	int r = libc_fstatfs(fd, fs);
+
+	fs->f_type = 0xef53;
+	return r;
+}
+
+/* Of the log's lines: of these alone. */
+ssize_t
+write(int fd, const void *p, size_t n)
+{
+	if (n % LOGLINE == 0 && (fcntl(fd, F_GETFL) & O_APPEND) && fails(LOG_FULL)) {
+		errno = ENOSPC;
+		return -1;
+	}
+	return libc_write(fd, p, n);
 }
 
 static void
@@ -124,6 +159,9 @@ static const struct { enum strategy strategy; enum call fails; } cases[] = {
 	{ STRATEGY_EACH, FSYNC_FILE }, { STRATEGY_EACH, FSYNC_DIRECTORY },
 	{ STRATEGY_FS, SYNC_RANGE }, { STRATEGY_FS, SYNC_FS },
 	{ STRATEGY_JOURNAL, NEW_TIMES }, { STRATEGY_EACH, NEW_TIMES }, { STRATEGY_FS, NEW_TIMES },
+	{ STRATEGY_JOURNAL, BEGUN }, { STRATEGY_EACH, BEGUN }, { STRATEGY_FS, BEGUN },
+	{ STRATEGY_JOURNAL, HOLE }, { STRATEGY_EACH, HOLE }, { STRATEGY_FS, HOLE },
+	{ STRATEGY_JOURNAL, LOG_FULL },
 };
 
 /* Refused for now, gone, and qmgr does not hear of it; the next one is taken. */
@@ -177,6 +215,57 @@ START_TEST(marks_outlive_their_worker)
 		usleep(10000);
 	ck_assert_uint_eq(disk->failed, 1);
 	ck_assert_uint_ge(disk->marks, 1);
+	close(s);
+	rig_end(&r);
+}
+END_TEST
+
+/* A disk with no room for the log's lines takes no message, but what makes room is flushed. */
+START_TEST(a_full_disk_flushes_marks)
+{
+	char id[QID_SIZE];
+	struct rig r;
+	int s;
+
+	disk_new();
+	rig_new(&r, STRATEGY_JOURNAL);
+	s = rig_session(&r);
+	client_send(s, text, 1, id);
+	disk->all = 0;
+	disk->fails = LOG_FULL;
+	qmgr_mark(&r, id, 0, SLOT_DELIVERED);
+	ck_assert(qmgr_marked(&r, id));
+	for (int i = 0; i < 1000 && disk->all == 0; i++)
+		usleep(10000);
+	ck_assert_uint_eq(disk->all, 1);
+	disk->fails = NONE;
+	client_send(s, text, 1, id);
+	close(s);
+	rig_end(&r);
+}
+END_TEST
+
+/* Marks whose flush failed are flushed once more. */
+START_TEST(a_failed_flush_of_marks_is_done_again)
+{
+	char id[QID_SIZE];
+	struct rig r;
+	int s;
+
+	disk_new();
+	rig_new(&r, STRATEGY_EACH);
+	s = rig_session(&r);
+	client_send(s, text, 2, id);
+	disk->fails = NEW_TIMES;
+	qmgr_mark(&r, id, 0, SLOT_DELIVERED);
+	ck_assert(!qmgr_marked(&r, id));
+	for (int i = 0; i < 1000 && disk->failed == 0; i++)
+		usleep(10000);
+	ck_assert_uint_eq(disk->marks, 1);
+	disk->fails = NONE;
+	for (int i = 0; i < 1000 && disk->marks < 2; i++)
+		usleep(10000);
+	ck_assert_uint_eq(disk->marks, 2);
 	close(s);
 	rig_end(&r);
 }
@@ -293,6 +382,8 @@ suite_flush(void)
 	tcase_add_loop_test(tc, no_250_without_the_disk, 0, sizeof cases / sizeof *cases);
 	tcase_add_test(tc, marks_outlive_their_worker);
 	tcase_add_test(tc, folders_are_flushed_at_each_start);
+	tcase_add_test(tc, a_full_disk_flushes_marks);
+	tcase_add_test(tc, a_failed_flush_of_marks_is_done_again);
 	tcase_add_test(tc, a_stop_flushes_marks);
 	tcase_add_test(tc, a_start_flushes_what_was_left);
 	tcase_add_test(tc, commits_do_not_hold_up_marks);
