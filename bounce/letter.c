@@ -2,16 +2,32 @@
 /* Copyright (c) 2026 The accord authors */
 #include "bounce/letter.h"
 
+#include <errno.h>
 #include <stdlib.h>
-#include <sys/mman.h>
+#include <unistd.h>
 
 #include "bounce/report.h"
+
+/* Read and not mapped: a sector that cannot be read would end the process. */
+static bool
+octets_read(int fd, unsigned char *to, size_t n)
+{
+	for (size_t got = 0; got < n;) {
+		ssize_t r = pread(fd, to + got, n - got, (off_t)got);
+
+		if (r == -1 && errno == EINTR)
+			continue;
+		if (r <= 0)
+			return false;
+		got += (size_t)r;
+	}
+	return true;
+}
 
 int
 letter_open(int fd, struct letter *l, struct err *e)
 {
 	size_t n;
-	void *map;
 
 	*l = (struct letter){ .whole = false };
 	buf_init(&l->store, ENV_MAX);
@@ -22,12 +38,13 @@ letter_open(int fd, struct letter *l, struct err *e)
 	n = l->whole || l->q.msg_len < REPORT_HEADER_MAX ? (size_t)l->q.msg_len : REPORT_HEADER_MAX;
 	if (n == 0)
 		return 0;
-	map = mmap(NULL, n, PROT_READ, MAP_SHARED, fd, 0);
-	if (map == MAP_FAILED)
+	l->octets = malloc(n);
+	if (l->octets == NULL)
 		return err_sys(e, "message");
-	l->map = map;
-	l->map_len = n;
-	l->text = span_of(map, n);
+	l->lost = !octets_read(fd, l->octets, n) ||
+	    (n == l->q.msg_len && crc32c(0, l->octets, n) != l->q.msg_crc);
+	l->whole &= !l->lost;
+	l->text = span_of(l->octets, l->lost ? 0 : n);
 	if (!l->whole)		/* nothing behind the header is looked at */
 		l->text.n = report_header_end(l->text);
 	return 0;
@@ -36,10 +53,9 @@ letter_open(int fd, struct letter *l, struct err *e)
 void
 letter_close(struct letter *l)
 {
-	if (l->map != NULL)
-		munmap(l->map, l->map_len);
 	envelope_free(&l->env);
 	buf_free(&l->store);
 	free(l->slot);
+	free(l->octets);
 	*l = (struct letter){ .whole = false };
 }

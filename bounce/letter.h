@@ -11,10 +11,10 @@ struct letter {
 	struct buf store;
 	struct envelope env;
 	struct slot *slot;	/* q.nslot of them */
-	struct span text;	/* the header, or all of it; mapped, not read */
+	struct span text;	/* the header, or all of it, in octets[] */
 	bool whole;
-	void *map;
-	size_t map_len;
+	bool lost;		/* the disk does not give it back, or not as it was: text is empty */
+	unsigned char *octets;	/* malloc'd */
 };
 
 /* fd: the queue's file, read-only, borrowed.  letter_close in every case.  -1: as lib/qfile.h. */

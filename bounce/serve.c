@@ -310,6 +310,8 @@ work_opened(struct bounce *b, struct work *w, int fd, struct err *e)
 	if (letter_open(w->fd, &l, e) == -1) {
 		close(fd);
 	} else {
+		if (l.lost)
+			log_line(LOG_ERR, w->id, "no-text", "why=%s", log_q("damaged, or the disk cannot read it"));
 		r = work_report(b, w, &l, span_str(postmaster));
 		if (getrandom(&r.nonce, sizeof r.nonce, 0) != sizeof r.nonce) {
 			close(fd);

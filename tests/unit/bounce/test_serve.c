@@ -136,7 +136,7 @@ failed_file(const char *sender, const char *to, uint8_t notify)
 	buf_init(&block, ENV_MAX);
 	ck_assert_int_eq(write(fd, text, sizeof text - 1), sizeof text - 1);
 	ck_assert_int_eq(envelope_encode(&env, &block, &e), 0);
-	ck_assert_int_eq(qfile_finish(fd, sizeof text - 1, 0, buf_view(&block), 1, &q, &e), 0);
+	ck_assert_int_eq(qfile_finish(fd, sizeof text - 1, crc32c(0, text, sizeof text - 1), buf_view(&block), 1, &q, &e), 0);
 	buf_free(&block);
 	return fd;
 }
