@@ -274,7 +274,7 @@ place_close(struct place *p)
 {
 	int *const fds[] = { &p->state_fd, &p->queue_fd, &p->clock_fd, &p->control_sock };
 
-	if (p->run_fd != -1)
+	if (p->control_sock != -1)	/* else it is another accord's, which runs there */
 		(void)unlinkat(p->run_fd, "control.sock", 0);
 	for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
 		ipc_close_fds(fds[i], 1);

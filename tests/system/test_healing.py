@@ -68,6 +68,17 @@ class Counter(Peer):
             self.arrived.setdefault(number, []).append(ident)
 
 
+class Second(unittest.TestCase):
+    def test_a_second_start_does_the_first_no_harm(self):
+        with Instance() as acc:
+            who = [] if acc.user is None else ["-u", acc.user]
+            r = subprocess.run([os.path.join(BIN, "accord"), "start", "-H", acc.home, *who], capture_output=True,
+                               timeout=20)
+            self.assertNotEqual(r.returncode, 0)
+            self.assertIn(b"runs here already", r.stdout + r.stderr)
+            acc.accord("stat")      # by the control socket
+
+
 class Healing(unittest.TestCase):
     def under_load(self, hurt, rounds=3):
         """hurt(instance, rng) is called some times while clients send."""
