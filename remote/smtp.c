@@ -201,9 +201,9 @@ smtp_too_many(const struct session *s, const struct xact *x)
 	char dsn[12];
 
 	reply_dsn(&s->reply, dsn);
-	if (strcmp(dsn + 1, ".5.3") == 0)
-		return x->naccepted > 0 && (s->reply.code == 452 || s->reply.code == 552);
-	return s->reply.code == 452 && x->naccepted > 0 && strcmp(dsn, "4.0.0") == 0;
+	if (x->naccepted == 0 || (s->reply.code != 452 && s->reply.code != 552))
+		return false;
+	return strcmp(dsn + 1, ".5.3") == 0 || strcmp(dsn + 1, ".0.0") == 0;
 }
 
 /* What the decision table says to an answer "not now" to CONNEG (row B10). */
@@ -392,11 +392,12 @@ smtp_begin(struct session *s, struct xact *x, struct err *e)
 
 	smtp_forget(x);
 	if ((reset && wire_add(&s->w, span_str("RSET\r\n"), e) == -1) ||
+	    (reset && !group && smtp_talk_on(s, SMTP_WAIT_MAIL, "RSET", e) == -1) ||
 	    command_mail(&s->w.out, &s->job->env, &hop, x->conperm, x->size, x->body, e) == -1 ||
 	    (group && smtp_add_group(s, x, e) == -1))
 		return XACT_LOST;
 	s->mails++;
-	if (reset && smtp_talk_on(s, SMTP_WAIT_MAIL, "RSET", e) == -1)
+	if (reset && group && smtp_talk_on(s, SMTP_WAIT_MAIL, "RSET", e) == -1)
 		return XACT_LOST;
 	if (smtp_talk_on(s, SMTP_WAIT_MAIL, "MAIL", e) == -1)
 		return XACT_LOST;

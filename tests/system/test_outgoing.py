@@ -5,6 +5,8 @@ of a message is judged by what Python's MIME reader makes of it there and here."
 import email
 import email.policy
 import re
+import socket
+import threading
 import unittest
 
 import fax
@@ -279,6 +281,37 @@ class Chunks(Outgoing):
         self.assertEqual((len(hop.messages), len(lost)), (1, 1))
         self.assertEqual(got, lost[0])
         self.assertIn("no answer to the whole message", self.log)
+
+
+class OneByOne(unittest.TestCase):
+    """RFC 5321, 4.3.1: without PIPELINING the client waits for each reply."""
+
+    def hop(self, server, seen):
+        s, _ = server.accept()
+        with s:
+            s.sendall(b"220 hop\r\n")
+            data = b""
+            while (got := s.recv(65536)):
+                if data or not data and seen and seen[-1] == b"DATA\r\n":
+                    data += got
+                    if not data.endswith(b"\r\n.\r\n"):
+                        continue
+                    data, got = b"", b"."
+                seen.append(got)
+                refused = b"550 no\r\n" if b"<bad@" in got else b"250 ok\r\n"
+                s.sendall(b"354 go on\r\n" if got == b"DATA\r\n" else refused)
+
+    def test_RSET_and_MAIL_are_two_segments(self):
+        seen = []
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            thread = threading.Thread(target=self.hop, args=(server, seen), daemon=True)
+            thread.start()
+            with Instance(smtproutes=f":[127.0.0.1]:{server.getsockname()[1]}") as acc:
+                # its report goes to the same hop, in the same session
+                acc.send("a@client.example", ["bad@far.example"], HEAD + b"\r\nx\r\n")
+                wait_for(lambda: b"." in seen)
+        self.assertIn(b"RSET\r\n", seen)
+        self.assertEqual([x for x in seen if x.count(b"\r\n") > 1], [])
 
 
 class Limits(Outgoing):

@@ -128,6 +128,14 @@ static const struct row rows[] = {
 	    NOTHING }, .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\n1 RCPT TO:<b@x>\n1 DATA\n1 . "
 	    ORIG "\n1 MAIL FROM:<s@x>\n1 RCPT TO:<b@x>\n1 DATA\n1 . " ORIG "\n",
 	    .want = { { REL, "2.0.0", 0, NULL }, { REL, "2.0.0", 0, NULL } } },
+	{ .name = "too many recipients, as RFC 821 said it", .rcpt = { "a@x", "b@x" },
+	    .script = { HOP(SLOW, { 0, "RCPT TO:<b@x>", "552 Too many recipients\r\n", true }), NOTHING,
+	    NOTHING }, .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\n1 RCPT TO:<b@x>\n1 DATA\n1 . "
+	    ORIG "\n1 MAIL FROM:<s@x>\n1 RCPT TO:<b@x>\n1 DATA\n1 . " ORIG "\n",
+	    .want = { { REL, "2.0.0", 0, NULL }, { REL, "2.0.0", 0, NULL } } },
+	{ .name = "552 over one recipient alone", .rcpt = { "a@x" },
+	    .script = { HOP(SLOW, { 0, "RCPT TO:<a@x>", "552 full\r\n", false }), NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\n", .want = JUST(BAD, "5.0.0") },
 	{ .name = "greylisted", .rcpt = { "a@x" },
 	    .script = { HOP(MUTE, { 0, "RCPT", "450 4.2.0 later\r\n", false }), NOTHING, NOTHING },
 	    .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\n1 DATA\n1 . \n",
