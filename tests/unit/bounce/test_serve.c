@@ -120,6 +120,7 @@ teardown(void)
 
 static const char *client = "c";
 static uint8_t ret;
+static bool rotten;		/* the text is not what was accepted */
 
 static int
 failed_file(const char *sender, const char *to, uint8_t notify)
@@ -136,7 +137,8 @@ failed_file(const char *sender, const char *to, uint8_t notify)
 	buf_init(&block, ENV_MAX);
 	ck_assert_int_eq(write(fd, text, sizeof text - 1), sizeof text - 1);
 	ck_assert_int_eq(envelope_encode(&env, &block, &e), 0);
-	ck_assert_int_eq(qfile_finish(fd, sizeof text - 1, crc32c(0, text, sizeof text - 1), buf_view(&block), 1, &q, &e), 0);
+	ck_assert_int_eq(qfile_finish(fd, sizeof text - 1, crc32c(0, text, sizeof text - 1) + rotten,
+	    buf_view(&block), 1, &q, &e), 0);
 	buf_free(&block);
 	return fd;
 }
@@ -235,7 +237,8 @@ check_commit(const char *to, const char *subject)
 	ck_assert(span_is(env.rcpt[0].addr, to));
 	ck_assert_uint_eq(env.rcpt[0].notify, NOTIFY_NEVER);	/* RFC 3461, 6.1 */
 	ck_assert_uint_eq(env.rcpt[0].orcpt.n + env.envid.n + env.ret, 0);
-	ck_assert_int_eq(strstr((char *)text, "\r\n\r\nbody\r\n\r\n--=_") != NULL, ret == RET_FULL);
+	ck_assert_int_eq(strstr((char *)text, "\r\n\r\nbody\r\n\r\n--=_") != NULL,
+	    ret == RET_FULL && !rotten);
 	ck_assert_ptr_nonnull(strstr((char *)text, subject));
 	ck_assert_ptr_nonnull(strstr((char *)text, "Diagnostic-Code: smtp; 550 no"));
 	envelope_free(&env);
@@ -328,6 +331,19 @@ START_TEST(whole_message)
 }
 END_TEST
 
+/* The disk gives back something else: the sender hears of the failure all the same, but gets none of that. */
+START_TEST(a_text_that_is_damaged)
+{
+	ret = RET_FULL;
+	rotten = true;
+	queue_start(ANSWER);
+	ck_assert_uint_eq(ask(failed_file("s@sender.example", "a@x.example", 0)), MSG_REPORTED);
+	check_commit("s@sender.example", "Content-Type: text/rfc822-headers\r\n\r\n\r\n--=_");
+	ret = RET_UNSET;
+	rotten = false;
+}
+END_TEST
+
 /* A new qmgr that had not marked it asks again: it is not sent twice; what is new is sent. */
 START_TEST(asked_again)
 {
@@ -417,6 +433,7 @@ suite_serve(void)
 	tcase_add_test(tc, not_a_message);
 	tcase_add_test(tc, own_report_fails);
 	tcase_add_test(tc, whole_message);
+	tcase_add_test(tc, a_text_that_is_damaged);
 	tcase_add_test(tc, asked_again);
 	tcase_add_test(tc, many_at_once);
 	tcase_add_test(tc, all_refused);
