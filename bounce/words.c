@@ -13,15 +13,17 @@ static const struct advice advices[] = {
 	{ "5.2.", "the mailbox does not take this message", "Ask the recipient another way." },
 	{ "5.3.4", "the message is too large for the receiving system",
 	    "Send less in one message." },
+	{ "5.4.7", "it was given up, by the administrator or because its time ran out",
+	    "Ask the postmaster of this system; send it again later." },
 	{ "5.4.", "the receiving system could not be reached",
 	    "Check the part of the address behind the @; send it again later." },
 	{ "5.6.1", "the receiving machine cannot process this kind of content at all",
 	    "Send it in another form, for instance as a black-and-white fax image (TIFF)." },
 	{ "5.6.2", "the content would have to be converted, and you said that it must not be",
 	    "Send it again with permission to convert, or in a form that the machine takes." },
-	{ "5.6.3", "you gave permission to convert, and the next mail system can neither convert the "
-	    "content nor pass your permission on", "Send it again without asking for conversion, in a "
-	    "form that you know the recipient takes." },
+	{ "5.6.3", "the next mail system does not take the content in this form, and can neither convert it "
+	    "nor pass your permission on, if you gave one", "Send it again in a simpler form, one that you know "
+	    "the recipient takes." },
 	{ "5.6.5", "the content could not be brought into a form that the receiving machine takes, "
 	    "within what you allowed", "Send it again in a form that the machine takes, or allow "
 	    "more conversions." },
