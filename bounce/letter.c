@@ -2,26 +2,23 @@
 /* Copyright (c) 2026 The accord authors */
 #include "bounce/letter.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "bounce/report.h"
 
-/* Read and not mapped: a sector that cannot be read would end the process. */
+/*
+ * The first n octets.  Read and not mapped: a sector that cannot be read would end the process.  The checksum is
+ * of all of them.
+ */
 static bool
-octets_read(int fd, unsigned char *to, size_t n)
+text_read(int fd, const struct qfile *q, unsigned char *to, size_t n)
 {
-	for (size_t got = 0; got < n;) {
-		ssize_t r = pread(fd, to + got, n - got, (off_t)got);
+	struct err e;
 
-		if (r == -1 && errno == EINTR)
-			continue;
-		if (r <= 0)
-			return false;
-		got += (size_t)r;
-	}
-	return true;
+	if (n == q->msg_len)
+		return qfile_message(fd, q, to, &e) == 0;
+	return pread(fd, to, n, 0) == (ssize_t)n;
 }
 
 int
@@ -41,8 +38,7 @@ letter_open(int fd, struct letter *l, struct err *e)
 	l->octets = malloc(n);
 	if (l->octets == NULL)
 		return err_sys(e, "message");
-	l->lost = !octets_read(fd, l->octets, n) ||
-	    (n == l->q.msg_len && crc32c(0, l->octets, n) != l->q.msg_crc);
+	l->lost = !text_read(fd, &l->q, l->octets, n);
 	l->whole &= !l->lost;
 	l->text = span_of(l->octets, l->lost ? 0 : n);
 	if (!l->whole)		/* nothing behind the header is looked at */
