@@ -355,6 +355,15 @@ flush_dispatch(void *arg)
 		q->loop->stop = true;
 }
 
+/* Marks, or names that are gone, or whatever an earlier queue left of both? */
+static bool
+job_has_results(const struct flush_job *job)
+{
+	static const unsigned char none[sizeof job->dirs];
+
+	return job->nmark > 0 || job->all != 0 || memcmp(job->dirs, none, sizeof none) != 0;
+}
+
 static int
 on_flushed(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
 {
@@ -365,7 +374,7 @@ on_flushed(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
 	if (!w->busy || done->ncommit != w->job.ncommit ||
 	    len != offsetof(struct flush_done, sys) + done->ncommit * sizeof *done->sys)
 		return err_set(e, ERR_PROTO, NULL, "an answer to another batch");
-	if (done->mark_sys != 0 && (w->marks || w->job.all)) {
+	if (done->mark_sys != 0 && job_has_results(&w->job)) {
 		errno = done->mark_sys;
 		err_sys(e, "results not on the disk");
 		log_line(LOG_ERR, NULL, "flush", "why=%s", log_q(e->what));
