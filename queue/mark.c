@@ -56,6 +56,32 @@ answer_send(struct queue *q, struct msg_marked *m)
 	queue_lose_qmgr(q);
 }
 
+static int
+bad_flush(const struct queue *q)
+{
+	int fd = openat(q->dir_fd, "bad", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
+
+	if (fd == -1)
+		return -1;
+	r = fsync(fd);
+	close(fd);
+	return r;
+}
+
+/*
+ * The new name is durable before the old one goes: a file system may keep the two changes of a rename across folders
+ * apart.  So rare that the loop may wait for it.  It may have both names already, after a power cut.
+ */
+static int
+bad_name(const struct queue *q, const char *from, const char *to)
+{
+	if (linkat(q->dir_fd, from, q->dir_fd, to, 0) == -1 && errno != EEXIST)
+		return errno == ENOENT ? 0 : renameat(q->dir_fd, from, q->dir_fd, to);
+	if (bad_flush(q) == -1)
+		return -1;
+	return unlinkat(q->dir_fd, from, 0) == -1 && errno != ENOENT ? -1 : 0;
+}
+
 /* Out of qmgr's way and never removed: somebody has to look. */
 static int
 mark_bad(struct queue *q, const char *id, const char *why, struct err *e)
@@ -65,7 +91,7 @@ mark_bad(struct queue *q, const char *id, const char *why, struct err *e)
 
 	path_final(id, from);
 	path_bad(id, to);
-	if (renameat(q->dir_fd, from, q->dir_fd, to) == -1 && errno != ENOENT)
+	if (bad_name(q, from, to) == -1)
 		return err_sys(e, "queue/%s", to);
 	if (x != NULL)
 		cache_drop(&q->cache, x);

@@ -201,6 +201,29 @@ START_TEST(bad_files_are_kept_apart)
 }
 END_TEST
 
+START_TEST(a_bad_file_may_have_both_names)
+{
+	struct rig r;
+	struct msg_id m = { .id = "" };
+	struct err e;
+	char from[PATH_SIZE], to[PATH_SIZE];
+	int s;
+
+	rig_new(&r, STRATEGY_EACH);
+	s = rig_session(&r);
+	client_send(s, text, 1, m.id);
+	path_final(m.id, from);
+	path_bad(m.id, to);
+	ck_assert_int_eq(linkat(r.dir_fd, from, r.dir_fd, to, 0), 0);
+	ck_assert_int_eq(ipc_send(r.qmgr, &m.h, MSG_BADFILE, 1, sizeof m, NULL, 0, &e), 0);
+	qmgr_mark(&r, m.id, 0, SLOT_QUEUED);	/* answered when that has been read too */
+	ck_assert(qmgr_marked(&r, m.id));	/* it is gone from there */
+	ck_assert(rig_has(&r, "bad", m.id) && !rig_has(&r, "HH", m.id));
+	close(s);
+	rig_end(&r);
+}
+END_TEST
+
 static const struct { const char *name; uint32_t slot; uint8_t state; const char *id; } wrong[] = {
 	{ "slot", 1, SLOT_DELIVERED, NULL },
 	{ "far slot", UINT32_MAX, SLOT_DELIVERED, NULL },
@@ -399,6 +422,7 @@ suite_mark(void)
 	tcase_add_loop_test(tc, marks_survive_a_restart, 0, NSTRATEGY);
 	tcase_add_test(tc, a_torn_slot_is_queued);
 	tcase_add_test(tc, bad_files_are_kept_apart);
+	tcase_add_test(tc, a_bad_file_may_have_both_names);
 	tcase_add_loop_test(tc, wrong_marks_cut_qmgr_off, 0, sizeof wrong / sizeof *wrong);
 	tcase_add_test(tc, a_mark_is_tried_again);
 	tcase_add_test(tc, marks_of_several_messages);
