@@ -23,6 +23,7 @@
 enum { WAIT_MS = 10000 };
 
 const enum strategy rig_strategies[RIG_STRATEGIES] = { STRATEGY_JOURNAL, STRATEGY_EACH, STRATEGY_FS };
+const char rig_text[] = "Received: by me\r\n\r\nhello\r\n";
 
 static unsigned
 open_fds(void)
@@ -150,6 +151,22 @@ rig_new(struct rig *r, enum strategy s)
 	rig_boot(r);
 }
 
+int
+rig_with_session(struct rig *r, enum strategy s)
+{
+	rig_new(r, s);
+	return rig_session(r);
+}
+
+int
+rig_with_message(struct rig *r, enum strategy s, uint32_t nrcpt, char id[QID_SIZE])
+{
+	int sock = rig_with_session(r, s);
+
+	client_send(sock, rig_text, nrcpt, id);
+	return sock;
+}
+
 static void
 rig_hang_up(struct rig *r)
 {
@@ -244,7 +261,7 @@ rig_session(struct rig *r)
 	return pair[0];
 }
 
-bool
+uint32_t
 rig_get(int sock, struct got *g)
 {
 	struct pollfd p = { sock, POLLIN, 0 };
@@ -254,12 +271,12 @@ rig_get(int sock, struct got *g)
 	ck_assert_msg(poll(&p, 1, WAIT_MS) == 1, "no packet in time");
 	r = ipc_recv(sock, g->packet, sizeof g->packet, &g->len, fds, &e);
 	if (r == 0)
-		return false;
+		return 0;
 	ck_assert_msg(r == 1, "%s", e.what);
 	memcpy(&g->type, g->packet + offsetof(struct msg_hdr, type), 4);
 	memcpy(&g->id, g->packet + offsetof(struct msg_hdr, id), 4);
 	g->fd = fds[0];
-	return true;
+	return g->type;
 }
 
 const struct msg_refused *
@@ -267,8 +284,7 @@ rig_refused(int sock)
 {
 	static struct got g;
 
-	ck_assert(rig_get(sock, &g));
-	ck_assert_uint_eq(g.type, MSG_REFUSED);
+	ck_assert_uint_eq(rig_get(sock, &g), MSG_REFUSED);
 	return (const struct msg_refused *)(const void *)g.packet;
 }
 
@@ -280,23 +296,40 @@ rig_silent(int sock, int ms)
 	return poll(&p, 1, ms) == 0;
 }
 
-void
-client_open(int sock, const char *text, char id[QID_SIZE], int *fd)
+static int
+open_message(int sock, const char *text, bool reserve, char id[QID_SIZE])
 {
-	struct msg_open o = { .size = strlen(text) };
+	struct msg_open o = { .size = strlen(text), .reserve = reserve };
 	static struct got g;
 	struct err e;
 
 	ck_assert_int_eq(ipc_send(sock, &o.h, MSG_OPEN, 7, sizeof o, NULL, 0, &e), 0);
-	ck_assert(rig_get(sock, &g));
-	ck_assert_uint_eq(g.type, MSG_OPENED);
+	ck_assert_uint_eq(rig_get(sock, &g), MSG_OPENED);
 	ck_assert_uint_eq(g.id, 7);
 	ck_assert_int_ne(g.fd, -1);
 	memcpy(id, ((struct msg_id *)(void *)g.packet)->id, QID_SIZE);
 	ck_assert(qid_ok(id));
 	ck_assert_int_eq(fcntl(g.fd, F_GETFL) & O_ACCMODE, O_WRONLY);
 	ck_assert_int_eq(write(g.fd, text, strlen(text)), (ssize_t)strlen(text));
-	*fd = g.fd;
+	return g.fd;
+}
+
+int
+client_open(int sock, const char *text, char id[QID_SIZE])
+{
+	return open_message(sock, text, false, id);
+}
+
+void
+client_put(int sock, const char *text, char id[QID_SIZE])
+{
+	close(client_open(sock, text, id));
+}
+
+void
+bounce_put(const struct rig *r, const char *text, char id[QID_SIZE])
+{
+	close(open_message(r->bounce, text, true, id));
 }
 
 static void
@@ -354,10 +387,8 @@ void
 client_send(int sock, const char *text, uint32_t nrcpt, char id[QID_SIZE])
 {
 	static struct got g;
-	int fd;
 
-	client_open(sock, text, id, &fd);
-	close(fd);
+	client_put(sock, text, id);
 	client_commit(sock, id, text, nrcpt);
 	ck_assert(rig_get(sock, &g));
 	ck_assert_msg(g.type == MSG_COMMITTED, "packet %u: %s", g.type,
@@ -380,7 +411,7 @@ qmgr_marks(const struct rig *r, const struct mark *m, uint32_t n)
 }
 
 void
-qmgr_mark(const struct rig *r, const char *id, uint32_t slot, uint8_t state)
+qmgr_mark_send(const struct rig *r, const char *id, uint32_t slot, uint8_t state)
 {
 	struct mark m = { .number = slot + 100, .slot = slot, .state = state, .attempts = 3, .code = 450,
 	    .dsn = "4.2.0", .text = "later, please", .dead = 5, .next_us = 77 };
@@ -404,16 +435,42 @@ qmgr_marked(const struct rig *r, const char *id)
 	return m->marked[0].gone != 0;
 }
 
+bool
+qmgr_mark(const struct rig *r, const char *id, uint32_t slot, uint8_t state)
+{
+	qmgr_mark_send(r, id, slot, state);
+	return qmgr_marked(r, id);
+}
+
 void
 qmgr_new(const struct rig *r, const char *id)
 {
 	static struct got g;
 	struct msg_ids *m = (struct msg_ids *)(void *)g.packet;
 
-	ck_assert(rig_get(r->qmgr, &g));
-	ck_assert_uint_eq(g.type, MSG_NEW);
+	ck_assert_uint_eq(rig_get(r->qmgr, &g), MSG_NEW);
 	ck_assert_uint_eq(m->n, 1);
 	ck_assert_str_eq(m->id[0], id);
+}
+
+int
+rig_open(const struct rig *r, const char *id, int how)
+{
+	char path[PATH_SIZE];
+
+	path_final(id, path);
+	return openat(r->dir_fd, path, how | O_CLOEXEC);
+}
+
+void
+rig_descriptors(const struct rig *r, bool some)
+{
+	struct rlimit l;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &l), 0);	/* it was started with ours */
+	if (!some)
+		l.rlim_cur = 3;
+	ck_assert_int_eq(prlimit(r->pid, RLIMIT_NOFILE, &l, NULL), 0);
 }
 
 bool

@@ -25,6 +25,8 @@ struct rig {
 
 enum { RIG_STRATEGIES = 3 };
 extern const enum strategy rig_strategies[RIG_STRATEGIES];
+/* What the message says where it does not matter. */
+extern const char rig_text[];
 
 /* A packet that came, with what follows its header. */
 struct got {
@@ -36,6 +38,10 @@ struct got {
 
 /* Makes the directory and starts the queue. */
 void rig_new(struct rig *r, enum strategy s);
+/* rig_new, and a session; its channel. */
+int rig_with_session(struct rig *r, enum strategy s);
+/* The same, and the session has sent a message. */
+int rig_with_message(struct rig *r, enum strategy s, uint32_t nrcpt, char id[QID_SIZE]);
 /* Starts it again in the same directory. */
 void rig_boot(struct rig *r);
 /* Stops it in order; its leaks and complaints fail the test. */
@@ -48,20 +54,24 @@ pid_t rig_worker(const struct rig *r);
 
 /* Our end of a new session's channel. */
 int rig_session(struct rig *r);
-/* The next packet within seconds; false: the channel was closed. */
-bool rig_get(int sock, struct got *g);
+/* The type of the next packet, within seconds; 0: the channel was closed. */
+uint32_t rig_get(int sock, struct got *g);
 /* The next packet must be REFUSED; it lies in memory of its own until the next call. */
 const struct msg_refused *rig_refused(int sock);
 /* Nothing comes for a while. */
 bool rig_silent(int sock, int ms);
 
-/* Opens a message and writes text; the descriptor stays open in *fd, the ID goes to id. */
-void client_open(int sock, const char *text, char id[QID_SIZE], int *fd);
+/* Opens a message and writes text; its descriptor; the ID goes to id. */
+int client_open(int sock, const char *text, char id[QID_SIZE]);
+/* The same, and closes it. */
+void client_put(int sock, const char *text, char id[QID_SIZE]);
+/* The same with a claim to the reserve. */
+void bounce_put(const struct rig *r, const char *text, char id[QID_SIZE]);
 /* Sends COMMIT with an envelope of n recipients; closes nothing. */
 void client_commit(int sock, const char *id, const char *text, uint32_t nrcpt);
 /* The same, and wants the next message's file. */
 void client_commit_next(int sock, const char *id, const char *text, uint32_t nrcpt);
-/* Open, write, close, COMMIT; the answer must be COMMITTED. */
+/* client_put, client_commit; the answer must be COMMITTED. */
 void client_send(int sock, const char *text, uint32_t nrcpt, char id[QID_SIZE]);
 /* COMMIT of a block as it is. */
 void client_commit_block(int sock, const char *id, uint64_t len, uint32_t crc, struct span block);
@@ -69,12 +79,18 @@ void client_commit_block(int sock, const char *id, uint64_t len, uint32_t crc, s
 /* In one packet. */
 void qmgr_marks(const struct rig *r, const struct mark *m, uint32_t n);
 /* One slot. */
-void qmgr_mark(const struct rig *r, const char *id, uint32_t slot, uint8_t state);
+void qmgr_mark_send(const struct rig *r, const char *id, uint32_t slot, uint8_t state);
 /* The next MARKED's gone. */
 bool qmgr_marked(const struct rig *r, const char *id);
+/* Both. */
+bool qmgr_mark(const struct rig *r, const char *id, uint32_t slot, uint8_t state);
 /* The next MSG_NEW names it. */
 void qmgr_new(const struct rig *r, const char *id);
 
+/* The message's file, opened in that way. */
+int rig_open(const struct rig *r, const char *id, int how);
+/* No descriptor more than the queue has, or as many as it likes. */
+void rig_descriptors(const struct rig *r, bool some);
 /* Is there a file of that name in "tmp", "HH" (its directory) or "bad"? */
 bool rig_has(const struct rig *r, const char *where, const char *id);
 unsigned rig_count(const struct rig *r, const char *dir);

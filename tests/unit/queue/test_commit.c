@@ -10,17 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-static const char text[] = "Received: by me\r\n\r\nhello\r\n";
 static struct got g;
-
-static int
-open_final(const struct rig *r, const char *id, int how)
-{
-	char path[PATH_SIZE];
-
-	path_final(id, path);
-	return openat(r->dir_fd, path, how | O_CLOEXEC);
-}
 
 START_TEST(commit_makes_a_whole_file)
 {
@@ -30,19 +20,16 @@ START_TEST(commit_makes_a_whole_file)
 	struct envelope env;
 	struct err e = { 0 };
 	char id[QID_SIZE], read_back[64];
-	int s, fd;
+	int s = rig_with_message(&r, rig_strategies[_i], 2, id), fd;
 
-	rig_new(&r, rig_strategies[_i]);
-	s = rig_session(&r);
-	client_send(s, text, 2, id);
 	qmgr_new(&r, id);
 	ck_assert(!rig_has(&r, "tmp", id));
-	fd = open_final(&r, id, O_RDONLY);
+	fd = rig_open(&r, id, O_RDONLY);
 	ck_assert_msg(qfile_open(fd, &q, &e) == 0, "%s", e.what);
 	ck_assert_uint_eq(q.nslot, 2);
 	ck_assert_int_eq(qfile_check(fd, &q, &e), 1);
-	ck_assert_int_eq(pread(fd, read_back, strlen(text), 0), (ssize_t)strlen(text));
-	ck_assert_mem_eq(read_back, text, strlen(text));
+	ck_assert_int_eq(pread(fd, read_back, strlen(rig_text), 0), (ssize_t)strlen(rig_text));
+	ck_assert_mem_eq(read_back, rig_text, strlen(rig_text));
 	buf_init(&store, ENV_MAX);
 	ck_assert_int_eq(qfile_envelope(fd, &q, &store, &env, &e), 0);
 	ck_assert(span_is(env.sender, "a@example.com"));
@@ -59,7 +46,7 @@ START_TEST(many_sessions_share_a_flush)
 	enum { N = 20 };
 	struct rig r;
 	char id[N][QID_SIZE];
-	int s[N], fd;
+	int s[N];
 	pid_t w;
 
 	rig_new(&r, STRATEGY_JOURNAL);
@@ -67,16 +54,14 @@ START_TEST(many_sessions_share_a_flush)
 	kill(w, SIGSTOP);
 	for (int i = 0; i < N; i++) {
 		s[i] = rig_session(&r);
-		client_open(s[i], text, id[i], &fd);
-		close(fd);
-		client_commit(s[i], id[i], text, 1);
+		client_put(s[i], rig_text, id[i]);
+		client_commit(s[i], id[i], rig_text, 1);
 	}
 	ck_assert(rig_silent(s[0], 100));	/* no answer before the disk's */
 	ck_assert(rig_silent(r.qmgr, 0));
 	kill(w, SIGCONT);
 	for (int i = 0; i < N; i++) {
-		ck_assert(rig_get(s[i], &g));
-		ck_assert_uint_eq(g.type, MSG_COMMITTED);
+		ck_assert_uint_eq(rig_get(s[i], &g), MSG_COMMITTED);
 		close(s[i]);
 	}
 	for (uint32_t n = 0, packets = 0; n < N; packets++) {
@@ -98,10 +83,9 @@ START_TEST(a_writer_left_is_refused)
 	struct msg_hdr h;
 	struct err e;
 
-	rig_new(&r, STRATEGY_JOURNAL);
-	s = rig_session(&r);
+	s = rig_with_session(&r, STRATEGY_JOURNAL);
 	other = rig_session(&r);
-	client_open(s, text, id, &fd);
+	fd = client_open(s, rig_text, id);
 	ck_assert_int_eq(ipc_pair(pair, &e), 0);
 	if (_i == 1) {			/* a copy in flight */
 		ck_assert_int_eq(ipc_send(pair[0], &h, 1, 1, sizeof h, &fd, 1, &e), 0);
@@ -119,7 +103,7 @@ START_TEST(a_writer_left_is_refused)
 		close(rw);
 		close(fd);
 	}
-	client_commit(s, id, text, 1);
+	client_commit(s, id, rig_text, 1);
 	ck_assert_str_eq(rig_refused(s)->dsn, "4.3.0");
 	ck_assert(!rig_get(s, &g));	/* cut off */
 	ck_assert(!rig_has(&r, "tmp", id) && !rig_has(&r, "HH", id));
@@ -128,7 +112,7 @@ START_TEST(a_writer_left_is_refused)
 	if (map != MAP_FAILED)
 		munmap(map, 4096);
 	close(s);
-	client_send(other, text, 1, id);	/* others go on */
+	client_send(other, rig_text, 1, id);	/* others go on */
 	close(other);
 	close(pair[0]);
 	close(pair[1]);
@@ -140,13 +124,10 @@ START_TEST(a_wrong_length_is_refused)
 {
 	struct rig r;
 	char id[QID_SIZE];
-	int s, fd;
+	int s = rig_with_session(&r, STRATEGY_JOURNAL);
 
-	rig_new(&r, STRATEGY_JOURNAL);
-	s = rig_session(&r);
-	client_open(s, "half of it", id, &fd);
-	close(fd);
-	client_commit(s, id, text, 1);
+	client_put(s, "half of it", id);
+	client_commit(s, id, rig_text, 1);
 	ck_assert_str_eq(rig_refused(s)->dsn, "4.3.0");
 	ck_assert(!rig_get(s, &g));
 	close(s);
@@ -167,17 +148,14 @@ START_TEST(a_malformed_envelope_is_refused)
 {
 	struct rig r;
 	char id[QID_SIZE];
-	int s, fd;
+	int s = rig_with_session(&r, STRATEGY_JOURNAL);
 
-	rig_new(&r, STRATEGY_JOURNAL);
-	s = rig_session(&r);
-	client_open(s, text, id, &fd);
-	close(fd);
-	client_commit_block(s, id, strlen(text), crc32c(0, text, strlen(text)),
+	client_put(s, rig_text, id);
+	client_commit_block(s, id, strlen(rig_text), crc32c(0, rig_text, strlen(rig_text)),
 	    span_of(bad_blocks[_i].block, bad_blocks[_i].n));
 	ck_assert_msg(strcmp(rig_refused(s)->dsn, "5.3.5") == 0, "%s", bad_blocks[_i].name);
 	ck_assert_uint_eq(rig_count(&r, "tmp"), 0);
-	client_send(s, text, 1, id);		/* the session goes on */
+	client_send(s, rig_text, 1, id);		/* the session goes on */
 	close(s);
 	rig_end(&r);
 }
@@ -189,7 +167,7 @@ START_TEST(a_large_envelope_comes_in_a_memfd)
 	enum { N = 5000 };
 	struct rcpt *rcpt = calloc(N, sizeof *rcpt);
 	struct envelope env = { .rcpt = rcpt, .nrcpt = N };
-	struct msg_commit c = { .msg_len = strlen(text), .msg_crc = crc32c(0, text, strlen(text)) };
+	struct msg_commit c = { .msg_len = strlen(rig_text), .msg_crc = crc32c(0, rig_text, strlen(rig_text)) };
 	struct rig r;
 	struct qfile q;
 	struct buf block;
@@ -201,18 +179,15 @@ START_TEST(a_large_envelope_comes_in_a_memfd)
 	buf_init(&block, ENV_MAX);
 	ck_assert_int_eq(envelope_encode(&env, &block, &e), 0);
 	ck_assert_uint_gt(block.n, MSG_MAX);
-	rig_new(&r, STRATEGY_JOURNAL);
-	s = rig_session(&r);
-	client_open(s, text, c.id, &fd);
-	close(fd);
+	s = rig_with_session(&r, STRATEGY_JOURNAL);
+	client_put(s, rig_text, c.id);
 	c.env_len = (uint32_t)block.n;
 	fd = memfd_create("envelope", MFD_CLOEXEC);
 	ck_assert_int_eq(write(fd, block.p, block.n), (ssize_t)block.n);
 	ck_assert_int_eq(ipc_send(s, &c.h, MSG_COMMIT, 1, sizeof c, &fd, 1, &e), 0);
 	close(fd);
-	ck_assert(rig_get(s, &g));
-	ck_assert_uint_eq(g.type, MSG_COMMITTED);
-	fd = open_final(&r, c.id, O_RDONLY);
+	ck_assert_uint_eq(rig_get(s, &g), MSG_COMMITTED);
+	fd = rig_open(&r, c.id, O_RDONLY);
 	ck_assert_int_eq(qfile_open(fd, &q, &e), 0);
 	ck_assert_uint_eq(q.nslot, N);
 	close(fd);
@@ -228,23 +203,20 @@ START_TEST(unknown_ids_and_double_commits)
 	static const char unknown[QID_SIZE] = "0123456789abcdef";
 	struct rig r;
 	char id[QID_SIZE], other[QID_SIZE];
-	int s, s2, fd;
+	int s = rig_with_session(&r, STRATEGY_JOURNAL), s2;
 
-	rig_new(&r, STRATEGY_JOURNAL);
-	s = rig_session(&r);
 	s2 = rig_session(&r);
-	client_commit(s, unknown, text, 1);
+	client_commit(s, unknown, rig_text, 1);
 	ck_assert_uint_eq(rig_refused(s)->kind, ERR_TEMP);
-	client_open(s, text, id, &fd);
-	close(fd);
-	client_commit(s2, id, text, 1);		/* another session's */
+	client_put(s, rig_text, id);
+	client_commit(s2, id, rig_text, 1);		/* another session's */
 	ck_assert_uint_eq(rig_refused(s2)->kind, ERR_TEMP);
 	kill(rig_worker(&r), SIGSTOP);
-	client_commit(s, id, text, 1);
-	client_commit(s, id, text, 1);		/* while it waits for the disk */
+	client_commit(s, id, rig_text, 1);
+	client_commit(s, id, rig_text, 1);		/* while it waits for the disk */
 	ck_assert(!rig_get(s, &g));
 	kill(rig_worker(&r), SIGCONT);
-	client_send(s2, text, 1, other);
+	client_send(s2, rig_text, 1, other);
 	ck_assert(!rig_has(&r, "HH", id));	/* never answered: undone */
 	close(s);
 	close(s2);
@@ -257,17 +229,13 @@ START_TEST(abandon_and_loss_leave_nothing)
 	struct rig r;
 	struct msg_id m = { .id = "" };
 	struct err e;
-	int s, fd;
+	int s = rig_with_session(&r, STRATEGY_JOURNAL);
 
-	rig_new(&r, STRATEGY_JOURNAL);
-	s = rig_session(&r);
-	client_open(s, text, m.id, &fd);
-	close(fd);
+	client_put(s, rig_text, m.id);
 	ck_assert(rig_has(&r, "tmp", m.id));
 	ck_assert_int_eq(ipc_send(s, &m.h, MSG_ABANDON, 1, sizeof m, NULL, 0, &e), 0);
-	client_open(s, text, m.id, &fd);	/* answered after the ABANDON was done */
+	client_put(s, rig_text, m.id);		/* answered after the ABANDON was done */
 	ck_assert_uint_eq(rig_count(&r, "tmp"), 1);
-	close(fd);
 	close(s);				/* killed in the middle */
 	for (int i = 0; i < 200 && rig_count(&r, "tmp") > 0; i++)
 		usleep(10000);
@@ -281,27 +249,22 @@ START_TEST(a_session_killed_while_it_waits)
 {
 	struct rig r;
 	char id[QID_SIZE], first[QID_SIZE], last[QID_SIZE];
-	int s, s2, fd;
+	int s = rig_with_session(&r, rig_strategies[_i]), s2;
 
-	rig_new(&r, rig_strategies[_i]);
-	s = rig_session(&r);
 	s2 = rig_session(&r);
 	if (rig_strategies[_i] != STRATEGY_EACH)
 		kill(rig_worker(&r), SIGSTOP);
-	client_open(s2, text, first, &fd);
-	close(fd);
-	client_commit(s2, first, text, 1);
+	client_put(s2, rig_text, first);
+	client_commit(s2, first, rig_text, 1);
 	usleep(50000);				/* in the worker's hands: id waits behind it */
-	client_open(s, text, id, &fd);
-	close(fd);
-	client_commit(s, id, text, 1);
+	client_put(s, rig_text, id);
+	client_commit(s, id, rig_text, 1);
 	close(s);
 	usleep(50000);
 	if (rig_strategies[_i] != STRATEGY_EACH)
 		kill(rig_worker(&r), SIGCONT);
-	ck_assert(rig_get(s2, &g));
-	ck_assert_uint_eq(g.type, MSG_COMMITTED);
-	client_send(s2, text, 1, last);
+	ck_assert_uint_eq(rig_get(s2, &g), MSG_COMMITTED);
+	client_send(s2, rig_text, 1, last);
 	ck_assert(!rig_has(&r, "tmp", id));
 	if (rig_strategies[_i] != STRATEGY_EACH)	/* there a free worker may have been quicker */
 		ck_assert(!rig_has(&r, "HH", id));
@@ -316,20 +279,15 @@ START_TEST(a_limit_on_open_messages)
 	struct msg_open o = { .size = 1 };
 	char id[QID_SIZE];
 	struct err e;
-	int s, fd;
+	int s = rig_with_session(&r, STRATEGY_JOURNAL);
 
-	rig_new(&r, STRATEGY_JOURNAL);
-	s = rig_session(&r);
-	for (int i = 0; i < SESSION_OPEN_MAX; i++) {
-		client_open(s, text, id, &fd);
-		close(fd);
-	}
+	for (int i = 0; i < SESSION_OPEN_MAX; i++)
+		client_put(s, rig_text, id);
 	ck_assert_int_eq(ipc_send(s, &o.h, MSG_OPEN, 9, sizeof o, NULL, 0, &e), 0);
 	ck_assert_uint_eq(rig_refused(s)->kind, ERR_TEMP);
-	client_commit(s, id, text, 1);
+	client_commit(s, id, rig_text, 1);
 	ck_assert(rig_get(s, &g));
-	client_open(s, text, id, &fd);		/* room again */
-	close(fd);
+	client_put(s, rig_text, id);		/* room again */
 	close(s);
 	rig_end(&r);
 }
@@ -341,14 +299,12 @@ START_TEST(what_a_session_may_not_say)
 	struct rig r;
 	struct err e;
 	char id[QID_SIZE];
-	int s, ok;
+	int s = rig_with_session(&r, STRATEGY_JOURNAL), ok;
 
-	rig_new(&r, STRATEGY_JOURNAL);
-	s = rig_session(&r);
 	ok = rig_session(&r);
 	ck_assert_int_eq(ipc_send(s, &h, MSG_MARK, 1, sizeof h, NULL, 0, &e), 0);
 	ck_assert(!rig_get(s, &g));
-	client_send(ok, text, 1, id);
+	client_send(ok, rig_text, 1, id);
 	close(s);
 	close(ok);
 	rig_end(&r);

@@ -18,7 +18,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-
 enum call { NONE, FSYNC_FILE, FSYNC_DIRECTORY, SYNC_RANGE, SYNC_FS, FDATASYNC_DIES, NEW_TIMES, BEGUN, HOLE, LOG_FULL };
 struct disk { volatile enum call fails; volatile unsigned failed, marks, all, waiting, permits; volatile bool hold; };
 
@@ -153,7 +152,6 @@ disk_new(void)
 	ck_assert_ptr_ne(disk, MAP_FAILED);
 }
 
-static const char text[] = "Received: by me\r\n\r\nhello\r\n";
 static const struct { enum strategy strategy; enum call fails; } cases[] = {
 	{ STRATEGY_JOURNAL, SYNC_RANGE }, { STRATEGY_JOURNAL, FSYNC_FILE },
 	{ STRATEGY_EACH, FSYNC_FILE }, { STRATEGY_EACH, FSYNC_DIRECTORY },
@@ -171,15 +169,11 @@ START_TEST(no_250_without_the_disk)
 	const struct msg_refused *no = (const struct msg_refused *)(const void *)g.packet;
 	char id[QID_SIZE];
 	struct rig r;
-	int s, fd;
+	int s = rig_with_session(&r, cases[_i].strategy);
 
-	disk_new();
-	rig_new(&r, cases[_i].strategy);
-	s = rig_session(&r);
-	client_open(s, text, id, &fd);
-	close(fd);
+	client_put(s, rig_text, id);
 	disk->fails = cases[_i].fails;
-	client_commit(s, id, text, 1);
+	client_commit(s, id, rig_text, 1);
 	ck_assert(rig_get(s, &g));
 	ck_assert_uint_gt(disk->failed, 0);
 	ck_assert_msg(g.type == MSG_REFUSED, "packet %u although the disk failed", g.type);
@@ -189,7 +183,7 @@ START_TEST(no_250_without_the_disk)
 	ck_assert(!rig_has(&r, "HH", id));
 	ck_assert(rig_silent(r.qmgr, 50));
 	disk->fails = NONE;
-	client_send(s, text, 1, id);
+	client_send(s, rig_text, 1, id);
 	qmgr_new(&r, id);
 	ck_assert(rig_has(&r, "HH", id));
 	close(s);
@@ -211,15 +205,10 @@ START_TEST(marks_outlive_their_worker)
 {
 	char id[QID_SIZE];
 	struct rig r;
-	int s;
+	int s = rig_with_message(&r, STRATEGY_EACH, 2, id);
 
-	disk_new();
-	rig_new(&r, STRATEGY_EACH);
-	s = rig_session(&r);
-	client_send(s, text, 2, id);
 	disk->fails = FDATASYNC_DIES;
-	qmgr_mark(&r, id, 0, SLOT_DELIVERED);
-	ck_assert(!qmgr_marked(&r, id));
+	ck_assert(!qmgr_mark(&r, id, 0, SLOT_DELIVERED));
 	grows(&disk->marks, 0);
 	ck_assert_uint_eq(disk->failed, 1);
 	close(s);
@@ -232,20 +221,15 @@ START_TEST(a_full_disk_flushes_marks)
 {
 	char id[QID_SIZE];
 	struct rig r;
-	int s;
+	int s = rig_with_message(&r, STRATEGY_JOURNAL, 1, id);
 
-	disk_new();
-	rig_new(&r, STRATEGY_JOURNAL);
-	s = rig_session(&r);
-	client_send(s, text, 1, id);
 	disk->all = 0;
 	disk->fails = LOG_FULL;
-	qmgr_mark(&r, id, 0, SLOT_DELIVERED);
-	ck_assert(qmgr_marked(&r, id));
+	ck_assert(qmgr_mark(&r, id, 0, SLOT_DELIVERED));
 	grows(&disk->all, 0);
 	ck_assert_uint_eq(disk->all, 1);
 	disk->fails = NONE;
-	client_send(s, text, 1, id);
+	client_send(s, rig_text, 1, id);
 	close(s);
 	rig_end(&r);
 }
@@ -257,15 +241,10 @@ START_TEST(a_failed_flush_of_marks_is_done_again)
 	char id[QID_SIZE];
 	struct rig r;
 	unsigned n;
-	int s;
+	int s = rig_with_message(&r, STRATEGY_EACH, 2, id);
 
-	disk_new();
-	rig_new(&r, STRATEGY_EACH);
-	s = rig_session(&r);
-	client_send(s, text, 2, id);
 	disk->fails = NEW_TIMES;
-	qmgr_mark(&r, id, 0, SLOT_DELIVERED);
-	ck_assert(!qmgr_marked(&r, id));
+	ck_assert(!qmgr_mark(&r, id, 0, SLOT_DELIVERED));
 	grows(&disk->failed, 0);
 	n = disk->marks;
 	ck_assert_uint_gt(n, 0);
@@ -282,14 +261,9 @@ START_TEST(a_stop_flushes_marks)
 {
 	char id[QID_SIZE];
 	struct rig r;
-	int s;
+	int s = rig_with_message(&r, STRATEGY_EACH, 2, id);
 
-	disk_new();
-	rig_new(&r, STRATEGY_EACH);
-	s = rig_session(&r);
-	client_send(s, text, 2, id);
-	qmgr_mark(&r, id, 0, SLOT_DELIVERED);
-	ck_assert(!qmgr_marked(&r, id));
+	ck_assert(!qmgr_mark(&r, id, 0, SLOT_DELIVERED));
 	close(s);
 	rig_stop(&r);
 	ck_assert_uint_eq(disk->marks, 1);
@@ -303,12 +277,8 @@ START_TEST(folders_are_flushed_at_each_start)
 {
 	struct rig r;
 	char id[QID_SIZE];
-	int s, status;
+	int s = rig_with_message(&r, STRATEGY_EACH, 1, id), status;
 
-	disk_new();
-	rig_new(&r, STRATEGY_EACH);
-	s = rig_session(&r);
-	client_send(s, text, 1, id);
 	close(s);
 	rig_stop(&r);
 	disk->fails = FSYNC_DIRECTORY;
@@ -330,7 +300,6 @@ START_TEST(a_start_flushes_what_was_left)
 {
 	struct rig r;
 
-	disk_new();
 	rig_new(&r, STRATEGY_EACH);
 	rig_kill(&r);
 	disk->all = 0;
@@ -345,25 +314,20 @@ END_TEST
 START_TEST(commits_do_not_hold_up_marks)
 {
 	char id[QID_SIZE], other[QID_SIZE];
-	int session[EACH_WORKERS + 1], s, fd;
+	int session[EACH_WORKERS + 1], s;
 	struct rig r;
 
-	disk_new();
-	rig_new(&r, STRATEGY_EACH);
-	s = rig_session(&r);
-	client_send(s, text, 2, id);
+	s = rig_with_message(&r, STRATEGY_EACH, 2, id);
 	disk->hold = true;
 	for (unsigned i = 0; i <= EACH_WORKERS; i++) {
 		session[i] = rig_session(&r);
-		client_open(session[i], text, other, &fd);
-		close(fd);
-		client_commit(session[i], other, text, 1);
+		client_put(session[i], rig_text, other);
+		client_commit(session[i], other, rig_text, 1);
 		for (int k = 0; k < 1000 && i < EACH_WORKERS && disk->waiting <= i; k++)
 			usleep(5000);
 	}
 	ck_assert_uint_eq(disk->waiting, EACH_WORKERS);
-	qmgr_mark(&r, id, 0, SLOT_DELIVERED);
-	ck_assert(!qmgr_marked(&r, id));
+	ck_assert(!qmgr_mark(&r, id, 0, SLOT_DELIVERED));
 	usleep(1500 * MARK_FLUSH_MS);
 	disk->permits = 1;
 	for (int i = 0; i < 1000 && disk->marks == 0 && disk->waiting == EACH_WORKERS; i++)
@@ -384,6 +348,7 @@ suite_flush(void)
 	Suite *s = suite_create("flush");
 	TCase *tc = tcase_create("flush");
 
+	tcase_add_checked_fixture(tc, disk_new, NULL);
 	tcase_add_loop_test(tc, no_250_without_the_disk, 0, sizeof cases / sizeof *cases);
 	tcase_add_test(tc, marks_outlive_their_worker);
 	tcase_add_test(tc, folders_are_flushed_at_each_start);

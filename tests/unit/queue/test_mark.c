@@ -4,28 +4,19 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static const char text[] = "Received: by me\r\n\r\nhello\r\n";
-static const enum strategy strategies[] = { STRATEGY_JOURNAL, STRATEGY_EACH, STRATEGY_FS };
-enum { NSTRATEGY = sizeof strategies / sizeof *strategies };
 
 /* The slots as they are on disk. */
 static void
 slots_of(const struct rig *r, const char *id, struct slot out[8])
 {
-	char path[PATH_SIZE];
 	struct qfile q;
 	struct slot *s;
 	struct err e = { 0 };
-	int fd;
+	int fd = rig_open(r, id, O_RDONLY);
 
-	path_final(id, path);
-	fd = openat(r->dir_fd, path, O_RDONLY | O_CLOEXEC);
 	ck_assert_msg(qfile_open(fd, &q, &e) == 0, "%s", e.what);
 	ck_assert_int_eq(qfile_slots(fd, &q, &s, &e), 0);
 	memcpy(out, s, q.nslot * sizeof *s);
@@ -38,38 +29,27 @@ START_TEST(the_last_final_slot_unlinks)
 	struct slot slot[8];
 	struct rig r;
 	char id[QID_SIZE];
-	int s;
+	int s = rig_with_message(&r, rig_strategies[_i], 3, id);
 
-	rig_new(&r, strategies[_i]);
-	s = rig_session(&r);
-	client_send(s, text, 3, id);
-	qmgr_mark(&r, id, 1, SLOT_QUEUED);
-	ck_assert(!qmgr_marked(&r, id));
+	ck_assert(!qmgr_mark(&r, id, 1, SLOT_QUEUED));
 	slots_of(&r, id, slot);
 	ck_assert_uint_eq(slot[1].attempts, 3);
 	ck_assert_uint_eq(slot[1].dead, 5);
 	ck_assert_uint_eq(slot[1].next_us, 77);
 	ck_assert_str_eq(slot[1].text, "later, please");
 	ck_assert_uint_eq(slot[0].attempts, 0);
-	qmgr_mark(&r, id, 0, SLOT_DELIVERED);
-	ck_assert(!qmgr_marked(&r, id));
-	qmgr_mark(&r, id, 2, SLOT_FAILED);	/* a report is due: not final */
-	ck_assert(!qmgr_marked(&r, id));
-	qmgr_mark(&r, id, 2, SLOT_QUEUED);	/* a late one: it stays failed */
-	ck_assert(!qmgr_marked(&r, id));
-	qmgr_mark(&r, id, 0, SLOT_DELIVERED);	/* said twice */
-	ck_assert(!qmgr_marked(&r, id));
-	qmgr_mark(&r, id, 1, SLOT_REMOVED);
-	ck_assert(!qmgr_marked(&r, id));
+	ck_assert(!qmgr_mark(&r, id, 0, SLOT_DELIVERED));
+	ck_assert(!qmgr_mark(&r, id, 2, SLOT_FAILED));	/* a report is due: not final */
+	ck_assert(!qmgr_mark(&r, id, 2, SLOT_QUEUED));	/* a late one: it stays failed */
+	ck_assert(!qmgr_mark(&r, id, 0, SLOT_DELIVERED));	/* said twice */
+	ck_assert(!qmgr_mark(&r, id, 1, SLOT_REMOVED));
 	slots_of(&r, id, slot);
 	ck_assert_uint_eq(slot[0].state, SLOT_DELIVERED);
 	ck_assert_uint_eq(slot[1].state, SLOT_REMOVED);
 	ck_assert_uint_eq(slot[2].state, SLOT_FAILED);
-	qmgr_mark(&r, id, 2, SLOT_BOUNCED);
-	ck_assert(qmgr_marked(&r, id));
+	ck_assert(qmgr_mark(&r, id, 2, SLOT_BOUNCED));
 	ck_assert(!rig_has(&r, "HH", id));
-	qmgr_mark(&r, id, 2, SLOT_BOUNCED);	/* repeated after the answer was lost */
-	ck_assert(qmgr_marked(&r, id));
+	ck_assert(qmgr_mark(&r, id, 2, SLOT_BOUNCED));	/* repeated after the answer was lost */
 	close(s);
 	rig_end(&r);
 }
@@ -81,31 +61,22 @@ START_TEST(a_held_slot_keeps_the_file)
 	struct slot slot[8];
 	struct rig r;
 	char id[QID_SIZE];
-	int s;
+	int s = rig_with_message(&r, rig_strategies[_i], 2, id);
 
-	rig_new(&r, strategies[_i]);
-	s = rig_session(&r);
-	client_send(s, text, 2, id);
-	qmgr_mark(&r, id, 0, SLOT_HELD);
-	ck_assert(!qmgr_marked(&r, id));
-	qmgr_mark(&r, id, 1, SLOT_DELIVERED);
-	ck_assert(!qmgr_marked(&r, id));
+	ck_assert(!qmgr_mark(&r, id, 0, SLOT_HELD));
+	ck_assert(!qmgr_mark(&r, id, 1, SLOT_DELIVERED));
 	rig_kill(&r);
 	close(s);
 	rig_boot(&r);
 	slots_of(&r, id, slot);
 	ck_assert_uint_eq(slot[0].state, SLOT_HELD);
-	qmgr_mark(&r, id, 1, SLOT_HELD);	/* done stays done */
-	ck_assert(!qmgr_marked(&r, id));
-	qmgr_mark(&r, id, 0, SLOT_QUEUED);
-	ck_assert(!qmgr_marked(&r, id));
+	ck_assert(!qmgr_mark(&r, id, 1, SLOT_HELD));	/* done stays done */
+	ck_assert(!qmgr_mark(&r, id, 0, SLOT_QUEUED));
 	slots_of(&r, id, slot);
 	ck_assert_uint_eq(slot[0].state, SLOT_QUEUED);
 	ck_assert_uint_eq(slot[1].state, SLOT_DELIVERED);
-	qmgr_mark(&r, id, 0, SLOT_HELD);
-	ck_assert(!qmgr_marked(&r, id));
-	qmgr_mark(&r, id, 0, SLOT_REMOVED);
-	ck_assert(qmgr_marked(&r, id));
+	ck_assert(!qmgr_mark(&r, id, 0, SLOT_HELD));
+	ck_assert(qmgr_mark(&r, id, 0, SLOT_REMOVED));
 	ck_assert(!rig_has(&r, "HH", id));
 	rig_end(&r);
 }
@@ -116,24 +87,18 @@ START_TEST(marks_survive_a_restart)
 	struct slot slot[8];
 	struct rig r;
 	char id[QID_SIZE];
-	int s;
+	int s = rig_with_message(&r, rig_strategies[_i], 2, id);
 
-	rig_new(&r, strategies[_i]);
-	s = rig_session(&r);
-	client_send(s, text, 2, id);
-	qmgr_mark(&r, id, 0, SLOT_DELIVERED);
-	ck_assert(!qmgr_marked(&r, id));
+	ck_assert(!qmgr_mark(&r, id, 0, SLOT_DELIVERED));
 	rig_kill(&r);
 	close(s);
 	rig_boot(&r);
 	slots_of(&r, id, slot);
 	ck_assert_uint_eq(slot[0].state, SLOT_DELIVERED);
-	qmgr_mark(&r, id, 0, SLOT_QUEUED);	/* done stays done */
-	ck_assert(!qmgr_marked(&r, id));
+	ck_assert(!qmgr_mark(&r, id, 0, SLOT_QUEUED));	/* done stays done */
 	slots_of(&r, id, slot);
 	ck_assert_uint_eq(slot[0].state, SLOT_DELIVERED);
-	qmgr_mark(&r, id, 1, SLOT_DELIVERED);	/* read from the file: two slots, one was done */
-	ck_assert(qmgr_marked(&r, id));
+	ck_assert(qmgr_mark(&r, id, 1, SLOT_DELIVERED));	/* read from the file: two slots, one was done */
 	ck_assert(!rig_has(&r, "HH", id));
 	rig_end(&r);
 }
@@ -146,28 +111,21 @@ START_TEST(a_torn_slot_is_queued)
 	struct rig r;
 	struct qfile q;
 	struct err e;
-	char id[QID_SIZE], path[PATH_SIZE];
-	int s, fd;
+	char id[QID_SIZE];
+	int s = rig_with_message(&r, STRATEGY_JOURNAL, 2, id), fd;
 
-	rig_new(&r, STRATEGY_JOURNAL);
-	s = rig_session(&r);
-	client_send(s, text, 2, id);
-	qmgr_mark(&r, id, 0, SLOT_DELIVERED);
-	ck_assert(!qmgr_marked(&r, id));
+	ck_assert(!qmgr_mark(&r, id, 0, SLOT_DELIVERED));
 	rig_kill(&r);
 	close(s);
-	path_final(id, path);
-	fd = openat(r.dir_fd, path, O_RDWR | O_CLOEXEC);
+	fd = rig_open(&r, id, O_RDWR);
 	ck_assert_int_eq(qfile_open(fd, &q, &e), 0);
 	ck_assert_int_eq(pwrite(fd, "torn", 4, (off_t)q.slots_off + 40), 4);
 	close(fd);
 	rig_boot(&r);
 	slots_of(&r, id, slot);
 	ck_assert_uint_eq(slot[0].state, SLOT_QUEUED);
-	qmgr_mark(&r, id, 1, SLOT_DELIVERED);
-	ck_assert(!qmgr_marked(&r, id));	/* slot 0 is to be delivered yet */
-	qmgr_mark(&r, id, 0, SLOT_DELIVERED);
-	ck_assert(qmgr_marked(&r, id));
+	ck_assert(!qmgr_mark(&r, id, 1, SLOT_DELIVERED));	/* slot 0 is to be delivered yet */
+	ck_assert(qmgr_mark(&r, id, 0, SLOT_DELIVERED));
 	rig_end(&r);
 }
 END_TEST
@@ -177,24 +135,19 @@ START_TEST(bad_files_are_kept_apart)
 	struct rig r;
 	struct msg_id m = { .id = "" };
 	struct err e;
-	char other[QID_SIZE], path[PATH_SIZE];
-	int s, fd;
+	char other[QID_SIZE];
+	int s = rig_with_message(&r, STRATEGY_JOURNAL, 1, m.id), fd;
 
-	rig_new(&r, STRATEGY_JOURNAL);
-	s = rig_session(&r);
-	client_send(s, text, 1, m.id);
-	client_send(s, text, 1, other);
+	client_send(s, rig_text, 1, other);
 	ck_assert_int_eq(ipc_send(r.qmgr, &m.h, MSG_BADFILE, 1, sizeof m, NULL, 0, &e), 0);
 	rig_kill(&r);		/* the queue may not have read it: see below */
 	close(s);
-	path_final(other, path);
-	fd = openat(r.dir_fd, path, O_RDWR | O_CLOEXEC);
+	fd = rig_open(&r, other, O_RDWR);
 	ck_assert_int_eq(ftruncate(fd, 100), 0);
 	close(fd);
 	rig_boot(&r);
 	ck_assert_int_eq(ipc_send(r.qmgr, &m.h, MSG_BADFILE, 1, sizeof m, NULL, 0, &e), 0);
-	qmgr_mark(&r, other, 0, SLOT_DELIVERED);	/* found out by the queue itself */
-	ck_assert(qmgr_marked(&r, other));
+	ck_assert(qmgr_mark(&r, other, 0, SLOT_DELIVERED));	/* found out by the queue itself */
 	ck_assert(rig_has(&r, "bad", m.id) && !rig_has(&r, "HH", m.id));
 	ck_assert(rig_has(&r, "bad", other) && !rig_has(&r, "HH", other));
 	rig_end(&r);
@@ -237,19 +190,16 @@ START_TEST(wrong_marks_cut_qmgr_off)
 	static struct got g;
 	struct rig r;
 	char id[QID_SIZE];
-	int s;
+	int s = rig_with_message(&r, STRATEGY_JOURNAL, 1, id);
 
-	rig_new(&r, STRATEGY_JOURNAL);
-	s = rig_session(&r);
-	client_send(s, text, 1, id);
 	qmgr_new(&r, id);
 	if (wrong[_i].id != NULL) {
 		memset(id, 0, sizeof id);
 		memcpy(id, wrong[_i].id, strlen(wrong[_i].id));
 	}
-	qmgr_mark(&r, id, wrong[_i].slot, wrong[_i].state);
+	qmgr_mark_send(&r, id, wrong[_i].slot, wrong[_i].state);
 	ck_assert_msg(!rig_get(r.qmgr, &g), "%s", wrong[_i].name);
-	client_send(s, text, 1, id);		/* mail is taken all the same */
+	client_send(s, rig_text, 1, id);		/* mail is taken all the same */
 	close(s);
 	rig_end(&r);
 }
@@ -258,22 +208,15 @@ END_TEST
 /* A passing fault must not lose a result: it is written when the fault has passed. */
 START_TEST(a_mark_is_tried_again)
 {
-	struct rlimit all, none;
 	struct rig r;
 	char id[QID_SIZE];
-	int s;
+	int s = rig_with_message(&r, STRATEGY_JOURNAL, 2, id);
 
-	rig_new(&r, STRATEGY_JOURNAL);
-	s = rig_session(&r);
-	client_send(s, text, 2, id);
 	qmgr_new(&r, id);
-	ck_assert_int_eq(prlimit(r.pid, RLIMIT_NOFILE, NULL, &all), 0);
-	none = all;
-	none.rlim_cur = 3;
-	ck_assert_int_eq(prlimit(r.pid, RLIMIT_NOFILE, &none, NULL), 0);
-	qmgr_mark(&r, id, 0, SLOT_DELIVERED);
+	rig_descriptors(&r, false);
+	qmgr_mark_send(&r, id, 0, SLOT_DELIVERED);
 	ck_assert(rig_silent(r.qmgr, 2 * RETRY_MS + 500));	/* it fails more than once */
-	ck_assert_int_eq(prlimit(r.pid, RLIMIT_NOFILE, &all, NULL), 0);
+	rig_descriptors(&r, true);
 	ck_assert(!qmgr_marked(&r, id));
 	close(s);
 	rig_end(&r);
@@ -298,12 +241,10 @@ START_TEST(marks_of_several_messages)
 	struct mark m[5];
 	struct rig r;
 	char id[3][QID_SIZE];
-	int s;
+	int s = rig_with_session(&r, STRATEGY_JOURNAL);
 
-	rig_new(&r, STRATEGY_JOURNAL);
-	s = rig_session(&r);
 	for (int i = 0; i < 3; i++) {
-		client_send(s, text, 2, id[i]);
+		client_send(s, rig_text, 2, id[i]);
 		qmgr_new(&r, id[i]);
 	}
 	m[0] = mark_for(id[0], 10, 1, SLOT_DELIVERED);
@@ -312,8 +253,7 @@ START_TEST(marks_of_several_messages)
 	m[3] = mark_for(id[2], 12, 0, SLOT_FAILED);
 	m[4] = mark_for(id[2], 13, 1, SLOT_QUEUED);	/* another job's */
 	qmgr_marks(&r, m, 5);
-	ck_assert(rig_get(r.qmgr, &g));
-	ck_assert_uint_eq(g.type, MSG_MARKED);
+	ck_assert_uint_eq(rig_get(r.qmgr, &g), MSG_MARKED);
 	ck_assert_uint_eq(answer->n, 4);
 	for (uint32_t i = 0; i < 4; i++) {
 		ck_assert_uint_eq(answer->marked[i].number, 10 + i);
@@ -341,11 +281,8 @@ START_TEST(a_wrong_mark_spoils_its_packet)
 	struct rig r;
 	char id[QID_SIZE];
 	static struct got g;
-	int s;
+	int s = rig_with_message(&r, STRATEGY_JOURNAL, 2, id);
 
-	rig_new(&r, STRATEGY_JOURNAL);
-	s = rig_session(&r);
-	client_send(s, text, 2, id);
 	qmgr_new(&r, id);
 	m[0] = mark_for(id, 1, 0, SLOT_DELIVERED);
 	m[1] = mark_for(_i == 0 ? id : outside, 2, 1, _i == 0 ? SLOT_STATES : SLOT_DELIVERED);
@@ -364,14 +301,10 @@ START_TEST(marks_are_flushed_by_themselves)
 	struct stat before, after;
 	struct rig r;
 	char id[QID_SIZE];
-	int s;
+	int s = rig_with_message(&r, STRATEGY_JOURNAL, 1 + _i, id);
 
-	rig_new(&r, STRATEGY_JOURNAL);
-	s = rig_session(&r);
-	client_send(s, text, 1 + _i, id);
 	ck_assert_int_eq(fstatat(r.dir_fd, "log", &before, 0), 0);
-	qmgr_mark(&r, id, 0, SLOT_DELIVERED);
-	ck_assert(qmgr_marked(&r, id) == (_i == 0));
+	ck_assert(qmgr_mark(&r, id, 0, SLOT_DELIVERED) == (_i == 0));
 	for (int i = 0; i < 300; i++) {
 		ck_assert_int_eq(fstatat(r.dir_fd, "log", &after, 0), 0);
 		if (after.st_size != before.st_size)
@@ -392,18 +325,14 @@ START_TEST(a_killed_worker_leaves_marks_to_the_next)
 	struct rig r;
 	char id[QID_SIZE];
 	pid_t w;
-	int s;
+	int s = rig_with_message(&r, STRATEGY_JOURNAL, 2, id);
 
-	rig_new(&r, STRATEGY_JOURNAL);
-	s = rig_session(&r);
-	client_send(s, text, 2, id);
 	w = rig_worker(&r);
 	kill(w, SIGSTOP);
-	qmgr_mark(&r, id, 0, SLOT_DELIVERED);
-	ck_assert(!qmgr_marked(&r, id));	/* results do not wait for the disk */
+	ck_assert(!qmgr_mark(&r, id, 0, SLOT_DELIVERED));	/* results do not wait for the disk */
 	usleep(1300000);			/* the batch of marks is in its hands */
 	kill(w, SIGKILL);
-	client_send(s, text, 1, id);
+	client_send(s, rig_text, 1, id);
 	ck_assert_int_ne(rig_worker(&r), w);
 	close(s);
 	rig_end(&r);
@@ -417,9 +346,9 @@ suite_mark(void)
 	Suite *s = suite_create("mark");
 	TCase *tc = tcase_create("mark");
 
-	tcase_add_loop_test(tc, the_last_final_slot_unlinks, 0, NSTRATEGY);
-	tcase_add_loop_test(tc, a_held_slot_keeps_the_file, 0, NSTRATEGY);
-	tcase_add_loop_test(tc, marks_survive_a_restart, 0, NSTRATEGY);
+	tcase_add_loop_test(tc, the_last_final_slot_unlinks, 0, RIG_STRATEGIES);
+	tcase_add_loop_test(tc, a_held_slot_keeps_the_file, 0, RIG_STRATEGIES);
+	tcase_add_loop_test(tc, marks_survive_a_restart, 0, RIG_STRATEGIES);
 	tcase_add_test(tc, a_torn_slot_is_queued);
 	tcase_add_test(tc, bad_files_are_kept_apart);
 	tcase_add_test(tc, a_bad_file_may_have_both_names);

@@ -17,8 +17,7 @@ committed(int sock, const char *id)
 {
 	const struct msg_committed *m = (const struct msg_committed *)(const void *)g.packet;
 
-	ck_assert(rig_get(sock, &g));
-	ck_assert_uint_eq(g.type, MSG_COMMITTED);
+	ck_assert_uint_eq(rig_get(sock, &g), MSG_COMMITTED);
 	ck_assert_str_eq(m->id, id);
 	ck_assert_int_eq(m->next[0] != '\0', g.fd != -1);
 	return m->next;
@@ -27,12 +26,9 @@ committed(int sock, const char *id)
 START_TEST(the_next_file_is_as_if_it_had_been_opened)
 {
 	char id[QID_SIZE], second[QID_SIZE];
-	int s, fd;
+	int s = rig_with_session(&r, STRATEGY_JOURNAL);
 
-	rig_new(&r, STRATEGY_JOURNAL);
-	s = rig_session(&r);
-	client_open(s, text, id, &fd);
-	close(fd);
+	client_put(s, text, id);
 	client_commit_next(s, id, text, 1);
 	memcpy(second, committed(s, id), QID_SIZE);
 	ck_assert(qid_ok(second) && strcmp(second, id) > 0);
@@ -55,12 +51,9 @@ START_TEST(a_next_file_that_nobody_writes_goes)
 	char id[QID_SIZE];
 	struct msg_id drop = { .id = "" };
 	struct err e;
-	int s, fd;
+	int s = rig_with_session(&r, STRATEGY_JOURNAL);
 
-	rig_new(&r, STRATEGY_JOURNAL);
-	s = rig_session(&r);
-	client_open(s, text, id, &fd);
-	close(fd);
+	client_put(s, text, id);
 	client_commit_next(s, id, text, 1);
 	memcpy(drop.id, committed(s, id), QID_SIZE);
 	close(g.fd);
@@ -81,21 +74,14 @@ END_TEST
 /* What OPEN would refuse now it does not get with an answer either: the message itself is committed. */
 START_TEST(a_full_disk_gives_no_next_file)
 {
-	struct msg_open o = { .reserve = 1 };
 	char id[QID_SIZE];
-	struct err e;
 
 	rig_new(&r, STRATEGY_JOURNAL);
 	rig_stop(&r);
 	r.reserve = 100;
 	rig_boot(&r);
 	for (int i = 0; i < 2; i++) {		/* bounce may use the reserve, but does not say so for the next */
-		ck_assert_int_eq(ipc_send(r.bounce, &o.h, MSG_OPEN, 1, sizeof o, NULL, 0, &e), 0);
-		ck_assert(rig_get(r.bounce, &g));
-		ck_assert_uint_eq(g.type, MSG_OPENED);
-		memcpy(id, ((struct msg_id *)(void *)g.packet)->id, QID_SIZE);
-		ck_assert_int_eq(write(g.fd, text, strlen(text)), (ssize_t)strlen(text));
-		close(g.fd);
+		bounce_put(&r, text, id);
 		client_commit_next(r.bounce, id, text, 1);
 		ck_assert_str_eq(committed(r.bounce, id), "");
 	}
@@ -107,14 +93,10 @@ END_TEST
 START_TEST(a_session_has_no_more_open_by_it)
 {
 	char id[SESSION_OPEN_MAX][QID_SIZE];
-	int s, fd;
+	int s = rig_with_session(&r, STRATEGY_JOURNAL);
 
-	rig_new(&r, STRATEGY_JOURNAL);
-	s = rig_session(&r);
-	for (int i = 0; i < SESSION_OPEN_MAX; i++) {
-		client_open(s, text, id[i], &fd);
-		close(fd);
-	}
+	for (int i = 0; i < SESSION_OPEN_MAX; i++)
+		client_put(s, text, id[i]);
 	client_commit_next(s, id[0], text, 1);
 	ck_assert_str_eq(committed(s, id[0]), "");	/* its own place is not free yet */
 	client_commit_next(s, id[1], text, 1);

@@ -6,10 +6,8 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-static const char text[] = "Received: by me\r\n\r\nhello\r\n";
 static struct got g;
 
 START_TEST(the_reserve_is_kept_for_bounces)
@@ -27,15 +25,9 @@ START_TEST(the_reserve_is_kept_for_bounces)
 	s = rig_session(&r);
 	ck_assert_int_eq(ipc_send(s, &o.h, MSG_OPEN, 1, sizeof o, NULL, 0, &e), 0);
 	ck_assert_str_eq(rig_refused(s)->dsn, "4.3.1");	/* a session's claim does not count */
-	ck_assert_int_eq(ipc_send(r.bounce, &o.h, MSG_OPEN, 2, sizeof o, NULL, 0, &e), 0);
-	ck_assert(rig_get(r.bounce, &g));
-	ck_assert_uint_eq(g.type, MSG_OPENED);
-	memcpy(id, ((struct msg_id *)(void *)g.packet)->id, QID_SIZE);
-	ck_assert_int_eq(write(g.fd, "x", 1), 1);
-	close(g.fd);
+	bounce_put(&r, "x", id);
 	client_commit(r.bounce, id, "x", 1);
-	ck_assert(rig_get(r.bounce, &g));
-	ck_assert_uint_eq(g.type, MSG_COMMITTED);
+	ck_assert_uint_eq(rig_get(r.bounce, &g), MSG_COMMITTED);
 	close(s);
 	rig_end(&r);
 }
@@ -47,7 +39,7 @@ START_TEST(no_space_is_451_and_work_goes_on)
 	struct rig r;
 	char id[QID_SIZE], ok[QID_SIZE];
 	char *big = calloc(1, 8001);
-	int s, fd;
+	int s;
 
 	rig_new(&r, STRATEGY_JOURNAL);
 	rig_stop(&r);
@@ -55,12 +47,11 @@ START_TEST(no_space_is_451_and_work_goes_on)
 	rig_boot(&r);
 	memset(big, 'x', 8000);
 	s = rig_session(&r);
-	client_open(s, big, id, &fd);
-	close(fd);
+	client_put(s, big, id);
 	client_commit(s, id, big, 8);
 	ck_assert_str_eq(rig_refused(s)->dsn, "4.3.1");
 	ck_assert(!rig_has(&r, "tmp", id));
-	client_send(s, text, 1, ok);
+	client_send(s, rig_text, 1, ok);
 	close(s);
 	free(big);
 	rig_end(&r);
@@ -69,29 +60,21 @@ END_TEST
 
 START_TEST(no_descriptors_is_451_and_work_goes_on)
 {
-	struct rlimit all, none;
 	struct msg_open o = { .size = 1 };
 	struct rig r;
 	struct err e;
 	char id[QID_SIZE];
-	int s, fd;
+	int s = rig_with_message(&r, STRATEGY_JOURNAL, 1, id);
 
-	rig_new(&r, STRATEGY_JOURNAL);
-	s = rig_session(&r);
-	client_send(s, text, 1, id);
-	ck_assert_int_eq(prlimit(r.pid, RLIMIT_NOFILE, NULL, &all), 0);
-	none = all;
-	none.rlim_cur = 3;
-	client_open(s, text, id, &fd);
-	close(fd);
-	ck_assert_int_eq(prlimit(r.pid, RLIMIT_NOFILE, &none, NULL), 0);
+	client_put(s, rig_text, id);
+	rig_descriptors(&r, false);
 	ck_assert_int_eq(ipc_send(s, &o.h, MSG_OPEN, 1, sizeof o, NULL, 0, &e), 0);
 	ck_assert_str_eq(rig_refused(s)->dsn, "4.3.0");
-	client_commit(s, id, text, 1);
+	client_commit(s, id, rig_text, 1);
 	ck_assert_str_eq(rig_refused(s)->dsn, "4.3.0");
 	ck_assert_uint_eq(rig_count(&r, "tmp"), 0);
-	ck_assert_int_eq(prlimit(r.pid, RLIMIT_NOFILE, &all, NULL), 0);
-	client_send(s, text, 1, id);
+	rig_descriptors(&r, true);
+	client_send(s, rig_text, 1, id);
 	close(s);
 	rig_end(&r);
 }
@@ -101,22 +84,19 @@ START_TEST(a_killed_worker_refuses_its_batch)
 {
 	struct rig r;
 	char id[QID_SIZE], next[QID_SIZE];
-	int s, fd;
+	int s;
 	pid_t w;
 
-	rig_new(&r, _i == 0 ? STRATEGY_JOURNAL : STRATEGY_FS);
-	s = rig_session(&r);
-	client_send(s, text, 1, id);
+	s = rig_with_message(&r, _i == 0 ? STRATEGY_JOURNAL : STRATEGY_FS, 1, id);
 	w = rig_worker(&r);
 	kill(w, SIGSTOP);
-	client_open(s, text, id, &fd);
-	close(fd);
-	client_commit(s, id, text, 1);
+	client_put(s, rig_text, id);
+	client_commit(s, id, rig_text, 1);
 	ck_assert(rig_silent(s, 100));
 	kill(w, SIGKILL);
 	ck_assert_str_eq(rig_refused(s)->dsn, "4.3.0");
 	ck_assert(!rig_has(&r, "tmp", id) && !rig_has(&r, "HH", id));
-	client_send(s, text, 1, next);		/* by another worker */
+	client_send(s, rig_text, 1, next);		/* by another worker */
 	ck_assert_int_ne(rig_worker(&r), w);
 	close(s);
 	rig_end(&r);
@@ -128,16 +108,13 @@ START_TEST(a_taken_name_is_refused)
 {
 	struct rig r;
 	char id[QID_SIZE], path[PATH_SIZE], kept[8] = "";
-	int s, fd, there;
+	int s = rig_with_session(&r, STRATEGY_JOURNAL), there;
 
-	rig_new(&r, STRATEGY_JOURNAL);
-	s = rig_session(&r);
-	client_open(s, text, id, &fd);
-	close(fd);
+	client_put(s, rig_text, id);
 	path_final(id, path);
 	there = openat(r.dir_fd, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	ck_assert_int_eq(write(there, "first", 5), 5);
-	client_commit(s, id, text, 1);
+	client_commit(s, id, rig_text, 1);
 	ck_assert_uint_eq(rig_refused(s)->kind, ERR_TEMP);
 	ck_assert_int_eq(pread(there, kept, 5, 0), 5);
 	ck_assert_str_eq(kept, "first");
@@ -152,19 +129,15 @@ START_TEST(restart_clears_tmp_and_keeps_the_rest)
 {
 	struct rig r;
 	char id[QID_SIZE], lost[QID_SIZE], after[QID_SIZE];
-	int s, fd;
+	int s = rig_with_message(&r, rig_strategies[_i], 1, id);
 
-	rig_new(&r, rig_strategies[_i]);
-	s = rig_session(&r);
-	client_send(s, text, 1, id);
-	client_open(s, text, lost, &fd);
-	close(fd);
+	client_put(s, rig_text, lost);
 	rig_kill(&r);
 	close(s);
 	ck_assert(rig_has(&r, "tmp", lost));
 	rig_boot(&r);
 	s = rig_session(&r);
-	client_send(s, text, 1, after);
+	client_send(s, rig_text, 1, after);
 	ck_assert(!rig_has(&r, "tmp", lost));
 	ck_assert(rig_has(&r, "HH", id));
 	ck_assert_int_gt(strcmp(after, id), 0);
@@ -190,7 +163,7 @@ START_TEST(ids_grow_over_restarts_and_clock_steps)
 	close(log);
 	rig_boot(&r);
 	s = rig_session(&r);
-	client_send(s, text, 1, id);
+	client_send(s, rig_text, 1, id);
 	ck_assert_int_gt(strcmp(id, future), 0);
 	ck_assert_int_lt(strncmp(id, "7000001", 7), 0);
 	close(s);
@@ -199,7 +172,7 @@ START_TEST(ids_grow_over_restarts_and_clock_steps)
 	rig_boot(&r);
 	s = rig_session(&r);
 	char again[QID_SIZE];
-	client_send(s, text, 1, again);
+	client_send(s, rig_text, 1, again);
 	ck_assert_int_gt(strcmp(again, id), 0);
 	close(s);
 	rig_end(&r);
@@ -214,11 +187,8 @@ START_TEST(one_queue_per_directory)
 	struct err e = { 0 };
 	struct queue_options opt = { .strategy = STRATEGY_JOURNAL };
 	char id[QID_SIZE];
-	int s;
+	int s = rig_with_message(&r, STRATEGY_JOURNAL, 1, id);
 
-	rig_new(&r, STRATEGY_JOURNAL);
-	s = rig_session(&r);
-	client_send(s, text, 1, id);
 	ck_assert_int_eq(loop_init(&l, &e), 0);
 	ck_assert_int_eq(queue_start(&q, &l, r.dir_fd, &opt, &e), -1);
 	ck_assert_ptr_nonnull(strstr(e.what, "another accord-queue"));
@@ -239,7 +209,7 @@ START_TEST(without_qmgr_mail_is_taken)
 	r.no_qmgr = true;
 	rig_boot(&r);
 	s = rig_session(&r);
-	client_send(s, text, 1, id);
+	client_send(s, rig_text, 1, id);
 	ck_assert(rig_has(&r, "HH", id));
 	close(s);
 	rig_end(&r);
@@ -251,22 +221,19 @@ START_TEST(stop_answers_what_is_in_flight)
 {
 	struct rig r;
 	char id[QID_SIZE];
-	int s, fd;
+	int s;
 	pid_t w;
 
-	rig_new(&r, STRATEGY_JOURNAL);
-	s = rig_session(&r);
+	s = rig_with_session(&r, STRATEGY_JOURNAL);
 	w = rig_worker(&r);
 	kill(w, SIGSTOP);
-	client_open(s, text, id, &fd);
-	close(fd);
-	client_commit(s, id, text, 1);
+	client_put(s, rig_text, id);
+	client_commit(s, id, rig_text, 1);
 	usleep(50000);
 	close(r.life);
 	usleep(50000);
 	kill(w, SIGCONT);
-	ck_assert(rig_get(s, &g));
-	ck_assert_uint_eq(g.type, MSG_COMMITTED);
+	ck_assert_uint_eq(rig_get(s, &g), MSG_COMMITTED);
 	r.life = dup(s);
 	close(s);
 	rig_end(&r);
@@ -280,7 +247,7 @@ START_TEST(confined_it_does_all_of_it)
 	struct msg_id bad = { .id = "" };
 	struct err e;
 	char id[QID_SIZE], lost[QID_SIZE];
-	int s, fd;
+	int s;
 	pid_t w;
 
 	rig_new(&r, rig_strategies[_i]);
@@ -288,23 +255,19 @@ START_TEST(confined_it_does_all_of_it)
 	r.confined = true;
 	rig_boot(&r);
 	s = rig_session(&r);
-	client_send(s, text, 2, id);
-	client_send(s, text, 1, bad.id);
-	qmgr_mark(&r, id, 0, SLOT_DELIVERED);
-	ck_assert(!qmgr_marked(&r, id));
+	client_send(s, rig_text, 2, id);
+	client_send(s, rig_text, 1, bad.id);
+	ck_assert(!qmgr_mark(&r, id, 0, SLOT_DELIVERED));
 	w = rig_worker(&r);
 	kill(w, SIGKILL);
-	client_open(s, text, lost, &fd);
-	close(fd);
+	client_put(s, rig_text, lost);
 	usleep(1300000);		/* the marks' flush; the worker anew */
 	for (int i = 0; i < 2 * EACH_WORKERS; i++)
-		client_send(s, text, 1, lost);
+		client_send(s, rig_text, 1, lost);
 	ck_assert_int_ne(rig_worker(&r), w);
-	qmgr_mark(&r, id, 1, SLOT_DELIVERED);
-	ck_assert(qmgr_marked(&r, id));
+	ck_assert(qmgr_mark(&r, id, 1, SLOT_DELIVERED));
 	ck_assert_int_eq(ipc_send(r.qmgr, &bad.h, MSG_BADFILE, 1, sizeof bad, NULL, 0, &e), 0);
-	qmgr_mark(&r, bad.id, 0, SLOT_DELIVERED);
-	ck_assert(qmgr_marked(&r, bad.id));
+	ck_assert(qmgr_mark(&r, bad.id, 0, SLOT_DELIVERED));
 	ck_assert(rig_has(&r, "bad", bad.id));
 	close(s);
 	usleep(1300000);
