@@ -72,21 +72,25 @@ begin(void)
 
 static struct record record;
 static struct disk disk;
+static struct buf got;
 
+static void
+forget(void)
+{
+	buf_free(&got);
+	disk_close(&disk);
+	record_close(&record);
+}
+
+/* What the record leaves, read anew. */
 static void
 settle(enum model m)
 {
 	struct err e;
 
+	forget();
 	ck_assert_int_eq(record_read(&record, octets, SIZE, &e), 0);
 	ck_assert_int_eq(disk_open(&disk, &record, ROOT, m, &e), 0);
-}
-
-static void
-forget(void)
-{
-	disk_close(&disk);
-	record_close(&record);
 }
 
 static struct image
@@ -98,21 +102,23 @@ image(enum pattern p, uint64_t seed)
 	return im;
 }
 
+/* folder NULL: in that of the queue. */
 static uint32_t
 find(const struct image *im, const char *folder, const char *name)
 {
-	return image_find(im, image_find(im, image_find(im, 0, "queue"), folder), name);
+	uint32_t queue = image_find(im, 0, "queue");
+
+	return image_find(im, folder == NULL ? queue : image_find(im, queue, folder), name);
 }
 
 /* The length of what is there, or -1; its octets are in got. */
-static struct buf got;
-
 static long
 length(const struct image *im, const char *folder, const char *name)
 {
 	uint32_t file = find(im, folder, name);
 	struct err e;
 
+	buf_free(&got);
 	buf_init(&got, SIZE);
 	if (file == DISK_NONE)
 		return -1;
@@ -126,47 +132,39 @@ length_in(enum pattern p, const char *folder, const char *name)
 	struct image im = image(p, 1);
 	long n = length(&im, folder, name);
 
-	buf_free(&got);
 	image_close(&im);
 	return n;
 }
 
 START_TEST(fsync_keeps_octets_and_a_folders_fsync_names)
 {
-	begin();
 	call(SYS_CREATE, FIRST, A7, "m", 0, "");
 	put(FIRST, 0, 1000, NEW);
 	settle(MODEL_SUBSET);
 	ck_assert_int_eq(length_in(PATTERN_NONE, "a7", "m"), -1);
 	ck_assert_int_eq(length_in(PATTERN_NAMES, "a7", "m"), 0);
 	ck_assert_int_eq(length_in(PATTERN_ALL, "a7", "m"), 1000);
-	forget();
 	flush(SYS_FSYNC, FIRST);
 	settle(MODEL_SUBSET);
 	ck_assert_int_eq(length_in(PATTERN_NONE, "a7", "m"), -1);
 	ck_assert_int_eq(length_in(PATTERN_NAMES, "a7", "m"), 1000);
-	forget();
 	flush(SYS_FSYNC, A7);
 	settle(MODEL_SUBSET);
 	ck_assert_int_eq(length_in(PATTERN_NONE, "a7", "m"), 1000);
-	forget();
 }
 END_TEST
 
 START_TEST(write_back_alone_keeps_nothing)
 {
-	begin();
 	call(SYS_CREATE, FIRST, A7, "m", 0, "");
 	put(FIRST, 0, 1000, NEW);
 	flush(SYS_WRITTEN, FIRST);
 	flush(SYS_FSYNC, A7);
 	settle(MODEL_SUBSET);
 	ck_assert_int_eq(length_in(PATTERN_NONE, "a7", "m"), 0);
-	forget();
 	flush(SYS_SYNCFS, A7);
 	settle(MODEL_SUBSET);
 	ck_assert_int_eq(length_in(PATTERN_NONE, "a7", "m"), 1000);
-	forget();
 }
 END_TEST
 
@@ -174,7 +172,6 @@ START_TEST(a_flush_covers_what_ended_before_it_began)
 {
 	uint64_t early;
 
-	begin();
 	call(SYS_CREATE, FIRST, A7, "m", 0, "");
 	flush(SYS_FSYNC, A7);
 	early = head->count++;
@@ -182,7 +179,6 @@ START_TEST(a_flush_covers_what_ended_before_it_began)
 	call_from(early, SYS_FSYNC, FIRST, 0, "", 0, "", 0, 0);
 	settle(MODEL_SUBSET);
 	ck_assert_int_eq(length_in(PATTERN_NONE, "a7", "m"), 0);
-	forget();
 }
 END_TEST
 
@@ -190,7 +186,6 @@ START_TEST(a_call_that_has_not_begun_is_not_there)
 {
 	struct image im;
 
-	begin();
 	call(SYS_CREATE, FIRST, A7, "m", 0, "");
 	settle(MODEL_SUBSET);
 	im = (struct image){ .d = &disk, .cut = record.op[record.nop - 1].begin - 1, .pattern = PATTERN_ALL };
@@ -201,7 +196,6 @@ START_TEST(a_call_that_has_not_begun_is_not_there)
 	ck_assert(image_open(&im));
 	ck_assert_uint_ne(find(&im, "a7", "m"), DISK_NONE);
 	image_close(&im);
-	forget();
 }
 END_TEST
 
@@ -210,7 +204,6 @@ START_TEST(sectors_are_old_new_or_torn)
 {
 	unsigned old = 0, new = 0, torn = 0;
 
-	begin();
 	call(SYS_CREATE, FIRST, A7, "m", 0, "");
 	put(FIRST, 0, 1024, OLD);
 	flush(SYS_FSYNC, FIRST);
@@ -230,13 +223,11 @@ START_TEST(sectors_are_old_new_or_torn)
 		old += n == 0;
 		new += n == 128;
 		torn += n > 0 && n < 128;
-		buf_free(&got);
 		image_close(&im);
 	}
 	ck_assert_uint_gt(old, 0);
 	ck_assert_uint_gt(new, 0);
 	ck_assert_uint_gt(torn, 0);
-	forget();
 }
 END_TEST
 
@@ -245,7 +236,6 @@ START_TEST(a_new_file_has_holes)
 {
 	unsigned holes = 0, stale = 0, cut = 0, lonely = 0;
 
-	begin();
 	call(SYS_CREATE, SECOND, A7, "other", 0, "");
 	put(SECOND, 0, 512, OLD);
 	call(SYS_CREATE, FIRST, A7, "m", 0, "");
@@ -260,21 +250,18 @@ START_TEST(a_new_file_has_holes)
 		holes += n == 2048 && got.p[0] == 0;
 		stale += n == 2048 && got.p[0] == OLD;
 		lonely += n == 2048 && got.p[0] == NEW && got.p[512] == 0 && got.p[1024] == NEW;
-		buf_free(&got);
 		image_close(&im);
 	}
 	ck_assert_uint_gt(cut, 0);
 	ck_assert_uint_gt(holes, 0);
 	ck_assert_uint_gt(lonely, 0);
 	ck_assert_int_eq(stale > 0, _i == MODEL_SUBSET);
-	forget();
 }
 END_TEST
 
 static void
 rename_made(void)
 {
-	begin();
 	call(SYS_CREATE, FIRST, TMP, "m", 0, "");
 	put(FIRST, 0, 10, NEW);
 	flush(SYS_FSYNC, FIRST);
@@ -295,7 +282,6 @@ rename_count(enum model m, unsigned n[4])
 		n[old && new ? 2 : old ? 0 : new ? 1 : 3]++;
 		image_close(&im);
 	}
-	forget();
 }
 
 START_TEST(a_rename_is_one_change)
@@ -323,7 +309,6 @@ START_TEST(a_journal_keeps_the_order)
 	static const char *const names[] = { "x", "y", "z" };
 	unsigned seen[4] = { 0 };
 
-	begin();
 	for (unsigned i = 0; i < 3; i++) {
 		if (i == 1 && _i > 0)
 			put(LOG, _i == 1 ? 0 : 26, 26, NEW);
@@ -344,7 +329,6 @@ START_TEST(a_journal_keeps_the_order)
 	}
 	ck_assert_int_eq(seen[0] > 0, _i == 0);		/* nothing grew: the flush commits nothing */
 	ck_assert(seen[1] > 0 && seen[2] > 0 && seen[3] > 0);
-	forget();
 }
 END_TEST
 
@@ -353,7 +337,6 @@ START_TEST(a_journal_flushes_the_device_before_it_commits)
 {
 	unsigned named = 0, half = 0;
 
-	begin();
 	call(SYS_CREATE, FIRST, TMP, "m", 0, "");
 	put(FIRST, 0, 1000, NEW);
 	flush(_i ? SYS_WRITTEN : SYS_WRITEBACK, FIRST);
@@ -365,19 +348,16 @@ START_TEST(a_journal_flushes_the_device_before_it_commits)
 
 		named += n >= 0;
 		half += n >= 0 && n < 1000;
-		buf_free(&got);
 		image_close(&im);
 	}
 	ck_assert_uint_gt(named, 0);
 	ck_assert_int_eq(half == 0, _i);
-	forget();
 }
 END_TEST
 
 /* A mark that was written back is sure with the next commit, and no sooner. */
 START_TEST(a_mark_is_sure_with_a_commit)
 {
-	begin();
 	call(SYS_CREATE, FIRST, A7, "m", 0, "");
 	put(FIRST, 0, 1024, OLD);
 	flush(SYS_FSYNC, FIRST);
@@ -389,28 +369,19 @@ START_TEST(a_mark_is_sure_with_a_commit)
 		put(LOG, 26, 26, NEW);
 	flush(SYS_FSYNC, LOG);
 	settle(MODEL_JOURNAL);
-	{
-		struct image im = image(PATTERN_NONE, 1);
-
-		ck_assert_int_eq(length(&im, "a7", "m"), 1024);
-		ck_assert_int_eq(got.p[512], _i ? NEW : OLD);
-		buf_free(&got);
-		image_close(&im);
-	}
-	forget();
+	ck_assert_int_eq(length_in(PATTERN_NONE, "a7", "m"), 1024);
+	ck_assert_int_eq(got.p[512], _i ? NEW : OLD);
 }
 END_TEST
 
 START_TEST(mailboxes_commit_nothing_of_the_queue)
 {
-	begin();
 	call(SYS_MKDIR, 200, ROOT, "mail", 0, "");
 	call(SYS_CREATE, FIRST, A7, "m", 0, "");
 	call(SYS_CREATE, SECOND, 200, "m", 0, "");
 	flush(SYS_FSYNC, 200);
 	settle(MODEL_JOURNAL);
 	ck_assert_int_eq(length_in(PATTERN_NONE, "a7", "m"), -1);
-	forget();
 }
 END_TEST
 
@@ -418,7 +389,6 @@ START_TEST(one_change_alone_and_all_but_one)
 {
 	struct image im;
 
-	begin();
 	call(SYS_CREATE, FIRST, A7, "x", 0, "");
 	call(SYS_CREATE, SECOND, A7, "y", 0, "");
 	settle(MODEL_SUBSET);
@@ -430,7 +400,6 @@ START_TEST(one_change_alone_and_all_but_one)
 		ck_assert_int_eq(find(&im, "a7", "y") != DISK_NONE, i == 0);
 		image_close(&im);
 	}
-	forget();
 }
 END_TEST
 
@@ -439,7 +408,6 @@ START_TEST(all_but_one_has_what_is_sure)
 {
 	struct image im = { .d = &disk, .pattern = PATTERN_BUT };
 
-	begin();
 	call(SYS_CREATE, FIRST, A7, "x", 0, "");
 	flush(SYS_FSYNC, A7);
 	settle((enum model)_i);
@@ -448,13 +416,11 @@ START_TEST(all_but_one_has_what_is_sure)
 	ck_assert(image_open(&im));
 	ck_assert_uint_ne(find(&im, "a7", "x"), DISK_NONE);
 	image_close(&im);
-	forget();
 }
 END_TEST
 
 START_TEST(a_number_that_is_used_again_is_another_file)
 {
-	begin();
 	call(SYS_CREATE, FIRST, A7, "x", 0, "");
 	put(FIRST, 0, 1000, NEW);
 	call(SYS_UNLINK, FIRST, A7, "x", 0, "");
@@ -465,30 +431,19 @@ START_TEST(a_number_that_is_used_again_is_another_file)
 	settle(MODEL_SUBSET);
 	ck_assert_int_eq(length_in(PATTERN_NONE, "a7", "x"), -1);
 	ck_assert_int_eq(length_in(PATTERN_NONE, "a7", "y"), 10);
-	forget();
 }
 END_TEST
 
 START_TEST(a_length_is_old_or_new)
 {
-	begin();
 	put(LOG, 0, 1000, NEW);
 	flush(SYS_FSYNC, LOG);
 	call_from(0, SYS_TRUNCATE, LOG, 0, "", 0, "", 0, 0);
 	put(LOG, 0, 26, OLD);
 	settle(MODEL_SUBSET);
 	ck_assert_uint_eq(disk.nwrite, 3);
-	for (int p = PATTERN_NONE; p <= PATTERN_ALL; p++) {
-		struct image im = image((enum pattern)p, 1);
-		struct err e;
-
-		buf_init(&got, SIZE);
-		ck_assert_int_eq(image_octets(&im, image_find(&im, image_find(&im, 0, "queue"), "log"), &got, &e), 0);
-		ck_assert_uint_eq(got.n, p == PATTERN_NONE ? 1000 : 26);
-		buf_free(&got);
-		image_close(&im);
-	}
-	forget();
+	for (int p = PATTERN_NONE; p <= PATTERN_ALL; p++)
+		ck_assert_int_eq(length_in((enum pattern)p, NULL, "log"), p == PATTERN_NONE ? 1000 : 26);
 }
 END_TEST
 
@@ -499,7 +454,6 @@ START_TEST(records_are_read)
 	struct err e;
 	size_t n;
 
-	begin();
 	ck_assert_int_eq(record_read(&record, octets, SIZE, &e), 0);
 	n = record.nop;
 	record_close(&record);
@@ -524,6 +478,7 @@ suite_disk(void)
 	Suite *s = suite_create("disk");
 	TCase *tc = tcase_create("disk");
 
+	tcase_add_checked_fixture(tc, begin, forget);
 	tcase_add_test(tc, fsync_keeps_octets_and_a_folders_fsync_names);
 	tcase_add_test(tc, write_back_alone_keeps_nothing);
 	tcase_add_test(tc, a_flush_covers_what_ended_before_it_began);
