@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 enum call { NONE, FSYNC_FILE, FSYNC_DIRECTORY, SYNC_RANGE, SYNC_FS, FDATASYNC_DIES, NEW_TIMES, BEGUN, HOLE, LOG_FULL };
-struct disk { volatile enum call fails; volatile unsigned failed, marks, all, waiting, permits; volatile bool hold; };
+struct disk { volatile enum call fails; volatile unsigned failed, marks, all, times, waiting, permits; volatile bool hold; };
 
 static struct disk fine, *disk = &fine;
 
@@ -114,7 +114,10 @@ sync_file_range(int fd, off64_t off, off64_t n, unsigned flags)
 int
 futimens(int fd, const struct timespec t[2])
 {
-	return fails(NEW_TIMES) ? -1 : libc_futimens(fd, t);
+	if (fails(NEW_TIMES))
+		return -1;
+	disk->times++;
+	return libc_futimens(fd, t);
 }
 
 /* What the kernel dropped when nobody looked. */
@@ -243,6 +246,7 @@ START_TEST(a_failed_flush_of_marks_is_done_again)
 	unsigned n;
 	int s = rig_with_message(&r, STRATEGY_EACH, 2, id);
 
+	grows(&disk->times, 3);		/* the start's flush is over, as the message's is */
 	disk->fails = NEW_TIMES;
 	ck_assert(!qmgr_mark(&r, id, 0, SLOT_DELIVERED));
 	grows(&disk->failed, 0);
