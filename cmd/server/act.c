@@ -64,9 +64,9 @@ act_on_client(struct chan *ch, const void *msg, size_t len, int *fds, struct err
 	return act_forward(k, m, len, &why) == 0 ? 0 : client_refuse(k, &why, e);
 }
 
-/* Takes the request out of the list; its client, or NULL.  *request: the client's own number. */
+/* Takes the request out of the list; its client, who is now to be answered, or NULL. */
 static struct client *
-act_take(struct control *c, uint32_t id, uint32_t *request)
+act_take(struct control *c, uint32_t id)
 {
 	struct pending_act **at = &c->acts, *p;
 	struct client *k;
@@ -76,9 +76,10 @@ act_take(struct control *c, uint32_t id, uint32_t *request)
 	if (p == NULL)
 		return NULL;
 	*at = p->next;
-	*request = p->request;
-	if ((k = p->client) != NULL)
+	if ((k = p->client) != NULL) {
 		k->nact--;
+		k->request = p->request;
+	}
 	free(p);
 	return k;
 }
@@ -87,13 +88,11 @@ int
 act_on_qmgr(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
 {
 	struct msg_acted m = *(const struct msg_acted *)msg;
-	uint32_t request = 0;
-	struct client *k = act_take(ch->arg, m.h.id, &request);
+	struct client *k = act_take(ch->arg, m.h.id);
 
 	(void)fds;
 	if (k == NULL)
 		return 0;
-	k->request = request;
 	return client_answer(k, &m.h, MSG_ACTED, len, e);
 }
 
@@ -101,13 +100,11 @@ int
 act_on_refused(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
 {
 	struct msg_refused m = *(const struct msg_refused *)msg;
-	uint32_t request = 0;
-	struct client *k = act_take(ch->arg, m.h.id, &request);
+	struct client *k = act_take(ch->arg, m.h.id);
 
 	(void)fds;
 	if (k == NULL)
 		return 0;
-	k->request = request;
 	m.dsn[sizeof m.dsn - 1] = m.what[sizeof m.what - 1] = '\0';
 	return client_answer(k, &m.h, MSG_REFUSED, len, e);
 }
