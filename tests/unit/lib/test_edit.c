@@ -112,22 +112,31 @@ build(const struct step *s, struct edit_list *l, struct edit *d, struct buf *tex
 	l->text = buf_view(text);
 }
 
-START_TEST(cuts_and_insertions_are_judged)
+/* What becomes of the edits. */
+static int
+judged(const struct step *step, struct err *e)
 {
 	struct edit_range r[5];
 	struct edit_list l;
 	struct edit d[8];
 	struct buf text;
-	struct err e = { 0 };
 	int got;
 
 	buf_init(&text, 4096);
-	build(cases[_i].step, &l, d, &text);
-	got = edit_check(&l, MESSAGE_LEN, r, ranges(r), &e);
+	build(step, &l, d, &text);
+	got = edit_check(&l, MESSAGE_LEN, r, ranges(r), e);
+	buf_free(&text);
+	return got;
+}
+
+START_TEST(cuts_and_insertions_are_judged)
+{
+	struct err e = { 0 };
+	int got = judged(cases[_i].step, &e);
+
 	ck_assert_msg(got == (cases[_i].ok ? 0 : -1), "%s: %d %s", cases[_i].name, got, e.what);
 	if (got == -1)
 		ck_assert_int_eq(e.kind, ERR_PROTO);
-	buf_free(&text);
 }
 END_TEST
 
@@ -179,18 +188,10 @@ START_TEST(what_is_inserted_has_its_shape)
 	    { EDIT_COPY, NULL, NULL } };
 	const struct step header[] = { COPY("From", "Content-Type"), HEAD(shapes[_i].text),
 	    COPY("Content-Transfer", END), { EDIT_COPY, NULL, NULL } };
-	struct edit_range r[5];
-	struct edit_list l;
-	struct edit d[8];
-	struct buf text;
 	struct err e = { 0 };
-	int got;
+	int got = judged(shapes[_i].op == EDIT_BODY ? body : header, &e);
 
-	buf_init(&text, 4096);
-	build(shapes[_i].op == EDIT_BODY ? body : header, &l, d, &text);
-	got = edit_check(&l, MESSAGE_LEN, r, ranges(r), &e);
 	ck_assert_msg(got == (shapes[_i].ok ? 0 : -1), "'%s': %d %s", shapes[_i].text, got, e.what);
-	buf_free(&text);
 }
 END_TEST
 

@@ -87,55 +87,89 @@ on_gone(struct chan *c, const struct err *e)
 	c->loop->stop = true;
 }
 
+static struct chan c;
+static int other;		/* the peer's end of it */
+static struct err e;
+static struct { struct msg_hdr h; char fill[4000]; } big;	/* few of these fit */
+
 static void
-open_pair(struct chan *c, int *other)
+open_channel(void)
 {
-	struct err e = { 0 };
 	int fd[2];
 
 	handled = gone = 0;
 	ck_assert_int_eq(loop_init(&loop, &e), 0);
 	ck_assert_int_eq(ipc_pair(fd, &e), 0);
-	ck_assert_int_eq(chan_open(c, &loop, fd[0], "peer", rules, 1, on_gone, NULL, &e), 0);
-	*other = fd[1];
+	ck_assert_int_eq(chan_open(&c, &loop, fd[0], "peer", rules, 1, on_gone, NULL, &e), 0);
+	other = fd[1];
+}
+
+/* The next so many calls of the system fail. */
+static void
+fail_next(int calls, int why_not)
+{
+	failing = calls;
+	fail_errno = why_not;
+}
+
+static void
+peer_says(int n)
+{
+	struct msg_hdr h;
+
+	for (int i = 0; i < n; i++)
+		ck_assert_int_eq(ipc_send(other, &h, MSG_NEW, 1, sizeof h, NULL, 0, &e), 0);
+}
+
+/* What the owner is told at the end, when so many packets were handled; ERR_NONE: the peer went. */
+static void
+ends_with(enum err_kind kind, int packets)
+{
+	ck_assert_int_eq(loop_run(&loop, &e), 0);
+	ck_assert_int_eq(gone, 1);
+	ck_assert_int_eq(why.kind, kind);
+	ck_assert_int_eq(handled, packets);
+}
+
+/* Goes on for so long, and the owner hears of no end. */
+static void
+lives_on(unsigned ms)
+{
+	struct timer end = { .fire = on_fire, .arg = order };
+
+	fired = 19;		/* one more stops the loop */
+	ck_assert_int_eq(loop_timer(&loop, &end, ms, &e), 0);
+	ck_assert_int_eq(loop_run(&loop, &e), 0);
+	ck_assert_int_eq(gone, 0);
 }
 
 START_TEST(what_does_not_fit_waits_and_keeps_its_order)
 {
-	static struct { struct msg_hdr h; char fill[4000]; } big;
-	struct chan a, b;
-	struct err e = { 0 };
-	int other;
+	struct chan b;
 
-	open_pair(&a, &other);
 	for (int i = 0; i < 100; i++)
-		ck_assert_int_eq(chan_send(&a, &big.h, MSG_NEW, (uint32_t)i, sizeof big.h + 4000, NULL, 0,
-		    &e), 0);
-	ck_assert_uint_gt(a.waiting, 0);
+		ck_assert_int_eq(chan_send(&c, &big.h, MSG_NEW, (uint32_t)i, sizeof big, NULL, 0, &e), 0);
+	ck_assert_uint_gt(c.waiting, 0);
 	ck_assert_int_eq(chan_open(&b, &loop, other, "other", rules, 1, on_gone, NULL, &e), 0);
 	ck_assert_int_eq(loop_run(&loop, &e), 0);
 	ck_assert_int_eq(handled, 100);
-	ck_assert_uint_eq(a.waiting, 0);
+	ck_assert_uint_eq(c.waiting, 0);
 }
 END_TEST
 
 START_TEST(what_waits_has_a_limit)
 {
-	static struct { struct msg_hdr h; char fill[4000]; } big;
-	struct chan a;
-	struct err e = { 0 };
-	int other, i = 0, fd = open("/dev/null", O_RDONLY);
+	int i = 0, fd = open("/dev/null", O_RDONLY);
 
-	open_pair(&a, &other);
-	a.most = 3;
-	while (i < 1000 && chan_send(&a, &big.h, MSG_NEW, 0, sizeof big.h + 4000, NULL, 0, &e) == 0)
+	c.most = 3;
+	while (i < 1000 && chan_send(&c, &big.h, MSG_NEW, 0, sizeof big, NULL, 0, &e) == 0)
 		i++;
 	ck_assert_int_lt(i, 1000);
 	ck_assert_int_eq(e.kind, ERR_PROTO);
-	ck_assert_uint_eq(a.waiting, 3);
-	ck_assert_int_eq(chan_send(&a, &big.h, MSG_NEW, 0, sizeof big.h, &fd, 1, &e), -1);
+	ck_assert_uint_eq(c.waiting, 3);
+	ck_assert_int_eq(chan_send(&c, &big.h, MSG_NEW, 0, sizeof big.h, &fd, 1, &e), -1);
 	ck_assert_int_eq(fd, -1);	/* taken over all the same */
-	chan_close(&a);
+	chan_close(&c);
 	close(other);
 }
 END_TEST
@@ -144,45 +178,32 @@ END_TEST
 START_TEST(what_finds_no_memory_waits_and_keeps_its_order)
 {
 	struct msg_hdr h;
-	struct chan a, b;
-	struct err e = { 0 };
-	int other;
+	struct chan b;
 
-	open_pair(&a, &other);
-	fail_errno = _i == 0 ? ENOBUFS : ENOMEM;
-	failing = 3;
+	fail_next(3, _i == 0 ? ENOBUFS : ENOMEM);
 	for (int i = 0; i < 100; i++)
-		ck_assert_int_eq(chan_send(&a, &h, MSG_NEW, (uint32_t)i, sizeof h, NULL, 0, &e), 0);
+		ck_assert_int_eq(chan_send(&c, &h, MSG_NEW, (uint32_t)i, sizeof h, NULL, 0, &e), 0);
 	ck_assert_int_eq(failing, 2);		/* the others saw that it waits */
-	ck_assert_uint_eq(a.waiting, 100);
+	ck_assert_uint_eq(c.waiting, 100);
 	ck_assert_int_eq(chan_open(&b, &loop, other, "other", rules, 1, on_gone, NULL, &e), 0);
 	ck_assert_int_eq(loop_run(&loop, &e), 0);
 	ck_assert_int_eq(handled, 100);
 	ck_assert_int_eq(gone, 0);
-	ck_assert_uint_eq(a.waiting, 0);
-	chan_close(&a);
+	ck_assert_uint_eq(c.waiting, 0);
+	chan_close(&c);
 	chan_close(&b);
 }
 END_TEST
 
 START_TEST(a_channel_closed_meanwhile_is_not_tried_again)
 {
-	struct timer end = { .fire = on_fire, .arg = order };
 	struct msg_hdr h;
-	struct chan a;
-	struct err e = { 0 };
-	int other;
 
-	open_pair(&a, &other);
-	fail_errno = ENOBUFS;
-	failing = 2;
-	ck_assert_int_eq(chan_send(&a, &h, MSG_NEW, 0, sizeof h, NULL, 0, &e), 0);
-	chan_close(&a);
-	fired = 19;		/* one more stops the loop */
-	ck_assert_int_eq(loop_timer(&loop, &end, 40, &e), 0);
-	ck_assert_int_eq(loop_run(&loop, &e), 0);
+	fail_next(2, ENOBUFS);
+	ck_assert_int_eq(chan_send(&c, &h, MSG_NEW, 0, sizeof h, NULL, 0, &e), 0);
+	chan_close(&c);
+	lives_on(40);
 	ck_assert_int_eq(failing, 1);
-	ck_assert_int_eq(gone, 0);
 	failing = 0;
 	close(other);
 }
@@ -192,13 +213,8 @@ END_TEST
 START_TEST(a_packet_that_is_lost_is_the_end_of_the_channel)
 {
 	struct msg_hdr h;
-	struct chan c;
-	struct err e = { 0 };
-	int other;
 
-	open_pair(&c, &other);
-	fail_errno = EMSGSIZE;
-	failing = 1;
+	fail_next(1, EMSGSIZE);
 	ck_assert_int_eq(chan_send(&c, &h, MSG_NEW, 0, sizeof h, NULL, 0, &e), -1);
 	ck_assert_int_eq(loop_run(&loop, &e), 0);
 	ck_assert_int_eq(gone, 1);
@@ -208,21 +224,12 @@ END_TEST
 
 START_TEST(an_owner_may_do_without_a_packet)
 {
-	struct timer end = { .fire = on_fire, .arg = order };
 	struct msg_hdr h;
-	struct chan c;
-	struct err e = { 0 };
-	int other;
 
-	open_pair(&c, &other);
 	c.lossy = true;
-	fail_errno = EMSGSIZE;
-	failing = 1;
+	fail_next(1, EMSGSIZE);
 	ck_assert_int_eq(chan_send(&c, &h, MSG_NEW, 0, sizeof h, NULL, 0, &e), -1);
-	fired = 19;
-	ck_assert_int_eq(loop_timer(&loop, &end, 20, &e), 0);
-	ck_assert_int_eq(loop_run(&loop, &e), 0);
-	ck_assert_int_eq(gone, 0);
+	lives_on(20);
 	chan_close(&c);
 	close(other);
 }
@@ -231,14 +238,7 @@ END_TEST
 /* What stands unread is handled; a peer that lives, and says no more, is not waited for. */
 START_TEST(draining_waits_for_nobody)
 {
-	struct msg_hdr h;
-	struct chan c;
-	struct err e = { 0 };
-	int other;
-
-	open_pair(&c, &other);
-	for (int i = 0; i < 3; i++)
-		ck_assert_int_eq(ipc_send(other, &h, MSG_NEW, 1, sizeof h, NULL, 0, &e), 0);
+	peer_says(3);
 	chan_drain(&c);
 	ck_assert_int_eq(handled, 3);
 	ck_assert_int_eq(gone, 0);
@@ -251,20 +251,15 @@ END_TEST
 START_TEST(what_lies_behind_the_cut_is_dropped)
 {
 	struct msg_hdr h;
-	struct chan c;
-	struct err e = { 0 };
 	char got;
-	int other, end[2];
+	int end[2];
 
-	open_pair(&c, &other);
 	ck_assert_int_eq(pipe(end), 0);
 	for (int i = 0; i < IPC_SOME + 2; i++)
 		ck_assert_int_eq(ipc_send(other, &h, MSG_NEW, 1, sizeof h, &end[1], 1, &e), 0);
 	close(end[1]);
 	handled = 997;		/* the third one is too much */
-	ck_assert_int_eq(loop_run(&loop, &e), 0);
-	ck_assert_int_eq(gone, 1);
-	ck_assert_int_eq(handled, 1000);
+	ends_with(ERR_PROTO, 1000);
 	close(other);
 	ck_assert_int_eq(fcntl(end[0], F_SETFL, O_NONBLOCK), 0);
 	ck_assert_int_eq(read(end[0], &got, 1), 0);
@@ -275,30 +270,19 @@ END_TEST
 START_TEST(a_packet_out_of_the_table_cuts_the_peer_off)
 {
 	struct { struct msg_hdr h; char more[8]; } m = { 0 };
-	struct chan c;
-	struct err e = { 0 };
-	int other;
 
-	open_pair(&c, &other);
 	ck_assert_int_eq(ipc_send(other, &m.h, MSG_MARK, 1, sizeof m, NULL, 0, &e), 0);
-	ck_assert_int_eq(loop_run(&loop, &e), 0);
-	ck_assert_int_eq(gone, 1);
-	ck_assert_int_eq(why.kind, ERR_PROTO);
-	ck_assert_int_eq(handled, 0);
+	ends_with(ERR_PROTO, 0);
 }
 END_TEST
 
 START_TEST(descriptors_that_the_table_does_not_allow_cut_the_peer_off)
 {
 	struct msg_hdr h;
-	struct chan c;
-	struct err e = { 0 };
-	int other, fds[2] = { open("/dev/null", O_RDONLY), open("/dev/null", O_RDONLY) };
+	int fds[2] = { open("/dev/null", O_RDONLY), open("/dev/null", O_RDONLY) };
 
-	open_pair(&c, &other);
 	ck_assert_int_eq(ipc_send(other, &h, MSG_NEW, 1, sizeof h, fds, 2, &e), 0);
-	ck_assert_int_eq(loop_run(&loop, &e), 0);
-	ck_assert_int_eq(why.kind, ERR_PROTO);
+	ends_with(ERR_PROTO, 0);
 }
 END_TEST
 
@@ -314,46 +298,28 @@ START_TEST(a_packet_keeps_the_bounds_of_its_row)
 	static const struct msg_rule one[] = { { MSG_NEW, sizeof(struct msg_hdr) + 8,
 	    sizeof(struct msg_hdr) + 16, 1, 1, on_packet } };
 	struct { struct msg_hdr h; char more[32]; } m = { 0 };
-	struct chan c;
-	struct err e = { 0 };
-	int other, fd = open("/dev/null", O_RDONLY);
+	int fd = open("/dev/null", O_RDONLY);
 
-	open_pair(&c, &other);
 	c.rules = one;
 	ck_assert_int_eq(ipc_send(other, &m.h, MSG_NEW, 1, bounds[_i].len, &fd, bounds[_i].with_fd, &e), 0);
 	close(other);
-	ck_assert_int_eq(loop_run(&loop, &e), 0);
-	ck_assert_int_eq(handled, bounds[_i].ok);
-	ck_assert_int_eq(why.kind, bounds[_i].ok ? ERR_NONE : ERR_PROTO);
+	ends_with(bounds[_i].ok ? ERR_NONE : ERR_PROTO, bounds[_i].ok);
 }
 END_TEST
 
 START_TEST(another_build_is_cut_off)
 {
 	struct msg_hdr h = { ipc_build() + 1, MSG_NEW, 1, sizeof h };
-	struct chan c;
-	struct err e = { 0 };
-	int other;
 
-	open_pair(&c, &other);
 	ck_assert_int_eq(write(other, &h, sizeof h), sizeof h);
-	ck_assert_int_eq(loop_run(&loop, &e), 0);
-	ck_assert_int_eq(why.kind, ERR_PROTO);
-	ck_assert_int_eq(handled, 0);
+	ends_with(ERR_PROTO, 0);
 }
 END_TEST
 
 START_TEST(a_peer_that_goes_is_no_fault)
 {
-	struct chan c;
-	struct err e = { 0 };
-	int other;
-
-	open_pair(&c, &other);
 	close(other);
-	ck_assert_int_eq(loop_run(&loop, &e), 0);
-	ck_assert_int_eq(gone, 1);
-	ck_assert_int_eq(why.kind, ERR_NONE);
+	ends_with(ERR_NONE, 0);
 }
 END_TEST
 
@@ -361,39 +327,21 @@ END_TEST
 START_TEST(what_a_peer_said_last_is_read_though_it_left_packets_unread)
 {
 	struct msg_hdr h;
-	struct chan c;
-	struct err e = { 0 };
-	int other;
 
-	open_pair(&c, &other);
 	ck_assert_int_eq(chan_send(&c, &h, MSG_NEW, 1, sizeof h, NULL, 0, &e), 0);
-	for (int i = 0; i < 3; i++)
-		ck_assert_int_eq(ipc_send(other, &h, MSG_NEW, 2, sizeof h, NULL, 0, &e), 0);
+	peer_says(3);
 	close(other);
-	ck_assert_int_eq(loop_run(&loop, &e), 0);
-	ck_assert_int_eq(handled, 3);
-	ck_assert_int_eq(gone, 1);
-	ck_assert_int_eq(why.kind, ERR_NONE);
+	ends_with(ERR_NONE, 3);
 }
 END_TEST
 
 START_TEST(what_a_peer_said_last_is_read_though_packets_wait_for_it)
 {
-	static struct { struct msg_hdr h; char fill[4000]; } big;
-	struct chan c;
-	struct err e = { 0 };
-	int other;
-
-	open_pair(&c, &other);
 	while (c.waiting < 3)
-		ck_assert_int_eq(chan_send(&c, &big.h, MSG_NEW, 1, sizeof big.h + 4000, NULL, 0, &e), 0);
-	for (int i = 0; i < 3; i++)
-		ck_assert_int_eq(ipc_send(other, &big.h, MSG_NEW, 2, sizeof big.h, NULL, 0, &e), 0);
+		ck_assert_int_eq(chan_send(&c, &big.h, MSG_NEW, 1, sizeof big, NULL, 0, &e), 0);
+	peer_says(3);
 	close(other);
-	ck_assert_int_eq(loop_run(&loop, &e), 0);
-	ck_assert_int_eq(handled, 3);
-	ck_assert_int_eq(gone, 1);
-	ck_assert_int_eq(why.kind, ERR_NONE);
+	ends_with(ERR_NONE, 3);
 }
 END_TEST
 
@@ -405,6 +353,9 @@ suite_loop(void)
 	TCase *tc = tcase_create("loop");
 
 	tcase_add_test(tc, timers_fire_in_order_of_their_time);
+	suite_add_tcase(s, tc);
+	tc = tcase_create("channel");
+	tcase_add_checked_fixture(tc, open_channel, NULL);
 	tcase_add_test(tc, what_does_not_fit_waits_and_keeps_its_order);
 	tcase_add_test(tc, what_waits_has_a_limit);
 	tcase_add_loop_test(tc, what_finds_no_memory_waits_and_keeps_its_order, 0, 2);
