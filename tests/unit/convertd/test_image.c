@@ -69,6 +69,13 @@ image_read(const char *name, struct image *img)
 }
 
 static void
+image_done(struct image *img, struct span file)
+{
+	image_free(img);
+	free((void *)file.p);
+}
+
+static void
 page_read(const struct image *img, uint32_t page, struct raster *r)
 {
 	struct err e = { 0 };
@@ -78,6 +85,16 @@ page_read(const struct image *img, uint32_t page, struct raster *r)
 	ck_assert_int_eq(raster_init(r, p->width_px, p->length_px, &e), 0);
 	ck_assert_uint_eq(image_page_octets(&img->page[page]), r->stride * r->rows);
 	ck_assert_msg(image_decode(img, page, r->px, &e) == 0, "%s", e.what);
+}
+
+static void
+first_page(const char *name, struct raster *r)
+{
+	struct image img;
+	struct span file = image_read(name, &img);
+
+	page_read(&img, 0, r);
+	image_done(&img, file);
 }
 
 static bool
@@ -118,8 +135,7 @@ START_TEST(files_are_known_and_decoded)
 		raster_free(&mine);
 	}
 	buf_free(&b);
-	image_free(&img);
-	free((void *)file.p);
+	image_done(&img, file);
 }
 END_TEST
 
@@ -140,42 +156,29 @@ static const char *const twins[][2] = {
 
 START_TEST(wrapping_does_not_matter)
 {
-	struct image a, b;
-	struct span fa = image_read(twins[_i][0], &a), fb = image_read(twins[_i][1], &b);
-	struct raster ra, rb;
+	struct raster a, b;
 
-	page_read(&a, 0, &ra);
-	page_read(&b, 0, &rb);
-	ck_assert_msg(same(&ra, &rb), "%s", twins[_i][0]);
-	raster_free(&ra);
-	raster_free(&rb);
-	image_free(&a);
-	image_free(&b);
-	free((void *)fa.p);
-	free((void *)fb.p);
+	first_page(twins[_i][0], &a);
+	first_page(twins[_i][1], &b);
+	ck_assert_msg(same(&a, &b), "%s", twins[_i][0]);
+	raster_free(&a);
+	raster_free(&b);
 }
 END_TEST
 
 /* This one has an upright page and a tag that says it lies upside down: that is how it is seen. */
 START_TEST(orientation_is_followed)
 {
-	struct image a, b;
-	struct span fa = image_read(RENDER "letter-F-orient3.tif", &a);
-	struct span fb = image_read(RENDER "letter-200-direct.tif", &b);
-	struct raster ra, rb;
+	struct raster a, b;
 	struct err e;
 
-	page_read(&a, 0, &ra);
-	page_read(&b, 0, &rb);
-	ck_assert(!same(&ra, &rb));
-	ck_assert_int_eq(raster_turn(&ra, 3, &e), 0);
-	ck_assert(same(&ra, &rb));
-	raster_free(&ra);
-	raster_free(&rb);
-	image_free(&a);
-	image_free(&b);
-	free((void *)fa.p);
-	free((void *)fb.p);
+	first_page(RENDER "letter-F-orient3.tif", &a);
+	first_page(RENDER "letter-200-direct.tif", &b);
+	ck_assert(!same(&a, &b));
+	ck_assert_int_eq(raster_turn(&a, 3, &e), 0);
+	ck_assert(same(&a, &b));
+	raster_free(&a);
+	raster_free(&b);
 }
 END_TEST
 
@@ -199,6 +202,17 @@ result_check(struct span file, const struct image *src, const struct form *want)
 	image_free(&img);
 }
 
+/* The image in those forms, one for each page; what comes of it is what was asked for. */
+static void
+convert(const struct image *img, const struct form *want, struct buf *out)
+{
+	struct err e = { 0 };
+
+	buf_init(out, 1 << 26);
+	ck_assert_msg(image_convert(img, want, &fax_limits, out, &e) == 0, "%s", e.what);
+	result_check(buf_view(out), img, want);
+}
+
 /* A page on its side is stood up and fitted to the width; its two resolutions change places. */
 START_TEST(pages_on_their_side_are_fitted)
 {
@@ -219,17 +233,14 @@ START_TEST(pages_on_their_side_are_fitted)
 	page_read(&img, 0, &seen);
 	ck_assert_int_eq(raster_turn(&upright, (uint32_t)_i, &e), 0);
 	ck_assert(same(&seen, &upright));
-	buf_init(&out, 1 << 24);
-	ck_assert_msg(image_convert(&img, &want, &fax_limits, &out, &e) == 0, "%s", e.what);
-	result_check(buf_view(&out), &img, &want);
+	convert(&img, &want, &out);
 	judge_decode(buf_view(&out), 0, &after);
 	ck_assert_uint_eq(after.rows, 1278);	/* 1728 * 1728 / 2338 */
 	raster_free(&after);
 	raster_free(&seen);
 	raster_free(&upright);
 	buf_free(&out);
-	image_free(&img);
-	free((void *)file.p);
+	image_done(&img, file);
 }
 END_TEST
 
@@ -260,13 +271,11 @@ START_TEST(recoding_keeps_every_pixel)
 {
 	enum coding coding = (enum coding)(_i % 4);
 	struct raster before, after;
-	struct err e = { 0 };
 	struct form want[3];
 	struct image img;
 	struct span file = image_read(sources[_i / 8], &img);
 	struct buf out;
 
-	buf_init(&out, 1 << 26);
 	for (uint32_t i = 0; i < img.npage; i++) {
 		want[i] = img.page[i].form;
 		want[i].coding = coding;
@@ -274,8 +283,7 @@ START_TEST(recoding_keeps_every_pixel)
 			form_twin(&want[i]);
 		ck_assert(form_same_pixels(&want[i], &img.page[i].form));
 	}
-	ck_assert_msg(image_convert(&img, want, &fax_limits, &out, &e) == 0, "%s", e.what);
-	result_check(buf_view(&out), &img, want);
+	convert(&img, want, &out);
 	for (uint32_t i = 0; i < img.npage; i++) {
 		page_read(&img, i, &before);
 		judge_decode(buf_view(&out), i, &after);
@@ -284,8 +292,7 @@ START_TEST(recoding_keeps_every_pixel)
 		raster_free(&after);
 	}
 	buf_free(&out);
-	image_free(&img);
-	free((void *)file.p);
+	image_done(&img, file);
 }
 END_TEST
 
@@ -297,19 +304,16 @@ static const char *const equal[] = { FAX "ccitt2-S-fill.tif", FAX "ccitt2-J.tif"
 START_TEST(octets_as_the_reference_writer)
 {
 	struct form want[2];
-	struct err e = { 0 };
 	struct image img;
 	struct span file = image_read(equal[_i], &img);
 	struct buf out;
 
-	buf_init(&out, 1 << 26);
 	for (uint32_t i = 0; i < img.npage; i++)
 		want[i] = img.page[i].form;
-	ck_assert_int_eq(image_convert(&img, want, &fax_limits, &out, &e), 0);
+	convert(&img, want, &out);
 	ck_assert_msg(span_eq(buf_view(&out), file), "%s", equal[_i]);
 	buf_free(&out);
-	image_free(&img);
-	free((void *)file.p);
+	image_done(&img, file);
 }
 END_TEST
 
@@ -360,10 +364,8 @@ START_TEST(pages_are_scaled_to_the_width)
 	uint64_t ink, ink_after;
 	struct buf out;
 
-	buf_init(&out, 1 << 26);
 	ck_assert_int_eq(form_scan(span_str(scaled[_i].to), &want, &e), 0);
-	ck_assert_msg(image_convert(&img, &want, &fax_limits, &out, &e) == 0, "%s", e.what);
-	result_check(buf_view(&out), &img, &want);
+	convert(&img, &want, &out);
 	page_read(&img, 0, &before);
 	judge_decode(buf_view(&out), 0, &after);
 	ck_assert_uint_eq(after.rows, scaled[_i].rows);
@@ -377,8 +379,7 @@ START_TEST(pages_are_scaled_to_the_width)
 	raster_free(&before);
 	raster_free(&after);
 	buf_free(&out);
-	image_free(&img);
-	free((void *)file.p);
+	image_done(&img, file);
 }
 END_TEST
 
@@ -460,8 +461,7 @@ START_TEST(features_are_true)
 	feat_free(doc);
 	feat_free(claim);
 	buf_free(&b);
-	image_free(&img);
-	free((void *)file.p);
+	image_done(&img, file);
 }
 END_TEST
 
@@ -482,8 +482,7 @@ START_TEST(features_of_several_pages)
 	ck_assert(span_eq(buf_view(&all), buf_view(&one)));
 	buf_free(&all);
 	buf_free(&one);
-	image_free(&img);
-	free((void *)file.p);
+	image_done(&img, file);
 }
 END_TEST
 
@@ -527,8 +526,7 @@ START_TEST(bad_wishes_are_refused)
 	ck_assert_str_eq(e.dsn, "5.6.5");
 	ck_assert_uint_eq(out.n, 0);
 	buf_free(&out);
-	image_free(&img);
-	free((void *)file.p);
+	image_done(&img, file);
 }
 END_TEST
 
@@ -615,8 +613,8 @@ swap(unsigned char *p, int n)
 
 START_TEST(big_endian_is_the_same_file)
 {
-	struct image img, again;
-	struct span file = image_read(FAX "ccitt1-S.tif", &img);
+	struct image again;
+	struct span file = file_read(FAX "ccitt1-S.tif");
 	unsigned char *p = malloc(file.n);
 	struct raster a, b;
 	struct err e = { 0 };
@@ -641,12 +639,11 @@ START_TEST(big_endian_is_the_same_file)
 	swap(p + 8, 2);
 	ck_assert_msg(image_open(span_of(p, file.n), &fax_limits, &again, &e) == 0, "%s", e.what);
 	ck_assert_int_eq(again.structure, STRUCTURE_LIMITED);	/* S is II alone */
-	page_read(&img, 0, &a);
+	first_page(FAX "ccitt1-S.tif", &a);
 	page_read(&again, 0, &b);
 	ck_assert(same(&a, &b));
 	raster_free(&a);
 	raster_free(&b);
-	image_free(&img);
 	image_free(&again);
 	free((void *)file.p);
 	free(p);
