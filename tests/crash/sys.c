@@ -330,19 +330,27 @@ WRAP(int, mkdir, const char *path, mode_t mode)
 	return made_folder(AT_FDCWD, path, mode, __real_mkdirat);
 }
 
-WRAP(int, renameat2, int dir, const char *from, int to_dir, const char *to, unsigned flags)
+/* A file gets another name, or one more. */
+static int
+another_name(enum sys_call call, int dir, const char *from, int to_dir, const char *to, unsigned flags)
 {
-	struct sys_rec r = { .call = SYS_RENAME, .flags = flags };
+	struct sys_rec r = { .call = (uint16_t)call, .flags = flags };
 
 	if (rec != NULL) {
 		r.ino = ino_at(dir, from);
 		r.dir = dir_at(dir, from);
 		r.to_dir = dir_at(to_dir, to);
 	}
-	if (fault(SYS_RENAME, from) > 0)
+	if (fault(call, from) > 0)
 		return named(r, -1, from, to);
 	r.begin = tick();
-	return named(r, __real_renameat2(dir, from, to_dir, to, flags), from, to);
+	return named(r, call == SYS_LINK ? __real_linkat(dir, from, to_dir, to, (int)flags) :
+	    __real_renameat2(dir, from, to_dir, to, flags), from, to);
+}
+
+WRAP(int, renameat2, int dir, const char *from, int to_dir, const char *to, unsigned flags)
+{
+	return another_name(SYS_RENAME, dir, from, to_dir, to, flags);
 }
 
 WRAP(int, renameat, int dir, const char *from, int to_dir, const char *to)
@@ -357,17 +365,7 @@ WRAP(int, rename, const char *from, const char *to)
 
 WRAP(int, linkat, int dir, const char *from, int to_dir, const char *to, int flags)
 {
-	struct sys_rec r = { .call = SYS_LINK, .flags = (uint32_t)flags };
-
-	if (rec != NULL) {
-		r.ino = ino_at(dir, from);
-		r.dir = dir_at(dir, from);
-		r.to_dir = dir_at(to_dir, to);
-	}
-	if (fault(SYS_LINK, from) > 0)
-		return named(r, -1, from, to);
-	r.begin = tick();
-	return named(r, __real_linkat(dir, from, to_dir, to, flags), from, to);
+	return another_name(SYS_LINK, dir, from, to_dir, to, (unsigned)flags);
 }
 
 WRAP(int, unlinkat, int dir, const char *path, int flags)
