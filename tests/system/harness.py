@@ -365,7 +365,21 @@ class Client:
         return [l[4:] for l in self.must("250", f"EHLO {name}")]
 
 
-class Peer:
+class NextHop:
+    """A server on .port of the loopback that mail may be routed to, and that is closed in the end."""
+
+    @property
+    def route(self):
+        return f":[127.0.0.1]:{self.port}"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class Peer(NextHop):
     """A next hop.  Everything said is in .sessions, every message accepted in .messages.
 
     ext: EHLO keywords.  caps: {address: expression, list of reply lines, or None}.
@@ -386,16 +400,6 @@ class Peer:
         self.closing = False
         self.thread = threading.Thread(target=self._accept, daemon=True)
         self.thread.start()
-
-    @property
-    def route(self):
-        return f":[127.0.0.1]:{self.port}"
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
 
     def close(self):
         self.closing = True

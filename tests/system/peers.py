@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import tempfile
 
-from harness import ORDINARY, SLOW, TOP, crlf, free_port, wait_for
+from harness import NextHop, ORDINARY, SLOW, TOP, crlf, free_port, wait_for
 
 CACHE = os.path.join(TOP, "build", "peers")
 SINK, SOURCE = "usr/sbin/smtp-sink", "usr/sbin/smtp-source"
@@ -117,7 +117,7 @@ def swaks(port, *options, status=0, seconds=30):
     return r.stdout
 
 
-class Sink:
+class Sink(NextHop):
     """smtp-sink: what it took is in .messages(), as in harness.Peer, and counted by itself."""
 
     COUNT = re.compile(rb"sess=(\d+) quit=(\d+) mesg=(\d+)")
@@ -146,16 +146,6 @@ class Sink:
         want = f"0100007F:{self.port:04X} 00000000:0000 0A"
         with open("/proc/net/tcp") as f:
             return any(want in line for line in f)
-
-    @property
-    def route(self):
-        return f":[127.0.0.1]:{self.port}"
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
 
     def close(self):
         if self.process is not None:
