@@ -59,30 +59,61 @@ log_lost(void)
 	return log_dropped_ever;
 }
 
-void
-log_line(enum log_level level, const char *id, const char *event, const char *fmt, ...)
+/* The line without what was dropped: its length, below LOG_LINE_SIZE. */
+static size_t
+log_form(char line[LOG_LINE_SIZE], enum log_level level, const char *id, const char *event, const char *fmt,
+    va_list ap)
 {
 	static const char *const levels[] = { "debug", "info", "warn", "error" };
-	unsigned long dropped = log_dropped;
-	char line[4096], ts[40];
-	size_t n, max = sizeof line - 1;
-	va_list ap;
+	size_t n, max = LOG_LINE_SIZE - 1;
+	char ts[40];
 
 	clock_iso(clock_us(), ts, sizeof ts);
 	n = (size_t)snprintf(line, max, "ts=%s level=%s proc=%s[%d] id=%s event=%s", ts, levels[level],
 	    log_name, log_self(), id != NULL && *id != '\0' ? id : "-", event);
 	if (n < max && *fmt != '\0') {
 		line[n++] = ' ';
-		va_start(ap, fmt);
 		n += (size_t)vsnprintf(line + n, max - n, fmt, ap);
-		va_end(ap);
 	}
-	if (n < max && dropped > 0)
-		n += (size_t)snprintf(line + n, max - n, " dropped=%lu", dropped);
-	if (n > max - 1)
-		n = max - 1;
+	return n;
+}
+
+/* Cut to what there is room for, and ended. */
+static size_t
+log_end(char line[LOG_LINE_SIZE], size_t n)
+{
+	if (n > LOG_LINE_SIZE - 2)
+		n = LOG_LINE_SIZE - 2;
 	line[n++] = '\n';
-	log_write(line, n);
+	return n;
+}
+
+size_t
+log_text(char line[LOG_LINE_SIZE], enum log_level level, const char *event, const char *fmt, ...)
+{
+	va_list ap;
+	size_t n;
+
+	va_start(ap, fmt);
+	n = log_form(line, level, NULL, event, fmt, ap);
+	va_end(ap);
+	return log_end(line, n);
+}
+
+void
+log_line(enum log_level level, const char *id, const char *event, const char *fmt, ...)
+{
+	unsigned long dropped = log_dropped;
+	char line[LOG_LINE_SIZE];
+	va_list ap;
+	size_t n;
+
+	va_start(ap, fmt);
+	n = log_form(line, level, id, event, fmt, ap);
+	va_end(ap);
+	if (n < sizeof line - 1 && dropped > 0)
+		n += (size_t)snprintf(line + n, sizeof line - 1 - n, " dropped=%lu", dropped);
+	log_write(line, log_end(line, n));
 	if (log_dropped == dropped)
 		log_dropped = 0;
 }

@@ -16,11 +16,17 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERR };
 /* name: "smtpd"; static.  Called first in every main. */
 void log_open(const char *name);
 
+enum { LOG_LINE_SIZE = 4096 };
+
 /* Lines of this process that nobody could take, since its start. */
 unsigned long log_lost(void);
 
 /* One line.  id: message ID or NULL.  event: a fixed word.  Then key=value pairs by fmt (may be ""). */
 void log_line(enum log_level level, const char *id, const char *event, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* The same as text with its newline, for the log's writer, which sends itself nothing: its length. */
+size_t log_text(char line[LOG_LINE_SIZE], enum log_level level, const char *event, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
 /*

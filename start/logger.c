@@ -37,48 +37,88 @@ clean_line(unsigned char *line, size_t n)
 	return n;
 }
 
-/* Changes v. */
-static void
-write_all(int out, struct iovec *v, int n)
+/*
+ * Where the lines go.  A full disk, or a pipe without a reader, loses lines; it is tried anew with each
+ * batch.  lost: how many since the last that could be written; cut: of the last a part was; sys: why.
+ */
+struct sink { int fd; unsigned long lost; bool cut; int sys; };
+
+/* Changes v.  How many of the lines were written whole; those behind them are not tried. */
+static int
+write_all(struct sink *s, struct iovec *v, int n)
 {
-	while (n > 0) {
-		struct pollfd p = { out, POLLOUT, 0 };
-		ssize_t w = writev(out, v, n);
+	int done = 0;
+
+	while (done < n) {
+		struct pollfd p = { s->fd, POLLOUT, 0 };
+		ssize_t w = writev(s->fd, v + done, n - done);
 
 		if (w == -1 && errno == EAGAIN && poll(&p, 1, -1) != -1)
 			continue;	/* whoever started us shares a pipe that does not block */
-		if (w == -1 && errno != EINTR)
-			return;		/* nowhere to complain */
-		for (; w > 0 && n > 0 && (size_t)w >= v->iov_len; v++, n--)
-			w -= (ssize_t)v->iov_len;
+		if (w == -1 && errno != EINTR) {
+			s->sys = errno;
+			break;
+		}
+		for (; w > 0 && (size_t)w >= v[done].iov_len; done++) {
+			w -= (ssize_t)v[done].iov_len;
+			s->cut = false;
+		}
 		if (w > 0) {
-			v->iov_base = (unsigned char *)v->iov_base + w;
-			v->iov_len -= (size_t)w;
+			v[done].iov_base = (unsigned char *)v[done].iov_base + w;
+			v[done].iov_len -= (size_t)w;
+			s->cut = true;
 		}
 	}
+	return done;
+}
+
+/* Before the next line: a cut one is ended, or both would read as one, and what was lost is told. */
+static bool
+make_up(struct sink *s)
+{
+	char line[LOG_LINE_SIZE], end[] = "\n";
+	struct iovec v[2];
+	int n = 0;
+
+	if (s->cut)
+		v[n++] = (struct iovec){ end, 1 };
+	if (s->lost > 0)
+		v[n++] = (struct iovec){ line, log_text(line, LOG_ERR, "not-written", "dropped=%lu why=%s",
+		    s->lost, log_q(strerror(s->sys))) };
+	if (write_all(s, v, n) < n)
+		return false;
+	s->lost = 0;
+	return true;
+}
+
+static void
+write_some(struct sink *s, struct iovec *v, int n)
+{
+	if (n > 0)
+		s->lost += (unsigned long)(make_up(s) ? n - write_all(s, v, n) : n);
 }
 
 /* Whole lines, as many at once as a pipe takes at once: killed between two writes it leaves no half. */
 static void
-write_lines(int out, struct iovec *v, int n)
+write_lines(struct sink *s, struct iovec *v, int n)
 {
 	int from = 0;
 	size_t size = 0;
 
 	for (int i = 0; i < n; i++) {
 		if (size + v[i].iov_len > LOGGER_CHUNK) {
-			write_all(out, v + from, i - from);
+			write_some(s, v + from, i - from);
 			from = i;
 			size = 0;
 		}
 		size += v[i].iov_len;
 	}
-	write_all(out, v + from, n - from);
+	write_some(s, v + from, n - from);
 }
 
 /* Takes what is there, up to LOGGER_BATCH packets, and writes it.  How many, or -1: nothing comes. */
 static int
-logger_batch(int fd, int out)
+logger_batch(int fd, struct sink *out)
 {
 	static unsigned char line[LOGGER_BATCH][LINE_SIZE + 1];
 	struct iovec v[LOGGER_BATCH];
@@ -112,18 +152,21 @@ at_end(int fd, short revents)
 void
 logger_run(int fd, int out)
 {
+	struct sink s = { .fd = out };
+
 	for (;;) {
 		struct pollfd p = { fd, POLLIN, 0 };
 		int got;
 
 		if (poll(&p, 1, -1) == -1)
 			continue;
-		if (at_end(fd, p.revents) || (got = logger_batch(fd, out)) == -1)
-			return;
+		if (at_end(fd, p.revents) || (got = logger_batch(fd, &s)) == -1)
+			break;
 		/* a line after silence is written at once; those behind it share the next write */
 		if (got < LOGGER_BATCH && !(p.revents & POLLHUP))
 			(void)poll(NULL, 0, LOGGER_PAUSE_MS);
 	}
+	(void)make_up(&s);
 }
 
 /* nolandlock is not known yet when this process starts: it takes what the kernel has.  The daemons

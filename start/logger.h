@@ -26,7 +26,9 @@ int logger_again(struct logger *l, struct err *e);
 
 /*
  * Its work: packets from fd to out, a line each, until all writers have gone.  What comes within a few
- * milliseconds after a write is written together; a line after silence at once.
+ * milliseconds after a write is written together; a line after silence at once.  What cannot be written
+ * (a full disk, a pipe without a reader) is dropped, counted, and told by the line "not-written" once it
+ * can; a line of which only a part was written is ended before that one.  SIGPIPE is ignored.
  */
 void logger_run(int fd, int out);
 

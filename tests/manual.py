@@ -33,7 +33,7 @@ def check(name, wrong):
 
 def calls(text, function):
     """Where the calls of a function begin, and their arguments as source text."""
-    for m in re.finditer(rf"\b{function}\(", text):
+    for m in re.finditer(rf"\b(?:{function})\(", text):
         depth, i = 1, m.end()
         while depth and i < len(text):
             depth += {"(": 1, ")": -1}.get(text[i], 0)
@@ -74,8 +74,8 @@ def log_lines():
         for path in glob.glob(os.path.join(TOP, folder, "**", "*.c"), recursive=True):
             text = open(path).read()
             path = os.path.relpath(path, TOP)
-            for at, args in calls(text, "log_line"):
-                if args.startswith("enum log_level"):
+            for at, args in calls(text, "log_line|log_text"):
+                if re.match("enum log_level|char line", args):
                     continue
                 literals = re.findall(r'"((?:[^"\\]|\\.)*)"', args)
                 events = events_of(text, at, args)

@@ -3,11 +3,17 @@
 #include "start/logger.h"
 
 #include <check.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -83,13 +89,14 @@ START_TEST(a_stalled_reader_stops_nobody)
 }
 END_TEST
 
-/* logger_run on what was said before it began, in a process of its own; out takes one packet a write. */
+/* logger_run in a process of its own, which does not have writer, the other end of in. */
 static pid_t
-run_on(int in, int out)
+run_on(int in, int writer, int out)
 {
 	pid_t pid = fork();
 
 	if (pid == 0) {
+		close(writer);
 		logger_run(in, out);
 		_exit(0);
 	}
@@ -115,13 +122,7 @@ START_TEST(a_pipe_that_does_not_block)
 	ck_assert_int_ge(fcntl(out[1], F_SETPIPE_SZ, 4096), 4096);
 	ck_assert_int_eq(fcntl(out[1], F_SETFL, O_NONBLOCK), 0);
 	memset(line, 'x', sizeof line);
-	if ((pid = fork()) == 0) {
-		close(pair[1]);
-		logger_run(pair[0], out[1]);
-		_exit(0);
-	}
-	close(pair[0]);
-	close(out[1]);
+	pid = run_on(pair[0], pair[1], out[1]);
 	for (int i = 0; i < LINES; i++)
 		if (send(pair[1], line, sizeof line - 1, 0) == -1)
 			ck_abort_msg("send");
@@ -148,8 +149,8 @@ START_TEST(lines_share_a_write)
 		snprintf(line, sizeof line, "%-98d\n", i);
 		ck_assert_int_eq(send(log[1], line, 99, 0), 99);
 	}
+	pid = run_on(log[0], log[1], out[1]);
 	close(log[1]);
-	pid = run_on(log[0], out[1]);
 	while ((n = recv(out[0], got, sizeof got, 0)) > 0) {
 		writes++;
 		ck_assert_int_le(n, 4096);
@@ -203,7 +204,7 @@ START_TEST(a_kill_cuts_no_line)
 	memset(line, 'x', sizeof line);
 	for (int i = 0; i < 100; i++)		/* more than a pipe holds */
 		ck_assert_int_eq(send(log[1], line, sizeof line, MSG_DONTWAIT), sizeof line);
-	pid = run_on(log[0], out[1]);
+	pid = run_on(log[0], log[1], out[1]);
 	usleep(100000);
 	kill(pid, SIGKILL);
 	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
@@ -214,6 +215,115 @@ START_TEST(a_kill_cuts_no_line)
 	ck_assert_uint_eq(n % (sizeof line + 1), 0);
 	close(out[0]);
 	close(log[1]);
+}
+END_TEST
+
+/* All that was sent so far has been dealt with: the empty packet is of a batch after it. */
+static void
+settle(int fd)
+{
+	int left = 1;
+
+	for (int i = 0; i < 2; i++) {
+		if (i > 0)
+			ck_assert_int_eq(send(fd, "", 0, 0), 0);
+		while (ioctl(fd, SIOCOUTQ, &left) == 0 && left > 0)
+			usleep(1000);
+	}
+}
+
+static void
+say(int fd, const char *line)
+{
+	ck_assert_int_eq(send(fd, line, strlen(line), 0), strlen(line));
+	settle(fd);
+}
+
+/* The line that tells of n lost ones begins there: what follows it. */
+static const char *
+after_loss(const char *at, int n, const char *why)
+{
+	char want[100];
+	const char *end = strchr(at, '\n');
+
+	snprintf(want, sizeof want, "event=not-written dropped=%d why=\"%s\"\n", n, why);
+	ck_assert_msg(strncmp(at, "ts=", 3) == 0 && end != NULL, "%s", at);
+	ck_assert_msg(end + 1 - at > (ptrdiff_t)strlen(want) &&
+	    memcmp(end + 1 - strlen(want), want, strlen(want)) == 0, "%s", at);
+	return end + 1;
+}
+
+/* No room within the second line, for four; then there is some: none is joined to another, each lost one counts. */
+START_TEST(a_full_disk_is_told_of)
+{
+	struct rlimit room = { 15, 100000 };
+	char got[1000] = "";
+	FILE *file = tmpfile();
+	int log[2], out, status;
+	const char *at = got;
+	pid_t pid;
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, log), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	out = dup(fileno(file));
+	ck_assert_int_eq(fcntl(out, F_SETFL, O_APPEND), 0);
+	pid = run_on(log[0], log[1], out);
+	ck_assert_int_eq(prlimit(pid, RLIMIT_FSIZE, &room, NULL), 0);
+	say(log[1], "the first");
+	say(log[1], "the second result=done");
+	say(log[1], "the third");
+	say(log[1], "the fourth");
+	room.rlim_cur = 16;		/* the newline, and no more */
+	ck_assert_int_eq(prlimit(pid, RLIMIT_FSIZE, &room, NULL), 0);
+	say(log[1], "the fifth");
+	room.rlim_cur = room.rlim_max;
+	ck_assert_int_eq(prlimit(pid, RLIMIT_FSIZE, &room, NULL), 0);
+	say(log[1], "the sixth");
+	say(log[1], "the seventh");
+	close(log[1]);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_gt(pread(fileno(file), got, sizeof got - 1, 0), 0);
+	ck_assert_int_eq(strncmp(at, "the first\nthe s\n", 16), 0);
+	at = after_loss(at + 16, 4, strerror(EFBIG));
+	ck_assert_str_eq(at, "the sixth\nthe seventh\n");
+	fclose(file);
+}
+END_TEST
+
+/* Nobody reads the pipe for a while, and again at the end: each time it is told when somebody does. */
+START_TEST(a_pipe_without_a_reader)
+{
+	char path[] = "/tmp/test-logger-XXXXXX", fifo[100], got[1000] = "";
+	int log[2], in, out;
+	const char *at = got;
+	pid_t pid;
+
+	ck_assert_ptr_nonnull(mkdtemp(path));
+	snprintf(fifo, sizeof fifo, "%s/log", path);
+	ck_assert_int_eq(mkfifo(fifo, 0600), 0);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, log), 0);
+	signal(SIGPIPE, SIG_IGN);
+	in = open(fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	out = open(fifo, O_WRONLY | O_CLOEXEC);
+	close(in);
+	pid = run_on(log[0], log[1], out);
+	say(log[1], "one");
+	say(log[1], "two");
+	in = open(fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	say(log[1], "three");
+	ck_assert_int_gt(read(in, got, sizeof got - 1), 0);
+	ck_assert_str_eq(after_loss(at, 2, strerror(EPIPE)), "three\n");
+	close(in);
+	say(log[1], "four");
+	memset(got, 0, sizeof got);
+	in = open(fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	close(log[1]);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	ck_assert_int_gt(read(in, got, sizeof got - 1), 0);
+	ck_assert_str_eq(after_loss(at, 1, strerror(EPIPE)), "");
+	close(in);
+	unlink(fifo);
+	rmdir(path);
 }
 END_TEST
 
@@ -231,6 +341,8 @@ suite_logger(void)
 	tcase_add_test(tc, a_pipe_that_does_not_block);
 	tcase_add_test(tc, no_line_waits_for_others);
 	tcase_add_test(tc, a_kill_cuts_no_line);
+	tcase_add_test(tc, a_full_disk_is_told_of);
+	tcase_add_test(tc, a_pipe_without_a_reader);
 	suite_add_tcase(s, tc);
 	return s;
 }
