@@ -176,24 +176,39 @@ bind_line(struct place *p, const struct place *old, struct span line, uint32_t l
  * Mode 0666: whoever may ask for what is decided by accord-control from SO_PEERCRED, so that any
  * local user can send mail and only root and accord's own see the queue.
  */
-static int
-bind_control(struct place *p, struct err *e)
+int
+place_control(struct place *p, struct err *e)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	int n;
+	int n, fd;
 
 	/* by way of the open folder: a long HOME must not be cut to the socket's 108 octets */
 	n = snprintf(sa.sun_path, sizeof sa.sun_path, "/proc/self/fd/%d/control.sock", p->run_fd);
 	if (n < 0 || (size_t)n >= sizeof sa.sun_path)
 		return err_set(e, ERR_BUG, NULL, "control.sock");
-	p->control_sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (p->control_sock == -1)
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (fd == -1)
 		return err_sys(e, "%s/control.sock", p->run);
 	(void)unlinkat(p->run_fd, "control.sock", 0);
-	if (bind(p->control_sock, (struct sockaddr *)&sa, sizeof sa) == -1 ||
-	    fchmodat(p->run_fd, "control.sock", 0666, 0) == -1 ||
-	    listen(p->control_sock, 128) == -1)
-		return err_sys(e, "%s/control.sock", p->run);
+	if (bind(fd, (struct sockaddr *)&sa, sizeof sa) == -1 ||
+	    fchmodat(p->run_fd, "control.sock", 0666, 0) == -1 || listen(fd, 128) == -1) {
+		err_sys(e, "%s/control.sock", p->run);
+		close(fd);
+		return -1;
+	}
+	p->control_sock = fd;
+	return 0;
+}
+
+/* A full disk, on which it is to be bound later: mail that waits there is to go out, and so make room. */
+static int
+control_now_or_later(struct place *p, struct err *e)
+{
+	if (place_control(p, e) == 0)
+		return 0;
+	if (e->sys != ENOSPC && e->sys != EDQUOT)
+		return -1;
+	log_line(LOG_WARN, NULL, "no-control", "why=%s", log_q(e->what));
 	return 0;
 }
 
@@ -212,5 +227,5 @@ place_listen(struct place *p, const struct place *old, struct err *e)
 int
 place_bind(struct place *p, struct err *e)
 {
-	return place_listen(p, NULL, e) == -1 ? -1 : bind_control(p, e);
+	return place_listen(p, NULL, e) == -1 ? -1 : control_now_or_later(p, e);
 }

@@ -62,6 +62,12 @@ child_give_caps(struct child *c, struct err *e)
 	return give_caps(c, &(struct parcel){ c->s->place, 0, false }, e);
 }
 
+int
+child_give_control(struct child *c, struct err *e)
+{
+	return give_name(c, MSG_FILE, 0, "control.sock", copy_of(c->s->place->control_sock, e), e);
+}
+
 static int
 give_files(struct child *c, struct err *e)
 {

@@ -324,6 +324,7 @@ place_switch(struct place *p, struct place *next, struct err *e)
 	if (next->caps_beside)
 		(void)fsync(p->state_fd);	/* a name that a power cut takes back is built anew */
 	next->caps_beside = false;
+	next->control_sock = p->control_sock;	/* may have been bound meanwhile */
 	*p = *next;
 	*next = was;
 	return 0;

@@ -17,7 +17,8 @@ struct place {
 	char control[PLACE_PATH];	/* folder of settings, as messages name it */
 	char state[PLACE_PATH];		/* HOME: queue/, mail/, caps.cdb */
 	char run[PLACE_PATH];		/* control.sock, lock */
-	int state_fd, queue_fd, run_fd, clock_fd, control_sock, lock_fd;
+	int state_fd, queue_fd, run_fd, clock_fd, lock_fd;
+	int control_sock;		/* -1: not bound yet */
 	struct conf conf;
 	int setting_fd[CONF_COUNT];	/* -1: not set */
 	struct daemon_listener listener[DAEMON_LISTENERS];
@@ -50,8 +51,10 @@ int place_names(struct place *p, const char *home, struct err *e);
 /* Reads all settings of p->control into p->conf, and keeps each as a sealed copy: what somebody writes
  * into the file later is not in force. */
 int place_settings(struct place *p, struct err *e);
-/* Binds all lines of `listen` and run/control.sock. */
+/* Binds all lines of `listen` and run/control.sock; the latter later where the disk is full. */
 int place_bind(struct place *p, struct err *e);
+/* Binds run/control.sock.  -1: control_sock stays as it is. */
+int place_control(struct place *p, struct err *e);
 /* The sockets of `listen`: those of old (may be NULL) with the same address, and new ones. */
 int place_listen(struct place *p, const struct place *old, struct err *e);
 /* A new descriptor of the capability database; -1 with e->kind ERR_NONE: there is none. */

@@ -351,6 +351,27 @@ fire_rejoin(void *arg)
 			rejoin(s, &s->child[a], &s->child[b]);
 }
 
+/* The control socket found no room: once the queue has made some, it is bound and given to control. */
+static void
+fire_control(void *arg)
+{
+	struct supervisor *s = arg;
+	struct child *control = &s->child[ROLE_CONTROL];
+	struct err e = { 0 };
+
+	if (s->stopping)
+		return;
+	if (place_control(s->place, &e) == -1) {
+		if (loop_timer(&s->loop, &s->control, CONTROL_MS, &e) == -1)
+			complain(s, ROLE_START, e.what);
+		return;
+	}
+	log_line(LOG_INFO, NULL, "control", "");
+	/* one that is down gets it when it is started again */
+	if (control->chan.open && child_give_control(control, &e) == -1)
+		complain(s, ROLE_CONTROL, e.what);
+}
+
 static int
 child_on_caps(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
 {
@@ -548,6 +569,7 @@ supervisor_init(struct supervisor *s, struct place *place, const struct accounts
 		return -1;
 	s->logger_restart = (struct timer){ .fire = fire_logger_restart, .arg = s };
 	s->rejoin = (struct timer){ .fire = fire_rejoin, .arg = s };
+	s->control = (struct timer){ .fire = fire_control, .arg = s };
 	supervisor_stop_init(s);
 	reload_init(s);
 	ask_init(s);
@@ -585,7 +607,8 @@ start_all(struct supervisor *s, struct err *e)
 int
 supervisor_run(struct supervisor *s, struct err *e)
 {
-	if (start_all(s, e) == -1) {
+	if (start_all(s, e) == -1 ||
+	    (s->place->control_sock == -1 && loop_timer(&s->loop, &s->control, CONTROL_MS, e) == -1)) {
 		complain(s, ROLE_START, e->what);
 		supervisor_stop(s, 1);
 	}

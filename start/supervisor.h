@@ -23,6 +23,7 @@
 enum {
 	REJOIN_MS = 1000,	/* two that lost their channel are joined again after this */
 	RESTART_FIRST_MS = 100, RESTART_MAX_MS = 5000, RESTART_FORGET_MS = 10000,
+	CONTROL_MS = 5000,	/* between two tries to bind the control socket on a full disk */
 	RETIRED_MAX = 4,	/* replaced processes that still serve what they had */
 	STOP_STEP_MS = 1000,	/* one process's time to end before the next is told too */
 	STOP_DRAIN_MS = 2700,	/* qmgr's: it waits for the results of what is under way */
@@ -99,7 +100,7 @@ struct supervisor {
 	struct watch signals;
 	struct retired *retired;
 	struct logger *logger;		/* forked anew when it dies; NULL: there is none */
-	struct timer logger_restart, rejoin, stop_step, stop_all, stop_kill;
+	struct timer logger_restart, rejoin, control, stop_step, stop_all, stop_kill;
 	struct timer watchdog;
 	struct reload reload;
 	struct ask ask;
@@ -167,6 +168,8 @@ void limits_raise_of(const struct conf *c, pid_t pid);
 int child_give(struct child *c, struct err *e);
 /* The settings of a reload, for c to check. */
 int child_give_next(struct child *c, const struct place *next, uint32_t number, struct err *e);
+/* The control socket, when it could not be bound before. */
+int child_give_control(struct child *c, struct err *e);
 /* The capability database, opened anew, to capd. */
 int child_give_caps(struct child *c, struct err *e);
 

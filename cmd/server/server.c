@@ -339,22 +339,46 @@ control_on_peer(void *arg, enum role role, uint32_t generation, int fd)
 	}
 }
 
+/* From here on it takes the commands' connections. */
+static int
+control_listen(struct control *c, int fd, struct err *e)
+{
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) == -1)
+		return err_sys(e, "control socket");
+	c->listener = (struct watch){ fd, control_accept, c };
+	return loop_watch(&c->daemon->loop, &c->listener, EPOLLIN, e);
+}
+
+/* It could not be bound at the start. */
+static void
+control_on_file(void *arg, const char *name, int fd)
+{
+	struct control *c = arg;
+	struct err e = { 0 };
+
+	if (strcmp(name, "control.sock") != 0 || c->listener.fd != -1) {
+		close(fd);
+	} else if (control_listen(c, fd, &e) == -1) {
+		close(fd);
+		c->listener.fd = -1;
+		log_line(LOG_ERR, NULL, "no-accept", "why=%s", log_q(e.what));
+	}
+}
+
 int
 control_open(struct control *c, struct daemon *d, struct err *e)
 {
-	*c = (struct control){ .daemon = d, .listener = { daemon_file(d, "control.sock"), control_accept,
-	    c } };
+	int fd = daemon_file(d, "control.sock");
+
+	*c = (struct control){ .daemon = d, .listener = { .fd = -1 } };
 	c->resume = (struct timer){ .fire = control_resume, .arg = c };
-	if (c->listener.fd == -1)
-		return err_set(e, ERR_PERM, NULL, "no control socket was given");
 	for (int r = 0; r < ROLE_COUNT; r++)
 		if (d->peer_fd[r] != -1 && control_connect(c, r, d->peer_fd[r], e) == -1)
 			return -1;
 	d->peer = control_on_peer;
+	d->file_changed = control_on_file;
 	d->told = control_told;
 	d->stats = control_stats;
 	d->arg = c;
-	if (fcntl(c->listener.fd, F_SETFL, O_NONBLOCK) == -1)
-		return err_sys(e, "control socket");
-	return loop_watch(&d->loop, &c->listener, EPOLLIN, e);
+	return fd == -1 ? 0 : control_listen(c, fd, e);
 }

@@ -4,6 +4,7 @@
 replies at their longest, a hop that cannot bear one recipient.  tests/README.md lists all claims."""
 import os
 import pwd
+import signal
 import socket
 import struct
 import subprocess
@@ -66,6 +67,38 @@ class Disk(unittest.TestCase):
         self.filler = os.path.join(self.mount, "filler")
         os.mkdir(self.filler)
         return acc
+
+    def test_a_start_without_room_for_the_control_socket(self):
+        """Mail flows, commands wait: the socket comes by itself once there is room, to a control that had
+        died and to settings that were read anew meanwhile."""
+        if os.getuid() != 0:
+            self.fail("only root can mount a file system: run the tests as root")
+        with Peer() as hop:
+            acc = Instance(smtproutes=hop.route)
+            folder = os.path.join(acc.home, "run")
+            os.mkdir(folder)
+            run("mount", "-t", "tmpfs", "-o", "size=1m,nr_inodes=2,mode=755", "accord-test", folder)
+            try:
+                acc.own()
+                with acc:
+                    acc.logged(1, event="no-control")
+                    self.post(acc, "one")
+                    wait_for(lambda: len(hop.messages) == 1)
+                    self.assertIn(b"accord does not run there", acc.accord("stat", check=False).stderr)
+                    acc.process.send_signal(signal.SIGHUP)
+                    acc.logged(1, event="reloaded", proc=f"start[{acc.process.pid}]")
+                    acc.step_clock(6)               # it is tried again, and there is no room yet
+                    acc.kill("control")
+                    acc.logged(1, event="restart", role="control")
+                    run("mount", "-o", "remount,nr_inodes=10", folder)
+                    acc.step_clock(6)
+                    acc.logged(1, event="control")
+                    self.assertEqual(len(acc.log_lines(event="no-control")), 1)
+                    wait_for(lambda: acc.accord("stat", check=False).returncode == 0)
+                    acc.kill("control")
+                    wait_for(lambda: acc.accord("reload", check=False).returncode == 0)
+            finally:
+                run("umount", "-l", folder)
 
     def unmount(self):
         if os.path.ismount(self.mount):
