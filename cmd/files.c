@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cmd/cmd.h"
+#include "lib/confcheck.h"
 
 int
 cmd_read_fd(int fd, struct buf *out, struct err *e)
@@ -118,10 +119,8 @@ read_setting(const struct home *h, struct conf *conf, enum conf_id id, struct er
 	int fd, r;
 
 	snprintf(path, sizeof path, "%s/%s", h->control, conf_table[id].name);
-	if ((fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)) == -1 && errno == ENOENT)
-		return 0;
-	if (fd == -1)
-		return err_sys(e, "%s", path);
+	if ((fd = conf_open(AT_FDCWD, path, e)) == -1)
+		return e->kind == ERR_NONE ? 0 : -1;
 	r = conf_set_fd(conf, id, fd, &inner);	/* "listen:3: expected …" */
 	close(fd);
 	return r == -1 ? err_set(e, inner.kind, inner.dsn, "%s/%s", h->control, inner.what) : 0;

@@ -72,30 +72,34 @@ capsource_check(struct span line, struct err *e)
 }
 
 #define NUMBER(name, def, min, max, readers, help) \
-	{ name, CONF_NUMBER, def, min, max, readers, NULL, help }
+	{ name, CONF_NUMBER, def, min, max, readers, NULL, help, NULL, NULL }
 #define STRING(name, def, readers, check, help) \
-	{ name, CONF_STRING, def, 0, 0, readers, check, help }
-#define LIST(name, def, readers, check, help) { name, CONF_LIST, def, 0, 0, readers, check, help }
-
+	{ name, CONF_STRING, def, 0, 0, readers, check, help, NULL, NULL }
+#define LIST(name, def, readers, check, help) \
+	{ name, CONF_LIST, def, 0, 0, readers, check, help, NULL, NULL }
+#define KEYED_LIST(name, def, readers, check, help, keys, each) \
+	{ name, CONF_LIST, def, 0, 0, readers, check, help, keys, each }
 #define LONG_LIST(name, def, max, readers, check, help) \
-	{ name, CONF_LIST, def, 0, max, readers, check, help }
+	{ name, CONF_LIST, def, 0, max, readers, check, help, NULL, NULL }
 
 const struct conf_decl conf_table[CONF_COUNT] = {
 	[CONF_ME] = STRING("me", "@me", R_ME, hostname_check, "this host's name"),
-	[CONF_LISTEN] = LIST("listen", "0.0.0.0:25\n[::]:25", R(START) | R(QMGR) | R(REMOTE),
+	[CONF_LISTEN] = KEYED_LIST("listen", "0.0.0.0:25\n[::]:25", R(START) | R(QMGR) | R(REMOTE),
 	    listener_check, "ADDR:PORT [role] [norelay] [noconperm] [noconneg] [sessions=N]: where "
-	    "mail comes in"),
+	    "mail comes in", listener_keys, "address and port"),
 	[CONF_RCPTHOSTS] = LIST("rcpthosts", "@me", R(SMTPD), domain_line_check,
 	    "a domain we take mail for; .domain for those below it"),
 	[CONF_RELAYCLIENTS] = LIST("relayclients", "127.0.0.0/8\n::1/128", R(SMTPD), network_check,
 	    "a network that may send anywhere"),
 	[CONF_LOCALS] = LIST("locals", "@me", R(SMTPD) | R(QMGR) | R(CAPD) | R(LOCAL),
 	    domain_line_check, "a domain delivered here"),
-	[CONF_MAILBOXES] = LIST("mailboxes", "postmaster@@me maildir:mail/postmaster",
+	[CONF_MAILBOXES] = KEYED_LIST("mailboxes", "postmaster@@me maildir:mail/postmaster",
 	    R(CAPD) | R(LOCAL), mailbox_check,
-	    "ADDRESS DELIVERY or @domain DELIVERY: where mail for our domains goes"),
-	[CONF_SMTPROUTES] = LIST("smtproutes", "", R(QMGR) | R(REMOTE), route_check,
-	    "domain:host:port: the next hop of a domain; empty domain: of all others"),
+	    "ADDRESS DELIVERY or @domain DELIVERY: where mail for our domains goes",
+	    mailbox_keys, "address"),
+	[CONF_SMTPROUTES] = KEYED_LIST("smtproutes", "", R(QMGR) | R(REMOTE), route_check,
+	    "domain:host:port: the next hop of a domain; empty domain: of all others",
+	    route_keys, "domain"),
 	[CONF_NAMESERVERS] = LIST("nameservers", "", R(RESOLVER), nameserver_check,
 	    "ADDR[@PORT]: a name server; none: those of resolv.conf"),
 	[CONF_DATABYTES] = NUMBER("databytes", "52428800", 1024, 4 * GIB, R(SMTPD) | R(CONVERTD) |
@@ -134,10 +138,12 @@ const struct conf_decl conf_table[CONF_COUNT] = {
 	    "ADDRESS EXPRESSION, @domain EXPRESSION or ADDRESS any: what a recipient can take"),
 	[CONF_CAPSOURCES] = LIST("capsources", "cdb:caps.cdb", R(START) | R(CAPD), capsource_check,
 	    "where capabilities are looked up, in order"),
-	[CONF_CONNEG] = LIST("conneg", "", R(SMTPD) | R(CAPD), conneg_check,
-	    "DOMAIN directory|off: how CONNEG is answered; * for all domains"),
-	[CONF_NEGOTIATION] = LIST("negotiation", "", R(REMOTE), negotiation_check,
-	    "NEXT-HOP-OR-DOMAIN option=value …: how to negotiate with it; * for all"),
+	[CONF_CONNEG] = KEYED_LIST("conneg", "", R(SMTPD) | R(CAPD), conneg_check,
+	    "DOMAIN directory|off: how CONNEG is answered; * for all domains",
+	    conneg_keys, "domain"),
+	[CONF_NEGOTIATION] = KEYED_LIST("negotiation", "", R(REMOTE), negotiation_check,
+	    "NEXT-HOP-OR-DOMAIN option=value …: how to negotiate with it; * for all",
+	    hop_line_keys, "option of a name"),
 	[CONF_FLUSH] = STRING("flush", "auto", R(QUEUE), flush_check,
 	    "auto, journal, each or fs: how messages are made durable"),
 	[CONF_RESERVE] = NUMBER("reserve", "5", 0, 90, R(QUEUE) | R(SMTPD),
@@ -156,8 +162,9 @@ const struct conf_decl conf_table[CONF_COUNT] = {
 	    "sessions at once of one client (an IPv4 address, an IPv6 /64) not in relayclients"),
 	[CONF_CONCURRENCYNETWORK] = NUMBER("concurrencynetwork", "100", 1, 100000, R(SMTPD),
 	    "sessions at once of one network (IPv4 /24, IPv6 /48) not in relayclients"),
-	[CONF_DESTINATIONS] = LIST("destinations", "", R(QMGR), destination_check,
-	    "NEXT-HOP-OR-DOMAIN option=value …: how much, how often and when it is sent mail; * for all"),
+	[CONF_DESTINATIONS] = KEYED_LIST("destinations", "", R(QMGR), destination_check,
+	    "NEXT-HOP-OR-DOMAIN option=value …: how much, how often and when it is sent mail; * for all",
+	    hop_line_keys, "option of a name"),
 	[CONF_DELAYWARNING] = NUMBER("delaywarning", "14400", 0, 30 * DAY, R(QMGR),
 	    "seconds until a sender who asked for it hears of a delay; 0: never"),
 	[CONF_TRUSTANCHOR] = LIST("trustanchor", "", R(RESOLVER), trustanchor_check,
@@ -259,6 +266,8 @@ value_read(const struct conf_decl *d, struct conf_value *v, struct span text, st
 	}
 	if (d->type != CONF_LIST && v->n == 0)
 		return err_set(e, ERR_PERM, NULL, "%s:1: expected %s", d->name, d->help);
+	if (d->keys != NULL && v->n > 0 && conf_keys_once(d, v, e) == -1)
+		return -1;
 	/* what follows an entry is its white space, comment, line end or the octet added above */
 	for (uint32_t i = 0; i < v->n; i++)
 		v->text.p[v->line[i].p - v->text.p + (ptrdiff_t)v->line[i].n] = '\0';

@@ -41,6 +41,10 @@ struct conf_decl {
 	/* Checks one line beyond its type; NULL: anything.  err text: what was expected. */
 	int (*check)(struct span line, struct err *e);
 	const char *help;
+	/* Of a list in which a second line for the same thing would have no effect: adds to out what this line
+	 * speaks of, in one form however it is spelt, a NUL behind each.  -1: memory.  NULL: lines may repeat. */
+	int (*keys)(struct span line, struct buf *out, struct err *e);
+	const char *each;	/* what a key is, for a message */
 };
 extern const struct conf_decl conf_table[CONF_COUNT];
 
@@ -56,10 +60,14 @@ void conf_free(struct conf *c);
 /* Have both the same entries for this setting? */
 bool conf_same(const struct conf *a, const struct conf *b, enum conf_id id);
 
-/* Reads one setting from its file's text and checks it.  -1: ERR_PERM "listen:3: expected …". */
+/* Reads one setting from its file's text and checks it, each line and that none says again what another
+ * said.  -1: ERR_PERM "listen:3: expected …". */
 int conf_set(struct conf *c, enum conf_id id, struct span text, struct err *e);
 /* The same from a descriptor. */
 int conf_set_fd(struct conf *c, enum conf_id id, int fd, struct err *e);
+
+/* Part of conf_set, in lib/confkeys.c: -1 names the first line with a key of an earlier one. */
+int conf_keys_once(const struct conf_decl *d, const struct conf_value *v, struct err *e);
 
 /* By name, or CONF_COUNT. */
 enum conf_id conf_find(const char *name);

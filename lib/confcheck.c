@@ -2,6 +2,10 @@
 /* Copyright (c) 2026 The accord authors */
 #include "lib/confcheck.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include "lib/daemon.h"
 
 int
@@ -24,4 +28,20 @@ conf_together(const struct conf *c, struct err *e)
 		return err_set(e, ERR_PERM, NULL, "capsources:%u: expected one source: more are not asked by "
 		    "this version", c->v[CONF_CAPSOURCES].lineno[1]);
 	return 0;
+}
+
+int
+conf_open(int at, const char *path, struct err *e)
+{
+	int fd = openat(at, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+
+	e->kind = ERR_NONE;
+	if (fd != -1)
+		return fd;
+	if (errno != ENOENT)
+		return err_sys(e, "%s", path);
+	if (fstatat(at, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return err_set(e, ERR_PERM, NULL, "%s: expected a file: this link leads to none", path);
+	return errno == ENOENT ? -1 : err_sys(e, "%s", path);
 }

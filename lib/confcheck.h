@@ -9,4 +9,10 @@
 /* All settings are set.  -1, ERR_PERM: "retrymax: expected …", the setting's file without its folder. */
 int conf_together(const struct conf *c, struct err *e);
 
+/*
+ * Opens a setting's file, path below at, for reading.  -1 with e->kind ERR_NONE: there is none; a link that leads
+ * to nothing is an error, for whoever made it did not mean the default.
+ */
+int conf_open(int at, const char *path, struct err *e);
+
 #endif

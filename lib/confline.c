@@ -20,6 +20,15 @@ quote(struct span s)
 	return q;
 }
 
+int
+line_key_add(struct buf *out, struct span s, int end, struct err *e)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (buf_add_byte(out, ascii_lower(s.p[i]), e) == -1)
+			return -1;
+	return buf_add_byte(out, end, e);
+}
+
 /* --- names --- */
 
 static bool
@@ -187,6 +196,18 @@ listener_check(struct span line, struct err *e)
 }
 
 int
+listener_keys(struct span line, struct buf *out, struct err *e)
+{
+	struct listener l;
+	char addr[64];
+
+	if (listener_parse(line, &l, e) == -1)
+		return -1;
+	netaddr_print(&l.addr, addr, sizeof addr);
+	return buf_addf(out, e, "%s %u%c", addr, l.addr.port, '\0');
+}
+
+int
 nameserver_parse(struct span line, struct netaddr *out, struct err *e)
 {
 	size_t at = span_find(line, '@');
@@ -270,6 +291,14 @@ route_check(struct span line, struct err *e)
 	struct route r;
 
 	return route_parse(line, &r, e);
+}
+
+int
+route_keys(struct span line, struct buf *out, struct err *e)
+{
+	struct route r;
+
+	return route_parse(line, &r, e) == -1 ? -1 : line_key_add(out, r.domain, '\0', e);
 }
 
 int
@@ -446,6 +475,25 @@ mailbox_check(struct span line, struct err *e)
 		return err_set(e, ERR_PERM, NULL, "expected ADDRESS DELIVERY or @domain DELIVERY, "
 		    "not \"%s\"", quote(line).s);
 	return delivery_check(to, e);
+}
+
+int
+mailbox_keys(struct span line, struct buf *out, struct err *e)
+{
+	struct span addr, to, local, domain;
+	struct cur c;
+	int o;
+
+	mailbox_split(line, &addr, &to);
+	domain = addr_domain(addr, &local);
+	c = cur_of(local);
+	/* ""@x is not all of x */
+	if (buf_add_byte(out, local.n == 0 ? '*' : '=', e) == -1)
+		return -1;
+	while ((o = local_octet(&c)) != -1)
+		if (buf_add_byte(out, o, e) == -1)
+			return -1;
+	return buf_add_byte(out, '@', e) == -1 ? -1 : line_key_add(out, domain, '\0', e);
 }
 
 /* --- capability sources --- */

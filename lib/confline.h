@@ -28,6 +28,7 @@ struct listener { struct netaddr addr; uint8_t role; bool norelay, noconperm, no
 int listener_parse(struct span line, struct listener *out, struct err *e);
 /* The same, and refuses the roles that this version does not serve. */
 int listener_check(struct span line, struct err *e);
+int listener_keys(struct span line, struct buf *out, struct err *e);	/* its address and port */
 
 /* nameservers: "ADDR[@PORT]", port 53 when none is given. */
 int nameserver_parse(struct span line, struct netaddr *out, struct err *e);
@@ -53,6 +54,7 @@ bool domains_have(const struct span *lines, uint32_t n, struct span domain);
 int route_find(const struct span *lines, uint32_t n, struct span domain, char *out, size_t cap);
 /* "domain:host:port"; without port 25; without host: MX, an exception from a wider entry. */
 int route_check(struct span line, struct err *e);
+int route_keys(struct span line, struct buf *out, struct err *e);	/* its domain */
 /* "[1.2.3.4]:25", "1.2.3.4:25" -> address.  1; 0: the host is a name; -1: neither. */
 int route_addr(const char *dest, struct netaddr *out);
 
@@ -61,6 +63,7 @@ int route_addr(const char *dest, struct netaddr *out);
  * the lines or is static; 0. */
 int mailbox_find(const struct span *lines, uint32_t n, struct span addr, struct span *delivery);
 int mailbox_check(struct span line, struct err *e);
+int mailbox_keys(struct span line, struct buf *out, struct err *e);	/* its address, without quoting and case */
 
 struct negotiation {	/* the options of negotiation.md b.1, defaults first */
 	uint8_t ask;		/* 0 conperm, 1 always, 2 never */
@@ -85,6 +88,8 @@ int negotiation_check(struct span line, struct err *e);
  */
 unsigned hop_line_rank(struct span who, struct span domain, struct span dest);
 bool hop_line_who(struct span who);
+/* Keys (struct conf_decl) of lines that were checked; of a line "WHO option=value …": each option with WHO. */
+int hop_line_keys(struct span line, struct buf *out, struct err *e);
 
 enum { DESTINATION_RETRIES = 16, DESTINATION_HOURS = 8, DESTINATION_DAY = 24 * 60 };
 struct destination {		/* options of `destinations`; 0: not said */
@@ -114,6 +119,9 @@ enum conneg_mode { CONNEG_DIRECTORY, CONNEG_ENSURE, CONNEG_OFF };
 enum conneg_mode conneg_find(const struct span *lines, uint32_t n, struct span domain);
 /* Refuses ensure, which this version does not do. */
 int conneg_check(struct span line, struct err *e);
+int conneg_keys(struct span line, struct buf *out, struct err *e);	/* its domain */
+/* Adds s in lower case, and end. */
+int line_key_add(struct buf *out, struct span s, int end, struct err *e);
 
 /* capsources: "cdb:FILE" (others are refused by this version).  *file: FILE, in the line. */
 int capsource_parse(struct span line, struct span *file, struct err *e);

@@ -118,6 +118,19 @@ hop_line_who(struct span s)
 }
 
 int
+hop_line_keys(struct span line, struct buf *out, struct err *e)
+{
+	struct span rest = line, who, word;
+
+	span_word(&rest, &who);
+	while (span_word(&rest, &word))
+		if (line_key_add(out, who, ' ', e) == -1 ||
+		    line_key_add(out, span_sub(word, 0, span_find(word, '=')), '\0', e) == -1)
+			return -1;
+	return 0;
+}
+
+int
 negotiation_check(struct span line, struct err *e)
 {
 	struct span rest = line, word;
@@ -234,4 +247,13 @@ conneg_check(struct span line, struct err *e)
 		return err_set(e, ERR_PERM, NULL, "expected directory or off: ensure is not done by this "
 		    "version");
 	return 0;
+}
+
+int
+conneg_keys(struct span line, struct buf *out, struct err *e)
+{
+	enum conneg_mode mode;
+	struct span who;
+
+	return conneg_parse(line, &who, &mode) ? line_key_add(out, who, '\0', e) : 0;
 }

@@ -83,12 +83,12 @@ static int
 one_setting(struct place *p, int dir, enum conf_id id, struct err *e)
 {
 	const char *name = conf_table[id].name;
-	int fd = openat(dir, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	int fd = conf_open(dir, name, e);
 	struct stat st;
 
-	if (fd == -1 && errno == ENOENT)
-		return 0;
-	if (fd == -1 || fstat(fd, &st) == -1)
+	if (fd == -1)
+		return e->kind == ERR_NONE ? 0 : in_control(p, e);
+	if (fstat(fd, &st) == -1)
 		return err_sys(e, "%s/%s", p->control, name);
 	/* caps is capsdb_build's, which wants its time too; conf_set_fd says what is no file */
 	if (id != CONF_CAPS && S_ISREG(st.st_mode) && (fd = setting_copy(fd, name, e)) == -1)

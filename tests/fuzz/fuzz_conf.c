@@ -3,7 +3,7 @@
 /*
  * The text of any setting: the first octet picks which.  What is accepted keeps to its row: one
  * value where one is due, numbers in range, lines without control octets that the row's own check
- * takes again; what is refused says so with the setting's name.
+ * takes again, no two with the same key; what is refused says so with the setting's name.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -28,6 +28,31 @@ check_value(const struct conf *c, enum conf_id id)
 		assert(span_find(lines[i], '\n') == lines[i].n && span_find(lines[i], '\0') == lines[i].n);
 		assert(d->check == NULL || d->check(lines[i], &e) == 0);
 	}
+	if (d->keys != NULL)
+		check_keys(d, lines, n);
+}
+
+/* Each line against those before it, where the search for keys sorts them. */
+static void
+check_keys(const struct conf_decl *d, const struct span *lines, uint32_t n)
+{
+	struct buf all, own;
+	struct err e;
+
+	buf_init(&all, 16 << 20);
+	buf_init(&own, 1 << 20);
+	for (uint32_t i = 0; i < n; i++) {
+		buf_clear(&own);
+		assert(d->keys(lines[i], &own, &e) == 0);
+		assert(own.n == 0 || own.p[own.n - 1] == '\0');
+		for (size_t at = 0; at < own.n; at += strlen((char *)own.p + at) + 1) {
+			for (size_t k = 0; k < all.n; k += strlen((char *)all.p + k) + 1)
+				assert(strcmp((char *)all.p + k, (char *)own.p + at) != 0);
+			assert(buf_add(&all, span_of(own.p + at, strlen((char *)own.p + at) + 1), &e) == 0);
+		}
+	}
+	buf_free(&all);
+	buf_free(&own);
 }
 
 /* The look-ups over lines that were accepted. */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct conf conf;
@@ -112,6 +113,19 @@ static const struct { const char *name, *text, *want; } wrong[] = {
 	{ "mailboxes", "a@b.example lmtp:x", "mailboxes:1: expected maildir:PATH: lmtp:" },
 	{ "capsources", "ldap://x", "capsources:1: expected cdb:FILE" },
 	{ "conneg", "x.example ensure", "conneg:1: expected directory or off: ensure" },
+	{ "listen", "[::1]:25\n127.0.0.1:25\n[0:0::1]:25 mx norelay\n",
+	    "listen:3: expected each address and port once (the first is line 1)" },
+	{ "listen", "[::ffff:127.0.0.1]:25\n127.0.0.1:26\n127.0.0.1:25", "listen:3: expected each address" },
+	{ "mailboxes", "a@b.example maildir:a\n\n@b.example maildir:b\n\"A\"@B.example maildir:c\n"
+	    "@b.Example maildir:d", "mailboxes:4: expected each address once (the first is line 1)" },
+	{ "mailboxes", "@b.example maildir:a\n@B.example maildir:a", "mailboxes:2: expected each address once" },
+	{ "smtproutes", "x.example:a\n:b\n:c\nX.example:a\n",
+	    "smtproutes:3: expected each domain once (the first is line 2)" },
+	{ "destinations", "* rate=1/s\nx.example rate=1/s retry=5\n* retry=5\nX.example lifetime=5 rate=2/s",
+	    "destinations:4: expected each option of a name once (the first is line 2)" },
+	{ "destinations", "#\n* rate=1/s retry=5 rate=1/s", "destinations:2: expected each option of a name once (" },
+	{ "negotiation", "* ask=never\n* wait=5\n* ask=never", "negotiation:3: expected each option of a name" },
+	{ "conneg", "x.example off\n.x.example off\nx.example directory", "conneg:3: expected each domain once" },
 	{ "negotiation", "* ask=sometimes", "negotiation:1: expected ask=conperm|always|never" },
 };
 
@@ -126,6 +140,43 @@ START_TEST(wrong_values_are_named)
 	ck_assert_msg(strncmp(err.what, wrong[_i].want, strlen(wrong[_i].want)) == 0,
 	    "got '%s', want '%s'", err.what, wrong[_i].want);
 	ck_assert_msg(memcmp(&before, &conf.v[id], sizeof before) == 0, "the old value is kept");
+}
+END_TEST
+
+/* What looks alike and is not. */
+START_TEST(lines_that_differ)
+{
+	static const struct { enum conf_id id; const char *text; } right[] = {
+		{ CONF_LISTEN, "0.0.0.0:25\n[::]:25\n0.0.0.0:26\n127.0.0.1:25" },
+		{ CONF_MAILBOXES, "a@b.example maildir:a\n@b.example maildir:a\na@c.b.example maildir:a\n\"\"@b.example maildir:a\n"
+		    "\"a b\"@b.example maildir:a\nab@b.example maildir:a" },
+		{ CONF_SMTPROUTES, "x.example:a\n.x.example:a\n:a" },
+		{ CONF_DESTINATIONS, "* rate=1/s\n* retry=5\nx.example rate=1/s\n.x.example rate=1/s" },
+		{ CONF_RCPTHOSTS, "a.example\na.example" },
+	};
+
+	for (size_t i = 0; i < sizeof right / sizeof *right; i++)
+		ck_assert_msg(conf_set(&conf, right[i].id, span_str(right[i].text), &err) == 0, "%s", err.what);
+}
+END_TEST
+
+/* The last line repeats the first. */
+START_TEST(many_mailboxes)
+{
+	enum { MANY = 100000 };
+	struct buf text;
+	clock_t began;
+
+	buf_init(&text, 16 << 20);
+	for (int i = 0; i < MANY; i++)
+		ck_assert_int_eq(buf_addf(&text, &err, "user%d@some.example maildir:/home/user%d\n", i, i), 0);
+	began = clock();
+	ck_assert_int_eq(conf_set(&conf, CONF_MAILBOXES, buf_view(&text), &err), 0);
+	ck_assert_int_lt((clock() - began) / CLOCKS_PER_SEC, 10);	/* 0.1; each with each: minutes */
+	ck_assert_int_eq(buf_add_str(&text, "USER0@some.example maildir:x\n", &err), 0);
+	ck_assert_int_eq(conf_set(&conf, CONF_MAILBOXES, buf_view(&text), &err), -1);
+	ck_assert_str_eq(err.what, "mailboxes:100001: expected each address once (the first is line 1)");
+	buf_free(&text);
 }
 END_TEST
 
@@ -208,6 +259,8 @@ suite_conf(void)
 	tcase_add_test(tc, defaults_follow_me);
 	tcase_add_test(tc, lines_and_comments);
 	tcase_add_loop_test(tc, wrong_values_are_named, 0, sizeof wrong / sizeof *wrong);
+	tcase_add_test(tc, lines_that_differ);
+	tcase_add_test(tc, many_mailboxes);
 	tcase_add_test(tc, line_too_long);
 	tcase_add_test(tc, from_a_descriptor);
 	tcase_add_loop_test(tc, readers_are_true, ROLE_QUEUE, ROLE_COUNT);

@@ -118,6 +118,8 @@ static const struct { const char *file, *text, *want; } wrong[] = {
 	{ "capsources", "cdb:nosuch.cdb\n", "/nosuch.cdb: No such file" },
 	{ "capsources", "cdb:caps.cdb\ncdb:b.cdb\n", "/control/capsources:2: expected one source" },
 	{ "retryfirst", "20000\n", "/control/retrymax: expected at least the value of retryfirst" },
+	{ "mailboxes", "a@b.example maildir:a\nA@b.example maildir:b\n",
+	    "/control/mailboxes:2: expected each address once (the first is line 1)" },
 	{ "listen", "192.0.2.77:2525\n", "/control/listen:1: 192.0.2.77:2525: Cannot assign" },
 };
 
@@ -127,6 +129,18 @@ START_TEST(wrong_settings_are_named)
 	ck_assert_int_eq(place_open(&place, home, NULL, &who, &err), -1);
 	ck_assert_msg(strstr(err.what, wrong[_i].want) != NULL, "got '%s'", err.what);
 	ck_assert_msg(strncmp(err.what, home, strlen(home)) == 0, "got '%s'", err.what);
+}
+END_TEST
+
+START_TEST(a_link_to_nothing_is_no_default)
+{
+	char path[200];
+
+	snprintf(path, sizeof path, "%s/control/locals", home);
+	ck_assert_int_eq(symlink("../shared/locals", path), 0);
+	ck_assert_int_eq(place_open(&place, home, NULL, &who, &err), -1);
+	ck_assert_msg(strstr(err.what, "/control/locals: expected a file: this link leads to none") != NULL &&
+	    strncmp(err.what, home, strlen(home)) == 0, "got '%s'", err.what);
 }
 END_TEST
 
@@ -312,6 +326,7 @@ suite_place(void)
 	tcase_add_test(tc, folders_and_sockets_are_made);
 	tcase_add_test(tc, only_one_runs_here);
 	tcase_add_loop_test(tc, wrong_settings_are_named, 0, sizeof wrong / sizeof *wrong);
+	tcase_add_test(tc, a_link_to_nothing_is_no_default);
 	tcase_add_test(tc, busy_port_is_named);
 	tcase_add_test(tc, caps_are_built_when_newer);
 	tcase_add_test(tc, no_caps_is_no_error);
