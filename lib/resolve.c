@@ -7,8 +7,8 @@
 
 #include "lib/cur.h"
 
-/* A host behind the packet's struct: preference, temporary, addresses, octets of the name; the name;
- * the addresses. */
+/* A host behind the packet's struct: preference, octets of why it is not known wholly, addresses, octets of the
+ * name; the name; why; the addresses. */
 enum { HOST_HEAD = 2 + 1 + 1 + 1, ADDR_OCTETS = 16 };
 
 const char *
@@ -31,11 +31,11 @@ resolve_dnssec_name(enum resolve_dnssec d)
 static int
 write_host(const struct resolved_host *h, struct buf *out, struct err *e)
 {
-	size_t n = strnlen(h->name, sizeof h->name);
+	size_t n = strnlen(h->name, sizeof h->name), nwhy = strnlen(h->why, sizeof h->why - 1);
 
-	if (buf_add_u16le(out, h->preference, e) == -1 || buf_add_byte(out, h->temporary, e) == -1 ||
+	if (buf_add_u16le(out, h->preference, e) == -1 || buf_add_byte(out, (int)nwhy, e) == -1 ||
 	    buf_add_byte(out, h->naddr, e) == -1 || buf_add_byte(out, (int)n, e) == -1 ||
-	    buf_add(out, span_of(h->name, n), e) == -1)
+	    buf_add(out, span_of(h->name, n), e) == -1 || buf_add(out, span_of(h->why, nwhy), e) == -1)
 		return -1;
 	for (unsigned i = 0; i < h->naddr; i++)
 		if (buf_add(out, span_of(h->addr[i].a, ADDR_OCTETS), e) == -1)
@@ -69,21 +69,22 @@ resolve_write(const struct resolved *r, const struct err *why, struct buf *out, 
 static bool
 read_host(struct cur *c, struct resolved_host *h)
 {
-	struct span head = cur_take(c, HOST_HEAD), name;
+	struct span head = cur_take(c, HOST_HEAD), name, why;
 	struct err ignored;
 
 	if (c->bad)
 		return false;
 	h->preference = (uint16_t)(head.p[0] | head.p[1] << 8);
-	h->temporary = head.p[2] != 0;
 	h->naddr = head.p[3];
 	name = cur_take(c, head.p[4]);
-	if (h->naddr > RESOLVE_ADDRS || hostname_check(name, &ignored) == -1)
+	why = cur_take(c, head.p[2]);
+	if (h->naddr > RESOLVE_ADDRS || why.n >= sizeof h->why || hostname_check(name, &ignored) == -1)
 		return false;
 	for (size_t i = 0; i < name.n; i++)
 		if (name.p[i] != ascii_lower(name.p[i]))
 			return false;
 	span_text(name, h->name, sizeof h->name);
+	span_text(why, h->why, sizeof h->why);
 	for (unsigned i = 0; i < h->naddr; i++) {
 		struct span a = cur_take(c, ADDR_OCTETS);
 
@@ -136,7 +137,7 @@ int
 resolve_ask(int sock, enum resolve_kind kind, const char *name, struct resolved *out, struct err *e)
 {
 	static _Alignas(8) unsigned char packet[sizeof(struct msg_resolved) + RESOLVE_HOSTS *
-	    (HOST_HEAD + RESOLVE_NAME + RESOLVE_ADDRS * ADDR_OCTETS)];
+	    (HOST_HEAD + RESOLVE_NAME + RESOLVE_WHY + RESOLVE_ADDRS * ADDR_OCTETS)];
 	const struct msg_hdr *h = (const struct msg_hdr *)(const void *)packet;
 	struct msg_resolve m = { .kind = (uint32_t)kind };
 	int fds[MSG_FDS], r;

@@ -25,14 +25,15 @@ enum resolve_dnssec { DNSSEC_INSECURE, DNSSEC_SECURE };
 enum {
 	RESOLVE_HOSTS = 20,		/* MX hosts of a domain that are looked at, the most preferred */
 	RESOLVE_ADDRS = 16,		/* addresses of one host */
+	RESOLVE_WHY = 120,		/* with its NUL; what is longer is cut */
 	RESOLVE_DEADLINE_MS = 45 * 1000,	/* the resolver's answer is there by then, whatever it is */
 	RESOLVE_WAIT_MS = RESOLVE_DEADLINE_MS + 10 * 1000	/* the asker's patience */
 };
 
 struct resolved_host {
 	uint16_t preference;
-	bool temporary;		/* some of its addresses could not be asked for now */
 	uint8_t naddr;		/* 0: it has none, or they are not known */
+	char why[RESOLVE_WHY];	/* some of its addresses are not known now: in printable words, why; else "" */
 	char name[RESOLVE_NAME];
 	struct netaddr addr[RESOLVE_ADDRS];	/* as DNS gave them, port 0; IPv6 before IPv4 */
 };

@@ -174,12 +174,28 @@ rest_last(struct hosts *h)
 	memcpy(&h->c[awake], resting, n * sizeof *resting);
 }
 
+/* The most preferred host above cut that can be blamed, by name: one that is not known now before those that
+ * have no address for mail. */
+static int
+no_address(const struct resolved *r, uint32_t cut, struct err *e)
+{
+	const struct resolved_host *h = &r->host[0];
+	const char *what = r->source == SOURCE_MX ? "MX host " : "";
+
+	for (uint32_t i = 0; i < r->nhost && r->host[i].preference < cut && h->why[0] == '\0'; i++)
+		if (r->host[i].why[0] != '\0')
+			h = &r->host[i];
+	if (h->why[0] != '\0')
+		return err_set(e, ERR_TEMP, "4.4.3", "%s%s: %s", what, h->name, h->why);
+	return err_set(e, ERR_PERM, "5.4.4", "%s%s: no address%s", what, h->name,
+	    h->naddr > 0 ? " that mail could be sent to" : "");
+}
+
 int
 hosts_order(const struct resolved *r, const struct hosts_rules *rules, struct hosts *out,
     struct err *e)
 {
 	uint32_t order[RESOLVE_HOSTS], cut = loop_cut(r, rules), left = 0;
-	bool temporary = false;
 
 	*out = (struct hosts){ .source = r->source, .dnssec = r->dnssec };
 	shuffle(r, rules->seed, order);
@@ -189,7 +205,6 @@ hosts_order(const struct resolved *r, const struct hosts_rules *rules, struct ho
 		if (h->preference >= cut)
 			break;
 		left++;
-		temporary |= h->temporary;
 		add_host(r, h, rules, out);
 	}
 	rest_last(out);
@@ -197,11 +212,7 @@ hosts_order(const struct resolved *r, const struct hosts_rules *rules, struct ho
 		return 0;
 	if (left == 0)
 		return err_set(e, ERR_PERM, "5.4.6", "mail for this domain loops back to myself");
-	if (temporary)
-		return err_set(e, ERR_TEMP, "4.4.3", "the addresses of the domain's mail hosts are not "
-		    "known now");
-	return err_set(e, ERR_PERM, "5.4.4", "none of the domain's mail hosts has an address that mail "
-	    "could be sent to");
+	return no_address(r, cut, e);
 }
 
 /* --- names --- */

@@ -57,7 +57,7 @@ struct hosts_rules {
 
 /*
  * At least one candidate, or -1: ERR_PERM 5.4.6 all of them lead back to us; 5.4.4 the hosts have no
- * address that mail could be sent to; ERR_TEMP 4.4.3 some are not known now.  A route's host
+ * address that mail could be sent to; ERR_TEMP 4.4.3 some are not known now: one is named.  A route's host
  * (SOURCE_HOST) may be anywhere.
  */
 int hosts_order(const struct resolved *r, const struct hosts_rules *rules, struct hosts *out,

@@ -17,6 +17,17 @@ reach_rests(const void *arg, const struct netaddr *a)
 	return backoff_resting(arg, a, clock_ms());
 }
 
+/* The hosts that are not tried, or not at all of their addresses. */
+static void
+reach_log_hosts(const struct session *s, const struct resolved *r)
+{
+	for (uint32_t i = 0; i < r->nhost; i++)
+		if (r->host[i].why[0] != '\0' || r->host[i].naddr == 0)
+			log_line(LOG_INFO, s->job->id, "no-address", "dest=%s relay=%s preference=%u why=%s",
+			    log_q(s->dest), log_q(r->host[i].name), r->host[i].preference,
+			    log_q(r->host[i].why[0] != '\0' ? r->host[i].why : "no address"));
+}
+
 static int
 reach_order(struct session *s, const struct resolved *r, uint16_t port, struct err *e)
 {
@@ -30,6 +41,7 @@ reach_order(struct session *s, const struct resolved *r, uint16_t port, struct e
 		rules.seed = (uint64_t)clock_us();
 	if (s->reach.hosts == NULL && (s->reach.hosts = malloc(sizeof *s->reach.hosts)) == NULL)
 		return err_sys(e, "%s", s->dest);
+	reach_log_hosts(s, r);
 	if (hosts_order(r, &rules, s->reach.hosts, e) == -1)
 		return -1;
 	s->reach.n = s->reach.hosts->n;

@@ -13,7 +13,7 @@ struct lookup {
 	struct dns_query *query;	/* under way */
 	uint32_t n;
 	unsigned char a[FAMILY_KEEPS][16];
-	bool failed;			/* no answer: its host is not known wholly */
+	char why[RESOLVE_WHY];		/* no answer: its host is not known wholly; else "" */
 };
 
 struct question {
@@ -28,7 +28,7 @@ struct question {
 	bool insecure;			/* some answer was */
 	struct resolved res;
 	struct lookup lookup[RESOLVE_HOSTS][FAMILIES];
-	struct err failure, doubt;	/* of the whole; the last of a part */
+	struct err failure;		/* of the whole */
 };
 
 /* --- pure --- */
@@ -112,7 +112,9 @@ question_collect(struct question *q)
 			of[f].n = l->n;
 			for (uint32_t k = 0; k < l->n; k++)
 				memcpy(of[f].record[k].a, l->a[k], sizeof l->a[k]);
-			q->res.host[i].temporary |= l->failed || l->query != NULL;
+			if (l->why[0] != '\0' || l->query != NULL)
+				snprintf(q->res.host[i].why, sizeof l->why, "%s",
+				    l->why[0] != '\0' ? l->why : "no DNS answer in time");
 		}
 		question_addrs(&of[0], &of[1], &q->res.host[i]);
 	}
@@ -127,10 +129,8 @@ question_judge(struct question *q)
 
 	if (q->failure.kind != ERR_NONE || q->res.source == SOURCE_MX || h->naddr > 0)
 		return;
-	if (h->temporary && q->doubt.kind != ERR_NONE)
-		q->failure = q->doubt;
-	else if (h->temporary)
-		err_set(&q->failure, ERR_TEMP, "4.4.3", "%s: no DNS answer in time", q->name);
+	if (h->why[0] != '\0')
+		err_set(&q->failure, ERR_TEMP, "4.4.3", "%s: %s", q->name, h->why);
 	else if (q->kind == RESOLVE_HOST)	/* an administrator named it: it can be mended */
 		err_set(&q->failure, ERR_TEMP, "4.3.5", "%s: the host of a route has no address", q->name);
 	else
@@ -181,15 +181,25 @@ question_heed(struct question *q, const struct answer *a, bool secure)
 		q->res.ttl = a->ttl;
 }
 
+/* The name, with which errors of DNS begin, is the host's: it is not said again. */
+static void
+lookup_fail(struct lookup *l, const char *name, const struct err *why)
+{
+	size_t n = strlen(name);
+	bool named = strncmp(why->what, name, n) == 0 && strncmp(why->what + n, ": ", 2) == 0;
+
+	span_text(span_str(why->what + (named ? n + 2 : 0)), l->why, sizeof l->why);
+}
+
 static void
 on_address(void *arg, const struct answer *a, bool secure, const struct err *why)
 {
 	struct lookup *l = arg;
 	struct question *q = l->of;
+	size_t host = (size_t)(l - q->lookup[0]) / FAMILIES;
 
 	if (why != NULL) {
-		l->failed = true;
-		q->doubt = *why;
+		lookup_fail(l, q->res.host[host].name, why);
 	} else {
 		question_heed(q, a, secure);
 		for (; l->n < a->n && l->n < FAMILY_KEEPS; l->n++)
@@ -202,13 +212,14 @@ static void
 question_lookup(struct question *q, uint32_t host, int family)
 {
 	struct lookup *l = &q->lookup[host][family];
+	struct err e = { 0 };
 
 	l->of = q;
 	q->pending++;
 	if (dns_ask(q->all->dns, q->res.host[host].name, family == 0 ? DNS_AAAA : DNS_A, on_address, l,
-	    &l->query, &q->doubt) == 0)
+	    &l->query, &e) == 0)
 		return;
-	l->failed = true;
+	lookup_fail(l, q->res.host[host].name, &e);
 	q->pending--;
 }
 

@@ -107,6 +107,7 @@ class Names(unittest.TestCase):
         self.tap = self.world.tap
         self.tap.mode = "pass"
         self.tap.questions.clear()
+        self.tap.broken.clear()
 
     def accord(self, **settings):
         settings.setdefault("nameservers", TAP_ADDR)
@@ -361,6 +362,16 @@ class Names(unittest.TestCase):
             acc.step_clock(100)
             wait_for(lambda: a.messages)
             acc.wait_empty()
+
+    def test_servfail_of_a_mail_host_names_it(self):
+        """The MX records are known, an address of one host is not, and another has none: it is said which."""
+        self.tap.broken.add("a.example")
+        with self.accord() as acc:
+            why = "no name server answers for it (SERVFAIL)"
+            self.assertIn(f"MX host a.example: {why}", self.deferral(acc, "r@halfghost.example"))
+            hosts = {(p["relay"], p["preference"], p["why"]) for p in
+                     acc.log_lines(event="no-address", dest="halfghost.example")}
+            self.assertEqual(hosts, {("nowhere.example", "10", "no address"), ("a.example", "20", why)})
 
     def test_endless_alias_defers(self):
         with self.accord() as acc:

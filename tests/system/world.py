@@ -30,10 +30,11 @@ def run(*words, **kw):
 
 
 class Tap:
-    """Passes questions to nsd and its answers back.  mode: "pass", "drop", "servfail"."""
+    """Passes questions to nsd and its answers back.  mode: "pass", "drop", "servfail"; broken: names that are a server
+    failure where others pass."""
 
     def __init__(self, addr=TAP_ADDR):
-        self.mode, self.questions = "pass", []
+        self.mode, self.questions, self.broken = "pass", [], set()
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind((addr, 53))
         self.thread = threading.Thread(target=self.run, daemon=True)
@@ -51,7 +52,7 @@ class Tap:
                 if not packet:
                     return
                 self.questions.append(question(packet))
-                if self.mode == "servfail":
+                if self.mode == "servfail" or self.mode == "pass" and self.questions[-1][0] in self.broken:
                     self.socket.sendto(packet[:2] + b"\x81\x82" + packet[4:6] + b"\0" * 6 +
                                        packet[12:self.end(packet)], client)
                 elif self.mode == "pass":

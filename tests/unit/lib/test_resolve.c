@@ -19,7 +19,8 @@ setup(void)
 	in = (struct resolved){ .source = SOURCE_MX, .dnssec = DNSSEC_SECURE, .ttl = 77, .nhost = 2 };
 	in.host[0] = (struct resolved_host){ .preference = 10, .naddr = 2, .name = "a.example" };
 	in.host[0].addr[1].a[3] = 9;
-	in.host[1] = (struct resolved_host){ .preference = 300, .temporary = true, .name = "b.example" };
+	in.host[1] = (struct resolved_host){ .preference = 300, .name = "b.example",
+	    .why = "the name server refuses" };
 }
 
 static void
@@ -50,6 +51,7 @@ START_TEST(largest)
 	for (uint32_t i = 0; i < RESOLVE_HOSTS; i++) {
 		in.host[i] = (struct resolved_host){ .naddr = RESOLVE_ADDRS, .preference = 65535 };
 		memset(in.host[i].name, 'a', RESOLVE_NAME - 1);
+		memset(in.host[i].why, 'w', RESOLVE_WHY - 1);
 		for (size_t k = 63; k < RESOLVE_NAME - 1; k += 64)
 			in.host[i].name[k] = '.';
 	}
