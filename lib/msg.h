@@ -254,6 +254,7 @@ struct msg_resolved {
 	char dsn[12];
 	char what[200];
 };
-struct msg_address { struct msg_hdr h; unsigned char a[16]; uint16_t port; uint16_t bad; uint32_t pad; };
+/* cost_ms: how long it kept the session waiting */
+struct msg_address { struct msg_hdr h; unsigned char a[16]; uint16_t port; uint16_t bad; uint32_t cost_ms; };
 
 #endif

@@ -58,10 +58,10 @@ backoff_take(struct backoff *b, const struct netaddr *a)
 }
 
 void
-backoff_note(struct backoff *b, const struct netaddr *a, bool bad, int64_t now_ms)
+backoff_note(struct backoff *b, const struct netaddr *a, bool bad, uint32_t cost_ms, int64_t now_ms)
 {
 	struct backoff_entry *e;
-	int64_t rest = BACKOFF_FIRST_MS;
+	int64_t rest = (int64_t)cost_ms * BACKOFF_COSTS;
 
 	if (!bad && backoff_find(b, a) == NULL)
 		return;
@@ -72,6 +72,8 @@ backoff_note(struct backoff *b, const struct netaddr *a, bool bad, int64_t now_m
 	}
 	if (e->failures > 0 && now_ms < e->until_ms)
 		return;
+	if (rest < BACKOFF_FIRST_MS)
+		rest = BACKOFF_FIRST_MS;
 	for (int i = 0; i < e->failures && rest < BACKOFF_MAX_MS; i++)
 		rest *= 2;
 	memcpy(e->a, a->a, sizeof e->a);

@@ -13,7 +13,8 @@
 
 enum {
 	BACKOFF_ENTRIES = 1024, BACKOFF_WAYS = 8,	/* an address has its place among so many */
-	BACKOFF_FIRST_MS = 60 * 1000, BACKOFF_MAX_MS = 3600 * 1000
+	BACKOFF_FIRST_MS = 60 * 1000, BACKOFF_MAX_MS = 3600 * 1000,
+	BACKOFF_COSTS = 4		/* the first rest is at least so many times what the failure cost */
 };
 
 struct backoff_entry {
@@ -24,9 +25,10 @@ struct backoff_entry {
 };
 struct backoff { struct backoff_entry entry[BACKOFF_ENTRIES]; };
 
-/* An address failed (bad) or answered.  A failure while it rests does not count: many sessions try at
- * the same time.  A full place forgets who may be tried soonest. */
-void backoff_note(struct backoff *b, const struct netaddr *a, bool bad, int64_t now_ms);
+/* An address failed (bad), after cost_ms, or answered.  It rests the longer the more it cost, or one that
+ * is silent for minutes would cost most of them.  A failure while it rests does not count: many sessions
+ * try at the same time.  A full place forgets who may be tried soonest. */
+void backoff_note(struct backoff *b, const struct netaddr *a, bool bad, uint32_t cost_ms, int64_t now_ms);
 
 bool backoff_resting(const struct backoff *b, const struct netaddr *a, int64_t now_ms);
 /* Is there anything that an answer would change? */

@@ -208,7 +208,7 @@ on_address(struct chan *chan, const void *msg, size_t len, int *fds, struct err 
 
 	(void)len, (void)fds, (void)e;
 	memcpy(a.a, m->a, sizeof a.a);
-	backoff_note(c->remote->backoff, &a, m->bad == 1, clock_ms());
+	backoff_note(c->remote->backoff, &a, m->bad == 1, m->cost_ms, clock_ms());
 	return 0;
 }
 

@@ -109,7 +109,8 @@ reach_start(struct session *s, struct err *e)
 	h->tries = 0;
 	h->began_ms = clock_ms();
 	h->failure = (struct err){ 0 };
-	if (h->known && h->began_ms - h->asked_ms < REACH_STALE_MS && h->at < h->n)
+	/* DNS asked anew would lead back to the host that this job has left */
+	if (h->known && (h->passed || h->began_ms - h->asked_ms < REACH_STALE_MS) && h->at < h->n)
 		return 0;
 	*h = (struct reach){ .began_ms = h->began_ms, .asked_ms = h->began_ms, .hosts = h->hosts };
 	snprintf(s->mta, sizeof s->mta, "%.90s", s->dest);
@@ -136,7 +137,8 @@ reach_next(struct session *s)
 
 	if (h->at >= h->n)
 		return NULL;
-	if (h->tries >= REACH_TRIES || clock_ms() - h->began_ms > REACH_MS) {
+	h->tried_ms = clock_ms();
+	if (h->tries >= REACH_TRIES || (h->tries >= REACH_LEAST && h->tried_ms - h->began_ms > REACH_MS)) {
 		if (h->failure.kind == ERR_PERM) {	/* not of those that were not asked */
 			h->failure.kind = ERR_TEMP;
 			h->failure.dsn[0] = '4';
@@ -155,7 +157,8 @@ static void
 reach_tell(struct session *s, bool bad)
 {
 	const struct netaddr *a = &s->reach.hosts->c[s->reach.at].to;
-	struct msg_address m = { .port = a->port, .bad = bad };
+	struct msg_address m = { .port = a->port, .bad = bad,
+	    .cost_ms = (uint32_t)(clock_ms() - s->reach.tried_ms) };
 	struct err ignored;	/* a hint; a parent that has gone is found by the next call */
 
 	if (s->backoff == NULL || s->parent == -1 || (!bad && !backoff_known(s->backoff, a)))
@@ -264,5 +267,6 @@ reach_other_host(struct session *s)
 		return false;
 	reach_log(s, "passed-over", "it offers neither CONPERM nor CONNEG");
 	h->at = next;
+	h->passed = true;
 	return true;
 }

@@ -10,8 +10,11 @@
 #include "remote/session.h"
 
 enum {
-	REACH_TRIES = 8,		/* addresses of a job that may cost time (RFC 5321, 5.1: at least two) */
-	REACH_MS = 300 * 1000,		/* none is begun after that */
+	REACH_TRIES = 8,		/* addresses that may cost time, one after the other */
+	/* RFC 5321, 5.1: two are tried, however long the first took: one that takes the connection and says
+	 * nothing has five minutes (4.5.3.2.1) */
+	REACH_LEAST = 2,
+	REACH_MS = 900 * 1000,		/* no other is begun after that: room for three that are silent */
 	REACH_STALE_MS = 300 * 1000	/* DNS is asked again after that */
 };
 

@@ -40,7 +40,7 @@ struct reach {
 	bool known, direct;		/* there are candidates; smtproutes has the address */
 	bool spent;			/* this job has tried them all: failure is what came of it */
 	bool passed;			/* a host that answered was left for the next, for this job */
-	int64_t began_ms, asked_ms;
+	int64_t began_ms, asked_ms, tried_ms;	/* the attempt, DNS, the address at hand */
 	struct err failure;		/* the one that counts so far */
 	uint16_t code;
 	char mta[96];

@@ -5,6 +5,7 @@ RFC 5321 5.1, RFC 7505 (null MX), RFC 2181 10.3."""
 import os
 import re
 import tempfile
+import threading
 import time
 import unittest
 
@@ -320,6 +321,48 @@ class Names(unittest.TestCase):
             wait_for(lambda: len(b.messages) == 3)
             self.assertEqual(len(acc.log_lines(event="hop-failed")), 1)
             self.assertEqual([l["resting"] for l in acc.log_lines(event="resolved")], ["0", "1", "1"])
+
+    @staticmethod
+    def mute(test, verb):
+        """A hook for Peer: to this it says nothing, until the test is over."""
+        over = threading.Event()
+        test.addCleanup(over.set)
+        return {verb: lambda s, l: not over.wait(600)}
+
+    @staticmethod
+    def outlast(acc, what):
+        """Five minutes pass, and again if the session had not yet begun to wait, until what happens."""
+        wait_for(lambda: what() or acc.step_clock(301), every=2)
+
+    def test_silent_first_host(self):
+        """RFC 5321 5.1, 4.5.3.2: it takes the connection and says nothing for the five minutes that it has."""
+        for verb in ("CONNECT", "EHLO", "MAIL", "RCPT"):
+            with self.subTest(verb), Peer(host=A, port=25, ext=(), on=self.mute(self, verb)) as a, \
+                    Peer(host=B, port=25) as b, self.accord() as acc:
+                acc.send("x@client.example", ["r@pref.example"], TEXT)
+                wait_for(lambda: a.sessions and (verb == "CONNECT" or a.said(verb)))
+                self.outlast(acc, lambda: b.messages)
+                acc.wait_empty()
+                if verb in ("CONNECT", "EHLO"):         # it rests for longer than a retry takes
+                    wait_for(lambda: not acc.pids("remote")[1:])
+                    acc.step_clock(600)
+                    acc.send("x@client.example", ["r2@pref.example"], TEXT)
+                    wait_for(lambda: len(b.messages) == 2)
+                    self.assertEqual([l["resting"] for l in acc.log_lines(event="resolved")], ["0", "1"])
+                self.assertEqual((len(a.sessions), len(acc.log_lines(event="dest-dead"))), (1, 0))
+
+    def test_all_hosts_are_silent(self):
+        """The attempt ends with the reason, and not before each was asked."""
+        with Peer(host=A, port=25, on=self.mute(self, "CONNECT")) as a, \
+                Peer(host=B, port=25, on=self.mute(self, "CONNECT")) as b, self.accord() as acc:
+            acc.send("x@client.example", ["r@pref.example"], TEXT)
+            wait_for(lambda: a.sessions)
+            self.outlast(acc, lambda: b.sessions)
+            self.outlast(acc, lambda: acc.log_lines(event="deliver", result="deferred"))
+            line = acc.log_lines(event="deliver", result="deferred")[0]
+            self.assertEqual((line["dsn"], line["relay"]), ("4.4.2", f"b.example [{B}]:25"))
+            self.assertIn("banner: timed out", line["reply"])
+            self.assertEqual((len(a.sessions), len(b.sessions)), (1, 1))
 
     def test_ipv6(self):
         with Peer(host=A6, port=25) as six, self.accord() as acc:

@@ -229,11 +229,11 @@ START_TEST(rest_grows_and_ends)
 	struct netaddr a = addr("192.0.2.1", 25), other = addr("192.0.2.1", 26);
 	int64_t now = 1000, rest = BACKOFF_FIRST_MS;
 
-	backoff_note(&b, &a, false, now);
+	backoff_note(&b, &a, false, 0, now);
 	ck_assert(!backoff_known(&b, &a));
 	for (int i = 0; i < 12; i++) {
-		backoff_note(&b, &a, true, now);
-		backoff_note(&b, &a, true, now + 1);	/* at the same time: it does not count */
+		backoff_note(&b, &a, true, 0, now);
+		backoff_note(&b, &a, true, 0, now + 1);	/* at the same time: it does not count */
 		ck_assert(backoff_resting(&b, &a, now) && !backoff_resting(&b, &other, now));
 		ck_assert(backoff_resting(&b, &a, now + rest - 1));
 		ck_assert(!backoff_resting(&b, &a, now + rest));
@@ -242,8 +242,31 @@ START_TEST(rest_grows_and_ends)
 		rest = rest * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : rest * 2;
 	}
 	ck_assert_int_eq(rest, BACKOFF_MAX_MS);
-	backoff_note(&b, &a, false, now);
+	backoff_note(&b, &a, false, 0, now);
 	ck_assert(!backoff_known(&b, &a) && !backoff_resting(&b, &a, now));
+}
+END_TEST
+
+/* One that is silent for the five minutes of a greeting: what waits for it is tried again before that, and
+ * begins with another. */
+START_TEST(rest_outlasts_what_it_cost)
+{
+	static const struct { uint32_t cost_ms; int64_t rest; } rows[] = {
+		{ 0, BACKOFF_FIRST_MS }, { 2000, BACKOFF_FIRST_MS }, { 30000, 120000 }, { 300000, 1200000 },
+		{ 1800000, BACKOFF_MAX_MS }, { UINT32_MAX, BACKOFF_MAX_MS },
+	};
+	struct netaddr a = addr("192.0.2.1", 25);
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct backoff b = { .entry = { { .failures = 0 } } };
+		int64_t next = rows[i].rest * 2 < BACKOFF_MAX_MS ? rows[i].rest * 2 : BACKOFF_MAX_MS, now = 1000;
+
+		backoff_note(&b, &a, true, rows[i].cost_ms, now);
+		now += rows[i].rest;
+		ck_assert(backoff_resting(&b, &a, now - 1) && !backoff_resting(&b, &a, now));
+		backoff_note(&b, &a, true, rows[i].cost_ms, now);
+		ck_assert(backoff_resting(&b, &a, now + next - 1) && !backoff_resting(&b, &a, now + next));
+	}
 }
 END_TEST
 
@@ -256,7 +279,7 @@ START_TEST(the_table_is_bounded)
 
 	for (uint32_t i = 0; i < 20000; i++) {
 		memcpy(a.a + 8, &i, sizeof i);
-		backoff_note(&b, &a, true, i);
+		backoff_note(&b, &a, true, 0, i);
 		ck_assert(backoff_resting(&b, &a, i));
 	}
 	for (uint32_t i = 0; i < 20000; i++) {
@@ -285,7 +308,7 @@ START_TEST(shared_to_read)
 		_exit(!backoff_resting(seen, &a, 5) ||
 		    mprotect((void *)(uintptr_t)seen, sizeof *seen, PROT_READ | PROT_WRITE) == 0);
 	}
-	backoff_note(b, &a, true, 5);
+	backoff_note(b, &a, true, 0, 5);
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_int_eq(status, 0);
 	pid = fork();		/* the parent's own mapping is not there to be written to */
@@ -312,6 +335,7 @@ suite_hosts(void)
 	tcase_add_loop_test(tc, destinations, 0, sizeof domains / sizeof *domains);
 	tcase_add_test(tc, names_in_reports);
 	tcase_add_test(tc, rest_grows_and_ends);
+	tcase_add_test(tc, rest_outlasts_what_it_cost);
 	tcase_add_test(tc, the_table_is_bounded);
 	tcase_add_test(tc, shared_to_read);
 	suite_add_tcase(s, tc);
