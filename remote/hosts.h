@@ -3,7 +3,7 @@
 /*
  * remote/hosts.h - from what DNS says to addresses in the order in which they are tried (RFC 5321, 5.1
  * and 5.2): by preference, equals in random order, both families of a host by turns, nothing that
- * leads back to us, addresses that failed a while ago last.  Pure, but for own_find.
+ * leads back to us, addresses that failed a while ago last.  Pure, but for own_open and own_addresses.
  */
 #ifndef REMOTE_HOSTS_H
 #define REMOTE_HOSTS_H
@@ -23,10 +23,12 @@ struct own {
 	struct netaddr listen[OWN_LISTEN], local[OWN_LOCAL];
 };
 
-/* From the settings and the network interfaces, as they are now. */
-int own_find(struct own *own, const struct conf *conf, struct err *e);
-/* The listeners alone, after a reload. */
+/* The listeners, from the settings. */
 void own_listeners(struct own *own, const struct conf *conf);
+/* A socket for own_addresses, the caller's to close. */
+int own_open(struct err *e);
+/* The addresses, from the network interfaces as they are now: some system calls, no wait.  -1: as they were. */
+int own_addresses(struct own *own, int fd, struct err *e);
 
 /* Does a connection to a come to us? */
 bool own_has(const struct own *own, const struct netaddr *a);

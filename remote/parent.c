@@ -292,13 +292,44 @@ child_for(struct remote *r, const char *dest, struct err *e)
 	return child_new(r, dest, e);
 }
 
+/* Sessions are processes with their own copy of settings and addresses: the idle ones end, the others do
+ * after their job. */
+static void
+children_replace(struct remote *r)
+{
+	for (struct child *c = r->children, *next; c != NULL; c = next) {
+		next = c->next;
+		c->stale = true;
+		if (c->work == NULL)	/* idle */
+			child_end(c);
+	}
+}
+
+/* Interfaces come up and go while we run.  What cannot be read now stays as it was.  true: something is
+ * another. */
+static bool
+own_renew(struct remote *r)
+{
+	struct own old = r->own;
+	struct err e = { 0 };
+
+	r->own_ms = clock_ms();
+	own_listeners(&r->own, &r->daemon->conf);
+	if (own_addresses(&r->own, r->own_fd, &e) == -1)
+		log_line(LOG_ERR, NULL, "failed", "why=%s", log_q(e.what));
+	return memcmp(&old, &r->own, sizeof old) != 0;
+}
+
 static void
 remote_start(void *arg, struct worker_job *work, int message_fd)
 {
 	struct remote *r = arg;
 	struct err e = { 0 };
-	struct child *c = child_for(r, work->packet->dest, &e);
+	struct child *c;
 
+	if (clock_ms() - r->own_ms >= REMOTE_OWN_MS && own_renew(r))
+		children_replace(r);
+	c = child_for(r, work->packet->dest, &e);
 	if (c == NULL) {
 		close(message_fd);
 		log_line(LOG_ERR, work->packet->id, "no-session", "why=%s", log_q(e.what));
@@ -388,21 +419,14 @@ remote_stop(void *arg)
 	stop_check(r);
 }
 
-/* Sessions are processes with their own copy of the settings: the idle ones end, the others do after
- * their job. */
 static void
 remote_switched(void *arg, struct conf *old)
 {
 	struct remote *r = arg;
 
 	(void)old;
-	own_listeners(&r->own, &r->daemon->conf);
-	for (struct child *c = r->children, *next; c != NULL; c = next) {
-		next = c->next;
-		c->stale = true;
-		if (c->work == NULL)	/* idle */
-			child_end(c);
-	}
+	(void)own_renew(r);
+	children_replace(r);
 }
 
 static void
@@ -432,8 +456,11 @@ remote_open(struct remote *r, struct daemon *d, struct err *e)
 	d->switched = remote_switched;
 	d->stats = remote_stats;
 	d->arg = r;
-	if (own_find(&r->own, &d->conf, e) == -1 || backoff_share(&r->backoff, &r->shared, e) == -1)
+	own_listeners(&r->own, &d->conf);
+	if ((r->own_fd = own_open(e)) == -1 || own_addresses(&r->own, r->own_fd, e) == -1 ||
+	    backoff_share(&r->backoff, &r->shared, e) == -1)
 		return -1;
+	r->own_ms = clock_ms();
 	for (int i = 0; i < ROLE_COUNT; i++)
 		if (d->peer_fd[i] != -1 && serves_sessions((uint32_t)i) &&
 		    peer_open(r, (enum role)i, d->peer_fd[i], e) == -1)

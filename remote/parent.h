@@ -14,6 +14,7 @@
 
 enum {
 	REMOTE_IDLE_MAX = 100,		/* sessions kept idle */
+	REMOTE_OWN_MS = 5000,		/* for so long this machine's addresses are believed */
 	REMOTE_REAP_MS = 200,		/* between looks for children that have ended */
 	REMOTE_STOP_MS = 3000		/* for what is under way, when told to stop */
 };
@@ -25,6 +26,8 @@ struct remote {
 	struct worker worker;
 	struct chan peer[ROLE_COUNT];	/* convertd and resolver, to which sessions get channels */
 	struct own own;
+	int own_fd;			/* own_open */
+	int64_t own_ms;			/* when they were read */
 	struct backoff *backoff;	/* addresses that failed; written by this process alone */
 	const struct backoff *shared;	/* the same, as sessions see it */
 	struct child *children, *dying;

@@ -10,10 +10,11 @@ import time
 import unittest
 
 from harness import ORDINARY, Instance, Peer, wait_for
-from world import NSD_ADDR, TAP_ADDR, Silent, Tap, World
+from world import NSD_ADDR, TAP_ADDR, Silent, Tap, World, run
 
 TEXT = "Subject: a line\n\nx\n"
 OURS, A, B, DEAD, SLOW_HOST = "192.0.2.1", "192.0.2.11", "192.0.2.12", "192.0.2.13", "192.0.2.14"
+LATE = "192.0.2.15"             # of no interface at first
 A6, DEAD6 = "2001:db8::11", "2001:db8::13"
 ADDRESSES = [OURS, A, B, DEAD, SLOW_HOST, A6, DEAD6]
 
@@ -54,6 +55,10 @@ level MX 10 a
 level MX 10 gateway
 wild MX 10 wildhost
 wildhost A {DEAD}
+late1 MX 10 latehost
+late2 MX 10 latehost
+late3 MX 10 latehost
+latehost A {LATE}
 first MX 10 dead
 first MX 20 b
 slow MX 10 slowhost
@@ -205,6 +210,23 @@ class Names(unittest.TestCase):
         with self.accord(listen=["0.0.0.0:25"]) as acc:
             acc.port = 25
             self.assertEqual(self.failure(acc, "wild.example")[0], "5.4.6")
+
+    def test_loop_through_an_address_that_came_up_later(self):
+        """And one that has gone again is another's, without a reload or with one."""
+        def late(what):
+            run("ip", "addr", what, f"{LATE}/32", "dev", "lo")
+        with self.accord(listen=["0.0.0.0:25"]) as acc:
+            acc.port = 25
+            self.assertIn("unreachable", self.deferral(acc, "r@late1.example"))
+            late("add")
+            try:
+                acc.step_clock(6)
+                self.assertEqual(self.failure(acc, "late2.example")[0], "5.4.6")
+            finally:
+                late("del")
+            acc.accord("reload")
+            acc.send("a@client.example", ["r@late3.example"], TEXT)
+            self.assertEqual(acc.logged(1, event="deliver", to="r@late3.example")[0]["dsn"], "4.4.1")
 
     def test_backup_host_sends_only_upwards(self):
         with Peer(host=B, port=25) as b, self.accord() as acc:      # a is down, we are the third

@@ -84,6 +84,10 @@ def sockets():
         for line in f.readlines()[1:]:
             words = line.split()
             kinds[words[6]] = "control.sock" if words[7:] else "channel"
+    with open("/proc/net/netlink") as f:
+        for line in f.readlines()[1:]:
+            words = line.split()
+            kinds[words[9]] = "rtnetlink" if words[1] == "0" else "netlink"
     return kinds
 
 
@@ -182,7 +186,7 @@ FILES = {       # descriptors from 3 on; "channel" includes the one to the super
     "qmgr": ["channel", "eventpoll", "queue"],
     "smtpd": ["channel", "eventpoll", "listen"],
     "session-in": ["MESSAGE write", "channel", "tcp"],
-    "remote": ["channel", "eventpoll"],
+    "remote": ["channel", "eventpoll", "rtnetlink"],
     "session-out": ["MESSAGE", "channel", "tcp"],
     "local": ["HOME", "channel", "eventpoll"],
     "job-local": ["MESSAGE", "channel", "mail"],

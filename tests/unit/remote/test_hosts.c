@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /* Which addresses are tried, in which order (RFC 5321, 5.1), and which rest. */
+#include <arpa/inet.h>
 #include <check.h>
+#include <ifaddrs.h>
+#include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -221,6 +224,51 @@ START_TEST(names_in_reports)
 }
 END_TEST
 
+/* All that getifaddrs finds, and no more; again and again, and whatever was left unread. */
+START_TEST(this_machines_addresses)
+{
+	int fd = own_open(&e);
+	struct { struct nlmsghdr h; struct ifaddrmsg m; } ask = { .h = { .nlmsg_len = sizeof ask,
+	    .nlmsg_type = RTM_GETADDR, .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP } };
+	struct own found = { .nlisten = 1 };
+	struct ifaddrs *all;
+
+	ck_assert_int_ne(fd, -1);
+	ck_assert_int_eq(getifaddrs(&all), 0);
+	for (int i = 0; i < 3; i++) {
+		uint32_t n = 0;
+
+		ck_assert_int_eq(write(fd, &ask, sizeof ask), sizeof ask);
+		ck_assert_msg(own_addresses(&found, fd, &e) == 0, "%s", e.what);
+		for (const struct ifaddrs *a = all; a != NULL; a = a->ifa_next) {
+			char text[INET6_ADDRSTRLEN];
+			const void *at = a->ifa_addr == NULL ? NULL : a->ifa_addr->sa_family == AF_INET ?
+			    (const void *)&((const struct sockaddr_in *)(const void *)a->ifa_addr)->sin_addr :
+			    a->ifa_addr->sa_family == AF_INET6 ?
+			    (const void *)&((const struct sockaddr_in6 *)(const void *)a->ifa_addr)->sin6_addr :
+			    NULL;
+			struct netaddr want;
+			uint32_t k = 0;
+
+			if (at == NULL)
+				continue;
+			n++;
+			inet_ntop(a->ifa_addr->sa_family, at, text, sizeof text);
+			want = addr(text, 0);
+			while (k < found.nlocal && memcmp(&found.local[k], &want, sizeof want) != 0)
+				k++;
+			ck_assert_msg(k < found.nlocal, "%s", text);
+		}
+		ck_assert_uint_eq(found.nlocal, n);
+		ck_assert_uint_eq(found.nlisten, 1);
+	}
+	freeifaddrs(all);
+	close(fd);
+	ck_assert_int_eq(own_addresses(&found, fd, &e), -1);
+	ck_assert_uint_gt(found.nlocal, 0);		/* what was known stays */
+}
+END_TEST
+
 /* --- back-off --- */
 
 START_TEST(rest_grows_and_ends)
@@ -334,6 +382,7 @@ suite_hosts(void)
 	tcase_add_test(tc, equals_are_shuffled);
 	tcase_add_loop_test(tc, destinations, 0, sizeof domains / sizeof *domains);
 	tcase_add_test(tc, names_in_reports);
+	tcase_add_test(tc, this_machines_addresses);
 	tcase_add_test(tc, rest_grows_and_ends);
 	tcase_add_test(tc, rest_outlasts_what_it_cost);
 	tcase_add_test(tc, the_table_is_bounded);
