@@ -206,28 +206,41 @@ put_details(struct span detail, struct buf *out, struct err *e)
 	return 0;
 }
 
+/* The next hop's words are what it replied; whatever else is told of it is what this machine says. */
+static int
+put_reason(const struct rcpt_result *res, struct buf *out, struct err *e)
+{
+	char lead[160];
+
+	if (res->text[0] == '\0')
+		return 0;
+	if (res->code != 0) {
+		snprintf(lead, sizeof lead, "    In the words of %s: ",
+		    res->mta[0] != '\0' ? res->mta : "the next hop");
+		return status_reply(res, lead, INDENT, out, e);
+	}
+	snprintf(lead, sizeof lead, "    In the words of this machine%s%s: ",
+	    res->mta[0] != '\0' ? ", of " : "", res->mta);
+	return text_wrap(out, lead, INDENT, span_str(res->text), e);
+}
+
 static int
 put_failed_words(const struct rcpt_result *res, struct span detail, struct buf *out, struct err *e)
 {
 	const struct advice *a = words_advice(res->dsn);
-	const char *from = res->mta[0] != '\0' ? res->mta : "this system";
-	char lead[160];
 
 	if (text_wrap(out, "    What happened: ", INDENT, span_str(a->what), e) == -1 ||
 	    put_details(detail, out, e) == -1 ||
 	    text_wrap(out, "    What you can do: ", INDENT, span_str(a->todo), e) == -1)
 		return -1;
-	if (res->text[0] == '\0')
-		return 0;
-	snprintf(lead, sizeof lead, "    In the words of %s: ", from);
-	return text_wrap(out, lead, INDENT, span_str(res->text), e);
+	return put_reason(res, out, e);
 }
 
 static int
 put_delayed_words(const struct report *r, const struct rcpt_result *res, struct buf *out, struct err *e)
 {
 	uint8_t notify = r->env->rcpt[res->slot].notify;
-	char date[40], next[240], lead[160];
+	char date[40], next[240];
 
 	clock_rfc5322(r->expires_us, date, sizeof date);
 	snprintf(next, sizeof next, "nothing is lost, and you need not send it again: it is tried "
@@ -237,11 +250,7 @@ put_delayed_words(const struct report *r, const struct rcpt_result *res, struct 
 	if (text_wrap(out, "    What happened: ", INDENT, span_str(words_delay(res->dsn)), e) == -1 ||
 	    text_wrap(out, "    What happens next: ", INDENT, span_str(next), e) == -1)
 		return -1;
-	if (res->text[0] == '\0')
-		return 0;
-	snprintf(lead, sizeof lead, "    In the words of %s: ",
-	    res->mta[0] != '\0' ? res->mta : "this system");
-	return text_wrap(out, lead, INDENT, span_str(res->text), e);
+	return put_reason(res, out, e);
 }
 
 static int

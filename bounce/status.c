@@ -85,21 +85,27 @@ status_code(const struct rcpt_result *res)
 	return plain[res->outcome];
 }
 
-/* "smtp; 550 5.6.5 text": always as a reply would say it (RFC 3461, 9.2). */
+int
+status_reply(const struct rcpt_result *res, const char *lead, unsigned indent, struct buf *out,
+    struct err *e)
+{
+	char code[8], text[sizeof res->text + sizeof code];
+	size_t n = (size_t)snprintf(code, sizeof code, "%03u", res->code % 1000u);
+	bool whole = strncmp(res->text, code, n) == 0 && strchr(" -", res->text[n]) != NULL;
+
+	snprintf(text, sizeof text, "%s%s%s", whole ? "" : code, whole ? "" : " ", res->text);
+	return text_reply(out, lead, indent, span_str(text), e);
+}
+
+/* What the hop replied (RFC 3461, 9.2).  Without a reply there is no code of its transport to tell: our
+ * reason is of a type of our own, so that nobody takes it for the words of Remote-MTA (RFC 3464, 2.3.6). */
 static int
 put_diagnostic(const struct rcpt_result *res, struct buf *out, struct err *e)
 {
-	const char *t = res->text;
-	bool reply = ascii_digit(t[0]) && ascii_digit(t[1]) && ascii_digit(t[2]) &&
-	    (t[3] == ' ' || t[3] == '-');
-	unsigned code = res->code != 0 ? res->code : res->dsn[0] == '4' ? 451 : 554;
-	char text[sizeof res->text + 32];
-
-	if (reply)
-		snprintf(text, sizeof text, "%s", t);
-	else
-		snprintf(text, sizeof text, "%u %s %s", code, res->dsn, t);
-	return text_wrap(out, "Diagnostic-Code: smtp; ", 1, span_str(text), e);
+	if (res->code != 0)
+		return status_reply(res, "Diagnostic-Code: smtp; ", 1, out, e);
+	return text_wrap(out, "Diagnostic-Code: x-accord; ", 1,
+	    span_str(res->text[0] != '\0' ? res->text : status_code(res)), e);
 }
 
 /* Of a domain or an address literal: what could be a comment or end the field becomes '?'. */

@@ -9,6 +9,11 @@
 /* Is it told of: by its NOTIFY (RFC 3461, 4.1 and 5.2), or to postmaster? */
 bool status_wanted(const struct report *r, const struct rcpt_result *res);
 
+/* Appends what the hop replied, of a result that has its code, behind lead: its code once, as 9.2 of RFC 3461
+ * writes a reply, further lines indented. */
+int status_reply(const struct rcpt_result *res, const char *lead, unsigned indent, struct buf *out,
+    struct err *e);
+
 /* Appends the fields of the message and of each recipient that is told of; 7-bit, CRLF lines. */
 int status_put(const struct report *r, struct buf *out, struct err *e);
 

@@ -47,6 +47,69 @@ text_wrap(struct buf *out, const char *lead, unsigned indent, struct span s, str
 	return buf_add_str(out, "\r\n", e);
 }
 
+/* Where the first line of a reply ends: behind "550-" the next begins with its code again. */
+static size_t
+reply_line_len(struct span s)
+{
+	for (size_t i = 4; s.n > 4 && s.p[3] == '-' && i + 4 <= s.n; i++)
+		if (s.p[i] == ' ' && memcmp(s.p + i + 1, s.p, 3) == 0 &&
+		    (i + 4 == s.n || s.p[i + 4] == ' ' || s.p[i + 4] == '-'))
+			return i;
+	return s.n;
+}
+
+/* Folded between words alone, where a run of spaces stays what it is. */
+static int
+put_folded(struct buf *out, size_t col, unsigned indent, struct span s, struct err *e)
+{
+	for (bool first = true; s.n > 0; first = false) {
+		size_t gap = 0, pad, n;
+
+		while (gap < s.n && s.p[gap] == ' ')
+			gap++;
+		for (n = gap; n < s.n && s.p[n] != ' ';)
+			n++;
+		pad = gap;
+		if (n == gap)		/* spaces at the end */
+			break;
+		if (!first && col + n > TEXT_FOLD) {
+			col = 0;
+			pad = gap < indent ? indent : gap;
+			if (buf_add_str(out, "\r\n", e) == -1)
+				return -1;
+		}
+		if (buf_addf(out, e, "%*s", (int)pad, "") == -1 ||
+		    xtext_clean(out, span_sub(s, gap, n), TEXT_LINE - TEXT_FOLD, e) == -1)
+			return -1;
+		col += pad + n - gap;
+		s = span_sub(s, n, s.n);
+	}
+	return 0;
+}
+
+int
+text_reply(struct buf *out, const char *lead, unsigned indent, struct span s, struct err *e)
+{
+	size_t col = strlen(lead);
+
+	if (xtext_clean(out, span_str(lead), TEXT_LINE, e) == -1)
+		return -1;
+	while (s.n > 0) {
+		size_t n = reply_line_len(s), code = s.n < 3 ? s.n : 3;
+		bool cut = n == s.n && n > 3 && s.p[3] == '-';	/* the last one, and it says that more comes */
+
+		if (xtext_clean(out, span_sub(s, 0, code), code, e) == -1 || (cut && buf_add_byte(out, ' ', e) == -1) ||
+		    put_folded(out, col + code, indent, span_sub(s, code + cut, n), e) == -1 ||
+		    buf_add_str(out, "\r\n", e) == -1)
+			return -1;
+		s = span_trim(span_sub(s, n, s.n));
+		if (s.n > 0 && buf_addf(out, e, "%*s", (int)indent, "") == -1)
+			return -1;
+		col = indent;
+	}
+	return 0;
+}
+
 static size_t
 line_end(struct span s, size_t i)
 {

@@ -11,6 +11,10 @@ enum { TEXT_LINE = 990, TEXT_FOLD = 76, TEXT_QP_LINE = 76 };
 /* Paragraph text, wrapped: the first line behind lead, the others indented by indent spaces. */
 int text_wrap(struct buf *out, const char *lead, unsigned indent, struct span s, struct err *e);
 
+/* An SMTP reply as reply_print writes it: each of its lines begins one, and is folded where it is long;
+ * without the folds it is the same octets.  One that was cut ends as a reply does (RFC 3461, 9.2). */
+int text_reply(struct buf *out, const char *lead, unsigned indent, struct span s, struct err *e);
+
 /* quoted-printable (RFC 2045, 6.7); CRLF, LF and CR end lines. */
 int text_qp(struct buf *out, struct span s, struct err *e);
 

@@ -49,7 +49,7 @@ print_json(struct lister *l, const struct qitem *m)
 			print_time(s->next_us);
 			putchar('"');
 		}
-		fputs(",\"last_reply\":", stdout);
+		printf(",\"code\":%u,\"last_reply\":", s->code);
 		json_string(stdout, span_str(s->text));
 		putchar('}');
 	}
@@ -81,7 +81,7 @@ print_text(struct lister *l, const struct qitem *m)
 		}
 		putchar('\n');
 		if (s->text[0] != '\0') {
-			fputs("        ", stdout);
+			fputs(s->code != 0 ? "        " : "        this machine: ", stdout);
 			queue_print_safe(span_str(s->text));
 			putchar('\n');
 		}

@@ -23,6 +23,7 @@ err_set(struct err *e, enum err_kind kind, const char *dsn, const char *fmt, ...
 
 	e->kind = kind;
 	e->sys = 0;
+	e->code = 0;
 	if (dsn == NULL)
 		dsn = kind == ERR_TEMP ? "4.0.0" : "5.0.0";
 	snprintf(e->dsn, sizeof e->dsn, "%s", dsn);
@@ -48,6 +49,7 @@ err_sys(struct err *e, const char *fmt, ...)
 
 	e->kind = ERR_TEMP;
 	e->sys = sys;
+	e->code = 0;
 	snprintf(e->dsn, sizeof e->dsn, "%s", errno_is_full(sys) ? "4.3.1" : "4.3.0");
 	va_start(ap, fmt);
 	n = vsnprintf(e->what, sizeof e->what, fmt, ap);
@@ -66,6 +68,7 @@ err_in(struct err *e, const char *fmt, ...)
 	int n;
 
 	memcpy(old, e->what, sizeof old);
+	e->code = 0;
 	va_start(ap, fmt);
 	n = vsnprintf(e->what, sizeof e->what, fmt, ap);
 	va_end(ap);

@@ -8,6 +8,8 @@
 #ifndef LIB_ERR_H
 #define LIB_ERR_H
 
+#include <stdint.h>
+
 enum err_kind {
 	ERR_NONE,
 	ERR_TEMP,	/* may work later: 4yz, defer */
@@ -19,6 +21,7 @@ enum err_kind {
 struct err {
 	enum err_kind kind;
 	int sys;		/* errno, or 0 */
+	uint16_t code;		/* of the SMTP reply that what is, word by word; 0: what is ours */
 	char dsn[12];		/* RFC 3463 code: "5.6.1" */
 	char what[500];		/* printable text with context, NUL-terminated */
 };
@@ -30,7 +33,7 @@ int err_set(struct err *e, enum err_kind kind, const char *dsn, const char *fmt,
 /* From errno: ERR_TEMP with 4.3.1 for what is full, 4.3.0 for the rest.  Appends strerror.  -1. */
 int err_sys(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Puts "CONTEXT: " before the text that is there.  -1. */
+/* Puts "CONTEXT: " before the text that is there, which then is ours.  -1. */
 int err_in(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* "temp", "perm" … for the log. */

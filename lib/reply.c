@@ -205,14 +205,16 @@ reply_dsn(const struct reply *r, char out[12])
 void
 reply_print(const struct reply *r, char *out, size_t cap)
 {
-	struct span rest = buf_view(&r->text), line;
-	size_t n;
+	struct span rest = buf_view(&r->text), line = { NULL, 0 };
+	bool more = true;
+	size_t n = 0;
 
-	snprintf(out, cap, "%03u", r->code);
-	n = strlen(out);
-	while (n + 1 < cap && reply_line(&rest, &line)) {
-		if (line.n > 0)
-			out[n++] = ' ';
+	while (more && n + 1 < cap) {
+		(void)reply_line(&rest, &line);		/* else the code is all there is */
+		more = rest.n > 0;
+		snprintf(out + n, cap - n, "%s%03u%s", n > 0 ? " " : "", r->code,
+		    more ? "-" : line.n > 0 ? " " : "");
+		n += strlen(out + n);
 		for (size_t i = 0; i < line.n && n + 1 < cap; i++)
 			out[n++] = line.p[i] < 0x20 || line.p[i] > 0x7e ? '?' : (char)line.p[i];
 	}

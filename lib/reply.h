@@ -51,7 +51,8 @@ bool reply_enhanced(struct span text, struct span *status, struct span *rest);
 /* The enhanced code of the first line that has one of the reply code's class; else X.0.0. */
 void reply_dsn(const struct reply *r, char out[12]);
 
-/* "550 5.1.1 no such user": code and all lines' text, joined by a space, printable ASCII, cut. */
+/* "550 5.1.1 no such user", or "550-mailbox unavailable 550 user has moved": the reply as RFC 3461, 9.2,
+ * writes it, its lines joined by a space; printable ASCII, cut at cap. */
 void reply_print(const struct reply *r, char *out, size_t cap);
 
 #endif

@@ -355,7 +355,7 @@ dest_head(struct dest *d)
 /* --- what jobs say of it --- */
 
 static void
-dest_why(struct dest *d, const char *dsn, const char *text)
+dest_why(struct dest *d, uint16_t code, const char *dsn, const char *text)
 {
 	size_t a = strlen(dsn) + 1, b = strlen(text) + 1;
 	char *why;
@@ -370,6 +370,7 @@ dest_why(struct dest *d, const char *dsn, const char *text)
 	why[a + b - 1] = '\0';
 	free(d->why);
 	d->why = why;
+	d->why_code = code;
 }
 
 static void
@@ -393,14 +394,15 @@ dest_answered(const struct sched *s, struct dest *d)
 }
 
 static void
-dest_failed(struct sched *s, struct entry *e, uint32_t epoch, const char *dsn, const char *text)
+dest_failed(struct sched *s, struct entry *e, uint32_t epoch, uint16_t code, const char *dsn,
+    const char *text)
 {
 	struct dest *d = e->dest;
 
 	if (d->health == DEST_DEAD && epoch != d->epoch)
 		return;		/* one of those that were under way when it died */
 	d->streak++;
-	dest_why(d, dsn, text);
+	dest_why(d, code, dsn, text);
 	if (epoch == d->epoch) {
 		d->threshold = d->window = d->window > 1 ? d->window / 2 : 1;
 		d->credit = 0;
@@ -417,8 +419,8 @@ dest_failed(struct sched *s, struct entry *e, uint32_t epoch, const char *dsn, c
 }
 
 void
-sched_release(struct sched *s, struct entry *e, enum verdict v, uint32_t epoch, const char *dsn,
-    const char *text, int64_t now)
+sched_release(struct sched *s, struct entry *e, enum verdict v, uint32_t epoch,
+    uint16_t code, const char *dsn, const char *text, int64_t now)
 {
 	struct dest *d = e->dest;
 
@@ -436,7 +438,7 @@ sched_release(struct sched *s, struct entry *e, enum verdict v, uint32_t epoch, 
 	if (d->class == CLASS_REMOTE && v == VERDICT_ANSWERED)
 		dest_answered(s, d);
 	else if (d->class == CLASS_REMOTE && v == VERDICT_DEAD)
-		dest_failed(s, e, epoch, dsn, text);
+		dest_failed(s, e, epoch, code, dsn, text);
 	else if (d->class == CLASS_REMOTE && d->health != DEST_GOOD && d->wait_ms <= s->now)
 		d->wait_ms = s->now + SCHED_PAUSE_MS;
 	if (d->active == 0)
@@ -452,7 +454,7 @@ sched_dead_until(const struct sched *s, const struct entry *e)
 
 void
 sched_believe_dead(struct sched *s, struct entry *e, int64_t until_ms, uint16_t attempts,
-    const char *dsn, const char *text)
+    uint16_t code, const char *dsn, const char *text)
 {
 	struct dest *d = e->dest;
 
@@ -462,13 +464,14 @@ sched_believe_dead(struct sched *s, struct entry *e, int64_t until_ms, uint16_t 
 	d->health = DEST_DEAD;
 	d->wait_ms = until_ms;
 	d->fails = attempts > d->fails ? attempts : d->fails;
-	dest_why(d, dsn, text);
+	dest_why(d, code, dsn, text);
 	dest_update(s, d);
 }
 
-void
+uint16_t
 sched_why(const struct entry *e, const char **dsn, const char **text)
 {
 	*dsn = e->dest->why != NULL ? e->dest->why : "";
 	*text = e->dest->why != NULL ? *dsn + strlen(*dsn) + 1 : "";
+	return e->dest->why_code;
 }

@@ -30,15 +30,17 @@ expire_slot(struct qmgr *q, struct job *j, struct job_rcpt *r)
 	struct rcpt_result res = { .slot = r->n, .outcome = OUTCOME_FAILED };
 	const char *dsn, *text;
 	struct slot *s = &r->slot;
+	uint16_t code = sched_why(j->entry, &dsn, &text);
 	struct err e;
 
-	sched_why(j->entry, &dsn, &text);
 	if (s->attempts == 0 && *dsn != '\0') {	/* it waited behind others of its destination */
+		s->code = code;
 		snprintf(s->dsn, sizeof s->dsn, "%s", dsn);
 		snprintf(s->text, sizeof s->text, "%s", text);
 	}
 	expire_dsn(s);
 	if (strcmp(j->entry->dest->name, ROUTE_NONE) == 0) {
+		s->code = 0;
 		snprintf(s->dsn, sizeof s->dsn, "5.1.2");
 		snprintf(s->text, sizeof s->text, "the domain is longer than a domain can be");
 	}

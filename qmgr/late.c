@@ -31,12 +31,13 @@ qmgr_warn_at(const struct qmgr *q, const struct letter *l, uint32_t slot, int64_
 static bool
 late_record(struct job *j, const struct entry *en, uint32_t n, const struct slot *s)
 {
-	struct rcpt_result r = { .slot = n, .outcome = OUTCOME_DEFERRED, .code = s->code };
+	struct rcpt_result r = { .slot = n, .outcome = OUTCOME_DEFERRED };
 	const char *dsn, *text;
 	struct err e;
 
-	sched_why(en, &dsn, &text);
+	r.code = sched_why(en, &dsn, &text);
 	if (s->attempts > 0) {
+		r.code = s->code;
 		dsn = s->dsn;
 		text = s->text;
 	}
@@ -110,7 +111,7 @@ void
 qmgr_warned(struct qmgr *q, struct job *j)
 {
 	log_line(LOG_INFO, j->id, "delay-told", "recipients=%u", j->nmark);
-	sched_release(&q->sched, j->entry, VERDICT_NONE, 0, "", "", clock_ms());
+	sched_release(&q->sched, j->entry, VERDICT_NONE, 0, 0, "", "", clock_ms());
 	qmgr_mark(q, j);
 }
 

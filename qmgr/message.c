@@ -141,7 +141,8 @@ wait_of(struct qmgr *q, struct entry *en, const struct moment *t, const struct s
 		wait = 0;
 	n->retry_ms = t->ms + (wait < max ? wait : max);
 	if (dead && wait > 0)
-		sched_believe_dead(&q->sched, en, n->retry_ms, s->attempts, s->dsn, s->text);
+		sched_believe_dead(&q->sched, en, n->retry_ms, s->attempts, s->code, s->dsn,
+		    s->text);
 }
 
 static bool

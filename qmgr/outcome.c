@@ -54,9 +54,9 @@ outcome_log(const struct job *j, const struct job_rcpt *r, const struct rcpt_res
 
 	if (delay < 0 || j->arrival_us == 0)
 		delay = 0;
-	log_line(LOG_INFO, j->id, "deliver", "from=%s to=%s relay=%s size=%llu delay=%.3f dsn=%s reply=%s "
+	log_line(LOG_INFO, j->id, "deliver", "from=%s to=%s relay=%s size=%llu delay=%.3f dsn=%s code=%u reply=%s "
 	    "result=%s dest=%s slot=%u", log_qs(j->sender), log_qs(r->addr), log_q(res->mta),
-	    (unsigned long long)j->size, (double)delay / 1e6, log_q(res->dsn), log_q(res->text),
+	    (unsigned long long)j->size, (double)delay / 1e6, log_q(res->dsn), res->code, log_q(res->text),
 	    outcome_names[res->outcome], log_q(j->entry != NULL ? j->entry->dest->name : ""), r->n);
 }
 
@@ -293,7 +293,8 @@ result_apply(struct qmgr *q, struct job *j, struct span records)
 		enum verdict v = verdict_of(records, &why);
 		bool was_dead = sched_dest_dead(j->entry->dest);
 
-		sched_release(&q->sched, j->entry, v, j->epoch, why.dsn, why.text, clock_ms());
+		sched_release(&q->sched, j->entry, v, j->epoch, why.code, why.dsn, why.text,
+		    clock_ms());
 		dest_log(q, j->entry, was_dead, why.text);
 	}
 	while (result_next(&records, &r, &detail, &e) == 1) {

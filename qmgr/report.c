@@ -202,7 +202,7 @@ qmgr_on_reported(struct chan *c, const void *msg, size_t len, int *fds, struct e
 		log_line(LOG_INFO, j->id, "bounced", "report=%s recipients=%u",
 		    qid_ok(m->report) ? m->report : "-", j->nmark);
 		q->bounced++;
-		sched_release(&q->sched, j->entry, VERDICT_ANSWERED, 0, "", "", clock_ms());
+		sched_release(&q->sched, j->entry, VERDICT_ANSWERED, 0, 0, "", "", clock_ms());
 		j->entry->attempts = 0;
 		stash_free(q, j->entry);
 		qmgr_mark(q, j);

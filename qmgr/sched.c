@@ -435,7 +435,7 @@ void
 sched_defer(struct sched *s, struct entry *e, int64_t retry_ms, int64_t next_us, int64_t now)
 {
 	if (e->running || e->telling)
-		sched_release(s, e, VERDICT_NONE, e->dest->epoch, "", "", now);
+		sched_release(s, e, VERDICT_NONE, e->dest->epoch, 0, "", "", now);
 	e->expired = e->late = e->urgent = false;
 	entry_wait(s, e, retry_ms, next_us);
 }

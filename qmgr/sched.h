@@ -89,6 +89,7 @@ struct dest {
 	struct lane only, *lane;	/* lane: &only, or SCHED_LANES of them, malloc'd */
 	uint64_t filled;		/* a bit for each lane that has entries */
 	const struct destination *opt;	/* borrowed; never NULL */
+	uint16_t why_code;
 	char *why;			/* malloc'd: dsn, NUL, text, NUL of the last failure; or NULL */
 	int64_t wait_ms;		/* nothing is begun before: it is dead, or paused */
 	int64_t patience_ms, hours_ms, idle_ms;
@@ -172,19 +173,19 @@ enum verdict {
 /*
  * The job is over, its place is free; the entry stays busy.  epoch: the destination's when the job
  * was started (e->dest->epoch after sched_next), so that many jobs that fail together count once.
- * dsn and text: why, kept for those who wait behind a dead destination.
+ * code, dsn and text: why (as in struct rcpt_result), kept for those who wait behind a dead destination.
  */
-void sched_release(struct sched *s, struct entry *e, enum verdict v, uint32_t epoch, const char *dsn,
-    const char *text, int64_t now);
+void sched_release(struct sched *s, struct entry *e, enum verdict v, uint32_t epoch,
+    uint16_t code, const char *dsn, const char *text, int64_t now);
 
 /* When the destination is tried again, or 0: it is not dead. */
 int64_t sched_dead_until(const struct sched *s, const struct entry *e);
 /* An earlier process found e's destination dead, for the attempts-th time in a row, until then; it is
- * believed unless this one knows better.  dsn, text: why. */
+ * believed unless this one knows better.  code, dsn, text: why. */
 void sched_believe_dead(struct sched *s, struct entry *e, int64_t until_ms, uint16_t attempts,
-    const char *dsn, const char *text);
-/* Why it last failed; "" if it did not. */
-void sched_why(const struct entry *e, const char **dsn, const char **text);
+    uint16_t code, const char *dsn, const char *text);
+/* Why it last failed, and the hop's reply code or 0; "" if it did not.  Returns the code. */
+uint16_t sched_why(const struct entry *e, const char **dsn, const char **text);
 
 /* Is it known not to answer? */
 bool sched_dest_dead(const struct dest *d);

@@ -21,7 +21,7 @@ flow_push(struct flow *f, const struct batch *like, struct target **t, uint32_t 
 	if (b == NULL || copy == NULL) {
 		free(b);
 		free(copy);
-		flow_settle(f, t, n, OUTCOME_DEFERRED, 0, "4.3.0", "no memory");
+		flow_settle(f, t, n, OUTCOME_DEFERRED, "4.3.0", "no memory");
 		return;
 	}
 	*b = *like;
@@ -42,14 +42,14 @@ flow_push(struct flow *f, const struct batch *like, struct target **t, uint32_t 
 }
 
 void
-flow_settle(struct flow *f, struct target **t, uint32_t n, enum outcome outcome, uint16_t code,
-    const char *dsn, const char *text)
+flow_settle(struct flow *f, struct target **t, uint32_t n, enum outcome outcome, const char *dsn,
+    const char *text)
 {
 	for (uint32_t i = 0; i < n; i++)
 		if (outcome == OUTCOME_FAILED && t[i]->elsewhere)	/* only here: the first host may do better */
 			t[i]->done = true;
 		else
-			job_settle(t[i], outcome, code, dsn, f->s->mta, text);
+			job_settle(t[i], outcome, 0, dsn, f->s->mta, text);
 }
 
 void
@@ -89,7 +89,7 @@ flow_unfit(struct flow *f, struct target **t, uint32_t n, uint64_t size)
 		return false;
 	snprintf(text, sizeof text, "a message of %llu octets; the next hop takes %llu at "
 	    "most", (unsigned long long)size, (unsigned long long)hop->size_max);
-	flow_settle(f, t, n, OUTCOME_FAILED, 552, "5.3.4", text);
+	flow_settle(f, t, n, OUTCOME_FAILED, "5.3.4", text);
 	return true;
 }
 
@@ -100,13 +100,13 @@ check_addresses(struct flow *f, struct batch *b)
 	bool utf8, sender_utf8, takes = f->s->hop.ext & HOP_SMTPUTF8;
 
 	if (!command_path_ok(f->job->env.sender, &sender_utf8))
-		flow_settle(f, b->t, b->n, OUTCOME_FAILED, 0, "5.1.7",
+		flow_settle(f, b->t, b->n, OUTCOME_FAILED, "5.1.7",
 		    "the sender's address is none");
 	for (uint32_t i = 0; i < b->n; i++) {
 		if (!command_path_ok(b->t[i]->rcpt->addr, &utf8) || b->t[i]->rcpt->addr.n == 0)
-			flow_settle(f, &b->t[i], 1, OUTCOME_FAILED, 0, "5.1.3", "this is no address");
+			flow_settle(f, &b->t[i], 1, OUTCOME_FAILED, "5.1.3", "this is no address");
 		else if (!takes && (utf8 || sender_utf8 || f->job->env.smtputf8))
-			flow_settle(f, &b->t[i], 1, OUTCOME_FAILED, 0, "5.6.7",
+			flow_settle(f, &b->t[i], 1, OUTCOME_FAILED, "5.6.7",
 			    "internationalized mail, and the next hop does not offer SMTPUTF8");
 	}
 }
@@ -212,7 +212,7 @@ flow_refuse(struct flow *f, struct batch *b, const struct mail_row *row)
 	for (uint32_t i = 0; i < b->n; i++)
 		log_line(LOG_INFO, f->job->id, "negotiated", "to=%s row=%s",
 		    log_qs(b->t[i]->rcpt->addr), row->name);
-	flow_settle(f, b->t, b->n, OUTCOME_FAILED, 0, row->dsn, row->why);
+	flow_settle(f, b->t, b->n, OUTCOME_FAILED, row->dsn, row->why);
 }
 
 /* The facts of b with the hop that is open. */
@@ -237,7 +237,7 @@ flow_again(struct flow *f, struct batch *b)
 	struct batch *again;
 
 	if (b->round + 1 >= FLOW_ROUNDS) {
-		flow_settle(f, b->t, b->n, OUTCOME_DEFERRED, 0, "4.6.5",
+		flow_settle(f, b->t, b->n, OUTCOME_DEFERRED, "4.6.5",
 		    "what the next hop takes changes with each session");
 		return;
 	}
@@ -321,15 +321,13 @@ batch_other_host(struct flow *f, const struct batch *b)
 
 /* No host is open.  Where one was, and said "not now", that is what counts. */
 static void
-batch_unreached(struct flow *f, struct batch *b, uint16_t code, const struct err *e)
+batch_unreached(struct flow *f, struct batch *b, const struct err *e)
 {
 	for (uint32_t i = 0; i < b->n; i++) {
 		struct target *t = b->t[i];
 
-		if (!t->elsewhere) {
+		if (!t->elsewhere)
 			job_settle_err(t, f->s->mta, e);
-			t->res.code = code;
-		}
 		t->done = true;
 	}
 }
@@ -339,7 +337,6 @@ batch_run(struct flow *f, struct batch *b)
 {
 	const struct mail_row *row;
 	struct mail_facts m;
-	uint16_t code;
 	struct err e = { 0 };
 
 	if (!batch_compact(b))
@@ -351,8 +348,8 @@ batch_run(struct flow *f, struct batch *b)
 	if (b->from > 0 && reach_pass(f->s, b->from, b->t[0]->res.text))
 		smtp_quit(f->s);
 	do {
-		if (smtp_open(f->s, &code, &e) == -1) {
-			batch_unreached(f, b, code, &e);
+		if (smtp_open(f->s, &e) == -1) {
+			batch_unreached(f, b, &e);
 			return;
 		}
 		m = batch_facts(f, b);

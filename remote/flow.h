@@ -71,9 +71,9 @@ struct flow {
 void flow_push(struct flow *f, const struct batch *like, struct target **t, uint32_t n,
     struct batch **out);
 
-/* Settles those of t that are not done. */
-void flow_settle(struct flow *f, struct target **t, uint32_t n, enum outcome outcome, uint16_t code,
-    const char *dsn, const char *text);
+/* Settles those of t that are not done: text is our reason, not the hop's. */
+void flow_settle(struct flow *f, struct target **t, uint32_t n, enum outcome outcome, const char *dsn,
+    const char *text);
 void flow_settle_err(struct flow *f, struct target **t, uint32_t n, const struct err *e);
 
 /* Has it octets over 127? */

@@ -151,7 +151,7 @@ job_settle_err(struct target *t, const char *mta, const struct err *e)
 
 	if (!perm && dsn[0] != '4')
 		dsn = "4.3.0";
-	job_settle(t, perm ? OUTCOME_FAILED : OUTCOME_DEFERRED, 0, dsn, mta, e->what);
+	job_settle(t, perm ? OUTCOME_FAILED : OUTCOME_DEFERRED, e->code, dsn, mta, e->what);
 }
 
 void

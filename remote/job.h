@@ -77,7 +77,7 @@ void job_free(struct job *job);
 /* The verdict on a target, unless it has one. */
 void job_settle(struct target *t, enum outcome outcome, uint16_t code, const char *dsn,
     const char *mta, const char *text);
-/* The same for an error: ERR_PERM fails, anything else defers. */
+/* The same for an error, a reply's with its code: ERR_PERM fails, anything else defers. */
 void job_settle_err(struct target *t, const char *mta, const struct err *e);
 /* A detail line "name: value"; cut to what is allowed. */
 void job_detail(struct target *t, const char *name, struct span value);

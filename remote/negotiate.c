@@ -358,7 +358,7 @@ group_again(struct flow *f, struct group *g, const struct batch *b)
 	struct batch *again;
 
 	if (b->round + 1 >= FLOW_ROUNDS) {
-		flow_settle(f, g->t, g->n, OUTCOME_DEFERRED, 0, "4.6.5",
+		flow_settle(f, g->t, g->n, OUTCOME_DEFERRED, "4.6.5",
 		    "what the recipients take changes with each session");
 		return;
 	}
@@ -471,7 +471,7 @@ flow_negotiate(struct flow *f, struct batch *b, const struct mail_row *row)
 	if (d.max > b->n)
 		d.max = b->n;
 	if ((d.group = malloc(d.max * sizeof *d.group)) == NULL) {
-		flow_settle(f, b->t, b->n, OUTCOME_DEFERRED, 0, "4.3.0", "no memory");
+		flow_settle(f, b->t, b->n, OUTCOME_DEFERRED, "4.3.0", "no memory");
 		return;
 	}
 	end = smtp_begin(f->s, &x, &e);
@@ -480,7 +480,7 @@ flow_negotiate(struct flow *f, struct batch *b, const struct mail_row *row)
 
 		smtp_quit(f->s);
 		row = decide_mail(&m);
-		flow_settle(f, b->t, b->n, OUTCOME_FAILED, 0, row->dsn, row->why);
+		flow_settle(f, b->t, b->n, OUTCOME_FAILED, row->dsn, row->why);
 	} else if (end == XACT_READY) {
 		plan_sets(f);
 		decide_all(f, b);

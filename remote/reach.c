@@ -198,19 +198,18 @@ is_ours(int sys)
 }
 
 void
-reach_failed(struct session *s, bool connected, uint16_t code, const struct err *why)
+reach_failed(struct session *s, bool connected, const struct err *why)
 {
 	struct reach *h = &s->reach;
 	bool ours = !connected && is_ours(why->sys);
 
 	if (h->failure.kind == ERR_NONE || h->failure.kind == ERR_PERM || why->kind != ERR_PERM) {
 		h->failure = *why;
-		h->code = code;
 		memcpy(h->mta, s->mta, sizeof h->mta);
 	}
 	if (!h->direct) {
 		reach_log(s, "hop-failed", why->what);
-		if (!ours && code == 0)
+		if (!ours && why->code == 0)
 			reach_tell(s, true);
 	}
 	h->tries += !ours;
@@ -218,7 +217,7 @@ reach_failed(struct session *s, bool connected, uint16_t code, const struct err 
 }
 
 int
-reach_verdict(struct session *s, uint16_t *code, struct err *e)
+reach_verdict(struct session *s, struct err *e)
 {
 	struct reach *h = &s->reach;
 
@@ -227,7 +226,6 @@ reach_verdict(struct session *s, uint16_t *code, struct err *e)
 	if (h->failure.kind == ERR_NONE)
 		return err_set(e, ERR_TEMP, "4.4.1", "no host of %s is left to be tried", s->dest);
 	*e = h->failure;
-	*code = h->code;
 	memcpy(s->mta, h->mta, sizeof s->mta);
 	return -1;
 }

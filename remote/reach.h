@@ -29,14 +29,14 @@ const struct netaddr *reach_next(struct session *s);
 void reach_worked(struct session *s);
 
 /*
- * It was not, for that reason.  connected: there was a connection.  code: of the reply, 0: none.  The
- * address goes to the back-off table unless the host spoke or the fault is this machine's.
+ * It was not, for that reason.  connected: there was a connection.  The address goes to the back-off
+ * table unless the host spoke (why has its code) or the fault is this machine's.
  */
-void reach_failed(struct session *s, bool connected, uint16_t code, const struct err *why);
+void reach_failed(struct session *s, bool connected, const struct err *why);
 
 /* After reach_next gave NULL: the failure that counts, a temporary one before a permanent one, and
  * s->mta of whom. */
-int reach_verdict(struct session *s, uint16_t *code, struct err *e);
+int reach_verdict(struct session *s, struct err *e);
 
 /* Is there a candidate behind the one that is connected, and did it not fail a while ago? */
 bool reach_has_next(const struct session *s);

@@ -42,7 +42,6 @@ struct reach {
 	bool passed;			/* a host that answered was left for the next, for this job */
 	int64_t began_ms, asked_ms, tried_ms;	/* the attempt, DNS, the address at hand */
 	struct err failure;		/* the one that counts so far */
-	uint16_t code;
 	char mta[96];
 };
 

@@ -32,7 +32,7 @@ smtp_quit(struct session *s)
 
 /* The reply as an error: kind by its class, its own code and text. */
 static int
-smtp_reply_err(const struct session *s, const char *to, struct err *e)
+smtp_reply_err(const struct session *s, struct err *e)
 {
 	char dsn[12], text[400];
 
@@ -40,7 +40,9 @@ smtp_reply_err(const struct session *s, const char *to, struct err *e)
 	reply_print(&s->reply, text, sizeof text);
 	if (dsn[0] != '4' && dsn[0] != '5')
 		snprintf(dsn, sizeof dsn, "4.5.0");
-	return err_set(e, dsn[0] == '5' ? ERR_PERM : ERR_TEMP, dsn, "%s: %s", to, text);
+	err_set(e, dsn[0] == '5' ? ERR_PERM : ERR_TEMP, dsn, "%s", text);
+	e->code = s->reply.code;
+	return -1;
 }
 
 /* Sends what was added, reads a reply.  -1: lost; the connection is closed. */
@@ -74,7 +76,7 @@ smtp_greet(struct session *s, struct err *e)
 	if (smtp_talk(s, SMTP_WAIT_BANNER, "banner", e) == -1)
 		return -1;
 	if (s->reply.code / 100 != 2) {
-		smtp_reply_err(s, "banner", e);
+		smtp_reply_err(s, e);
 		if (s->reply.code != 521 && s->reply.code != 556 && e->kind == ERR_PERM) {
 			e->kind = ERR_TEMP;	/* this host now, not the mail for ever */
 			e->dsn[0] = '4';
@@ -92,7 +94,7 @@ smtp_greet(struct session *s, struct err *e)
 		return -1;
 	if (s->reply.code / 100 == 2)
 		return 0;
-	smtp_reply_err(s, "EHLO", e);
+	smtp_reply_err(s, e);
 	if (e->kind == ERR_PERM) {
 		e->kind = ERR_TEMP;
 		e->dsn[0] = '4';
@@ -115,7 +117,6 @@ static int
 smtp_try(struct session *s, const struct netaddr *to, struct err *e)
 {
 	bool connected = false;
-	uint16_t code;
 
 	reply_clear(&s->reply);
 	if (smtp_connect(s, to, e) == 0) {
@@ -126,19 +127,17 @@ smtp_try(struct session *s, const struct netaddr *to, struct err *e)
 			return 0;
 		}
 	}
-	code = s->w.fd != -1 ? s->reply.code : 0;
 	s->open = s->w.fd != -1;	/* a hop that said no is told QUIT */
 	smtp_quit(s);
-	reach_failed(s, connected, code, e);
+	reach_failed(s, connected, e);
 	return -1;
 }
 
 int
-smtp_open(struct session *s, uint16_t *code, struct err *e)
+smtp_open(struct session *s, struct err *e)
 {
 	const struct netaddr *to;
 
-	*code = 0;
 	if (s->open && wire_stirs(&s->w))	/* it said 421 or closed while nobody asked */
 		smtp_drop(s);
 	if (s->open)
@@ -148,7 +147,7 @@ smtp_open(struct session *s, uint16_t *code, struct err *e)
 	while ((to = reach_next(s)) != NULL)
 		if (smtp_try(s, to, e) == 0)
 			return 0;
-	return reach_verdict(s, code, e);
+	return reach_verdict(s, e);
 }
 
 /* What the hop offers, less what it refused all the same. */
@@ -162,24 +161,37 @@ smtp_hop(const struct session *s, const struct target *t)
 	return hop;
 }
 
-void
-smtp_settle(struct session *s, struct target *t)
+/* The reply, in its own code and words, is the verdict. */
+static void
+smtp_settle_as(struct session *s, struct target *t, enum outcome o)
 {
-	static const enum outcome by_class[] = { OUTCOME_DEFERRED, OUTCOME_DEFERRED, OUTCOME_RELAYED,
-	    OUTCOME_DEFERRED, OUTCOME_DEFERRED, OUTCOME_FAILED };
-	enum outcome o = by_class[s->reply.code / 100];
 	char dsn[12], text[sizeof t->res.text];
 
 	reply_dsn(&s->reply, dsn);
 	reply_print(&s->reply, text, sizeof text);
-	if (o == OUTCOME_RELAYED && smtp_hop(s, t).ext & HOP_DSN)
-		o = OUTCOME_DELIVERED;	/* the hop will report from here on (RFC 3461, 5.2.2) */
 	if (o == OUTCOME_DEFERRED && dsn[0] != '4')	/* a reply that makes no sense here */
 		snprintf(dsn, sizeof dsn, "4.5.0");
 	job_settle(t, o, s->reply.code, dsn, s->mta, text);
 }
 
-/* As smtp_settle, or by *lost.  Before the data a temporary failure is not the last word where there is
+/* A reply by which the hop has taken nothing over: all but 5yz is worth another try. */
+static void
+smtp_refused(struct session *s, struct target *t)
+{
+	smtp_settle_as(s, t, s->reply.code / 100 == 5 ? OUTCOME_FAILED : OUTCOME_DEFERRED);
+}
+
+/* The reply to the whole message. */
+static void
+smtp_settle(struct session *s, struct target *t)
+{
+	if (s->reply.code / 100 != 2)
+		smtp_refused(s, t);
+	else		/* a hop with DSN will report from here on (RFC 3461, 5.2.2) */
+		smtp_settle_as(s, t, smtp_hop(s, t).ext & HOP_DSN ? OUTCOME_DELIVERED : OUTCOME_RELAYED);
+}
+
+/* As smtp_refused, or by *lost.  Before the data a temporary failure is not the last word where there is
  * another host: that one is asked in the next transaction (RFC 5321, 5.1). */
 static void
 smtp_put_off(struct session *s, const struct xact *x, struct target *t, const struct err *lost)
@@ -187,7 +199,7 @@ smtp_put_off(struct session *s, const struct xact *x, struct target *t, const st
 	if (lost != NULL)
 		job_settle_err(t, s->mta, lost);
 	else
-		smtp_settle(s, t);
+		smtp_refused(s, t);
 	if (x->next_host && t->res.outcome == OUTCOME_DEFERRED) {
 		t->done = false;
 		t->again = t->elsewhere = true;
@@ -219,7 +231,7 @@ smtp_later(struct session *s, const struct xact *x, struct target *t)
 	t->bare = t->repeat = t->row->action == ACT_BARE;
 	if (t->bare)
 		return;
-	smtp_settle(s, t);
+	smtp_refused(s, t);
 	t->res.flags |= RESULT_CONNEG_TRY;
 }
 
@@ -296,7 +308,7 @@ smtp_talk_on(struct session *s, int64_t wait_ms, const char *step, struct err *e
 		return -1;
 	if (s->reply.code != 421)
 		return 0;
-	smtp_reply_err(s, step, e);
+	smtp_reply_err(s, e);
 	smtp_drop(s);
 	return -1;
 }
@@ -361,8 +373,6 @@ smtp_on_data(struct session *s, struct xact *x, struct err *e)
 			(void)smtp_talk(s, SMTP_WAIT_DATA, "dot", e);
 		return XACT_NONE;
 	}
-	if (s->reply.code / 100 == 2)
-		s->reply.code = 451;	/* 2yz to DATA makes no sense: nothing was taken over */
 	for (uint32_t i = 0; i < x->n; i++)
 		if (x->t[i]->accepted)
 			smtp_put_off(s, x, x->t[i], NULL);

@@ -46,8 +46,8 @@ enum xact_end {
 	XACT_LOST	/* connection lost or 421: *e; those without a final answer are not done */
 };
 
-/* Connects and says EHLO, if that is not done.  -1: nothing can be sent now; *code is the reply's. */
-int smtp_open(struct session *s, uint16_t *code, struct err *e);
+/* Connects and says EHLO, if that is not done.  -1: nothing can be sent now. */
+int smtp_open(struct session *s, struct err *e);
 
 /* Says QUIT, if there is a connection, and closes it. */
 void smtp_quit(struct session *s);
@@ -62,8 +62,5 @@ enum xact_end smtp_begin(struct session *s, struct xact *x, struct err *e);
  * accepted target is done afterwards.
  */
 void smtp_send(struct session *s, struct xact *x, const struct edit_list *edits);
-
-/* Settles by s->reply: 2yz relays, 4yz defers, 5yz fails. */
-void smtp_settle(struct session *s, struct target *t);
 
 #endif

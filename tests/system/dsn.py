@@ -14,7 +14,7 @@ DATE = re.compile(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), ([1-9]|[12]\d|3[01]) "
 STATUS = re.compile(r"[245]\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\Z")
 DNS = re.compile(r"([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*|"
                  r"\[\d{1,3}(\.\d{1,3}){3}\]|\[IPv6:[0-9A-Fa-f:.]+\])( \([^()\\]*\))?\Z")
-REPLY = re.compile(r"[2-5]\d\d[ -]")
+REPLY = re.compile(r"[2-5]\d\d([ -]|\Z)")
 # In the order of the grammar (RFC 3464, appendix A); True: it must be there.
 MESSAGE = [("original-envelope-id", False), ("reporting-mta", True), ("dsn-gateway", False),
            ("received-from-mta", False), ("arrival-date", False)]
@@ -93,7 +93,8 @@ def check_recipient(f):
         need(DNS.match(typed(f["remote-mta"], ["dns"])[1]), f["remote-mta"])
         need("diagnostic-code" in f, "Remote-MTA without Diagnostic-Code (RFC 3461, 6.3 h and i)")
     if "diagnostic-code" in f:
-        need(REPLY.match(typed(f["diagnostic-code"], ["smtp"])[1]), f["diagnostic-code"])
+        kind, text = typed(f["diagnostic-code"], ["smtp", "x-accord"])
+        need(kind != "smtp" or REPLY.match(text), f["diagnostic-code"])
     need(action not in ("failed", "delayed") or "diagnostic-code" in f, "a failure without its diagnosis")
     for name in ("last-attempt-date", "will-retry-until"):
         if name in f:

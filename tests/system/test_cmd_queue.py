@@ -212,7 +212,8 @@ class Many(unittest.TestCase):
             m = json.loads(line)
             seen.add(m["id"])
             self.assertEqual(list(m), ["id", "size", "arrival", "sender", "recipients"])
-            self.assertEqual(list(m["recipients"][0]), ["address", "state", "attempts", "next", "last_reply"])
+            self.assertEqual(list(m["recipients"][0]), ["address", "state", "attempts", "next", "code",
+                                                           "last_reply"])
         self.assertEqual((p.wait(), len(seen)), (0, MANY))
         p.stdout.close()
         # memory does not grow with the queue

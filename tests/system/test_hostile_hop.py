@@ -297,7 +297,7 @@ class Texts(unittest.TestCase):
             acc.send(SENDER, ["b@far.example"], TEXT)
             wait_for(lambda: acc.queue()[0]["recipients"][0]["attempts"])
             reply = acc.queue()[0]["recipients"][0]["last_reply"]
-            self.assertRegex(reply, r"^450 4\.2\.0 [ -~]*red")
+            self.assertRegex(reply, r"^450-4\.2\.0 [ -~]*red")
             for text in (acc.accord("queue", "list").stdout, acc.accord("queue", "list", "--json").stdout,
                          acc.read_log().encode("utf-8", "surrogateescape")):
                 self.assertRegex(text, rb"^[\n -~]*$")
@@ -334,6 +334,8 @@ class Offers(unittest.TestCase):
             acc.send(SENDER, ["b@far.example"], message)
             report = wait_for(acc.maildir)[0].decode("latin-1")
             self.assertIn("Status: " + status, report)
+            self.assertIn("\nDiagnostic-Code: x-accord; ", report)      # nobody refused it but we
+            self.assertIn("In the words of this machine, of ", report)
             self.assertEqual(hop.messages, [])
             acc.wait_empty()
             return hop

@@ -155,7 +155,7 @@ START_TEST(failure)
 	ck_assert_ptr_nonnull(strstr(p, "\r\n\r\nOriginal-Recipient: rfc822;Fax+1@dev.example\r\n"
 	    "Final-Recipient: rfc822;fax=+1234@dev.example\r\nAction: failed\r\nStatus: 5.6.5\r\n"
 	    "Remote-MTA: dns; mx.dev.example ([192.0.2.9]:25)\r\n"
-	    "Diagnostic-Code: smtp; 554 5.6.5 no common form\r\n"
+	    "Diagnostic-Code: x-accord; no common form\r\n"
 	    "Last-Attempt-Date: Sun, 9 Sep 2001 01:46:40 +0000\r\n"));
 	ck_assert_uint_eq(count(p, "Final-Recipient:"), 1);
 	free(p);
@@ -235,7 +235,7 @@ START_TEST(delayed)
 	p = part(2);
 	ck_assert_ptr_nonnull(strstr(p, "Action: delayed\r\nStatus: 4.4.1\r\n"
 	    "Remote-MTA: dns; [192.0.2.9] (port 25)\r\n"
-	    "Diagnostic-Code: smtp; 451 4.4.1 connect: timed out\r\n"
+	    "Diagnostic-Code: x-accord; connect: timed out\r\n"
 	    "Last-Attempt-Date: Sun, 9 Sep 2001 01:46:40 +0000\r\n"
 	    "Will-Retry-Until: Mon, 10 Sep 2001 01:46:40 +0000\r\n"));
 	free(p);
@@ -274,6 +274,69 @@ START_TEST(only_delays_have_an_end)
 	ck_assert_int_eq(has("Last-Attempt-Date"), _i == OUTCOME_FAILED);
 	ck_assert_int_eq(has("Diagnostic-Code"), _i == OUTCOME_FAILED);
 	ck_assert(!has("Remote-MTA"));
+}
+END_TEST
+
+/* RFC 3464, 2.3.6, RFC 3461, 9.2: what the next hop replied stands as its words, line by line; nothing else
+ * does, though the hop be known. */
+static const struct { uint16_t code; const char *mta, *text, *words, *field; } reasons[] = {
+	{ 550, "mx.x [192.0.2.9]:25", "550 5.1.1 no  such user", "In the words of mx.x [192.0.2.9]:25: 550 5.1.1 no  such user\r\n",
+	    "smtp; 550 5.1.1 no  such user\r\n" },
+	{ 550, "mx.x", "550-mailbox unavailable 550 user has moved with no forwarding address",
+	    "words of mx.x: 550-mailbox unavailable\r\n        550 user has moved with no forwarding address\r\n",
+	    "smtp; 550-mailbox unavailable\r\n 550 user has moved with no forwarding address\r\n" },
+	{ 550, "mx.x", "550-a 550- 550-b 550", "mx.x: 550-a\r\n        550-\r\n        550-b\r\n        550\r\n",
+	    "smtp; 550-a\r\n 550-\r\n 550-b\r\n 550\r\n" },
+	{ 550, "mx.x", "550-a 550-cut sho", "mx.x: 550-a\r\n        550 cut sho\r\n", "smtp; 550-a\r\n 550 cut sho\r\n" },
+	{ 550, "mx.x", "550 said: 550 no", "mx.x: 550 said: 550 no\r\n", "smtp; 550 said: 550 no\r\n" },
+	{ 550, "", "550 no", "In the words of the next hop: 550 no\r\n", "smtp; 550 no\r\n" },
+	{ 554, "mx.x", "banner: 554 no", "mx.x: 554 banner: 554 no\r\n", "smtp; 554 banner: 554 no\r\n" },
+	{ 421, "mx.x", "", "", "smtp; 421\r\n" },
+	{ 0, "mx.x [192.0.2.9]:25", "550 is what nobody said", "In the words of this machine, of mx.x [192.0.2.9]:25: 550 is what nobody\r\n",
+	    "x-accord; 550 is what nobody said\r\n" },
+	{ 0, "", "no host", "In the words of this machine: no host\r\n", "x-accord; no host\r\n" },
+	{ 0, "", "", "", "x-accord; " },
+};
+
+START_TEST(whose_words)
+{
+	char field[200];
+
+	for (uint8_t outcome = OUTCOME_DEFERRED; outcome <= OUTCOME_FAILED; outcome++) {
+		buf_clear(&records);
+		buf_clear(&out);
+		record(0, outcome, reasons[_i].code, outcome == OUTCOME_FAILED ? "5.0.0" : "4.0.0", reasons[_i].mta,
+		    reasons[_i].text, "");
+		build();
+		ck_assert_msg(has(reasons[_i].words), "%s", (char *)out.p);
+		snprintf(field, sizeof field, "\r\nDiagnostic-Code: %s", reasons[_i].field);
+		ck_assert_msg(has(field), "%s", (char *)out.p);
+		ck_assert_int_eq(has("Remote-MTA"), reasons[_i].mta[0] != '\0');
+		ck_assert_int_eq(has("In the words of"), reasons[_i].text[0] != '\0');
+	}
+}
+END_TEST
+
+/* A long line of a reply is folded, and unfolded it is what it was. */
+START_TEST(reply_unfolds)
+{
+	char text[256] = "550-", *at, *to;
+	const char *p, *end;
+
+	for (size_t n = 4; n < sizeof text - 20; n++)
+		text[n] = n % 9 == 0 ? ' ' : 'x';
+	strcat(text, " 550 end");
+	record(0, OUTCOME_FAILED, 550, "5.0.0", "mx.x", text, "");
+	build();
+	p = strstr((char *)out.p, "Diagnostic-Code: smtp; ") + 23;
+	end = strstr(p, "\r\nLast-");
+	at = to = strndup(p, (size_t)(end - p));
+	for (char *s = at; *s != '\0'; s++)
+		if (*s != '\r' && *s != '\n')
+			*to++ = *s;
+	*to = '\0';
+	ck_assert_str_eq(at, text);
+	free(at);
 }
 END_TEST
 
@@ -625,6 +688,8 @@ suite_report(void)
 	tcase_add_test(tc, delayed);
 	tcase_add_loop_test(tc, delayed_promises_what_comes, 0, 4);
 	tcase_add_loop_test(tc, only_delays_have_an_end, OUTCOME_DELIVERED, OUTCOME_FAILED + 1);
+	tcase_add_loop_test(tc, whose_words, 0, sizeof reasons / sizeof *reasons);
+	tcase_add_test(tc, reply_unfolds);
 	tcase_add_test(tc, time_of_a_success);
 	tcase_add_loop_test(tc, status_codes, 0, sizeof statuses / sizeof *statuses);
 	tcase_add_loop_test(tc, recipient_addresses, 0, sizeof addresses / sizeof *addresses);

@@ -16,17 +16,19 @@ static const struct {
 	{ "one line", "250 2.1.0 fine\r\n", 0, 1, 250, 1, "2.1.0", "250 2.1.0 fine", "" },
 	{ "code alone", "250\r\n", 0, 1, 250, 1, "2.0.0", "250", "" },
 	{ "code and space", "354 \r\n", 0, 1, 354, 1, "2.0.0", "354", "" },
-	{ "several lines", "250-a\r\n250-\r\n250 b\r\n", 0, 1, 250, 3, "2.0.0", "250 a b", "" },
+	{ "several lines", "250-a\r\n250-\r\n250 b\r\n", 0, 1, 250, 3, "2.0.0", "250-a 250- 250 b", "" },
 	{ "the next reply stays", "250 a\r\n550 b\r\n", 0, 1, 250, 1, "2.0.0", "250 a", "550 b\r\n" },
 	{ "no space after the status", "250-2.1.5<a@b>\r\n250 ok\r\n", 0, 1, 250, 2, "2.1.5",
-	    "250 2.1.5<a@b> ok", "" },
+	    "250-2.1.5<a@b> 250 ok", "" },
 	{ "status on the second line", "550-no\r\n550 5.1.1 one\r\n", 0, 1, 550, 2, "5.1.1",
-	    "550 no 5.1.1 one", "" },
+	    "550-no 550 5.1.1 one", "" },
+	{ "RFC 3461, 9.2", "550-mailbox unavailable\r\n550 user has moved with no forwarding address\r\n", 0, 1,
+	    550, 2, "5.0.0", "550-mailbox unavailable 550 user has moved with no forwarding address", "" },
 	{ "status of another class", "450 5.1.1 x\r\n", 0, 1, 450, 1, "4.0.0", "450 5.1.1 x", "" },
 	{ "status with too many digits", "550 5.1.1234 x\r\n", 0, 1, 550, 1, "5.0.0",
 	    "550 5.1.1234 x", "" },
 	{ "code unknown to us", "599 x\r\n", 0, 1, 599, 1, "5.0.0", "599 x", "" },
-	{ "another code of the class", "450-x\r\n451 y\r\n", 0, 1, 451, 2, "4.0.0", "451 x y", "" },
+	{ "another code of the class", "450-x\r\n451 y\r\n", 0, 1, 451, 2, "4.0.0", "451-x 451 y", "" },
 	{ "CR and NUL inside", "250 a\rb\0c\r\n", 11, 1, 250, 1, "2.0.0", "250 a?b?c", "" },
 	{ "CR before the CRLF", "250 a\r\r\n", 0, 1, 250, 1, "2.0.0", "250 a?", "" },
 	{ "octets over 127", "250 \xc3\xa4\r\n", 0, 1, 250, 1, "2.0.0", "250 ??", "" },
@@ -157,7 +159,7 @@ START_TEST(print_is_cut)
 	reply_init(&r);
 	ck_assert_int_eq(feed_many(&r, "550-ab\r\n", "550-cd\r\n", 50, "550 e\r\n", &e), 1);
 	reply_print(&r, out, sizeof out);
-	ck_assert_str_eq(out, "550 ab ");
+	ck_assert_str_eq(out, "550-ab ");
 	reply_free(&r);
 }
 END_TEST

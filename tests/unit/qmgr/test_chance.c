@@ -180,7 +180,7 @@ some_end(bool good)
 		return;
 	held[i] = held[--nheld];
 	if (h.e->running)
-		sched_release(&s, h.e, good ? VERDICT_ANSWERED : v[chance(4)], h.epoch, "4.4.1", "x", now);
+		sched_release(&s, h.e, good ? VERDICT_ANSWERED : v[chance(4)], h.epoch, 0, "4.4.1", "x", now);
 	if (h.e->late && chance(3) != 0)
 		sched_warned(&s, h.e, SCHED_NEVER, now);
 	else if (good || h.e->expired || chance(3) == 0)
@@ -207,7 +207,7 @@ some_administrator(void)
 		}
 		break;
 	case 2:
-		sched_believe_dead(&s, e, now + 40000, 3, "4.4.1", "x");
+		sched_believe_dead(&s, e, now + 40000, 3, 0, "4.4.1", "x");
 		break;
 	case 3:
 		sched_expire_move(&s, e, (int64_t)chance(200000) - 100000);

@@ -77,7 +77,7 @@ add_from(unsigned n, const char *sender, const char *dest, int64_t now)
 static void
 finish(struct entry *e, enum verdict v, int64_t now)
 {
-	sched_release(&s, e, v, e->dest->epoch, "4.4.1", "no connection", now);
+	sched_release(&s, e, v, e->dest->epoch, 0, "4.4.1", "no connection", now);
 }
 
 /* Makes a destination known as one that takes n jobs at once. */
@@ -220,7 +220,7 @@ START_TEST(window_halves_and_grows_slowly)
 	ck_assert_int_eq(n, 20);
 	before = e[0]->dest->epoch;
 	for (int i = 0; i < 20; i++) {
-		sched_release(&s, e[i], i < 5 ? VERDICT_DEAD : VERDICT_ANSWERED, before, "4.4.1", "full", 0);
+		sched_release(&s, e[i], i < 5 ? VERDICT_DEAD : VERDICT_ANSWERED, before, 0, "4.4.1", "full", 0);
 		ck_assert_int_eq(sched_dead_until(&s, e[i]), 0);
 		ck_assert_int_le(e[i]->dest->window, 12);
 		ck_assert_int_ge(e[i]->dest->window, 10);
@@ -261,13 +261,13 @@ START_TEST(failures_together_count_once)
 	epoch = e[0]->dest->epoch;
 	for (int i = 0; i < 11; i++) {
 		ck_assert_int_eq(sched_dead_until(&s, e[0]), 0);
-		sched_release(&s, e[i], VERDICT_DEAD, epoch, "4.4.1", "x", 10);
+		sched_release(&s, e[i], VERDICT_DEAD, epoch, 0, "4.4.1", "x", 10);
 		ck_assert_ptr_null(sched_next(&s, 10));
 	}
 	until = sched_dead_until(&s, e[0]);
 	ck_assert_int_ge(until, FIRST * 7 / 8);
 	for (int i = 11; i < 20; i++) {
-		sched_release(&s, e[i], VERDICT_DEAD, epoch, "4.4.1", "x", 20);
+		sched_release(&s, e[i], VERDICT_DEAD, epoch, 0, "4.4.1", "x", 20);
 		ck_assert_int_eq(sched_dead_until(&s, e[i]), until);
 		ck_assert_int_eq(e[i]->dest->fails, 1);
 	}
@@ -286,12 +286,12 @@ START_TEST(dead_from_disk)
 
 	for (unsigned i = 0; i < 1000; i++)
 		e = add(i, "a.example:25", 0);
-	sched_believe_dead(&s, e, until, 7, "4.4.1", "no connection");
+	sched_believe_dead(&s, e, until, 7, 554, "4.4.1", "554 no");
 	ck_assert_ptr_null(sched_next(&s, 1));
 	ck_assert_ptr_null(sched_next(&s, until - 1));
 	ck_assert_int_eq(sched_dead_until(&s, e), until);
-	sched_why(e, &dsn, &text);
-	ck_assert_str_eq(text, "no connection");
+	ck_assert_uint_eq(sched_why(e, &dsn, &text), 554);
+	ck_assert_str_eq(text, "554 no");
 	e = sched_next(&s, until);
 	ck_assert_ptr_nonnull(e);
 	ck_assert_ptr_null(sched_next(&s, until));

@@ -90,7 +90,7 @@ static const struct row rows[] = {
 	    .heard = EH(1) "1 MAIL FROM:<s@x>\n", .want = { { DEF, "4.3.2", 0, "421 4.3.2 closing" } } },
 	{ .name = "banner 554", .rcpt = { "a@x" },
 	    .script = { HOP({ 0, "banner", "554 5.7.1 go away\r\n", false }), NOTHING, NOTHING },
-	    .heard = "1 QUIT\n", .want = { { DEF, "4.7.1", 0, "go away" } } },
+	    .heard = "1 QUIT\n", .want = { { DEF, "4.7.1", 0, "554 5.7.1 go away" } } },
 	{ .name = "banner 521", .rcpt = { "a@x" },
 	    .script = { HOP({ 0, "banner", "521 5.3.2 no mail here\r\n", false }), NOTHING, NOTHING },
 	    .heard = "1 QUIT\n", .want = JUST(BAD, "5.3.2") },
@@ -103,11 +103,17 @@ static const struct row rows[] = {
 	{ .name = "250 to DATA is no acceptance", .rcpt = { "a@x" },
 	    .script = { HOP(SLOW, { 0, "DATA", "250 2.0.0 ok\r\n", false }), NOTHING, NOTHING },
 	    .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\n1 DATA\n",
-	    .want = JUST(DEF, "4.0.0") },
+	    .want = { { DEF, "4.5.0", 0, "250 2.0.0 ok" } } },
+	{ .name = "354 to RCPT is no acceptance", .rcpt = { "a@x" },
+	    .script = { HOP(SLOW, { 0, "RCPT", "354 go on\r\n", false }), NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\n", .want = { { DEF, "4.5.0", 0, "354 go on" } } },
+	{ .name = "354 to EHLO", .rcpt = { "a@x" },
+	    .script = { HOP({ 0, "EHLO", "354 go on\r\n", false }), NOTHING, NOTHING },
+	    .heard = EH(1) "1 QUIT\n", .want = { { DEF, "4.5.0", 0, "354 go on" } } },
 	{ .name = "a hostile text", .rcpt = { "a@x" },
 	    .script = { HOP(MUTE, { 0, "RCPT", "550-5.1.1 a\x1b[2Jb\r\n550 \x80\r\n", false }), NOTHING,
 	    NOTHING }, .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\n1 DATA\n1 . \n",
-	    .want = { { BAD, "5.1.1", 0, "550 5.1.1 a?[2Jb ?" } } },
+	    .want = { { BAD, "5.1.1", 0, "550-5.1.1 a?[2Jb 550 ?" } } },
 	{ .name = "a drop over one recipient", .rcpt = { "a@x", "b@x", "c@x" },
 	    .script = { HOP(SLOW, { 0, "RCPT TO:<b@x>", NULL, false }), NOTHING, NOTHING },
 	    .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\n1 RCPT TO:<b@x>\n"
@@ -555,6 +561,18 @@ row_file(const struct row *row, uint32_t *n)
 	return fd;
 }
 
+/* The code is the hop's, and then its reply is all of the text; our own reasons have none. */
+static bool
+code_is_true(const struct rcpt_result *res)
+{
+	struct span t = span_str(res->text);
+	uint64_t code = 0;
+
+	if (t.n < 3 || (t.n > 3 && t.p[3] != ' ' && t.p[3] != '-') || !span_u64(span_sub(t, 0, 3), 599, &code))
+		code = 0;
+	return code == res->code;
+}
+
 static void
 check_results(const struct row *row, const struct job *job)
 {
@@ -571,6 +589,7 @@ check_results(const struct row *row, const struct job *job)
 		    t->res.outcome, t->res.dsn, t->res.flags, t->res.text);
 		ck_assert_msg(w->text == NULL || strstr(t->res.text, w->text) != NULL, "%s: %s", row->name,
 		    t->res.text);
+		ck_assert_msg(code_is_true(&t->res), "%s: %u: %s", row->name, t->res.code, t->res.text);
 		memcpy(lines, t->detail.n > 0 ? (char *)t->detail.p : "", t->detail.n);
 		lines[t->detail.n] = '\0';
 		detail |= row->detail != NULL && strstr(lines, row->detail) != NULL;
