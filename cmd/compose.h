@@ -9,7 +9,7 @@
 enum { COMPOSE_ATTACHMENTS = 32, COMPOSE_MAX = 64 * 1024 * 1024 };
 
 struct compose {
-	const char *from, *subject;
+	const char *from, *subject;	/* from: From's address, never empty */
 	const char *convert;		/* Content-Convert's value, or NULL */
 	const char *host;		/* of Message-ID */
 	char *const *to;

@@ -46,6 +46,17 @@ note_rcpt(void *arg, const struct addrlist_box *b, struct err *e)
 	return origin_address(o, b->addr, &o->rcpt, e);
 }
 
+int
+origin_rcpts(struct origin *o, const char *word, struct err *e)
+{
+	uint32_t before = o->nrcpt;
+
+	if (addrlist_parse(span_str(word), note_rcpt, o, e) == -1 ||
+	    (o->nrcpt == before && err_set(e, ERR_PERM, "5.1.3", "no address") == -1))
+		return err_in(e, "%.100s", word);
+	return 0;
+}
+
 /* RFC 5322 3.6.6: what is sent again goes to those of the Resent- fields alone. */
 static int
 header_rcpts(struct origin *o, struct span header, bool resent, struct err *e)

@@ -23,6 +23,10 @@ struct origin {
 /* "local" or "local@domain" becomes an address with a domain, NUL and all, in out.  -1: ERR_PERM. */
 int origin_address(const struct origin *o, const char *word, struct buf *out, struct err *e);
 
+/* Adds the mailboxes of a word of the command line, a list as a header field has it: "a@b, Joe <c@d>".
+ * -1: ERR_PERM, it is none, or has none. */
+int origin_rcpts(struct origin *o, const char *word, struct err *e);
+
 /*
  * text: lines that end in LF or CRLF.  Appends the message to out.  -1: ERR_PERM, a header or a MIME
  * body that cannot be sent as it is; ERR_TEMP.

@@ -23,6 +23,7 @@ struct send_options {
 	const char *envid;
 	uint8_t notify, ret;
 	bool conperm, minimal;
+	bool null;		/* the reverse-path is */
 };
 
 /* -1: usage. */
@@ -80,7 +81,7 @@ check_words(const struct send_options *o, struct err *e)
 	for (const char *p = o->compose.subject; *p != '\0'; p++)
 		if ((unsigned char)*p < 0x20)
 			return err_set(e, ERR_PERM, NULL, "--subject: a control character");
-	if (*o->compose.from != '\0' && address_check(span_str(o->compose.from), e) == -1)
+	if (address_check(span_str(o->compose.from), e) == -1)
 		return err_in(e, "--from");
 	for (int i = 0; i < o->compose.nto; i++)
 		if (address_check(span_str(o->compose.to[i]), e) == -1)
@@ -91,7 +92,7 @@ check_words(const struct send_options *o, struct err *e)
 static int
 send_submit(const struct common *c, const struct send_options *o, struct span message, struct err *e)
 {
-	struct envelope env = { .sender = span_str(o->compose.from), .conperm = o->conperm, .ret = o->ret,
+	struct envelope env = { .sender = span_str(o->null ? "" : o->compose.from), .conperm = o->conperm, .ret = o->ret,
 	    .envid = o->envid != NULL ? span_str(o->envid) : span_str(""),
 	    .nrcpt = (uint32_t)o->compose.nto };
 	char id[QID_SIZE];
@@ -181,7 +182,7 @@ verb_send(struct common *c, int argc, char **argv)
 {
 	static struct conf conf;
 	struct send_options o = { .compose = { .subject = "" } };
-	char from[ADDRESS_MAX];
+	char from[ADDRESS_MAX + 1];
 	struct err e = { 0 };
 
 	if (send_options(&o, argc, argv) == -1)
@@ -189,7 +190,8 @@ verb_send(struct common *c, int argc, char **argv)
 	if (cmd_setting(&c->home, &conf, CONF_ME, &e) == -1)
 		return cmd_fail(&e);
 	o.compose.host = conf_string(&conf, CONF_ME);
-	if (o.compose.from == NULL) {
+	o.null = o.compose.from != NULL && *o.compose.from == '\0';
+	if (o.compose.from == NULL || o.null) {		/* From names who calls (RFC 5322, 3.6.2) */
 		const struct passwd *pw = getpwuid(getuid());
 
 		snprintf(from, sizeof from, "%s@%s", pw != NULL ? pw->pw_name : "postmaster",

@@ -32,7 +32,8 @@ struct sendmail {
 	bool run_queue;
 	const char *sender, *name, *envid;
 	uint8_t notify, ret;
-	char from[ADDRESS_MAX + 1], full_name[SM_NAME];
+	char author[ADDRESS_MAX + 1], full_name[SM_NAME];
+	bool null;			/* the reverse-path is */
 };
 
 static const char sm_usage[] =
@@ -157,16 +158,21 @@ sm_read(bool lone_dot, struct buf *text, struct err *e)
 	}
 }
 
-/* "local@host" of who calls, and the name that From gets. */
+/* The sender, "local@host" of who calls if none was named, and the name that From gets.  Behind a null
+ * reverse-path stands somebody too, and From names him (RFC 5322, 3.6.2). */
 static int
 sm_who(struct sendmail *s, struct err *e)
 {
 	const struct passwd *pw = getpwuid(getuid());
+	const char *caller = pw != NULL ? pw->pw_name : "postmaster";
 	struct buf b;
 	bool gecos;
 	size_t n;
 	int r;
 
+	s->null = s->sender != NULL && (*s->sender == '\0' || strcmp(s->sender, "<>") == 0);
+	if (s->null)
+		s->sender = NULL;
 	if (s->name == NULL)
 		s->name = getenv("NAME");
 	if (s->name == NULL && s->sender == NULL && pw != NULL)
@@ -175,23 +181,19 @@ sm_who(struct sendmail *s, struct err *e)
 	n = s->name == NULL ? 0 : strcspn(s->name, gecos ? "," : "");
 	span_text(span_of(s->name, n), s->full_name, sizeof s->full_name);
 	s->origin.name = s->full_name;
-	buf_init(&b, sizeof s->from);
-	r = 0;
-	if (s->sender == NULL || (*s->sender != '\0' && strcmp(s->sender, "<>") != 0)) {
-		r = origin_address(&s->origin, s->sender != NULL ? s->sender : pw != NULL ? pw->pw_name :
-		    "postmaster", &b, e);
-		if (r == 0)
-			memcpy(s->from, b.p, b.n);
-	}
+	buf_init(&b, sizeof s->author);
+	r = origin_address(&s->origin, s->sender != NULL ? s->sender : caller, &b, e);
+	if (r == 0)
+		memcpy(s->author, b.p, b.n);
 	buf_free(&b);
-	s->origin.from = s->from[0] != '\0' ? s->from : "postmaster";
+	s->origin.from = s->author;
 	return r;
 }
 
 static int
 sm_submit(struct sendmail *s, struct span message, struct err *e)
 {
-	struct envelope env = { .sender = span_str(s->from), .ret = s->ret,
+	struct envelope env = { .sender = span_str(s->null ? "" : s->author), .ret = s->ret,
 	    .envid = span_str(s->envid != NULL ? s->envid : ""), .nrcpt = s->origin.nrcpt };
 	const char *addr = (const char *)s->origin.rcpt.p;
 	char id[QID_SIZE];
@@ -247,11 +249,9 @@ sm_send(struct sendmail *s, int argc, char **argv)
 	buf_init(&s->origin.rcpt, ORIGIN_RCPT * (size_t)(ADDRESS_MAX + 1));
 	if (sm_who(s, &e) == -1)
 		return sm_fail(&e);
-	for (int i = optind; i < argc; i++) {
-		if (origin_address(&s->origin, argv[i], &s->origin.rcpt, &e) == -1)
+	for (int i = optind; i < argc; i++)
+		if (origin_rcpts(&s->origin, argv[i], &e) == -1)
 			return sm_fail(&e);
-		s->origin.nrcpt++;
-	}
 	if (sm_message(s, &e) == -1)
 		return sm_fail(&e);
 	return EXIT_DONE;

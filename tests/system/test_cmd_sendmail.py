@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 The accord authors
 """sendmail, mailq and newaliases, called as cron, PHP, mutt, git and mailx call them."""
+import email.utils
 import fcntl
 import json
 import os
+import pwd
 import re
 import subprocess
 import tempfile
@@ -92,6 +94,28 @@ class Callers(Case):
         self.assertEqual(m["Date"], "Fri, 01 Mar 2024 00:00:00 +0000")
         raw, m = self.sent("-f", "<>", "-i", "y@far.example", data=b"Subject: null\n\nx\n")
         self.assertTrue(raw["mail"].startswith("MAIL FROM:<>"))
+
+    def test_null_reverse_path_has_an_author(self):
+        """From has a mailbox (RFC 5322, 3.6.2), whoever is told of failures."""
+        caller = pwd.getpwuid(os.getuid()).pw_name + "@gateway.example"
+        for words in (["-f", "<>"], ["-f", ""], ["-r", "<>", "-F", "A. Robot"]):
+            raw, m = self.sent(*words, "y@far.example", data=b"Subject: null\n\nx\n")
+            self.assertTrue(raw["mail"].startswith("MAIL FROM:<>"), words)
+            self.assertEqual(email.utils.parseaddr(m["From"])[1], caller, words)
+        self.assertEqual(m["From"], f'"A. Robot" <{caller}>')
+        self.acc.accord("send", "--from", "", "--", "y@far.example", data=b"x\n")
+        wait_for(lambda: len(self.hop.messages) == 4)
+        self.assertTrue(self.hop.messages[-1]["mail"].startswith("MAIL FROM:<>"))
+        self.assertEqual(message_from_bytes(self.hop.messages[-1]["data"])["From"], f"<{caller}>")
+
+    def test_recipients_as_header_fields_have_them(self):
+        raw, _ = self.sent("a@far.example,b@far.example", "Joe <c@far.example>", "\"J. D.\" <d@far.example>, e (x)",
+                           "x: f@far.example;", data=b"x\n")
+        self.assertEqual(raw["rcpt"], ["RCPT TO:<%s>" % a for a in (
+            "a@far.example", "b@far.example", "c@far.example", "d@far.example", "e@gateway.example", "f@far.example")])
+        for word in ("", ",", "x:;", "a b@far.example", "a@far.example b@far.example", "<a@far.example", "(a@far.example"):
+            code, _, err = self.names.run("sendmail", "x@far.example", word, data=b"x\n")
+            self.assertEqual((code, len(err.splitlines())), (65, 1), word)
 
     def test_dsn_words_are_in_the_envelope(self):
         self.hop.on["RCPT"] = lambda s, l: "451 4.2.1 not now"
