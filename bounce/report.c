@@ -220,7 +220,7 @@ put_reason(const struct rcpt_result *res, struct buf *out, struct err *e)
 		return status_reply(res, lead, INDENT, out, e);
 	}
 	snprintf(lead, sizeof lead, "    In the words of this machine%s%s: ",
-	    res->mta[0] != '\0' ? ", of " : "", res->mta);
+	    res->mta[0] != '\0' ? ", about " : "", res->mta);
 	return text_wrap(out, lead, INDENT, span_str(res->text), e);
 }
 
@@ -232,6 +232,28 @@ put_failed_words(const struct rcpt_result *res, struct span detail, struct buf *
 	if (text_wrap(out, "    What happened: ", INDENT, span_str(a->what), e) == -1 ||
 	    put_details(detail, out, e) == -1 ||
 	    text_wrap(out, "    What you can do: ", INDENT, span_str(a->todo), e) == -1)
+		return -1;
+	return put_reason(res, out, e);
+}
+
+/* Its time ran out; the disk alone remembers that by the code's class. */
+static bool
+is_expired(const struct rcpt_result *res)
+{
+	return res->flags & RESULT_EXPIRED || res->dsn[0] == '4';
+}
+
+static int
+put_expired_words(const struct rcpt_result *res, struct span detail, struct buf *out, struct err *e)
+{
+	char what[256];
+
+	snprintf(what, sizeof what, "it could not be delivered for as long as mail is kept here. When that time "
+	    "ran out, %s.", words_expired(res->dsn));
+	if (text_wrap(out, "    What happened: ", INDENT, span_str(what), e) == -1 ||
+	    put_details(detail, out, e) == -1 ||
+	    text_wrap(out, "    What you can do: ", INDENT, span_str("Send it again later; if that fails too, "
+	    "ask the recipient another way."), e) == -1)
 		return -1;
 	return put_reason(res, out, e);
 }
@@ -277,7 +299,9 @@ put_words_of(const struct report *r, const struct rcpt_result *res, struct span 
 	    buf_add_str(out, ">\r\n", e) == -1)
 		return -1;
 	switch ((enum outcome)res->outcome) {
-	case OUTCOME_FAILED: done = put_failed_words(res, detail, out, e); break;
+	case OUTCOME_FAILED:
+		done = (is_expired(res) ? put_expired_words : put_failed_words)(res, detail, out, e);
+		break;
 	case OUTCOME_DEFERRED: done = put_delayed_words(r, res, out, e); break;
 	case OUTCOME_DELIVERED:
 	case OUTCOME_RELAYED: done = put_done_words(res, detail, out, e); break;

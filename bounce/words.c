@@ -31,11 +31,6 @@ static const struct advice advices[] = {
 	    "Send it again in a simpler form." },
 	{ "5.7.", "the receiving system refused it for a reason of policy",
 	    "Ask the recipient, or the people who run the receiving system." },
-	{ "4.4.", "the receiving system could not be reached, or did not take the message, for as long "
-	    "as mail is kept here", "Send it again later; if that fails too, ask the recipient "
-	    "another way." },
-	{ "4.", "it could not be delivered for as long as mail is kept here",
-	    "Send it again later." },
 	{ "", "the receiving system did not accept it", "The answer of the other system may say more." },
 };
 
@@ -49,22 +44,41 @@ words_advice(const char *dsn)
 	return a;
 }
 
+/* What an attempt that is to be repeated came to: now, and when the last one is behind us. */
+static const struct delay { const char *dsn, *now, *last; } delays[] = {
+	{ ".2.2", "the mailbox is full at the moment", "the mailbox was full" },
+	{ ".2.", "the mailbox takes no mail at the moment", "the mailbox took no mail" },
+	{ ".4.7", "it has not had its turn yet", "it still waited for its turn" },
+	{ ".4.", "the receiving system cannot be reached, or does not answer, at the moment",
+	    "the receiving system could not be reached, or did not answer" },
+	{ ".6.", "the content has to be converted, and that could not be done yet",
+	    "the content had to be converted, and that could not be done" },
+	{ ".7.", "the receiving system asks to try again later, for a reason of policy",
+	    "the receiving system asked to try again later, for a reason of policy" },
+	{ "", "the receiving system does not take it at the moment", "the receiving system did not take it" },
+};
+
+static const struct delay *
+delay_of(const char *dsn)
+{
+	const struct delay *d = delays;
+
+	dsn += *dsn != '\0';
+	while (strncmp(d->dsn, dsn, strlen(d->dsn)) != 0)
+		d++;
+	return d;
+}
+
 const char *
 words_delay(const char *dsn)
 {
-	static const struct { const char *dsn, *what; } delays[] = {
-		{ "4.2.2", "the mailbox is full at the moment" },
-		{ "4.2.", "the mailbox takes no mail at the moment" },
-		{ "4.4.", "the receiving system cannot be reached, or does not answer, at the moment" },
-		{ "4.6.", "the content has to be converted, and that could not be done yet" },
-		{ "4.7.", "the receiving system asks to try again later, for a reason of policy" },
-		{ "", "the receiving system does not take it at the moment" },
-	};
-	size_t i = 0;
+	return delay_of(dsn)->now;
+}
 
-	while (strncmp(delays[i].dsn, dsn, strlen(delays[i].dsn)) != 0)
-		i++;
-	return delays[i].what;
+const char *
+words_expired(const char *dsn)
+{
+	return delay_of(dsn)->last;
 }
 
 /* --- feature expressions --- */

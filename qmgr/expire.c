@@ -11,23 +11,25 @@
 #include "lib/route.h"
 
 /*
- * The last temporary failure becomes a permanent one: 4.6.5 is 5.6.5 (row B5f).  Where nobody
- * answered it is the time that ran out: 4.4.7 (RFC 3463).
+ * What was found at the last attempt stays the status, since X.4.7 is for who knows no better, and it stays
+ * temporary: nobody refused the message, and sent again it may arrive (RFC 3463, 2 and 3.5).  Our own
+ * converter's 4.6.5 alone becomes 5.6.5 (row B5f).
  */
 static void
 expire_dsn(struct slot *s)
 {
-	if (!outcome_dsn_ok(s->dsn) || strncmp(s->dsn, "4.", 2) != 0 || strncmp(s->dsn, "4.4.", 4) == 0 ||
-	    strcmp(s->dsn, "4.0.0") == 0)
+	bool known = outcome_dsn_ok(s->dsn) && *s->dsn == '4';
+
+	if (!known || (s->code == 0 && strcmp(s->dsn, "4.0.0") == 0))
 		snprintf(s->dsn, sizeof s->dsn, "4.4.7");
-	else
-		s->dsn[0] = '5';
+	else if (s->code == 0 && strcmp(s->dsn, "4.6.5") == 0)
+		snprintf(s->dsn, sizeof s->dsn, "5.6.5");
 }
 
 static void
 expire_slot(struct qmgr *q, struct job *j, struct job_rcpt *r)
 {
-	struct rcpt_result res = { .slot = r->n, .outcome = OUTCOME_FAILED };
+	struct rcpt_result res = { .slot = r->n, .outcome = OUTCOME_FAILED, .flags = RESULT_EXPIRED };
 	const char *dsn, *text;
 	struct slot *s = &r->slot;
 	uint16_t code = sched_why(j->entry, &dsn, &text);
@@ -41,6 +43,7 @@ expire_slot(struct qmgr *q, struct job *j, struct job_rcpt *r)
 	expire_dsn(s);
 	if (strcmp(j->entry->dest->name, ROUTE_NONE) == 0) {
 		s->code = 0;
+		res.flags = 0;
 		snprintf(s->dsn, sizeof s->dsn, "5.1.2");
 		snprintf(s->text, sizeof s->text, "the domain is longer than a domain can be");
 	}

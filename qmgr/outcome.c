@@ -47,6 +47,12 @@ job_slot(struct job *j, uint32_t n)
 	return NULL;
 }
 
+static const char *
+outcome_name(const struct rcpt_result *res)
+{
+	return res->flags & RESULT_EXPIRED ? "expired" : outcome_names[res->outcome];
+}
+
 void
 outcome_log(const struct job *j, const struct job_rcpt *r, const struct rcpt_result *res)
 {
@@ -57,7 +63,7 @@ outcome_log(const struct job *j, const struct job_rcpt *r, const struct rcpt_res
 	log_line(LOG_INFO, j->id, "deliver", "from=%s to=%s relay=%s size=%llu delay=%.3f dsn=%s code=%u reply=%s "
 	    "result=%s dest=%s slot=%u", log_qs(j->sender), log_qs(r->addr), log_q(res->mta),
 	    (unsigned long long)j->size, (double)delay / 1e6, log_q(res->dsn), res->code, log_q(res->text),
-	    outcome_names[res->outcome], log_q(j->entry != NULL ? j->entry->dest->name : ""), r->n);
+	    outcome_name(res), log_q(j->entry != NULL ? j->entry->dest->name : ""), r->n);
 }
 
 /* Nobody could be reached, or the host would not talk to us: it is no fault of the recipient's.  A 5yz

@@ -43,7 +43,7 @@ SILENT = """s_open s_opened s_commit s_abandon q_open q_commit q_abandon q_commi
     p_bounce p_worker c_power""".split()
 
 QUEUED, DELIVERED, FAILED, BOUNCED = "queued", "delivered", "failed", "bounced"
-AFTER = {"deferred": QUEUED, "delivered": DELIVERED, "relayed": DELIVERED, "failed": FAILED}
+AFTER = {"deferred": QUEUED, "delivered": DELIVERED, "relayed": DELIVERED, "failed": FAILED, "expired": FAILED}
 
 
 def compare(model):

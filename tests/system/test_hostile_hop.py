@@ -335,7 +335,7 @@ class Offers(unittest.TestCase):
             report = wait_for(acc.maildir)[0].decode("latin-1")
             self.assertIn("Status: " + status, report)
             self.assertIn("\nDiagnostic-Code: x-accord; ", report)      # nobody refused it but we
-            self.assertIn("In the words of this machine, of ", report)
+            self.assertIn("In the words of this machine, about ", report)
             self.assertEqual(hop.messages, [])
             acc.wait_empty()
             return hop

@@ -292,7 +292,7 @@ static const struct { uint16_t code; const char *mta, *text, *words, *field; } r
 	{ 550, "", "550 no", "In the words of the next hop: 550 no\r\n", "smtp; 550 no\r\n" },
 	{ 554, "mx.x", "banner: 554 no", "mx.x: 554 banner: 554 no\r\n", "smtp; 554 banner: 554 no\r\n" },
 	{ 421, "mx.x", "", "", "smtp; 421\r\n" },
-	{ 0, "mx.x [192.0.2.9]:25", "550 is what nobody said", "In the words of this machine, of mx.x [192.0.2.9]:25: 550 is what nobody\r\n",
+	{ 0, "mx.x [192.0.2.9]:25", "550 is what nobody said", "In the words of this machine, about mx.x [192.0.2.9]:25: 550 is what nobody\r\n",
 	    "x-accord; 550 is what nobody said\r\n" },
 	{ 0, "", "no host", "In the words of this machine: no host\r\n", "x-accord; no host\r\n" },
 	{ 0, "", "", "", "x-accord; " },
@@ -650,6 +650,45 @@ START_TEST(quoted_printable)
 }
 END_TEST
 
+/* That the time ran out, and what the last answer was: never that of a refusal. */
+static const struct { const char *dsn; uint8_t flags; uint16_t code; const char *text, *want; } expired[] = {
+	{ "4.7.1", RESULT_EXPIRED, 450, "450 4.7.1 later", "kept here. When that time ran out, the receiving "
+	    "system asked to try again later, for a reason of policy. What you can do: Send it again later; if that "
+	    "fails too, ask the recipient another way. In the words of the next hop: 450 4.7.1 later" },
+	{ "4.2.2", 0, 452, "452 4.2.2 full", "ran out, the mailbox was full. What" },	/* the disk's word alone */
+	{ "5.6.5", RESULT_EXPIRED, 0, "the converter is busy", "ran out, the content had to be converted, and that "
+	    "could not be done. What you can do: Send it again later; if that fails too, ask the recipient another "
+	    "way. In the words of this machine: the converter is busy" },
+	{ "4.4.7", RESULT_EXPIRED, 0, "", "ran out, it still waited for its turn. What" },
+	{ "4.0.0", RESULT_EXPIRED, 450, "450 no", "ran out, the receiving system did not take it. What" },
+};
+
+START_TEST(expiry_in_words)
+{
+	struct rcpt_result res = { .outcome = OUTCOME_FAILED, .code = expired[_i].code, .flags = expired[_i].flags };
+	char words[2048];
+	size_t n = 0;
+	struct err e;
+	char *p;
+
+	snprintf(res.dsn, sizeof res.dsn, "%s", expired[_i].dsn);
+	snprintf(res.text, sizeof res.text, "%s", expired[_i].text);
+	ck_assert_int_eq(result_add(&records, &res, span_of(NULL, 0), &e), 0);
+	r.records = buf_view(&records);
+	build();
+	p = part(1);
+	for (const char *c = p; *c != '\0' && n < sizeof words - 1; c++)	/* lines are folded anywhere */
+		if (!ascii_wsp(*c) && *c != '\r' && *c != '\n')
+			words[n++] = *c;
+		else if (n > 0 && words[n - 1] != ' ')
+			words[n++] = ' ';
+	words[n] = '\0';
+	free(p);
+	ck_assert_msg(strstr(words, expired[_i].want) != NULL, "%s", words);
+	ck_assert_ptr_null(strstr(words, "refused"));
+}
+END_TEST
+
 START_TEST(features_in_words)
 {
 	static const struct { const char *expr, *want; } t[] = {
@@ -703,6 +742,7 @@ suite_report(void)
 	tcase_add_test(tc, hostile_texts);
 	tcase_add_test(tc, hostile_headers);
 	tcase_add_test(tc, quoted_printable);
+	tcase_add_loop_test(tc, expiry_in_words, 0, sizeof expired / sizeof *expired);
 	tcase_add_test(tc, features_in_words);
 	suite_add_tcase(s, tc);
 	return s;
