@@ -235,19 +235,24 @@ hop_fits(struct span want, struct span hop)
 	    span_eqi(want, span_sub(hop, 0, want.n));
 }
 
-/* As qmgr has it ("local", "[192.0.2.1]:25", "example.com"), also without the port 25, and without
- * the pattern that a line of destinations gave it. */
+/* As qmgr has it ("local", "[192.0.2.1]:25", "example.com"), also without the port 25; where a line of
+ * destinations gave it a pattern ("mx.example:25 example.com"), each of the two alone will do. */
 static bool
 dest_fits(const struct selection *s, struct span addr)
 {
 	char dest[ROUTE_MAX], hop[JOB_DEST];
+	struct span pattern;
 
 	route_of(s->conf, addr, dest);
 	route_hop(dest, hop);
-	for (uint32_t i = 0; i < s->ndest; i++)
-		if (hop_fits(span_str(s->dest[i]), span_str(hop)) ||
-		    span_eqi(span_str(s->dest[i]), span_str(dest)))
+	pattern = span_sub(span_str(dest), strlen(hop) + 1, strlen(dest));
+	for (uint32_t i = 0; i < s->ndest; i++) {
+		struct span want = span_str(s->dest[i]);
+
+		if (hop_fits(want, span_str(hop)) || span_eqi(want, span_str(dest)) ||
+		    (pattern.n > 0 && span_eqi(want, pattern)))
 			return true;
+	}
 	return false;
 }
 

@@ -3,6 +3,7 @@
 /* qmgr/dest.c - destinations: who may start a job now, how many at once, and the senders' lanes. */
 #include "qmgr/sched_impl.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static const struct destination no_options;
@@ -76,6 +77,33 @@ dest_options(struct sched *s, struct dest *d)
 	d->threshold = dest_limit(s, d);
 }
 
+bool
+dest_is_idle(const struct dest *d)
+{
+	return d->entries == 0 && d->parts == 0;
+}
+
+/* It has a hop: itself, or the one that it is a part of, made if it is not there.  false: no memory. */
+static bool
+dest_join(struct sched *s, struct dest *d)
+{
+	size_t n = strcspn(d->name, " ");
+	char name[JOB_DEST];
+
+	d->hop = d;
+	if (d->name[n] == '\0')
+		return true;
+	snprintf(name, sizeof name, "%.*s", (int)n, d->name);
+	if ((d->hop = dest_find(s, name)) == NULL && (d->hop = dest_make(s, name)) != NULL)
+		s->nidle++;
+	if (d->hop == NULL)
+		return false;
+	s->nidle -= dest_is_idle(d->hop);
+	d->hop->parts++;
+	dest_update(s, d->hop);
+	return true;
+}
+
 struct dest *
 dest_make(struct sched *s, const char *name)
 {
@@ -85,6 +113,10 @@ dest_make(struct sched *s, const char *name)
 	if (d == NULL)
 		return NULL;
 	memcpy(d->name, name, n);
+	if (!dest_join(s, d)) {
+		free(d);
+		return NULL;
+	}
 	d->lane = &d->only;
 	d->when.of_dest = true;
 	d->class = (uint8_t)class_of(name);
@@ -113,41 +145,36 @@ sched_settings(struct sched *s, const struct sched_conf *conf)
 {
 	s->conf = *conf;
 	for (size_t i = 0; i < s->capdests; i++)
-		for (struct dest *d = s->dests[i]; d != NULL; d = d->same_hash) {
+		for (struct dest *d = s->dests[i]; d != NULL; d = d->same_hash)
 			dest_options(s, d);
+	for (size_t i = 0; i < s->capdests; i++)
+		for (struct dest *d = s->dests[i]; d != NULL; d = d->same_hash)
 			dest_update(s, d);
-		}
 }
 
 /* --- rounds --- */
 
 static void
-ring_remove(struct sched *s, struct dest *d)
+ring_remove(struct dest **ring, struct dest *d)
 {
-	if (!d->in_ring)
-		return;
-	d->in_ring = false;
 	if (d->ring_next == d) {
-		s->ring[d->class] = NULL;
+		*ring = NULL;
 		return;
 	}
 	d->ring_prev->ring_next = d->ring_next;
 	d->ring_next->ring_prev = d->ring_prev;
-	if (s->ring[d->class] == d)
-		s->ring[d->class] = d->ring_next;
+	if (*ring == d)
+		*ring = d->ring_next;
 }
 
-/* At the end of its class's round. */
+/* At the end of the round. */
 static void
-ring_add(struct sched *s, struct dest *d)
+ring_add(struct dest **ring, struct dest *d)
 {
-	struct dest *first = s->ring[d->class];
+	struct dest *first = *ring;
 
-	if (d->in_ring)
-		return;
-	d->in_ring = true;
 	if (first == NULL) {
-		s->ring[d->class] = d->ring_next = d->ring_prev = d;
+		*ring = d->ring_next = d->ring_prev = d;
 		return;
 	}
 	d->ring_next = first;
@@ -156,10 +183,33 @@ ring_add(struct sched *s, struct dest *d)
 	first->ring_prev = d;
 }
 
+/* In its class's round, in its hop's, or in none; its place stays if it is there already.  Whoever had a place in
+ * the class's is the next of its hop's, before those that have begun a job since. */
+static void
+ring_change(struct sched *s, struct dest *d, bool in_ring, bool held)
+{
+	bool next = d->in_ring;
+
+	if (d->in_ring && !in_ring)
+		ring_remove(&s->ring[d->class], d);
+	if (d->held && !held)
+		ring_remove(&d->hop->waiting, d);
+	if (!d->in_ring && in_ring)
+		ring_add(&s->ring[d->class], d);
+	if (!d->held && held) {
+		ring_add(&d->hop->waiting, d);
+		if (next)
+			d->hop->waiting = d;
+	}
+	d->hop->turns += (unsigned)in_ring - d->in_ring;
+	d->in_ring = in_ring;
+	d->held = held;
+}
+
 void
 dest_turn(struct sched *s, struct dest *d)
 {
-	ring_remove(s, d);	/* to the end of the round */
+	ring_change(s, d, false, false);	/* to the end of the round */
 	dest_update(s, d);
 }
 
@@ -189,31 +239,79 @@ dest_in_doubt(const struct sched *s, const struct dest *d)
 	    d->window < SCHED_TRIAL_MAX && d->window < dest_limit(s, d);
 }
 
-void
-dest_update(struct sched *s, struct dest *d)
+static int64_t
+rate_ms(const struct dest *d)
 {
-	bool may = d->ready > 0 && d->active < d->window;
-	int64_t due = SCHED_NEVER;
+	return (d->rate_us + 999) / 1000;
+}
 
-	if (may) {
-		due = later(later(d->wait_ms, (d->rate_us + 999) / 1000), dest_hours(s, d));
-		may = due <= s->now;
-		due = may ? SCHED_NEVER : due;
-	}
+/* May a job begin there, as far as the hop's limits go? */
+static bool
+hop_free(const struct sched *s, const struct dest *hop)
+{
+	return hop->jobs < dest_limit(s, hop) && rate_ms(hop) <= s->now;
+}
+
+/* When it may begin a job, but for its hop's limits; SCHED_NEVER: not before something changes. */
+static int64_t
+dest_when(struct sched *s, struct dest *d)
+{
+	int64_t rate = d->hop != d ? rate_ms(d) : 0;
+
+	if (d->ready == 0 || d->active >= d->window)
+		return SCHED_NEVER;
+	return later(later(d->wait_ms, rate), dest_hours(s, d));
+}
+
+/* In the heap for what has to be looked at next. */
+static void
+dest_watch(struct sched *s, struct dest *d, int64_t when)
+{
+	int64_t due = when > s->now ? when : SCHED_NEVER;
+
 	if (dest_in_doubt(s, d) && d->patience_ms < due)
 		due = d->patience_ms;
-	if (d->entries == 0)
+	if (d->waiting != NULL && rate_ms(d) > s->now && rate_ms(d) < due)
+		due = rate_ms(d);
+	if (dest_is_idle(d))
 		due = d->idle_ms;
-	if (may)
-		ring_add(s, d);
-	else
-		ring_remove(s, d);
 	if (d->when.at != 0 && d->when.due_ms == due)
 		return;
 	heap_remove(s, &d->when);
 	d->when.due_ms = due;
 	if (due != SCHED_NEVER)
 		heap_add(s, &d->when);
+}
+
+static void
+dest_place(struct sched *s, struct dest *d)
+{
+	int64_t when = dest_when(s, d);
+	bool may = when <= s->now;
+	bool turn = d->in_ring || d->hop->waiting == NULL || d->hop->waiting == d;	/* nobody is before it */
+	bool room = turn && hop_free(s, d->hop);
+
+	ring_change(s, d, may && room, may && !room);
+	dest_watch(s, d, when);
+}
+
+/* Who waits for the hop gets its turn, the first first, one at a time: when that one has begun, or will not, this
+ * is called again. */
+static void
+hop_wake(struct sched *s, struct dest *hop)
+{
+	while (hop->turns == 0 && hop->waiting != NULL && hop_free(s, hop))
+		dest_place(s, hop->waiting);
+	dest_watch(s, hop, dest_when(s, hop));	/* for those who still wait */
+}
+
+void
+dest_update(struct sched *s, struct dest *d)
+{
+	dest_place(s, d);
+	if (d->hop != d)
+		dest_place(s, d->hop);
+	hop_wake(s, d->hop);
 }
 
 static void
@@ -224,20 +322,36 @@ dest_forget(struct sched *s, struct dest *d)
 	while (*at != d)
 		at = &(*at)->same_hash;
 	*at = d->same_hash;
-	ring_remove(s, d);
+	ring_change(s, d, false, false);
 	heap_remove(s, &d->when);
 	s->ndests--;
 	dest_free(d);
 }
 
+/* It is forgotten, and maybe its hop after it. */
+static void
+dest_leave(struct sched *s, struct dest *d)
+{
+	struct dest *hop = d->hop;
+
+	dest_forget(s, d);
+	if (hop == d)
+		return;
+	hop->parts--;
+	if (dest_is_idle(hop))
+		dest_idle(s, hop);
+	else
+		dest_update(s, hop);
+}
+
 void
 dest_idle(struct sched *s, struct dest *d)
 {
-	if (s->nidle >= SCHED_IDLE_MAX) {
-		dest_forget(s, d);
+	if (dest_is_idle(d) && s->nidle >= SCHED_IDLE_MAX) {
+		dest_leave(s, d);
 		return;
 	}
-	s->nidle++;
+	s->nidle += dest_is_idle(d);
 	d->idle_ms = s->now + SCHED_IDLE_MS;
 	dest_update(s, d);
 }
@@ -245,9 +359,9 @@ dest_idle(struct sched *s, struct dest *d)
 void
 dest_due(struct sched *s, struct dest *d)
 {
-	if (d->entries == 0) {
+	if (dest_is_idle(d)) {
 		s->nidle--;
-		dest_forget(s, d);
+		dest_leave(s, d);
 		return;
 	}
 	if (dest_in_doubt(s, d) && d->patience_ms <= s->now) {
@@ -257,18 +371,35 @@ dest_due(struct sched *s, struct dest *d)
 	dest_update(s, d);
 }
 
+static void
+rate_count(const struct sched *s, struct dest *d)
+{
+	if (d->opt->rate_n != 0)
+		d->rate_us = later(d->rate_us, s->now * 1000 - SCHED_BURST_US) +
+		    (int64_t)d->opt->rate_s * 1000000 / d->opt->rate_n;
+}
+
 void
 dest_start(struct sched *s, struct dest *d)
 {
 	d->active++;
+	d->hop->jobs++;
 	s->active[d->class]++;
 	if (d->active > d->peak)
 		d->peak = d->active;
 	d->patience_ms = s->now + s->conf.patience_ms;
-	if (d->opt->rate_n != 0)
-		d->rate_us = later(d->rate_us, s->now * 1000 - SCHED_BURST_US) +
-		    (int64_t)d->opt->rate_s * 1000000 / d->opt->rate_n;
+	rate_count(s, d);
+	if (d->hop != d)
+		rate_count(s, d->hop);
 	dest_turn(s, d);
+}
+
+void
+dest_end(struct sched *s, struct dest *d)
+{
+	d->active--;
+	d->hop->jobs--;
+	s->active[d->class]--;
 }
 
 /* --- lanes --- */
@@ -432,8 +563,7 @@ sched_release(struct sched *s, struct entry *e, enum verdict v, uint32_t epoch,
 	}
 	if (e->running) {
 		e->running = false;
-		d->active--;
-		s->active[d->class]--;
+		dest_end(s, d);
 	}
 	if (d->class == CLASS_REMOTE && v == VERDICT_ANSWERED)
 		dest_answered(s, d);

@@ -213,10 +213,10 @@ sched_add(struct sched *s, const char *id, const char *dest, const struct sched_
 		entry_sooner(s, e, n);
 		return e;
 	}
-	if (!heap_room(s, s->nids + s->ndests + 2) || (e = calloc(1, sizeof *e)) == NULL)
+	if (!heap_room(s, s->nids + s->ndests + 3) || (e = calloc(1, sizeof *e)) == NULL)
 		return NULL;
 	d = dest_find(s, dest);
-	if (d != NULL && d->entries == 0)
+	if (d != NULL && dest_is_idle(d))
 		s->nidle--;
 	if (d == NULL && (d = dest_make(s, dest)) == NULL) {
 		free(e);
@@ -246,10 +246,8 @@ sched_drop(struct sched *s, struct entry *e)
 	struct dest *d = e->dest;
 
 	entry_detach(s, e);
-	if (e->running) {
-		d->active--;
-		s->active[d->class]--;
-	}
+	if (e->running)
+		dest_end(s, d);
 	if (e->telling)
 		s->active[CLASS_REPORT]--;
 	while (*at != e)

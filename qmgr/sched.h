@@ -19,6 +19,9 @@
  * jobs last failed by one for each window of them.  When a job finds nobody who serves it, the window
  * is halved, once for all that were under way then.  When more jobs in a row failed than are still
  * under way, the destination is dead: nothing is begun for a time, then one job.
+ *
+ * A destination "HOP PATTERN" is a part of HOP (lib/route.h): what its name says of jobs at once and of their
+ * rate binds it, and what HOP's says binds HOP and all its parts together.
  */
 #ifndef QMGR_SCHED_H
 #define QMGR_SCHED_H
@@ -86,6 +89,8 @@ struct lane { struct queue_list list; uint32_t n; };
 struct dest {
 	struct when when;
 	struct dest *same_hash, *ring_prev, *ring_next;
+	struct dest *hop;		/* whose limits bind it too; itself if it is no part */
+	struct dest *waiting;		/* a hop's: it and those parts that could begin but for its limits */
 	struct lane only, *lane;	/* lane: &only, or SCHED_LANES of them, malloc'd */
 	uint64_t filled;		/* a bit for each lane that has entries */
 	const struct destination *opt;	/* borrowed; never NULL */
@@ -93,13 +98,16 @@ struct dest {
 	char *why;			/* malloc'd: dsn, NUL, text, NUL of the last failure; or NULL */
 	int64_t wait_ms;		/* nothing is begun before: it is dead, or paused */
 	int64_t patience_ms, hours_ms, idle_ms;
-	int64_t rate_us;		/* the earliest start of its next job, monotonic */
+	int64_t rate_us;		/* the earliest start of its next job, or its parts'; monotonic */
 	uint32_t entries, ready, active, epoch;
+	uint32_t parts, jobs, turns;	/* a hop's; jobs: under way, its parts' included; turns: how many of them
+					 * are in their class's ring */
 	uint32_t window, threshold, credit;	/* jobs at once; credit: answers since it last grew */
 	uint32_t peak;			/* jobs that were under way at once since there was none */
 	uint32_t streak, fails;		/* failed jobs in a row; times it was found dead in a row */
 	uint8_t class, health, next_lane;
-	bool in_ring, closed;		/* closed: by its hours, until hours_ms */
+	bool in_ring, held, closed;	/* held: in its hop's ring, not its class's; closed: by its hours,
+					 * until hours_ms */
 	char name[];
 };
 

@@ -28,7 +28,7 @@ void list_add(struct queue_list *l, struct entry *e);
 void list_remove(struct queue_list *l, struct entry *e);
 
 struct dest *dest_find(const struct sched *s, const char *name);
-/* A new one; the room in the heap was made by the caller.  NULL: no memory. */
+/* A new one, and its hop if that is new too; the room in the heap was made by the caller.  NULL: no memory. */
 struct dest *dest_make(struct sched *s, const char *name);
 /* After anything about d changed: in its class's round or not, and when it has to be looked at. */
 void dest_update(struct sched *s, struct dest *d);
@@ -36,14 +36,17 @@ void dest_update(struct sched *s, struct dest *d);
 void dest_due(struct sched *s, struct dest *d);
 /* Its last entry has gone: kept for a while, since what is known of it is worth keeping. */
 void dest_idle(struct sched *s, struct dest *d);
+/* Is it kept for that alone? */
+bool dest_is_idle(const struct dest *d);
 void dest_free(struct dest *d);
 /* In and out of the destination's lanes. */
 void dest_queue(struct sched *s, struct dest *d, struct entry *e);
 void dest_unqueue(struct sched *s, struct entry *e);
 /* The entry whose turn it is; d->ready is not 0.  It stays in its lane. */
 struct entry *dest_head(struct dest *d);
-/* A job begins. */
+/* A job begins, ends. */
 void dest_start(struct sched *s, struct dest *d);
+void dest_end(struct sched *s, struct dest *d);
 /* Of another class's round: to the end. */
 void dest_turn(struct sched *s, struct dest *d);
 

@@ -73,15 +73,16 @@ static const struct { const char *words[6]; const char *want; } cases[] = {
 	{ { "--older", "50s", "--sender", "<>" }, "" },
 };
 
-START_TEST(words_mean_what_they_say)
+static void
+check_words(const char *const words[6], const char *want)
 {
 	char *argv[6];
 	struct selection s;
 	char got[8] = "";
 	int argc = 0;
 
-	while (argc < 6 && cases[_i].words[argc] != NULL) {
-		argv[argc] = (char *)(uintptr_t)cases[_i].words[argc];
+	while (argc < 6 && words[argc] != NULL) {
+		argv[argc] = (char *)(uintptr_t)words[argc];
 		argc++;
 	}
 	ck_assert_int_eq(select_init(&s, argc, &conf, &e), 0);
@@ -92,9 +93,31 @@ START_TEST(words_mean_what_they_say)
 		for (uint32_t i = 0; select_message(&s, &items[m]) && i < items[m].env.nrcpt; i++)
 			if (select_slot(&s, &items[m], i))
 				strncat(got, m == 1 ? "x" : i == 0 ? "b" : "c", 2);
-	ck_assert_msg(strcmp(got, cases[_i].want) == 0, "%s %s: %s, not %s", cases[_i].words[0],
-	    cases[_i].words[1] != NULL ? cases[_i].words[1] : "", got, cases[_i].want);
+	ck_assert_msg(strcmp(got, want) == 0, "%s %s: %s, not %s", words[0], words[1] != NULL ? words[1] : "",
+	    got, want);
 	select_free(&s);
+}
+
+START_TEST(words_mean_what_they_say)
+{
+	check_words(cases[_i].words, cases[_i].want);
+}
+END_TEST
+
+/* A domain that shares its next hop, but has a line in destinations: hop, line and both name it. */
+static const struct { const char *words[6]; const char *want; } parts[] = {
+	{ { "--dest", "[192.0.2.1]" }, "x" },
+	{ { "--dest", "OTHER.example" }, "x" },
+	{ { "--dest", "[192.0.2.1]:25 other.example" }, "x" },
+	{ { "--dest", "example" }, "" },
+	{ { "--dest", "" }, "" },
+	{ { "--dest", "far.example" }, "bc" },
+};
+
+START_TEST(a_line_of_destinations_is_a_destination)
+{
+	ck_assert_int_eq(conf_set(&conf, CONF_DESTINATIONS, span_str("Other.Example retry=5m\n"), &e), 0);
+	check_words(parts[_i].words, parts[_i].want);
 }
 END_TEST
 
@@ -145,6 +168,7 @@ suite_select(void)
 
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_loop_test(tc, words_mean_what_they_say, 0, sizeof cases / sizeof *cases);
+	tcase_add_loop_test(tc, a_line_of_destinations_is_a_destination, 0, sizeof parts / sizeof *parts);
 	tcase_add_loop_test(tc, wrong_words_are_refused, 0, sizeof wrong / sizeof *wrong);
 	tcase_add_test(tc, ages_have_units);
 	suite_add_tcase(s, tc);

@@ -12,7 +12,8 @@
 
 enum { STEPS = 20000, HELD_MAX = 400, MESSAGES = 300, LIFE = 3 * 3600 * 1000 };
 
-static const char *const names[] = { "a", "b", "c", "opt1", "opt2", "local", "read", "report" };
+static const char *const names[] = { "a", "b", "c", "opt1", "opt2", "local", "read", "report", "a x", "a y",
+    "opt1 x", "opt3 x", "opt3 y", "h x", "h y", "h z" };
 enum { NAMES = sizeof names / sizeof *names };
 
 struct held { struct entry *e; uint32_t epoch; };
@@ -91,6 +92,25 @@ check_lanes(const struct dest *d, uint32_t ready)
 	right(n == d->ready, __LINE__);
 }
 
+/* A hop counts what goes to it in all; who waits for it is woken by a job's end, its clock, or who is before it. */
+static void
+check_hop(const struct dest *hop)
+{
+	uint32_t jobs = 0, parts = 0, turns = 0, limit = hop->opt->concurrency;
+
+	for (size_t i = 0; i < s.capdests; i++)
+		for (const struct dest *d = s.dests[i]; d != NULL; d = d->same_hash)
+			if (d->hop == hop) {
+				jobs += d->active;
+				parts += d != hop;
+				turns += d->in_ring;
+			}
+	right(jobs == hop->jobs, __LINE__);
+	right(parts == hop->parts && turns == hop->turns, __LINE__);
+	limit = limit != 0 ? limit : hop->class == CLASS_REMOTE ? s.conf.max_dest : s.conf.max[hop->class];
+	right(hop->waiting == NULL || jobs >= limit || hop->when.at != 0 || turns > 0, __LINE__);
+}
+
 static void
 check_dest(struct dest *d, uint32_t active[CLASS_COUNT])
 {
@@ -111,9 +131,11 @@ check_dest(struct dest *d, uint32_t active[CLASS_COUNT])
 	right(d->window >= 1, __LINE__);
 	active[d->class] += running;
 	check_lanes(d, ready);
-	/* what waits for a place of its own is in the round, or in the heap for when that changes */
+	/* what waits for a place of its own is in a round, or in the heap for when that changes */
 	if (d->ready > 0 && d->active < d->window)
-		right(d->in_ring || d->when.at != 0, __LINE__);
+		right(d->in_ring || d->held || d->when.at != 0, __LINE__);
+	right(!(d->in_ring && d->held), __LINE__);
+	check_hop(d);
 }
 
 static void
@@ -279,9 +301,12 @@ START_TEST(nothing_stays_for_ever)
 	check_books();
 	ck_assert_uint_eq(nheld, 0);
 	ck_assert_uint_eq(s.nlate, 0);
-	now += SCHED_IDLE_MS;
-	ck_assert_ptr_null(sched_next(&s, now));
+	for (int i = 0; i < 2; i++) {		/* hops after their parts */
+		now += SCHED_IDLE_MS;
+		ck_assert_ptr_null(sched_next(&s, now));
+	}
 	ck_assert_uint_eq(s.ndests, 0);
+	ck_assert_uint_eq(s.nidle, 0);
 	ck_assert_uint_eq(s.nheap, 0);
 	sched_free(&s);
 }

@@ -176,6 +176,34 @@ START_TEST(destinations_of_a_route)
 }
 END_TEST
 
+/* What the next hop's line says, or the default, is for all mail there: lines for domains add no sessions. */
+START_TEST(lines_for_domains_do_not_multiply_the_hop)
+{
+	struct msg_job *m;
+
+	fake_setting(&f, CONF_SMTPROUTES, ":[192.0.2.9]:25\n");
+	fake_setting(&f, CONF_DESTINATIONS, "one.example retry=5m\ntwo.example retry=5m\n"
+	    "[192.0.2.9]:25 concurrency=1\n");
+	fake_restart_qmgr(&f);
+	all_peers();
+	for (int i = 0; i < 3; i++) {
+		static const char *const to[] = { "a@one.example", "a@two.example", "a@three.example" };
+
+		message(to[i], 0);
+		fake_new(&f, id);
+		if (i == 0)
+			m = job(ROLE_REMOTE);
+	}
+	for (int i = 0; i < 3; i++) {
+		fake_silence(&f, ROLE_REMOTE);
+		ck_assert_str_eq(m->dest, "[192.0.2.9]:25");
+		fake_result(&f, ROLE_REMOTE, m, &delivered);
+		if (i < 2)
+			m = job(ROLE_REMOTE);
+	}
+}
+END_TEST
+
 START_TEST(retries_and_lifetime_of_a_destination)
 {
 	fake_setting(&f, CONF_DESTINATIONS, "one.example retry=10,1000 lifetime=2000\n");
@@ -236,6 +264,7 @@ suite_dest(void)
 	    sizeof greetings / sizeof *greetings);
 	tcase_add_test(tc, a_refused_recipient_is_not_the_hosts);
 	tcase_add_test(tc, destinations_of_a_route);
+	tcase_add_test(tc, lines_for_domains_do_not_multiply_the_hop);
 	tcase_add_test(tc, retries_and_lifetime_of_a_destination);
 	tcase_add_test(tc, mail_waits_for_its_hours);
 	suite_add_tcase(s, tc);

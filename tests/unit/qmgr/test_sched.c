@@ -4,6 +4,7 @@
 
 #include <check.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { PATIENCE = 31000, FIRST = 60000, MAX = 4 * 3600 * 1000, LIFE = 5 * 86400 * 1000 };
 
@@ -424,6 +425,109 @@ START_TEST(options_of_destinations)
 }
 END_TEST
 
+/* --- a hop and its parts --- */
+
+/* Ten domains with lines of their own share a hop: its limit is theirs together, and they take turns. */
+START_TEST(a_hop_has_one_limit)
+{
+	unsigned n[11] = { 0 }, active = 0;
+	struct entry *e, *busy[20];
+	char dest[32];
+
+	for (unsigned i = 0; i < 11 * 40; i++) {
+		snprintf(dest, sizeof dest, i % 11 == 0 ? "hop.example:25" : "hop.example:25 d%u", i % 11);
+		e = add(i, dest, 0);
+		e->dest->health = 1;	/* known, and as wide as it gets */
+		e->dest->window = 20;
+	}
+	for (int64_t now = 0; now < 300; now++) {
+		while ((e = sched_next(&s, now)) != NULL) {
+			ck_assert_uint_lt(active, 20);
+			busy[active++] = e;
+			n[atoi(e->id) % 11]++;
+		}
+		for (unsigned d = 1; d < 11; d++)
+			ck_assert_int_le(abs((int)n[d] - (int)n[0]), 2);
+		if (now < 10)
+			ck_assert_uint_eq(active, 20);
+		if (active == 0)
+			break;
+		e = busy[0];
+		busy[0] = busy[--active];
+		finish(e, VERDICT_ANSWERED, now);
+		sched_drop(&s, e);
+	}
+}
+END_TEST
+
+/* The hop's rate is kept by all its mail; a part's own besides. */
+START_TEST(a_hop_has_one_rate)
+{
+	static const char *const dests[] = { "opt.example:25", "opt.example:25 a", "opt.example:25 b" };
+	unsigned n[3] = { 0 };
+
+	opt = (struct destination){ .rate_n = 10, .rate_s = 1 };
+	for (unsigned i = 0; i < 300; i++)
+		add(i, dests[i % 3], 0);
+	for (int64_t now = 0; now <= 6000;) {
+		struct entry *e = sched_next(&s, now);
+		unsigned all;
+
+		if (e == NULL) {
+			ck_assert_int_gt(sched_wait(&s, now), 0);
+			now += sched_wait(&s, now);
+			continue;
+		}
+		n[atoi(e->id) % 3]++;
+		all = n[0] + n[1] + n[2];
+		finish(e, VERDICT_ANSWERED, now);
+		sched_drop(&s, e);
+		ck_assert_uint_le(all, now / 100 + 2);
+		ck_assert_uint_ge(all + 1, now / 100);
+	}
+	for (int i = 0; i < 3; i++)
+		ck_assert_uint_ge(n[i], 18);
+}
+END_TEST
+
+/* A part's own limit holds within the hop's, and the hop lives for as long as its last part. */
+START_TEST(a_part_has_its_own_limit)
+{
+	unsigned parts = 0, others = 0;
+	struct entry *e, *last = NULL;
+
+	opt = (struct destination){ .concurrency = 2 };
+	for (unsigned i = 0; i < 60; i++) {
+		e = add(i, i % 2 == 0 ? "big.example:25" : "big.example:25 opt", 0);
+		e->dest->health = 1;
+		e->dest->window = i % 2 == 0 ? 20 : 2;
+	}
+	e->dest->opt = &opt;
+	while ((e = sched_next(&s, 0)) != NULL) {
+		if (e->dest->hop != e->dest)
+			parts++, last = e;
+		else
+			others++;
+	}
+	ck_assert_uint_eq(parts, 2);
+	ck_assert_uint_eq(others, 18);
+	ck_assert_uint_eq(last->dest->hop->parts, 1);
+	for (unsigned i = 0; i < 60; i++) {
+		char id[QID_SIZE];
+
+		snprintf(id, sizeof id, "%016u", i);
+		sched_drop(&s, sched_find(&s, id));
+	}
+	ck_assert_uint_eq(s.nidle, 1);
+	ck_assert_ptr_null(sched_next(&s, SCHED_IDLE_MS));
+	ck_assert_uint_eq(s.ndests, 1);
+	ck_assert_uint_eq(s.nidle, 1);
+	ck_assert_ptr_null(sched_next(&s, 2 * SCHED_IDLE_MS));
+	ck_assert_uint_eq(s.ndests, 0);
+	ck_assert_uint_eq(s.nheap, 0);
+}
+END_TEST
+
 /* Outside its hours nothing is begun, and mail still expires. */
 START_TEST(hours)
 {
@@ -636,6 +740,9 @@ suite_sched(void)
 	tcase_add_test(tc, who_is_one_sender);
 	tcase_add_test(tc, rate_is_kept);
 	tcase_add_test(tc, options_of_destinations);
+	tcase_add_test(tc, a_hop_has_one_limit);
+	tcase_add_test(tc, a_hop_has_one_rate);
+	tcase_add_test(tc, a_part_has_its_own_limit);
 	tcase_add_test(tc, hours);
 	tcase_add_test(tc, warnings);
 	tcase_add_test(tc, idle_destinations);
