@@ -166,7 +166,7 @@ struct mark {
 	char dsn[12];
 	char text[MSG_MARK_TEXT];
 	uint16_t flags;		/* enum slot_flag */
-	uint32_t dead;		/* as in struct slot */
+	uint32_t dead, since_s;	/* as in struct slot */
 	uint64_t last_us, next_us;	/* wall clock: of the last attempt, of the next */
 };
 struct msg_marks { struct msg_hdr h; uint32_t n, pad; struct mark mark[]; };

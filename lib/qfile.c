@@ -13,9 +13,9 @@
  * Footer, little-endian: magic 8, version 4, recipients 4, message length 8, envelope length 4,
  * message CRC 4, envelope CRC 4, zeros 24, CRC of what precedes 4.
  * Slot: state 1, conneg tries 1, attempts 2, code 2, flags 2, last 8, next 8, dsn 12, text 80,
- * dead destination 4, zeros 4, CRC of the slot's number and what precedes 4.
+ * dead destination 4, released 4, CRC of the slot's number and what precedes 4.
  */
-enum { FOOTER_CRC_AT = QFILE_FOOTER - 4, SLOT_CRC_AT = QFILE_SLOT - 4, SLOT_DEAD_AT = 116,
+enum { FOOTER_CRC_AT = QFILE_FOOTER - 4, SLOT_CRC_AT = QFILE_SLOT - 4, SLOT_DEAD_AT = 116, SLOT_SINCE_AT = 120,
     QFILE_ALIGN = 512 };
 static const char qfile_magic[8] = "accordQ";
 
@@ -49,6 +49,7 @@ slot_encode(uint32_t i, const struct slot *s, unsigned char raw[QFILE_SLOT])
 	memcpy(raw + 24, s->dsn, sizeof s->dsn);
 	memcpy(raw + 36, s->text, sizeof s->text);
 	put_le(raw + SLOT_DEAD_AT, s->dead, 4);
+	put_le(raw + SLOT_SINCE_AT, s->since_s, 4);
 	put_le(raw + SLOT_CRC_AT, slot_crc(i, raw), 4);
 }
 
@@ -75,6 +76,8 @@ slot_decode(uint32_t i, const unsigned char raw[QFILE_SLOT], struct slot *s)
 	    sizeof s->text);
 	c = cur_of(span_of(raw + SLOT_DEAD_AT, 4));
 	s->dead = cur_u32le(&c);
+	c = cur_of(span_of(raw + SLOT_SINCE_AT, 4));
+	s->since_s = cur_u32le(&c);
 }
 
 uint32_t

@@ -38,6 +38,8 @@ struct slot {
 	uint8_t state, conneg_tries;
 	uint16_t attempts, code, flags;	/* flags: enum slot_flag */
 	uint32_t dead;		/* qfile_dest() of where the last attempt reached nobody, or 0 */
+	uint32_t since_s;	/* its lifetime counts from then, wall clock: it was released; 0: from the
+				 * message's arrival */
 	uint64_t last_us, next_us;
 	char dsn[12];
 	char text[MSG_MARK_TEXT];	/* NUL-terminated, printable */

@@ -71,13 +71,14 @@ act_on(uint32_t verb, struct slot *s)
 	case ACT_HOLD:
 		s->state = SLOT_HELD;
 		return held ? FATE_AS_IT_IS : FATE_MARK;
-	case ACT_RELEASE:	/* as if it were new, or one that is over its time would fail untried */
+	case ACT_RELEASE:	/* as if it were new, or one that is over its time would fail at once */
 		if (queued)
 			return FATE_AS_IT_IS;
 		s->state = SLOT_QUEUED;
 		s->attempts = 0;
 		s->next_us = 0;
 		s->dead = 0;
+		s->since_s = (uint32_t)(clock_us() / 1000000);
 		return FATE_MARK;
 	case ACT_BOUNCE:
 		s->state = SLOT_FAILED;

@@ -100,8 +100,7 @@ job_send(struct qmgr *q, struct job *j, struct letter *l)
 	m.job.n = j->nrcpt;
 	m.job.last_try = en->expires_ms <= clock_ms() + sched_delay(&q->sched, en,
 	    (uint16_t)(en->attempts + 1));
-	m.job.expires_us = l->env.arrival_us +
-	    (uint64_t)qmgr_lifetime(q, en->dest->opt) * 1000;
+	m.job.expires_us = (uint64_t)(clock_us() + (en->expires_ms - clock_ms()) * 1000);
 	for (uint32_t i = 0; i < j->nrcpt; i++)
 		m.slot[i] = j->rcpt[i].n;
 	j->worker = en->dest->class == CLASS_LOCAL ? ROLE_LOCAL : ROLE_REMOTE;

@@ -60,6 +60,14 @@ expire_slot(struct qmgr *q, struct job *j, struct job_rcpt *r)
 	j->marks[j->nmark++] = mark_of(r->n, s);
 }
 
+/* The entry's end may be that of others of the message, who were not held and released meanwhile. */
+static bool
+has_time(const struct qmgr *q, const struct entry *en, const struct letter *l, uint32_t slot)
+{
+	return l->slot[slot].since_s != 0 && strcmp(en->dest->name, ROUTE_NONE) != 0 &&
+	    letter_since_us(l, slot) / 1000 + qmgr_lifetime(q, en->dest->opt) > clock_us() / 1000;
+}
+
 void
 qmgr_expire(struct qmgr *q, struct entry *en)
 {
@@ -84,7 +92,9 @@ qmgr_expire(struct qmgr *q, struct entry *en)
 			route_of(&q->d->conf, l.env.rcpt[i].addr, dest);
 			if (strcmp(dest, en->dest->name) != 0)
 				continue;
-			if (n == j->nrcpt || qmgr_adopted(q, en->id, i))
+			if (has_time(q, en, &l, i))
+				en->again = true;	/* it gets an entry of its own when the message is read again */
+			else if (n == j->nrcpt || qmgr_adopted(q, en->id, i))
 				job_rest(j, clock_ms() + QMGR_SOON_MS, en->next_us);
 			else
 				j->rcpt[n++].n = i;

@@ -19,7 +19,7 @@ qmgr_warn_at(const struct qmgr *q, const struct letter *l, uint32_t slot, int64_
     int64_t now_us)
 {
 	const struct slot *s = &l->slot[slot];
-	int64_t left = ((int64_t)l->env.arrival_us - now_us) / 1000 + q->warn_ms;
+	int64_t left = (letter_since_us(l, slot) - now_us) / 1000 + q->warn_ms;
 
 	if (q->warn_ms == 0 || s->state != SLOT_QUEUED || s->flags & SLOT_DELAY_TOLD ||
 	    !(l->env.rcpt[slot].notify & NOTIFY_DELAY) || l->env.sender.n == 0)
@@ -65,13 +65,14 @@ late_fill(struct qmgr *q, struct job *j, const struct letter *l)
 		if (at > now || j->nmark == j->nrcpt) {
 			job_rest(j, at, 0);
 		} else if (late_record(j, j->entry, i, &s)) {
+			if (j->nmark == 0 || (uint64_t)letter_since_us(l, i) < j->arrival_us)
+				j->arrival_us = (uint64_t)letter_since_us(l, i);
 			s.flags |= SLOT_DELAY_TOLD;
 			j->rcpt[j->nmark].n = i;
 			j->marks[j->nmark++] = mark_of(i, &s);
 		}
 	}
 	j->nrcpt = j->nmark;
-	j->arrival_us = l->env.arrival_us;
 }
 
 void

@@ -118,9 +118,10 @@ struct moment { int64_t ms, us; uint16_t sender; };
 /* When a message is given up, in monotonic time: its age, and the time it may have; not before an attempt
  * that came due while nobody could make it. */
 static int64_t
-expires_of(const struct moment *t, const struct letter *l, const struct slot *s, int64_t lifetime_ms)
+expires_of(const struct moment *t, const struct letter *l, uint32_t slot, int64_t lifetime_ms)
 {
-	int64_t left = ((int64_t)l->env.arrival_us - t->us) / 1000 + lifetime_ms;
+	const struct slot *s = &l->slot[slot];
+	int64_t left = (letter_since_us(l, slot) - t->us) / 1000 + lifetime_ms;
 
 	if (left > lifetime_ms)
 		left = lifetime_ms;
@@ -162,12 +163,12 @@ read_slot(struct qmgr *q, struct entry *en, const struct letter *l, uint32_t i,
 	route_of(&q->d->conf, l->env.rcpt[i].addr, dest);
 	to = sched_find_dest(&q->sched, en->id, dest);
 	if (to == NULL) {	/* its destination's options say when it is due and until when */
-		n.retry_ms = n.expires_ms = SCHED_NEVER;
+		n.retry_ms = SCHED_NEVER;
 		if ((to = sched_add(&q->sched, en->id, dest, &n)) == NULL)
 			return false;
-		to->expires_ms = strcmp(dest, ROUTE_NONE) == 0 ? t->ms :
-		    expires_of(t, l, s, qmgr_lifetime(q, to->dest->opt));
 	}
+	n.expires_ms = strcmp(dest, ROUTE_NONE) == 0 ? t->ms :
+	    expires_of(t, l, i, qmgr_lifetime(q, to->dest->opt));
 	if (s->next_us != 0)
 		n.next_us = (int64_t)s->next_us;
 	wait_of(q, to, t, s, &n);

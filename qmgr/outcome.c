@@ -113,7 +113,7 @@ mark_of(uint32_t n, const struct slot *s)
 {
 	struct mark m = { .slot = n, .state = s->state, .conneg_tries = s->conneg_tries,
 	    .attempts = s->attempts, .code = s->code, .flags = s->flags, .dead = s->dead,
-	    .last_us = s->last_us, .next_us = s->next_us };
+	    .since_s = s->since_s, .last_us = s->last_us, .next_us = s->next_us };
 
 	snprintf(m.dsn, sizeof m.dsn, "%s", s->dsn);
 	snprintf(m.text, sizeof m.text, "%.*s", MSG_MARK_TEXT - 1, s->text);

@@ -74,7 +74,7 @@ struct job {
 	struct act_request *act;	/* JOB_ACT */
 	struct mark *marks;
 	struct buf failed, notice;	/* records for bounce */
-	uint64_t size, arrival_us;
+	uint64_t size, arrival_us;	/* LATE: since when the time of the first to end counts */
 	int64_t rest_ms, rest_us;	/* have_rest: when the entry is due again, both clocks */
 	int64_t again_ms;		/* NOTICE, MARKING: refused, repeated then; 0: sent */
 	uint32_t number, epoch, generation, nrcpt, nmark;

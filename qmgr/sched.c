@@ -197,6 +197,8 @@ entry_sooner(struct sched *s, struct entry *e, const struct sched_new *n)
 	}
 	if (n->warn_ms < e->warn_ms)
 		e->warn_ms = n->warn_ms;
+	if (n->expires_ms < e->expires_ms)
+		e->expires_ms = n->expires_ms;
 	if (e->state == ENTRY_WAITING && n->retry_ms < e->retry_ms)
 		entry_wait(s, e, n->retry_ms, n->next_us);
 	else

@@ -150,7 +150,7 @@ struct sched_new {
 
 /*
  * Adds an entry, waiting until retry_ms.  One that is there already is returned as it is, only made
- * due, or its warning, earlier if it waits, and told so (again) if it is busy.  NULL: no memory, nothing
+ * due, or its warning or end, earlier if it waits, and told so (again) if it is busy.  NULL: no memory, nothing
  * changed.
  */
 struct entry *sched_add(struct sched *s, const char *id, const char *dest,

@@ -108,3 +108,11 @@ letter_close(struct letter *l)
 	free(l->slot);
 	l->slot = NULL;
 }
+
+int64_t
+letter_since_us(const struct letter *l, uint32_t slot)
+{
+	uint32_t since_s = l->slot[slot].since_s;
+
+	return since_s != 0 ? (int64_t)since_s * 1000000 : (int64_t)l->env.arrival_us;
+}

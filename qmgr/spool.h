@@ -33,5 +33,7 @@ struct letter {
  */
 int letter_open(int dirfd, const char *id, struct letter *l, struct err *e);
 void letter_close(struct letter *l);
+/* Since when that recipient's time counts, wall clock: its release, or the message's arrival. */
+int64_t letter_since_us(const struct letter *l, uint32_t slot);
 
 #endif

@@ -177,7 +177,7 @@ mark_slot(const struct mark *m, struct slot *s)
 {
 	*s = (struct slot){ .state = m->state, .conneg_tries = m->conneg_tries,
 	    .attempts = m->attempts, .code = m->code, .flags = m->flags, .dead = m->dead,
-	    .last_us = m->last_us, .next_us = m->next_us };
+	    .since_s = m->since_s, .last_us = m->last_us, .next_us = m->next_us };
 	span_text(span_of(m->dsn, strnlen(m->dsn, sizeof m->dsn)), s->dsn, sizeof s->dsn);
 	span_text(span_of(m->text, strnlen(m->text, sizeof m->text)), s->text, sizeof s->text);
 }

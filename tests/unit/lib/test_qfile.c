@@ -107,7 +107,7 @@ END_TEST
 START_TEST(loaded_at_once)
 {
 	const struct slot mark = { .state = SLOT_HELD, .attempts = 3, .flags = SLOT_DELAY_TOLD,
-	    .dead = 0x80000001,
+	    .dead = 0x80000001, .since_s = 0x90000002,
 	    .dsn = "4.4.1", .text = "nobody" };
 	struct qfile made, q;
 	struct buf block, store;
@@ -127,10 +127,11 @@ START_TEST(loaded_at_once)
 	ck_assert_int_eq(qfile_slots(fd, &q, &want, &e), 0);
 	for (uint32_t i = 0; i < q.nslot; i++)
 		ck_assert(s[i].state == want[i].state && s[i].flags == want[i].flags &&
-		    s[i].dead == want[i].dead &&
+		    s[i].dead == want[i].dead && s[i].since_s == want[i].since_s &&
 		    strcmp(s[i].text, want[i].text) == 0);
 	ck_assert_uint_eq(s[counts[_i] - 1].state, SLOT_HELD);
 	ck_assert_uint_eq(s[counts[_i] - 1].dead, mark.dead);
+	ck_assert_uint_eq(s[counts[_i] - 1].since_s, mark.since_s);
 	ck_assert_int_eq(qfile_message(fd, &q, got, &e), 0);
 	ck_assert_mem_eq(got, text, strlen(text));
 	ck_assert_int_eq(pwrite(fd, "J", 1, 20), 1);

@@ -294,8 +294,8 @@ static void
 queue_slot(int fd, const struct qfile *q, const struct mark *k)
 {
 	struct slot s = { .state = k->state, .conneg_tries = k->conneg_tries, .attempts = k->attempts,
-	    .code = k->code, .flags = k->flags, .dead = k->dead, .last_us = k->last_us,
-	    .next_us = k->next_us };
+	    .code = k->code, .flags = k->flags, .dead = k->dead, .since_s = k->since_s,
+	    .last_us = k->last_us, .next_us = k->next_us };
 	struct err e = { 0 };
 
 	memcpy(s.dsn, k->dsn, sizeof s.dsn);

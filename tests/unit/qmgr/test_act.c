@@ -106,6 +106,85 @@ START_TEST(hold_and_release)
 }
 END_TEST
 
+/* It was held for longer than mail is kept.  Released it has its retries and its whole time, over a restart too. */
+START_TEST(released_has_its_time)
+{
+	fake_setting(&f, CONF_QUEUELIFETIME, "3600\n");
+	fake_setting(&f, CONF_RETRYFIRST, "1000\n");
+	fake_setting(&f, CONF_RETRYMAX, "1000\n");
+	fake_restart_qmgr(&f);
+	with_control();
+	message("a@one.example", 0);
+	fake_new(&f, id);
+	result(ROLE_REMOTE, job(ROLE_REMOTE), &greylisted);
+	act_one(ACT_HOLD, ACT_ALL_SLOTS);
+	ck_assert(!fake_queue_mark(&f));
+	acted(1, 0, 0);
+	fake_advance(&f, 100000 * 1000);
+	act_one(ACT_RELEASE, ACT_ALL_SLOTS);
+	ck_assert(!fake_queue_mark(&f));
+	acted(1, 0, 0);
+	for (int attempts = 1; attempts <= 3; attempts++) {
+		ck_assert(!result(ROLE_REMOTE, job(ROLE_REMOTE), &greylisted));
+		ck_assert_uint_eq(fake_slot(&f, id, 0).attempts, attempts);
+		if (attempts == 2) {
+			fake_restart_qmgr(&f);
+			with_control();
+		}
+		fake_silence(&f, ROLE_QUEUE);
+		fake_advance(&f, 1130 * 1000);
+	}
+	ck_assert(!result(ROLE_REMOTE, job(ROLE_REMOTE), &greylisted));
+	fake_advance(&f, 240 * 1000);
+	ck_assert(!fake_queue_mark(&f));
+	ck_assert_int_eq(fake_slot(&f, id, 0).state, SLOT_FAILED);
+	fake_expect(&f, ROLE_BOUNCE, MSG_REPORT);
+}
+END_TEST
+
+/* Of two for the same hop one was held for a while: each has its own end, whatever happens to the other. */
+START_TEST(released_beside_one_that_expires)
+{
+	static const char *const to[] = { "a@one.example", "b@one.example", NULL };
+	struct msg_job *m;
+
+	fake_setting(&f, CONF_QUEUELIFETIME, "36000\n");
+	fake_setting(&f, CONF_RETRYFIRST, "20000\n");
+	fake_setting(&f, CONF_RETRYMAX, "20000\n");
+	fake_restart_qmgr(&f);
+	with_control();
+	fake_message(&f, id, "s@s.example", to, 0);
+	fake_new(&f, id);
+	m = job(ROLE_REMOTE);
+	ck_assert_uint_eq(m->n, 2);
+	result(ROLE_REMOTE, m, &greylisted);
+	act_one(ACT_HOLD, (uint32_t)_i);
+	ck_assert(!fake_queue_mark(&f));
+	acted(1, 0, 0);
+	fake_advance(&f, 5000 * 1000);
+	act_one(ACT_RELEASE, (uint32_t)_i);
+	ck_assert(!fake_queue_mark(&f));
+	acted(1, 0, 0);
+	m = job(ROLE_REMOTE);
+	ck_assert_uint_eq(m->n, 1);
+	result(ROLE_REMOTE, m, &greylisted);
+	fake_advance(&f, 31010 * 1000);		/* ten hours after the arrival */
+	ck_assert(!fake_queue_mark(&f));
+	ck_assert_int_eq(fake_slot(&f, id, (uint32_t)(1 - _i)).state, SLOT_FAILED);
+	ck_assert_int_eq(fake_slot(&f, id, (uint32_t)_i).state, SLOT_QUEUED);
+	fake_expect(&f, ROLE_BOUNCE, MSG_REPORT);
+	answer_report(MSG_REPORTED);
+	ck_assert(!fake_queue_mark(&f));
+	m = job(ROLE_REMOTE);
+	ck_assert_uint_eq(m->n, 1);
+	result(ROLE_REMOTE, m, &greylisted);
+	fake_silence(&f, ROLE_QUEUE);
+	fake_advance(&f, 5000 * 1000);		/* and after the release */
+	ck_assert(!fake_queue_mark(&f));
+	ck_assert_int_eq(fake_slot(&f, id, (uint32_t)_i).state, SLOT_FAILED);
+}
+END_TEST
+
 /* One recipient of three, one after the other; the others go on. */
 START_TEST(acts_on_single_recipients)
 {
@@ -353,6 +432,8 @@ suite_act(void)
 	tcase_add_checked_fixture(tc, scene_begin, scene_end);
 	tcase_add_test(tc, an_act_waits_for_hello);
 	tcase_add_test(tc, hold_and_release);
+	tcase_add_test(tc, released_has_its_time);
+	tcase_add_loop_test(tc, released_beside_one_that_expires, 0, 2);
 	tcase_add_test(tc, acts_on_single_recipients);
 	tcase_add_test(tc, removed_is_gone_without_a_report);
 	tcase_add_test(tc, bounced_by_the_administrator);

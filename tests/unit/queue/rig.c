@@ -414,7 +414,7 @@ void
 qmgr_mark_send(const struct rig *r, const char *id, uint32_t slot, uint8_t state)
 {
 	struct mark m = { .number = slot + 100, .slot = slot, .state = state, .attempts = 3, .code = 450,
-	    .dsn = "4.2.0", .text = "later, please", .dead = 5, .next_us = 77 };
+	    .dsn = "4.2.0", .text = "later, please", .dead = 5, .since_s = 9, .next_us = 77 };
 
 	memcpy(m.id, id, QID_SIZE);
 	qmgr_marks(r, &m, 1);

@@ -35,6 +35,7 @@ START_TEST(the_last_final_slot_unlinks)
 	slots_of(&r, id, slot);
 	ck_assert_uint_eq(slot[1].attempts, 3);
 	ck_assert_uint_eq(slot[1].dead, 5);
+	ck_assert_uint_eq(slot[1].since_s, 9);
 	ck_assert_uint_eq(slot[1].next_us, 77);
 	ck_assert_str_eq(slot[1].text, "later, please");
 	ck_assert_uint_eq(slot[0].attempts, 0);
