@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "lib/address.h"
 #include "lib/cur.h"
 
 /*
@@ -249,6 +250,70 @@ envelope_decode(struct span block, struct envelope *env, struct err *e)
 		return 0;
 	envelope_free(env);
 	return err_set(e, ERR_PERM, "5.3.5", "the envelope is malformed");
+}
+
+/* Octet by octet, or in lower case. */
+static int
+order_spans(struct span a, struct span b, bool any_case)
+{
+	if (a.n != b.n)
+		return a.n < b.n ? -1 : 1;
+	for (size_t i = 0; i < a.n && any_case; i++)
+		if (ascii_lower(a.p[i]) != ascii_lower(b.p[i]))
+			return ascii_lower(a.p[i]) < ascii_lower(b.p[i]) ? -1 : 1;
+	return any_case || a.n == 0 ? 0 : memcmp(a.p, b.p, a.n);
+}
+
+/* 0: the same recipient. */
+static int
+rcpt_order(const struct rcpt *a, const struct rcpt *b)
+{
+	int r = order_spans(address_local(a->addr), address_local(b->addr), false);
+
+	if (r == 0)
+		r = order_spans(address_domain(a->addr), address_domain(b->addr), true);
+	if (r == 0)
+		r = order_spans(a->orcpt, b->orcpt, false);
+	if (r == 0)
+		r = a->notify - b->notify;
+	return r != 0 ? r : a->drucof - b->drucof;
+}
+
+/* For qsort: who is the same in the order in which they came. */
+static int
+by_rcpt(const void *x, const void *y)
+{
+	const struct rcpt *a = *(struct rcpt *const *)x, *b = *(struct rcpt *const *)y;
+	int r = rcpt_order(a, b);
+
+	return r != 0 ? r : a < b ? -1 : a > b;
+}
+
+int
+envelope_unique(struct envelope *env, struct err *e)
+{
+	struct rcpt **p, *first;
+	uint32_t n = 0;
+
+	if (env->nrcpt < 2)
+		return 0;
+	if ((p = calloc(env->nrcpt, sizeof *p)) == NULL)
+		return err_sys(e, "recipients");
+	for (uint32_t i = 0; i < env->nrcpt; i++)
+		p[i] = &env->rcpt[i];
+	qsort(p, env->nrcpt, sizeof *p, by_rcpt);
+	first = p[0];
+	for (uint32_t i = 1; i < env->nrcpt; i++)
+		if (rcpt_order(first, p[i]) == 0)
+			p[i]->addr.p = NULL;	/* goes */
+		else
+			first = p[i];
+	for (uint32_t i = 0; i < env->nrcpt; i++)
+		if (env->rcpt[i].addr.p != NULL)
+			env->rcpt[n++] = env->rcpt[i];
+	env->nrcpt = n;
+	free(p);
+	return 0;
 }
 
 void

@@ -39,6 +39,14 @@ struct envelope {
 	uint32_t nrcpt;
 };
 
+/*
+ * Leaves each recipient once, the first of several in its place: those with the same address (the local part
+ * octet by octet, the domain in any case) and the same parameters.  With other ones a recipient is told
+ * of, or not told of, twice, as the sender asked.  O(n log n), whatever the addresses.  -1: ERR_TEMP memory,
+ * nothing is changed.
+ */
+int envelope_unique(struct envelope *env, struct err *e);
+
 /* Appends the block. -1: a field over its limit (ERR_PERM 5.5.4), ERR_TEMP memory. */
 int envelope_encode(const struct envelope *env, struct buf *out, struct err *e);
 

@@ -168,8 +168,9 @@ message_body(const struct session *s)
 	    s->message.data.eight_bit ? BODY_8BITMIME : s->mail.body;
 }
 
+/* *nrcpt: how many recipients there are, each once. */
 static int
-message_envelope(struct session *s, struct buf *out, struct err *e)
+message_envelope(struct session *s, struct buf *out, uint32_t *nrcpt, struct err *e)
 {
 	char client[HELO_MAX + 80];
 	struct envelope env = { .sender = session_sender(s), .envid = session_envid(s),
@@ -185,20 +186,21 @@ message_envelope(struct session *s, struct buf *out, struct err *e)
 	for (uint32_t i = 0; i < s->nrcpt; i++)
 		env.rcpt[i] = (struct rcpt){ .addr = session_rcpt(s, i),
 		    .orcpt = session_orcpt(s, i), .notify = s->rcpt[i].notify };
-	r = envelope_encode(&env, out, e);
+	r = envelope_unique(&env, e) == 0 ? envelope_encode(&env, out, e) : -1;
+	*nrcpt = env.nrcpt;
 	free(env.rcpt);
 	return r;
 }
 
 static void
-message_accepted(struct session *s)
+message_accepted(struct session *s, uint32_t nrcpt)
 {
 	const struct message *m = &s->message;
 
 	log_line(LOG_INFO, m->id, "accepted",
 	    "from=%s to=%s size=%llu count=%u client=%s helo=%s conperm=%d",
 	    log_qs(session_sender(s)),
-	    log_qs(session_rcpt(s, 0)), (unsigned long long)m->data.size, s->nrcpt, s->client_text,
+	    log_qs(session_rcpt(s, 0)), (unsigned long long)m->data.size, nrcpt, s->client_text,
 	    log_q(s->helo), s->mail.conperm);
 	s->accepted++;
 	s->junk = 0;
@@ -223,18 +225,19 @@ message_commit(struct session *s)
 	struct refusal why = { .code = 0 };
 	struct buf env;
 	struct err e;
+	uint32_t nrcpt = 0;
 
 	close(m->fd);
 	m->fd = -1;
 	buf_init(&env, ENV_MAX);
-	if (message_envelope(s, &env, &e) == -1) {
+	if (message_envelope(s, &env, &nrcpt, &e) == -1) {
 		link_abandon(s->link, m->id);
 		message_failed(s, m->id, &e, &why);
 	} else if (link_commit(s->link, m->id, m->len, m->crc, buf_view(&env),
 	    message_answer_ms(m), &e) == -1) {
 		message_failed(s, m->id, &e, &why);
 	} else {
-		message_accepted(s);
+		message_accepted(s, nrcpt);
 	}
 	if (why.code != 0)
 		session_reply(s, why.code, why.dsn, "%s", why.text);

@@ -75,7 +75,7 @@ submit_envelope(struct client *k, struct span block, struct err *e)
 
 	if (envelope_decode(block, &env, e) == -1)
 		return -1;
-	if (submit_check(&env, e) == -1) {
+	if (submit_check(&env, e) == -1 || envelope_unique(&env, e) == -1) {
 		envelope_free(&env);
 		return -1;
 	}

@@ -132,6 +132,19 @@ class Callers(Case):
         self.assertEqual(shown, {"x@far.example": ("a+2Bb", "FULL", "NEVER"),
                                  "y@far.example": ("id7", "HDRS", "SUCCESS,DELAY")})
 
+    def test_who_is_named_twice_gets_it_once(self):
+        """In To and Cc, and on the command line; over SMTP too."""
+        mail, text = self.sent("-t", "-f", "f@x.example", "b@y.example",
+                               data=b"To: a@y.example, B <b@Y.example>\nCc: a@y.example\nSubject: s\n\nx\n")
+        self.assertEqual(sorted(mail["rcpt"]), ["RCPT TO:<a@y.example>", "RCPT TO:<b@y.example>"])
+        self.assertEqual((text["To"], text["Cc"]), ("a@y.example, B <b@Y.example>", "a@y.example"))
+        self.acc.send("f@x.example", ["a@y.example", "b@y.example", "a@Y.example"], "Subject: s\n\nx\n")
+        wait_for(lambda: len(self.hop.messages) == 2)
+        self.assertEqual(self.hop.messages[1]["rcpt"], ["RCPT TO:<a@y.example>", "RCPT TO:<b@y.example>"])
+        self.acc.wait_empty()
+        self.assertEqual(len(self.hop.messages), 2)
+        self.assertEqual(self.acc.log_lines(event="accepted")[-1]["count"], "2")
+
     def test_a_dot_ends_it_unless_told_not_to(self):
         raw, _ = self.sent("x@far.example", data=b"Subject: x\n\none\n.\ntwo\n")
         self.assertTrue(raw["data"].endswith(b"one\r\n"))

@@ -3,7 +3,9 @@
 #include "lib/envelope.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 static struct rcpt two[2];
 
@@ -209,6 +211,67 @@ START_TEST(so_many_recipients_and_no_more)
 }
 END_TEST
 
+/* --- each recipient once --- */
+
+static const struct { const char *name; struct rcpt a, b; bool same; } pairs[] = {
+#define T(text) { (const unsigned char *)(text), sizeof text - 1 }
+	{ "the same", { T("a@b"), T(""), 0, 0 }, { T("a@b"), T(""), 0, 0 }, true },
+	{ "a domain's case is none", { T("a@B.example"), T(""), 0, 0 }, { T("a@b.EXAMPLE"), T(""), 0, 0 }, true },
+	{ "a local part's is one", { T("A@b"), T(""), 0, 0 }, { T("a@b"), T(""), 0, 0 }, false },
+	{ "quotes are octets", { T("\"a\"@b"), T(""), 0, 0 }, { T("a@b"), T(""), 0, 0 }, false },
+	{ "a longer name", { T("a@b"), T(""), 0, 0 }, { T("aa@b"), T(""), 0, 0 }, false },
+	{ "an @ within", { T("\"a@b\"@c"), T(""), 0, 0 }, { T("\"a@B\"@c"), T(""), 0, 0 }, false },
+	{ "another domain", { T("a@b"), T(""), 0, 0 }, { T("a@c"), T(""), 0, 0 }, false },
+	{ "the same ORCPT", { T("a@b"), T("rfc822;x@y"), 0, 0 }, { T("a@b"), T("rfc822;x@y"), 0, 0 }, true },
+	{ "another ORCPT", { T("a@b"), T("rfc822;x@y"), 0, 0 }, { T("a@b"), T("rfc822;z@y"), 0, 0 }, false },
+	{ "no ORCPT", { T("a@b"), T("rfc822;x@y"), 0, 0 }, { T("a@b"), T(""), 0, 0 }, false },
+	{ "another NOTIFY", { T("a@b"), T(""), NOTIFY_NEVER, 0 }, { T("a@b"), T(""), 0, 0 }, false },
+	{ "another DRUCOF", { T("a@b"), T(""), 0, DRUCOF_PREFER }, { T("a@b"), T(""), 0, 0 }, false },
+#undef T
+};
+
+START_TEST(who_is_the_same)
+{
+	struct rcpt other = { .addr = span_str("m@n") }, r[] = { pairs[_i].a, other, pairs[_i].b, other };
+	struct envelope env = { .rcpt = r, .nrcpt = 4 };
+	struct err e = { 0 };
+
+	ck_assert_int_eq(envelope_unique(&env, &e), 0);
+	ck_assert_msg(env.nrcpt == (pairs[_i].same ? 2 : 3), "%s: %u", pairs[_i].name, env.nrcpt);
+	ck_assert(r[0].addr.p == pairs[_i].a.addr.p);		/* the first, in its place */
+	ck_assert(r[1].addr.p == other.addr.p);
+	if (!pairs[_i].same)
+		ck_assert(r[2].addr.p == pairs[_i].b.addr.p);
+}
+END_TEST
+
+/* As many as an envelope may have, alike but for a few octets: the first of each, in the order in which they
+ * came, in a time that does not grow with the square of them. */
+START_TEST(of_very_many_each_once)
+{
+	enum { EACH = 5, NAME = 64 };
+	struct rcpt *rcpt = calloc(ENV_MAX_RCPT, sizeof *rcpt);
+	char *text = malloc((size_t)ENV_MAX_RCPT * NAME);
+	struct envelope env = { .rcpt = rcpt, .nrcpt = ENV_MAX_RCPT };
+	struct err e = { 0 };
+	clock_t began;
+
+	for (uint32_t i = 0; i < ENV_MAX_RCPT; i++) {
+		snprintf(text + i * NAME, NAME, "somebody-with-a-long-name-%u@b.example",
+		    i % (ENV_MAX_RCPT / EACH));
+		rcpt[i].addr = span_str(text + i * NAME);
+	}
+	began = clock();
+	ck_assert_int_eq(envelope_unique(&env, &e), 0);
+	ck_assert_int_lt((clock() - began) * 1000 / CLOCKS_PER_SEC, 2000);	/* 0.1 s; the square: minutes */
+	ck_assert_uint_eq(env.nrcpt, ENV_MAX_RCPT / EACH);
+	for (uint32_t i = 0; i < env.nrcpt; i++)
+		ck_assert((const char *)rcpt[i].addr.p == text + i * NAME);
+	free(text);
+	free(rcpt);
+}
+END_TEST
+
 Suite *suite_envelope(void);
 Suite *
 suite_envelope(void)
@@ -223,6 +286,8 @@ suite_envelope(void)
 	tcase_add_loop_test(tc, blocks_are_judged, 0, sizeof blocks / sizeof *blocks);
 	tcase_add_loop_test(tc, limits_hold_to_the_octet, 0, sizeof limits / sizeof *limits);
 	tcase_add_test(tc, so_many_recipients_and_no_more);
+	tcase_add_loop_test(tc, who_is_the_same, 0, sizeof pairs / sizeof *pairs);
+	tcase_add_test(tc, of_very_many_each_once);
 	suite_add_tcase(s, tc);
 	return s;
 }

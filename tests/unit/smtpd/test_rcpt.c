@@ -163,6 +163,36 @@ START_TEST(too_many_recipients)
 }
 END_TEST
 
+/* Each command is answered alike, CONNEG too; the message has each recipient once for all who gave the same
+ * parameters. */
+START_TEST(the_same_recipient_twice)
+{
+	struct envelope env;
+	struct err e;
+
+	rig_hello(&r);
+	rig_talk(&r, "MAIL FROM:<a@b>\r\n", "250", NULL);
+	for (int i = 0; i < 2; i++) {
+		rig_send(&r, span_str(i == 0 ? "RCPT TO:<joe@example.com> CONNEG\r\n" :
+		    "RCPT TO:<joe@EXAMPLE.com> CONNEG\r\n"));
+		ck_assert_ptr_nonnull(strstr(rig_reply(&r), "\r\n250 2.1.5 CONNEG (&(color=Binary)(dpi=200))\r\n"));
+		rig_talk(&r, "RCPT TO:<b@a.fax.example>\r\n", "250 2.1.5 <b@a.fax.example>", NULL);
+	}
+	rig_talk(&r, "RCPT TO:<joe@example.com> NOTIFY=NEVER\r\n", "250 2.1.5", NULL);
+	rig_talk(&r, "RCPT TO:<postmaster>\r\nRCPT TO:<postmaster@MX.example>\r\n", "250", "250", NULL);
+	rig_talk(&r, "DATA\r\n", "354", NULL);
+	rig_talk(&r, "x\r\n.\r\n", "250 2.0.0", NULL);
+	ck_assert_int_eq(envelope_decode(buf_view(&r.block), &env, &e), 0);
+	ck_assert_uint_eq(env.nrcpt, 4);
+	ck_assert(span_is(env.rcpt[0].addr, "joe@example.com") && env.rcpt[0].notify == 0);
+	ck_assert(span_is(env.rcpt[1].addr, "b@a.fax.example"));
+	ck_assert(span_is(env.rcpt[2].addr, "joe@example.com") && env.rcpt[2].notify == NOTIFY_NEVER);
+	ck_assert(span_isi(env.rcpt[3].addr, "postmaster@mx.example"));
+	envelope_free(&env);
+	rig_end(&r);
+}
+END_TEST
+
 /* --- LIMITS: RFC 9422 --- */
 
 START_TEST(limits_are_those_announced)
@@ -219,6 +249,7 @@ suite_rcpt(void)
 	LOOP(conneg_is_answered, connegs);
 	tcase_add_test(tc, a_long_capability_list);
 	tcase_add_test(tc, too_many_recipients);
+	tcase_add_test(tc, the_same_recipient_twice);
 	tcase_add_test(tc, limits_are_those_announced);
 	tcase_add_test(tc, recipients_behind_the_limit);
 	suite_add_tcase(s, tc);
