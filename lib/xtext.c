@@ -2,8 +2,6 @@
 /* Copyright (c) 2026 The accord authors */
 #include "lib/xtext.h"
 
-enum { XTEXT_TYPE_MAX = 60 };
-
 static int
 clean_octet(int c)
 {
@@ -160,10 +158,11 @@ xtext_orcpt(struct buf *out, struct span orcpt, size_t max, struct err *e)
 	size_t semi = span_find(orcpt, ';');
 	struct span type = span_sub(orcpt, 0, semi), addr = span_sub(orcpt, semi + 1, orcpt.n);
 
-	if (semi == orcpt.n || semi > XTEXT_TYPE_MAX || !is_atom(type)) {
+	if (semi == orcpt.n || semi > XTEXT_ORCPT_MAX || !is_atom(type)) {
 		type = span_str("unknown");
 		addr = orcpt;
 	}
+	max -= type.n < max ? type.n : max;
 	if (buf_add(out, type, e) == -1 || buf_add_str(out, ";", e) == -1)
 		return -1;
 	/* The form of utf-8 that may stand in a field is the one that ORCPT has (RFC 6533, 3). */

@@ -38,6 +38,7 @@ int xtext_unitext(struct buf *out, struct span s, size_t max, struct err *e);
 /*
  * ORCPT as it came ("rfc822;a+2Bb@x"): "rfc822;a+b@x", as Original-Recipient has it (RFC 3464, 2.3.1;
  * RFC 8098, 2.3).  Types other than rfc822 are kept; "unknown" where it has none that could be one.
+ * max: octets of type and address.
  */
 int xtext_orcpt(struct buf *out, struct span orcpt, size_t max, struct err *e);
 

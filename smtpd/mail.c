@@ -67,6 +67,7 @@ mail_from(struct session *s, struct span args)
 		session_reply(s, 501, e.dsn, "%s", e.what);
 		return;
 	}
+	s->from = path;
 	if ((code = param_mail(args, &s->offer, &s->mail, &e)) != 0) {
 		session_reply(s, code, e.dsn, "%s", e.what);
 		return;
@@ -288,18 +289,20 @@ mail_rcpt(struct session *s, struct span args)
 	struct span path;
 	struct err e;
 	uint64_t max = conf_number(s->conf, CONF_MAXRCPTS);
+	bool right = take_path(&args, "TO:", false, &path, &e) == 0;
 	int code;
 
+	if (right)
+		s->about = path;
 	if (++s->rcpts > max) {		/* G12 */
 		s->junk += s->rcpts > 2 * max;	/* a client that heeds no reply */
 		session_reply(s, 452, "4.5.3", "too many recipients, send the rest by another mail");
 		return;
 	}
-	if (take_path(&args, "TO:", false, &path, &e) == -1) {
+	if (!right) {
 		session_reply(s, 501, e.dsn, "%s", e.what);
 		return;
 	}
-	s->about = path;
 	if ((code = param_rcpt(args, &s->offer, &params, &e)) != 0) {
 		session_reply(s, code, e.dsn, "%s", e.what);
 		return;

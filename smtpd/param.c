@@ -5,7 +5,7 @@
 #include "lib/cur.h"
 #include "lib/xtext.h"
 
-enum { SIZE_DIGITS = 20 };	/* RFC 1870: size-value = 1*20DIGIT */
+enum { SIZE_DIGITS = 20 };
 
 /* One parameter; value.p is NULL where there is no "=". */
 struct param { struct span key, value; };
@@ -83,10 +83,24 @@ take_param(struct cur *c, const char *spaced, struct param *out)
 	return out->value.n > 0 ? 1 : -1;
 }
 
+/* size-value = 1*20DIGIT (RFC 1870, 3), which may be more than 64 bits hold: then it is the most of them. */
+static bool
+size_value(struct span v, uint64_t *size)
+{
+	for (size_t i = 0; i < v.n; i++)
+		if (!ascii_digit(v.p[i]))
+			return false;
+	if (v.n == 0 || v.n > SIZE_DIGITS)
+		return false;
+	if (!span_u64(v, UINT64_MAX, size))
+		*size = UINT64_MAX;
+	return true;
+}
+
 static int
 mail_size(struct span v, const struct offer *o, uint64_t *size, struct err *e)
 {
-	if (v.p == NULL || v.n > SIZE_DIGITS || !span_u64(v, UINT64_MAX, size))
+	if (!size_value(v, size))
 		return refuse(e, 501, "5.5.4", "SIZE takes a number of octets", span_str(""));
 	if (o->max_size != 0 && *size > o->max_size)
 		return refuse(e, 552, "5.3.4", "message size exceeds the limit", span_str(""));

@@ -36,7 +36,8 @@ session_refused(struct session *s, int code, const char *dsn, const char *text)
 
 	snprintf(reply, sizeof reply, "%d %s %s", code, dsn != NULL ? dsn : "-", text);
 	log_line(LOG_INFO, NULL, "reject", "from=%s to=%s client=%s dsn=%s reply=%s",
-	    s->state & (S_MAIL | S_RCPT | S_CHUNK) ? log_qs(session_sender(s)) : "-",
+	    s->state & (S_MAIL | S_RCPT | S_CHUNK) ? log_qs(session_sender(s)) :
+	    s->from.p != NULL ? log_qs(s->from) : "-",
 	    s->about.n > 0 ? log_qs(s->about) : "-", s->client_text, dsn != NULL ? dsn : "-",
 	    log_q(reply));
 	if (code >= 500)
@@ -159,7 +160,7 @@ session_begin(struct session *s, int fd)
 	s->helo[0] = '\0';
 	s->errors = s->junk = s->accepted = s->mails = 0;
 	s->start_ms = clock_ms();
-	s->about = span_str("");
+	s->from = s->about = (struct span){ NULL, 0 };
 	buf_init(&s->addrs, ADDRS_MAX);
 	s->rcpt = NULL;
 	s->cap_rcpt = 0;
@@ -253,7 +254,7 @@ session_run(struct session *s, int fd)
 
 		session_heed(s);
 		st = wire_line(&s->wire, &line);
-		s->about = span_str("");
+		s->from = s->about = (struct span){ NULL, 0 };
 		if (st == WIRE_OK)
 			command_run(s, line);
 		else if (st == WIRE_BAD)

@@ -55,7 +55,7 @@ struct session {
 	struct mail_params mail;	/* but its spans */
 	struct message message;		/* under way if message.open */
 	struct refusal refused;		/* code: a chunk of this sequence was refused so */
-	struct span about;		/* the recipient that a command names, for the log */
+	struct span from, about;	/* the sender, the recipient that a command names, for the log */
 };
 
 /* Talks with the client until it is over.  s->wire.fd stays open.  What was received of a message is

@@ -174,7 +174,20 @@ class Server(unittest.TestCase):
         for i in range(100):
             self.c.must("250", f"RCPT TO:<r{i}@far.example>")
         self.assertTrue(self.c.cmd("RCPT TO:<over@far.example>")[0].startswith("452 4.5.3"))
+        refused = wait_for(lambda: self.acc.log_lines(event="reject", to="over@far.example"))
+        self.assertEqual([(r["from"], r["dsn"]) for r in refused], [("a@client.example", "4.5.3")])
         self.c.must("250", data=bdat(TEXT, True))
+
+    def test_a_refused_sender_is_logged(self):
+        for command, code, sender in (("MAIL FROM:<big@client.example> SIZE=99999999999999999999", "552", "big@client.example"),
+                                      ("MAIL FROM:<> BODY=9BIT", "501", ""), ("MAIL FROM:<a b>", "501", "-"), ("NOOP x", "", ""),
+                                      ("MAIL FROM:<odd@client.example> X=1", "555", "odd@client.example"), ("BOO", "500", "-")):
+            with self.subTest(command):
+                n = len(self.acc.log_lines(event="reject"))
+                self.assertTrue(self.c.cmd(command)[0].startswith(code))
+                if code:
+                    line = wait_for(lambda: self.acc.log_lines(event="reject")[n:])[0]
+                    self.assertEqual((line["from"], line["to"]), (sender, "-"))
 
     def test_G1_H8_local_parts_keep_every_octet(self):
         """FAX= for a foreign domain: case, separators and quotes stay."""

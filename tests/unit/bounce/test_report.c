@@ -387,6 +387,8 @@ static const struct { const char *orcpt, *addr, *want; } addresses[] = {
 	{ "", "c@y", "\r\n\r\nFinal-Recipient: rfc822;c@y\r\n" },
 	{ "X400;/G=Ann+20Lee/", "c@y", "\r\nOriginal-Recipient: X400;/G=Ann Lee/\r\n" },
 	{ "rfc822;a+0D+0AAction:+20delivered", "c@y", "\r\nOriginal-Recipient: rfc822;a??Action: delivered\r\n" },
+	{ "x123456789-123456789-123456789-123456789-123456789-123456789-1;a", "c@y",
+	    "\r\nOriginal-Recipient: x123456789-123456789-123456789-123456789-123456789-123456789-1;a\r\n" },
 	{ "no type", "c@y", "\r\nOriginal-Recipient: unknown;no type\r\n" },
 	{ "a(b;c", "c@y", "\r\nOriginal-Recipient: unknown;a(b;c\r\n" },
 	{ "utf-8;\\x{E4}+2Bb@x", "c@y", "\r\nOriginal-Recipient: utf-8;\\x{E4}+2Bb@x\r\n" },

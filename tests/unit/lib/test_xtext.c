@@ -6,6 +6,8 @@
 
 typedef int put_fn(struct buf *, struct span, size_t, struct err *);
 
+#define LONG "type-6789-123456789-123456789-123456789-123456789-123456789-123456789"	/* all that RCPT takes is kept */
+
 /* RFC 3461, 4; RFC 6533, 3. */
 static const struct { put_fn *put; const char *in; size_t max; const char *want; } cases[] = {
 	{ xtext_clean, "plain ~!", 90, "plain ~!" },
@@ -19,6 +21,9 @@ static const struct { put_fn *put; const char *in; size_t max; const char *want;
 	{ xtext_unitext, "\xc3\xa4\xe2\x82\xac\xf0\x9f\x93\xa0+41", 90, "\\x{E4}\\x{20AC}\\x{1F4E0}+41" },
 	{ xtext_unitext, "\xc3(\x80\xf5\x80", 90, "?(???" },
 	{ xtext_orcpt, "rfc822;a+40b", 90, "rfc822;a@b" },
+	{ xtext_orcpt, LONG ";a+40b", 900, LONG ";a@b" },
+	{ xtext_orcpt, "abc;defgh", 7, "abc;defg..." },
+	{ xtext_orcpt, "abc;d", 3, "abc;..." },
 	{ xtext_orcpt, ";a", 90, "unknown;;a" },
 	{ xtext_orcpt, "a b;c", 90, "unknown;a b;c" },
 	{ xtext_orcpt, "utf-8;\xc3\xa4", 90, "utf-8;\\x{E4}" },
