@@ -96,9 +96,10 @@ text_reply(struct buf *out, const char *lead, unsigned indent, struct span s, st
 		return -1;
 	while (s.n > 0) {
 		size_t n = reply_line_len(s), code = s.n < 3 ? s.n : 3;
-		bool cut = n == s.n && n > 3 && s.p[3] == '-';	/* the last one, and it says that more comes */
+		bool cut = n == s.n && n > 3 && s.p[3] == '-';	/* it says that more comes, and none does */
 
-		if (xtext_clean(out, span_sub(s, 0, code), code, e) == -1 || (cut && buf_add_byte(out, ' ', e) == -1) ||
+		if (xtext_clean(out, span_sub(s, 0, code), code, e) == -1 ||
+		    (cut && buf_add_byte(out, ' ', e) == -1) ||
 		    put_folded(out, col + code, indent, span_sub(s, code + cut, n), e) == -1 ||
 		    buf_add_str(out, "\r\n", e) == -1)
 			return -1;
