@@ -192,6 +192,7 @@ job_undo(struct qmgr *q, struct job *j, int64_t retry_ms)
 		return;
 	}
 	if (en != NULL) {
+		en->wanted |= j->kind == JOB_REPORT;
 		if (j->kind == JOB_REPORT && j->failed.n > 0 && en->own == NULL) {
 			struct buf *b = malloc(sizeof *b);
 

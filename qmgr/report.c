@@ -59,6 +59,7 @@ qmgr_want_report(struct qmgr *q, const char *id, struct buf *records)
 
 	if (en == NULL)
 		return false;
+	en->wanted = true;
 	stash_add(q, en, records);
 	return true;
 }
@@ -94,14 +95,20 @@ report_send(struct qmgr *q, struct job *j, const struct buf *records, uint32_t n
 	return qmgr_send(q, ROLE_BOUNCE, m, MSG_REPORT, j->number, sizeof *m + records->n, fd);
 }
 
-/* Fills the job with the message's failed recipients, as many as one report takes. */
-static void
+/* Fills the job with the message's failed recipients, as many as one report takes.  false: there are some, but no
+ * memory for one. */
+static bool
 report_fill(struct job *j, const struct letter *l, const struct buf *stash)
 {
+	bool any = false;
+
 	for (uint32_t i = 0; i < l->q.nslot && j->nmark < j->nrcpt; i++) {
 		struct slot s = l->slot[i];
 
-		if (s.state != SLOT_FAILED || report_record(stash, i, &s, &j->failed) == -1)
+		if (s.state != SLOT_FAILED)
+			continue;
+		any = true;
+		if (report_record(stash, i, &s, &j->failed) == -1)
 			continue;
 		s.state = SLOT_BOUNCED;
 		j->rcpt[j->nmark].n = i;
@@ -109,20 +116,38 @@ report_fill(struct job *j, const struct letter *l, const struct buf *stash)
 	}
 	j->nrcpt = j->nmark;
 	j->arrival_us = l->env.arrival_us;
+	return j->nmark > 0 || !any;
 }
 
 static void
 report_later(struct qmgr *q, struct entry *en)
 {
+	en->wanted = true;
 	if (en->attempts < UINT16_MAX)
 		en->attempts++;
 	sched_defer(&q->sched, en, clock_ms() + sched_delay(&q->sched, en, en->attempts), 0, clock_ms());
+}
+
+/* Nobody is left who failed: all is told.  But if a mark has said since that somebody did, the disk has lost it
+ * (what a failed flush drops is read as it was before): then he is queued again, and nobody knows. */
+static void
+report_nothing(struct qmgr *q, struct entry *en)
+{
+	if (en->wanted) {
+		struct msg_id m = { 0 };
+
+		memcpy(m.id, en->id, QID_LEN);
+		log_line(LOG_WARN, m.id, "mark-lost", "what=failed");
+		qmgr_read_again(q, m.id);
+	}
+	qmgr_forget(q, en);
 }
 
 void
 qmgr_report(struct qmgr *q, struct entry *en)
 {
 	struct letter l;
+	bool filled;
 	struct job *j;
 	struct err e;
 	int r = letter_open(q->dirfd, en->id, &l, &e);
@@ -141,9 +166,15 @@ qmgr_report(struct qmgr *q, struct entry *en)
 	j->entry = en;
 	j->worker = ROLE_BOUNCE;
 	j->generation = q->peer[ROLE_BOUNCE].generation;
-	report_fill(j, &l, en->own);
-	if (j->nmark == 0) {
-		qmgr_forget(q, en);
+	filled = report_fill(j, &l, en->own);
+	if (j->nmark > 0)
+		en->wanted = false;	/* what fails from here on, or a report that is not taken, wants it again */
+	if (!filled) {
+		log_line(LOG_WARN, NULL, "no-memory", "what=entry");
+		report_later(q, en);
+		job_free(q, j);
+	} else if (j->nmark == 0) {
+		report_nothing(q, en);
 		job_free(q, j);
 	} else if (!report_send(q, j, &j->failed, j->nmark, l.fd)) {
 		l.fd = -1;

@@ -79,6 +79,7 @@ struct entry {
 	bool running : 1, telling : 1;	/* counts as a job of its class, of CLASS_REPORT */
 	bool urgent : 1;		/* an administrator wants it tried, whatever the slots say */
 	bool again : 1;			/* added anew while it was BUSY: more of its recipients are due */
+	bool wanted : 1;		/* the caller's: a report of somebody who failed and is not told of yet */
 };
 /* What an allocator adds, and the entry's places in heap and hash table, count too. */
 _Static_assert(sizeof(struct entry) + 16 + 2 * sizeof(void *) + sizeof(void *) <= SCHED_ENTRY_MAX,

@@ -254,22 +254,50 @@ mark_apply(struct queue *q, const struct marks *all, struct msg_marked *answer, 
 	return r == -1 ? -1 : 0;
 }
 
-/* A result must not be lost to a passing fault: it is kept, and tried again in a second. */
+/* A result must not be lost to a passing fault: it is tried again in a second.  r is taken over.  -1: ERR_PROTO, a
+ * new channel makes qmgr repeat what it has no answer to. */
+static int
+mark_later(struct queue *q, struct mark_retry *r, struct err *e)
+{
+	log_line(LOG_ERR, r->mark->id, "mark", "why=%s", log_q(e->what));
+	r->next = NULL;
+	*q->retry_last = r;
+	q->retry_last = &r->next;
+	if (q->retry_timer.at == 0 && loop_timer(q->loop, &q->retry_timer, RETRY_MS, e) == -1)
+		return err_set(e, ERR_PROTO, NULL, "no memory to keep a mark");
+	return 0;
+}
+
+/* The same for marks that lie in a packet. */
 static int
 mark_keep(struct queue *q, const struct marks *all, struct err *e)
 {
 	struct mark_retry *r = malloc(sizeof *r + all->n * sizeof *all->mark);
 
-	log_line(LOG_ERR, all->mark->id, "mark", "why=%s", log_q(e->what));
-	if (r == NULL)		/* a new channel makes qmgr repeat what it has no answer to */
+	if (r == NULL) {
+		log_line(LOG_ERR, all->mark->id, "mark", "why=%s", log_q(e->what));
 		return err_set(e, ERR_PROTO, NULL, "no memory to keep a mark");
-	r->next = NULL;
+	}
 	r->n = all->n;
 	memcpy(r->mark, all->mark, all->n * sizeof *all->mark);
-	*q->retry_last = r;
-	q->retry_last = &r->next;
-	if (q->retry_timer.at == 0 && loop_timer(q->loop, &q->retry_timer, RETRY_MS, e) == -1)
-		return err_set(e, ERR_PROTO, NULL, "no memory to keep a mark");
+	return mark_later(q, r, e);
+}
+
+/* Applies r once more, and frees it if that went well.  -1: ERR_PROTO. */
+static int
+mark_once_more(struct queue *q, struct mark_retry *r, struct err *e)
+{
+	struct marks all = { r->mark, r->n };
+	struct msg_marked *answer = answer_begin();
+
+	if (mark_apply(q, &all, answer, e) == -1) {
+		if (e->kind != ERR_PROTO)
+			return mark_later(q, r, e);
+		free(r);
+		return -1;
+	}
+	free(r);
+	answer_send(q, answer);
 	return 0;
 }
 
@@ -283,14 +311,13 @@ mark_retry(void *arg)
 	q->retry_first = NULL;
 	q->retry_last = &q->retry_first;
 	for (; r != NULL; r = next) {
-		struct marks all = { r->mark, r->n };
-		struct msg_marked *answer = answer_begin();
-
 		next = r->next;
-		if (q->qmgr.open && mark_apply(q, &all, answer, &e) == -1 && e.kind != ERR_PROTO)
-			(void)mark_keep(q, &all, &e);
-		answer_send(q, answer);
-		free(r);
+		if (!q->qmgr.open) {		/* it repeats them on its next channel */
+			free(r);
+		} else if (mark_once_more(q, r, &e) == -1) {
+			log_line(LOG_ERR, NULL, "unanswered", "why=%s", log_q(e.what));
+			queue_lose_qmgr(q);
+		}
 	}
 }
 

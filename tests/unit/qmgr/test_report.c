@@ -45,6 +45,48 @@ START_TEST(failed_reported_bounced)
 }
 END_TEST
 
+/* The disk lost the mark of a failure: the recipient is queued again, and is not forgotten. */
+START_TEST(a_lost_failure_is_tried_again)
+{
+	struct slot queued = { .state = SLOT_QUEUED };
+
+	all_peers();
+	fake_peer(&f, ROLE_BOUNCE);		/* it says nothing yet */
+	message("a@one.example", 0);
+	fake_new(&f, id);
+	ck_assert(!result(ROLE_REMOTE, job(ROLE_REMOTE), &refused));
+	fake_set_slot(&f, id, 0, &queued);
+	fake_hello(&f, ROLE_BOUNCE);
+	ck_assert(!result(ROLE_REMOTE, job(ROLE_REMOTE), &refused));
+	fake_expect(&f, ROLE_BOUNCE, MSG_REPORT);
+	answer_report(MSG_REPORTED);
+	ck_assert(fake_queue_mark(&f));
+	ck_assert_uint_eq(f.q.sched.nids, 0);
+}
+END_TEST
+
+/* One of two: its report is told, the other goes on; nothing is read again for that. */
+START_TEST(a_told_failure_is_not_looked_for)
+{
+	static const char *const to[] = { "a@one.example", "b@two.example", NULL };
+	struct msg_job *m;
+
+	all_peers();
+	fake_message(&f, id, "s@s.example", to, 0);
+	fake_new(&f, id);
+	m = job(ROLE_REMOTE);
+	ck_assert_uint_eq(m->n, 1);
+	fake_expect(&f, ROLE_REMOTE, MSG_JOB);	/* the other's, which stays under way */
+	fake_result(&f, ROLE_REMOTE, m, &refused);
+	ck_assert(!fake_queue_mark(&f));
+	fake_expect(&f, ROLE_BOUNCE, MSG_REPORT);
+	answer_report(MSG_REPORTED);
+	ck_assert(!fake_queue_mark(&f));
+	fake_silence(&f, ROLE_BOUNCE);
+	ck_assert_uint_eq(f.q.sched.nids, 1);
+}
+END_TEST
+
 /* After a restart a failure that is on disk goes to bounce, with what the disk knows. */
 START_TEST(failed_slot_at_start)
 {
@@ -248,6 +290,8 @@ suite_report(void)
 
 	tcase_add_checked_fixture(tc, scene_begin, scene_end);
 	tcase_add_test(tc, failed_reported_bounced);
+	tcase_add_test(tc, a_lost_failure_is_tried_again);
+	tcase_add_test(tc, a_told_failure_is_not_looked_for);
 	tcase_add_test(tc, failed_slot_at_start);
 	tcase_add_loop_test(tc, expiry_fails_and_reports, 0, sizeof expiries / sizeof *expiries);
 	tcase_add_test(tc, success_notice);

@@ -3,6 +3,7 @@
 #include "tests/unit/queue/rig.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -224,6 +225,45 @@ START_TEST(a_mark_is_tried_again)
 }
 END_TEST
 
+static struct mark mark_for(const char *id, uint32_t number, uint32_t slot, uint8_t state);
+
+/* Nor to one that comes when there is no memory left for anything. */
+START_TEST(a_mark_is_kept_without_memory)
+{
+	static struct mark m[MSG_MARKS_MAX];
+	struct rlimit files, memory, none;
+	struct rig r;
+	char id[QID_SIZE];
+	int s;
+
+	/* the queue inherits it: no heap has room for so many marks */
+	ck_assert(mallopt(M_MMAP_THRESHOLD, 4096) == 1 && mallopt(M_TOP_PAD, 0) == 1);
+	malloc_trim(0);
+	rig_new(&r, STRATEGY_JOURNAL);
+	s = rig_session(&r);
+	client_send(s, text, 8, id);
+	qmgr_new(&r, id);
+	for (uint32_t i = 0; i < MSG_MARKS_MAX; i++)
+		m[i] = mark_for(id, 7, i % 8, i % 8 == 0 ? SLOT_QUEUED : SLOT_DELIVERED);
+	ck_assert_int_eq(prlimit(r.pid, RLIMIT_NOFILE, NULL, &files), 0);
+	none = files;
+	none.rlim_cur = 3;
+	ck_assert_int_eq(prlimit(r.pid, RLIMIT_NOFILE, &none, NULL), 0);
+	qmgr_marks(&r, m, MSG_MARKS_MAX);
+	ck_assert(rig_silent(r.qmgr, RETRY_MS / 2));
+	ck_assert_int_eq(prlimit(r.pid, RLIMIT_AS, NULL, &memory), 0);
+	none = memory;
+	none.rlim_cur = 1;
+	ck_assert_int_eq(prlimit(r.pid, RLIMIT_AS, &none, NULL), 0);
+	ck_assert(rig_silent(r.qmgr, 2 * RETRY_MS));
+	ck_assert_int_eq(prlimit(r.pid, RLIMIT_AS, &memory, NULL), 0);
+	ck_assert_int_eq(prlimit(r.pid, RLIMIT_NOFILE, &files, NULL), 0);
+	ck_assert(!qmgr_marked(&r, id));
+	close(s);
+	rig_end(&r);
+}
+END_TEST
+
 static struct mark
 mark_for(const char *id, uint32_t number, uint32_t slot, uint8_t state)
 {
@@ -355,6 +395,7 @@ suite_mark(void)
 	tcase_add_test(tc, a_bad_file_may_have_both_names);
 	tcase_add_loop_test(tc, wrong_marks_cut_qmgr_off, 0, sizeof wrong / sizeof *wrong);
 	tcase_add_test(tc, a_mark_is_tried_again);
+	tcase_add_test(tc, a_mark_is_kept_without_memory);
 	tcase_add_test(tc, marks_of_several_messages);
 	tcase_add_loop_test(tc, a_wrong_mark_spoils_its_packet, 0, 2);
 	tcase_add_loop_test(tc, marks_are_flushed_by_themselves, 0, 2);
