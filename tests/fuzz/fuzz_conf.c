@@ -12,26 +12,6 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
-static void
-check_value(const struct conf *c, enum conf_id id)
-{
-	const struct conf_decl *d = &conf_table[id];
-	const struct span *lines;
-	uint32_t n = conf_lines(c, id, &lines);
-	struct err e;
-
-	assert(d->type == CONF_LIST || n == 1);
-	if (d->type == CONF_NUMBER)
-		assert(conf_number(c, id) >= d->min && conf_number(c, id) <= d->max);
-	for (uint32_t i = 0; i < n; i++) {
-		assert(lines[i].n > 0 && lines[i].p[lines[i].n] == '\0');
-		assert(span_find(lines[i], '\n') == lines[i].n && span_find(lines[i], '\0') == lines[i].n);
-		assert(d->check == NULL || d->check(lines[i], &e) == 0);
-	}
-	if (d->keys != NULL)
-		check_keys(d, lines, n);
-}
-
 /* Each line against those before it, where the search for keys sorts them. */
 static void
 check_keys(const struct conf_decl *d, const struct span *lines, uint32_t n)
@@ -53,6 +33,26 @@ check_keys(const struct conf_decl *d, const struct span *lines, uint32_t n)
 	}
 	buf_free(&all);
 	buf_free(&own);
+}
+
+static void
+check_value(const struct conf *c, enum conf_id id)
+{
+	const struct conf_decl *d = &conf_table[id];
+	const struct span *lines;
+	uint32_t n = conf_lines(c, id, &lines);
+	struct err e;
+
+	assert(d->type == CONF_LIST || n == 1);
+	if (d->type == CONF_NUMBER)
+		assert(conf_number(c, id) >= d->min && conf_number(c, id) <= d->max);
+	for (uint32_t i = 0; i < n; i++) {
+		assert(lines[i].n > 0 && lines[i].p[lines[i].n] == '\0');
+		assert(span_find(lines[i], '\n') == lines[i].n && span_find(lines[i], '\0') == lines[i].n);
+		assert(d->check == NULL || d->check(lines[i], &e) == 0);
+	}
+	if (d->keys != NULL)
+		check_keys(d, lines, n);
 }
 
 /* The look-ups over lines that were accepted. */
