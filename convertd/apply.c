@@ -222,7 +222,7 @@ apply_pieces(struct applying *a, struct span key, struct err *e)
 			return -1;
 		a->next = part + 1;
 	}
-	if (r == -1 || apply_rest(a, a->mime.n, e) == -1 ||
+	if (r == -1 || apply_rest(a, a->mime.n, e) == -1 || downgrade_end(&a->down, e) == -1 ||
 	    edits_copy_to(&a->edits, a->edits.message.n, e) == -1)
 		return -1;
 	return downgrade_over(&a->down, e);

@@ -172,6 +172,18 @@ downgrade_part(struct downgrade *d, const struct mime_part *p, bool message, str
 }
 
 int
+downgrade_end(struct downgrade *d, struct err *e)
+{
+	size_t from = d->edits->text.n;
+	uint64_t at;
+
+	if (d->to == EDIT_AS_IS || !recode_open_end(d->edits->message, &at) || at < d->edits->at)
+		return 0;		/* the last: a body that was replaced */
+	return buf_add_byte(&d->edits->text, '=', e) == -1 ? -1 :
+	    edits_insert(d->edits, at, EDIT_SOFT, from, e);
+}
+
+int
 downgrade_over(const struct downgrade *d, struct err *e)
 {
 	const struct edits *x = d->edits;

@@ -23,6 +23,9 @@ struct downgrade {
 /* Adds the edits of one part, in the order of the message.  message: it is a message itself. */
 int downgrade_part(struct downgrade *d, const struct mime_part *p, bool message, struct err *e);
 
+/* After the last part: where the message ends within a line of quoted-printable, it is not to gain one. */
+int downgrade_end(struct downgrade *d, struct err *e);
+
 /* When the list is whole: is there anything left that the hop does not take?  -1: ERR_PERM 5.6.3. */
 int downgrade_over(const struct downgrade *d, struct err *e);
 

@@ -63,7 +63,7 @@ edit_read_rows(struct cur *c, uint64_t msg_len, struct edit_list *out, struct er
 		d->op = (uint8_t)op;
 		d->off = cur_u64le(c);
 		d->len = cur_u64le(c);
-		if (op > EDIT_BASE64)
+		if (op > EDIT_SOFT)
 			return err_set(e, ERR_PROTO, NULL, "edit list: no such operation");
 		if (edit_step(d, msg_len, out->text.n, &msg_at, &text_at, e) == -1)
 			return -1;
@@ -316,7 +316,7 @@ edit_check_gaps(struct edit_checked *c, uint64_t msg_len, struct err *e)
 	for (size_t i = 0; i < l->n; i++) {
 		const struct edit *d = &l->edit[i];
 
-		if (d->op > EDIT_BASE64)
+		if (d->op > EDIT_SOFT)
 			return err_set(e, ERR_PROTO, NULL, "edit list: no such operation");
 		if (edit_step(d, msg_len, l->text.n, &msg_at, &text_at, e) == -1)
 			return -1;

@@ -19,7 +19,8 @@ enum edit_op {
 	/* Where only the transfer encoding changes (lib/edit_recode.h): */
 	EDIT_FIELD,	/* Content-Transfer-Encoding, and what a message without MIME needs with it */
 	EDIT_QP,	/* the body that is left out there, in quoted-printable */
-	EDIT_BASE64	/* the same in base64 */
+	EDIT_BASE64,	/* the same in base64 */
+	EDIT_SOFT	/* "=", before the line end that the last line of a quoted-printable body lacks */
 };
 struct edit { uint8_t op; uint64_t off, len; };
 

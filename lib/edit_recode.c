@@ -88,11 +88,51 @@ recode_body(struct recode *r, uint64_t from, uint64_t to, enum transfer how, str
 	return 0;
 }
 
+bool
+recode_open_end(struct span message, uint64_t *at)
+{
+	struct span in = message, end = message;
+	bool inner = in.n > 0 && in.p[in.n - 1] != '\n', found = false;
+
+	while (inner) {			/* the last part, and that of a message which it is */
+		struct mime m;
+		struct mime_part *p;
+		struct err e;
+
+		if (mime_parse(in, &m, &e) == -1)
+			return false;
+		p = &m.part[m.n - 1];
+		inner = p->body.n > 0 && p->body.n < in.n && p->body.p + p->body.n == in.p + in.n &&
+		    !p->broken && !p->protected;
+		found = inner && p->transfer == TRANSFER_QP && !p->multipart;
+		inner &= mime_is(p, "message/rfc822") && p->transfer <= TRANSFER_BINARY;
+		in = p->body;
+		mime_free(&m);
+	}
+	while (found && end.n > 0 && ascii_wsp(end.p[end.n - 1]))
+		end.n--;
+	*at = end.n;
+	return found && end.p[end.n - 1] != '=';
+}
+
+/* What DATA adds is no content. */
+static int
+recode_soft(struct recode *r, uint64_t from, uint64_t to, struct span text, struct err *e)
+{
+	uint64_t at;
+
+	if (from != to || !span_is(text, "=") || !recode_open_end(r->message, &at) || at != from)
+		return err_set(e, ERR_PROTO, NULL, "edit list: a soft line end where none is due");
+	return recode_done(r, e);
+}
+
 int
 recode_gap(struct recode *r, uint64_t from, uint64_t to, const struct edit *d, struct err *e)
 {
 	struct span text = span_sub(r->text, (size_t)d->off, (size_t)(d->off + d->len));
 
+	if (d->op == EDIT_SOFT)
+		return recode_soft(r, from, to, text, e);
 	if (d->op != EDIT_FIELD)
 		return recode_body(r, from, to, d->op == EDIT_QP ? TRANSFER_QP : TRANSFER_BASE64, text,
 		    e);

@@ -25,6 +25,13 @@ struct recode {
 	uint64_t after;		/* the field: copying goes on here */
 };
 
+/*
+ * Does the message end within a quoted-printable body, in a line without end?  DATA ends each line, and that end
+ * would be content: *at is where a "=" says that it is none (RFC 2045, 6.7 (5)), before white space at the end,
+ * which is none either (6.7 (3)).
+ */
+bool recode_open_end(struct span message, uint64_t *at);
+
 /* One gap: octets from, to of the message are left out and d stands there.  -1: ERR_PROTO. */
 int recode_gap(struct recode *r, uint64_t from, uint64_t to, const struct edit *d, struct err *e);
 

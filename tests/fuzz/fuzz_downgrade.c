@@ -3,11 +3,13 @@
 /*
  * Any message for a hop of 7 bits, or of 8-bit lines (the first octet chooses): it is refused with
  * 5.6.3, or a list results that the sender's check lets pass; then the result has no octet that the
- * hop does not take, the same parts in the same order, and every leaf decodes to the same octets.
+ * hop does not take, the same parts in the same order, and every leaf decodes to the same octets,
+ * where the message ends in quoted-printable after DATA has ended its last line, too.
  */
 #include <assert.h>
 
 #include "convertd/apply.h"
+#include "lib/edit_recode.h"
 #include "lib/mime.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
@@ -73,15 +75,35 @@ same_message(struct span before, struct span after)
 	mime_free(&b);
 }
 
+/* What DATA makes of it: its last line has an end. */
+static void
+as_sent(struct span result, struct buf *out)
+{
+	struct err e;
+
+	assert(buf_add(out, result, &e) == 0);
+	if (result.n == 0 || result.p[result.n - 1] != '\n')
+		assert(buf_add_str(out, "\r\n", &e) == 0);
+}
+
 static void
 judge(struct span message, struct span result, enum edit_transfer to)
 {
+	struct buf sent;
+	uint64_t at;
+
 	for (size_t i = 0; i < result.n; i++) {
 		assert(to != EDIT_TO_7BIT || result.p[i] < 128);
 		assert(result.p[i] != '\0');
 		assert((result.p[i] == '\n') == (i > 0 && result.p[i - 1] == '\r'));
 	}
 	same_message(message, result);
+	if (recode_open_end(message, &at)) {
+		buf_init(&sent, 32 << 20);
+		as_sent(result, &sent);
+		same_message(message, buf_view(&sent));
+		buf_free(&sent);
+	}
 }
 
 int

@@ -323,7 +323,7 @@ static const struct { const char *name; struct edit d[3]; size_t n; uint64_t siz
 	{ "text not used", { { EDIT_COPY, 0, 10 } }, 1, 10, "text" },
 	{ "text used twice", { { EDIT_BODY, 0, 4 }, { EDIT_BODY, 0, 4 } }, 2, 8, "text" },
 	{ "text beyond", { { EDIT_BODY, 0, 5 } }, 1, 5, "text" },
-	{ "no such operation", { { EDIT_BASE64 + 1, 0, 4 } }, 1, 4, "text" },
+	{ "no such operation", { { EDIT_SOFT + 1, 0, 4 } }, 1, 4, "text" },
 };
 
 START_TEST(lists_are_checked)

@@ -54,6 +54,8 @@ static const struct {
 	    "tail\r\n", NULL } } },
 	{ "not asked for", false, EDIT_AS_IS, { COPY("MIME", "Content"), FIELD(QP),
 	    COPY("Subj", "h\xe4"), { EDIT_QP, BODY, NULL } } },
+	{ "8 bits left as they are", true, EDIT_TO_8BIT, { COPY("MIME", END) } },
+	{ "a soft line end where none is due", false, EDIT_TO_8BIT, { COPY("MIME", END), { EDIT_SOFT, "=", NULL } } },
 	{ "a body left as it is", false, EDIT_TO_7BIT, { COPY("MIME", END) } },
 	{ "the label of another encoding", false, EDIT_TO_7BIT, { COPY("MIME", "Content"), FIELD(B64),
 	    COPY("Subj", "h\xe4"), { EDIT_QP, BODY, NULL } } },
