@@ -330,27 +330,28 @@ WRAP(int, mkdir, const char *path, mode_t mode)
 	return made_folder(AT_FDCWD, path, mode, __real_mkdirat);
 }
 
-/* A file gets another name, or one more. */
-static int
-another_name(enum sys_call call, int dir, const char *from, int to_dir, const char *to, unsigned flags)
+/* Before a call on a name that is there, and perhaps on another: what it is about; false: it is refused. */
+static bool
+begins(struct sys_rec *r, int dir, const char *from, int to_dir, const char *to)
 {
-	struct sys_rec r = { .call = (uint16_t)call, .flags = flags };
-
 	if (rec != NULL) {
-		r.ino = ino_at(dir, from);
-		r.dir = dir_at(dir, from);
-		r.to_dir = dir_at(to_dir, to);
+		r->ino = ino_at(dir, from);
+		r->dir = dir_at(dir, from);
+		r->to_dir = to == NULL ? 0 : dir_at(to_dir, to);
 	}
-	if (fault(call, from) > 0)
-		return named(r, -1, from, to);
-	r.begin = tick();
-	return named(r, call == SYS_LINK ? __real_linkat(dir, from, to_dir, to, (int)flags) :
-	    __real_renameat2(dir, from, to_dir, to, flags), from, to);
+	if (fault((enum sys_call)r->call, from) > 0)
+		return false;
+	r->begin = tick();
+	return true;
 }
 
 WRAP(int, renameat2, int dir, const char *from, int to_dir, const char *to, unsigned flags)
 {
-	return another_name(SYS_RENAME, dir, from, to_dir, to, flags);
+	struct sys_rec r = { .call = SYS_RENAME, .flags = flags };
+
+	if (!begins(&r, dir, from, to_dir, to))
+		return named(r, -1, from, to);
+	return named(r, __real_renameat2(dir, from, to_dir, to, flags), from, to);
 }
 
 WRAP(int, renameat, int dir, const char *from, int to_dir, const char *to)
@@ -365,20 +366,19 @@ WRAP(int, rename, const char *from, const char *to)
 
 WRAP(int, linkat, int dir, const char *from, int to_dir, const char *to, int flags)
 {
-	return another_name(SYS_LINK, dir, from, to_dir, to, (unsigned)flags);
+	struct sys_rec r = { .call = SYS_LINK, .flags = (uint32_t)flags };
+
+	if (!begins(&r, dir, from, to_dir, to))
+		return named(r, -1, from, to);
+	return named(r, __real_linkat(dir, from, to_dir, to, flags), from, to);
 }
 
 WRAP(int, unlinkat, int dir, const char *path, int flags)
 {
 	struct sys_rec r = { .call = SYS_UNLINK, .flags = (uint32_t)flags };
 
-	if (rec != NULL) {
-		r.ino = ino_at(dir, path);
-		r.dir = dir_at(dir, path);
-	}
-	if (fault(SYS_UNLINK, path) > 0)
+	if (!begins(&r, dir, path, dir, NULL))
 		return named(r, -1, path, NULL);
-	r.begin = tick();
 	return named(r, __real_unlinkat(dir, path, flags), path, NULL);
 }
 
