@@ -292,7 +292,7 @@ static const struct { uint16_t code; const char *mta, *text, *words, *field; } r
 	{ 550, "", "550 no", "In the words of the next hop: 550 no\r\n", "smtp; 550 no\r\n" },
 	{ 554, "mx.x", "banner: 554 no", "mx.x: 554 banner: 554 no\r\n", "smtp; 554 banner: 554 no\r\n" },
 	{ 421, "mx.x", "", "", "smtp; 421\r\n" },
-	{ 0, "mx.x [192.0.2.9]:25", "550 is what nobody said", "In the words of this machine, about mx.x [192.0.2.9]:25: 550 is what nobody\r\n",
+	{ 0, "mx.x [192.0.2.9]:25", "550 is what nobody said", "In the words of this machine, about mx.x [192.0.2.9]:25: 550 is what\r\n",
 	    "x-accord; 550 is what nobody said\r\n" },
 	{ 0, "", "no host", "In the words of this machine: no host\r\n", "x-accord; no host\r\n" },
 	{ 0, "", "", "", "x-accord; " },

@@ -6,6 +6,7 @@
 #include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -162,17 +163,13 @@ START_TEST(a_bad_file_may_have_both_names)
 	struct msg_id m = { .id = "" };
 	struct err e;
 	char from[PATH_SIZE], to[PATH_SIZE];
-	int s;
+	int s = rig_with_message(&r, STRATEGY_EACH, 1, m.id);
 
-	rig_new(&r, STRATEGY_EACH);
-	s = rig_session(&r);
-	client_send(s, text, 1, m.id);
 	path_final(m.id, from);
 	path_bad(m.id, to);
 	ck_assert_int_eq(linkat(r.dir_fd, from, r.dir_fd, to, 0), 0);
 	ck_assert_int_eq(ipc_send(r.qmgr, &m.h, MSG_BADFILE, 1, sizeof m, NULL, 0, &e), 0);
-	qmgr_mark(&r, m.id, 0, SLOT_QUEUED);	/* answered when that has been read too */
-	ck_assert(qmgr_marked(&r, m.id));	/* it is gone from there */
+	ck_assert(qmgr_mark(&r, m.id, 0, SLOT_QUEUED));	/* it is gone from there */
 	ck_assert(rig_has(&r, "bad", m.id) && !rig_has(&r, "HH", m.id));
 	close(s);
 	rig_end(&r);
@@ -225,45 +222,6 @@ START_TEST(a_mark_is_tried_again)
 }
 END_TEST
 
-static struct mark mark_for(const char *id, uint32_t number, uint32_t slot, uint8_t state);
-
-/* Nor to one that comes when there is no memory left for anything. */
-START_TEST(a_mark_is_kept_without_memory)
-{
-	static struct mark m[MSG_MARKS_MAX];
-	struct rlimit files, memory, none;
-	struct rig r;
-	char id[QID_SIZE];
-	int s;
-
-	/* the queue inherits it: no heap has room for so many marks */
-	ck_assert(mallopt(M_MMAP_THRESHOLD, 4096) == 1 && mallopt(M_TOP_PAD, 0) == 1);
-	malloc_trim(0);
-	rig_new(&r, STRATEGY_JOURNAL);
-	s = rig_session(&r);
-	client_send(s, text, 8, id);
-	qmgr_new(&r, id);
-	for (uint32_t i = 0; i < MSG_MARKS_MAX; i++)
-		m[i] = mark_for(id, 7, i % 8, i % 8 == 0 ? SLOT_QUEUED : SLOT_DELIVERED);
-	ck_assert_int_eq(prlimit(r.pid, RLIMIT_NOFILE, NULL, &files), 0);
-	none = files;
-	none.rlim_cur = 3;
-	ck_assert_int_eq(prlimit(r.pid, RLIMIT_NOFILE, &none, NULL), 0);
-	qmgr_marks(&r, m, MSG_MARKS_MAX);
-	ck_assert(rig_silent(r.qmgr, RETRY_MS / 2));
-	ck_assert_int_eq(prlimit(r.pid, RLIMIT_AS, NULL, &memory), 0);
-	none = memory;
-	none.rlim_cur = 1;
-	ck_assert_int_eq(prlimit(r.pid, RLIMIT_AS, &none, NULL), 0);
-	ck_assert(rig_silent(r.qmgr, 2 * RETRY_MS));
-	ck_assert_int_eq(prlimit(r.pid, RLIMIT_AS, &memory, NULL), 0);
-	ck_assert_int_eq(prlimit(r.pid, RLIMIT_NOFILE, &files, NULL), 0);
-	ck_assert(!qmgr_marked(&r, id));
-	close(s);
-	rig_end(&r);
-}
-END_TEST
-
 static struct mark
 mark_for(const char *id, uint32_t number, uint32_t slot, uint8_t state)
 {
@@ -272,6 +230,38 @@ mark_for(const char *id, uint32_t number, uint32_t slot, uint8_t state)
 	memcpy(m.id, id, QID_SIZE);
 	return m;
 }
+
+/* Nor to one that comes when there is no memory left for anything. */
+START_TEST(a_mark_is_kept_without_memory)
+{
+	static struct mark m[MSG_MARKS_MAX];
+	struct rlimit memory, none;
+	struct rig r;
+	char id[QID_SIZE];
+	int s;
+
+	/* the queue inherits it: no heap has room for so many marks */
+	ck_assert(mallopt(M_MMAP_THRESHOLD, 4096) == 1 && mallopt(M_TOP_PAD, 0) == 1);
+	malloc_trim(0);
+	s = rig_with_message(&r, STRATEGY_JOURNAL, 8, id);
+	qmgr_new(&r, id);
+	for (uint32_t i = 0; i < MSG_MARKS_MAX; i++)
+		m[i] = mark_for(id, 7, i % 8, i % 8 == 0 ? SLOT_QUEUED : SLOT_DELIVERED);
+	rig_descriptors(&r, false);
+	qmgr_marks(&r, m, MSG_MARKS_MAX);
+	ck_assert(rig_silent(r.qmgr, RETRY_MS / 2));
+	ck_assert_int_eq(prlimit(r.pid, RLIMIT_AS, NULL, &memory), 0);
+	none = memory;
+	none.rlim_cur = 1;
+	ck_assert_int_eq(prlimit(r.pid, RLIMIT_AS, &none, NULL), 0);
+	ck_assert(rig_silent(r.qmgr, 2 * RETRY_MS));
+	ck_assert_int_eq(prlimit(r.pid, RLIMIT_AS, &memory, NULL), 0);
+	rig_descriptors(&r, true);
+	ck_assert(!qmgr_marked(&r, id));
+	close(s);
+	rig_end(&r);
+}
+END_TEST
 
 /* Several messages' marks in one packet, one of which is done: one answer, in order. */
 START_TEST(marks_of_several_messages)
