@@ -136,7 +136,7 @@ listen_beside(const struct place *p, const struct place *old, const struct netad
 	return fd;
 }
 
-/* The socket for an address: old's own, unless p has taken it already, or a new one. */
+/* The socket for an address, which p's setting has once: old's own, or a new one. */
 static int
 listener_fd(const struct place *p, const struct place *old, const struct netaddr *a)
 {
@@ -144,10 +144,6 @@ listener_fd(const struct place *p, const struct place *old, const struct netaddr
 
 	if (old == NULL || i == old->nlistener)
 		return listen_beside(p, old, a);
-	if (listener_at(p, a) < p->nlistener) {
-		errno = EADDRINUSE;
-		return -1;
-	}
 	return fcntl(old->listener[i].fd, F_DUPFD_CLOEXEC, 0);
 }
 

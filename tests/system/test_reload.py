@@ -75,6 +75,8 @@ class Reload(unittest.TestCase):
             ("relayclients", "127.0.0.0/8\n10.0.0.0/99", "relayclients:2: expected"),
             ("mailboxes", "postmaster@gateway.example mbox:x", "mailboxes:1: expected"),
             ("smtproutes", "# routes\nfar.example", "smtproutes:2: expected"),
+            ("mailboxes", "a@gateway.example maildir:a\nA@gateway.example maildir:b",
+             "mailboxes:2: expected each address once (the first is line 1)"),
             ("conneg", "* perhaps", "conneg:1: expected"),
             ("negotiation", "* wait=never", "negotiation:1:"),
             ("flush", "sometimes", "flush:1: expected"),
@@ -168,7 +170,7 @@ class Reload(unittest.TestCase):
                 reload(acc)
                 self.greeting(acc)
             acc.set("listen", [f"127.0.0.1:{acc.port}"] * 2)
-            self.assertIn("listen:2:", reload(acc, 1))
+            self.assertIn("listen:2: expected each address and port once", reload(acc, 1))
             acc.set("listen", [f"0.0.0.0:{acc.port}", f"127.0.0.1:{acc.port}"])
             self.assertIn("Address already in use", reload(acc, 1))
             self.greeting(acc)
