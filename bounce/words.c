@@ -48,7 +48,7 @@ words_advice(const char *dsn)
 static const struct delay { const char *dsn, *now, *last; } delays[] = {
 	{ ".2.2", "the mailbox is full at the moment", "the mailbox was full" },
 	{ ".2.", "the mailbox takes no mail at the moment", "the mailbox took no mail" },
-	{ ".4.7", "it has not had its turn yet", "it still waited for its turn" },
+	{ ".4.7", "it has not had its turn here yet", "it still waited for its turn" },
 	{ ".4.", "the receiving system cannot be reached, or does not answer, at the moment",
 	    "the receiving system could not be reached, or did not answer" },
 	{ ".6.", "the content has to be converted, and that could not be done yet",

@@ -122,10 +122,12 @@ act_slot(struct qmgr *q, struct act_request *a, struct job *j, const struct lett
 	*left = true;
 	if (slot_busy(q, l, slot)) {
 		a->busy++;
+	} else if (a->verb == ACT_RETRY) {	/* one that is held stays so, and is not done */
+		a->done += s.state == SLOT_QUEUED;
+		if (s.state == SLOT_QUEUED)
+			act_retry(q, l, slot);
 	} else if (fate == FATE_AS_IT_IS) {
 		a->done++;
-		if (a->verb == ACT_RETRY && s.state == SLOT_QUEUED)
-			act_retry(q, l, slot);
 	} else if (j->nmark == QMGR_MARKS || j->nmark == j->nrcpt) {
 		return false;
 	} else {

@@ -42,7 +42,8 @@ late_record(struct job *j, const struct entry *en, uint32_t n, const struct slot
 		text = s->text;
 	}
 	snprintf(r.dsn, sizeof r.dsn, "%s", outcome_dsn_ok(dsn) && *dsn == '4' ? dsn : "4.4.7");
-	snprintf(r.text, sizeof r.text, "%s", *text != '\0' ? text : "not delivered yet");
+	snprintf(r.text, sizeof r.text, "%s", *text != '\0' ? text : en->dest->closed ?
+	    "it waits for the hours in which mail is sent there" : "not delivered yet");
 	outcome_mta(&r, en, *text != '\0');
 	return result_add(&j->failed, &r, span_of(NULL, 0), &e) == 0;
 }

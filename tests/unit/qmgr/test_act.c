@@ -91,6 +91,8 @@ START_TEST(hold_and_release)
 	ck_assert_ptr_null(sched_find(&f.q.sched, id));
 	act_one(ACT_HOLD, 0);			/* again: it is so */
 	acted(1, 0, 0);
+	act_one(ACT_RETRY, 0);			/* nothing is retried */
+	acted(0, 0, 0);
 	fake_advance(&f, 100000 * 1000);
 	fake_silence(&f, ROLE_REMOTE);
 	fake_restart_qmgr(&f);

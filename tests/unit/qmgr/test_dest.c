@@ -226,8 +226,9 @@ START_TEST(retries_and_lifetime_of_a_destination)
 }
 END_TEST
 
-/* Closed for the next two hours: it waits, then goes.  TZ is none, so local time is UTC. */
-START_TEST(mail_waits_for_its_hours)
+/* one.example is closed for the next two hours, then open for one.  TZ is none, so local time is UTC. */
+static void
+closed_for_two_hours(void)
 {
 	int64_t minute = clock_us() / 60000000 % 1440 + 121, end = minute + 60;
 	char line[64];
@@ -239,6 +240,12 @@ START_TEST(mail_waits_for_its_hours)
 	fake_setting(&f, CONF_DESTINATIONS, line);
 	fake_restart_qmgr(&f);
 	all_peers();
+}
+
+/* Until then it waits, then goes. */
+START_TEST(mail_waits_for_its_hours)
+{
+	closed_for_two_hours();
 	message("a@one.example", 0);
 	fake_new(&f, id);
 	fake_silence(&f, ROLE_REMOTE);
@@ -246,6 +253,26 @@ START_TEST(mail_waits_for_its_hours)
 	fake_silence(&f, ROLE_REMOTE);
 	fake_advance(&f, 3 * 60000);
 	ck_assert(result(ROLE_REMOTE, job(ROLE_REMOTE), &delivered));
+}
+END_TEST
+
+/* A sender who is told of a delay meanwhile hears why: nobody has tried, and no hop is to blame. */
+START_TEST(a_delay_by_the_hours_says_so)
+{
+	struct rcpt_result r;
+	struct span detail;
+
+	fake_setting(&f, CONF_DELAYWARNING, "3600\n");
+	closed_for_two_hours();
+	message("a@one.example", NOTIFY_DELAY);
+	fake_new(&f, id);
+	fake_silence(&f, ROLE_REMOTE);
+	fake_advance(&f, 3610 * 1000);
+	fake_expect(&f, ROLE_BOUNCE, MSG_REPORT);
+	r = report_record(&detail);
+	ck_assert_str_eq(r.dsn, "4.4.7");
+	ck_assert_str_eq(r.mta, "");
+	ck_assert_str_eq(r.text, "it waits for the hours in which mail is sent there");
 }
 END_TEST
 
@@ -267,6 +294,7 @@ suite_dest(void)
 	tcase_add_test(tc, lines_for_domains_do_not_multiply_the_hop);
 	tcase_add_test(tc, retries_and_lifetime_of_a_destination);
 	tcase_add_test(tc, mail_waits_for_its_hours);
+	tcase_add_test(tc, a_delay_by_the_hours_says_so);
 	suite_add_tcase(s, tc);
 	return s;
 }
