@@ -15,15 +15,14 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "lib/qfile.h"
-#include "smtpd/session.h"
+#include "tests/fuzz/client.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
-enum { MAX_IN = 16384, MAX_MESSAGES = 64, SIZE_LIMIT = 4096 };
+enum { MAX_MESSAGES = 64, SIZE_LIMIT = 4096 };
 
 static struct conf conf;
 static struct session s;
@@ -128,32 +127,6 @@ struct reading {
 	bool greeted, mail, rcpt, chunks, dead, binary, over;
 };
 
-/* The next reply's code; 0: there is none. */
-static int
-take_reply(struct reading *r)
-{
-	while (r->out.n > 0) {
-		size_t nl = span_find(r->out, '\n');
-		struct span line = span_sub(r->out, 0, nl);
-		int code;
-
-		assert(nl < r->out.n && nl + 1 <= REPLY_MAX && nl > 4 && line.p[nl - 1] == '\r');
-		for (size_t i = 0; i + 1 < line.n; i++)
-			assert(line.p[i] >= 0x20 && line.p[i] < 0x7f);
-		assert(line.p[0] >= '2' && line.p[0] <= '5' && ascii_digit(line.p[1]) && ascii_digit(line.p[2]));
-		assert(line.p[3] == ' ' || line.p[3] == '-');
-		code = (line.p[0] - '0') * 100 + (line.p[1] - '0') * 10 + line.p[2] - '0';
-		if (line.n > 6 && ascii_digit(line.p[4]) && line.p[5] == '.' && code != 354)
-			assert(line.p[4] == line.p[0]);
-		else
-			assert(code == 354 || code == 220 || code == 250);
-		r->out = span_sub(r->out, nl + 1, r->out.n);
-		if (line.p[3] == ' ')
-			return code;
-	}
-	return 0;
-}
-
 /* What the n-th message must be: body, put behind our Received field of three lines. */
 static void
 check_message(struct reading *r, struct span body)
@@ -222,7 +195,7 @@ read_data(struct reading *r, int code)
 		r->over = true;
 		return;
 	}
-	code = take_reply(r);
+	code = client_reply(&r->out, NULL);
 	assert(code != 0);
 	if (code == 250)
 		check_message(r, buf_view(&r->body));
@@ -241,7 +214,7 @@ read_chunk(struct reading *r, struct span args)
 	size = span_sub(args, 0, span_find(args, ' '));
 	end = span_trim(span_sub(args, size.n, args.n));
 	if (!span_u64(size, QFILE_MAX_MSG, &n)) {
-		assert(take_reply(r) == 501 && take_reply(r) == 421);
+		assert(client_reply(&r->out, NULL) == 501 && client_reply(&r->out, NULL) == 421);
 		r->over = true;
 		return;
 	}
@@ -252,7 +225,7 @@ read_chunk(struct reading *r, struct span args)
 	if (r->chunks || r->rcpt)
 		assert(buf_add(&r->body, span_sub(r->in, 0, n), &e) == 0);
 	r->in = span_sub(r->in, n, r->in.n);
-	code = take_reply(r);
+	code = client_reply(&r->out, NULL);
 	assert(code == 250 || code >= 400);
 	if (code == 250) {
 		assert((r->rcpt || r->chunks) && !r->dead && r->body.n <= SIZE_LIMIT);
@@ -295,7 +268,7 @@ read_command(struct reading *r, struct span line)
 		read_chunk(r, args);
 		return;
 	}
-	code = take_reply(r);
+	code = client_reply(&r->out, NULL);
 	assert(code != 0);		/* 421 is the end of many */
 	if (code == 421 || code == 221) {
 		r->over = true;
@@ -323,8 +296,8 @@ read_again(struct span in, struct span out)
 {
 	struct reading r = { .in = in, .out = out };
 
-	buf_init(&r.body, MAX_IN + 2);
-	assert(take_reply(&r) == 220);
+	buf_init(&r.body, CLIENT_MAX + 2);
+	assert(client_reply(&r.out, NULL) == 220);
 	while (!r.over && r.in.n > 0) {
 		const unsigned char *end = r.in.n < 2 ? NULL : memmem(r.in.p, r.in.n, "\r\n", 2);
 		struct span line, left = r.out;
@@ -334,19 +307,19 @@ read_again(struct span in, struct span out)
 		line = span_sub(r.in, 0, (size_t)(end - r.in.p));
 		r.in = span_sub(r.in, line.n + 2, r.in.n);
 		if (line.n + 2 > WIRE_LINE) {
-			assert(take_reply(&r) == 500);
+			assert(client_reply(&r.out, NULL) == 500);
 			continue;
 		}
 		read_command(&r, line);
 		/* a limit's 421 stands behind the reply that went over it */
 		left = r.out;
 		if (!r.over && left.n > 3 && memcmp(left.p, "421", 3) == 0) {
-			(void)take_reply(&r);
+			(void)client_reply(&r.out, NULL);
 			r.over = true;
 		}
 	}
 	if (r.over || r.in.n > 0)	/* a 421 may say why */
-		(void)take_reply(&r);
+		(void)client_reply(&r.out, NULL);
 	assert(r.out.n == 0 && r.message == queue.n && !queue.open);
 	buf_free(&r.body);
 }
@@ -374,34 +347,16 @@ set_up(void)
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
-	static unsigned char got[1 << 20];
 	struct link l = { .ctl = -1, .queue = -1, .capd = -1, .timeout_s = 1 };
-	struct listener listener = { .role = LISTEN_MX };
-	int fd[2], big = 1 << 20;
-	size_t have = 0;
-	ssize_t r;
 
 	set_up();
-	if (n < 2 || n > MAX_IN || socketpair(AF_UNIX, SOCK_STREAM, 0, fd) == -1)
+	if (n < 2 || n > CLIENT_MAX)
 		return 0;
 	queue.refuse = (unsigned)(p[0] << 8 | p[1]);
 	queue.n = 0;
-	p += 2;
-	n -= 2;
-	setsockopt(fd[1], SOL_SOCKET, SO_SNDBUF, &big, sizeof big);
-	if (n > 0 && send(fd[0], p, n, 0) != (ssize_t)n)
-		abort();
-	shutdown(fd[0], SHUT_WR);
 	s.conf = &conf;
-	s.listener = &listener;
 	s.link = &l;
-	s.client = (struct netaddr){ { [10] = 0xff, [11] = 0xff, [15] = 1 }, 25 };
-	session_run(&s, fd[1]);
-	close(fd[1]);
-	while ((r = recv(fd[0], got + have, sizeof got - have, 0)) > 0)
-		have += (size_t)r;
-	close(fd[0]);
-	read_again(span_of(p, n), span_of(got, have));
+	read_again(span_of(p + 2, n - 2), client_talk(&s, span_of(p + 2, n - 2)));
 	for (uint32_t i = 0; i < queue.n; i++)
 		free(queue.message[i].p);
 	return 0;
