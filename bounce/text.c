@@ -20,6 +20,13 @@ text_word(struct span *s, struct span *word)
 	return n > 0;
 }
 
+/* It may name the hop. */
+static int
+put_lead(struct buf *out, const char *lead, struct err *e)
+{
+	return xtext_clean(out, span_str(lead), TEXT_LINE, e);
+}
+
 int
 text_wrap(struct buf *out, const char *lead, unsigned indent, struct span s, struct err *e)
 {
@@ -27,7 +34,7 @@ text_wrap(struct buf *out, const char *lead, unsigned indent, struct span s, str
 	size_t col = strlen(lead);
 	bool first = true;
 
-	if (xtext_clean(out, span_str(lead), TEXT_LINE, e) == -1)	/* it may name the hop */
+	if (put_lead(out, lead, e) == -1)
 		return -1;
 	while (text_word(&s, &word)) {
 		if (!first && col + 1 + word.n > TEXT_FOLD) {
@@ -92,7 +99,7 @@ text_reply(struct buf *out, const char *lead, unsigned indent, struct span s, st
 {
 	size_t col = strlen(lead);
 
-	if (xtext_clean(out, span_str(lead), TEXT_LINE, e) == -1)
+	if (put_lead(out, lead, e) == -1)
 		return -1;
 	while (s.n > 0) {
 		size_t n = reply_line_len(s), code = s.n < 3 ? s.n : 3;
