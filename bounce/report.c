@@ -210,6 +210,7 @@ put_details(struct span detail, struct buf *out, struct err *e)
 static int
 put_reason(const struct rcpt_result *res, struct buf *out, struct err *e)
 {
+	const char *about = "";
 	char lead[160];
 
 	if (res->text[0] == '\0')
@@ -219,8 +220,9 @@ put_reason(const struct rcpt_result *res, struct buf *out, struct err *e)
 		    res->mta[0] != '\0' ? res->mta : "the next hop");
 		return status_reply(res, lead, INDENT, out, e);
 	}
-	snprintf(lead, sizeof lead, "    In the words of this machine%s%s: ",
-	    res->mta[0] != '\0' ? ", about " : "", res->mta);
+	if (strncmp(res->text, res->mta, strlen(res->mta)) != 0)	/* else they name it */
+		about = res->mta;
+	snprintf(lead, sizeof lead, "    In the words of this machine%s%s: ", about[0] != '\0' ? ", about " : "", about);
 	return text_wrap(out, lead, INDENT, span_str(res->text), e);
 }
 
@@ -249,7 +251,7 @@ put_expired_words(const struct rcpt_result *res, struct span detail, struct buf 
 	char what[256];
 
 	snprintf(what, sizeof what, "it could not be delivered for as long as mail is kept here. When that time "
-	    "ran out, %s.", words_expired(res->dsn));
+	    "ran out, %s.", words_expired(res));
 	if (text_wrap(out, "    What happened: ", INDENT, span_str(what), e) == -1 ||
 	    put_details(detail, out, e) == -1 ||
 	    text_wrap(out, "    What you can do: ", INDENT, span_str("Send it again later; if that fails too, "
@@ -269,7 +271,7 @@ put_delayed_words(const struct report *r, const struct rcpt_result *res, struct 
 	    "again%s%s. %s", r->expires_us > 0 ? " until " : "", r->expires_us > 0 ? date : "",
 	    notify == 0 || notify & NOTIFY_FAILURE ? "If it cannot be delivered, you will be told." :
 	    "You did not ask to be told if it cannot be delivered.");
-	if (text_wrap(out, "    What happened: ", INDENT, span_str(words_delay(res->dsn)), e) == -1 ||
+	if (text_wrap(out, "    What happened: ", INDENT, span_str(words_delay(res)), e) == -1 ||
 	    text_wrap(out, "    What happens next: ", INDENT, span_str(next), e) == -1)
 		return -1;
 	return put_reason(res, out, e);

@@ -54,15 +54,24 @@ text_wrap(struct buf *out, const char *lead, unsigned indent, struct span s, str
 	return buf_add_str(out, "\r\n", e);
 }
 
-/* Where the first line of a reply ends: behind "550-" the next begins with its code again. */
+/*
+ * Where the first line of a reply ends: behind "550-" the next begins with its code again.  Only the last has a space
+ * behind it, so a line may quote another reply: the next is where "550-" stands, or else the last "550 ".
+ */
 static size_t
 reply_line_len(struct span s)
 {
-	for (size_t i = 4; s.n > 4 && s.p[3] == '-' && i + 4 <= s.n; i++)
-		if (s.p[i] == ' ' && memcmp(s.p + i + 1, s.p, 3) == 0 &&
-		    (i + 4 == s.n || s.p[i + 4] == ' ' || s.p[i + 4] == '-'))
+	size_t last = s.n;
+
+	for (size_t i = 4; s.n > 4 && s.p[3] == '-' && i + 4 <= s.n; i++) {
+		if (s.p[i] != ' ' || memcmp(s.p + i + 1, s.p, 3) != 0)
+			continue;
+		if (i + 4 < s.n && s.p[i + 4] == '-')
 			return i;
-	return s.n;
+		if (i + 4 == s.n || s.p[i + 4] == ' ')
+			last = i;
+	}
+	return last;
 }
 
 /* Folded between words alone, where a run of spaces stays what it is. */

@@ -58,27 +58,33 @@ static const struct delay { const char *dsn, *now, *last; } delays[] = {
 	{ "", "the receiving system does not take it at the moment", "the receiving system did not take it" },
 };
 
+/* A greeting's 5yz: as it is told to everybody, it is for another try (RFC 5321, 3.1), but hardly for this week. */
+static const struct delay shut = { "", "the receiving system does not talk to this machine at the moment",
+    "the receiving system still did not talk to this machine" };
+
 static const struct delay *
-delay_of(const char *dsn)
+delay_of(const struct rcpt_result *res)
 {
 	const struct delay *d = delays;
+	const char *dsn = res->dsn + (res->dsn[0] != '\0');
 
-	dsn += *dsn != '\0';
+	if (res->code / 100 == 5)
+		return &shut;
 	while (strncmp(d->dsn, dsn, strlen(d->dsn)) != 0)
 		d++;
 	return d;
 }
 
 const char *
-words_delay(const char *dsn)
+words_delay(const struct rcpt_result *res)
 {
-	return delay_of(dsn)->now;
+	return delay_of(res)->now;
 }
 
 const char *
-words_expired(const char *dsn)
+words_expired(const struct rcpt_result *res)
 {
-	return delay_of(dsn)->last;
+	return delay_of(res)->last;
 }
 
 /* --- feature expressions --- */

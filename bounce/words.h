@@ -5,14 +5,15 @@
 #define BOUNCE_WORDS_H
 
 #include "lib/buf.h"
+#include "lib/result.h"
 
 /* What a failure's RFC 3463 code means, and what the sender can do; never NULL. */
 struct advice { const char *dsn, *what, *todo; };
 const struct advice *words_advice(const char *dsn);
 /* What the code of an attempt that is to be repeated means: while there is still time, and when it has run
  * out.  Its class does not matter. */
-const char *words_delay(const char *dsn);
-const char *words_expired(const char *dsn);
+const char *words_delay(const struct rcpt_result *res);
+const char *words_expired(const struct rcpt_result *res);
 
 /*
  * Appends the common fax tags of a feature expression in words: "black and white; coded as MH or

@@ -264,11 +264,20 @@ order_spans(struct span a, struct span b, bool any_case)
 	return any_case || a.n == 0 ? 0 : memcmp(a.p, b.p, a.n);
 }
 
+/* Postmaster is one in any case (RFC 5321, 4.5.1). */
+static struct span
+rcpt_local(const struct rcpt *r)
+{
+	struct span local = address_local(r->addr);
+
+	return span_isi(local, "postmaster") ? span_str("postmaster") : local;
+}
+
 /* 0: the same recipient. */
 static int
 rcpt_order(const struct rcpt *a, const struct rcpt *b)
 {
-	int r = order_spans(address_local(a->addr), address_local(b->addr), false);
+	int r = order_spans(rcpt_local(a), rcpt_local(b), false);
 
 	if (r == 0)
 		r = order_spans(address_domain(a->addr), address_domain(b->addr), true);

@@ -206,17 +206,19 @@ void
 reply_print(const struct reply *r, char *out, size_t cap)
 {
 	struct span rest = buf_view(&r->text), line = { NULL, 0 };
+	char whole[REPLY_PRINT];
 	bool more = true;
 	size_t n = 0;
 
-	while (more && n + 1 < cap) {
+	while (more && n + 1 < sizeof whole) {
 		(void)reply_line(&rest, &line);		/* else the code is all there is */
 		more = rest.n > 0;
-		snprintf(out + n, cap - n, "%s%03u%s", n > 0 ? " " : "", r->code,
+		snprintf(whole + n, sizeof whole - n, "%s%03u%s", n > 0 ? " " : "", r->code,
 		    more ? "-" : line.n > 0 ? " " : "");
-		n += strlen(out + n);
-		for (size_t i = 0; i < line.n && n + 1 < cap; i++)
-			out[n++] = line.p[i] < 0x20 || line.p[i] > 0x7e ? '?' : (char)line.p[i];
+		n += strlen(whole + n);
+		for (size_t i = 0; i < line.n && n + 1 < sizeof whole; i++)
+			whole[n++] = line.p[i] < 0x20 || line.p[i] > 0x7e ? '?' : (char)line.p[i];
 	}
-	out[n] = '\0';
+	whole[n] = '\0';
+	text_cut(whole, out, cap);
 }

@@ -52,7 +52,8 @@ bool reply_enhanced(struct span text, struct span *status, struct span *rest);
 void reply_dsn(const struct reply *r, char out[12]);
 
 /* "550 5.1.1 no such user", or "550-mailbox unavailable 550 user has moved": the reply as RFC 3461, 9.2,
- * writes it, its lines joined by a space; printable ASCII, cut at cap. */
+ * writes it, its lines joined by a space; printable ASCII.  cap: below REPLY_PRINT; cut as text_cut does. */
+enum { REPLY_PRINT = 1024 };
 void reply_print(const struct reply *r, char *out, size_t cap);
 
 #endif

@@ -13,7 +13,8 @@ enum outcome { OUTCOME_DELIVERED, OUTCOME_RELAYED, OUTCOME_DEFERRED, OUTCOME_FAI
 enum result_flag {
 	RESULT_CONNEG_TRY = 1,	/* deferred by CONNEG itself (row B10): counts as such a try */
 	RESULT_SOON = 2,	/* deferred through no fault of the hop: try again at once */
-	RESULT_EXPIRED = 4	/* failed because its time ran out; code, dsn and text are the last attempt's */
+	RESULT_EXPIRED = 4,	/* failed because its time ran out; code, dsn and text are the last attempt's */
+	RESULT_HOST = 8		/* no transaction was begun: nobody was reached, or the greeting or EHLO said no */
 };
 enum { RESULT_DETAIL_MAX = 4096 };
 

@@ -59,3 +59,19 @@ span_text(struct span s, char *dst, size_t cap)
 		dst[i] = s.p[i] < 0x20 || s.p[i] == 0x7f ? '?' : (char)s.p[i];
 	dst[n] = '\0';
 }
+
+void
+text_cut(const char *s, char *dst, size_t cap)
+{
+	static const char mark[] = " [...]";
+	size_t n = strlen(s);
+
+	if (n < cap) {
+		memcpy(dst, s, n + 1);
+		return;
+	}
+	memcpy(dst, s, cap - 1);
+	dst[cap - 1] = '\0';
+	if (cap > sizeof mark)
+		memcpy(dst + cap - sizeof mark, mark, sizeof mark);
+}

@@ -142,4 +142,7 @@ bool span_u64(struct span s, uint64_t max, uint64_t *out);
 /* Copies s into dst of size cap, cut if need be, NUL-terminated; control octets become '?'. */
 void span_text(struct span s, char *dst, size_t cap);
 
+/* Copies s to dst, of cap octets; what does not fit is left out, and " [...]" at the end says so. */
+void text_cut(const char *s, char *dst, size_t cap);
+
 #endif

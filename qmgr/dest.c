@@ -497,8 +497,7 @@ dest_why(struct dest *d, uint16_t code, const char *dsn, const char *text)
 	if (why == NULL)
 		return;		/* only words are lost */
 	memcpy(why, dsn, a);
-	memcpy(why + a, text, b);
-	why[a + b - 1] = '\0';
+	text_cut(text, why + a, b);
 	free(d->why);
 	d->why = why;
 	d->why_code = code;
@@ -524,6 +523,30 @@ dest_answered(const struct sched *s, struct dest *d)
 	}
 }
 
+/* Once for all jobs that were under way then. */
+static void
+dest_halve(struct dest *d, uint32_t epoch)
+{
+	if (epoch != d->epoch)
+		return;
+	d->threshold = d->window = d->window > 1 ? d->window / 2 : 1;
+	d->credit = 0;
+	d->epoch++;
+}
+
+/* A host that greets is not dead, whatever it does over one recipient. */
+static void
+dest_dropped(struct dest *d, uint32_t epoch)
+{
+	d->streak = 0;
+	dest_halve(d, epoch);
+	if (d->health == DEST_GOOD)
+		return;
+	d->health = DEST_GOOD;
+	d->epoch++;
+	d->wait_ms = 0;
+}
+
 static void
 dest_failed(struct sched *s, struct entry *e, uint32_t epoch, uint16_t code, const char *dsn,
     const char *text)
@@ -534,11 +557,7 @@ dest_failed(struct sched *s, struct entry *e, uint32_t epoch, uint16_t code, con
 		return;		/* one of those that were under way when it died */
 	d->streak++;
 	dest_why(d, code, dsn, text);
-	if (epoch == d->epoch) {
-		d->threshold = d->window = d->window > 1 ? d->window / 2 : 1;
-		d->credit = 0;
-		d->epoch++;
-	}
+	dest_halve(d, epoch);
 	if (d->health == DEST_GOOD && d->streak <= d->active)
 		return;
 	d->health = DEST_DEAD;
@@ -567,6 +586,8 @@ sched_release(struct sched *s, struct entry *e, enum verdict v, uint32_t epoch,
 	}
 	if (d->class == CLASS_REMOTE && v == VERDICT_ANSWERED)
 		dest_answered(s, d);
+	else if (d->class == CLASS_REMOTE && v == VERDICT_DROPPED)
+		dest_dropped(d, epoch);
 	else if (d->class == CLASS_REMOTE && v == VERDICT_DEAD)
 		dest_failed(s, e, epoch, code, dsn, text);
 	else if (d->class == CLASS_REMOTE && d->health != DEST_GOOD && d->wait_ms <= s->now)

@@ -71,10 +71,16 @@ outcome_log(const struct job *j, const struct job_rcpt *r, const struct rcpt_res
 static bool
 host_failed(const struct rcpt_result *r)
 {
-	if (r->outcome != OUTCOME_DEFERRED || r->flags & (RESULT_SOON | RESULT_CONNEG_TRY))
-		return false;
-	return r->code == 421 || r->code / 100 == 5 ||
-	    (r->code == 0 && strncmp(r->dsn, "4.4.", 4) == 0);
+	return r->outcome == OUTCOME_DEFERRED && r->flags & RESULT_HOST && !(r->flags & RESULT_SOON) &&
+	    (r->code != 0 || strncmp(r->dsn, "4.4.", 4) == 0);
+}
+
+/* It talked to us, and then broke a transaction off: over this recipient perhaps, or because we are too many. */
+static bool
+host_dropped(const struct rcpt_result *r)
+{
+	return r->outcome == OUTCOME_DEFERRED && !(r->flags & (RESULT_SOON | RESULT_CONNEG_TRY)) &&
+	    (r->code == 421 || (r->code == 0 && strcmp(r->dsn, "4.4.2") == 0));
 }
 
 /* When a deferred recipient is due again; the entry's time is the earliest of them. */
@@ -166,7 +172,7 @@ outcome_apply(struct qmgr *q, struct job *j, struct job_rcpt *r, const struct rc
 		s->code = res->code;
 		s->last_us = (uint64_t)clock_us();
 		snprintf(s->dsn, sizeof s->dsn, "%s", res->dsn);
-		snprintf(s->text, sizeof s->text, "%.*s", MSG_MARK_TEXT - 1, res->text);
+		text_cut(res->text, s->text, sizeof s->text);
 	}
 	if (res->outcome == OUTCOME_DEFERRED) {
 		q->deferred++;
@@ -193,18 +199,20 @@ verdict_of(struct span records, struct rcpt_result *why)
 	struct rcpt_result r;
 	struct span detail;
 	struct err e;
-	bool dead = records.n > 0;
+	bool dead = records.n > 0, dropped = false;
 
 	while (result_next(&records, &r, &detail, &e) == 1) {
 		record_fix(&r);
 		if (host_failed(&r))
 			*why = r;
+		else if (host_dropped(&r))
+			dropped = true;
 		else if (r.code != 0 || r.outcome != OUTCOME_DEFERRED)
 			return VERDICT_ANSWERED;
 		else
 			dead = false;
 	}
-	return dead ? VERDICT_DEAD : VERDICT_NONE;
+	return dropped ? VERDICT_DROPPED : dead ? VERDICT_DEAD : VERDICT_NONE;
 }
 
 /* All records, before anything is done about one.  -1: ERR_PROTO. */

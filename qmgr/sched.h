@@ -177,6 +177,7 @@ int64_t sched_wait(const struct sched *s, int64_t now);
 enum verdict {
 	VERDICT_NONE,		/* says nothing of the destination */
 	VERDICT_ANSWERED,	/* the destination serves us */
+	VERDICT_DROPPED,	/* it talks to us, but broke a transaction off: fewer jobs at once */
 	VERDICT_DEAD		/* no connection, or a host that will not talk to us */
 };
 /*

@@ -328,6 +328,7 @@ batch_unreached(struct flow *f, struct batch *b, const struct err *e)
 
 		if (!t->elsewhere)
 			job_settle_err(t, f->s->mta, e);
+		t->res.flags |= t->elsewhere ? 0 : RESULT_HOST;
 		t->done = true;
 	}
 }

@@ -137,7 +137,7 @@ job_settle(struct target *t, enum outcome outcome, uint16_t code, const char *ds
 	t->res.code = code;
 	snprintf(t->res.dsn, sizeof t->res.dsn, "%s", dsn);
 	snprintf(t->res.mta, sizeof t->res.mta, "%s", mta);
-	snprintf(t->res.text, sizeof t->res.text, "%s", text);
+	text_cut(text, t->res.text, sizeof t->res.text);
 	for (char *s = t->res.text; *s != '\0'; s++)
 		if (*s < 0x20 || *s > 0x7e)
 			*s = '?';

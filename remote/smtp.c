@@ -34,7 +34,7 @@ smtp_quit(struct session *s)
 static int
 smtp_reply_err(const struct session *s, struct err *e)
 {
-	char dsn[12], text[400];
+	char dsn[12], text[sizeof e->what];
 
 	reply_dsn(&s->reply, dsn);
 	reply_print(&s->reply, text, sizeof text);
@@ -174,11 +174,20 @@ smtp_settle_as(struct session *s, struct target *t, enum outcome o)
 	job_settle(t, o, s->reply.code, dsn, s->mta, text);
 }
 
-/* A reply by which the hop has taken nothing over: all but 5yz is worth another try. */
+/* A reply by which the hop has taken nothing over: all but 5yz is worth another try.  What is no refusal is told as
+ * what it is here, in our own words. */
 static void
 smtp_refused(struct session *s, struct target *t)
 {
-	smtp_settle_as(s, t, s->reply.code / 100 == 5 ? OUTCOME_FAILED : OUTCOME_DEFERRED);
+	char reply[sizeof t->res.text], text[sizeof reply + 40];
+
+	if (s->reply.code / 100 == 4 || s->reply.code / 100 == 5) {
+		smtp_settle_as(s, t, s->reply.code / 100 == 5 ? OUTCOME_FAILED : OUTCOME_DEFERRED);
+		return;
+	}
+	reply_print(&s->reply, reply, sizeof reply);
+	snprintf(text, sizeof text, "a reply that makes no sense here: %s", reply);
+	job_settle(t, OUTCOME_DEFERRED, 0, "4.5.0", s->mta, text);
 }
 
 /* The reply to the whole message. */

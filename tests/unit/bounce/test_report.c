@@ -289,11 +289,15 @@ static const struct { uint16_t code; const char *mta, *text, *words, *field; } r
 	    "smtp; 550-a\r\n 550-\r\n 550-b\r\n 550\r\n" },
 	{ 550, "mx.x", "550-a 550-cut sho", "mx.x: 550-a\r\n        550 cut sho\r\n", "smtp; 550-a\r\n 550 cut sho\r\n" },
 	{ 550, "mx.x", "550 said: 550 no", "mx.x: 550 said: 550 no\r\n", "smtp; 550 said: 550 no\r\n" },
+	{ 550, "mx.x", "550-said: 550 no 550-b 550 550 c 550 d", "mx.x: 550-said: 550 no\r\n        550-b 550 550 c\r\n        550 d\r\n",
+	    "smtp; 550-said: 550 no\r\n 550-b 550 550 c\r\n 550 d\r\n" },
 	{ 550, "", "550 no", "In the words of the next hop: 550 no\r\n", "smtp; 550 no\r\n" },
 	{ 554, "mx.x", "banner: 554 no", "mx.x: 554 banner: 554 no\r\n", "smtp; 554 banner: 554 no\r\n" },
 	{ 421, "mx.x", "", "", "smtp; 421\r\n" },
 	{ 0, "mx.x [192.0.2.9]:25", "550 is what nobody said", "In the words of this machine, about mx.x [192.0.2.9]:25: 550 is what\r\n",
 	    "x-accord; 550 is what nobody said\r\n" },
+	{ 0, "mx.x:25", "mx.x:25: connect: refused", "this machine: mx.x:25: connect: refused\r\n",
+	    "x-accord; mx.x:25: connect: refused\r\n" },
 	{ 0, "", "no host", "In the words of this machine: no host\r\n", "x-accord; no host\r\n" },
 	{ 0, "", "", "", "x-accord; " },
 };
@@ -662,6 +666,7 @@ static const struct { const char *dsn; uint8_t flags; uint16_t code; const char 
 	    "could not be done. What you can do: Send it again later; if that fails too, ask the recipient another "
 	    "way. In the words of this machine: the converter is busy" },
 	{ "4.4.7", RESULT_EXPIRED, 0, "", "ran out, it still waited for its turn. What" },
+	{ "4.7.1", RESULT_EXPIRED, 554, "554 5.7.1 go", "ran out, the receiving system still did not talk to this machine. What" },
 	{ "4.0.0", RESULT_EXPIRED, 450, "450 no", "ran out, the receiving system did not take it. What" },
 };
 

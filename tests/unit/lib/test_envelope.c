@@ -218,6 +218,7 @@ static const struct { const char *name; struct rcpt a, b; bool same; } pairs[] =
 	{ "the same", { T("a@b"), T(""), 0, 0 }, { T("a@b"), T(""), 0, 0 }, true },
 	{ "a domain's case is none", { T("a@B.example"), T(""), 0, 0 }, { T("a@b.EXAMPLE"), T(""), 0, 0 }, true },
 	{ "a local part's is one", { T("A@b"), T(""), 0, 0 }, { T("a@b"), T(""), 0, 0 }, false },
+	{ "but postmaster's is none", { T("Postmaster@b"), T(""), 0, 0 }, { T("POSTMASTER@b"), T(""), 0, 0 }, true },
 	{ "quotes are octets", { T("\"a\"@b"), T(""), 0, 0 }, { T("a@b"), T(""), 0, 0 }, false },
 	{ "a longer name", { T("a@b"), T(""), 0, 0 }, { T("aa@b"), T(""), 0, 0 }, false },
 	{ "an @ within", { T("\"a@b\"@c"), T(""), 0, 0 }, { T("\"a@B\"@c"), T(""), 0, 0 }, false },

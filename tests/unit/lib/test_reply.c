@@ -154,12 +154,14 @@ START_TEST(print_is_cut)
 {
 	struct reply r;
 	struct err e = { 0 };
-	char out[8];
+	char out[20];
 
 	reply_init(&r);
 	ck_assert_int_eq(feed_many(&r, "550-ab\r\n", "550-cd\r\n", 50, "550 e\r\n", &e), 1);
 	reply_print(&r, out, sizeof out);
-	ck_assert_str_eq(out, "550-ab ");
+	ck_assert_str_eq(out, "550-ab 550-cd [...]");
+	reply_print(&r, out, 5);	/* no room for more */
+	ck_assert_str_eq(out, "550-");
 	reply_free(&r);
 }
 END_TEST

@@ -52,6 +52,22 @@ START_TEST(text_is_cut_and_cleaned)
 END_TEST
 
 Suite *suite_span(void);
+static const struct { const char *text; size_t cap; const char *want; } cuts[] = {
+	{ "", 1, "" }, { "abc", 4, "abc" }, { "abcd", 4, "abc" }, { "abcdefg", 7, "abcdef" },
+	{ "abcdefgh", 8, "a [...]" }, { "abcdefgh", 9, "abcdefgh" }, { "a longer text", 12, "a lon [...]" },
+};
+
+START_TEST(a_cut_is_marked)
+{
+	char out[20];
+
+	memset(out, 'x', sizeof out);
+	text_cut(cuts[_i].text, out, cuts[_i].cap);
+	ck_assert_str_eq(out, cuts[_i].want);
+	ck_assert_int_eq(out[cuts[_i].cap], 'x');
+}
+END_TEST
+
 Suite *
 suite_span(void)
 {
@@ -61,6 +77,7 @@ suite_span(void)
 	tcase_add_loop_test(tc, numbers_are_bounded, 0, sizeof numbers / sizeof *numbers);
 	tcase_add_test(tc, lines_and_words);
 	tcase_add_test(tc, text_is_cut_and_cleaned);
+	tcase_add_loop_test(tc, a_cut_is_marked, 0, sizeof cuts / sizeof *cuts);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -11,7 +11,7 @@ const struct rcpt_result delivered = { .outcome = OUTCOME_DELIVERED, .code = 250
     .dsn = "2.0.0", .mta = "a [192.0.2.1]:25", .text = "250 ok" };
 const struct rcpt_result greylisted = { .outcome = OUTCOME_DEFERRED, .code = 450,
     .dsn = "4.7.1", .text = "450 4.7.1 later" };
-const struct rcpt_result no_connection = { .outcome = OUTCOME_DEFERRED, .dsn = "4.4.1",
+const struct rcpt_result no_connection = { .outcome = OUTCOME_DEFERRED, .flags = RESULT_HOST, .dsn = "4.4.1",
     .text = "no connection" };
 const struct rcpt_result refused = { .outcome = OUTCOME_FAILED, .code = 550, .dsn = "5.1.1",
     .mta = "a", .text = "550 5.1.1 no such user" };

@@ -194,7 +194,8 @@ some_begin(void)
 static void
 some_end(bool good)
 {
-	static const enum verdict v[] = { VERDICT_NONE, VERDICT_ANSWERED, VERDICT_DEAD, VERDICT_DEAD };
+	static const enum verdict v[] = { VERDICT_NONE, VERDICT_ANSWERED, VERDICT_DEAD, VERDICT_DEAD,
+	    VERDICT_DROPPED };
 	unsigned i = nheld > 0 ? chance(nheld) : 0;
 	struct held h = held[i];
 
@@ -202,7 +203,7 @@ some_end(bool good)
 		return;
 	held[i] = held[--nheld];
 	if (h.e->running)
-		sched_release(&s, h.e, good ? VERDICT_ANSWERED : v[chance(4)], h.epoch, 0, "4.4.1", "x", now);
+		sched_release(&s, h.e, good ? VERDICT_ANSWERED : v[chance(5)], h.epoch, 0, "4.4.1", "x", now);
 	if (h.e->late && chance(3) != 0)
 		sched_warned(&s, h.e, SCHED_NEVER, now);
 	else if (good || h.e->expired || chance(3) == 0)

@@ -104,8 +104,9 @@ END_TEST
 
 /* A host that greets with 421, or with 5yz, is no better than none (RFC 5321, 3.1, 3.8). */
 static const struct rcpt_result greetings[] = {
-	{ .outcome = OUTCOME_DEFERRED, .code = 421, .dsn = "4.3.2", .text = "421 busy" },
-	{ .outcome = OUTCOME_DEFERRED, .code = 554, .dsn = "4.0.0", .text = "554 no service" },
+	{ .outcome = OUTCOME_DEFERRED, .flags = RESULT_HOST, .code = 421, .dsn = "4.3.2", .text = "421 busy" },
+	{ .outcome = OUTCOME_DEFERRED, .flags = RESULT_HOST, .code = 450, .dsn = "4.3.2", .text = "450 not now" },
+	{ .outcome = OUTCOME_DEFERRED, .flags = RESULT_HOST, .code = 554, .dsn = "4.0.0", .text = "554 no service" },
 };
 
 START_TEST(a_refusing_greeting_is_the_hosts)
@@ -117,6 +118,31 @@ START_TEST(a_refusing_greeting_is_the_hosts)
 	}
 	result(ROLE_REMOTE, job(ROLE_REMOTE), &greetings[_i]);
 	fake_silence(&f, ROLE_REMOTE);
+}
+END_TEST
+
+/* 421, or a lost connection, in a transaction may be over this recipient alone: the others do not wait for it, nor
+ * are they told of it. */
+static const struct rcpt_result drops[] = {
+	{ .outcome = OUTCOME_DEFERRED, .code = 421, .dsn = "4.7.1", .text = "421 4.7.1 too much mail to this mailbox" },
+	{ .outcome = OUTCOME_DEFERRED, .dsn = "4.4.2", .text = "RCPT: the connection was lost" },
+};
+
+START_TEST(a_dropped_transaction_is_not_the_hosts)
+{
+	struct msg_job *m;
+
+	all_peers();
+	for (int i = 0; i < 3; i++) {
+		message("a@one.example", 0);
+		fake_new(&f, id);
+	}
+	m = job(ROLE_REMOTE);
+	fake_result(&f, ROLE_REMOTE, m, &drops[_i]);
+	ck_assert(!fake_queue_mark(&f));
+	ck_assert_uint_eq(fake_slot(&f, m->id, 0).dead, 0);
+	while (fake_next(&f, ROLE_REMOTE)->type != MSG_JOB)	/* the next one's turn comes at once */
+		continue;
 }
 END_TEST
 
@@ -287,6 +313,7 @@ suite_dest(void)
 	tcase_add_test(tc, dead_destination);
 	tcase_add_test(tc, dead_destination_over_restart);
 	tcase_add_test(tc, dead_destination_is_left_by_a_new_route);
+	tcase_add_loop_test(tc, a_dropped_transaction_is_not_the_hosts, 0, sizeof drops / sizeof *drops);
 	tcase_add_loop_test(tc, a_refusing_greeting_is_the_hosts, 0,
 	    sizeof greetings / sizeof *greetings);
 	tcase_add_test(tc, a_refused_recipient_is_not_the_hosts);

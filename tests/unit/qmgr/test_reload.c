@@ -12,7 +12,7 @@ static const struct rcpt_result delivered = { .outcome = OUTCOME_DELIVERED, .cod
     .dsn = "2.0.0", .mta = "a", .text = "250 ok" };
 static const struct rcpt_result greylisted = { .outcome = OUTCOME_DEFERRED, .code = 450,
     .dsn = "4.7.1", .text = "450 4.7.1 later" };
-static const struct rcpt_result no_connection = { .outcome = OUTCOME_DEFERRED, .dsn = "4.4.1",
+static const struct rcpt_result no_connection = { .outcome = OUTCOME_DEFERRED, .flags = RESULT_HOST, .dsn = "4.4.1",
     .text = "no connection" };
 
 static void
