@@ -2,6 +2,7 @@
 # Copyright (c) 2026 The accord authors
 """What is easily missed and has no other test: a disk that is full or fails, descriptors that run out,
 replies at their longest, a hop that cannot bear one recipient.  tests/README.md lists all claims."""
+import contextlib
 import os
 import pwd
 import signal
@@ -249,6 +250,11 @@ class Descriptors(unittest.TestCase):
             words = ["setpriv", f"--reuid={acc.user}", f"--regid={group}", "--clear-groups", *words]
         run(*words)
 
+    def let_go(self, acc, pids):
+        for pid in pids:
+            with contextlib.suppress(FileNotFoundError, AssertionError):    # it chose to begin anew
+                self.limit(acc, pid)
+
     def test_no_descriptors(self):
         names = []
         with Peer(ext=BOTH, caps={f"{r}@far.example": fax.MMR for r in self.ROLES}) as hop, \
@@ -261,11 +267,7 @@ class Descriptors(unittest.TestCase):
                     taken = self.one(acc, role)
                     self.assertFalse(taken and role == "queue")
                     time.sleep(0.3)
-                    for pid in pids:
-                        try:
-                            self.limit(acc, pid)
-                        except (FileNotFoundError, AssertionError):
-                            pass        # it chose to begin anew
+                    self.let_go(acc, pids)
                     if not taken:
                         wait_for(lambda: self.one(acc, role))
                     names.append(role)
@@ -281,8 +283,7 @@ class Descriptors(unittest.TestCase):
                 with self.assertRaises(TimeoutError):
                     s.recv(100)
                 c.ehlo()            # who is there is served
-                for pid in pids:
-                    self.limit(acc, pid)
+                self.let_go(acc, pids)
                 s.settimeout(20 * SLOW)
                 self.assertTrue(s.recv(100).startswith(b"220 "))
             with acc.client() as other:
