@@ -231,6 +231,8 @@ hop_fits(struct span want, struct span hop)
 {
 	if (span_eqi(want, hop))
 		return true;
+	if (span_isi(want, ROUTE_LOCAL))	/* no host, if it has no port */
+		return false;
 	return hop.n == want.n + 3 && span_is(span_sub(hop, want.n, hop.n), ":25") &&
 	    span_eqi(want, span_sub(hop, 0, want.n));
 }

@@ -7,6 +7,13 @@
 #include "lib/address.h"
 #include "lib/confline.h"
 
+/* The name of a domain among destinations, where ROUTE_LOCAL has another meaning. */
+static struct span
+route_domain(struct span domain)
+{
+	return span_is(domain, ROUTE_LOCAL) ? span_str(ROUTE_LOCAL ".") : domain;
+}
+
 /* Domains with options of their own do not share the fate of others on the same route. */
 static void
 route_part(const struct conf *conf, struct span domain, char out[ROUTE_MAX])
@@ -40,15 +47,16 @@ route_of(const struct conf *conf, struct span addr, char out[ROUTE_MAX])
 	domain.p = lower;
 	n = conf_lines(conf, CONF_LOCALS, &lines);
 	if (domain.n == 0 || domains_have(lines, n, domain)) {	/* none: "postmaster" alone */
-		snprintf(out, ROUTE_MAX, "local");
+		snprintf(out, ROUTE_MAX, ROUTE_LOCAL);
 		return;
 	}
 	n = conf_lines(conf, CONF_SMTPROUTES, &lines);
-	if (route_find(lines, n, domain, out, JOB_DEST) != 1)
-		snprintf(out, ROUTE_MAX, "%.*s%s", (int)domain.n, (const char *)domain.p,
-		    span_is(domain, "local") ? "." : "");
-	else
-		route_part(conf, domain, out);
+	if (route_find(lines, n, domain, out, JOB_DEST) == 1) {
+		route_part(conf, route_domain(domain), out);
+		return;
+	}
+	domain = route_domain(domain);
+	snprintf(out, ROUTE_MAX, "%.*s", (int)domain.n, (const char *)domain.p);
 }
 
 void

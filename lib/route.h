@@ -9,13 +9,22 @@
 /* The destination "" of recipients that can have none (a domain over the limit): they fail. */
 #define ROUTE_NONE ""
 
+/*
+ * Delivery here, and what is no delivery at all: a message that is not read yet, and one whose failures are
+ * to be reported.  No recipient has a domain or a route of such a name: neither has an "@", a route has a
+ * port, and the domain "local" gets a dot behind it.
+ */
+#define ROUTE_LOCAL "local"
+#define ROUTE_READ "@read"
+#define ROUTE_REPORT "@report"
+
 enum { ROUTE_MAX = JOB_DEST + 256 };
 
 /*
- * addr: as in the envelope.  out: "local", a route as smtproutes has it ("mx.example:25": the addresses
- * of that host), or "DOMAIN" (lower case, no port) whose MX is wanted; ROUTE_NONE.  The domain "local"
- * gets a dot behind it, so that it is not mistaken for the first.  A domain that a line of `destinations`
- * speaks of by a pattern and that goes to a route has a destination of its own there: "ROUTE PATTERN".
+ * addr: as in the envelope.  out: ROUTE_LOCAL, a route as smtproutes has it ("mx.example:25": the addresses
+ * of that host), or "DOMAIN" (lower case, no port) whose MX is wanted; ROUTE_NONE.  A domain that a line of
+ * `destinations` speaks of by a pattern and that goes to a route has a destination of its own there: "ROUTE
+ * PATTERN".
  */
 void route_of(const struct conf *conf, struct span addr, char out[ROUTE_MAX]);
 

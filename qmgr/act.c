@@ -48,7 +48,7 @@ slot_busy(struct qmgr *q, const struct letter *l, uint32_t slot)
 	struct entry *en;
 
 	if (l->slot[slot].state == SLOT_FAILED)
-		snprintf(dest, sizeof dest, SCHED_REPORT);
+		snprintf(dest, sizeof dest, ROUTE_REPORT);
 	else
 		route_of(&q->d->conf, l->env.rcpt[slot].addr, dest);
 	en = sched_find_dest(&q->sched, l->id, dest);
@@ -210,7 +210,7 @@ act_entry(struct qmgr *q, const char *id)
 {
 	struct sched_new n = { .retry_ms = SCHED_NEVER, .expires_ms = SCHED_NEVER,
 	    .warn_ms = SCHED_NEVER };
-	struct entry *en = sched_find_dest(&q->sched, id, SCHED_READ);
+	struct entry *en = sched_find_dest(&q->sched, id, ROUTE_READ);
 
 	if (en != NULL && en->state == ENTRY_BUSY)
 		return NULL;
@@ -218,7 +218,7 @@ act_entry(struct qmgr *q, const char *id)
 		sched_take(&q->sched, en);
 		qmgr_read(q, en);
 	}
-	en = sched_add(&q->sched, id, SCHED_READ, &n);
+	en = sched_add(&q->sched, id, ROUTE_READ, &n);
 	if (en != NULL)
 		sched_take(&q->sched, en);
 	return en;

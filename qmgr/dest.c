@@ -34,11 +34,11 @@ dests_grow(struct sched *s)
 static enum sched_class
 class_of(const char *name)
 {
-	if (strcmp(name, SCHED_READ) == 0)
+	if (strcmp(name, ROUTE_READ) == 0)
 		return CLASS_READ;
-	if (strcmp(name, SCHED_REPORT) == 0)
+	if (strcmp(name, ROUTE_REPORT) == 0)
 		return CLASS_REPORT;
-	return strcmp(name, SCHED_LOCAL) == 0 ? CLASS_LOCAL : CLASS_REMOTE;
+	return strcmp(name, ROUTE_LOCAL) == 0 ? CLASS_LOCAL : CLASS_REMOTE;
 }
 
 struct dest *

@@ -30,7 +30,7 @@ qmgr_know(struct qmgr *q, const char *id)
 
 	if (sched_find(&q->sched, id) != NULL)
 		return;
-	if (sched_add(&q->sched, id, SCHED_READ, &n) == NULL) {
+	if (sched_add(&q->sched, id, ROUTE_READ, &n) == NULL) {
 		log_line(LOG_WARN, id, "no-memory", "what=entry");
 		qmgr_scan_later(q);
 	}
@@ -157,7 +157,7 @@ read_slot(struct qmgr *q, struct entry *en, const struct letter *l, uint32_t i,
 	struct entry *to;
 
 	if (s->state == SLOT_FAILED)
-		return sched_add(&q->sched, en->id, SCHED_REPORT, &n) != NULL;
+		return sched_add(&q->sched, en->id, ROUTE_REPORT, &n) != NULL;
 	if (s->state != SLOT_QUEUED)
 		return true;
 	route_of(&q->d->conf, l->env.rcpt[i].addr, dest);

@@ -62,7 +62,7 @@ qmgr_reroute(struct qmgr *q)
 
 	qmgr_each_job(q, old_route, NULL);
 	for (size_t i = 0; i < n; i++)
-		if (sched_add(&q->sched, ids[i], SCHED_READ, &read_again) == NULL)
+		if (sched_add(&q->sched, ids[i], ROUTE_READ, &read_again) == NULL)
 			lost++;
 	free(ids);
 	if (ids == NULL || lost > 0)	/* each is read again at its next try */
@@ -102,7 +102,7 @@ qmgr_unroute(struct qmgr *q, const struct entry *read, const struct letter *l)
 void
 qmgr_read_again(struct qmgr *q, const char *id)
 {
-	if (sched_add(&q->sched, id, SCHED_READ, &read_again) == NULL)
+	if (sched_add(&q->sched, id, ROUTE_READ, &read_again) == NULL)
 		qmgr_scan(q);
 }
 

@@ -55,7 +55,7 @@ qmgr_want_report(struct qmgr *q, const char *id, struct buf *records)
 {
 	struct sched_new n = { .retry_ms = clock_ms(), .expires_ms = SCHED_NEVER,
 	    .warn_ms = SCHED_NEVER };
-	struct entry *en = sched_add(&q->sched, id, SCHED_REPORT, &n);
+	struct entry *en = sched_add(&q->sched, id, ROUTE_REPORT, &n);
 
 	if (en == NULL)
 		return false;

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * qmgr/sched.h - when what is due: pure, the time is an argument (milliseconds of the monotonic
- * clock).  An entry is one message for one destination.  Destinations that are no next hop: "read"
- * (the file has not been read yet, so its destinations are not known) and "report" (failed
+ * clock).  An entry is one message for one destination.  Destinations that are no next hop: ROUTE_READ
+ * (the file has not been read yet, so its destinations are not known) and ROUTE_REPORT (failed
  * recipients of this message wait for a report).
  *
  * An entry waits (heap), is ready (a lane of its destination; still in the heap for its expiry and
@@ -28,6 +28,7 @@
 
 #include "lib/confline.h"
 #include "lib/msg.h"
+#include "lib/route.h"
 
 enum sched_class { CLASS_REPORT, CLASS_LOCAL, CLASS_REMOTE, CLASS_READ, CLASS_COUNT };
 enum {
@@ -151,8 +152,8 @@ struct sched_new {
 
 /*
  * Adds an entry, waiting until retry_ms.  One that is there already is returned as it is, only made
- * due, or its warning or end, earlier if it waits, and told so (again) if it is busy.  NULL: no memory, nothing
- * changed.
+ * due, or its warning or end, earlier if it waits, and told so (again) if it is busy.  ROUTE_READ,
+ * ROUTE_REPORT and ROUTE_LOCAL are of their class, all else is remote.  NULL: no memory, nothing changed.
  */
 struct entry *sched_add(struct sched *s, const char *id, const char *dest,
     const struct sched_new *n);

@@ -98,6 +98,20 @@ check_words(const char *const words[6], const char *want)
 	select_free(&s);
 }
 
+/* A host that is called "local" is not delivery here. */
+START_TEST(a_host_called_local)
+{
+	static const struct { const char *words[6]; const char *want; } hosts[] = {
+		{ { "--dest", "local" }, "bc" }, { { "--dest", "LOCAL:25" }, "x" },
+	};
+
+	ck_assert_int_eq(conf_set(&conf, CONF_LOCALS, span_str("far.example\n"), &e), 0);
+	ck_assert_int_eq(conf_set(&conf, CONF_SMTPROUTES, span_str("other.example:local\n"), &e), 0);
+	for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++)
+		check_words(hosts[i].words, hosts[i].want);
+}
+END_TEST
+
 START_TEST(words_mean_what_they_say)
 {
 	check_words(cases[_i].words, cases[_i].want);
@@ -168,6 +182,7 @@ suite_select(void)
 
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_loop_test(tc, words_mean_what_they_say, 0, sizeof cases / sizeof *cases);
+	tcase_add_test(tc, a_host_called_local);
 	tcase_add_loop_test(tc, a_line_of_destinations_is_a_destination, 0, sizeof parts / sizeof *parts);
 	tcase_add_loop_test(tc, wrong_words_are_refused, 0, sizeof wrong / sizeof *wrong);
 	tcase_add_test(tc, ages_have_units);

@@ -12,7 +12,7 @@
 
 enum { STEPS = 20000, HELD_MAX = 400, MESSAGES = 300, LIFE = 3 * 3600 * 1000 };
 
-static const char *const names[] = { "a", "b", "c", "opt1", "opt2", "local", "read", "report", "a x", "a y",
+static const char *const names[] = { "a", "b", "c", "opt1", "opt2", "local", ROUTE_READ, ROUTE_REPORT, "a x", "a y",
     "opt1 x", "opt3 x", "opt3 y", "h x", "h y", "h z" };
 enum { NAMES = sizeof names / sizeof *names };
 

@@ -302,6 +302,45 @@ START_TEST(a_delay_by_the_hours_says_so)
 }
 END_TEST
 
+/* --- names --- */
+
+/* Whatever a domain or a next hop is called, its mail is sent there. */
+static const struct { const char *to, *routes, *dest; } names[] = {
+	{ "a@local", "", "local." }, { "a@LOCAL", "", "local." }, { "a@read", "", "read" },
+	{ "a@report", "", "report" }, { "a@x.example", ":local", "local:25" },
+	{ "a@x.example", ":report", "report:25" }, { "a@local", "local:[192.0.2.9]", "[192.0.2.9]:25" },
+};
+
+START_TEST(no_name_is_taken)
+{
+	fake_setting(&f, CONF_SMTPROUTES, names[_i].routes);
+	fake_restart_qmgr(&f);
+	all_peers();
+	message(names[_i].to, 0);
+	fake_new(&f, id);
+	ck_assert_str_eq(job(ROLE_REMOTE)->dest, names[_i].dest);
+}
+END_TEST
+
+/* What a line says of delivery here does not hold for the domain of that name, by MX or through a route. */
+START_TEST(lines_for_local_are_for_delivery_here)
+{
+	char out[ROUTE_MAX];
+	struct destination d;
+
+	fake_setting(&f, CONF_DESTINATIONS, "local concurrency=3\n* concurrency=5\n");
+	for (int i = 0; i < 2; i++) {
+		route_of(&f.d.conf, span_str("a@local"), out);
+		ck_assert_str_eq(out, i == 0 ? "local." : "mx.example:25");
+		route_options(&f.d.conf, out, &d);
+		ck_assert_uint_eq(d.concurrency, 5);
+		fake_setting(&f, CONF_SMTPROUTES, "local:mx.example\n");
+	}
+	route_options(&f.d.conf, ROUTE_LOCAL, &d);
+	ck_assert_uint_eq(d.concurrency, 3);
+}
+END_TEST
+
 Suite *suite_dest(void);
 Suite *
 suite_dest(void)
@@ -322,6 +361,8 @@ suite_dest(void)
 	tcase_add_test(tc, retries_and_lifetime_of_a_destination);
 	tcase_add_test(tc, mail_waits_for_its_hours);
 	tcase_add_test(tc, a_delay_by_the_hours_says_so);
+	tcase_add_loop_test(tc, no_name_is_taken, 0, sizeof names / sizeof *names);
+	tcase_add_test(tc, lines_for_local_are_for_delivery_here);
 	suite_add_tcase(s, tc);
 	return s;
 }
