@@ -59,7 +59,15 @@ dest_limit(const struct sched *s, const struct dest *d)
 	return d->opt->concurrency != 0 ? d->opt->concurrency : n;
 }
 
-/* Gives d the options that hold now. */
+/* Between two jobs; 0: it has no rate. */
+static int64_t
+rate_step_us(const struct destination *o)
+{
+	return o->rate_n != 0 ? (int64_t)o->rate_s * 1000000 / o->rate_n : 0;
+}
+
+/* Gives d the options that hold now.  What its last job forbids stays forbidden, if not for longer than a new
+ * rate would have it. */
 static void
 dest_options(struct sched *s, struct dest *d)
 {
@@ -68,8 +76,10 @@ dest_options(struct sched *s, struct dest *d)
 	d->opt = &no_options;
 	if (hop && s->conf.options != NULL)
 		d->opt = s->conf.options(s->conf.arg, d->name);
-	d->hours_ms = d->rate_us = 0;
+	d->hours_ms = 0;
 	d->closed = false;
+	if (d->rate_us > s->now * 1000 + rate_step_us(d->opt))
+		d->rate_us = s->now * 1000 + rate_step_us(d->opt);
 	if (d->class != CLASS_REMOTE)
 		d->window = dest_limit(s, d);
 	else if (d->window > dest_limit(s, d))
@@ -274,7 +284,7 @@ dest_watch(struct sched *s, struct dest *d, int64_t when)
 	if (d->waiting != NULL && rate_ms(d) > s->now && rate_ms(d) < due)
 		due = rate_ms(d);
 	if (dest_is_idle(d))
-		due = d->idle_ms;
+		due = later(d->idle_ms, rate_ms(d));
 	if (d->when.at != 0 && d->when.due_ms == due)
 		return;
 	heap_remove(s, &d->when);
@@ -347,7 +357,9 @@ dest_leave(struct sched *s, struct dest *d)
 void
 dest_idle(struct sched *s, struct dest *d)
 {
-	if (dest_is_idle(d) && s->nidle >= SCHED_IDLE_MAX) {
+	uint32_t max = rate_ms(d) > s->now ? SCHED_RATED_MAX : SCHED_IDLE_MAX;
+
+	if (dest_is_idle(d) && s->nidle >= max) {
 		dest_leave(s, d);
 		return;
 	}
@@ -375,8 +387,7 @@ static void
 rate_count(const struct sched *s, struct dest *d)
 {
 	if (d->opt->rate_n != 0)
-		d->rate_us = later(d->rate_us, s->now * 1000 - SCHED_BURST_US) +
-		    (int64_t)d->opt->rate_s * 1000000 / d->opt->rate_n;
+		d->rate_us = later(d->rate_us, s->now * 1000 - SCHED_BURST_US) + rate_step_us(d->opt);
 }
 
 void

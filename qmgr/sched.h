@@ -36,6 +36,7 @@ enum {
 	SCHED_PAUSE_MS = 1000,	/* between jobs that said nothing of a destination in doubt */
 	SCHED_IDLE_MS = 60000,	/* how long a destination without entries is remembered */
 	SCHED_IDLE_MAX = 10000,	/* that many of them */
+	SCHED_RATED_MAX = 100000,	/* while a rate binds its next job: until it does not, and that many */
 	SCHED_LANES = 64,	/* of a destination with more than SCHED_LANE_MIN entries */
 	SCHED_LANE_MIN = 32,	/* fewer share one: nobody waits long behind them */
 	SCHED_LATE_MAX = 32,	/* warnings that are due at once */

@@ -81,6 +81,14 @@ finish(struct entry *e, enum verdict v, int64_t now)
 	sched_release(&s, e, v, e->dest->epoch, 0, "4.4.1", "no connection", now);
 }
 
+/* A job that is begun at the start and delivers. */
+static void
+begin_and_drop(struct entry *e)
+{
+	ck_assert_ptr_eq(sched_next(&s, 0), e);
+	sched_drop(&s, e);
+}
+
 /* Makes a destination known as one that takes n jobs at once. */
 static void
 warm(const char *dest, int64_t now)
@@ -529,6 +537,73 @@ START_TEST(a_part_has_its_own_limit)
 }
 END_TEST
 
+/* One an hour: the next one waits, of the part and of its hop, though neither had mail meanwhile. */
+START_TEST(a_rate_outlives_its_mail)
+{
+	struct entry *e;
+
+	opt = (struct destination){ .rate_n = 1, .rate_s = 3600 };
+	begin_and_drop(add(0, "opt.example:25 a", 0));
+	ck_assert_ptr_null(sched_next(&s, 2 * SCHED_IDLE_MS));
+	e = add(1, "opt.example:25", 2 * SCHED_IDLE_MS);
+	ck_assert_ptr_null(sched_next(&s, 3599000));
+	ck_assert_ptr_eq(sched_next(&s, 3600000), e);
+	sched_drop(&s, e);
+	ck_assert_ptr_null(sched_next(&s, 7199000));
+	ck_assert_uint_eq(s.ndests, 1);
+	ck_assert_ptr_null(sched_next(&s, 7200000));
+	ck_assert_uint_eq(s.ndests, 0);
+	ck_assert_uint_eq(s.nheap, 0);
+}
+END_TEST
+
+/* Also when many others are remembered, up to a limit that is another one. */
+START_TEST(a_rate_outlives_its_mail_among_many)
+{
+	char name[32];
+
+	opt = (struct destination){ .rate_n = 1, .rate_s = 3600 };
+	for (unsigned i = 0; i < SCHED_IDLE_MAX + 5; i++) {
+		snprintf(name, sizeof name, "d%u", i);
+		sched_drop(&s, add(i, name, 0));
+	}
+	ck_assert_uint_eq(s.nidle, SCHED_IDLE_MAX);
+	begin_and_drop(add(0, "opt1", 0));
+	ck_assert_uint_eq(s.nidle, SCHED_IDLE_MAX + 1);
+	(void)add(0, "opt1", 0);
+	ck_assert_ptr_null(sched_next(&s, 0));
+	s.nidle += SCHED_RATED_MAX;
+	begin_and_drop(add(1, "opt2", 0));
+	ck_assert_uint_eq(s.ndests, SCHED_IDLE_MAX + 1);
+	s.nidle -= SCHED_RATED_MAX;
+}
+END_TEST
+
+/* New settings allow no message that the rate forbids; a new rate holds from now on, and none forbids nothing. */
+START_TEST(a_rate_outlives_new_settings)
+{
+	struct sched_conf conf = s.conf;
+	struct entry *e;
+
+	opt = (struct destination){ .rate_n = 1, .rate_s = 3600 };
+	begin_and_drop(add(0, "opt", 0));
+	e = add(1, "opt", 0);
+	sched_settings(&s, &conf);
+	ck_assert_ptr_null(sched_next(&s, 0));
+	ck_assert_int_eq(sched_wait(&s, 0), 3600000);
+	opt.rate_s = 60;
+	sched_settings(&s, &conf);
+	ck_assert_ptr_null(sched_next(&s, 0));
+	ck_assert_int_eq(sched_wait(&s, 0), 60000);
+	opt.rate_s = 600;
+	sched_settings(&s, &conf);
+	ck_assert_int_eq(sched_wait(&s, 0), 60000);
+	opt = (struct destination){ .rate_n = 0 };
+	sched_settings(&s, &conf);
+	ck_assert_ptr_eq(sched_next(&s, 0), e);
+}
+END_TEST
+
 /* Outside its hours nothing is begun, and mail still expires. */
 START_TEST(hours)
 {
@@ -744,6 +819,9 @@ suite_sched(void)
 	tcase_add_test(tc, a_hop_has_one_limit);
 	tcase_add_test(tc, a_hop_has_one_rate);
 	tcase_add_test(tc, a_part_has_its_own_limit);
+	tcase_add_test(tc, a_rate_outlives_its_mail);
+	tcase_add_test(tc, a_rate_outlives_its_mail_among_many);
+	tcase_add_test(tc, a_rate_outlives_new_settings);
 	tcase_add_test(tc, hours);
 	tcase_add_test(tc, warnings);
 	tcase_add_test(tc, idle_destinations);
