@@ -49,7 +49,9 @@ expire_slot(struct qmgr *q, struct job *j, struct job_rcpt *r)
 	}
 	outcome_mta(&res, j->entry, s->text[0] != '\0');
 	if (s->text[0] == '\0')
-		snprintf(s->text, sizeof s->text, "not delivered within the time that mail is kept");
+		snprintf(s->text, sizeof s->text, "%s", j->entry->dest->closed ?
+		    "it waited for the hours in which mail is sent there" :
+		    "not delivered within the time that mail is kept");
 	s->state = SLOT_FAILED;
 	q->failed++;
 	snprintf(res.dsn, sizeof res.dsn, "%s", s->dsn);

@@ -302,6 +302,27 @@ START_TEST(a_delay_by_the_hours_says_so)
 }
 END_TEST
 
+/* So does the report when its time is over. */
+START_TEST(an_end_by_the_hours_says_so)
+{
+	struct rcpt_result r;
+	struct span detail;
+
+	fake_setting(&f, CONF_QUEUELIFETIME, "3600\n");
+	closed_for_two_hours();
+	message("a@one.example", 0);
+	fake_new(&f, id);
+	fake_silence(&f, ROLE_REMOTE);
+	fake_advance(&f, 3610 * 1000);
+	ck_assert(!fake_queue_mark(&f));
+	fake_expect(&f, ROLE_BOUNCE, MSG_REPORT);
+	r = report_record(&detail);
+	ck_assert_str_eq(r.dsn, "4.4.7");
+	ck_assert_str_eq(r.mta, "");
+	ck_assert_str_eq(r.text, "it waited for the hours in which mail is sent there");
+}
+END_TEST
+
 /* --- names --- */
 
 /* Whatever a domain or a next hop is called, its mail is sent there. */
@@ -361,6 +382,7 @@ suite_dest(void)
 	tcase_add_test(tc, retries_and_lifetime_of_a_destination);
 	tcase_add_test(tc, mail_waits_for_its_hours);
 	tcase_add_test(tc, a_delay_by_the_hours_says_so);
+	tcase_add_test(tc, an_end_by_the_hours_says_so);
 	tcase_add_loop_test(tc, no_name_is_taken, 0, sizeof names / sizeof *names);
 	tcase_add_test(tc, lines_for_local_are_for_delivery_here);
 	suite_add_tcase(s, tc);
