@@ -192,17 +192,8 @@ job_undo(struct qmgr *q, struct job *j, int64_t retry_ms)
 		return;
 	}
 	if (en != NULL) {
-		en->wanted |= j->kind == JOB_REPORT;
-		if (j->kind == JOB_REPORT && j->failed.n > 0 && en->own == NULL) {
-			struct buf *b = malloc(sizeof *b);
-
-			if (b != NULL) {	/* else only the details are lost */
-				*b = j->failed;
-				buf_init(&j->failed, 0);
-				q->stash += b->n;
-				en->own = b;
-			}
-		}
+		if (j->kind == JOB_REPORT)
+			stash_restore(q, en, &j->failed);
 		sched_defer(&q->sched, en, retry_ms, en->next_us, now);
 	}
 	job_free(q, j);

@@ -71,7 +71,7 @@ static void
 mark_done(struct qmgr *q, struct job *j, bool gone)
 {
 	if (!gone && j->kind != JOB_REPORT && job_failed(j) &&
-	    !qmgr_want_report(q, j->id, &j->failed)) {
+	    !qmgr_want_report(q, j)) {
 		job_again(q, j);	/* no memory: mark it again later, and come back here */
 		return;
 	}

@@ -243,14 +243,17 @@ struct mark mark_of(uint32_t n, const struct slot *s);
 
 /* report.c */
 void qmgr_report(struct qmgr *q, struct entry *en);
-/* The message has failed recipients; records (may be empty) say more.  false: no memory. */
-bool qmgr_want_report(struct qmgr *q, const char *id, struct buf *records);
+/* The job's marks are on disk, and some of its recipients failed.  false: no memory, to be called again. */
+bool qmgr_want_report(struct qmgr *q, const struct job *j);
 bool report_send(struct qmgr *q, struct job *j, const struct buf *records, uint32_t n, int fd);
 /* Sends the success notices of a job, or tries later. */
 void qmgr_notice(struct qmgr *q, struct job *j);
 int qmgr_on_reported(struct chan *c, const void *msg, size_t len, int *fds, struct err *e);
 int qmgr_on_report_refused(struct chan *c, const void *msg, size_t len, int *fds, struct err *e);
+/* What a report entry knows of failures, beside the disk. */
 void stash_free(struct qmgr *q, struct entry *en);
+/* The details of a report that was not taken; nothing if it still has some. */
+void stash_restore(struct qmgr *q, struct entry *en, const struct buf *records);
 
 /* reload.c: lib/daemon.h's callbacks, and what belongs to them. */
 void qmgr_switched(void *arg, struct conf *old);

@@ -9,66 +9,119 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "lib/route.h"
 
 enum { LATE_AGAIN_MS = 300000 };	/* a warning that bounce could not give */
 
-/* Details of a failure wait with the report entry: its own is a struct buf of records. */
+/* What a report entry has of its own. */
+struct stash {
+	struct buf records;	/* details of failures */
+	unsigned char *failed;	/* a bit for each slot that was said to have failed: by a mark, or the disk */
+	size_t nfailed;		/* octets */
+};
 
 void
 stash_free(struct qmgr *q, struct entry *en)
 {
-	struct buf *b = en->own;
+	struct stash *st = en->own;
 
-	if (b == NULL)
+	if (st == NULL)
 		return;
-	q->stash -= b->n;
-	buf_free(b);
-	free(b);
+	q->stash -= st->records.n;
+	buf_free(&st->records);
+	free(st->failed);
+	free(st);
 	en->own = NULL;
+}
+
+/* NULL: no memory. */
+static struct stash *
+stash_of(struct entry *en)
+{
+	struct stash *st = en->own;
+
+	if (st == NULL && (st = calloc(1, sizeof *st)) != NULL) {
+		buf_init(&st->records, QMGR_STASH_MAX);
+		en->own = st;
+	}
+	return st;
+}
+
+/* The details, that is: who failed may still be lost. */
+static void
+stash_told(struct qmgr *q, struct entry *en)
+{
+	struct stash *st = en->own;
+
+	if (st == NULL)
+		return;
+	q->stash -= st->records.n;
+	buf_free(&st->records);
 }
 
 /* Without memory the details are lost, not the failure: it is on disk. */
 static void
-stash_add(struct qmgr *q, struct entry *en, struct buf *records)
+stash_add(struct qmgr *q, struct entry *en, const struct buf *records)
 {
-	struct buf *b = en->own;
+	struct stash *st = stash_of(en);
 	struct err e;
 
-	if (records->n == 0 || q->stash + records->n > QMGR_STASH_MAX)
-		return;
-	if (b == NULL) {
-		b = malloc(sizeof *b);
-		if (b == NULL)
-			return;
-		*b = *records;
-		buf_init(records, 0);
-		b->max = QMGR_STASH_MAX;
-		q->stash += b->n;
-		en->own = b;
-	} else if (buf_add(b, buf_view(records), &e) == 0) {
+	if (st != NULL && q->stash + records->n <= QMGR_STASH_MAX &&
+	    buf_add(&st->records, buf_view(records), &e) == 0)
 		q->stash += records->n;
+}
+
+void
+stash_restore(struct qmgr *q, struct entry *en, const struct buf *records)
+{
+	const struct stash *st = en->own;
+
+	if (st == NULL || st->records.n == 0)
+		stash_add(q, en, records);
+}
+
+static bool
+stash_failed(struct entry *en, uint32_t slot)
+{
+	struct stash *st = stash_of(en);
+	size_t at = slot / 8;
+
+	if (st == NULL)
+		return false;
+	if (at >= st->nfailed) {
+		unsigned char *more = realloc(st->failed, at + 1);
+
+		if (more == NULL)
+			return false;
+		memset(more + st->nfailed, 0, at + 1 - st->nfailed);
+		st->failed = more;
+		st->nfailed = at + 1;
 	}
+	st->failed[at] |= (unsigned char)(1u << slot % 8);
+	return true;
 }
 
 bool
-qmgr_want_report(struct qmgr *q, const char *id, struct buf *records)
+qmgr_want_report(struct qmgr *q, const struct job *j)
 {
 	struct sched_new n = { .retry_ms = clock_ms(), .expires_ms = SCHED_NEVER,
 	    .warn_ms = SCHED_NEVER };
-	struct entry *en = sched_add(&q->sched, id, ROUTE_REPORT, &n);
+	struct entry *en = sched_add(&q->sched, j->id, ROUTE_REPORT, &n);
 
 	if (en == NULL)
 		return false;
-	en->wanted = true;
-	stash_add(q, en, records);
+	for (uint32_t i = 0; i < j->nmark; i++)
+		if (j->marks[i].state == SLOT_FAILED && !stash_failed(en, j->marks[i].slot))
+			return false;
+	stash_add(q, en, &j->failed);
 	return true;
 }
 
 /* The record of one slot: as its worker gave it, or what the disk says. */
 static int
-report_record(const struct buf *stash, uint32_t n, const struct slot *s, struct buf *out)
+report_record(const struct stash *stash, uint32_t n, const struct slot *s, struct buf *out)
 {
-	struct span rest = stash != NULL ? buf_view(stash) : span_of(NULL, 0), detail;
+	struct span rest = stash != NULL ? buf_view(&stash->records) : span_of(NULL, 0), detail;
 	struct rcpt_result r;
 	struct err e;
 
@@ -98,7 +151,7 @@ report_send(struct qmgr *q, struct job *j, const struct buf *records, uint32_t n
 /* Fills the job with the message's failed recipients, as many as one report takes.  false: there are some, but no
  * memory for one. */
 static bool
-report_fill(struct job *j, const struct letter *l, const struct buf *stash)
+report_fill(struct job *j, const struct letter *l, struct entry *en)
 {
 	bool any = false;
 
@@ -108,7 +161,8 @@ report_fill(struct job *j, const struct letter *l, const struct buf *stash)
 		if (s.state != SLOT_FAILED)
 			continue;
 		any = true;
-		if (report_record(stash, i, &s, &j->failed) == -1)
+		(void)stash_failed(en, i);	/* without memory it has to be as the disk says */
+		if (report_record(en->own, i, &s, &j->failed) == -1)
 			continue;
 		s.state = SLOT_BOUNCED;
 		j->rcpt[j->nmark].n = i;
@@ -122,18 +176,29 @@ report_fill(struct job *j, const struct letter *l, const struct buf *stash)
 static void
 report_later(struct qmgr *q, struct entry *en)
 {
-	en->wanted = true;
 	if (en->attempts < UINT16_MAX)
 		en->attempts++;
 	sched_defer(&q->sched, en, clock_ms() + sched_delay(&q->sched, en, en->attempts), 0, clock_ms());
 }
 
-/* Nobody is left who failed: all is told.  But if a mark has said since that somebody did, the disk has lost it
- * (what a failed flush drops is read as it was before): then he is queued again, and nobody knows. */
-static void
-report_nothing(struct qmgr *q, struct entry *en)
+/* Has the disk lost that somebody failed?  What a failed flush drops is read as it was before: then he is
+ * queued again, and nobody knows.  Whoever is told of meanwhile, or removed, is not. */
+static bool
+report_lost(const struct entry *en, const struct letter *l)
 {
-	if (en->wanted) {
+	const struct stash *st = en->own;
+
+	for (uint32_t i = 0; st != NULL && i < l->q.nslot && i / 8 < st->nfailed; i++)
+		if (st->failed[i / 8] >> i % 8 & 1 && l->slot[i].state == SLOT_QUEUED)
+			return true;
+	return false;
+}
+
+/* Nobody is left who failed. */
+static void
+report_nothing(struct qmgr *q, struct entry *en, const struct letter *l)
+{
+	if (report_lost(en, l)) {
 		struct msg_id m = { 0 };
 
 		memcpy(m.id, en->id, QID_LEN);
@@ -166,15 +231,13 @@ qmgr_report(struct qmgr *q, struct entry *en)
 	j->entry = en;
 	j->worker = ROLE_BOUNCE;
 	j->generation = q->peer[ROLE_BOUNCE].generation;
-	filled = report_fill(j, &l, en->own);
-	if (j->nmark > 0)
-		en->wanted = false;	/* what fails from here on, or a report that is not taken, wants it again */
+	filled = report_fill(j, &l, en);
 	if (!filled) {
 		log_line(LOG_WARN, NULL, "no-memory", "what=entry");
 		report_later(q, en);
 		job_free(q, j);
 	} else if (j->nmark == 0) {
-		report_nothing(q, en);
+		report_nothing(q, en, &l);
 		job_free(q, j);
 	} else if (!report_send(q, j, &j->failed, j->nmark, l.fd)) {
 		l.fd = -1;
@@ -235,7 +298,7 @@ qmgr_on_reported(struct chan *c, const void *msg, size_t len, int *fds, struct e
 		q->bounced++;
 		sched_release(&q->sched, j->entry, VERDICT_ANSWERED, 0, 0, "", "", clock_ms());
 		j->entry->attempts = 0;
-		stash_free(q, j->entry);
+		stash_told(q, j->entry);
 		qmgr_mark(q, j);
 	} else if (j->kind == JOB_LATE && j->state == JOB_AWAY) {
 		qmgr_warned(q, j);

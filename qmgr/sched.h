@@ -81,7 +81,6 @@ struct entry {
 	bool running : 1, telling : 1;	/* counts as a job of its class, of CLASS_REPORT */
 	bool urgent : 1;		/* an administrator wants it tried, whatever the slots say */
 	bool again : 1;			/* added anew while it was BUSY: more of its recipients are due */
-	bool wanted : 1;		/* the caller's: a report of somebody who failed and is not told of yet */
 };
 /* What an allocator adds, and the entry's places in heap and hash table, count too. */
 _Static_assert(sizeof(struct entry) + 16 + 2 * sizeof(void *) + sizeof(void *) <= SCHED_ENTRY_MAX,
@@ -140,11 +139,6 @@ int sched_init(struct sched *s, const struct sched_conf *conf, uint64_t seed, st
 void sched_free(struct sched *s);
 /* Other settings from now on; what is known of destinations stays. */
 void sched_settings(struct sched *s, const struct sched_conf *conf);
-
-/* "read", "report" and "local" are of their class, all else is remote. */
-#define SCHED_READ "read"
-#define SCHED_REPORT "report"
-#define SCHED_LOCAL "local"
 
 struct sched_new {
 	int64_t retry_ms, next_us, expires_ms, warn_ms;

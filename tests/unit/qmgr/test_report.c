@@ -45,6 +45,28 @@ START_TEST(failed_reported_bounced)
 }
 END_TEST
 
+/* The first recipient's job; the other's stays under way. */
+static const struct msg_job *
+two_jobs(void)
+{
+	const struct msg_job *m = job(ROLE_REMOTE);
+
+	ck_assert_uint_eq(m->n, 1);
+	ck_assert_uint_eq(job_slot(m, 0), 0);
+	fake_expect(&f, ROLE_REMOTE, MSG_JOB);
+	return m;
+}
+
+/* The message has no report to come, and is not read again. */
+static void
+nothing_is_lost(void)
+{
+	fake_silence(&f, ROLE_BOUNCE);
+	ck_assert_uint_eq(f.q.sched.nids, 1);
+	ck_assert_int_eq(sched_find(&f.q.sched, id)->state, ENTRY_BUSY);
+	ck_assert(!sched_find(&f.q.sched, id)->again);
+}
+
 /* The disk lost the mark of a failure: the recipient is queued again, and is not forgotten. */
 START_TEST(a_lost_failure_is_tried_again)
 {
@@ -62,6 +84,57 @@ START_TEST(a_lost_failure_is_tried_again)
 	answer_report(MSG_REPORTED);
 	ck_assert(fake_queue_mark(&f));
 	ck_assert_uint_eq(f.q.sched.nids, 0);
+}
+END_TEST
+
+/* Removed before his report could be told: nothing is lost. */
+START_TEST(who_failed_and_was_removed_is_not_lost)
+{
+	struct slot removed = { .state = SLOT_REMOVED };
+	static const char *const to[] = { "a@one.example", "b@two.example", NULL };
+
+	all_peers();
+	fake_peer(&f, ROLE_BOUNCE);
+	fake_message(&f, id, "s@s.example", to, 0);
+	fake_new(&f, id);
+	ck_assert(!result(ROLE_REMOTE, two_jobs(), &refused));
+	fake_set_slot(&f, id, 0, &removed);
+	fake_hello(&f, ROLE_BOUNCE);
+	nothing_is_lost();
+}
+END_TEST
+
+/* A report took him along before his mark's answer was read: then he is told, and not lost. */
+START_TEST(who_is_told_before_his_mark_is_heard_is_not_lost)
+{
+	struct slot bounced = { .state = SLOT_BOUNCED };
+	static const char *const to[] = { "a@one.example", "b@two.example", NULL };
+
+	all_peers();
+	fake_peer(&f, ROLE_BOUNCE);
+	fake_message(&f, id, "s@s.example", to, 0);
+	fake_new(&f, id);
+	ck_assert(!result(ROLE_REMOTE, two_jobs(), &refused));
+	fake_set_slot(&f, id, 0, &bounced);
+	fake_hello(&f, ROLE_BOUNCE);
+	nothing_is_lost();
+}
+END_TEST
+
+/* A report that is not taken, of a failure that only the disk told of: it is not lost either. */
+START_TEST(a_failure_lost_after_a_start_is_tried_again)
+{
+	struct slot failed = { .state = SLOT_FAILED }, queued = { .state = SLOT_QUEUED };
+
+	message("a@one.example", 0);
+	fake_set_slot(&f, id, 0, &failed);
+	all_peers();
+	fake_expect(&f, ROLE_BOUNCE, MSG_REPORT);
+	fake_set_slot(&f, id, 0, &queued);
+	answer_report(MSG_REFUSED);
+	fake_silence(&f, ROLE_REMOTE);
+	fake_advance(&f, 70000);
+	(void)job(ROLE_REMOTE);
 }
 END_TEST
 
@@ -291,6 +364,9 @@ suite_report(void)
 	tcase_add_checked_fixture(tc, scene_begin, scene_end);
 	tcase_add_test(tc, failed_reported_bounced);
 	tcase_add_test(tc, a_lost_failure_is_tried_again);
+	tcase_add_test(tc, who_failed_and_was_removed_is_not_lost);
+	tcase_add_test(tc, who_is_told_before_his_mark_is_heard_is_not_lost);
+	tcase_add_test(tc, a_failure_lost_after_a_start_is_tried_again);
 	tcase_add_test(tc, a_told_failure_is_not_looked_for);
 	tcase_add_test(tc, failed_slot_at_start);
 	tcase_add_loop_test(tc, expiry_fails_and_reports, 0, sizeof expiries / sizeof *expiries);
