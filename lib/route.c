@@ -11,7 +11,7 @@
 static struct span
 route_domain(struct span domain)
 {
-	return span_is(domain, ROUTE_LOCAL) ? span_str(ROUTE_LOCAL ".") : domain;
+	return span_isi(domain, ROUTE_LOCAL) ? span_str(ROUTE_LOCAL ".") : domain;
 }
 
 /* Domains with options of their own do not share the fate of others on the same route. */
@@ -57,6 +57,31 @@ route_of(const struct conf *conf, struct span addr, char out[ROUTE_MAX])
 	}
 	domain = route_domain(domain);
 	snprintf(out, ROUTE_MAX, "%.*s", (int)domain.n, (const char *)domain.p);
+}
+
+/* Whatever the settings are, could that be the route of a domain? */
+static bool
+route_may_be(struct span domain, const char *route)
+{
+	struct span r = span_str(route);
+	size_t space = span_find(r, ' ');
+
+	if (space < r.n)
+		return domain_rank(span_sub(r, space + 1, r.n), route_domain(domain)) > 1;
+	if (strchr(route, ':') != NULL || strcmp(route, ROUTE_LOCAL) == 0 || strcmp(route, ROUTE_NONE) == 0)
+		return true;
+	return span_eqi(r, route_domain(domain));
+}
+
+bool
+route_is(const struct conf *conf, struct span addr, const char *route)
+{
+	char out[ROUTE_MAX];
+
+	if (!route_may_be(address_domain(addr), route))
+		return false;
+	route_of(conf, addr, out);
+	return strcmp(out, route) == 0;
 }
 
 void

@@ -28,6 +28,9 @@ enum { ROUTE_MAX = JOB_DEST + 256 };
  */
 void route_of(const struct conf *conf, struct span addr, char out[ROUTE_MAX]);
 
+/* Is that where addr goes?  Most of those that go elsewhere cost no look at the settings. */
+bool route_is(const struct conf *conf, struct span addr, const char *route);
+
 /* The next hop alone. */
 void route_hop(const char *route, char out[JOB_DEST]);
 

@@ -15,7 +15,7 @@ enum {
 	ADOPTED_MS = 2000	/* how often we look whether an earlier qmgr's job is over */
 };
 
-struct pick { uint32_t n[QMGR_JOB_RCPTS], count; bool rest, elsewhere; int64_t rest_ms, rest_us; };
+struct pick { uint32_t n[QMGR_JOB_RCPTS], count; bool rest; int64_t rest_ms, rest_us; };
 
 static void
 pick_rest(struct pick *p, int64_t ms, int64_t us)
@@ -45,19 +45,13 @@ static void
 pick_slots(const struct qmgr *q, const struct entry *en, const struct letter *l, struct pick *p)
 {
 	int64_t now = clock_ms();
-	char dest[ROUTE_MAX];
 
 	*p = (struct pick){ .count = 0 };
 	for (uint32_t i = 0; i < l->q.nslot; i++) {
 		const struct slot *s = &l->slot[i];
 
-		if (s->state != SLOT_QUEUED)
+		if (s->state != SLOT_QUEUED || !route_is(&q->d->conf, l->env.rcpt[i].addr, en->dest->name))
 			continue;
-		route_of(&q->d->conf, l->env.rcpt[i].addr, dest);
-		if (strcmp(dest, en->dest->name) != 0) {
-			p->elsewhere |= sched_find_dest(&q->sched, en->id, dest) == NULL;
-			continue;
-		}
 		if (qmgr_adopted(q, en->id, i))
 			pick_rest(p, now + ADOPTED_MS, clock_us());
 		else if (!en->urgent && (int64_t)s->next_us > en->next_us + SLACK_US)
@@ -67,6 +61,22 @@ pick_slots(const struct qmgr *q, const struct entry *en, const struct letter *l,
 		else
 			p->n[p->count++] = i;
 	}
+}
+
+/* Has somebody a destination for which the message has no entry? */
+static bool
+goes_elsewhere(const struct qmgr *q, const char *id, const struct letter *l)
+{
+	char dest[ROUTE_MAX];
+
+	for (uint32_t i = 0; i < l->q.nslot; i++) {
+		if (l->slot[i].state != SLOT_QUEUED)
+			continue;
+		route_of(&q->d->conf, l->env.rcpt[i].addr, dest);
+		if (sched_find_dest(&q->sched, id, dest) == NULL)
+			return true;
+	}
+	return false;
 }
 
 static struct job *
@@ -128,7 +138,7 @@ qmgr_deliver(struct qmgr *q, struct entry *en)
 	if (p.count == 0 && p.rest) {
 		sched_defer(&q->sched, en, p.rest_ms, p.rest_us, clock_ms());
 	} else if (p.count == 0) {
-		if (p.elsewhere)	/* a route has changed that nobody was told of */
+		if (goes_elsewhere(q, en->id, &l))	/* a route has changed that nobody was told of */
 			qmgr_read_again(q, en->id);
 		qmgr_forget(q, en);
 	} else if ((j = job_of(q, en, &l, &p)) == NULL) {

@@ -85,14 +85,10 @@ qmgr_expire(struct qmgr *q, struct entry *en)
 	}
 	j = job_new(q, JOB_EXPIRE, en->id, l.q.nslot < QMGR_MARKS ? l.q.nslot : QMGR_MARKS);
 	if (j != NULL) {
-		char dest[ROUTE_MAX];
-
 		j->entry = en;
 		for (uint32_t i = 0; i < l.q.nslot; i++) {
-			if (l.slot[i].state != SLOT_QUEUED)
-				continue;
-			route_of(&q->d->conf, l.env.rcpt[i].addr, dest);
-			if (strcmp(dest, en->dest->name) != 0)
+			if (l.slot[i].state != SLOT_QUEUED ||
+			    !route_is(&q->d->conf, l.env.rcpt[i].addr, en->dest->name))
 				continue;
 			if (has_time(q, en, &l, i))
 				en->again = true;	/* it gets an entry of its own when the message is read again */

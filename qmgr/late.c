@@ -52,16 +52,12 @@ static void
 late_fill(struct qmgr *q, struct job *j, const struct letter *l)
 {
 	int64_t now = clock_ms(), us = clock_us();
-	char dest[ROUTE_MAX];
 
 	for (uint32_t i = 0; i < l->q.nslot; i++) {
 		int64_t at = qmgr_warn_at(q, l, i, now, us);
 		struct slot s = l->slot[i];
 
-		if (at == SCHED_NEVER)
-			continue;
-		route_of(&q->d->conf, l->env.rcpt[i].addr, dest);
-		if (strcmp(dest, j->entry->dest->name) != 0)
+		if (at == SCHED_NEVER || !route_is(&q->d->conf, l->env.rcpt[i].addr, j->entry->dest->name))
 			continue;
 		if (at > now || j->nmark == j->nrcpt) {
 			job_rest(j, at, 0);

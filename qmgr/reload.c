@@ -75,15 +75,9 @@ qmgr_reroute(struct qmgr *q)
 static bool
 has_route(const struct qmgr *q, const struct letter *l, const char *dest)
 {
-	char to[ROUTE_MAX];
-
-	for (uint32_t i = 0; i < l->q.nslot; i++) {
-		if (l->slot[i].state != SLOT_QUEUED)
-			continue;
-		route_of(&q->d->conf, l->env.rcpt[i].addr, to);
-		if (strcmp(to, dest) == 0)
+	for (uint32_t i = 0; i < l->q.nslot; i++)
+		if (l->slot[i].state == SLOT_QUEUED && route_is(&q->d->conf, l->env.rcpt[i].addr, dest))
 			return true;
-	}
 	return false;
 }
 

@@ -362,6 +362,27 @@ START_TEST(lines_for_local_are_for_delivery_here)
 }
 END_TEST
 
+/* route_is says what route_of does, of any route and any address. */
+START_TEST(a_route_is_known_again)
+{
+	static const char *const to[] = { "a@one.example", "A@ONE.example", "a@two.example", "a@x.fax.example",
+	    "a@fax.example", "a@local", "a@Local", "a@read", "postmaster", "a@here.example", "a@[192.0.2.1]",
+	    "a@[IPv6:2001:db8::1]", "a@three.example", "a@four.example" };
+	static const char *const routes[] = { "", ":[192.0.2.9]\n", "local:mx.example\nthree.example:mx.example\n" };
+	char a[ROUTE_MAX], b[ROUTE_MAX];
+	enum { N = sizeof to / sizeof *to };
+
+	fake_setting(&f, CONF_DESTINATIONS, "local retry=1m\none.example retry=5m\n.fax.example retry=9m\n"
+	    "three.example retry=6m\n");
+	for (int k = 0; k < 3 * N * N; k++) {
+		fake_setting(&f, CONF_SMTPROUTES, routes[k / N / N]);
+		route_of(&f.d.conf, span_str(to[k / N % N]), a);
+		route_of(&f.d.conf, span_str(to[k % N]), b);
+		ck_assert_msg(route_is(&f.d.conf, span_str(to[k / N % N]), b) == (strcmp(a, b) == 0), "%s %s", a, b);
+	}
+}
+END_TEST
+
 Suite *suite_dest(void);
 Suite *
 suite_dest(void)
@@ -385,6 +406,7 @@ suite_dest(void)
 	tcase_add_test(tc, an_end_by_the_hours_says_so);
 	tcase_add_loop_test(tc, no_name_is_taken, 0, sizeof names / sizeof *names);
 	tcase_add_test(tc, lines_for_local_are_for_delivery_here);
+	tcase_add_test(tc, a_route_is_known_again);
 	suite_add_tcase(s, tc);
 	return s;
 }
