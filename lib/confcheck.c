@@ -39,7 +39,9 @@ conf_open(int at, const char *path, struct err *e)
 	e->kind = ERR_NONE;
 	if (fd != -1)
 		return fd;
-	if (errno != ENOENT)
+	if (errno == ENXIO)		/* a socket */
+		return err_set(e, ERR_PERM, NULL, "%s: expected a regular file", path);
+	if (errno != ENOENT && errno != ELOOP)
 		return err_sys(e, "%s", path);
 	if (fstatat(at, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return err_set(e, ERR_PERM, NULL, "%s: expected a file: this link leads to none", path);

@@ -144,6 +144,29 @@ START_TEST(a_link_to_nothing_is_no_default)
 }
 END_TEST
 
+/* Neither will do the next time: who starts accord is not told to try again. */
+START_TEST(a_link_in_a_circle_and_a_socket_are_wrong)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	char path[100];
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	snprintf(path, sizeof path, "%s/control/locals", home);
+	ck_assert_int_eq(symlink("locals", path), 0);
+	ck_assert_int_eq(place_open(&place, home, NULL, &who, &err), -1);
+	ck_assert_int_eq(err.kind, ERR_PERM);
+	ck_assert_msg(strstr(err.what, "/control/locals: expected a file: this link leads to none") != NULL,
+	    "got '%s'", err.what);
+	ck_assert_int_eq(unlink(path), 0);
+	memcpy(un.sun_path, path, sizeof path);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&un, sizeof un), 0);
+	ck_assert_int_eq(place_open(&place, home, NULL, &who, &err), -1);
+	ck_assert_int_eq(err.kind, ERR_PERM);
+	ck_assert_msg(strstr(err.what, "/control/locals: expected a regular file") != NULL, "got '%s'", err.what);
+	close(fd);
+}
+END_TEST
+
 START_TEST(busy_port_is_named)
 {
 	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port),
@@ -327,6 +350,7 @@ suite_place(void)
 	tcase_add_test(tc, only_one_runs_here);
 	tcase_add_loop_test(tc, wrong_settings_are_named, 0, sizeof wrong / sizeof *wrong);
 	tcase_add_test(tc, a_link_to_nothing_is_no_default);
+	tcase_add_test(tc, a_link_in_a_circle_and_a_socket_are_wrong);
 	tcase_add_test(tc, busy_port_is_named);
 	tcase_add_test(tc, caps_are_built_when_newer);
 	tcase_add_test(tc, no_caps_is_no_error);
