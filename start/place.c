@@ -202,22 +202,34 @@ place_folders(struct place *p, const struct accounts *who, struct err *e)
 
 /* --- the capability database --- */
 
+/* A full disk, at a start: mail that waits there is to go out, and so make room.  A reload, which keeps what
+ * is in force anyway, says that it failed. */
+static bool
+may_be_later(const struct err *e)
+{
+	if (e->sys != ENOSPC && e->sys != EDQUOT)
+		return false;
+	log_line(LOG_WARN, NULL, "caps-old", "why=%s", log_q(e->what));
+	return true;
+}
+
 static int
 build_caps(struct place *p, const char *name, struct err *e)
 {
 	struct stat text, db;
 	int fd = p->setting_fd[CONF_CAPS];
+	bool there;
 
 	if (fd == -1)
 		return 0;
 	if (fstat(fd, &text) == -1)
 		return err_sys(e, "%s/caps", p->control);
-	if (fstatat(p->state_fd, caps_default, &db, 0) == 0 &&
-	    (db.st_mtim.tv_sec > text.st_mtim.tv_sec || (db.st_mtim.tv_sec == text.st_mtim.tv_sec &&
-	    db.st_mtim.tv_nsec > text.st_mtim.tv_nsec)))
+	there = fstatat(p->state_fd, caps_default, &db, 0) == 0;
+	if (there && (db.st_mtim.tv_sec > text.st_mtim.tv_sec ||
+	    (db.st_mtim.tv_sec == text.st_mtim.tv_sec && db.st_mtim.tv_nsec > text.st_mtim.tv_nsec)))
 		return 0;
 	if (capsdb_build(fd, "caps", p->state_fd, name, e) == -1)
-		return in_control(p, e);
+		return name == caps_default && there && may_be_later(e) ? 0 : in_control(p, e);
 	p->caps_beside = name == caps_beside;
 	log_line(LOG_INFO, NULL, "caps-built", "");
 	return 0;

@@ -28,7 +28,8 @@ struct place {
 
 /*
  * Opens and checks everything for home (NULL: /etc/accord, /var/lib/accord, /run/accord): settings,
- * folders (made when missing, owned by the accounts), caps.cdb (built when caps is newer).  clock:
+ * folders (made when missing, owned by the accounts), caps.cdb (built when caps is newer, unless the
+ * disk is full and there is an old one).  clock:
  * the file of the clock's offset, or NULL.  -1: text for the administrator, with the file's name.
  */
 int place_open(struct place *p, const char *home, const char *clock, const struct accounts *who,

@@ -5,6 +5,7 @@ replies at their longest, a hop that cannot bear one recipient.  tests/README.md
 import contextlib
 import os
 import pwd
+import shutil
 import signal
 import socket
 import struct
@@ -101,6 +102,52 @@ class Disk(unittest.TestCase):
             finally:
                 run("umount", "-l", folder)
 
+    def test_a_start_without_room_for_new_capabilities(self):
+        """Mail flows, and the old caps.cdb is asked until a reload finds room for the new one.  With no old
+        one there is no start: that nothing is known of anybody would be an answer for good."""
+        if os.getuid() != 0:
+            self.fail("only root can mount a file system: run the tests as root")
+        self.door = Door()
+        self.addCleanup(self.door.peer.close)
+        with tempfile.TemporaryDirectory() as aside:
+            acc = Instance(smtproutes=self.door.peer.route, reserve="0", retryfirst="1", caps="old@far.example any")
+            acc.log_path = os.path.join(aside, "log")
+            shutil.copytree(acc.home, aside, dirs_exist_ok=True)
+            run("mount", "-t", "tmpfs", "-o", "size=4m,mode=755", "accord-test", acc.home)
+            try:
+                shutil.copytree(aside, acc.home, dirs_exist_ok=True)
+                self.new_capabilities(acc, os.path.join(acc.home, "filler"))
+            finally:
+                acc.stop()
+                run("umount", "-l", acc.home)
+
+    def new_capabilities(self, acc, filler):
+        acc.own()
+        self.fill_blocks(filler)
+        acc.start(expect=False)
+        self.assertEqual(acc.process.wait(10), 1)
+        self.assertIn("control/caps: write: No space left on device", acc.read_log())
+        os.unlink(filler)
+        acc.start()
+        self.post(acc, "one")
+        acc.stop()
+        acc.set("caps", "new@far.example any")
+        acc.own()
+        self.fill_blocks(filler)
+        acc.start()
+        acc.logged(1, event="caps-old")
+        self.assertIn(b"No space left", acc.accord("reload", check=False).stderr)
+        self.let_go(acc)
+        wait_for(lambda: self.door.arrived() == ["one"])
+        self.assertEqual(self.known(acc), ["old"])
+        os.unlink(filler)
+        acc.accord("reload")
+        self.assertEqual(self.known(acc), ["new"])
+
+    def known(self, acc):
+        return [n for n in ("old", "new")
+                if acc.accord("caps", "get", f"{n}@far.example", check=False).returncode == 0]
+
     def unmount(self):
         if os.path.ismount(self.mount):
             run("umount", self.mount)
@@ -111,8 +158,9 @@ class Disk(unittest.TestCase):
                 os.close(os.open(os.path.join(self.filler, str(i)), os.O_CREAT | os.O_WRONLY))
         self.assertEqual(os.statvfs(self.mount).f_favail, 0)
 
-    def fill_blocks(self):
-        with open(os.path.join(self.filler, "blocks"), "wb", buffering=0) as f, self.assertRaises(OSError):
+    def fill_blocks(self, path=None):
+        path = path or os.path.join(self.filler, "blocks")
+        with open(path, "wb", buffering=0) as f, self.assertRaises(OSError):
             for size in (65536, 1024):
                 try:
                     while f.write(b"x" * size):
@@ -120,7 +168,7 @@ class Disk(unittest.TestCase):
                 except OSError:
                     pass
             os.fsync(f.fileno())
-            self.assertEqual(os.statvfs(self.mount).f_bavail, 0)
+            self.assertEqual(os.statvfs(path).f_bavail, 0)
             raise OSError
 
     def empty(self):
