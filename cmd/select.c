@@ -237,7 +237,7 @@ hop_fits(struct span want, struct span hop)
 	    span_eqi(want, span_sub(hop, 0, want.n));
 }
 
-/* As qmgr has it ("local", "[192.0.2.1]:25", "example.com"), also without the port 25; where a line of
+/* As qmgr has it ("local", "[192.0.2.1]:25", "example.com") in any spelling, also without the port 25; where a line of
  * destinations gave it a pattern ("mx.example:25 example.com"), each of the two alone will do. */
 static bool
 dest_fits(const struct selection *s, struct span addr)
@@ -249,9 +249,12 @@ dest_fits(const struct selection *s, struct span addr)
 	route_hop(dest, hop);
 	pattern = span_sub(span_str(dest), strlen(hop) + 1, strlen(dest));
 	for (uint32_t i = 0; i < s->ndest; i++) {
-		struct span want = span_str(s->dest[i]);
+		struct span want = span_str(s->dest[i]), part;
+		char name[JOB_DEST];
 
-		if (hop_fits(want, span_str(hop)) || span_eqi(want, span_str(dest)) ||
+		hop_name(span_sub(want, 0, span_find(want, ' ')), name);
+		part = span_sub(want, span_find(want, ' ') + 1, want.n);
+		if ((hop_fits(span_str(name), span_str(hop)) && (part.n == 0 || span_eqi(part, pattern))) ||
 		    (pattern.n > 0 && span_eqi(want, pattern)))
 			return true;
 	}

@@ -302,8 +302,9 @@ route_keys(struct span line, struct buf *out, struct err *e)
 }
 
 int
-route_find(const struct span *lines, uint32_t n, struct span domain, char *out, size_t cap)
+route_find(const struct span *lines, uint32_t n, struct span domain, char out[JOB_DEST])
 {
+	char text[JOB_DEST];
 	struct route r, best = { 0 };
 	unsigned best_rank = 0;
 	struct err ignored;
@@ -321,7 +322,8 @@ route_find(const struct span *lines, uint32_t n, struct span domain, char *out, 
 	}
 	if (best.host.n == 0)
 		return 0;
-	snprintf(out, cap, "%.*s:%u", (int)best.host.n, (const char *)best.host.p, best.port);
+	snprintf(text, sizeof text, "%.*s:%u", (int)best.host.n, (const char *)best.host.p, best.port);
+	hop_name(span_str(text), out);
 	return 1;
 }
 

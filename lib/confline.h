@@ -47,11 +47,10 @@ int domain_line_check(struct span line, struct err *e);
 bool domains_have(const struct span *lines, uint32_t n, struct span domain);
 
 /*
- * smtproutes: the route of a domain as "HOST:PORT" in out (JOB_DEST octets), HOST as it is written
- * there ("[1.2.3.4]", "[::1]" or a name).  Most specific wins: the domain, then ".parent" entries,
- * then the empty domain.  1 found, 0 none: MX.
+ * smtproutes: the route of a domain as hop_name() writes it, "HOST:PORT".  Most specific wins: the
+ * domain, then ".parent" entries, then the empty domain.  1 found, 0 none: MX.
  */
-int route_find(const struct span *lines, uint32_t n, struct span domain, char *out, size_t cap);
+int route_find(const struct span *lines, uint32_t n, struct span domain, char out[JOB_DEST]);
 /* "domain:host:port"; without port 25; without host: MX, an exception from a wider entry. */
 int route_check(struct span line, struct err *e);
 int route_keys(struct span line, struct buf *out, struct err *e);	/* its domain */
@@ -82,9 +81,15 @@ void negotiation_find(const struct span *lines, uint32_t n, struct span domain, 
 int negotiation_check(struct span line, struct err *e);
 
 /*
- * How well a line that begins with who ("*", a domain, ".below", a next hop with or without its port)
- * fits mail for domain by way of dest: 0 not; the domain before a parent before the next hop before
- * "*".  And is who one of these?
+ * The one spelling of a next hop: "[1.2.3.4]", "[::1]" as netaddr_print() writes it, a name in lower
+ * case, each with ":PORT" in decimal if text has one; a domain's literal is "[ipv6:::1]".  What is no
+ * next hop stays as it is, in lower case and cut to JOB_DEST.
+ */
+void hop_name(struct span text, char out[JOB_DEST]);
+/*
+ * How well a line that begins with who ("*", a domain, ".below", a next hop with or without its port,
+ * in any spelling) fits mail for domain by way of dest, a hop_name(): 0 not; the domain before a
+ * parent before the next hop before "*".  And is who one of these?
  */
 unsigned hop_line_rank(struct span who, struct span domain, struct span dest);
 bool hop_line_who(struct span who);

@@ -101,35 +101,6 @@ option_parse(struct span word, const struct option **o, uint32_t *v, struct err 
 	    "accord-negotiation(5), not \"%s\"", bad);
 }
 
-/* What a line is for: "*", a domain (or ".below"), or a next hop "[1.2.3.4]:25", "mx.example:25". */
-bool
-hop_line_who(struct span s)
-{
-	char dest[JOB_DEST];
-	struct netaddr a;
-	struct err ignored;
-
-	if (span_is(s, "*") || domain_line_check(s, &ignored) == 0)
-		return true;
-	if (s.n >= sizeof dest)
-		return false;
-	span_text(s, dest, sizeof dest);
-	return route_addr(dest, &a) != -1;
-}
-
-int
-hop_line_keys(struct span line, struct buf *out, struct err *e)
-{
-	struct span rest = line, who, word;
-
-	span_word(&rest, &who);
-	while (span_word(&rest, &word))
-		if (line_key_add(out, who, ' ', e) == -1 ||
-		    line_key_add(out, span_sub(word, 0, span_find(word, '=')), '\0', e) == -1)
-			return -1;
-	return 0;
-}
-
 int
 negotiation_check(struct span line, struct err *e)
 {
@@ -144,23 +115,6 @@ negotiation_check(struct span line, struct err *e)
 		if (option_parse(word, &o, &v, e) == -1)
 			return -1;
 	return any ? 0 : err_set(e, ERR_PERM, NULL, "expected option=value after the name");
-}
-
-enum { RANK_NONE, RANK_ALL, RANK_HOP, RANK_PARENT, RANK_DOMAIN = RANK_PARENT + DOMAIN_EXACT };
-
-unsigned
-hop_line_rank(struct span who, struct span domain, struct span dest)
-{
-	unsigned r = domain_rank(who, domain);
-
-	if (r > 1)
-		return RANK_PARENT + r;
-	if (r == 1)
-		return RANK_ALL;
-	if (dest.n > 0 && (span_eqi(who, dest) ||
-	    span_eqi(who, span_sub(dest, 0, span_rfind(dest, ':')))))
-		return RANK_HOP;
-	return RANK_NONE;
 }
 
 void
@@ -183,7 +137,7 @@ negotiation_find(const struct span *lines, uint32_t n, struct span domain, const
 		if (!span_word(&rest, &word))
 			continue;
 		rank = hop_line_rank(word, domain, to);
-		while (rank != RANK_NONE && span_word(&rest, &word)) {
+		while (rank != 0 && span_word(&rest, &word)) {
 			if (option_parse(word, &o, &v, &ignored) == -1 || best[o - options] >= rank)
 				continue;	/* of two equals the first */
 			best[o - options] = rank;

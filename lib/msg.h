@@ -179,7 +179,7 @@ enum { JOB_DEST = 272 };
 struct msg_job {
 	struct msg_hdr h;	/* h.id: the job's number */
 	char id[QID_SIZE];
-	char dest[JOB_DEST];	/* next hop as smtproutes spells it: "[127.0.0.1]:25", "mx.example:25"; a
+	char dest[JOB_DEST];	/* next hop, a hop_name(): "[127.0.0.1]:25", "mx.example:25"; a
 				 * domain whose MX is wanted, without port; or "local" */
 	uint32_t n;		/* slots or records that follow */
 	uint32_t last_try;	/* 1: the queue lifetime ends before another attempt */

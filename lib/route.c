@@ -51,12 +51,14 @@ route_of(const struct conf *conf, struct span addr, char out[ROUTE_MAX])
 		return;
 	}
 	n = conf_lines(conf, CONF_SMTPROUTES, &lines);
-	if (route_find(lines, n, domain, out, JOB_DEST) == 1) {
+	if (route_find(lines, n, domain, out) == 1) {
 		route_part(conf, route_domain(domain), out);
-		return;
+	} else if (domain.p[0] == '[') {
+		hop_name(domain, out);
+	} else {
+		domain = route_domain(domain);
+		snprintf(out, ROUTE_MAX, "%.*s", (int)domain.n, (const char *)domain.p);
 	}
-	domain = route_domain(domain);
-	snprintf(out, ROUTE_MAX, "%.*s", (int)domain.n, (const char *)domain.p);
 }
 
 /* Whatever the settings are, could that be the route of a domain? */
@@ -68,7 +70,7 @@ route_may_be(struct span domain, const char *route)
 
 	if (space < r.n)
 		return domain_rank(span_sub(r, space + 1, r.n), route_domain(domain)) > 1;
-	if (strchr(route, ':') != NULL || strcmp(route, ROUTE_LOCAL) == 0 || strcmp(route, ROUTE_NONE) == 0)
+	if (domain.n == 0 || domain.p[0] == '[' || strchr(route, ':') != NULL || strcmp(route, ROUTE_LOCAL) == 0 || strcmp(route, ROUTE_NONE) == 0)
 		return true;
 	return span_eqi(r, route_domain(domain));
 }

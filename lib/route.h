@@ -21,8 +21,8 @@
 enum { ROUTE_MAX = JOB_DEST + 256 };
 
 /*
- * addr: as in the envelope.  out: ROUTE_LOCAL, a route as smtproutes has it ("mx.example:25": the addresses
- * of that host), or "DOMAIN" (lower case, no port) whose MX is wanted; ROUTE_NONE.  A domain that a line of
+ * addr: as in the envelope.  out: ROUTE_LOCAL, a route of smtproutes as hop_name() writes it ("mx.example:25": the
+ * addresses of that host), or "DOMAIN" (so too, no port) whose MX is wanted; ROUTE_NONE.  A domain that a line of
  * `destinations` speaks of by a pattern and that goes to a route has a destination of its own there: "ROUTE
  * PATTERN".
  */

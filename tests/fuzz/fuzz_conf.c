@@ -3,7 +3,7 @@
 /*
  * The text of any setting: the first octet picks which.  What is accepted keeps to its row: one
  * value where one is due, numbers in range, lines without control octets that the row's own check
- * takes again, no two with the same key; what is refused says so with the setting's name.
+ * takes again, no two with the same key; a route's name is its only spelling; what is refused says so with the setting's name.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -63,12 +63,14 @@ look_up(const struct conf *c, enum conf_id id, struct span text)
 	uint32_t n = conf_lines(c, id, &lines);
 	struct span found;
 	struct negotiation o;
-	char dest[JOB_DEST];
+	char dest[JOB_DEST], again[JOB_DEST];
 
-	if (id == CONF_SMTPROUTES && route_find(lines, n, text, dest, sizeof dest) == 1) {
+	if (id == CONF_SMTPROUTES && route_find(lines, n, text, dest) == 1) {
 		struct netaddr a;
 
 		assert(route_addr(dest, &a) != -1);
+		hop_name(span_str(dest), again);
+		assert(strcmp(dest, again) == 0);
 	}
 	if (id == CONF_MAILBOXES && mailbox_find(lines, n, text, &found) == 1)
 		assert(found.n > 0);

@@ -191,6 +191,30 @@ class Options(unittest.TestCase):
                 self.assertGreater(slow, 3)
                 self.assertLessEqual(slow, (time.monotonic() - began + 1) * 5 + 2)
 
+    def test_a_host_in_two_spellings_is_one_next_hop(self):
+        """Two routes and a line of destinations, each in a spelling of its own: never two sessions at once."""
+        lock, live, most = threading.Lock(), [0], [0]
+
+        def mail(session, line):
+            with lock:
+                live[0] += 1
+                most[0] = max(most[0], live[0])
+            time.sleep(0.1)
+
+        def end(session, line):
+            with lock:
+                live[0] -= 1
+
+        with Peer(host="::1", on={"MAIL": mail, "EOD": end}) as hop:
+            acc = Instance(smtproutes=[f"a.example:[::1]:{hop.port}", f"b.example:[0:0::1]:0{hop.port}"],
+                           destinations=[f"[0::0:1]:{hop.port} concurrency=1"])
+            with acc:
+                for i in range(10):
+                    acc.send("s@client.example", [f"{i}@{'ab'[i % 2]}.example"], TEXT)
+                wait_for(lambda: len(hop.messages) == 10)
+                self.assertEqual({l["dest"] for l in acc.log_lines(event="deliver")}, {f"[::1]:{hop.port}"})
+                self.assertEqual(most[0], 1)
+
     def test_outside_its_hours_mail_waits(self):
         at = time.localtime(time.time() + 3 * 3600)
         end = time.localtime(time.time() + 4 * 3600)

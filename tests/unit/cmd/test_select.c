@@ -121,6 +121,9 @@ END_TEST
 /* A domain that shares its next hop, but has a line in destinations: hop, line and both name it. */
 static const struct { const char *words[6]; const char *want; } parts[] = {
 	{ { "--dest", "[192.0.2.1]" }, "x" },
+	{ { "--dest", "[::FFFF:192.0.2.1]:025" }, "x" },
+	{ { "--dest", "192.0.2.1:25 OTHER.example" }, "x" },
+	{ { "--dest", "[192.0.2.1]:25 far.example" }, "" },
 	{ { "--dest", "OTHER.example" }, "x" },
 	{ { "--dest", "[192.0.2.1]:25 other.example" }, "x" },
 	{ { "--dest", "example" }, "" },

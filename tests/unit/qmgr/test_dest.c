@@ -195,6 +195,8 @@ START_TEST(destinations_of_a_route)
 	route_options(&f.d.conf, out, &d);
 	ck_assert_uint_eq(d.nhours, 1);
 	fake_setting(&f, CONF_SMTPROUTES, "");
+	route_of(&f.d.conf, span_str("a@[IPv6:2001:DB8:0::1]"), out);
+	ck_assert_str_eq(out, "[ipv6:2001:db8::1]");
 	route_of(&f.d.conf, span_str("a@slow.example"), out);
 	ck_assert_str_eq(out, "slow.example");
 	route_options(&f.d.conf, out, &d);
