@@ -70,7 +70,8 @@ route_may_be(struct span domain, const char *route)
 
 	if (space < r.n)
 		return domain_rank(span_sub(r, space + 1, r.n), route_domain(domain)) > 1;
-	if (domain.n == 0 || domain.p[0] == '[' || strchr(route, ':') != NULL || strcmp(route, ROUTE_LOCAL) == 0 || strcmp(route, ROUTE_NONE) == 0)
+	if (domain.n == 0 || domain.p[0] == '[' || strchr(route, ':') != NULL ||
+	    strcmp(route, ROUTE_LOCAL) == 0 || strcmp(route, ROUTE_NONE) == 0)
 		return true;
 	return span_eqi(r, route_domain(domain));
 }
