@@ -157,6 +157,7 @@ START_TEST(a_link_in_a_circle_and_a_socket_are_wrong)
 	ck_assert_int_eq(err.kind, ERR_PERM);
 	ck_assert_msg(strstr(err.what, "/control/locals: expected a file: this link leads to none") != NULL,
 	    "got '%s'", err.what);
+	place_close(&place);
 	ck_assert_int_eq(unlink(path), 0);
 	memcpy(un.sun_path, path, sizeof path);
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&un, sizeof un), 0);
