@@ -77,20 +77,31 @@ __wrap_waitpid(pid_t pid, int *status, int options)
 	return pid;
 }
 
-/* Results as sessions (the input) said them. */
-static struct { uint32_t number; char id[QID_SIZE]; } said[HOSTILE_STEPS];
-static uint32_t nsaid;
+/* Results as sessions (the input) said them, and jobs as qmgr did. */
+struct word { uint32_t number; char id[QID_SIZE]; };
+static struct word said[HOSTILE_STEPS], given[HOSTILE_STEPS];
+static uint32_t nsaid, ngiven;
+
+static void
+keep_word(struct word *w, uint32_t *n, const struct msg_id *head)
+{
+	if (*n == HOSTILE_STEPS)
+		return;
+	w[*n].number = head->h.id;
+	memcpy(w[(*n)++].id, head->id, QID_SIZE);
+}
 
 ssize_t
 __wrap_sendmsg(int sock, const struct msghdr *m, int flags)
 {
 	struct msg_id head;
 
-	if (sock == h.side[SESSION].fd && m->msg_iov->iov_len >= sizeof head && nsaid < HOSTILE_STEPS) {
+	if (m->msg_iov->iov_len >= sizeof head) {
 		memcpy(&head, m->msg_iov->iov_base, sizeof head);
-		said[nsaid].number = head.h.id;
-		memcpy(said[nsaid].id, head.id, QID_SIZE);
-		nsaid += head.h.type == MSG_RESULT;
+		if (sock == h.side[SESSION].fd && head.h.type == MSG_RESULT)
+			keep_word(said, &nsaid, &head);
+		else if (sock == h.side[QMGR].fd && head.h.type == MSG_JOB)
+			keep_word(given, &ngiven, &head);
 	}
 	return __real_sendmsg(sock, m, flags);
 }
@@ -123,17 +134,19 @@ keep_job(const struct msg_job *m, size_t len)
 static bool
 has_slot(uint32_t number, const char *id, uint32_t n, uint32_t slot)
 {
-	bool known = false;
+	uint32_t unheard = 0;
 
+	for (uint32_t i = 0; i < ngiven; i++)
+		unheard += given[i].number == number && memcmp(given[i].id, id, QID_LEN) == 0;
 	for (uint32_t i = 0; i < njob; i++) {
 		if (job[i].number != number || memcmp(job[i].id, id, QID_LEN) != 0)
 			continue;
-		known = true;
+		unheard -= unheard > 0;
 		for (uint32_t k = 0; k < job[i].n && n <= job[i].n; k++)
 			if (job[i].slot[k] == slot)
 				return true;
 	}
-	return !known;		/* no session heard of it */
+	return unheard > 0;	/* one of them reached no session */
 }
 
 static void
@@ -245,7 +258,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	set_up();
-	njob = nsaid = 0;
+	njob = nsaid = ngiven = 0;
 	hostile_begin(&h);
 	hostile_qid(&h, "0123456789abcdef\0\0\0\0\0\0\0");
 	hostile_run(&h, span_of(p, n));

@@ -245,8 +245,14 @@ read_chunk(struct reading *r, struct span args)
 static bool
 says_binary(struct span line)
 {
-	size_t at = span_rfind(line, '>');
+	bool quoted = false;
+	size_t at = 0;
 
+	for (; at < line.n && (quoted || line.p[at] != '>'); at++)	/* the path's end; ENVID may hold another */
+		if (line.p[at] == '"')
+			quoted = !quoted;
+		else if (quoted && line.p[at] == '\\')
+			at++;
 	for (; at < line.n; at++)
 		if (span_isi(span_sub(line, at, at + 16), " BODY=BINARYMIME"))
 			return true;
