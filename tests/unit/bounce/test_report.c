@@ -326,10 +326,11 @@ START_TEST(reply_unfolds)
 {
 	char text[256] = "550-", *at, *to;
 	const char *p, *end;
+	size_t n = 4;
 
-	for (size_t n = 4; n < sizeof text - 20; n++)
+	for (; n < sizeof text - 20; n++)
 		text[n] = n % 9 == 0 ? ' ' : 'x';
-	strcat(text, " 550 end");
+	snprintf(text + n, sizeof text - n, " 550 end");
 	record(0, OUTCOME_FAILED, 550, "5.0.0", "mx.x", text, "");
 	build();
 	p = strstr((char *)out.p, "Diagnostic-Code: smtp; ") + 23;
