@@ -222,7 +222,8 @@ put_reason(const struct rcpt_result *res, struct buf *out, struct err *e)
 	}
 	if (strncmp(res->text, res->mta, strlen(res->mta)) != 0)	/* else they name it */
 		about = res->mta;
-	snprintf(lead, sizeof lead, "    In the words of this machine%s%s: ", about[0] != '\0' ? ", about " : "", about);
+	snprintf(lead, sizeof lead, "    In the words of this machine%s%s: ",
+	    about[0] != '\0' ? ", about " : "", about);
 	return text_wrap(out, lead, INDENT, span_str(res->text), e);
 }
 

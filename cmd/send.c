@@ -92,7 +92,8 @@ check_words(const struct send_options *o, struct err *e)
 static int
 send_submit(const struct common *c, const struct send_options *o, struct span message, struct err *e)
 {
-	struct envelope env = { .sender = span_str(o->null ? "" : o->compose.from), .conperm = o->conperm, .ret = o->ret,
+	struct envelope env = { .sender = span_str(o->null ? "" : o->compose.from), .conperm = o->conperm,
+	    .ret = o->ret,
 	    .envid = o->envid != NULL ? span_str(o->envid) : span_str(""),
 	    .nrcpt = (uint32_t)o->compose.nto };
 	char id[QID_SIZE];
