@@ -33,7 +33,8 @@ class Sent:
         try:
             with Client(port, timeout=15, banner=False) as c:
                 got = c.reply()
-                for line in (None, "EHLO client.example", f"MAIL FROM:<{sender}>", f"RCPT TO:<{to}>", "DATA", ""):
+                for line in (None, "EHLO client.example", f"MAIL FROM:<{sender}> RET=FULL ENVID={self.token}",
+                             f"RCPT TO:<{to}>", "DATA", ""):
                     if line:
                         got = c.cmd(line)
                     if line == "":
@@ -53,6 +54,14 @@ class Sent:
     def arrived(self, data):
         """Is this delivered message this one?  It may differ by the fields in front alone."""
         return data.endswith(crlf(self.text)) or data.endswith(self.text.encode())
+
+    def reported(self, data, textless):
+        """Is this delivered message the report on this one?  It returns the text but where the log says, by
+        queue IDs in textless, that it could not be read."""
+        if f"\nOriginal-Envelope-Id: {self.token}" not in data.decode("latin-1").replace("\r", "") or \
+                b"no such mailbox" not in data:
+            return False
+        return any(f" {i} " in self.replies[-1] for i in textless) or self.text.encode() in data.replace(b"\r", b"")
 
 
 class Work:
@@ -85,11 +94,11 @@ class Work:
         return found + [("local", m) for m in self.acc.maildir("mail/box")] + \
             [("postmaster", m) for m in self.acc.maildir()]
 
-    @staticmethod
-    def came(sent, copies):
+    def came(self, sent, copies):
         """How often the message, or for "bounce" its report, came."""
         if sent.kind == "bounce":
-            return sum(w == "local" and sent.token.encode() in d and b"no such mailbox" in d for w, d in copies)
+            textless = re.findall(r" id=(\S+) event=no-text ", self.acc.read_log())
+            return sum(w == "local" and sent.reported(d, textless) for w, d in copies)
         return sum(w == sent.kind and sent.arrived(d) for w, d in copies)
 
     def finish(self, sent, twice=False, seconds=12):
