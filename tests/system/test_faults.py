@@ -172,7 +172,7 @@ class Faults(unittest.TestCase):
         """What is not left to chance: what is flushed and named, and all that has gone wrong once."""
         once = {("queue-worker", "fsync"): E.EIO, ("queue-worker", "rename"): E.ENOSPC, ("queue", "create"): E.EDQUOT,
                 ("queue", "write"): E.ENOSPC, ("local", "memory"): E.ENOMEM, ("bounce", "packet"): E.ENOMEM,
-                ("queue", "packet"): E.ENOBUFS}
+                ("queue", "packet"): E.ENOBUFS, ("smtpd", "socket"): E.ENOMEM}
 
         def choose(counts):
             todo = [(*kind, n, n, error) for kind, error in once.items() for n in range(1, counts[kind] + 1)]
