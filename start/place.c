@@ -136,25 +136,38 @@ place_settings(struct place *p, struct err *e)
 
 /* --- folders --- */
 
-/* Opens path below at, made with mode when missing and then given to its owner. */
+/* By another name until its owner has it: who dies between leaves none that the next start takes so. */
+static int
+folder_make(int at, const char *path, mode_t mode, const struct accounts *who, const struct account *owner,
+    struct err *e)
+{
+	char part[PLACE_PATH + sizeof ".new"];
+	int fd;
+
+	snprintf(part, sizeof part, "%s.new", path);
+	if (mkdirat(at, part, 0700) == -1 && errno != EEXIST)
+		return err_sys(e, "%s", path);
+	fd = openat(at, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1)
+		return err_sys(e, "%s", part);
+	if (fchmod(fd, mode) == 0 && (!who->change || owner == NULL || fchown(fd, owner->uid, owner->gid) == 0) &&
+	    renameat(at, part, at, path) == 0)
+		return fd;
+	err_sys(e, "%s", path);
+	close(fd);
+	return -1;
+}
+
+/* Opens path below at, made with mode and given to its owner when missing. */
 static int
 folder(int at, const char *path, mode_t mode, const struct accounts *who, const struct account *owner,
     struct err *e)
 {
-	bool made = mkdirat(at, path, mode) == 0;
-	int fd;
+	int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (!made && errno != EEXIST)
-		return err_sys(e, "%s", path);
-	fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1)
-		return err_sys(e, "%s", path);
-	if (made && (fchmod(fd, mode) == -1 || (who->change && owner != NULL &&
-	    fchown(fd, owner->uid, owner->gid) == -1))) {
-		close(fd);
-		return err_sys(e, "%s", path);
-	}
-	return fd;
+	if (fd == -1 && errno == ENOENT)
+		return folder_make(at, path, mode, who, owner, e);
+	return fd == -1 ? err_sys(e, "%s", path) : fd;
 }
 
 /* Names that a power cut took would take all mail with them.  Each time: who made them may have died then. */

@@ -101,6 +101,23 @@ START_TEST(folders_and_sockets_are_made)
 }
 END_TEST
 
+/* As a start left it that died before the folder was its owner's. */
+START_TEST(a_folder_half_made_is_finished)
+{
+	char path[200];
+	struct stat st;
+
+	snprintf(path, sizeof path, "%s/queue.new", home);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	ck_assert_msg(place_open(&place, home, NULL, &who, &err) == 0, "%s", err.what);
+	ck_assert_int_eq(fstat(place.queue_fd, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0750);
+	ck_assert_int_eq(access(path, F_OK), -1);
+	snprintf(path, sizeof path, "%s/queue", home);
+	ck_assert_int_eq(access(path, F_OK), 0);
+}
+END_TEST
+
 START_TEST(only_one_runs_here)
 {
 	static struct place second;
@@ -348,6 +365,7 @@ suite_place(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, folders_and_sockets_are_made);
+	tcase_add_test(tc, a_folder_half_made_is_finished);
 	tcase_add_test(tc, only_one_runs_here);
 	tcase_add_loop_test(tc, wrong_settings_are_named, 0, sizeof wrong / sizeof *wrong);
 	tcase_add_test(tc, a_link_to_nothing_is_no_default);
