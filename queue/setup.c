@@ -144,7 +144,8 @@ setup_leases(int dir_fd, struct err *e)
 	with_writer = lease_asked(dir_fd, name);
 	close(fd);
 	without = lease_asked(dir_fd, name);
-	(void)unlinkat(dir_fd, name, 0);
+	if (unlinkat(dir_fd, name, 0) == -1)
+		return err_sys(e, "queue/%s", name);
 	if (with_writer == EAGAIN && without == 0)
 		return 0;
 	return err_set(e, ERR_PERM, "5.3.5", "queue: this file system has no leases, by which a writer "
