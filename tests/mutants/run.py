@@ -105,7 +105,7 @@ class Tree:
                               CK_DEFAULT_TIMEOUT="20")
         if kind == "blocks":
             self.make("blocks")
-            return self.watch(["python3", "tests/crash/blocks.py", *names], re.compile(r"FAIL +\S+ (.*)"),
+            return self.watch(["python3", "tests/crash/blocks.py", *names], re.compile(r" *(?:LOST|FAIL) +(.*)"),
                               ACCORD_CUTS="60")
         self.make("all", *(["crash", "build/power-sim"] if kind == "power" else
                            ["crash"] if any(n.startswith(OVER_THE_LAYER) for n in names) else []))
