@@ -42,8 +42,8 @@ struct envelope {
 /*
  * Leaves each recipient once, the first of several in its place: those with the same address (the local part
  * octet by octet, but for postmaster; the domain in any case) and the same parameters.  With other ones a
- * recipient is told of, or not told of, twice, as the sender asked.  O(n log n), whatever the addresses.  -1: ERR_TEMP memory,
- * nothing is changed.
+ * recipient is told of, or not told of, twice, as the sender asked.  O(n log n), whatever the addresses.
+ * -1: ERR_TEMP memory, nothing is changed.
  */
 int envelope_unique(struct envelope *env, struct err *e);
 

@@ -55,13 +55,14 @@ class Sent:
         """Is this delivered message this one?  It may differ by the fields in front alone."""
         return data.endswith(crlf(self.text)) or data.endswith(self.text.encode())
 
-    def reported(self, data, textless):
-        """Is this delivered message the report on this one?  It returns the text but where the log says, by
-        queue IDs in textless, that it could not be read."""
+    def reported(self, data, read_log):
+        """Is this delivered message the report on this one?  It returns the text but where the log says that it
+        could not be read."""
         if f"\nOriginal-Envelope-Id: {self.token}" not in data.decode("latin-1").replace("\r", "") or \
                 b"no such mailbox" not in data:
             return False
-        return any(f" {i} " in self.replies[-1] for i in textless) or self.text.encode() in data.replace(b"\r", b"")
+        return self.text.encode() in data.replace(b"\r", b"") or any(
+            f" {i} " in self.replies[-1] for i in re.findall(r" id=(\S+) event=no-text ", read_log()))
 
 
 class Work:
@@ -97,8 +98,7 @@ class Work:
     def came(self, sent, copies):
         """How often the message, or for "bounce" its report, came."""
         if sent.kind == "bounce":
-            textless = re.findall(r" id=(\S+) event=no-text ", self.acc.read_log())
-            return sum(w == "local" and sent.reported(d, textless) for w, d in copies)
+            return sum(w == "local" and sent.reported(d, self.acc.read_log) for w, d in copies)
         return sum(w == sent.kind and sent.arrived(d) for w, d in copies)
 
     def finish(self, sent, twice=False, seconds=12):
