@@ -60,15 +60,22 @@ term_new(struct work *w, const struct key *key, const struct vset *set)
 	return t;
 }
 
+/* Nothing for the best quality, which nearly all have. */
+static uint64_t
+quality_hash(uint16_t q)
+{
+	return (uint64_t)(FEAT_BEST - q) * UINT64_C(0xff51afd7ed558ccd);
+}
+
 const struct conj *
-conj_new(struct work *w, const struct term *const *t, size_t n)
+conj_new(struct work *w, const struct term *const *t, size_t n, uint16_t q)
 {
 	struct conj *c = work_alloc(w, sizeof *c);
 	const struct term **copy = work_alloc(w, (n + 1) * sizeof *copy);
 
 	if (c == NULL || copy == NULL || work_step(w, 1 + n / 4) == -1)
 		return NULL;
-	*c = (struct conj){ .t = copy, .n = (uint32_t)n };
+	*c = (struct conj){ .t = copy, .n = (uint32_t)n, .q = q, .hash = quality_hash(q) };
 	for (size_t i = 0; i < n; i++) {
 		copy[i] = t[i];
 		c->keys |= UINT64_C(1) << (t[i]->key_hash & 63);
@@ -84,6 +91,8 @@ conj_cmp(const struct conj *a, const struct conj *b)
 {
 	int c;
 
+	if (a->q != b->q)
+		return a->q < b->q ? 1 : -1;
 	for (uint32_t i = 0; i < a->n && i < b->n; i++)
 		if ((c = term_cmp(a->t[i], b->t[i])) != 0)
 			return c;
@@ -152,7 +161,13 @@ conj_put(struct work *w, const struct conj *c, const struct key *key, const stru
 		i++;
 	while (i < c->n)
 		t[n++] = c->t[i++];
-	return conj_new(w, t, n);
+	return conj_new(w, t, n, c->q);
+}
+
+const struct conj *
+conj_rank(struct work *w, const struct conj *c, uint16_t q)
+{
+	return c->q == q ? c : conj_new(w, c->t, c->n, q);
 }
 
 /* One term for both a's and b's set of the same key. */
@@ -183,5 +198,5 @@ conj_and(struct work *w, const struct conj *a, const struct conj *b)
 		i += c <= 0;
 		j += c >= 0;
 	}
-	return conj_new(w, t, n);
+	return conj_new(w, t, n, a->q < b->q ? a->q : b->q);
 }

@@ -3,6 +3,10 @@
 /*
  * The tree as a list.  "!" goes inwards as a flag (RFC 2533, 5.4) until it meets a constraint on
  * one feature, whose complement is another such constraint.
+ *
+ * Qualities count where a clause is an alternative of the whole (RFC 2533, 3.7: "top-level predicate
+ * clauses"): in the outermost filter, or below nothing but "|" and predicates that stand for their
+ * bodies.  Of several on the way to such a clause the innermost is its own.
  */
 #include "lib/feat_impl.h"
 
@@ -25,7 +29,10 @@ struct eval {
 	unsigned flags, nested;
 };
 
-static int eval_node(struct eval *v, const struct env *env, const struct node *n, bool neg,
+/* Where a node stands.  q: FEAT_BEST unless it is top-level, then what is written around it. */
+struct place { bool neg, top; uint16_t q; };
+
+static int eval_node(struct eval *v, const struct env *env, const struct node *n, struct place at,
     struct list *out);
 
 /* What a tag in a body stands for where it is invoked. */
@@ -44,14 +51,14 @@ resolve(const struct env *env, struct span name)
 
 /* The list of the one term, or what is left of it when it is empty or full. */
 static int
-list_of_term(struct work *w, const struct term *t, struct list *out)
+list_of_term(struct work *w, const struct term *t, uint16_t q, struct list *out)
 {
 	*out = (struct list){ 0 };
 	if (t == NULL)
 		return -1;
 	if (vset_empty(t->set))
 		return 0;
-	return list_add(w, out, conj_new(w, &t, vset_full(t->set) ? 0 : 1));
+	return list_add(w, out, conj_new(w, &t, vset_full(t->set) ? 0 : 1, q));
 }
 
 static const struct vset *
@@ -87,7 +94,8 @@ set_of_entry(struct eval *v, const struct key *key, const struct entry *en)
 
 /* Any of the entries, which are of as many features as there are units. */
 static int
-eval_item(struct eval *v, const struct env *env, const struct node *n, bool neg, struct list *out)
+eval_item(struct eval *v, const struct env *env, const struct node *n, struct place at,
+    struct list *out)
 {
 	struct key key = { .tag = resolve(env, n->name) };
 	struct list one, all = { 0 };
@@ -107,57 +115,59 @@ eval_item(struct eval *v, const struct env *env, const struct node *n, bool neg,
 	if (terms_reduce(v->w, t, &count, vset_or) == -1)
 		return -1;
 	for (size_t i = 0; i < count; i++) {
-		if (neg)
+		if (at.neg)
 			t[i] = term_new(v->w, &t[i]->key, vset_not(v->w, t[i]->set));
-		if (list_of_term(v->w, t[i], &one) == -1)
+		if (list_of_term(v->w, t[i], at.q, &one) == -1)
 			return -1;
 		if (i == 0)
 			all = one;
-		else if (neg && list_and(v->w, &all, &one, &all) == -1)
+		else if (at.neg && list_and(v->w, &all, &one, &all) == -1)
 			return -1;
-		else if (!neg && list_append(v->w, &all, &one) == -1)
+		else if (!at.neg && list_append(v->w, &all, &one) == -1)
 			return -1;
 	}
 	*out = all;
 	return list_normal(v->w, out);
 }
 
-/* Appends s to the text at *at. */
+/* Appends s to the text at *to. */
 static void
-put(unsigned char **at, struct span s)
+put(unsigned char **to, struct span s)
 {
 	if (s.n > 0)
-		memcpy(*at, s.p, s.n);
-	*at += s.n;
+		memcpy(*to, s.p, s.n);
+	*to += s.n;
 }
 
 /* A predicate that nothing defines: a Boolean feature of its own. */
 static int
-eval_opaque(struct eval *v, const struct env *env, const struct node *n, bool neg,
+eval_opaque(struct eval *v, const struct env *env, const struct node *n, struct place at,
     struct list *out)
 {
 	static const struct word yes = { { (const unsigned char *)"true", 4 }, false };
 	size_t len = n->name.n;
 	struct key key = { .predicate = true };
-	unsigned char *text, *at;
+	unsigned char *text, *to;
 	const struct vset *set;
 
 	for (const struct param *a = n->params; a != NULL; a = a->next)
 		len += 1 + resolve(env, a->name).n;
-	if (work_step(v->w, len / 16) == -1 || (text = at = work_alloc(v->w, len)) == NULL ||
+	if (work_step(v->w, len / 16) == -1 || (text = to = work_alloc(v->w, len)) == NULL ||
 	    (set = vset_word(v->w, yes)) == NULL)
 		return -1;
-	put(&at, n->name);
+	put(&to, n->name);
 	for (const struct param *a = n->params; a != NULL; a = a->next) {
-		*at++ = ' ';
-		put(&at, resolve(env, a->name));
+		*to++ = ' ';
+		put(&to, resolve(env, a->name));
 	}
 	key.tag = span_of(text, len);
-	return list_of_term(v->w, term_new(v->w, &key, neg ? vset_not(v->w, set) : set), out);
+	return list_of_term(v->w, term_new(v->w, &key, at.neg ? vset_not(v->w, set) : set), at.q,
+	    out);
 }
 
 static int
-eval_call(struct eval *v, const struct env *env, const struct node *n, bool neg, struct list *out)
+eval_call(struct eval *v, const struct env *env, const struct node *n, struct place at,
+    struct list *out)
 {
 	struct span actuals[FEAT_MAX_PARAMETERS];
 	const struct env *e;
@@ -174,42 +184,74 @@ eval_call(struct eval *v, const struct env *env, const struct node *n, bool neg,
 	if (work_step(v->w, i / 2) == -1)
 		return -1;
 	if (q == NULL)
-		return eval_opaque(v, env, n, neg, out);
+		return eval_opaque(v, env, n, at, out);
 	if (q->nformal != n->nparam)
 		return work_fail(v->w, "not the number of parameters that the predicate has");
 	i = 0;
 	for (const struct param *a = n->params; a != NULL; a = a->next)
 		actuals[i++] = resolve(env, a->name);
 	frame = (struct env){ e->up, NULL, q->formals, actuals };
-	return eval_node(v, &frame, q->body, neg, out);
+	return eval_node(v, &frame, q->body, at, out);
+}
+
+static int
+by_quality(const void *a, const void *b)
+{
+	const struct conj *const *x = a, *const *y = b;
+
+	return ((*x)->q < (*y)->q) - ((*x)->q > (*y)->q);
+}
+
+/* Appends to out the n conjunctions of c, which have one term each and one quality, joined where they
+ * constrain one feature. */
+static int
+eval_any_terms(struct work *w, const struct conj *const *c, size_t n, struct list *out)
+{
+	const struct term **t = work_alloc(w, n * sizeof *t);
+	uint16_t q = c[0]->q;
+	struct list one;
+
+	if (t == NULL)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		t[i] = c[i]->t[0];
+	if (terms_reduce(w, t, &n, vset_or) == -1)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (list_of_term(w, t[i], q, &one) == -1 || list_append(w, out, &one) == -1)
+			return -1;
+	return 0;
 }
 
 /* Any of the children's members: those that constrain one feature are joined beforehand. */
 static int
 eval_any(struct work *w, const struct list *child, size_t n, struct list *out)
 {
-	const struct term **t;
+	const struct conj **c;
 	struct list one;
-	size_t nt = 0, all = 0;
+	size_t nc = 0, all = 0, to;
 
 	for (size_t i = 0; i < n; i++)
 		all += child[i].n;
-	if (work_step(w, all) == -1 || (t = work_alloc(w, all * sizeof *t)) == NULL)
+	if (work_step(w, all) == -1 || (c = work_alloc(w, all * sizeof *c)) == NULL)
 		return -1;
 	*out = (struct list){ 0 };
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < child[i].n; k++) {
 			one = (struct list){ &child[i].v[k], 1, 1 };
 			if (child[i].v[k]->n == 1)
-				t[nt++] = child[i].v[k]->t[0];
+				c[nc++] = child[i].v[k];
 			else if (list_append(w, out, &one) == -1)
 				return -1;
 		}
-	if (terms_reduce(w, t, &nt, vset_or) == -1)
-		return -1;
-	for (size_t i = 0; i < nt; i++)
-		if (list_of_term(w, t[i], &one) == -1 || list_append(w, out, &one) == -1)
+	if (nc > 1)
+		qsort(c, nc, sizeof *c, by_quality);
+	for (size_t i = 0; i < nc; i = to) {
+		for (to = i + 1; to < nc && c[to]->q == c[i]->q; to++)
+			continue;
+		if (eval_any_terms(w, c + i, to - i, out) == -1)
 			return -1;
+	}
 	return list_normal(w, out);
 }
 
@@ -234,7 +276,7 @@ eval_singles(struct work *w, const struct list *child, size_t n, struct list *ou
 	for (size_t i = 0; i < nt; i++)
 		if (vset_empty(t[i]->set))
 			return 0;
-	return list_add(w, out, conj_new(w, t, nt));
+	return list_add(w, out, conj_new(w, t, nt, FEAT_BEST));
 }
 
 static int
@@ -270,7 +312,7 @@ eval_all(struct work *w, struct list *child, size_t n, struct list *out)
 }
 
 static int
-eval_children(struct eval *v, const struct env *env, const struct node *n, bool neg,
+eval_children(struct eval *v, const struct env *env, const struct node *n, struct place at,
     struct list *out)
 {
 	struct list *child;
@@ -282,15 +324,26 @@ eval_children(struct eval *v, const struct env *env, const struct node *n, bool 
 		return -1;
 	count = 0;
 	for (const struct node *c = n->child; c != NULL; c = c->next)
-		if (eval_node(v, env, c, neg, &child[count++]) == -1)
+		if (eval_node(v, env, c, at, &child[count++]) == -1)
 			return -1;
 	v->w->column = n->column;
-	return (n->kind == NODE_AND) != neg ? eval_all(v->w, child, count, out) :
+	return (n->kind == NODE_AND) != at.neg ? eval_all(v->w, child, count, out) :
 	    eval_any(v->w, child, count, out);
 }
 
+/* Gives every member the quality of the clause. */
 static int
-eval_node(struct eval *v, const struct env *env, const struct node *n, bool neg, struct list *out)
+list_rank(struct work *w, uint16_t q, struct list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if ((l->v[i] = conj_rank(w, l->v[i], q)) == NULL)
+			return -1;
+	return 0;
+}
+
+static int
+eval_node(struct eval *v, const struct env *env, const struct node *n, struct place at,
+    struct list *out)
 {
 	struct env scope;
 	int got = -1;
@@ -300,25 +353,31 @@ eval_node(struct eval *v, const struct env *env, const struct node *n, bool neg,
 		return work_fail(v->w, "nested too deeply through predicates");
 	if (work_step(v->w, 2) == -1)
 		return -1;
+	if (at.top && n->q != -1)
+		at.q = (uint16_t)n->q;
 	switch (n->kind) {
-	case NODE_AND:
 	case NODE_OR:
-		got = eval_children(v, env, n, neg, out);
+		got = eval_children(v, env, n, at, out);
+		break;
+	case NODE_AND:
+		got = eval_children(v, env, n, (struct place){ at.neg, false, FEAT_BEST }, out);
 		break;
 	case NODE_NOT:
-		got = eval_node(v, env, n->child, !neg, out);
+		got = eval_node(v, env, n->child, (struct place){ !at.neg, false, FEAT_BEST }, out);
 		break;
 	case NODE_ITEM:
-		got = eval_item(v, env, n, neg, out);
+		got = eval_item(v, env, n, at, out);
 		break;
 	case NODE_CALL:
-		got = eval_call(v, env, n, neg, out);
+		got = eval_call(v, env, n, at, out);
 		break;
 	case NODE_WHERE:
 		scope = (struct env){ env, n->preds, NULL, NULL };
-		got = eval_node(v, &scope, n->child, neg, out);
+		got = eval_node(v, &scope, n->child, at, out);
 		break;
 	}
+	if (got == 0 && (n->kind == NODE_AND || n->kind == NODE_NOT))
+		got = list_rank(v->w, at.q, out);
 	v->nested--;
 	return got;
 }
@@ -328,5 +387,5 @@ feat_eval(struct work *w, const struct node *n, unsigned flags, struct list *out
 {
 	struct eval v = { .w = w, .flags = flags };
 
-	return eval_node(&v, NULL, n, false, out);
+	return eval_node(&v, NULL, n, (struct place){ false, true, FEAT_BEST }, out);
 }

@@ -93,44 +93,56 @@ struct term {
 	const struct vset *set;		/* neither empty nor full */
 	uint64_t key_hash, hash;
 };
-/* Terms sorted by key, each key once.  None: everything. */
+/* Terms sorted by key, each key once.  None: everything.  q: its quality, in thousandths. */
 struct conj {
 	const struct term *const *t;
 	uint32_t n;
+	uint16_t q;
 	uint64_t keys, singles;		/* Bloom bits: of the keys, of the terms with one value */
-	uint64_t hash;			/* sum of the terms' hashes */
+	uint64_t hash;			/* sum of the terms' hashes and of one for q */
 };
 struct feat {
 	size_t n;
-	const struct conj *c;		/* canonical: see list_normal */
+	const struct conj *c;		/* normal: see list_normal */
 };
 
 int key_cmp(const struct key *a, const struct key *b);
 int term_cmp(const struct term *a, const struct term *b);
 const struct term *term_new(struct work *w, const struct key *key, const struct vset *set);
 /* t: n terms in order, borrowed for the call. */
-const struct conj *conj_new(struct work *w, const struct term *const *t, size_t n);
-int conj_cmp(const struct conj *a, const struct conj *b);
+const struct conj *conj_new(struct work *w, const struct term *const *t, size_t n, uint16_t q);
+int conj_cmp(const struct conj *a, const struct conj *b);	/* the better quality first */
+/* Of the sets: whatever the qualities. */
 bool conj_disjoint(const struct conj *a, const struct conj *b);
 bool conj_within(const struct conj *a, const struct conj *b);
+/* c with another quality. */
+const struct conj *conj_rank(struct work *w, const struct conj *c, uint16_t q);
 /* The set that c has for key; vset_all if it does not constrain it. */
 const struct vset *conj_get(const struct conj *c, const struct key *key);
 /* c with the set of key replaced; set is not empty. */
 const struct conj *conj_put(struct work *w, const struct conj *c, const struct key *key,
     const struct vset *set);
-/* Of two that are not disjoint. */
+/* Of two that are not disjoint; the worse quality. */
 const struct conj *conj_and(struct work *w, const struct conj *a, const struct conj *b);
 
-/* feat_list.c: disjunctions of conjunctions.  An empty list: no member. */
+/*
+ * feat_list.c: disjunctions of conjunctions.  An empty list: no member.  A member of several
+ * conjunctions has the quality of the best.
+ */
 
 struct list { const struct conj **v; size_t n, cap; };
 
 int list_add(struct work *w, struct list *l, const struct conj *c);
 int list_from(struct work *w, const struct feat *f, struct list *out);
-/* To canonical form: sorted; none within another; no two that differ in one feature only. */
+/* To normal form: sorted; none within another as good; no two of one quality that differ in one
+ * feature only; if they are everything together, one of them is that by itself. */
 int list_normal(struct work *w, struct list *l);
+/* Adds to a list, not normal yet, that may hold FEAT_MAX_CONJUNCTIONS once what is superfluous has gone. */
+int list_push(struct work *w, struct list *l, const struct conj *c);
 /* Adds from's members to l, not normal yet. */
 int list_append(struct work *w, struct list *l, const struct list *from);
+/* The features that the members constrain, each once, in order: of each a term that has its key. */
+int list_keys(struct work *w, const struct list *l, const struct term ***out, size_t *nout);
 /* Intersection of two, normal. */
 int list_and(struct work *w, const struct list *a, const struct list *b, struct list *out);
 /* Is every member of c in l?  1, 0, -1. */
@@ -166,6 +178,7 @@ struct node {
 	struct node *next, *child;
 	enum node_kind kind;
 	size_t column;
+	int q;				/* thousandths; -1: none is written */
 	struct span name;		/* ITEM: tag; CALL: predicate; in lower case */
 	struct entry *entries;		/* ITEM: any of these */
 	struct param *params;		/* CALL */

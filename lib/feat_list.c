@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * Disjunctive normal form.  Canonical: nothing in the list can be left out for another member or
- * joined with one, and it is sorted.  Both steps depend on the members alone, not on their order,
- * so a text that prints a canonical list parses to that list.
+ * Disjunctive normal form: nothing in the list can be left out for another member or joined with
+ * one, and it is sorted.  Both steps depend on the members alone, not on their order,
+ * so a text that prints a normal list parses to that list.
  */
 #include "lib/feat_impl.h"
 
@@ -65,7 +65,7 @@ list_sort(struct work *w, struct list *l)
 	return 0;
 }
 
-/* Is member i within another?  bits: two words a member, its keys and its singles. */
+/* Is member i within another that is as good?  bits: two words a member, its keys and its singles. */
 static bool
 list_is_within(const struct list *l, const uint64_t *bits, size_t i, uint64_t *looks)
 {
@@ -75,13 +75,13 @@ list_is_within(const struct list *l, const uint64_t *bits, size_t i, uint64_t *l
 		if ((bits[2 * j] & no_keys) != 0 || (bits[2 * j + 1] & no_singles) != 0 || i == j)
 			continue;
 		*looks += 1 + l->v[j]->n / 2;
-		if (conj_within(l->v[i], l->v[j]))
+		if (l->v[i]->q <= l->v[j]->q && conj_within(l->v[i], l->v[j]))
 			return true;
 	}
 	return false;
 }
 
-/* Sorts, and drops what is within another member. */
+/* Sorts, and drops what is within another member that is as good. */
 static int
 list_absorb(struct work *w, struct list *l)
 {
@@ -126,6 +126,8 @@ rest_cmp(const struct rest *a, const struct rest *b)
 
 	if (a->hash != b->hash)
 		return a->hash > b->hash ? 1 : -1;
+	if (a->c->q != b->c->q)
+		return a->c->q > b->c->q ? 1 : -1;
 	if (a->c->n != b->c->n)
 		return a->c->n > b->c->n ? 1 : -1;
 	for (uint32_t i = 0, j = 0; i < a->c->n && j < b->c->n; i++, j++) {
@@ -159,7 +161,7 @@ rest_join(struct work *w, const struct rest *r, size_t n)
 	return conj_put(w, r->c, &r->c->t[r->at]->key, t[0]->set);
 }
 
-/* Joins members that differ in key only.  r: room for all members.  *changed: some were joined. */
+/* Joins members of one quality that differ in key only.  r: room for all members.  *changed: some were joined. */
 static int
 list_join(struct work *w, struct list *l, struct rest *r, const struct term *key, bool *changed)
 {
@@ -201,8 +203,7 @@ by_term_key(const void *a, const void *b)
 	return key_cmp(&(*x)->key, &(*y)->key);
 }
 
-/* The features of all members, each once, in order. */
-static int
+int
 list_keys(struct work *w, const struct list *l, const struct term ***out, size_t *nout)
 {
 	size_t n = 0, all = 0;
@@ -266,17 +267,15 @@ list_normal(struct work *w, struct list *l)
 		return work_fail(w, "the normal form has too many conjunctions");
 	if (l->n < 2 || !list_may_be_any(l))
 		return 0;
-	if ((any = conj_new(w, NULL, 0)) == NULL || (got = list_covers(w, l, any)) == -1)
+	if ((any = conj_new(w, NULL, 0, l->v[l->n - 1]->q)) == NULL ||
+	    (got = list_covers(w, l, any)) == -1)
 		return -1;
-	if (got == 1) {
-		l->v[0] = any;
-		l->n = 1;
-	}
+	if (got == 1)		/* no value is worse than the last, which is of the worst quality */
+		return list_add(w, l, any) == -1 ? -1 : list_absorb(w, l);
 	return 0;
 }
 
-/* Adds to a list that may hold FEAT_MAX_CONJUNCTIONS once what is superfluous has gone. */
-static int
+int
 list_push(struct work *w, struct list *l, const struct conj *c)
 {
 	if (list_add(w, l, c) == -1)

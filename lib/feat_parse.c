@@ -286,28 +286,30 @@ parse_item(struct parse *p, struct node *n)
 	return take_value(p, &en->value, &en->unit);
 }
 
-/* qvalue, RFC 2533, 4.1.  It ranks and never restricts (3.7), so it is checked and not kept. */
+/* qvalue, RFC 2533, 4.1, in thousandths. */
 static int
-parse_qvalue(struct parse *p)
+parse_qvalue(struct parse *p, int *q)
 {
 	int first = peek(p), c;
 
 	if (!accept(p, '0') && !accept(p, '1'))
 		return fail(p, "a quality of 0 to 1 expected");
+	*q = first == '1' ? FEAT_BEST : 0;
 	if (!accept(p, '.'))
 		return 0;
-	for (int i = 0; i < 3 && (c = peek(p)) != -1 && ascii_digit(c); i++) {
+	for (int i = 100; i > 0 && (c = peek(p)) != -1 && ascii_digit(c); i /= 10) {
 		if (first == '1' && c != '0')
 			return fail(p, "a quality of 0 to 1 expected");
+		*q += (c - '0') * i;
 		cur_skip(&p->c, 1);
 	}
 	c = peek(p);
 	return c != -1 && ascii_digit(c) ? fail(p, "more than 3 digits of quality") : 0;
 }
 
-/* *( ";" parameter ); *any: there was one. */
+/* *( ";" parameter ); *any: there was one.  *q: the quality, if one is written; of several the last. */
 static int
-parse_parameters(struct parse *p, bool *any)
+parse_parameters(struct parse *p, bool *any, int *q)
 {
 	struct span name, value;
 	int c;
@@ -322,7 +324,7 @@ parse_parameters(struct parse *p, bool *any)
 		cur_skip(&p->c, 1);
 		c = next(p);
 		if (span_is(name, "q")) {
-			if (parse_qvalue(p) == -1)
+			if (parse_qvalue(p, q) == -1)
 				return -1;
 		} else if (c == '"') {
 			if (take_string(p, &value) == -1)
@@ -449,7 +451,7 @@ parse_where(struct parse *p, unsigned depth, struct node **n, bool *any)
 	}
 	if ((where = work_alloc(p->w, sizeof *where)) == NULL)
 		return -1;
-	*where = (struct node){ .kind = NODE_WHERE, .child = *n, .column = (*n)->column };
+	*where = (struct node){ .kind = NODE_WHERE, .child = *n, .column = (*n)->column, .q = -1 };
 	do {
 		if (next(p) != '(')
 			return fail(p, "\"(\" expected");
@@ -474,14 +476,14 @@ parse_filter(struct parse *p, unsigned depth, struct node **out)
 		return fail(p, "\"(\" expected");
 	if (depth > FEAT_MAX_DEPTH)
 		return fail(p, "nested too deeply");
-	*n = (struct node){ .column = column(p) };
+	*n = (struct node){ .column = column(p), .q = -1 };
 	cur_skip(&p->c, 1);
 	next(p);
 	n->kind = accept(p, '&') ? NODE_AND : accept(p, '|') ? NODE_OR : accept(p, '!') ? NODE_NOT :
 	    NODE_ITEM;
 	if ((n->kind == NODE_ITEM ? parse_item(p, n) : parse_filters(p, depth, n)) == -1 ||
-	    parse_parameters(p, &inner) == -1 || parse_close(p) == -1 ||
-	    parse_parameters(p, &outer) == -1 || parse_where(p, depth, &n, &where) == -1)
+	    parse_parameters(p, &inner, &n->q) == -1 || parse_close(p) == -1 ||
+	    parse_parameters(p, &outer, &n->q) == -1 || parse_where(p, depth, &n, &where) == -1)
 		return -1;
 	if (inner && !where && (p->flags & FEAT_STRICT) != 0)
 		return fail(p, "a parameter in the parentheses needs \"where\"");

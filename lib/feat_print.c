@@ -266,11 +266,28 @@ put_term(struct print *p, const struct term *t)
 	put_str(p, t->set->co ? "))" : ")");
 }
 
+/* Its parameter, but for the best, which is understood. */
+static void
+put_quality(struct print *p, uint16_t q)
+{
+	char text[sizeof ";q=0.999"];
+	size_t n;
+
+	if (q == FEAT_BEST)
+		return;
+	snprintf(text, sizeof text, ";q=0.%03u", q % FEAT_BEST);
+	for (n = strlen(text); text[n - 1] == '0' && n > sizeof ";q=0." - 1; n--)
+		continue;
+	put(p, span_of(text, text[n - 1] == '.' ? n - 1 : n));
+}
+
 static void
 put_conj(struct print *p, const struct conj *c)
 {
 	unsigned filters = 0;
 
+	if (c->n == 0)
+		put_str(p, text_any);
 	for (uint32_t i = 0; i < c->n; i++)
 		filters += c->t[i]->key.predicate ? 1 : set_filters(c->t[i]->set);
 	put_str(p, filters > 1 ? "(& " : "");
@@ -279,6 +296,7 @@ put_conj(struct print *p, const struct conj *c)
 		put_term(p, c->t[i]);
 	}
 	put_str(p, filters > 1 ? ")" : "");
+	put_quality(p, c->q);
 }
 
 int
@@ -289,8 +307,6 @@ feat_print(const struct feat *f, struct buf *out, struct err *e)
 	work_init(&p.w, e);
 	if (f->n == 0) {
 		put_str(&p, text_empty);
-	} else if (feat_is_any(f)) {
-		put_str(&p, text_any);
 	} else {
 		put_str(&p, f->n > 1 ? "(| " : "");
 		for (size_t i = 0; i < f->n && !p.bad; i++) {

@@ -36,7 +36,7 @@ feat_free(struct feat *f)
 struct feat *
 feat_any(void)
 {
-	static const struct conj everything;
+	static const struct conj everything = { .q = FEAT_BEST };
 	const struct conj *v = &everything;
 	struct err e;
 
@@ -89,6 +89,28 @@ feat_match(const struct feat *a, const struct feat *b, struct err *e)
 }
 
 int
+feat_rank(const struct feat *a, const struct feat *b, int *q, struct err *e)
+{
+	struct work w;
+	int best = -1;
+
+	work_init(&w, e);
+	for (size_t i = 0; i < a->n; i++)
+		for (size_t j = 0; j < b->n; j++) {
+			const struct conj *x = &a->c[i], *y = &b->c[j];
+
+			if (x->q <= best || y->q <= best)
+				break;		/* those that follow are no better */
+			if (work_step(&w, 1 + ((size_t)x->n + y->n) / 2) == -1)
+				return -1;
+			if (!conj_disjoint(x, y))
+				best = x->q < y->q ? x->q : y->q;
+		}
+	*q = best;
+	return best != -1;
+}
+
+int
 feat_within(const struct feat *a, const struct feat *b, struct err *e)
 {
 	struct list l;
@@ -112,7 +134,7 @@ feat_empty(const struct feat *f)
 bool
 feat_is_any(const struct feat *f)
 {
-	return f->n == 1 && f->c[0].n == 0;
+	return f->n > 0 && f->c[f->n - 1].n == 0;	/* of the worst quality there is in f: last */
 }
 
 bool

@@ -13,7 +13,8 @@
 enum {
 	FEAT_MAX_TEXT = 65536,		/* octets of one expression */
 	FEAT_MAX_DEPTH = 32,		/* nested parentheses */
-	FEAT_MAX_CONJUNCTIONS = 4096	/* of a normal form */
+	FEAT_MAX_CONJUNCTIONS = 4096,	/* of a normal form */
+	FEAT_BEST = 1000		/* quality 1, the highest: qualities are told in thousandths */
 };
 
 enum feat_flag {
@@ -23,7 +24,11 @@ enum feat_flag {
 	FEAT_OWN_DPI = 8	/* with FEAT_CLAIM: no resolution but those that are written */
 };
 
-/* A feature set in canonical disjunctive normal form; immutable. */
+/*
+ * A feature set in disjunctive normal form; immutable.  Each member has a quality (RFC 2533, 3.6),
+ * 0 to FEAT_BEST, which ranks it among the members and never keeps it out: that of the best
+ * conjunction it is in.
+ */
 struct feat;
 
 /*
@@ -34,7 +39,9 @@ struct feat;
  * and no dpi-xyratio has square pixels (RFC 2879 3.2).  Type values become lower case in any mode.
  * The slips: > for >=, < for <=, ")" too many at the end, and ")" missing at the end if a ")" is
  * what the text ends in (else a value may have been cut off).
- * Quality values are checked and dropped: they rank, and never change the set (RFC 2533 3.7).
+ * A quality value counts at the top level (RFC 2533, 3.7): that of the outermost filter, of the
+ * alternatives of an outermost "|", and so on inwards, where the innermost is the clause's; FEAT_BEST
+ * where none is.  Elsewhere, within "&" and "!", it is checked and means nothing.
  * An expression that nothing satisfies is no error: feat_empty.
  * 0: *out is the caller's, freed by feat_free.  -1: ERR_PERM 5.6.0 with "column N" (from 1) in the
  * text; ERR_TEMP when memory is short.
@@ -45,12 +52,23 @@ void feat_free(struct feat *f);
 /* The set of everything: an expression that constrains nothing.  NULL: no memory. */
 struct feat *feat_any(void);
 
-/* Intersection and union, new sets.  -1: a limit (ERR_PERM 5.6.0) or memory (ERR_TEMP). */
+/*
+ * Intersection and union, new sets.  -1: a limit (ERR_PERM 5.6.0) or memory (ERR_TEMP).
+ * RFC 2533, 3.7, has no rule for qualities that meet.  Here a member of the intersection has the worse
+ * of its two and one of the union the better, so both commute, a set with itself is that set, and
+ * what has no qualities, as a document, leaves the other's as they are.
+ */
 int feat_and(const struct feat *a, const struct feat *b, struct feat **out, struct err *e);
 int feat_or(const struct feat *a, const struct feat *b, struct feat **out, struct err *e);
 
 /* Is the intersection not empty?  1, 0, or -1 as feat_and; stops at the first conjunction found. */
 int feat_match(const struct feat *a, const struct feat *b, struct err *e);
+
+/*
+ * How well does b take a: the best quality that a common member has in the intersection.
+ * 1: *q is it; 0: there is no common member; -1 as feat_and.
+ */
+int feat_rank(const struct feat *a, const struct feat *b, int *q, struct err *e);
 
 /* Is every member of a in b, if only in several conjunctions together?  1, 0, -1 as feat_and. */
 int feat_within(const struct feat *a, const struct feat *b, struct err *e);
@@ -58,17 +76,24 @@ int feat_within(const struct feat *a, const struct feat *b, struct err *e);
 /* No member at all. */
 bool feat_empty(const struct feat *f);
 
-/* Nothing is constrained: every document matches. */
+/* Nothing is constrained: every document matches, at whatever quality. */
 bool feat_is_any(const struct feat *f);
 
-/*
- * The same set written in the same canonical form.  Equal sets that were written in other ways may
- * have different forms: to know, ask feat_within both ways.
- */
+/* The same conjunctions.  Sets that were written in other ways may be equal and not the same. */
 bool feat_same(const struct feat *a, const struct feat *b);
 
+/* Have a and b the same members, each of the same quality?  1, 0, or -1 as feat_canonical. */
+int feat_equal(const struct feat *a, const struct feat *b, struct err *e);
+
 /*
- * Appends the canonical text: conjunctions sorted by tag, which FEAT_STRICT parses to the same set;
+ * The canonical form, a new set: those of two sets are the same, and print the same text, exactly if
+ * the two are equal.  Some sets need a form, or a way to it, that is exponentially larger than their
+ * text: -1 as feat_and when one goes over a limit, which is higher for what feat_equal needs.
+ */
+int feat_canonical(const struct feat *f, struct feat **out, struct err *e);
+
+/*
+ * Appends its text: conjunctions sorted by quality and tag, which FEAT_STRICT parses to the same form;
  * registered names as they are registered, others in lower case.  -1: more than FEAT_MAX_TEXT or
  * than out may hold (ERR_PERM), or memory; out is as it was.
  */
