@@ -14,7 +14,8 @@ enum {
 	FEAT_MAX_TEXT = 65536,		/* octets of one expression */
 	FEAT_MAX_DEPTH = 32,		/* nested parentheses */
 	FEAT_MAX_CONJUNCTIONS = 4096,	/* of a normal form */
-	FEAT_BEST = 1000		/* quality 1, the highest: qualities are told in thousandths */
+	FEAT_BEST = 1000,		/* quality 1, the highest: qualities are told in thousandths */
+	FEAT_DIS_OCTETS = 13		/* of T.30's DIS, with bit 98 */
 };
 
 enum feat_flag {
@@ -108,6 +109,23 @@ int feat_print(const struct feat *f, struct buf *out, struct err *e);
  */
 int feat_pieces(struct span text, size_t max,
     int (*piece)(void *arg, struct span s, bool last, struct err *e), void *arg, struct err *e);
+
+/*
+ * RFC 2880: what a fax machine says in a DIS or DTC frame of T.30, its information field.  Bit 1 is the
+ * lowest of the first octet; bits that are not there are 0; those that do not speak of images (transmission,
+ * extension bits 24, 32 …) are not looked at.  Nothing is said of image-file-structure, which a fax
+ * machine does not have.
+ * -1: ERR_PERM 5.6.0, bits that T.30 does not allow together, or as feat_and.
+ */
+int feat_from_dis(struct span dis, struct feat **out, struct err *e);
+
+/*
+ * Back: bits such that all that they promise is in f, and to which none can be added, in the order that
+ * bits are tried here; features that no bit speaks of (image-file-structure, ua-media …) do not count,
+ * nor do qualities.  Bits that would say nothing, and those that do not speak of images, are 0.
+ * 1: dis has them; 0: f lacks what every fax machine takes, so none would be true; -1 as feat_and.
+ */
+int feat_to_dis(const struct feat *f, unsigned char dis[FEAT_DIS_OCTETS], struct err *e);
 
 /*
  * RFC 2938: the name "h." + 26 characters for the MD5 of the text without white space and in upper
