@@ -27,6 +27,8 @@ endif
 CFLAGS_ALL = $(WARN) $(HARDEN) $(DEFINES) -I. -I$(O)
 LINK = $(COMPILE) -pie $(LINK_SAN) $(LD_FLAGS)
 
+comma = ,
+
 all:
 
 # objects FOLDER: the objects of a folder's sources, but not of its main.c
@@ -63,6 +65,6 @@ clean:
 	rm -rf build build-san build-crash
 
 -include $(shell find $(O) -name peers -prune -o -name '*.d' -type f -print 2>/dev/null)
-.PHONY: all clean check check-unit check-system check-long install
+.PHONY: all clean check check-unit check-system check-long install install-conneg
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -27,9 +27,9 @@ UNIT_LIBS_cmd = $(O)/cmd/server.a $(O)/lib.a
 $(O)/tests/unit-cmd: $(O)/cmd/server.a
 # Suites whose tests need no process each: under sanitizers they share one, where a fork and the search for
 # leaks at its end take a hundred times as long as the test.
-UNIT_TOGETHER_unit-lib = address addrlist base conf confcheck confdest confhop confline edit edit_recode envelope \
-    features features_canon features_dis features_fax features_quality figure mime plan qfile qid reply resolve result \
-    span transfer xtext
+UNIT_TOGETHER_unit-lib = address addrlist base conf confcheck confdest confhop confline conneg edit edit_recode \
+    envelope features features_canon features_dis features_fax features_quality figure mime plan qfile qid reply \
+    resolve result span transfer xtext
 UNIT_TOGETHER_unit-bounce = report
 UNIT_TOGETHER_unit-convertd = apply codec downgrade form image plan_make scale tiff
 UNIT_TOGETHER_unit-qmgr = act chance dest gather qmgr reload report sched
@@ -73,7 +73,6 @@ fuzz_folder = $(or $(FUZZ_FOLDER_$(1)),$(1:packets_%=%))
 fuzz_needs = $(if $(filter packets_%,$(1)),$(O)/tests/fuzz/hostile.o $(O)/$(call fuzz_folder,$(1)).a \
     $(O)/lib.a,$(if $(filter command session,$(1)),$(O)/tests/fuzz/client.o) $(FUZZ_ARCHIVES))
 fuzz_flags = $(if $(filter packets_%,$(1)),$(patsubst %,-Wl$(comma)--wrap=%,$(FUZZ_WRAP) $(FUZZ_WRAP_$(1))))
-comma = ,
 FUZZ_LIBS = $(LIB_LIBS) $(CONVERTD_LIBS) $(RESOLVER_LIBS)
 define fuzz_target
 $(O)/tests/seeds-$(1): $(O)/tests/fuzz/fuzz_$(1).o $(O)/tests/fuzz/replay.o $(call fuzz_needs,$(1))
