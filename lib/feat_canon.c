@@ -31,7 +31,8 @@ outside_or(struct work *w, const struct vset *a, const struct vset *b)
 
 /*
  * For which values of key has the conjunction, but for what it says of key, a member that is below c
- * and not in the set at quality q?  NULL: *w->e is set.
+ * and not in the set at quality q?  Of all or of none, if c asks for features behind key only.  NULL:
+ * *w->e is set.
  */
 static const struct vset *
 walk_outside(struct walk *k, struct cell *c, uint32_t key)
@@ -51,10 +52,7 @@ walk_outside(struct walk *k, struct cell *c, uint32_t key)
 			return NULL;
 		if (vset_empty(below))
 			continue;
-		if (c->key > key)
-			out = &vset_all;
-		else
-			out = outside_or(k->g->w, out, c->key == key ? c->b[i].set : below);
+		out = outside_or(k->g->w, out, c->key == key ? c->b[i].set : below);
 	}
 	c->asked = k->asked;
 	c->found = out;

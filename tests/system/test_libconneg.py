@@ -80,7 +80,7 @@ class TestLibconneg(unittest.TestCase):
         """No section of its object can be written to, but for tables of addresses, which are read-only once
         they are relocated."""
         text = run("objdump", "-h", self.lib + "/libconneg.a")
-        sections = re.findall(r"^ +\d+ (\S+) +([0-9a-f]+) .*\n +(.*)$", text, re.M)
+        sections = re.findall(r"^ *\d+ (\S+) +([0-9a-f]+) .*\n +(.*)$", text, re.M)
         self.assertGreater(len(sections), 20)
         self.assertEqual([], [s for s in sections if int(s[1], 16) > 0 and "ALLOC" in s[2] and
                               "READONLY" not in s[2] and not s[0].startswith(".data.rel.ro")])
