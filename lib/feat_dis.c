@@ -14,6 +14,9 @@
 
 #define COUNT(a) (sizeof (a) / sizeof *(a))
 
+/* For all of feat_to_dis's questions.  A machine's own set takes 13,500 at most. */
+enum { DIS_STEPS = 500000 };
+
 /* Holds if all of on are set and none of off is; lists end with 0. */
 struct row { unsigned char on[4], off[4]; const char *text; };
 
@@ -237,7 +240,8 @@ without_rest(const struct feat *f, struct feat **out, struct err *e)
 /* Is all that dis promises within f, and is some of it not within had, if that is given?  1: *out is
  * its set.  0, -1. */
 static int
-dis_fits(struct span dis, const struct feat *f, const struct feat *had, struct feat **out, struct err *e)
+dis_fits(struct span dis, const struct feat *f, const struct feat *had, struct feat **out, uint64_t *steps,
+    struct err *e)
 {
 	int got = 0;
 
@@ -247,8 +251,8 @@ dis_fits(struct span dis, const struct feat *f, const struct feat *had, struct f
 	if (feat_from_dis(dis, out, e) == -1)
 		return -1;
 	if (had != NULL)
-		got = feat_within(*out, had, e);
-	if (got == 0 && (got = feat_within(*out, f, e)) == 1)
+		got = within_steps(*out, had, steps, e);
+	if (got == 0 && (got = within_steps(*out, f, steps, e)) == 1)
 		return 1;
 	feat_free(*out);
 	*out = NULL;
@@ -266,17 +270,18 @@ int
 feat_to_dis(const struct feat *f, unsigned char dis[FEAT_DIS_OCTETS], struct err *e)
 {
 	unsigned char more[FEAT_DIS_OCTETS];
+	uint64_t steps = WORK_MAX_STEPS - DIS_STEPS;
 	struct feat *want, *have = NULL, *got;
 	int r;
 
 	memset(dis, 0, FEAT_DIS_OCTETS);
 	if (without_rest(f, &want, e) == -1)
 		return -1;
-	r = dis_fits(span_of(dis, FEAT_DIS_OCTETS), want, NULL, &have, e);
+	r = dis_fits(span_of(dis, FEAT_DIS_OCTETS), want, NULL, &have, &steps, e);
 	for (size_t i = 0; i < COUNT(bits) && r == 1; i++) {
 		memcpy(more, dis, sizeof more);
 		bits_set(more, bits[i]);
-		r = dis_fits(span_of(more, sizeof more), want, have, &got, e);
+		r = dis_fits(span_of(more, sizeof more), want, have, &got, &steps, e);
 		if (r == 1) {
 			memcpy(dis, more, sizeof more);
 			feat_free(have);

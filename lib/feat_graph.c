@@ -132,7 +132,8 @@ static struct cell *
 cell_or_branches(struct graph *g, const struct cell *a, const struct cell *b)
 {
 	uint32_t key = a->key < b->key ? a->key : b->key, n = 0;
-	const struct branch through_a = { &vset_all, (struct cell *)a }, through_b = { &vset_all, (struct cell *)b };
+	const struct branch through_a = { &vset_all, (struct cell *)a };
+	const struct branch through_b = { &vset_all, (struct cell *)b };
 	const struct branch *x = a->key == key ? a->b : &through_a, *y = b->key == key ? b->b : &through_b;
 	uint32_t nx = a->key == key ? a->n : 1, ny = b->key == key ? b->n : 1;
 	struct branch *out = work_alloc(g->w, (size_t)nx * ny * sizeof *out);

@@ -154,6 +154,9 @@ int terms_reduce(struct work *w, const struct term **t, size_t *n,
 /* One allocation that holds a copy of all; NULL: no memory. */
 struct feat *feat_pack(const struct list *l, struct err *e);
 
+/* features.c: feat_within, for who asks it several times in one call; *steps: those made so far. */
+int within_steps(const struct feat *a, const struct feat *b, uint64_t *steps, struct err *e);
+
 /* feat_parse.c: the text as a tree, and feat_eval.c: the tree as a list */
 
 enum rel { REL_EQ, REL_GE, REL_LE, REL_IN };

@@ -111,18 +111,28 @@ feat_rank(const struct feat *a, const struct feat *b, int *q, struct err *e)
 }
 
 int
-feat_within(const struct feat *a, const struct feat *b, struct err *e)
+within_steps(const struct feat *a, const struct feat *b, uint64_t *steps, struct err *e)
 {
 	struct list l;
 	struct work w;
 	int got;
 
 	work_init(&w, e);
+	w.steps = *steps;
 	got = list_from(&w, b, &l) == -1 ? -1 : 1;
 	for (size_t i = 0; i < a->n && got == 1; i++)
 		got = list_covers(&w, &l, &a->c[i]);
+	*steps = w.steps;
 	work_free(&w);
 	return got;
+}
+
+int
+feat_within(const struct feat *a, const struct feat *b, struct err *e)
+{
+	uint64_t steps = 0;
+
+	return within_steps(a, b, &steps, e);
 }
 
 bool

@@ -2,8 +2,9 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * lib/features.h - media feature sets: RFC 2533 as corrected by RFC 2738, hashed references of
- * RFC 2938, the fax schema of RFC 2879, T.30's DIS of RFC 2880.  Pure: no I/O.  For others: conneg.h.  Work on hostile text is bounded by the
- * FEAT_MAX_* limits; what goes over one is an error, never a wrong answer.
+ * RFC 2938, the fax schema of RFC 2879, T.30's DIS of RFC 2880.  For others than accord: lib/conneg.h.
+ * Pure: no I/O.  Work on hostile text is bounded by the FEAT_MAX_* limits; what goes over one is an
+ * error, never a wrong answer.
  */
 #ifndef LIB_FEATURES_H
 #define LIB_FEATURES_H

@@ -5,6 +5,7 @@
 
 #include <check.h>
 #include <stdio.h>
+#include <time.h>
 
 #define COUNT(a) (sizeof (a) / sizeof *(a))
 
@@ -123,6 +124,7 @@ START_TEST(whole_expressions)
 END_TEST
 
 #define BINARY "(& (color=Binary) "
+#define T85 "(image-coding=JBIG) (image-coding-constraint=JBIG-T85) "
 #define A4_204 " (dpi=204) (dpi-xyratio=204/98) (size-x=2150/254) (paper-size=A4)"
 
 /* Does a machine with these bits take this? */
@@ -131,9 +133,9 @@ static const struct { const char *bits, *text; int takes; } one[] = {
 	{ "16", BINARY "(image-coding=MR)" A4_204 ")", 1 },
 	{ "16", BINARY "(image-coding=MMR)" A4_204 ")", 0 },
 	{ "31", BINARY "(image-coding=MMR)" A4_204 ")", 1 },
-	{ "78", BINARY "(image-coding=JBIG) (image-coding-constraint=JBIG-T85) (JBIG-stripe-size=128)" A4_204 ")", 1 },
-	{ "78", BINARY "(image-coding=JBIG) (image-coding-constraint=JBIG-T85) (JBIG-stripe-size=64)" A4_204 ")", 0 },
-	{ "78 79", BINARY "(image-coding=JBIG) (image-coding-constraint=JBIG-T85) (JBIG-stripe-size=64)" A4_204 ")", 1 },
+	{ "78", BINARY T85 "(JBIG-stripe-size=128)" A4_204 ")", 1 },
+	{ "78", BINARY T85 "(JBIG-stripe-size=64)" A4_204 ")", 0 },
+	{ "78 79", BINARY T85 "(JBIG-stripe-size=64)" A4_204 ")", 1 },
 	{ "78", BINARY "(image-coding=MH) (image-coding-constraint=none)" A4_204 ")", 1 },
 	{ "", BINARY "(dpi=204) (dpi-xyratio=204/196))", 0 },
 	{ "15", BINARY "(dpi=204) (dpi-xyratio=204/196))", 1 },
@@ -353,6 +355,38 @@ START_TEST(short_frames)
 }
 END_TEST
 
+/* Cut into many boxes, none of which holds what a bit promises alone. */
+START_TEST(hostile_sets_cost_little)
+{
+	struct timespec from_t, to_t;
+	struct err e = { 0 };
+	struct feat *f;
+	struct dis d;
+	struct buf b;
+	double s, most = 1;
+	int got;
+
+#ifdef ACCORD_SAN
+	most = 10;
+#endif
+	buf_init(&b, FEAT_MAX_TEXT);
+	ck_assert_int_eq(buf_add_str(&b, "(|", &e), 0);
+	for (int i = 0; i < 400; i++)
+		ck_assert_int_eq(buf_addf(&b, &e, "(&(size-x=[%d/100..%d/100])(size-y<=%d)(! (paper-size=x%d)))",
+		    i * 3, i * 3 + 7, 100 - i % 7, i), 0);
+	ck_assert_int_eq(buf_add_str(&b, "(size-x<=0))", &e), 0);
+	ck_assert_msg(feat_parse(buf_view(&b), 0, &f, &e) == 0, "%s", e.what);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from_t);
+	got = feat_to_dis(f, d.o, &e);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to_t);
+	s = (double)(to_t.tv_sec - from_t.tv_sec) + (double)(to_t.tv_nsec - from_t.tv_nsec) / 1e9;
+	ck_assert_msg(s < most, "%f s", s);
+	ck_assert_msg(got == 1 || (got == -1 && e.kind == ERR_PERM), "%d", got);
+	feat_free(f);
+	buf_free(&b);
+}
+END_TEST
+
 Suite *suite_features_dis(void);
 Suite *
 suite_features_dis(void)
@@ -367,6 +401,7 @@ suite_features_dis(void)
 	tcase_add_loop_test(tc, expressions_as_bits, 0, COUNT(back));
 	tcase_add_loop_test(tc, bits_come_back, 0, 4);
 	tcase_add_test(tc, short_frames);
+	tcase_add_test(tc, hostile_sets_cost_little);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -2,11 +2,11 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * Random expressions against an evaluator that knows nothing of normal forms: it asks each
- * expression of each point whether the point is in it, and how good it is.  The points take, for each tag, every
- * constant that expressions use, values between, below and above them, and a token and a string
- * that none uses; so what holds for all points holds for all values.  Two are equal if
- * they say the same of all points: by chance, or as one was rewritten by laws of logic.  And expressions made to be
- * expensive.
+ * expression of each point whether the point is in it, and how good it is.  The points take, for
+ * each tag, every constant that expressions use, values between, below and above them, and a token
+ * and a string that none uses; so what holds for all points holds for all values.  Two are equal if
+ * they say the same of all points: by chance, or as one was rewritten by laws of logic.  And
+ * expressions made to be expensive.
  */
 #include "lib/features.h"
 
