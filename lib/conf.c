@@ -85,8 +85,8 @@ capsource_check(struct span line, struct err *e)
 const struct conf_decl conf_table[CONF_COUNT] = {
 	[CONF_ME] = STRING("me", "@me", R_ME, hostname_check, "this host's name"),
 	[CONF_LISTEN] = KEYED_LIST("listen", "0.0.0.0:25\n[::]:25", R(START) | R(QMGR) | R(REMOTE),
-	    listener_check, "ADDR:PORT [role] [norelay] [noconperm] [noconneg] [sessions=N]: where "
-	    "mail comes in", listener_keys, "address and port"),
+	    listener_check, "ADDR:PORT [role] [norelay] [noconperm] [noconneg] [probeonly] [sessions=N]: "
+	    "where mail comes in", listener_keys, "address and port"),
 	[CONF_RCPTHOSTS] = LIST("rcpthosts", "@me", R(SMTPD), domain_line_check,
 	    "a domain we take mail for; .domain for those below it"),
 	[CONF_RELAYCLIENTS] = LIST("relayclients", "127.0.0.0/8\n::1/128", R(SMTPD), network_check,
@@ -139,7 +139,8 @@ const struct conf_decl conf_table[CONF_COUNT] = {
 	[CONF_CAPSOURCES] = LIST("capsources", "cdb:caps.cdb", R(START) | R(CAPD), capsource_check,
 	    "where capabilities are looked up, in order"),
 	[CONF_CONNEG] = KEYED_LIST("conneg", "", R(SMTPD) | R(CAPD), conneg_check,
-	    "DOMAIN directory|off: how CONNEG is answered; * for all domains",
+	    "DOMAIN directory|off [all|relayclients|NETWORK,…]: how CONNEG is answered, and to whom; * for "
+	    "all domains",
 	    conneg_keys, "domain"),
 	[CONF_NEGOTIATION] = KEYED_LIST("negotiation", "", R(REMOTE), negotiation_check,
 	    "NEXT-HOP-OR-DOMAIN option=value …: how to negotiate with it; * for all",

@@ -148,13 +148,15 @@ listener_option(struct span word, struct listener *out, bool first, struct err *
 		out->noconperm = true;
 	} else if (span_is(word, "noconneg")) {
 		out->noconneg = true;
+	} else if (span_is(word, "probeonly")) {
+		out->probeonly = true;
 	} else if (span_is(span_sub(word, 0, sizeof sessions - 1), sessions)) {
 		if (!span_u64(span_sub(word, sizeof sessions - 1, word.n), 1000000, &n) || n == 0)
 			return err_set(e, ERR_PERM, NULL, "expected sessions=N with N from 1 to 1000000");
 		out->sessions = (uint32_t)n;
 	} else {
-		return err_set(e, ERR_PERM, NULL, "expected %snorelay, noconperm, noconneg or "
-		    "sessions=N, not \"%s\"", first ? "a role (mx, submission, submissions, lmtp), " : "",
+		return err_set(e, ERR_PERM, NULL, "expected %snorelay, noconperm, noconneg, "
+		    "probeonly or sessions=N, not \"%s\"", first ? "a role (mx, submission, submissions, lmtp), " : "",
 		    quote(word).s);
 	}
 	return 0;
@@ -179,6 +181,9 @@ listener_parse(struct span line, struct listener *out, struct err *e)
 	for (; span_word(&rest, &word); first = false)
 		if (listener_option(word, out, first, e) == -1)
 			return -1;
+	if (out->probeonly && out->noconneg)
+		return err_set(e, ERR_PERM, NULL, "expected probeonly without noconneg: nothing would be "
+		    "answered");
 	return 0;
 }
 

@@ -23,8 +23,13 @@ int netaddr_parse(struct span text, struct netaddr *out, struct err *e);
 void netaddr_print(const struct netaddr *a, char *out, size_t cap);
 
 enum listen_role { LISTEN_MX, LISTEN_SUBMISSION, LISTEN_SUBMISSIONS, LISTEN_LMTP };
-struct listener { struct netaddr addr; uint8_t role; bool norelay, noconperm, noconneg; uint32_t sessions; };
-/* "ADDR:PORT [role] [norelay] [noconperm] [noconneg] [sessions=N]"; sessions 0: as the setting says. */
+struct listener {
+	struct netaddr addr;
+	uint8_t role;
+	bool norelay, noconperm, noconneg, probeonly;
+	uint32_t sessions;	/* 0: as the setting says */
+};
+/* "ADDR:PORT [role] [norelay] [noconperm] [noconneg] [probeonly] [sessions=N]" */
 int listener_parse(struct span line, struct listener *out, struct err *e);
 /* The same, and refuses the roles that this version does not serve. */
 int listener_check(struct span line, struct err *e);
@@ -120,8 +125,14 @@ struct span destination_pattern(const struct span *lines, uint32_t n, struct spa
 bool destination_open(const struct destination *d, unsigned minute, unsigned *left);
 
 enum conneg_mode { CONNEG_DIRECTORY, CONNEG_ENSURE, CONNEG_OFF };
-/* conneg: "DOMAIN MODE"; DOMAIN also ".below" and "*"; the most specific wins, else directory. */
-enum conneg_mode conneg_find(const struct span *lines, uint32_t n, struct span domain);
+struct conneg_rule { enum conneg_mode mode; struct span who; };	/* who may ask; points into the line, or static */
+/*
+ * conneg: "DOMAIN MODE [all|relayclients|NETWORK[,…]]", the NETWORKs and relayclients in any order; DOMAIN also
+ * ".below" and "*".  The most specific line wins, of two equals the first; none: directory, all.
+ */
+void conneg_find(const struct span *lines, uint32_t n, struct span domain, struct conneg_rule *out);
+/* May this client be told what a recipient takes?  relayclient: it is one, and that counts here.  off: never. */
+bool conneg_may_ask(const struct conneg_rule *r, bool relayclient, const struct netaddr *client);
 /* Refuses ensure, which this version does not do. */
 int conneg_check(struct span line, struct err *e);
 int conneg_keys(struct span line, struct buf *out, struct err *e);	/* its domain */

@@ -152,62 +152,106 @@ static const char *const conneg_modes[] = { "directory", "ensure", "off" };
 enum { NMODE = sizeof conneg_modes / sizeof *conneg_modes };
 
 static bool
-conneg_parse(struct span line, struct span *domain, enum conneg_mode *mode)
+conneg_parse(struct span line, struct span *domain, struct conneg_rule *out)
 {
 	struct span rest = line, word;
+	size_t i = 0;
 
-	if (!span_word(&rest, domain) || !span_word(&rest, &word) || span_trim(rest).n > 0)
+	if (!span_word(&rest, domain) || !span_word(&rest, &word))
 		return false;
-	for (size_t i = 0; i < NMODE; i++)
-		if (span_is(word, conneg_modes[i])) {
-			*mode = (enum conneg_mode)i;
-			return true;
+	while (i < NMODE && !span_is(word, conneg_modes[i]))
+		i++;
+	if (i == NMODE)
+		return false;
+	*out = (struct conneg_rule){ (enum conneg_mode)i, span_str("all") };
+	if (span_trim(rest).n == 0)
+		return true;
+	return out->mode != CONNEG_OFF && span_word(&rest, &out->who) && span_trim(rest).n == 0;
+}
+
+void
+conneg_find(const struct span *lines, uint32_t n, struct span domain, struct conneg_rule *out)
+{
+	struct conneg_rule one;
+	unsigned best_rank = 0;
+
+	*out = (struct conneg_rule){ CONNEG_DIRECTORY, span_str("all") };
+	for (uint32_t i = 0; i < n; i++) {
+		struct span pattern;
+		unsigned rank;
+
+		if (!conneg_parse(lines[i], &pattern, &one))
+			continue;
+		rank = domain_rank(pattern, domain);
+		if (rank > best_rank) {
+			best_rank = rank;
+			*out = one;
 		}
+	}
+}
+
+/* The next of a list with commas; an empty one is one too. */
+static bool
+who_next(struct span *rest, struct span *one)
+{
+	if (rest->p == NULL)
+		return false;
+	*one = span_sub(*rest, 0, span_find(*rest, ','));
+	*rest = one->n < rest->n ? span_sub(*rest, one->n + 1, rest->n) : span_of(NULL, 0);
+	return true;
+}
+
+bool
+conneg_may_ask(const struct conneg_rule *r, bool relayclient, const struct netaddr *client)
+{
+	struct span rest = r->who, one;
+
+	if (r->mode == CONNEG_OFF)
+		return false;
+	if (span_is(r->who, "all"))
+		return true;
+	while (who_next(&rest, &one))
+		if (span_is(one, "relayclients") ? relayclient : networks_have(&one, 1, client))
+			return true;
 	return false;
 }
 
-enum conneg_mode
-conneg_find(const struct span *lines, uint32_t n, struct span domain)
+static int
+who_check(struct span who, struct err *e)
 {
-	enum conneg_mode best = CONNEG_DIRECTORY, mode;
-	unsigned best_rank = 0;
+	struct span rest = who, one;
+	struct network net;
 
-	for (uint32_t i = 0; i < n; i++) {
-		struct span who;
-		unsigned rank;
-
-		if (!conneg_parse(lines[i], &who, &mode))
-			continue;
-		rank = domain_rank(who, domain);
-		if (rank > best_rank) {
-			best_rank = rank;
-			best = mode;
-		}
-	}
-	return best;
+	if (span_is(who, "all"))
+		return 0;
+	while (who_next(&rest, &one))
+		if (!span_is(one, "relayclients") && network_parse(one, &net, e) == -1)
+			return -1;
+	return 0;
 }
 
 int
 conneg_check(struct span line, struct err *e)
 {
-	enum conneg_mode mode;
-	struct span who;
+	struct conneg_rule rule;
+	struct span pattern;
 	struct err ignored;
 
-	if (!conneg_parse(line, &who, &mode) ||
-	    (!span_is(who, "*") && domain_line_check(who, &ignored) == -1))
-		return err_set(e, ERR_PERM, NULL, "expected DOMAIN directory or DOMAIN off");
-	if (mode == CONNEG_ENSURE)
+	if (!conneg_parse(line, &pattern, &rule) ||
+	    (!span_is(pattern, "*") && domain_line_check(pattern, &ignored) == -1))
+		return err_set(e, ERR_PERM, NULL, "expected DOMAIN directory, DOMAIN directory "
+		    "all|relayclients|NETWORK[,NETWORK...] or DOMAIN off");
+	if (rule.mode == CONNEG_ENSURE)
 		return err_set(e, ERR_PERM, NULL, "expected directory or off: ensure is not done by this "
 		    "version");
-	return 0;
+	return who_check(rule.who, e);
 }
 
 int
 conneg_keys(struct span line, struct buf *out, struct err *e)
 {
-	enum conneg_mode mode;
-	struct span who;
+	struct conneg_rule rule;
+	struct span pattern;
 
-	return conneg_parse(line, &who, &mode) ? line_key_add(out, who, '\0', e) : 0;
+	return conneg_parse(line, &pattern, &rule) ? line_key_add(out, pattern, '\0', e) : 0;
 }

@@ -191,6 +191,13 @@ conneg_lines(struct session *s, struct span addr, struct span filter)
 	return ok;
 }
 
+/* R33, for CONNEG=REQUIRED. */
+static void
+conneg_later(struct session *s)
+{
+	session_reply(s, 404, "4.3.3", "CONNEG capabilities cannot be had now");
+}
+
 /*
  * The table of the digest, a.3, for a recipient that is accepted.  true: a reply was made, else the
  * plain 250 is due; *kept: whether the recipient stays.
@@ -210,25 +217,49 @@ conneg_answer(struct session *s, uint8_t ask, struct span addr, const struct lin
 	if (ask != CONNEG_REQUIRED || st == CAP_ANY)	/* R34, R39 */
 		return false;
 	*kept = false;
-	if (st == CAP_TEMP)				/* R33 */
-		session_reply(s, 404, "4.3.3", "CONNEG capabilities cannot be had now");
+	if (st == CAP_TEMP)
+		conneg_later(s);
 	else
 		session_reply(s, 504, "5.3.3", "CONNEG capabilities are not known");
 	return true;
+}
+
+/*
+ * May this client be told what addr can take?  If not, capd is not asked for it, so that neither the
+ * answer nor its time differs from that for a recipient of whom nothing is known.
+ */
+static bool
+conneg_told(struct session *s, struct span addr)
+{
+	const struct span *lines;
+	uint32_t n = conf_lines(s->conf, CONF_CONNEG, &lines);
+	struct conneg_rule rule;
+
+	conneg_find(lines, n, address_domain(addr), &rule);
+	if (conneg_may_ask(&rule, s->trusted, &s->client))
+		return true;
+	if (rule.mode != CONNEG_OFF && !s->withheld) {
+		log_line(LOG_INFO, NULL, "conneg-withheld", "from=%s to=%s client=%s",
+		    log_qs(session_sender(s)), log_qs(addr), s->client_text);
+		s->withheld = true;
+	}
+	return false;
 }
 
 /* --- RCPT --- */
 
 /* May this recipient be taken, as far as settings and look-ups tell?  If not, it was refused. */
 static bool
-rcpt_allowed(struct session *s, enum policy_route route, const struct link_cap *cap)
+rcpt_allowed(struct session *s, enum policy_route route, uint8_t ask, const struct link_cap *cap)
 {
-	if (route == POLICY_LOCAL && cap->known == 0)
-		session_reply(s, 550, "5.1.1", "no such mailbox here");
-	else if (route == POLICY_LOCAL && cap->known != 1)
-		session_reply(s, 451, "4.3.0", "cannot look that mailbox up now, try again later");
-	else
+	if (route != POLICY_LOCAL || cap->known == 1)
 		return true;
+	if (cap->known == 0)
+		session_reply(s, 550, "5.1.1", "no such mailbox here");
+	else if (ask == CONNEG_REQUIRED && cap->features == CAP_TEMP)	/* R33: it tells more than 451 */
+		conneg_later(s);
+	else
+		session_reply(s, 451, "4.3.0", "cannot look that mailbox up now, try again later");
 	return false;
 }
 
@@ -271,12 +302,12 @@ rcpt_decide(struct session *s, struct span path, const struct rcpt_params *param
 	}
 	if (route == POLICY_LOCAL)
 		want |= CAP_WANT_KNOWN;
-	if (ask != CONNEG_NO && !policy_conneg_off(s->conf, address_domain(addr)))
+	if (ask != CONNEG_NO && conneg_told(s, addr))
 		want |= CAP_WANT_FEATURES;
 	cap = rcpt_ask(s, addr, want);
 	if (!(want & CAP_WANT_FEATURES))
 		cap.features = CAP_NONE;
-	if (rcpt_allowed(s, route, &cap))
+	if (rcpt_allowed(s, route, ask, &cap))
 		rcpt_accept(s, addr, ask, &cap);
 	else
 		rcpt_drop(s);

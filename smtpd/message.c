@@ -130,6 +130,10 @@ message_begin(struct session *s, uint64_t size, struct refusal *why)
 	struct err e;
 
 	*m = (struct message){ .fd = -1, .buf = buffer };
+	if (s->listener->probeonly) {		/* DR9 */
+		refuse(why, 554, "5.3.2", "this host answers about capabilities only");
+		return -1;
+	}
 	if (link_open(s->link, size, m->id, &m->fd, MESSAGE_OPEN_MS, &e) == -1) {
 		message_failed(s, NULL, &e, why);
 		return -1;

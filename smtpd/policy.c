@@ -37,28 +37,3 @@ policy_route(const struct conf *c, bool trusted, struct span domain)
 	n = conf_lines(c, CONF_LOCALS, &lines);
 	return domains_have(lines, n, d) ? POLICY_LOCAL : POLICY_RELAY;
 }
-
-bool
-policy_conneg_off(const struct conf *c, struct span domain)
-{
-	char low[ADDRESS_MAX_DOMAIN];
-	struct span d = lower(domain, low);
-	const struct span *lines;
-	uint32_t n = conf_lines(c, CONF_CONNEG, &lines);
-	unsigned best = 0;
-	bool off = false;
-
-	for (uint32_t i = 0; i < n; i++) {
-		struct span rest = lines[i], name, mode;
-		unsigned rank;
-
-		if (!span_word(&rest, &name) || !span_word(&rest, &mode))
-			continue;
-		rank = domain_rank(name, d);
-		if (rank > best) {
-			best = rank;
-			off = span_isi(mode, "off");
-		}
-	}
-	return off;
-}

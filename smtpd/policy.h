@@ -18,7 +18,4 @@ bool policy_trusts(const struct conf *c, const struct listener *l, const struct 
 /* domain: as it came, in any case. */
 enum policy_route policy_route(const struct conf *c, bool trusted, struct span domain);
 
-/* Does `conneg` say "off" for this domain?  The most specific line counts, "*" the least. */
-bool policy_conneg_off(const struct conf *c, struct span domain);
-
 #endif

@@ -88,6 +88,7 @@ session_reset(struct session *s)
 	s->sender_len = s->envid_len = 0;
 	s->mail = (struct mail_params){ 0 };
 	s->refused.code = 0;
+	s->withheld = false;
 	s->wire.in_data = false;
 	if (!s->wire.stop)
 		s->wire.due_ms = 0;

@@ -55,6 +55,7 @@ struct session {
 	struct mail_params mail;	/* but its spans */
 	struct message message;		/* under way if message.open */
 	struct refusal refused;		/* code: a chunk of this sequence was refused so */
+	bool withheld;			/* an answer to CONNEG was, and the log has it */
 	struct span from, about;	/* the sender, the recipient that a command names, for the log */
 };
 

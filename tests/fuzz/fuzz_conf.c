@@ -91,8 +91,14 @@ look_up(const struct conf *c, enum conf_id id, struct span text)
 			assert((destination_open(&d, minute, &left) || d.nhours > 0) && left > 0);
 		assert(destination_pattern(lines, n, text).n <= 4096);
 	}
-	if (id == CONF_CONNEG)
-		assert(conneg_find(lines, n, text) != CONNEG_ENSURE);
+	if (id == CONF_CONNEG) {
+		static const struct netaddr a = { { 0 }, 0 };
+		struct conneg_rule r;
+
+		conneg_find(lines, n, text, &r);
+		assert(r.mode != CONNEG_ENSURE && r.who.n > 0);
+		assert(!conneg_may_ask(&r, false, &a) || r.mode != CONNEG_OFF);
+	}
 	(void)domains_have(lines, n, text);
 }
 

@@ -85,6 +85,8 @@ listeners[] = {
 	{ "0.0.0.0:25", 0, 25, LISTEN_MX, "", 0 },
 	{ "[::]:2525 mx norelay", 0, 2525, LISTEN_MX, "r", 0 },
 	{ "127.0.0.1:1 noconperm  noconneg", 0, 1, LISTEN_MX, "pn", 0 },
+	{ "0.0.0.0:2526 mx probeonly norelay", 0, 2526, LISTEN_MX, "or", 0 },
+	{ "0.0.0.0:2526 probeonly noconneg", -1, 0, 0, "", 0 },
 	{ "127.0.0.1:465 submissions", 0, 465, LISTEN_SUBMISSIONS, "", 0 },
 	{ "127.0.0.1:587\tsubmission sessions=5", 0, 587, LISTEN_SUBMISSION, "", 5 },
 	{ "[::1]:24 lmtp", 0, 24, LISTEN_LMTP, "", 0 },
@@ -115,6 +117,7 @@ START_TEST(listener_lines)
 	ck_assert_int_eq(l.norelay, strchr(f, 'r') != NULL);
 	ck_assert_int_eq(l.noconperm, strchr(f, 'p') != NULL);
 	ck_assert_int_eq(l.noconneg, strchr(f, 'n') != NULL);
+	ck_assert_int_eq(l.probeonly, strchr(f, 'o') != NULL);
 	ck_assert_uint_eq(l.sessions, listeners[_i].n);
 	ck_assert_int_eq(listener_check(span_str(listeners[_i].line), &e),
 	    listeners[_i].role == LISTEN_MX ? 0 : -1);
@@ -330,22 +333,69 @@ START_TEST(bad_negotiation_lines)
 }
 END_TEST
 
+#define SOME "* off\nexample.com directory\n.example.com ensure\na.b relayclients\n" \
+    "a.example directory relayclients\nb.example directory 192.0.2.0/24,2001:db8::/32\n" \
+    "c.example directory 192.0.2.8,relayclients\nd.example directory all\nD.example directory relayclients\n" \
+    ".d.example directory relayclients\n.e.d.example directory\n"
+/* mask: 1 a client of 192.0.2.8, 2 of 2001:db8::1, 4 of 198.51.100.1, 8 the last one as a relayclient may ask */
+static const struct { const char *lines, *domain; enum conneg_mode mode; const char *who; unsigned mask; } rules[] = {
+	{ "", "x", CONNEG_DIRECTORY, "all", 15 },
+	{ SOME, "x", CONNEG_OFF, "all", 0 },
+	{ SOME, "a.b", CONNEG_OFF, "all", 0 },			/* that line is none */
+	{ SOME, "Example.COM", CONNEG_DIRECTORY, "all", 15 },
+	{ SOME, "a.example.com", CONNEG_ENSURE, "all", 15 },
+	{ SOME, "a.example", CONNEG_DIRECTORY, "relayclients", 8 },
+	{ SOME, "b.example", CONNEG_DIRECTORY, "192.0.2.0/24,2001:db8::/32", 3 },
+	{ SOME, "c.example", CONNEG_DIRECTORY, "192.0.2.8,relayclients", 9 },
+	{ SOME, "d.example", CONNEG_DIRECTORY, "all", 15 },	/* of two equals the first */
+	{ SOME, "x.d.example", CONNEG_DIRECTORY, "relayclients", 8 },
+	{ SOME, "x.e.d.example", CONNEG_DIRECTORY, "all", 15 },	/* a line's words are of that line alone */
+};
+
+START_TEST(conneg_rules)
+{
+	static const struct { const char *addr; bool relayclient; } clients[] = {
+		{ "192.0.2.8", false }, { "2001:db8::1", false }, { "198.51.100.1", false },
+		{ "198.51.100.1", true },
+	};
+	struct span line[MAX_LINES];
+	uint32_t n = lines_of(rules[_i].lines, line);
+	struct conneg_rule rule;
+	struct netaddr a;
+	struct err e;
+	unsigned mask = 0;
+
+	conneg_find(line, n, span_str(rules[_i].domain), &rule);
+	ck_assert_int_eq(rule.mode, rules[_i].mode);
+	ck_assert_msg(span_is(rule.who, rules[_i].who), "%.*s", (int)rule.who.n, rule.who.p);
+	for (unsigned i = 0; i < 4; i++) {
+		ck_assert_int_eq(netaddr_parse(span_str(clients[i].addr), &a, &e), 0);
+		mask |= conneg_may_ask(&rule, clients[i].relayclient, &a) ? 1u << i : 0;
+	}
+	ck_assert_uint_eq(mask, rules[_i].mask);
+}
+END_TEST
+
+static const struct { const char *line; int r; } connegs[] = {
+	{ "* off", 0 }, { "example.com directory", 0 }, { ".example.com directory all", 0 },
+	{ "* directory relayclients", 0 }, { "* directory 127.0.0.1", 0 },
+	{ "* directory 10.0.0.0/8,2001:db8::/32,relayclients", 0 },
+	{ "example.com ensure", -1 }, { "example.com ensure all", -1 }, { "example.com", -1 }, { "", -1 },
+	{ "example.com off off", -1 }, { "example.com off all", -1 }, { "exa mple off", -1 },
+	{ "example.com directory everybody", -1 }, { "example.com directory 10.0.0.1/8", -1 },
+	{ "example.com directory 10.0.0.0/8 11.0.0.0/8", -1 }, { "example.com directory all,10.0.0.0/8", -1 },
+	{ "example.com directory 10.0.0.0/8,", -1 }, { "example.com directory ,", -1 },
+	{ "example.com directory ,relayclients", -1 }, { "example.com directory RELAYCLIENTS", -1 },
+};
+
 START_TEST(conneg_lines)
 {
-	struct span line[MAX_LINES];
-	uint32_t n = lines_of("* off\nexample.com directory\n.example.com ensure\n", line);
 	struct err e = { 0 };
 
-	ck_assert_int_eq(conneg_find(line, 0, span_str("x")), CONNEG_DIRECTORY);
-	ck_assert_int_eq(conneg_find(line, n, span_str("x")), CONNEG_OFF);
-	ck_assert_int_eq(conneg_find(line, n, span_str("example.com")), CONNEG_DIRECTORY);
-	ck_assert_int_eq(conneg_find(line, n, span_str("a.example.com")), CONNEG_ENSURE);
-	ck_assert_int_eq(conneg_check(line[0], &e), 0);
-	ck_assert_int_eq(conneg_check(line[1], &e), 0);
-	ck_assert_int_eq(conneg_check(line[2], &e), -1);
-	ck_assert_int_eq(conneg_check(span_str("example.com"), &e), -1);
-	ck_assert_int_eq(conneg_check(span_str("example.com off off"), &e), -1);
-	ck_assert_int_eq(conneg_check(span_str("exa mple off"), &e), -1);
+	ck_assert_msg(conneg_check(span_str(connegs[_i].line), &e) == connegs[_i].r, "%s: %s",
+	    connegs[_i].line, e.what);
+	if (connegs[_i].r == -1)
+		ck_assert_ptr_nonnull(strstr(e.what, "expected"));
 }
 END_TEST
 
@@ -385,7 +435,8 @@ suite_confline(void)
 	tcase_add_loop_test(tc, bad_mailbox_lines, 0, COUNT(bad_mailboxes));
 	tcase_add_test(tc, negotiation_lines);
 	tcase_add_loop_test(tc, bad_negotiation_lines, 0, COUNT(bad_options));
-	tcase_add_test(tc, conneg_lines);
+	tcase_add_loop_test(tc, conneg_rules, 0, COUNT(rules));
+	tcase_add_loop_test(tc, conneg_lines, 0, COUNT(connegs));
 	tcase_add_test(tc, nameserver_lines);
 	suite_add_tcase(s, tc);
 	return s;

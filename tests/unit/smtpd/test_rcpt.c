@@ -76,6 +76,14 @@ static const struct { const char *who, *param, *want; bool lines; } connegs[] = 
 	{ "temp@example.com", "CONNEG=OPTIONAL", "250 2.1.5 <", false },		/* R34 */
 	{ "slow@a.fax.example", "CONNEG", "250 2.1.5 <", false },
 	{ "slow@a.fax.example", "CONNEG=REQUIRED", "404 4.3.3 CONNEG", false },
+	{ "slow@a.fax.example", "CONNEG=OPTIONAL", "250 2.1.5 <", false },
+	/* R33, R34 where the mailbox cannot be looked up either: 404 to whom it says more than 451 */
+	{ "slow@example.com", "CONNEG=REQUIRED", "404 4.3.3 CONNEG", false },
+	{ "slow@example.com", "CONNEG = REQUIRED", "404 4.3.3 CONNEG", false },
+	{ "slow@example.com", "CONNEG", "451 4.3.0", false },
+	{ "slow@example.com", "CONNEG=OPTIONAL", "451 4.3.0", false },
+	{ "cannot@example.com", "CONNEG=REQUIRED", "404 4.3.3 CONNEG", false },
+	{ "cannot@example.com", "CONNEG", "451 4.3.0", false },
 	{ "none@example.com", "CONNEG", "250 2.1.5 <", false },
 	{ "none@example.com", "CONNEG = REQUIRED", "504 5.3.3 CONNEG", false },
 	{ "none@example.com", "CONNEG=OPTIONAL", "250 2.1.5 <", false },
@@ -83,8 +91,10 @@ static const struct { const char *who, *param, *want; bool lines; } connegs[] = 
 	{ "any@example.com", "CONNEG=REQUIRED", "250 2.1.5 <", false },
 	{ "joe@quiet.fax.example", "CONNEG", "250 2.1.5 <", false },			/* off */
 	{ "joe@quiet.fax.example", "CONNEG=REQUIRED", "504 5.3.3 CONNEG", false },
+	{ "joe@quiet.fax.example", "CONNEG=OPTIONAL", "250 2.1.5 <", false },
 	{ "bad@example.com", "CONNEG", "250 2.1.5 <", false },
 	{ "nobody@example.com", "CONNEG", "550 5.1.1", false },
+	{ "nobody@example.com", "CONNEG=REQUIRED", "550 5.1.1", false },
 	{ "a@elsewhere.example", "CONNEG", "550 5.7.1", false },
 	{ "joe@example.com", "CONNEG=MAYBE", "501 5.5.4", false },
 	{ "joe@example.com", "CONNEG CONNEG", "501 5.5.4", false },
@@ -104,6 +114,43 @@ START_TEST(conneg_is_answered)
 	ck_assert_int_eq(strstr(got, "\r\n250 2.1.5 CONNEG (&(color=Binary)(dpi=200))\r\n") != NULL,
 	    connegs[_i].lines);
 	rig_talk(&r, "DATA\r\n", connegs[_i].want[0] == '2' ? "354" : "554 5.5.1", NULL);
+	rig_end(&r);
+}
+END_TEST
+
+/* Who may ask: of the client 192.0.2.7.  Who may not is answered as if nothing were known, and capd is not asked. */
+static const struct { const char *conneg, *relayclients; bool norelay, told; } askers[] = {
+	{ ".fax.example directory\n", "", false, true },
+	{ ".fax.example directory all\n", "", false, true },
+	{ ".fax.example directory relayclients\n", "", false, false },
+	{ ".fax.example directory relayclients\n", "192.0.2.0/24\n", false, true },
+	{ ".fax.example directory relayclients\n", "192.0.2.0/24\n", true, false },
+	{ ".fax.example directory 198.51.100.0/24\n", "192.0.2.0/24\n", false, false },
+	{ ".fax.example directory 198.51.100.0/24,192.0.2.7\n", "", true, true },
+	{ ".fax.example directory relayclients\na.fax.example directory\n", "", false, true },
+	{ "a.fax.example directory relayclients\n* directory\n", "", false, false },
+	{ "* off\n", "192.0.2.0/24\n", false, false },
+};
+
+START_TEST(who_may_ask)
+{
+	static const char *const plain[] = { "250 2.1.5 <", "504 5.3.3 CONNEG capabilities are not known", "250 2.1.5 <" };
+	static const char *const params[] = { "CONNEG", "CONNEG=REQUIRED", "CONNEG=OPTIONAL" };
+	char line[200];
+
+	rig_init(&r);
+	rig_set(&r, CONF_CONNEG, askers[_i].conneg);
+	rig_set(&r, CONF_RELAYCLIENTS, askers[_i].relayclients);
+	r.listener.norelay = askers[_i].norelay;
+	rig_start(&r);
+	rig_talk(&r, HELLO "MAIL FROM:<>\r\n", "220", "250-", "250", NULL);
+	for (unsigned i = 0; i < 3; i++) {
+		snprintf(line, sizeof line, "RCPT TO:<joe@a.fax.example> %s\r\n", params[i]);
+		rig_talk(&r, line, askers[_i].told ? "250-2.1.5 <" : plain[i], NULL);
+	}
+	ck_assert_uint_eq(r.asked, askers[_i].told ? 3 : 0);
+	/* the mailbox is asked for all the same */
+	rig_talk(&r, "RCPT TO:<nobody@example.com> CONNEG\r\n", "550 5.1.1", NULL);
 	rig_end(&r);
 }
 END_TEST
@@ -247,6 +294,7 @@ suite_rcpt(void)
 	LOOP(who_is_taken, rcpts);
 	tcase_add_test(tc, relayclients_may_send_anywhere);
 	LOOP(conneg_is_answered, connegs);
+	LOOP(who_may_ask, askers);
 	tcase_add_test(tc, a_long_capability_list);
 	tcase_add_test(tc, too_many_recipients);
 	tcase_add_test(tc, the_same_recipient_twice);

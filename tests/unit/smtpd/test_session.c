@@ -189,6 +189,34 @@ START_TEST(what_is_offered)
 }
 END_TEST
 
+/* DR9: all as ever but for a message, by DATA or in chunks; DR8: so EHLO says the same. */
+START_TEST(a_host_that_takes_no_mail)
+{
+	char said[2][2000];
+
+	for (int only = 0; only < 2; only++) {
+		rig_init(&r);
+		r.listener.probeonly = only;
+		rig_start(&r);
+		rig_talk(&r, "", "220", NULL);
+		rig_send(&r, span_str(HELLO));
+		snprintf(said[only], sizeof said[only], "%s", rig_reply(&r));
+		if (!only)
+			rig_end(&r);
+	}
+	ck_assert_str_eq(said[1], said[0]);
+	rig_talk(&r, "MAIL FROM:<> SIZE=100 CONPERM\r\nRCPT TO:<joe@example.com> CONNEG\r\n"
+	    "RCPT TO:<nobody@example.com> CONNEG\r\nRCPT TO:<a@elsewhere.example>\r\n", "250 2.1.0", "250-2.1.5 <",
+	    "550 5.1.1", "550 5.7.1", NULL);
+	rig_talk(&r, "DATA\r\nNOOP\r\n", "554 5.3.2 this host answers about capabilities only", "250", NULL);
+	rig_talk(&r, "BDAT 6\r\nQUIT\r\nBDAT 6 LAST\r\nQUIT\r\nNOOP\r\n", "554 5.3.2", "554 5.3.2", "250", NULL);
+	rig_talk(&r, BEGIN "BDAT 0 LAST\r\n" BEGIN "DATA\r\n", "250", "250", "554 5.3.2", "250", "250", "554 5.3.2",
+	    NULL);
+	ck_assert_uint_eq(r.opened, 0);
+	rig_end(&r);
+}
+END_TEST
+
 /* --- the data --- */
 
 #define BAD(text) { text, sizeof text - 1 }
@@ -387,6 +415,7 @@ suite_session(void)
 	tcase_add_test(tc, not_offered_here);
 	tcase_add_test(tc, helo_offers_nothing);
 	tcase_add_test(tc, what_is_offered);
+	tcase_add_test(tc, a_host_that_takes_no_mail);
 	LOOP(nothing_is_smuggled, smuggled);
 	tcase_add_test(tc, large_messages_are_bounded);
 	tcase_add_test(tc, a_loop_is_seen);
