@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "lib/address.h"
+#include "lib/caplines.h"
 #include "lib/confline.h"
 #include "lib/features.h"
 
@@ -87,6 +88,18 @@ error_column(const struct err *e, size_t start)
 }
 
 static int
+can_be_told(struct span filter, struct err *e)
+{
+	struct buf lines;
+	int r;
+
+	buf_init(&lines, CAPLINES_OCTETS);
+	r = caplines_make(filter, &lines, e);
+	buf_free(&lines);
+	return r;
+}
+
+static int
 make_value(struct span text, struct buf *value, struct err *e)
 {
 	struct feat *f;
@@ -104,7 +117,7 @@ make_value(struct span text, struct buf *value, struct err *e)
 	else
 		r = feat_print(f, value, e);
 	feat_free(f);
-	return r;
+	return r == -1 ? -1 : can_be_told(span_sub(buf_view(value), 1, value->n), e);
 }
 
 struct entry { struct buf key, value; };

@@ -8,19 +8,24 @@ is_space(int c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* Where the first piece of s, which is longer than max, can end at the latest; 0: nowhere. */
+/*
+ * Where the first piece of s, which is longer than max, can end at the latest; 0: nowhere.  Within a set
+ * only if nothing else is left: an item longer than a line.
+ */
 static size_t
 piece_end(struct span s, size_t max)
 {
+	size_t at = 0, comma = 0;
 	bool quoted = false;
-	size_t at = 0;
 
 	for (size_t i = 0; i < s.n && i <= max; i++) {
 		if (i > 0 && !quoted && (s.p[i] == '(' || s.p[i - 1] == ')'))
 			at = i;
+		if (i > 0 && !quoted && s.p[i - 1] == ',')
+			comma = i;
 		quoted ^= s.p[i] == '"';
 	}
-	return at;
+	return at > 0 ? at : comma;
 }
 
 static int

@@ -7,15 +7,8 @@
 #include <stdlib.h>
 
 #include "lib/address.h"
-#include "lib/features.h"
+#include "lib/caplines.h"
 #include "lib/log.h"
-
-enum {
-	CONNEG_HEAD = 17,	/* octets of "250-2.1.5 CONNEG " */
-	CONNEG_PIECE = REPLY_MAX - 2 - CONNEG_HEAD,
-	CONNEG_LINES = 256,	/* of an answer; and octets, all in all (digest, a.3) */
-	CONNEG_OCTETS = 65536
-};
 
 /* Reads KEY ":" path off *args, with a space behind the colon let through. */
 static int
@@ -144,50 +137,32 @@ rcpt_ask(struct session *s, struct span addr, uint32_t want)
 
 /* --- the answer to CONNEG --- */
 
-struct pieces { struct buf text; uint32_t n; };	/* pieces, each with a LF behind it */
-
-static int
-add_piece(void *arg, struct span piece, bool last, struct err *e)
-{
-	struct pieces *p = arg;
-
-	(void)last;
-	if (piece.n == 0)
-		return 0;
-	if (++p->n > CONNEG_LINES)
-		return err_set(e, ERR_PERM, "5.3.4", "too many lines");
-	for (size_t i = 0; i < piece.n; i++)
-		if (piece.p[i] < 0x20 || piece.p[i] > 0x7e)
-			return err_set(e, ERR_PERM, "5.6.0", "not printable");
-	return buf_add(&p->text, piece, e) == -1 ? -1 : buf_add_byte(&p->text, '\n', e);
-}
-
-/* R26: a first line without CONNEG; then the pieces.  false: they cannot be put in lines. */
+/* R26: a first line without CONNEG; then those with.  false: there are no such lines. */
 static bool
 conneg_lines(struct session *s, struct span addr, struct span filter)
 {
-	struct pieces p = { .n = 0 };
 	struct shown a = shown(addr);
-	struct err e;
-	struct span rest, piece;
+	struct span rest, text;
 	char line[REPLY_MAX];
+	struct buf lines;
+	struct err e;
 	bool ok;
+	int n;
 
-	buf_init(&p.text, CONNEG_OCTETS - CONNEG_LINES * (CONNEG_HEAD + 1) - REPLY_MAX);
-	ok = feat_pieces(filter, CONNEG_PIECE, add_piece, &p, &e) == 0 && p.n > 0;
-	rest = buf_view(&p.text);
-	if (ok) {
-		int n = snprintf(line, sizeof line, "<%.*s> recipient ok", a.n, a.p);
-
+	_Static_assert((int)CAPLINES_LINE <= (int)REPLY_MAX, "session_line would cut it");
+	buf_init(&lines, CAPLINES_OCTETS);
+	if (!(ok = caplines_make(filter, &lines, &e) == 0)) {
+		log_line(LOG_ERR, NULL, "caps-unfit", "to=%s why=%s", log_qs(addr), log_q(e.what));
+	} else {
+		n = snprintf(line, sizeof line, "<%.*s> recipient ok", a.n, a.p);
 		session_line(s, 250, true, "2.1.5", span_of(line, (size_t)n));
 	}
-	while (ok && span_line(&rest, &piece)) {
-		int n = snprintf(line, sizeof line, "CONNEG %.*s", (int)piece.n,
-		    (const char *)piece.p);
-
+	rest = buf_view(&lines);
+	while (ok && span_line(&rest, &text)) {
+		n = snprintf(line, sizeof line, "CONNEG %.*s", (int)text.n, (const char *)text.p);
 		session_line(s, 250, rest.n > 0, "2.1.5", span_of(line, (size_t)n));
 	}
-	buf_free(&p.text);
+	buf_free(&lines);
 	return ok;
 }
 

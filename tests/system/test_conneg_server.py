@@ -7,12 +7,44 @@ import signal
 import unittest
 
 import fax
-from harness import Instance, Peer, wait_for
+import rfc2533
+from harness import Client, Instance, Peer, free_port, wait_for
 
 LINE = re.compile(r"^250[- ](?:2\.1\.5 )?CONNEG (.*)$")
 CAPS = ["known@gateway.example " + fax.MMR, "any@gateway.example any"]
 BOXES = [f"{n}@gateway.example maildir:mail/{n}" for n in ("known", "any", "none")]
 KNOWN, NONE, ANY = "known@gateway.example", "none@gateway.example", "any@gateway.example"
+
+# A map with whatever may stand in one: {address as it stands there: (expression, other spellings of it)}.
+MAP = {
+    "mh@gateway.example": (fax.MH, ["MH@gateway.example", "mh@GATEWAY.example", '"mh"@gateway.example']),
+    "mmr@gateway.example": (fax.MMR, []),
+    '"odd name"@gateway.example': (fax.JBIG, ['"odd\\ name"@gateway.example']),
+    "FAX=+49-30-123/T33S=7@gateway.example": (fax.GREY, ["fax=+49-30-123/t33s=7@gateway.example"]),
+    "either@far.example": (f"(| {fax.MH} (& {fax.JBIG} (paper-size=[A4,B4])) )", []),
+    "not@far.example": ('(& (type="image/tiff") (! (| (color=Full) (dpi=[1..99,401..1000]))))', []),
+    "q@far.example": ("(| (& (dpi=400) (image-coding=JBIG));q=0.9 (dpi=200) );q=0.5", []),
+    "unit@far.example": ("(& (dpi<=254/100) (u.x:y/z=[1/3,2/6..7/2,-5,x-word]) (size-x>=1/2) (size-x=2cm))", []),
+    "many@far.example": ("(| " + " ".join(f"(& (dpi={n}) (size-x<={n}/9) (image-coding=[MH,MMR]))"
+                                          for n in range(1, 300, 2)) + ")", []),
+    "set@far.example": ("(& (color=Binary) (dpi=[" + ",".join(str(n * n) for n in range(1, 400)) + "]))", []),
+    "@far.example": (fax.MMR, ["anybody@far.example", '"a b"@Far.Example', "q.x@far.example"]),
+    "all@far.example": ("any", ["ALL@far.example"]),
+}
+PARAMETERS = (" CONNEG", " CONNEG=REQUIRED", " CONNEG = REQUIRED", " CONNEG=OPTIONAL")
+
+
+def addresses():
+    """(each address of the map in each of its spellings, its expression)"""
+    for address, (expression, others) in MAP.items():
+        for a in ([] if address.startswith("@") else [address]) + others:
+            yield a, expression
+
+
+def map_settings(**more):
+    return {"caps": [f"{a} {expression}" for a, (expression, _) in MAP.items()],
+            "mailboxes": ["@gateway.example maildir:mail/all"],
+            "rcpthosts": ["gateway.example", "far.example"], "smtproutes": ":[127.0.0.1]:1", **more}
 
 
 def capabilities(lines):
@@ -45,17 +77,6 @@ class Server(unittest.TestCase):
         self.assertTrue(got[0].startswith("250-2.1.5 "))
         self.assertNotIn("CONNEG", got[0].split(" ")[1:2])
         self.assertTrue(got[-1].startswith("250 2.1.5 CONNEG ("))
-
-    def test_R25_R27_the_whole_listing_is_given_and_parses(self):
-        listing = capabilities(self.rcpt(KNOWN, " CONNEG"))
-        for word in ("image-coding=", "MMR", "dpi=200"):
-            self.assertIn(word, listing)
-        self.assertEqual(listing.count("("), listing.count(")"))
-        again = Instance(caps=f"again@gateway.example {listing}", mailboxes=["again@gateway.example maildir:m"])
-        with again, again.client() as c:
-            c.ehlo()
-            c.must("250", "MAIL FROM:<>")
-            self.assertEqual(capabilities(c.must("250", "RCPT TO:<again@gateway.example> CONNEG")), listing)
 
     def test_dialects_with_capabilities_known(self):
         for words in (" CONNEG", " conneg", " CONNEG=REQUIRED", " CONNEG = REQUIRED", " CONNEG= required",
@@ -112,6 +133,162 @@ class Server(unittest.TestCase):
         return acc
 
 
+class Listing(unittest.TestCase):
+    """What is given, judged by a reader of RFC 2533 that is not accord's; by two listeners with one capd, of
+    which one takes no mail."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.acc = Instance(**map_settings())
+        cls.other = free_port()
+        cls.acc.set("listen", [f"127.0.0.1:{cls.acc.port}", f"127.0.0.1:{cls.other} mx probeonly"])
+        cls.acc.own()
+        cls.acc.start()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.acc.__exit__(None, None, None)
+
+    def session(self, port=None):
+        c = Client(port or self.acc.port)
+        self.addCleanup(c.close)
+        c.ehlo()
+        c.must("250", "MAIL FROM:<>")
+        return c
+
+    def test_R25_every_address_of_the_map(self):
+        c, right = self.session(), set()
+        for address, expression in addresses():
+            for parameter in PARAMETERS:
+                with self.subTest(address=address, parameter=parameter):
+                    got = c.must("250", f"RCPT TO:<{address}>{parameter}")
+                    if expression == "any":                     # R39
+                        self.assertEqual(len(got), 1)
+                        continue
+                    self.assertTrue(got[0].startswith("250-2.1.5 <"), got[0])
+                    self.assertEqual([bool(LINE.match(line)) for line in got], [False] + [True] * (len(got) - 1))
+                    said = capabilities(got)
+                    if (said, expression) not in right:
+                        self.assertTrue(rfc2533.same(rfc2533.parse(said), rfc2533.parse(expression)))
+                    right.add((said, expression))
+
+    def test_R27_the_listing_is_what_RFC_2533_has(self):
+        """Joined with a space and without, its lines are one expression, and each is broken where the digest says
+        (a.3), or, in a set longer than a line, behind a comma."""
+        c = self.session()
+        for address, expression in addresses():
+            if expression != "any":
+                with self.subTest(address):
+                    texts = [LINE.match(line)[1] for line in c.must("250", f"RCPT TO:<{address}> CONNEG")[1:]]
+                    self.assertTrue(all(texts))
+                    trees = [rfc2533.parse(join.join(texts)) for join in ("", " ")]
+                    self.assertEqual(trees[0], trees[1])
+                    self.assertTrue(rfc2533.same(trees[1], rfc2533.parse(expression)))
+                    for one, next_one in zip(texts, texts[1:]):
+                        self.assertTrue(one[-1] == ")" or next_one[0] == "(" or
+                                        (one[-1] == "," and not re.search(r"\)|.\(", one)), (one, next_one))
+
+    def test_R32_no_line_is_longer_than_512_octets(self):
+        c = self.session()
+        for address, expression in addresses():
+            got = c.must("250", f"RCPT TO:<{address}> CONNEG")
+            self.assertLessEqual(max(map(len, got)), 510)
+            if address in ("many@far.example", "set@far.example"):
+                self.assertGreater(len(got), 3)
+
+    def test_DR8_two_listeners_say_the_same(self):
+        with self.acc.client() as a, Client(self.other) as b:
+            self.assertEqual(a.ehlo(), b.ehlo())
+            for c in (a, b):
+                c.must("250", "MAIL FROM:<> CONPERM")
+            for address in [a for a, _ in addresses()] + ["nobody@elsewhere.example", "postmaster"]:
+                for parameter in PARAMETERS + ("", " CONNEG=MAYBE"):
+                    line = f"RCPT TO:<{address}>{parameter}"
+                    self.assertEqual(a.cmd(line), b.cmd(line), line)
+
+    def test_DR9_a_listener_for_questions_alone(self):
+        refused = ["554 5.3.2 this host answers about capabilities only"]
+        with Client(self.other) as c:
+            c.ehlo()
+            c.must("250", "MAIL FROM:<a@client.example>")
+            self.assertIn("MMR", capabilities(c.must("250", "RCPT TO:<mmr@gateway.example> CONNEG=OPTIONAL")))
+            self.assertEqual(c.cmd("DATA"), refused)
+            c.send("BDAT 13\r\nVRFY x\r\nQUIT\nBDAT 6 LAST\r\nQUIT\r\nNOOP\r\n")
+            self.assertEqual([c.reply(), c.reply(), c.reply()], [refused, refused, ["250 2.0.0 ok"]])
+            c.must("221", "QUIT")
+        self.assertEqual(self.acc.queue(), [])
+        self.acc.send("a@client.example", ["mmr@gateway.example"], "Subject: by the other one\n\nx\n")
+        wait_for(lambda: self.acc.maildir("mail/all"))
+
+    def test_the_reader_of_RFC_2533_is_strict(self):
+        for text in ("", "(", "(a=1", "a=1", "(a=1))", "(& )", "(a=)", "(a=[])", "(a=[1,])", "(a=1,2)", '(a="x)',
+                     "(a>1)", "(a=1);q=2", "(1a=2)", "(a=1/0)", "(a=x..y)", "(a=[1..2cm])", "(! (a=1) (b=2))",
+                     "(a=1) (b=2)"):
+            with self.subTest(text), self.assertRaises(rfc2533.Malformed):
+                rfc2533.parse(text)
+        of = rfc2533.parse
+        for text, other in (("(a=[1,2])", "(| (a=2) (a=1))"), ("(! (& (a=1) (b=x)))", "(| (! (b=X)) (! (a=1)))"),
+                            ("(a=[1..2])", "(& (a<=4/2) (a>=1))")):
+            self.assertTrue(rfc2533.same(of(text), of(other)), text)
+        for was, now in (("MH,MR,MMR", "MH,MMR"), ("<=", "="), ("2150/254", "2151/254"), ("dpi=200", "dpi=200dpcm"),
+                         ("(MRC-mode=0)", ""), ("(& ", "(| ")):
+            self.assertFalse(rfc2533.same(of(fax.MMR), of(fax.MMR.replace(was, now))), (was, now))
+
+
+class Disclosure(unittest.TestCase):
+    """The third word of a line of `conneg`: to whom capabilities are told."""
+    INSIDE, OUTSIDE, PARTNER = "127.0.0.1", "127.0.1.1", "127.0.2.7"
+
+    def test_disclosure_by_client(self):
+        two = free_port()
+        acc = Instance(**map_settings(relayclients="127.0.0.1", conneg=[
+            "gateway.example directory relayclients", "far.example directory 127.0.2.0/24,relayclients"]))
+        acc.set("listen", [f"127.0.0.1:{acc.port}", f"127.0.0.1:{two} norelay"])
+        acc.own()
+        plain = {" CONNEG": "250 2.1.5", " CONNEG=OPTIONAL": "250 2.1.5",
+                 " CONNEG=REQUIRED": "504 5.3.3 CONNEG capabilities are not known"}
+        told = {("mh@gateway.example", acc.port): [self.INSIDE],
+                ("mh@gateway.example", two): [],            # relayclients do not count there
+                ("q@far.example", acc.port): [self.INSIDE, self.PARTNER],
+                ("q@far.example", two): [self.PARTNER]}
+        with acc:
+            for (address, port), who in told.items():
+                for source in (self.INSIDE, self.OUTSIDE, self.PARTNER):
+                    with Client(port, source=source) as c, self.subTest(address=address, source=source, port=port):
+                        c.ehlo()
+                        for _ in range(2):
+                            c.must("250", f"MAIL FROM:<{source}@client.example>")
+                            for parameter, want in plain.items():
+                                got = c.cmd(f"RCPT TO:<{address}>{parameter}")
+                                if source in who:
+                                    self.assertIn("dpi=", capabilities(got))
+                                else:
+                                    self.assertEqual(len(got), 1)
+                                    self.assertTrue(got[0].startswith(want), got)
+                            c.must("250", f"RCPT TO:<{address}>")       # the mail is taken all the same
+                            c.must("250", "RSET")
+            # once a transaction, with who asked
+            wanted = sorted(2 * [f"{s}@client.example" for k, who in told.items()
+                                 for s in (self.INSIDE, self.OUTSIDE, self.PARTNER) if s not in who])
+            lines = acc.logged(len(wanted), event="conneg-withheld")
+            self.assertEqual(sorted(x["from"] for x in lines), wanted)
+            for x in lines:
+                self.assertEqual(x["from"].split("@")[0], x["client"])
+
+    def test_who_may_not_ask_learns_nothing_from_a_directory_that_is_down(self):
+        with Instance(**map_settings(relayclients="127.0.0.1", conneg="* directory relayclients")) as acc, \
+                Client(acc.port, source=self.OUTSIDE) as c:
+            c.ehlo()
+            c.must("250", "MAIL FROM:<>")
+            pid = acc.pids("capd")[0]
+            os.kill(pid, signal.SIGSTOP)
+            try:
+                self.assertTrue(c.cmd("RCPT TO:<q@far.example> CONNEG=REQUIRED")[0].startswith("504 5.3.3"))
+                self.assertEqual(len(c.must("250 2.1.5", "RCPT TO:<q@far.example> CONNEG")), 1)
+            finally:
+                os.kill(pid, signal.SIGCONT)
+
+
 class Directory(unittest.TestCase):
     def test_a_domain_that_is_off_gives_no_answer(self):
         with Instance(caps=CAPS, mailboxes=BOXES, conneg="gateway.example off") as acc, acc.client() as c:
@@ -151,6 +328,25 @@ class Directory(unittest.TestCase):
                 self.assertTrue(got[0].startswith("250 2.1.5"), got)
             finally:
                 os.kill(pid, signal.SIGCONT)
+
+    def test_R33_R34_a_mailbox_of_ours_and_a_dead_directory(self):
+        """Whether there is that mailbox cannot be told either, so nobody gets 250: who speaks the dialect that has
+        a 404 gets it, others what they would get without CONNEG.  With the directory back: R33's "later"."""
+        with Instance(caps=CAPS, mailboxes=BOXES) as acc, acc.client() as c:
+            c.ehlo()
+            c.must("250", "MAIL FROM:<a@client.example>")
+            pid = acc.pids("capd")[0]
+            os.kill(pid, signal.SIGSTOP)
+            try:
+                for parameter in (" CONNEG=REQUIRED", " CONNEG", ""):
+                    want = "404 4.3.3 CONNEG" if "REQUIRED" in parameter else "451 4.3.0"
+                    got = c.cmd(f"RCPT TO:<{KNOWN}>{parameter}")
+                    self.assertEqual(len(got), 1)
+                    self.assertTrue(got[0].startswith(want), (parameter, got))
+            finally:
+                os.kill(pid, signal.SIGCONT)
+            self.assertIn("MMR", capabilities(c.must("250", f"RCPT TO:<{KNOWN}> CONNEG=REQUIRED")))
+            c.must("550 5.1.1", "RCPT TO:<nobody@gateway.example> CONNEG=REQUIRED")
 
 
 class Local(unittest.TestCase):

@@ -97,12 +97,16 @@ START_TEST(found_by_address_then_domain)
 }
 END_TEST
 
+#define HUNDRED "0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 "
 static const struct { const char *text, *want; } wrong[] = {
 	{ "fax@example.com", "caps:1:16: expected an expression or any" },
 	{ "\nnot-an-address (color=binary)", "caps:2:1: expected ADDRESS or @domain" },
 	{ "  @bad..domain any", "caps:1:3: expected a host's name" },
 	{ "a@example.com (color=", "caps:1:" },
 	{ "a@example.com everything", "caps:1:15: " },
+	/* what no answer to CONNEG could say */
+	{ "a@example.com (a=\"" HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED "\")", "caps:1:15: feature expression cannot be "
+	    "broken" },
 	{ "a@example.com any\nA@EXAMPLE.COM any", "caps:2:1: expected each address once" },
 };
 
