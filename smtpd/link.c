@@ -39,6 +39,8 @@ link_new_peer(struct link *l, const struct msg_peer *m, int *fd)
 		close(*to);
 	if (m->role == ROLE_QUEUE)
 		next_forget(l);		/* it was the old channel's */
+	else
+		memset(l->rest_ms, 0, sizeof l->rest_ms);
 	*to = *fd;
 	*fd = -1;
 	l->need &= ~(1u << m->role);
@@ -334,13 +336,19 @@ link_cap(struct link *l, struct span addr, uint32_t want, struct link_cap *out, 
 	struct request q = { .role = ROLE_CAPD, .type = MSG_CAP_ASK, .len = sizeof ask.m + addr.n,
 	    .send_fd = -1, .want = MSG_CAP, .least = sizeof(struct msg_cap), .timeout_ms = LINK_CAP_MS,
 	    .again = true };
+	int64_t *rest = &l->rest_ms[(want & CAP_WANT_FEATURES) != 0];
 	struct msg_cap got;
 
 	if (addr.n > sizeof ask.addr)
 		return err_set(e, ERR_PERM, "5.1.3", "address too long");
+	if (clock_ms() < *rest)
+		return err_set(e, ERR_TEMP, "4.3.0", "capd has not answered lately");
 	memcpy(ask.addr, addr.p, addr.n);
-	if (link_call(l, &q, &ask.m.h, e) == -1)
+	if (link_call(l, &q, &ask.m.h, e) == -1) {
+		if (e->sys == ETIMEDOUT)
+			*rest = clock_ms() + LINK_REST_MS;
 		return -1;
+	}
 	memcpy(&got, packet, sizeof got);
 	if (got.h.len != sizeof got + got.len)
 		return err_set(e, ERR_PROTO, "4.3.0", "capd: an answer of a wrong length");

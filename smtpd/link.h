@@ -14,6 +14,7 @@ enum {
 	LINK_NEED_MS = 5000,		/* for a new channel, while queue or capd restarts */
 	LINK_PATIENCE_MS = 60000,	/* after such a wait in vain, until the next one */
 	LINK_CAP_MS = 2000,		/* for MSG_CAP: then the look-up failed for now */
+	LINK_REST_MS = 10000,		/* after that, all look-ups of its kind do at once */
 	LINK_NEXT_MS = 10000,		/* how long a file that came with an answer may wait for its message */
 	LINK_NEXT_SIZE = 1 << 20	/* octets that may be announced for it: of more queue hears first */
 };
@@ -24,6 +25,7 @@ struct link {
 	uint32_t timeout_s, patience_s;	/* the last MSG_PACE or MSG_CLIENT */
 	uint32_t need;			/* 1u << enum role: asked for, not given yet */
 	int64_t asked_ms;		/* when that was */
+	int64_t rest_ms[2];		/* until then mailboxes, capabilities are not asked for */
 	uint64_t committed;		/* messages so far */
 	struct { char id[QID_SIZE]; int fd; int64_t since_ms; } next;	/* the next message's; fd -1: none */
 };
@@ -51,7 +53,10 @@ int link_commit(struct link *l, const char *id, uint64_t len, uint32_t crc, stru
 /* Throws it away. */
 void link_abandon(struct link *l, const char *id);
 
-/* want: CAP_WANT_….  text lives until the next call.  -1: capd does not answer. */
+/*
+ * want: CAP_WANT_….  text lives until the next call.  -1: capd does not answer, or has not lately: a client
+ * that names hundreds is not kept waiting for each.
+ */
 struct link_cap { enum cap_state features; uint32_t known; struct span text; };
 int link_cap(struct link *l, struct span addr, uint32_t want, struct link_cap *out, struct err *e);
 

@@ -345,8 +345,24 @@ class Directory(unittest.TestCase):
                     self.assertTrue(got[0].startswith(want), (parameter, got))
             finally:
                 os.kill(pid, signal.SIGCONT)
+            acc.step_clock(11)                  # it is not asked again at once
             self.assertIn("MMR", capabilities(c.must("250", f"RCPT TO:<{KNOWN}> CONNEG=REQUIRED")))
             c.must("550 5.1.1", "RCPT TO:<nobody@gateway.example> CONNEG=REQUIRED")
+
+    def test_five_hundred_recipients_and_a_dead_directory(self):
+        """Who names many is told soon: not 2 s later for each."""
+        with Instance(caps=CAPS, mailboxes=BOXES) as acc, acc.client() as c:
+            pid = acc.pids("capd")[0]
+            os.kill(pid, signal.SIGSTOP)
+            try:
+                c.ehlo()
+                c.send("MAIL FROM:<a@client.example>\r\n" +
+                       f"RCPT TO:<{KNOWN}> CONNEG=REQUIRED\r\nRCPT TO:<b@elsewhere.example> CONNEG\r\n" * 250)
+                c.reply()
+                got = [c.reply()[0][:9] for _ in range(500)]
+            finally:
+                os.kill(pid, signal.SIGCONT)
+            self.assertEqual(got, ["404 4.3.3", "250 2.1.5"] * 250)
 
 
 class Local(unittest.TestCase):

@@ -274,7 +274,7 @@ capd_packet(struct rig *r)
 	addr = span_of(packet + sizeof ask, ask.addr_len);
 	local = span_sub(addr, 0, span_find(addr, '@'));
 	r->asked++;
-	if (span_is(local, "slow"))
+	if (span_is(local, "slow") || (span_is(local, "slowcaps") && ask.want & CAP_WANT_FEATURES))
 		return;			/* no answer at all */
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
 		if (span_is(local, table[i].local)) {

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "lib/features.h"
+#include "tests/unit/clock.h"
 
 static struct rig r;
 
@@ -114,6 +115,33 @@ START_TEST(conneg_is_answered)
 	ck_assert_int_eq(strstr(got, "\r\n250 2.1.5 CONNEG (&(color=Binary)(dpi=200))\r\n") != NULL,
 	    connegs[_i].lines);
 	rig_talk(&r, "DATA\r\n", connegs[_i].want[0] == '2' ? "354" : "554 5.5.1", NULL);
+	rig_end(&r);
+}
+END_TEST
+
+/* With capd silent a client waits once, not for each of hundreds; after a while capd is asked again. */
+START_TEST(a_silent_directory)
+{
+	int64_t *shift_ms = test_clock(), from;
+
+	rig_hello(&r);
+	rig_talk(&r, "MAIL FROM:<a@b.example>\r\n", "250", NULL);
+	rig_talk(&r, "RCPT TO:<slowcaps@example.com> CONNEG=REQUIRED\r\n", "404 4.3.3", NULL);
+	ck_assert_uint_eq(r.asked, 2);
+	/* mailboxes are asked for as ever */
+	from = clock_ms();
+	for (int i = 0; i < 100; i++)
+		rig_talk(&r, "RCPT TO:<joe@example.com> CONNEG\r\nRCPT TO:<joe@example.com> CONNEG=REQUIRED\r\n"
+		    "RCPT TO:<a@a.fax.example> CONNEG=REQUIRED\r\nRCPT TO:<a@a.fax.example> CONNEG\r\n",
+		    "250 2.1.5", "404 4.3.3", "404 4.3.3", "250 2.1.5", NULL);
+	rig_talk(&r, "RCPT TO:<nobody@example.com> CONNEG=REQUIRED\r\n", "550 5.1.1", NULL);
+	ck_assert_uint_eq(r.asked, 203);
+	ck_assert_int_lt(clock_ms() - from, LINK_REST_MS);
+	rig_talk(&r, "RCPT TO:<slow@example.com>\r\n", "451", NULL);
+	rig_talk(&r, "RCPT TO:<joe@example.com>\r\nRCPT TO:<joe@example.com> CONNEG=REQUIRED\r\n", "451", "404", NULL);
+	ck_assert_uint_eq(r.asked, 204);
+	*shift_ms += LINK_REST_MS;
+	rig_talk(&r, "RCPT TO:<joe@example.com> CONNEG\r\nRCPT TO:<joe@example.com>\r\n", "250-2.1.5", "250 2.1.5", NULL);
 	rig_end(&r);
 }
 END_TEST
@@ -295,6 +323,7 @@ suite_rcpt(void)
 	tcase_add_test(tc, relayclients_may_send_anywhere);
 	LOOP(conneg_is_answered, connegs);
 	LOOP(who_may_ask, askers);
+	tcase_add_test(tc, a_silent_directory);
 	tcase_add_test(tc, a_long_capability_list);
 	tcase_add_test(tc, too_many_recipients);
 	tcase_add_test(tc, the_same_recipient_twice);

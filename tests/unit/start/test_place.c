@@ -6,6 +6,7 @@
 #include <check.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -80,8 +81,9 @@ START_TEST(folders_and_sockets_are_made)
 	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port),
 	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int fd, taken, nodelay = 0;
+	socklen_t len = sizeof nodelay;
 	struct stat st;
-	int fd;
 
 	ck_assert_msg(place_open(&place, home, NULL, &who, &err) == 0, "%s", err.what);
 	ck_assert_int_eq(fstatat(place.state_fd, "queue", &st, 0), 0);
@@ -91,6 +93,10 @@ START_TEST(folders_and_sockets_are_made)
 	ck_assert_ptr_nonnull(strstr(place.listener[0].line, "norelay"));
 	fd = socket(AF_INET, SOCK_STREAM, 0);
 	ck_assert_int_eq(connect(fd, (struct sockaddr *)&in, sizeof in), 0);
+	taken = accept(place.listener[0].fd, NULL, NULL);
+	ck_assert_int_eq(getsockopt(taken, IPPROTO_TCP, TCP_NODELAY, &nodelay, &len), 0);
+	ck_assert_int_eq(nodelay, 1);
+	close(taken);
 	close(fd);
 	fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
 	snprintf(un.sun_path, sizeof un.sun_path, "%s/run/control.sock", home);
