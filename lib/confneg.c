@@ -221,12 +221,16 @@ who_check(struct span who, struct err *e)
 {
 	struct span rest = who, one;
 	struct network net;
+	char bad[60];
 
 	if (span_is(who, "all"))
 		return 0;
 	while (who_next(&rest, &one))
-		if (!span_is(one, "relayclients") && network_parse(one, &net, e) == -1)
-			return -1;
+		if (!span_is(one, "relayclients") && network_parse(one, &net, e) == -1) {
+			span_text(one, bad, sizeof bad);
+			return err_set(e, ERR_PERM, NULL, "expected all, or relayclients and networks such as "
+			    "192.0.2.0/24 with commas, not \"%s\"", bad);
+		}
 	return 0;
 }
 
