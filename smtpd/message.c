@@ -130,7 +130,7 @@ message_begin(struct session *s, uint64_t size, struct refusal *why)
 	struct err e;
 
 	*m = (struct message){ .fd = -1, .buf = buffer };
-	if (s->listener->probeonly) {		/* DR9 */
+	if (s->listener->probeonly) {		/* DRUCOF, 2: DR9 */
 		refuse(why, 554, "5.3.2", "this host answers about capabilities only");
 		return -1;
 	}

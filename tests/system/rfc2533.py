@@ -16,7 +16,7 @@ NUMBER = re.compile(r"[+-]?[0-9]+(?:\s*/\s*[0-9]+)?")
 TOKEN = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 STRING = re.compile(r'"([\x20-\x21\x23-\x7e]*)"')
 QVALUE = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
-MANY = 400              # times that collections are tried, the same ones each time
+MANY = 200              # times that collections are tried, the same ones each time
 
 
 class Malformed(Exception):

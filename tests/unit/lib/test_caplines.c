@@ -8,7 +8,7 @@
 
 #include "lib/features.h"
 
-/* One item, count times; the whole in "(| … )" where it is more than one set. */
+/* before, the item count times with between between them, after; the caller frees it. */
 static char *
 many(const char *before, const char *item, unsigned count, const char *between, const char *after)
 {
