@@ -345,8 +345,10 @@ link_cap(struct link *l, struct span addr, uint32_t want, struct link_cap *out, 
 		return err_set(e, ERR_TEMP, "4.3.0", "capd has not answered lately");
 	memcpy(ask.addr, addr.p, addr.n);
 	if (link_call(l, &q, &ask.m.h, e) == -1) {
-		if (e->sys == ETIMEDOUT)
+		if (e->sys == ETIMEDOUT) {
 			*rest = clock_ms() + LINK_REST_MS;
+			log_line(LOG_WARN, NULL, "no-answer", "peer=capd why=%s", log_q(e->what));
+		}
 		return -1;
 	}
 	memcpy(&got, packet, sizeof got);

@@ -386,6 +386,7 @@ class Directory(unittest.TestCase):
             finally:
                 os.kill(pid, signal.SIGCONT)
             self.assertEqual(got, ["404 4.3.3", "250 2.1.5"] * 250)
+            self.assertEqual(len(acc.logged(2, event="no-answer", peer="capd")), 2)     # of capabilities, of mailboxes
 
 
 class Local(unittest.TestCase):
