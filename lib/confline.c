@@ -156,8 +156,8 @@ listener_option(struct span word, struct listener *out, bool first, struct err *
 		out->sessions = (uint32_t)n;
 	} else {
 		return err_set(e, ERR_PERM, NULL, "expected %snorelay, noconperm, noconneg, "
-		    "probeonly or sessions=N, not \"%s\"", first ? "a role (mx, submission, submissions, lmtp), " : "",
-		    quote(word).s);
+		    "probeonly or sessions=N, not \"%s\"",
+		    first ? "a role (mx, submission, submissions, lmtp), " : "", quote(word).s);
 	}
 	return 0;
 }

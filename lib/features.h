@@ -104,7 +104,8 @@ int feat_print(const struct feat *f, struct buf *out, struct err *e);
 /*
  * Breaks text for SMTP replies or header folding: pieces of 1 to max octets without white space at
  * their ends, broken only directly before "(" or after ")", or behind a comma of a set that is longer
- * than max, never in a quoted string, so that a join with or without spaces means the same.  Calls piece(arg, view into text, last) for each.
+ * than max, never in a quoted string, so that a join with or without spaces means the same.  Calls
+ * piece(arg, view into text, last) for each.
  * -1: no such break within max, nothing in text, a control octet within a piece (ERR_PERM 5.6.0);
  * or piece failed, whose error it is.
  */

@@ -27,7 +27,12 @@ many(const char *before, const char *item, unsigned count, const char *between, 
 #define BLANKS HUNDRED HUNDRED HUNDRED HUNDRED TEN TEN TEN TEN TEN TEN TEN TEN TEN
 
 /* R25, R27, R32: lines > 0 so many, which mean the same when joined with or without a space; 0: refused. */
-static const struct { const char *before, *item; unsigned count; const char *between, *after; unsigned lines; } cases[] = {
+static const struct {
+	const char *before, *item;
+	unsigned count;
+	const char *between, *after;
+	unsigned lines;
+} cases[] = {
 	{ "(& ", "(color=Binary)", 2, " ", ")", 1 },
 	{ "", "(color=Binary)", 0, "", "", 0 },
 	{ "(| ", "(& (dpi=200) (type=\"a b\"))", 100, " ", ")", 6 },
@@ -77,7 +82,8 @@ START_TEST(lines_of_an_answer)
 	for (; span_line(&rest, &line); n++) {
 		ck_assert(line.n > 0 && line.n <= CAPLINES_TEXT);
 		for (unsigned i = 0; i < 2; i++)
-			ck_assert_int_eq(buf_add(&joined[i], line, &e) | buf_add_str(&joined[i], i == 0 ? "" : " ", &e), 0);
+			ck_assert_int_eq(buf_add(&joined[i], line, &e) |
+			    buf_add_str(&joined[i], i == 0 ? "" : " ", &e), 0);
 	}
 	ck_assert_uint_eq(n, cases[_i].lines);
 	for (unsigned i = 0; i < 2 && n > 0 && n < 100; i++)

@@ -105,8 +105,8 @@ static const struct { const char *text, *want; } wrong[] = {
 	{ "a@example.com (color=", "caps:1:" },
 	{ "a@example.com everything", "caps:1:15: " },
 	/* what no answer to CONNEG could say */
-	{ "a@example.com (a=\"" HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED "\")", "caps:1:15: feature expression cannot be "
-	    "broken" },
+	{ "a@example.com (a=\"" HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED "\")",
+	    "caps:1:15: feature expression cannot be broken" },
 	{ "a@example.com any\nA@EXAMPLE.COM any", "caps:2:1: expected each address once" },
 };
 
