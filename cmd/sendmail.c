@@ -298,7 +298,8 @@ sm_connect(const struct home *h, struct err *e)
 		struct listener l;
 		int fd;
 
-		if (listener_parse(lines[i], &l, e) == -1 || l.role != LISTEN_MX || l.norelay)
+		if (listener_parse(lines[i], &l, e) == -1 || l.role != LISTEN_MX || l.norelay ||
+		    l.probeonly)
 			continue;
 		if ((fd = sm_dial(&l.addr)) != -1)
 			return fd;

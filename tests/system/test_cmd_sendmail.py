@@ -13,7 +13,7 @@ import unittest
 from email import message_from_bytes
 
 import peers
-from harness import BIN, Instance, Peer, wait_for
+from harness import free_port, BIN, Instance, Peer, wait_for
 
 
 class Names:
@@ -159,6 +159,15 @@ class Callers(Case):
         self.assertEqual((code, err), (0, ""))
         self.assertEqual(re.findall(r"(?m)^(\d{3}) ", out), ["220", "250", "250", "250", "354", "250", "221"])
         wait_for(lambda: self.hop.messages)
+
+    def test_a_listener_that_takes_our_mail_is_dialled(self):
+        self.acc.stop()
+        self.acc.set("listen", [f"127.0.0.1:{free_port()} probeonly", f"127.0.0.1:{free_port()} norelay",
+                                f"127.0.0.1:{self.acc.port}"])
+        self.acc.start()
+        _, out, _ = self.names.run("sendmail", "-bs", data=(
+            b"EHLO here.example\r\nMAIL FROM:<a@gateway.example>\r\nRCPT TO:<b@far.example>\r\nDATA\r\n.\r\nQUIT\r\n"))
+        self.assertEqual(re.findall(r"(?m)^(\d{3}) ", out), ["220", "250", "250", "250", "354", "250", "221"])
 
     def test_closed_output_is_not_another_file(self):
         """The connection must not become "standard output", and talk to itself."""
