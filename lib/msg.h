@@ -11,12 +11,12 @@
 #include "lib/ipc.h"
 #include "lib/qid.h"
 
-#define MSG_LAYOUT 7u
+#define MSG_LAYOUT 8u
 
 enum msg_type {
 	/* supervisor -> daemon, in this order at start: SETTING* FILE* LISTENER* PEER* GO */
 	MSG_SETTING = 1,	/* struct msg_name; fd: the setting's file */
-	MSG_FILE,		/* struct msg_name "queue" "home" "caps.cdb"; fd: directory or file */
+	MSG_FILE,		/* struct msg_name "queue" "home" "caps" "caps.cdb"; fd: directory or file */
 	MSG_LISTENER,		/* struct msg_listener; fd: listening socket */
 	MSG_PEER,		/* struct msg_peer; fd: a new channel to that process */
 	MSG_GO,			/* struct msg_hdr: all has been said, start */
@@ -69,6 +69,9 @@ enum msg_type {
 	/* smtpd's and local's sessions, control -> capd */
 	MSG_CAP_ASK = 96,	/* struct msg_cap_ask + address text */
 	MSG_CAP,		/* struct msg_cap + expression text */
+	MSG_CAP_SET = 98,	/* command -> control -> capd: struct msg_cap_set + address text +
+				 * expression text */
+	MSG_CAP_SETTED = 99,	/* back: struct msg_hdr: it is on the disk; or MSG_REFUSED */
 
 	/* the accord command <-> control */
 	MSG_SUBMIT = 112,	/* struct msg_hdr + envelope block; fd: the message, a sealed memfd */
@@ -78,6 +81,8 @@ enum msg_type {
 	MSG_ACT,		/* command -> control -> qmgr: struct msg_act: the administrator's wish for
 				 * messages and recipients */
 	MSG_ACTED,		/* qmgr -> control -> command: struct msg_acted: it is on the disk */
+	MSG_OWNER = 120,	/* control -> local: struct msg_hdr + address text: whose mailbox is that? */
+	MSG_OWNED = 121,	/* back: struct msg_owned */
 
 	/* remote's sessions <-> resolver (lib/resolve.h) */
 	MSG_RESOLVE = 128,	/* struct msg_resolve */
@@ -234,12 +239,25 @@ struct msg_acted {
 enum { CAP_WANT_FEATURES = 1, CAP_WANT_KNOWN = 2 };
 struct msg_cap_ask { struct msg_hdr h; uint32_t want, addr_len; };
 enum cap_state { CAP_NONE, CAP_KNOWN, CAP_ANY, CAP_TEMP };
+/* Where capabilities come from; in files too, so a number stays what it is. */
+enum cap_source { SOURCE_NONE, SOURCE_CDB, SOURCE_OWN };
 struct msg_cap {
 	struct msg_hdr h;
 	uint32_t features;	/* enum cap_state: of the expression that follows */
 	uint32_t known;		/* 1: a mailbox of ours; 0: not; 2: cannot tell now */
-	uint32_t len, pad;
+	uint32_t len;
+	uint16_t source, pad;	/* enum cap_source */
+	uint64_t since_s;	/* wall clock: when it was said; 0: SOURCE_CDB, or nothing is known */
 };
+struct msg_cap_set {
+	struct msg_hdr h;
+	uint32_t source;	/* enum cap_source, which has to be the channel's; SOURCE_NONE: each that capd
+				 * keeps, with CAP_NONE alone */
+	uint32_t state;		/* enum cap_state: KNOWN with its expression, ANY; NONE: forget */
+	uint32_t ttl_s;		/* how long it counts; 0: for good */
+	uint32_t addr_len, len, pad;	/* addr_len 0: of every address, with SOURCE_NONE alone */
+};
+struct msg_owned { struct msg_hdr h; uint32_t found, uid; };	/* found 0: no mailbox here, or not to be found */
 
 enum { RESOLVE_NAME = 254 };	/* octets of a name with its NUL (RFC 1035, 3.1) */
 struct msg_resolve { struct msg_hdr h; uint32_t kind; char name[RESOLVE_NAME]; char pad[2]; };	/* enum
