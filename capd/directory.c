@@ -28,28 +28,92 @@ directory_replace(struct directory *d, int caps_fd, struct err *e)
 }
 
 int
-directory_open(struct directory *d, const struct conf *conf, int caps_fd, struct err *e)
+directory_open(struct directory *d, const struct conf *conf, const struct capslog *log, int caps_fd,
+    struct err *e)
 {
-	*d = (struct directory){ .conf = conf };
+	*d = (struct directory){ .conf = conf, .log = log };
 	return caps_fd == -1 ? 0 : directory_replace(d, caps_fd, e);
 }
 
-enum cap_state
-directory_features(const struct directory *d, struct span addr, struct span *expression)
+/* The i'th of capsources. */
+static enum cap_source
+source_of(const struct span *lines, uint32_t i)
+{
+	struct capsource s;
+	struct err e;
+
+	return capsource_parse(lines[i], &s, &e) == -1 ? SOURCE_NONE : s.source;
+}
+
+bool
+directory_asks(const struct directory *d, enum cap_source source)
+{
+	const struct span *lines;
+	uint32_t n = conf_lines(d->conf, CONF_CAPSOURCES, &lines), i = 0;
+
+	while (i < n && source_of(lines, i) != source)
+		i++;
+	return i < n;
+}
+
+static enum cap_state
+find_compiled(const struct directory *d, struct span addr, struct cap_entry *out)
 {
 	struct err e = { 0 };
 	bool any = false;
 	int r;
 
-	*expression = span_of(NULL, 0);
 	if (!d->have_db)
 		return CAP_NONE;
-	r = capsdb_get(&d->db, addr, expression, &any, &e);
+	r = capsdb_get(&d->db, addr, &out->text, &any, &e);
 	if (r == -1) {
 		log_line(LOG_ERR, NULL, "caps-unreadable", "why=%s", log_q(e.what));
 		return CAP_TEMP;
 	}
 	return r == 0 ? CAP_NONE : any ? CAP_ANY : CAP_KNOWN;
+}
+
+static enum cap_state
+find_kept(const struct directory *d, enum cap_source source, struct span addr, uint64_t now_s,
+    struct cap_entry *out)
+{
+	struct err e = { 0 };
+	struct buf key;
+	int r;
+
+	if (d->log == NULL)
+		return CAP_TEMP;
+	buf_init(&key, CAPSLOG_KEY);
+	if (address_key(addr, &key, &e) == -1) {
+		buf_free(&key);
+		return e.kind == ERR_PERM ? CAP_NONE : CAP_TEMP;	/* too long for any key */
+	}
+	r = capslog_get(d->log, source, buf_view(&key), now_s, out);
+	buf_free(&key);
+	return r == 0 ? CAP_NONE : out->state;
+}
+
+void
+directory_find(const struct directory *d, struct span addr, uint64_t now_s, struct cap_entry *out)
+{
+	const struct span *lines;
+	uint32_t n = conf_lines(d->conf, CONF_CAPSOURCES, &lines);
+	bool temp = false;
+
+	for (uint32_t i = 0; i < n; i++) {
+		enum cap_source source = source_of(lines, i);
+		enum cap_state state;
+
+		*out = (struct cap_entry){ .text = { NULL, 0 } };
+		state = source == SOURCE_CDB ? find_compiled(d, addr, out) :
+		    find_kept(d, source, addr, now_s, out);
+		out->source = source;
+		out->state = state;
+		if (state == CAP_KNOWN || state == CAP_ANY)
+			return;
+		temp = temp || state == CAP_TEMP;
+	}
+	*out = (struct cap_entry){ .state = temp ? CAP_TEMP : CAP_NONE };
 }
 
 int

@@ -8,17 +8,20 @@
 #define CAPD_DIRECTORY_H
 
 #include "lib/capsdb.h"
+#include "lib/capslog.h"
 #include "lib/conf.h"
 
 struct directory {
 	const struct conf *conf;
+	const struct capslog *log;	/* what capd keeps itself; NULL: it cannot be read */
 	struct capsdb db;
 	bool have_db;
 };
 
 /* caps_fd: caps.cdb, or -1 for none; taken over.  -1: it is no such file; the directory is then
- * usable but empty. */
-int directory_open(struct directory *d, const struct conf *conf, int caps_fd, struct err *e);
+ * usable, without it. */
+int directory_open(struct directory *d, const struct conf *conf, const struct capslog *log, int caps_fd,
+    struct err *e);
 
 /* Another caps.cdb (taken over) in place of the one before; on failure that one stays. */
 int directory_replace(struct directory *d, int caps_fd, struct err *e);
@@ -26,12 +29,15 @@ int directory_replace(struct directory *d, int caps_fd, struct err *e);
 /* A database that is open (moved), or NULL for none, in place of the one before. */
 void directory_take(struct directory *d, const struct capsdb *db);
 
+/* Is source one of the setting capsources? */
+bool directory_asks(const struct directory *d, enum cap_source source);
+
 /*
- * The capabilities of addr: CAP_KNOWN with *expression (valid until the directory changes), CAP_ANY
- * for one who takes everything, CAP_NONE, CAP_TEMP when a source cannot answer now.
+ * The capabilities of addr by the first source that knows them: CAP_KNOWN with the text (valid until
+ * the directory changes), CAP_ANY for one who takes everything, CAP_NONE; CAP_TEMP where none knows and
+ * one cannot answer now.
  */
-enum cap_state directory_features(const struct directory *d, struct span addr,
-    struct span *expression);
+void directory_find(const struct directory *d, struct span addr, uint64_t now_s, struct cap_entry *out);
 
 /* 1: a mailbox here, 0: not. */
 int directory_mailbox(const struct directory *d, struct span addr);

@@ -2,10 +2,11 @@
 /* Copyright (c) 2026 The accord authors */
 #include "capd/serve.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "lib/address.h"
+#include "lib/clock.h"
 #include "lib/envelope.h"
 #include "lib/figure.h"
 #include "lib/log.h"
@@ -40,7 +41,7 @@ directory_of(struct capd *c, uint32_t number)
 		return &old->directory;
 	if (!c->daemon->next.open || c->daemon->next.number != number)
 		return &c->directory;
-	c->next = (struct directory){ &c->daemon->next.conf, c->next_db, c->have_next };
+	c->next = (struct directory){ &c->daemon->next.conf, store_log(&c->store), c->next_db, c->have_next };
 	return &c->next;
 }
 
@@ -77,14 +78,18 @@ capd_answer(struct capd *c, const struct directory *d, struct chan *to, const vo
 {
 	static struct { struct msg_cap m; unsigned char text[MSG_MAX - sizeof(struct msg_cap)]; } out;
 	const struct msg_cap_ask *ask = msg;
-	struct span addr = span_of(ask + 1, ask->addr_len), text = { NULL, 0 };
+	struct span addr = span_of(ask + 1, ask->addr_len), text;
+	struct cap_entry found = { .state = CAP_NONE };
 
 	if (ask->addr_len != len - sizeof *ask || addr.n == 0 || addr.n > ENV_MAX_PATH)
 		return err_set(e, ERR_PROTO, NULL, "a question of %zu octets", len);
-	memset(&out.m, 0, sizeof out.m);
-	out.m.features = CAP_NONE;
 	if (ask->want & CAP_WANT_FEATURES)
-		out.m.features = directory_features(d, addr, &text);
+		directory_find(d, addr, (uint64_t)(clock_us() / 1000000), &found);
+	memset(&out.m, 0, sizeof out.m);
+	out.m.features = found.state;
+	out.m.source = (uint16_t)found.source;
+	out.m.since_s = found.since_s;
+	text = found.text;
 	if (ask->want & CAP_WANT_KNOWN)
 		out.m.known = (uint32_t)directory_mailbox(d, addr);
 	if (text.n > sizeof out.text) {
@@ -179,13 +184,38 @@ control_on_ask(struct chan *ch, const void *msg, size_t len, int *fds, struct er
 	return capd_answer(c, &c->directory, ch, msg, len, e);
 }
 
+/* Each channel says what one source says; whose address it may be is judged by who sends it. */
+static int
+control_on_set(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
+{
+	struct capd *c = ch->arg;
+	const struct msg_cap_set *m = msg;
+	struct msg_refused no = { 0 };
+	struct msg_hdr done;
+	struct err why = { 0 };
+
+	(void)fds;
+	if ((uint64_t)m->addr_len + m->len != len - sizeof *m || m->state > CAP_ANY ||
+	    (m->source != SOURCE_OWN && (m->source != SOURCE_NONE || m->state != CAP_NONE)) ||
+	    (m->addr_len == 0 && m->source != SOURCE_NONE))
+		return err_set(e, ERR_PROTO, NULL, "a change of %zu octets", len);
+	if (store_set(&c->store, &c->directory, m, &why) == 0)
+		return chan_send(ch, &done, MSG_CAP_SETTED, m->h.id, sizeof done, NULL, 0, e);
+	no.kind = (uint32_t)why.kind;
+	snprintf(no.dsn, sizeof no.dsn, "%s", why.dsn);
+	snprintf(no.what, sizeof no.what, "%s", why.what);
+	return chan_send(ch, &no.h, MSG_REFUSED, m->h.id, sizeof no, NULL, 0, e);
+}
+
 static const struct msg_rule from_parent[] = {
 	{ MSG_SESSION, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 1, 1, parent_on_session },
 };
 static const struct msg_rule from_control[] = {
 	{ MSG_CAP_ASK, sizeof(struct msg_cap_ask) + 1, sizeof(struct msg_cap_ask) + ENV_MAX_PATH, 0, 0,
 	    control_on_ask },
+	{ MSG_CAP_SET, sizeof(struct msg_cap_set), MSG_MAX, 0, 0, control_on_set },
 };
+enum { NCONTROL = sizeof from_control / sizeof *from_control };
 
 static void
 parent_gone(struct chan *ch, const struct err *why)
@@ -201,7 +231,8 @@ capd_connect(struct capd *c, enum role role, int fd, struct err *e)
 		return err_set(e, ERR_PROTO, NULL, "a channel to %s", role_name(role));
 	chan_close(&c->parent[role]);
 	if (chan_open(&c->parent[role], &c->daemon->loop, fd, role_name(role),
-	    role == ROLE_CONTROL ? from_control : from_parent, 1, parent_gone, c, e) == 0)
+	    role == ROLE_CONTROL ? from_control : from_parent, role == ROLE_CONTROL ? NCONTROL : 1, parent_gone,
+	    c, e) == 0)
 		return 0;
 	close(fd);
 	return -1;
@@ -288,6 +319,7 @@ capd_stats(void *arg, struct buf *out)
 	const struct capd *c = arg;
 
 	figure_add(out, "accord_capd_askers", c->nasker);
+	figure_add(out, "accord_capd_entries", c->store.log.n);
 	figure_add(out, "accord_capd_questions_total", c->answers);
 	figure_add(out, "accord_capd_hits_total", c->hits);
 }
@@ -296,7 +328,8 @@ int
 capd_open(struct capd *c, struct daemon *d, struct err *e)
 {
 	*c = (struct capd){ .daemon = d, .number = d->settings };
-	if (directory_open(&c->directory, &d->conf, daemon_file(d, "caps.cdb"), e) == -1)
+	store_open(&c->store, daemon_file(d, "caps"));
+	if (directory_open(&c->directory, &d->conf, store_log(&c->store), daemon_file(d, "caps.cdb"), e) == -1)
 		return -1;
 	for (int r = 0; r < ROLE_COUNT; r++)
 		if (d->peer_fd[r] != -1 && capd_connect(c, r, d->peer_fd[r], e) == -1)

@@ -4,7 +4,7 @@
 #ifndef CAPD_SERVE_H
 #define CAPD_SERVE_H
 
-#include "capd/directory.h"
+#include "capd/store.h"
 #include "lib/daemon.h"
 
 enum {
@@ -24,6 +24,7 @@ struct asker;
 
 struct capd {
 	struct daemon *daemon;
+	struct store store;
 	struct directory directory;
 	struct chan parent[ROLE_COUNT];	/* smtpd and local bring sessions; control asks itself */
 	struct asker *askers;
@@ -36,7 +37,7 @@ struct capd {
 	bool have_next;
 };
 
-/* Takes the channels and caps.cdb from the daemon.  -1: it cannot start. */
+/* Takes the channels, caps.cdb and the folder caps from the daemon.  -1: it cannot start. */
 int capd_open(struct capd *c, struct daemon *d, struct err *e);
 
 /* One more asking process that has the settings of that number, for tests too.  fd is taken over. */

@@ -99,25 +99,30 @@ can_be_told(struct span filter, struct err *e)
 	return r;
 }
 
-static int
-make_value(struct span text, struct buf *value, struct err *e)
+int
+capsdb_expression(struct span text, struct buf *out, struct err *e)
 {
+	size_t from = out->n;
 	struct feat *f;
 	int r;
 
+	if (feat_parse(text, 0, &f, e) == -1)
+		return -1;
+	if (feat_empty(f))
+		r = err_set(e, ERR_PERM, NULL, "expected an expression that something can meet");
+	else
+		r = feat_print(f, out, e);
+	feat_free(f);
+	return r == -1 ? -1 : can_be_told(span_sub(buf_view(out), from, out->n), e);
+}
+
+static int
+make_value(struct span text, struct buf *value, struct err *e)
+{
 	buf_clear(value);
 	if (span_isi(text, "any"))
 		return buf_add_byte(value, VALUE_ANY, e);
-	if (feat_parse(text, 0, &f, e) == -1)
-		return -1;
-	if (buf_add_byte(value, VALUE_EXPRESSION, e) == -1)
-		r = -1;
-	else if (feat_empty(f))
-		r = err_set(e, ERR_PERM, NULL, "expected an expression that something can meet");
-	else
-		r = feat_print(f, value, e);
-	feat_free(f);
-	return r == -1 ? -1 : can_be_told(span_sub(buf_view(value), 1, value->n), e);
+	return buf_add_byte(value, VALUE_EXPRESSION, e) == -1 ? -1 : capsdb_expression(text, value, e);
 }
 
 struct entry { struct buf key, value; };

@@ -63,14 +63,6 @@ trustanchor_check(struct span line, struct err *e)
 	return anchor_parse(line, &a, e);
 }
 
-static int
-capsource_check(struct span line, struct err *e)
-{
-	struct span file;
-
-	return capsource_parse(line, &file, e);
-}
-
 #define NUMBER(name, def, min, max, readers, help) \
 	{ name, CONF_NUMBER, def, min, max, readers, NULL, help, NULL, NULL }
 #define STRING(name, def, readers, check, help) \
@@ -136,8 +128,8 @@ const struct conf_decl conf_table[CONF_COUNT] = {
 	    "refused commands after which a client is cut off"),
 	[CONF_CAPS] = LONG_LIST("caps", "", CONF_CAPS_LINE_MAX, R(START), NULL,
 	    "ADDRESS EXPRESSION, @domain EXPRESSION or ADDRESS any: what a recipient can take"),
-	[CONF_CAPSOURCES] = LIST("capsources", "cdb:caps.cdb", R(START) | R(CAPD), capsource_check,
-	    "where capabilities are looked up, in order"),
+	[CONF_CAPSOURCES] = KEYED_LIST("capsources", "cdb:caps.cdb", R(START) | R(CAPD), capsource_check,
+	    "cdb:FILE or own: where capabilities are looked up, in order", capsource_keys, "source"),
 	[CONF_CONNEG] = KEYED_LIST("conneg", "", R(SMTPD) | R(CAPD), conneg_check,
 	    "DOMAIN directory|off [all|relayclients|NETWORK,…]: how CONNEG is answered, and to whom; * for "
 	    "all domains",
@@ -170,6 +162,8 @@ const struct conf_decl conf_table[CONF_COUNT] = {
 	    "seconds until a sender who asked for it hears of a delay; 0: never"),
 	[CONF_TRUSTANCHOR] = LIST("trustanchor", "", R(RESOLVER), trustanchor_check,
 	    "NAME [IN] DS|DNSKEY …: a key that DNS answers are validated with, as in a zone file"),
+	[CONF_CAPSMAX] = NUMBER("capsmax", "100000", 0, 10000000, R(CAPD),
+	    "recipients whose capabilities capd keeps beside the setting caps"),
 };
 
 /* --- one value --- */

@@ -24,9 +24,6 @@ conf_together(const struct conf *c, struct err *e)
 	if (conf_number(c, CONF_RETRYMAX) < conf_number(c, CONF_RETRYFIRST))
 		return err_set(e, ERR_PERM, NULL, "retrymax: expected at least the value of retryfirst "
 		    "(%llu)", (unsigned long long)conf_number(c, CONF_RETRYFIRST));
-	if (conf_lines(c, CONF_CAPSOURCES, &lines) > 1)
-		return err_set(e, ERR_PERM, NULL, "capsources:%u: expected one source: more are not asked by "
-		    "this version", c->v[CONF_CAPSOURCES].lineno[1]);
 	return 0;
 }
 

@@ -505,14 +505,46 @@ mailbox_keys(struct span line, struct buf *out, struct err *e)
 
 /* --- capability sources --- */
 
-int
-capsource_parse(struct span line, struct span *file, struct err *e)
-{
-	static const char cdb[] = "cdb:";
+static const struct { const char *name; enum cap_source source; bool file; } capsources[] = {
+	{ "none", SOURCE_NONE, false }, { "cdb", SOURCE_CDB, true }, { "own", SOURCE_OWN, false },
+};
+enum { NCAPSOURCE = sizeof capsources / sizeof *capsources };
 
-	*file = span_sub(line, sizeof cdb - 1, line.n);
-	if (!span_is(span_sub(line, 0, sizeof cdb - 1), cdb) || file->n == 0)
-		return err_set(e, ERR_PERM, NULL, "expected cdb:FILE (ldap:, learned and probe are not "
-		    "asked by this version), not \"%s\"", quote(line).s);
-	return 0;
+int
+capsource_parse(struct span line, struct capsource *out, struct err *e)
+{
+	size_t colon = span_find(line, ':');
+
+	*out = (struct capsource){ .file = span_sub(line, colon + 1, line.n) };
+	for (int i = 1; i < NCAPSOURCE; i++)
+		if (span_is(span_sub(line, 0, colon), capsources[i].name) &&
+		    capsources[i].file == (out->file.n > 0) && capsources[i].file == (colon < line.n)) {
+			out->source = capsources[i].source;
+			return 0;
+		}
+	return err_set(e, ERR_PERM, NULL, "expected cdb:FILE or own (ldap:, learned and probe are not "
+	    "asked by this version), not \"%s\"", quote(line).s);
+}
+
+int
+capsource_check(struct span line, struct err *e)
+{
+	struct capsource s;
+
+	return capsource_parse(line, &s, e);
+}
+
+int
+capsource_keys(struct span line, struct buf *out, struct err *e)
+{
+	return line_key_add(out, span_sub(line, 0, span_find(line, ':')), '\0', e);
+}
+
+const char *
+capsource_name(enum cap_source source)
+{
+	for (int i = 0; i < NCAPSOURCE; i++)
+		if (capsources[i].source == source)
+			return capsources[i].name;
+	return "?";
 }

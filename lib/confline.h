@@ -139,8 +139,13 @@ int conneg_keys(struct span line, struct buf *out, struct err *e);	/* its domain
 /* Adds s in lower case, and end. */
 int line_key_add(struct buf *out, struct span s, int end, struct err *e);
 
-/* capsources: "cdb:FILE" (others are refused by this version).  *file: FILE, in the line. */
-int capsource_parse(struct span line, struct span *file, struct err *e);
+/* A line of capsources: "cdb:FILE", FILE in the line; or a source of capd's own, by its name. */
+struct capsource { enum cap_source source; struct span file; };
+int capsource_parse(struct span line, struct capsource *out, struct err *e);
+int capsource_check(struct span line, struct err *e);
+int capsource_keys(struct span line, struct buf *out, struct err *e);	/* its kind */
+/* The name of a source: "cdb", "own"; "none". */
+const char *capsource_name(enum cap_source source);
 
 /*
  * How well a pattern of a line fits a domain: 0 not, 1 "*" or "", then growing with the length of a

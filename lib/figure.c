@@ -58,6 +58,7 @@ static const struct figure_decl table[] = {
 	COUNTER("convertd_failures_total", "jobs that failed"),
 	COUNTER("convertd_cache_hits_total", "conversions answered from the copies kept"),
 	GAUGE("capd_askers", "processes that may ask"),
+	GAUGE("capd_entries", "recipients whose capabilities it keeps itself"),
 	COUNTER("capd_questions_total", "questions answered"),
 	COUNTER("capd_hits_total", "questions whose recipient's capabilities are known"),
 	COUNTER("bounce_reports_total", "reports of failures and notices that were made"),

@@ -18,7 +18,8 @@ enum sandbox_role {
 	SB_REMOTE, SB_REMOTE_SESSION,	/* no files; the session: TCP out */
 	SB_RESOLVER,		/* no files; UDP and TCP to the name servers */
 	SB_LOCAL, SB_LOCAL_JOB,	/* parent: forks and sets ids; job: one mailbox folder */
-	SB_BOUNCE, SB_CAPD,	/* no files */
+	SB_BOUNCE,		/* no files */
+	SB_CAPD,		/* its one folder */
 	SB_CONVERTD, SB_CONVERT_JOB,	/* no files; the job: memory, its two descriptors */
 	SB_CONTROL,		/* no files; its listening socket is inherited */
 	SB_LOG,			/* writes what it is sent */

@@ -75,6 +75,7 @@ give_files(struct child *c, struct err *e)
 	const struct { const char *name; int fd; uint32_t readers; } files[] = {
 		{ "queue", p->queue_fd, 1u << ROLE_QUEUE | 1u << ROLE_QMGR },
 		{ "home", p->state_fd, 1u << ROLE_LOCAL },
+		{ "caps", p->caps_fd, 1u << ROLE_CAPD },
 		{ "control.sock", p->control_sock, 1u << ROLE_CONTROL },
 		{ "clock", p->clock_fd, ~0u },
 	};

@@ -24,7 +24,7 @@ static const char caps_default[] = "caps.cdb", caps_beside[] = "caps.cdb.next";
 int
 place_names(struct place *p, const char *home, struct err *e)
 {
-	*p = (struct place){ .state_fd = -1, .queue_fd = -1, .run_fd = -1, .clock_fd = -1,
+	*p = (struct place){ .state_fd = -1, .queue_fd = -1, .caps_fd = -1, .run_fd = -1, .clock_fd = -1,
 	    .control_sock = -1, .lock_fd = -1 };
 	for (int i = 0; i < CONF_COUNT; i++)
 		p->setting_fd[i] = -1;
@@ -195,6 +195,9 @@ place_folders(struct place *p, const struct accounts *who, struct err *e)
 	p->queue_fd = folder(p->state_fd, "queue", 0750, who, &who->of[ROLE_QUEUE], e);
 	if (p->queue_fd == -1)
 		return err_in(e, "%s", p->state);
+	p->caps_fd = folder(p->state_fd, "caps", 0700, who, &who->of[ROLE_CAPD], e);
+	if (p->caps_fd == -1)
+		return err_in(e, "%s", p->state);
 	mail = folder(p->state_fd, "mail", 0711, who, &who->of[ROLE_START], e);
 	if (mail == -1)
 		return err_in(e, "%s", p->state);
@@ -251,17 +254,19 @@ build_caps(struct place *p, const char *name, struct err *e)
 int
 place_caps(const struct place *p, struct err *e)
 {
+	struct capsource s = { 0 };
 	const struct span *lines;
-	struct span file;
+	uint32_t n = conf_lines(&p->conf, CONF_CAPSOURCES, &lines);
 	char path[PLACE_PATH];
 	int fd;
 
 	e->kind = ERR_NONE;
-	if (conf_lines(&p->conf, CONF_CAPSOURCES, &lines) == 0)
+	for (uint32_t i = 0; i < n && s.source != SOURCE_CDB; i++)
+		if (capsource_parse(lines[i], &s, e) == -1)
+			return -1;
+	if (s.source != SOURCE_CDB)
 		return -1;
-	if (capsource_parse(lines[0], &file, e) == -1)
-		return -1;
-	span_text(file, path, sizeof path);
+	span_text(s.file, path, sizeof path);
 	if (p->caps_beside && strcmp(path, caps_default) == 0)
 		snprintf(path, sizeof path, "%s", caps_beside);
 	fd = openat(p->state_fd, path, O_RDONLY | O_CLOEXEC);
@@ -297,7 +302,7 @@ place_open(struct place *p, const char *home, const char *clock, const struct ac
 void
 place_close(struct place *p)
 {
-	int *const fds[] = { &p->state_fd, &p->queue_fd, &p->clock_fd, &p->control_sock };
+	int *const fds[] = { &p->state_fd, &p->queue_fd, &p->caps_fd, &p->clock_fd, &p->control_sock };
 
 	if (p->control_sock != -1)	/* else it is another accord's, which runs there */
 		(void)unlinkat(p->run_fd, "control.sock", 0);

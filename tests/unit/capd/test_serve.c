@@ -10,12 +10,15 @@
 #include <unistd.h>
 
 #include "lib/envelope.h"
+#include "tests/unit/clock.h"
+#include "tests/unit/folder.h"
 
 static struct daemon d;
 static struct capd capd;
 static struct timer stop;
 static char top[64];
-static int dir, asker;
+static int dir, asker, control;
+static int64_t *ahead_ms;
 
 static void
 on_stop(void *arg)
@@ -67,7 +70,14 @@ setup(void)
 	ck_assert_int_eq(conf_init(&d.conf, &e), 0);
 	ck_assert_int_eq(conf_set(&d.conf, CONF_MAILBOXES, span_str(boxes), &e), 0);
 	ck_assert_int_eq(loop_init(&d.loop, &e), 0);
+	ck_assert_int_eq(conf_set(&d.conf, CONF_CAPSOURCES, span_str("cdb:caps.cdb\nown\n"), &e), 0);
+	d.file[0] = (struct daemon_file){ "caps", dir };
+	d.nfile = 1;
 	ck_assert_int_eq(capd_open(&capd, &d, &e), 0);
+	ahead_ms = test_clock();
+	ck_assert_int_eq(ipc_pair(pair, &e), 0);
+	d.peer(d.arg, ROLE_CONTROL, 1, pair[0]);
+	control = pair[1];
 	ck_assert_int_eq(ipc_pair(pair, &e), 0);
 	ck_assert_int_eq(capd_add_asker(&capd, pair[0], 1, &e), 0);
 	asker = pair[1];
@@ -76,10 +86,8 @@ setup(void)
 static void
 teardown(void)
 {
-	unlinkat(dir, "caps", 0);
-	unlinkat(dir, "caps.cdb", 0);
 	close(dir);
-	rmdir(top);
+	folder_remove(top);
 }
 
 static struct { struct msg_cap m; char text[8192]; } reply;
@@ -183,6 +191,211 @@ START_TEST(who_asks_and_never_reads_is_cut_off)
 }
 END_TEST
 
+/* --- what is kept --- */
+
+/* As control says it; lie: octets more than there are. */
+static void
+say(uint32_t source, uint32_t state, const char *addr, const char *text, uint32_t ttl_s, uint32_t lie)
+{
+	struct { struct msg_cap_set m; char rest[4000]; } p = { .m = { .source = source, .state = state,
+	    .ttl_s = ttl_s, .addr_len = (uint32_t)strlen(addr), .len = (uint32_t)strlen(text) + lie } };
+	struct err e = { 0 };
+
+	snprintf(p.rest, sizeof p.rest, "%s%s", addr, text);
+	ck_assert_int_eq(ipc_send(control, &p.m.h, MSG_CAP_SET, 5, sizeof p.m + strlen(p.rest), NULL, 0, &e), 0);
+	spin();
+}
+
+static struct msg_refused no;
+
+/* The answer's type; 0: cut off. */
+static uint32_t
+heard(void)
+{
+	struct err e = { 0 };
+	int fds[MSG_FDS];
+	size_t len;
+
+	ck_assert_int_ne(ipc_recv_now(control, &no, sizeof no, &len, fds, &e), -1);
+	ck_assert(len == 0 || no.h.id == 5);
+	return len == 0 ? 0 : no.h.type;
+}
+
+static void
+set(uint32_t state, const char *addr, const char *text)
+{
+	say(SOURCE_OWN, state, addr, text, 0, 0);
+	ck_assert_msg(heard() == MSG_CAP_SETTED, "%s", no.what);
+}
+
+static void
+refused(const char *word)
+{
+	ck_assert_uint_eq(heard(), MSG_REFUSED);
+	ck_assert_msg(strstr(no.what, word) != NULL, "%s", no.what);
+}
+
+static void
+restart(void)
+{
+	struct err e = { 0 };
+	int pair[2];
+
+	capslog_close(&capd.store.log);
+	ck_assert_int_eq(capd_open(&capd, &d, &e), 0);
+	ck_assert_int_eq(ipc_pair(pair, &e), 0);
+	d.peer(d.arg, ROLE_CONTROL, 1, pair[0]);
+	control = pair[1];
+	ck_assert_int_eq(ipc_pair(pair, &e), 0);
+	ck_assert_int_eq(capd_add_asker(&capd, pair[0], 1, &e), 0);
+	asker = pair[1];
+}
+
+START_TEST(what_an_owner_says_is_kept)
+{
+	set(CAP_KNOWN, "\"Box\"@Here.example", "( dpi = 200 )");
+	set(CAP_ANY, "any@here.example", "");
+	for (int i = 0; i < 2; i++) {
+		ask("box@here.EXAMPLE");
+		ck_assert(reply.m.features == CAP_KNOWN && reply.m.source == SOURCE_OWN);
+		ck_assert_str_eq(reply.text, "(dpi=200)");
+		ck_assert(reply.m.since_s > 1000000000);
+		ask("any@here.example");
+		ck_assert(reply.m.features == CAP_ANY && reply.m.len == 0 && reply.m.source == SOURCE_OWN);
+		restart();
+	}
+	set(CAP_NONE, "box@here.example", "");
+	ask("box@here.example");
+	ck_assert(reply.m.features == CAP_NONE && reply.m.source == SOURCE_NONE && reply.m.since_s == 0);
+}
+END_TEST
+
+START_TEST(sources_are_asked_in_order)
+{
+	struct err e = { 0 };
+
+	ck_assert_int_eq(directory_replace(&capd.directory, build("a@here.example (dpi=300)\n"), &e), 0);
+	set(CAP_KNOWN, "a@here.example", "(dpi=200)");
+	set(CAP_KNOWN, "b@here.example", "(dpi=200)");
+	ask("a@here.example");
+	ck_assert(strstr(reply.text, "300") != NULL && reply.m.source == SOURCE_CDB && reply.m.since_s == 0);
+	ask("b@here.example");
+	ck_assert(strstr(reply.text, "200") != NULL && reply.m.source == SOURCE_OWN);
+	ck_assert_int_eq(conf_set(&d.conf, CONF_CAPSOURCES, span_str("own\ncdb:caps.cdb\n"), &e), 0);
+	ask("a@here.example");
+	ck_assert(strstr(reply.text, "200") != NULL && reply.m.source == SOURCE_OWN);
+	ck_assert_int_eq(conf_set(&d.conf, CONF_CAPSOURCES, span_str("cdb:caps.cdb\n"), &e), 0);
+	ask("b@here.example");
+	ck_assert_uint_eq(reply.m.features, CAP_NONE);
+	say(SOURCE_OWN, CAP_ANY, "c@here.example", "", 0, 0);
+	refused("capsources");
+	say(SOURCE_OWN, CAP_NONE, "b@here.example", "", 0, 0);	/* nothing need be said of why */
+	ck_assert_uint_eq(heard(), MSG_CAP_SETTED);
+}
+END_TEST
+
+START_TEST(an_entry_has_its_time)
+{
+	say(SOURCE_OWN, CAP_ANY, "a@here.example", "", 60, 0);
+	ck_assert_uint_eq(heard(), MSG_CAP_SETTED);
+	*ahead_ms += 59000;
+	ask("a@here.example");
+	ck_assert_uint_eq(reply.m.features, CAP_ANY);
+	*ahead_ms += 2000;
+	ask("a@here.example");
+	ck_assert_uint_eq(reply.m.features, CAP_NONE);
+}
+END_TEST
+
+START_TEST(an_address_or_all_are_forgotten)
+{
+	set(CAP_ANY, "a@here.example", "");
+	set(CAP_ANY, "b@here.example", "");
+	set(CAP_ANY, "c@here.example", "");
+	say(SOURCE_NONE, CAP_NONE, "A@here.example", "", 0, 0);
+	ck_assert_uint_eq(heard(), MSG_CAP_SETTED);
+	ask("a@here.example");
+	ck_assert_uint_eq(reply.m.features, CAP_NONE);
+	ask("b@here.example");
+	ck_assert_uint_eq(reply.m.features, CAP_ANY);
+	say(SOURCE_NONE, CAP_NONE, "", "", 0, 0);
+	ck_assert_uint_eq(heard(), MSG_CAP_SETTED);
+	ask("b@here.example");
+	ck_assert_uint_eq(reply.m.features, CAP_NONE);
+}
+END_TEST
+
+static const struct { const char *addr, *text, *word; } wrong_words[] = {
+	{ "a@here.example", "(& (oops", "column" },
+	{ "a@here.example", "(& (dpi=200)(dpi=300))", "that something can meet" },
+	{ "nobody", "(dpi=200)", "" },
+	{ "@here.example", "(dpi=200)", "" },
+	{ "a@here.example\r\nb", "(dpi=200)", "" },
+};
+
+START_TEST(wrong_words_change_nothing)
+{
+	set(CAP_ANY, "a@here.example", "");
+	say(SOURCE_OWN, CAP_KNOWN, wrong_words[_i].addr, wrong_words[_i].text, 0, 0);
+	refused(wrong_words[_i].word);
+	ck_assert_uint_eq(no.kind, ERR_PERM);
+	ask("a@here.example");
+	ck_assert_uint_eq(reply.m.features, CAP_ANY);
+	ck_assert_uint_eq(capd.store.log.n, 1);
+}
+END_TEST
+
+static const struct { uint32_t source, state; const char *addr; uint32_t lie; } lies[] = {
+	{ SOURCE_OWN, CAP_ANY, "a@here.example", 1 }, { SOURCE_OWN, CAP_ANY, "a@here.example", UINT32_MAX - 13 },
+	{ SOURCE_OWN, CAP_TEMP, "a@here.example", 0 }, { SOURCE_CDB, CAP_ANY, "a@here.example", 0 },
+	{ SOURCE_OWN + 1, CAP_ANY, "a@here.example", 0 }, { SOURCE_NONE, CAP_ANY, "a@here.example", 0 },
+	{ SOURCE_OWN, CAP_NONE, "", 0 },
+};
+
+START_TEST(a_change_that_is_none_cuts_off)
+{
+	say(lies[_i].source, lies[_i].state, lies[_i].addr, "", 0, lies[_i].lie);
+	ck_assert_uint_eq(heard(), 0);
+	ck_assert_uint_eq(capd.store.log.n, 0);
+}
+END_TEST
+
+START_TEST(sessions_change_nothing)
+{
+	struct { struct msg_cap_set m; char addr[16]; } p = { { .source = SOURCE_OWN, .state = CAP_ANY,
+	    .addr_len = 14 }, "a@here.example" };
+	struct err e = { 0 };
+	int fds[MSG_FDS];
+	size_t len;
+
+	ck_assert_int_eq(ipc_send(asker, &p.m.h, MSG_CAP_SET, 1, sizeof p.m + 14, NULL, 0, &e), 0);
+	spin();
+	ck_assert_int_eq(ipc_recv_now(asker, &reply, sizeof reply, &len, fds, &e), 0);
+	ck_assert_uint_eq(capd.store.log.n, 0);
+}
+END_TEST
+
+/* It may hold what an owner said: that is not known now, rather than not there. */
+START_TEST(an_unreadable_file_is_no_empty_one)
+{
+	struct err e = { 0 };
+	int fd = openat(dir, "entries", O_WRONLY | O_CREAT, 0600), db;
+
+	ck_assert_int_eq(write(fd, "something else", 14), 14);
+	close(fd);
+	restart();
+	ask("a@here.example");
+	ck_assert(reply.m.features == CAP_TEMP && reply.m.source == SOURCE_NONE);
+	say(SOURCE_OWN, CAP_ANY, "a@here.example", "", 0, 0);
+	refused("cannot read");
+	ck_assert_uint_eq(no.kind, ERR_TEMP);
+	db = build("a@here.example (dpi=200)\n");
+	ck_assert_int_eq(directory_replace(&capd.directory, db, &e), 0);
+	ask("a@here.example");
+	ck_assert_uint_eq(reply.m.features, CAP_KNOWN);
+}
+END_TEST
+
 Suite *suite_serve(void);
 Suite *
 suite_serve(void)
@@ -196,6 +409,14 @@ suite_serve(void)
 	tcase_add_test(tc, a_new_directory_answers_at_once_and_a_broken_one_never);
 	tcase_add_test(tc, a_question_that_lies_about_its_length_cuts_the_asker_off);
 	tcase_add_test(tc, who_asks_and_never_reads_is_cut_off);
+	tcase_add_test(tc, what_an_owner_says_is_kept);
+	tcase_add_test(tc, sources_are_asked_in_order);
+	tcase_add_test(tc, an_entry_has_its_time);
+	tcase_add_test(tc, an_address_or_all_are_forgotten);
+	tcase_add_loop_test(tc, wrong_words_change_nothing, 0, sizeof wrong_words / sizeof *wrong_words);
+	tcase_add_loop_test(tc, a_change_that_is_none_cuts_off, 0, sizeof lies / sizeof *lies);
+	tcase_add_test(tc, sessions_change_nothing);
+	tcase_add_test(tc, an_unreadable_file_is_no_empty_one);
 	suite_add_tcase(s, tc);
 	return s;
 }

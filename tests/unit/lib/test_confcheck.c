@@ -91,15 +91,6 @@ START_TEST(a_listeners_line_fits_its_packet)
 }
 END_TEST
 
-START_TEST(one_source_of_capabilities)
-{
-	set(CONF_CAPSOURCES, "cdb:one.cdb\n");
-	ck_assert_msg(conf_together(&c, &e) == 0, "%s", e.what);
-	set(CONF_CAPSOURCES, "cdb:one.cdb\n\ncdb:two.cdb\n");
-	refused("capsources:3: expected one source");
-}
-END_TEST
-
 Suite *suite_confcheck(void);
 Suite *
 suite_confcheck(void)
@@ -112,7 +103,6 @@ suite_confcheck(void)
 	tcase_add_test(tc, the_last_retry_is_not_before_the_first);
 	tcase_add_test(tc, listeners_are_counted);
 	tcase_add_test(tc, a_listeners_line_fits_its_packet);
-	tcase_add_test(tc, one_source_of_capabilities);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -89,6 +89,8 @@ START_TEST(folders_and_sockets_are_made)
 	ck_assert_int_eq(fstatat(place.state_fd, "queue", &st, 0), 0);
 	ck_assert_uint_eq(st.st_mode & 07777, 0750);
 	ck_assert_int_eq(fstatat(place.state_fd, "mail", &st, 0), 0);
+	ck_assert_int_eq(fstatat(place.state_fd, "caps", &st, 0), 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0700);
 	ck_assert_uint_eq(place.nlistener, 1);
 	ck_assert_ptr_nonnull(strstr(place.listener[0].line, "norelay"));
 	fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -139,7 +141,7 @@ static const struct { const char *file, *text, *want; } wrong[] = {
 	{ "rcpthosts", "a.example\n\nb example\n", "/control/rcpthosts:3: expected a domain" },
 	{ "caps", "a@b.example (\n", "/control/caps:1:" },
 	{ "capsources", "cdb:nosuch.cdb\n", "/nosuch.cdb: No such file" },
-	{ "capsources", "cdb:caps.cdb\ncdb:b.cdb\n", "/control/capsources:2: expected one source" },
+	{ "capsources", "cdb:caps.cdb\ncdb:b.cdb\n", "/control/capsources:2: expected each source once" },
 	{ "retryfirst", "20000\n", "/control/retrymax: expected at least the value of retryfirst" },
 	{ "mailboxes", "a@b.example maildir:a\nA@b.example maildir:b\n",
 	    "/control/mailboxes:2: expected each address once (the first is line 1)" },
@@ -248,6 +250,20 @@ START_TEST(no_caps_is_no_error)
 	ck_assert_int_eq(place_open(&place, home, NULL, &who, &err), 0);
 	ck_assert_int_eq(place_caps(&place, &err), -1);
 	ck_assert_int_eq(err.kind, ERR_NONE);
+}
+END_TEST
+
+START_TEST(capd_may_have_other_sources_alone)
+{
+	put("caps", "a@b.example any\n");
+	put("capsources", "own\n");
+	ck_assert_msg(place_open(&place, home, NULL, &who, &err) == 0, "%s", err.what);
+	ck_assert_int_eq(place_caps(&place, &err), -1);
+	ck_assert_int_eq(err.kind, ERR_NONE);
+	place_close(&place);
+	put("capsources", "own\ncdb:caps.cdb\n");
+	ck_assert_msg(place_open(&place, home, NULL, &who, &err) == 0, "%s", err.what);
+	ck_assert(knows("a@b.example"));
 }
 END_TEST
 
@@ -379,6 +395,7 @@ suite_place(void)
 	tcase_add_test(tc, busy_port_is_named);
 	tcase_add_test(tc, caps_are_built_when_newer);
 	tcase_add_test(tc, no_caps_is_no_error);
+	tcase_add_test(tc, capd_may_have_other_sources_alone);
 	tcase_add_test(tc, control_folder_must_be_there);
 	tcase_add_test(tc, settings_are_copies);
 	tcase_add_test(tc, what_stays_is_the_same_socket);
