@@ -7,20 +7,24 @@
 
 #include "cmd/compose.h"
 #include "lib/capsdb.h"
+#include "lib/clock.h"
+#include "lib/confline.h"
 #include "lib/envelope.h"
 
 static const char usage[] =
-    "accord caps build | get ADDRESS... | test ADDRESS MESSAGE | import FILE|-  [-H HOME] [--json]";
+    "accord caps build | get ADDRESS... | test ADDRESS MESSAGE | import FILE|- |\n"
+    "            set ADDRESS EXPRESSION|any|none [--ttl SECONDS] | purge ADDRESS...|--all  [-H HOME] [--json]";
 
 enum { CAPS_TEXT = 64 * 1024 * 1024 };
 
-/* What is known of an address. */
-struct known { enum cap_state state; struct span text; };
+/* What is known of an address, from where, and since when (0: not told). */
+struct known { enum cap_state state; struct span text; enum cap_source source; uint64_t since_s; };
 
 static int
 caps_build(const struct common *c, struct err *e)
 {
-	struct msg_hdr h, reply;
+	struct msg_refused reply;	/* the longest answer */
+	struct msg_hdr h;
 	char path[640];
 	int text, dir, sock, r;
 	size_t len;
@@ -62,7 +66,7 @@ caps_ask_running(int sock, struct span addr, unsigned char *reply, struct known 
 		return -1;
 	if (len < sizeof *m || m->len != len - sizeof *m)
 		return err_set(e, ERR_PROTO, NULL, "control: an answer of %zu octets", len);
-	*k = (struct known){ m->features, span_of(m + 1, m->len) };
+	*k = (struct known){ m->features, span_of(m + 1, m->len), (enum cap_source)m->source, m->since_s };
 	return 0;
 }
 
@@ -85,6 +89,8 @@ caps_ask_file(const struct common *c, struct span addr, struct capsdb *db, struc
 	if ((r = capsdb_get(db, addr, &k->text, &any, e)) == -1)
 		return -1;
 	k->state = r == 0 ? CAP_NONE : any ? CAP_ANY : CAP_KNOWN;
+	k->source = r == 0 ? SOURCE_NONE : SOURCE_CDB;
+	k->since_s = 0;
 	return 0;
 }
 
@@ -102,25 +108,64 @@ caps_ask(const struct common *c, struct span addr, struct known *k, struct err *
 	return r;
 }
 
+static const char *const state_names[] = { "none", "known", "any", "not now" };
+
+static void
+get_print_json(const char *addr, const struct known *k)
+{
+	char when[40];
+
+	clock_iso((int64_t)k->since_s * 1000000, when, sizeof when);
+	printf("{\"address\":");
+	json_string(stdout, span_str(addr));
+	printf(",\"state\":\"%s\",\"expression\":", state_names[k->state & 3]);
+	json_string(stdout, k->text);
+	printf(",\"source\":\"%s\",\"since\":%s%s%s}\n", capsource_name(k->source), k->since_s == 0 ? "" : "\"",
+	    k->since_s == 0 ? "null" : when, k->since_s == 0 ? "" : "\"");
+}
+
+/* How long ago that was, in the largest unit that it has one of. */
+static void
+print_age(uint64_t since_s)
+{
+	static const struct { uint64_t s; const char *name; } units[] = {
+		{ 86400, "day" }, { 3600, "hour" }, { 60, "minute" }, { 1, "second" },
+	};
+	uint64_t now_s = (uint64_t)(clock_us() / 1000000), age = now_s > since_s ? now_s - since_s : 0, n;
+	size_t u = 0;
+
+	while (u < 3 && age < units[u].s)
+		u++;
+	n = age / units[u].s;
+	printf(", said %llu %s%s ago", (unsigned long long)n, units[u].name, n == 1 ? "" : "s");
+}
+
+static void
+get_print(const struct known *k)
+{
+	if (k->state == CAP_KNOWN)
+		printf("%.*s\n", (int)k->text.n, (const char *)k->text.p);
+	else
+		printf("%s\n", state_names[k->state & 3]);
+	if (k->source == SOURCE_NONE)
+		return;
+	printf("from %s", capsource_name(k->source));
+	if (k->since_s != 0)
+		print_age(k->since_s);
+	printf("\n");
+}
+
 static int
 caps_get(const struct common *c, const char *addr, struct err *e)
 {
-	static const char *const names[] = { "none", "known", "any", "not now" };
 	struct known k;
 
 	if (caps_ask(c, span_str(addr), &k, e) == -1)
 		return -1;
-	if (c->json) {
-		printf("{\"address\":");
-		json_string(stdout, span_str(addr));
-		printf(",\"state\":\"%s\",\"expression\":", names[k.state & 3]);
-		json_string(stdout, k.text);
-		printf("}\n");
-	} else if (k.state == CAP_KNOWN) {
-		printf("%.*s\n", (int)k.text.n, (const char *)k.text.p);
-	} else {
-		printf("%s\n", names[k.state & 3]);
-	}
+	if (c->json)
+		get_print_json(addr, &k);
+	else
+		get_print(&k);
 	return k.state == CAP_KNOWN || k.state == CAP_ANY ? 0 :
 	    err_set(e, ERR_PERM, NULL, "nothing is known of %s", addr);
 }
@@ -306,6 +351,94 @@ caps_import(const struct common *c, const char *file, struct err *e)
 	return r;
 }
 
+/* --- set and purge --- */
+
+/* Tells the running instance, which alone keeps these; m has all but the lengths. */
+static int
+tell_running(const struct common *c, struct msg_cap_set m, struct span addr, struct span text, struct err *e)
+{
+	struct msg_refused reply;	/* the longest answer */
+	struct buf packet;
+	size_t len;
+	int sock, r;
+
+	if (addr.n > ENV_MAX_PATH)
+		return err_set(e, ERR_PERM, NULL, "an address of %zu octets", addr.n);
+	m.addr_len = (uint32_t)addr.n;
+	m.len = (uint32_t)text.n;
+	buf_init(&packet, MSG_MAX);
+	r = buf_add(&packet, span_of(&m, sizeof m), e);
+	if (r == 0)
+		r = buf_add(&packet, addr, e);
+	if (r == 0)
+		r = buf_add(&packet, text, e);
+	if (r == 0 && (r = sock = control_connect(&c->home, e)) != -1) {
+		r = control_call(sock, (struct msg_hdr *)(void *)packet.p, MSG_CAP_SET, packet.n, -1, &reply,
+		    sizeof reply, &len, e);
+		close(sock);
+	}
+	buf_free(&packet);
+	return r;
+}
+
+static int
+caps_set(const struct common *c, const char *addr, const char *text, uint32_t ttl_s, struct err *e)
+{
+	struct msg_cap_set m = { .source = SOURCE_OWN, .state = CAP_KNOWN, .ttl_s = ttl_s };
+
+	if (strcmp(text, "any") == 0)
+		m.state = CAP_ANY;
+	if (strcmp(text, "none") == 0)
+		m.state = CAP_NONE;
+	return tell_running(c, m, span_str(addr), span_str(m.state == CAP_KNOWN ? text : ""), e);
+}
+
+/* addr "": of every address. */
+static int
+caps_purge(const struct common *c, const char *addr, struct err *e)
+{
+	struct msg_cap_set m = { .source = SOURCE_NONE, .state = CAP_NONE };
+
+	return tell_running(c, m, span_str(addr), span_str(""), e);
+}
+
+/* "ADDRESS EXPRESSION [--ttl SECONDS]", the option anywhere.  1: wrong usage. */
+static int
+verb_set(const struct common *c, int argc, char **argv, struct err *e)
+{
+	const char *word[2];
+	uint64_t ttl_s = 0;
+	int n = 0;
+
+	for (int i = 0; i < argc; i++) {
+		if (strcmp(argv[i], "--ttl") == 0) {
+			if (++i == argc || !span_u64(span_str(argv[i]), UINT32_MAX, &ttl_s) || ttl_s == 0)
+				return 1;
+		} else if (argv[i][0] == '-' || n == 2) {
+			return 1;
+		} else {
+			word[n++] = argv[i];
+		}
+	}
+	return n < 2 || word[0][0] == '\0' ? 1 : caps_set(c, word[0], word[1], (uint32_t)ttl_s, e);
+}
+
+/* "ADDRESS..." or "--all". */
+static int
+verb_purge(const struct common *c, int argc, char **argv, struct err *e)
+{
+	int r = 0;
+
+	if (argc == 1 && strcmp(argv[0], "--all") == 0)
+		return caps_purge(c, "", e);
+	for (int i = 0; i < argc; i++)
+		if (argv[i][0] == '-' || argv[i][0] == '\0')
+			return 1;
+	for (int i = 0; i < argc; i++)
+		r = caps_purge(c, argv[i], e) == -1 ? -1 : r;
+	return r;
+}
+
 int
 verb_caps(struct common *c, int argc, char **argv)
 {
@@ -321,7 +454,13 @@ verb_caps(struct common *c, int argc, char **argv)
 		r = caps_test(c, argv[2], argv[3], &e);
 	else if (argc == 3 && strcmp(argv[1], "import") == 0)
 		r = caps_import(c, argv[2], &e);
+	else if (argc >= 3 && strcmp(argv[1], "set") == 0)
+		r = verb_set(c, argc - 2, argv + 2, &e);
+	else if (argc >= 3 && strcmp(argv[1], "purge") == 0)
+		r = verb_purge(c, argc - 2, argv + 2, &e);
 	else
+		r = 1;
+	if (r == 1)
 		return cmd_usage(usage);
 	return r == -1 ? cmd_fail(&e) : EXIT_DONE;
 }

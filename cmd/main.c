@@ -26,10 +26,12 @@ static const struct verb verbs[] = {
 	    "which every fax takes", verb_send, false },
 	{ "queue", "accord queue list|show|hold|release|retry|bounce|remove|fsck [option...]",
 	    "the queue: what is in it, what is to become of it", verb_queue, true },
-	{ "caps", "accord caps build | get ADDRESS... | test ADDRESS MESSAGE | import FILE|-\n"
+	{ "caps", "accord caps build | get ADDRESS... | test ADDRESS MESSAGE | import FILE|- |\n"
+	    "            set ADDRESS EXPRESSION|any|none [--ttl SECONDS] | purge ADDRESS...|--all\n"
 	    "            [-H HOME] [--json]",
 	    "the capability directory: compile the setting caps; what is known of an address; does this\n"
-	    "message fit; take lines into the setting caps and compile it", verb_caps, false },
+	    "message fit; take lines into the setting caps and compile it; say what a mailbox of one's own\n"
+	    "takes; forget what was said so", verb_caps, false },
 	{ "convert", "accord convert IN -o OUT --for EXPRESSION [--permit EXPRESSION|any|none]",
 	    "what accord would make of an image file or a message", verb_convert, false },
 };

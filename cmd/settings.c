@@ -9,6 +9,7 @@
 #include "cmd/cmd.h"
 #include "lib/capsdb.h"
 #include "lib/confcheck.h"
+#include "lib/confline.h"
 
 enum { SETTING_MAX = 64 * 1024 * 1024 };
 
@@ -77,6 +78,28 @@ check_names(const struct home *h)
 		closedir(d);
 }
 
+/* Sources are asked in the order of their lines; another than from whom the administrator trusts most to whom least
+ * (the numbers of enum cap_source) is right, but hardly what was meant. */
+static void
+check_sources(const struct home *h, const struct conf *conf)
+{
+	struct capsource before = { SOURCE_NONE, { NULL, 0 } }, s;
+	const struct span *lines, *caps;
+	uint32_t n = conf_lines(conf, CONF_CAPSOURCES, &lines);
+	bool compiled = false;
+	struct err e;
+
+	for (uint32_t i = 0; i < n && capsource_parse(lines[i], &s, &e) == 0; before = s, i++) {
+		if (s.source < before.source)
+			fprintf(stderr, "accord: %s/capsources:%u: %s is asked before %s: what it knows counts "
+			    "instead of the other\n", h->control, conf->v[CONF_CAPSOURCES].lineno[i],
+			    capsource_name(before.source), capsource_name(s.source));
+		compiled = compiled || span_is(lines[i], "cdb:caps.cdb");
+	}
+	if (conf_lines(conf, CONF_CAPS, &caps) > 0 && !compiled)
+		fprintf(stderr, "accord: %s/caps: it has no effect: capsources has no line cdb:caps.cdb\n", h->control);
+}
+
 int
 verb_check(struct common *c, int argc, char **argv)
 {
@@ -90,6 +113,7 @@ verb_check(struct common *c, int argc, char **argv)
 	    check_caps(&c->home, &e) == -1)
 		return cmd_fail(&e);
 	check_names(&c->home);
+	check_sources(&c->home, &conf);
 	conf_free(&conf);
 	printf("all settings are right\n");
 	return EXIT_DONE;

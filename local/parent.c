@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/address.h"
 #include "lib/confline.h"
 #include "lib/figure.h"
 #include "lib/log.h"
@@ -274,6 +275,49 @@ job_start(void *arg, struct worker_job *work, int message_fd)
 	job_step(j);
 }
 
+/* The user whose mailbox has the address, by settings and folders as a delivery finds it.  -1: none, or not now. */
+static int
+mailbox_owner(const struct local *l, struct span addr, uid_t *uid, struct err *e)
+{
+	const struct span *lines;
+	uint32_t n = conf_lines(&l->daemon->conf, CONF_LOCALS, &lines);
+	struct buf domain;
+	struct place p;
+	bool ours;
+
+	buf_init(&domain, ADDRESS_MAX_DOMAIN + 1);
+	ours = line_key_add(&domain, address_domain(addr), '\0', e) == 0 &&
+	    domains_have(lines, n, span_of(domain.p, domain.n - 1));
+	buf_free(&domain);
+	if (!ours)		/* postmaster of any domain is a mailbox here */
+		return err_set(e, ERR_PERM, "5.1.2", "no domain of ours");
+	if (mailbox_place(l, addr, &p, e) == -1)
+		return -1;
+	close(p.folder);
+	*uid = p.uid;
+	return 0;
+}
+
+static int
+control_on_owner(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
+{
+	const struct msg_hdr *h = msg;
+	struct msg_owned m = { .found = 0 };
+	struct err why;
+	uid_t uid = 0;
+
+	(void)fds;
+	if (mailbox_owner(c->arg, span_of(h + 1, len - sizeof *h), &uid, &why) == 0) {
+		m.found = 1;
+		m.uid = uid;
+	}
+	return chan_send(c, &m.h, MSG_OWNED, h->id, sizeof m, NULL, 0, e);
+}
+
+static const struct msg_rule from_control[] = {
+	{ MSG_OWNER, sizeof(struct msg_hdr) + 1, sizeof(struct msg_hdr) + ENV_MAX_PATH, 0, 0, control_on_owner },
+};
+
 /* capd and convertd say nothing on these channels. */
 static void
 server_gone(struct chan *c, const struct err *why)
@@ -282,20 +326,21 @@ server_gone(struct chan *c, const struct err *why)
 
 	(void)why;
 	log_line(LOG_INFO, NULL, "peer-gone", "peer=%s", c->name);
-	daemon_lost(c == &l->capd ? ROLE_CAPD : ROLE_CONVERTD);
+	daemon_lost(c == &l->capd ? ROLE_CAPD : c == &l->control ? ROLE_CONTROL : ROLE_CONVERTD);
 }
 
 static int
 local_connect(struct local *l, enum role role, int fd, struct err *e)
 {
-	struct chan *c = role == ROLE_CAPD ? &l->capd : &l->convertd;
+	struct chan *c = role == ROLE_CAPD ? &l->capd : role == ROLE_CONTROL ? &l->control : &l->convertd;
 
 	if (role == ROLE_QMGR)
 		return worker_connect(&l->worker, fd, e);
-	if (role != ROLE_CAPD && role != ROLE_CONVERTD)
+	if (role != ROLE_CAPD && role != ROLE_CONVERTD && role != ROLE_CONTROL)
 		return err_set(e, ERR_PROTO, NULL, "a channel to %s", role_name(role));
 	chan_close(c);
-	if (chan_open(c, l->worker.loop, fd, role_name(role), NULL, 0, server_gone, l, e) == 0)
+	if (chan_open(c, l->worker.loop, fd, role_name(role), role == ROLE_CONTROL ? from_control : NULL,
+	    role == ROLE_CONTROL ? sizeof from_control / sizeof *from_control : 0, server_gone, l, e) == 0)
 		return 0;
 	close(fd);
 	return -1;
@@ -326,7 +371,7 @@ local_stats(void *arg, struct buf *out)
 int
 local_open(struct local *l, struct daemon *d, struct err *e)
 {
-	static const enum role peers[] = { ROLE_CAPD, ROLE_CONVERTD, ROLE_QMGR };
+	static const enum role peers[] = { ROLE_CAPD, ROLE_CONVERTD, ROLE_CONTROL, ROLE_QMGR };
 
 	*l = (struct local){ .daemon = d, .home = daemon_file(d, "home") };
 	worker_init(&l->worker, &d->loop, job_start, l);

@@ -15,6 +15,7 @@ struct local {
 	struct daemon *daemon;
 	struct worker worker;
 	struct chan capd, convertd;	/* carry MSG_SESSION only */
+	struct chan control;		/* asks whose mailbox an address is */
 	uint64_t deliveries;		/* processes started */
 	int home;			/* the folder relative mailboxes lie under */
 };

@@ -70,20 +70,6 @@ client_on_submit(struct chan *ch, const void *msg, size_t len, int *fds, struct 
 }
 
 static int
-client_on_ask(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
-{
-	static struct { struct msg_cap_ask m; unsigned char addr[ENV_MAX_PATH]; } out;
-	struct client *k = ch->arg;
-
-	(void)fds;
-	memcpy(&out, msg, len);
-	k->request = out.m.h.id;
-	if (!client_is_admin(k))
-		return client_not_allowed(k, e);
-	return chan_send(&k->control->capd, &out.m.h, MSG_CAP_ASK, k->serial, len, NULL, 0, e);
-}
-
-static int
 client_on_caps_changed(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
 {
 	struct client *k = ch->arg;
@@ -153,7 +139,8 @@ static const struct msg_rule from_client[] = {
 	{ MSG_SUBMIT, sizeof(struct msg_hdr) + 1, sizeof(struct msg_hdr) + CONTROL_ENVELOPE, 1, 1,
 	    client_on_submit },
 	{ MSG_CAP_ASK, sizeof(struct msg_cap_ask) + 1, sizeof(struct msg_cap_ask) + ENV_MAX_PATH, 0, 0,
-	    client_on_ask },
+	    wish_on_client },
+	{ MSG_CAP_SET, sizeof(struct msg_cap_set), MSG_MAX, 0, 0, wish_on_client },
 	{ MSG_CAPS_CHANGED, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0,
 	    client_on_caps_changed },
 	{ MSG_STATUS, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, client_on_status },
@@ -177,6 +164,7 @@ client_gone(struct chan *ch, const struct err *why)
 	if (k->message_fd != -1)
 		close(k->message_fd);
 	buf_free(&k->envelope);
+	buf_free(&k->wish);
 	free(k);
 }
 
@@ -263,21 +251,14 @@ control_accept(void *arg, uint32_t events)
 	}
 }
 
-static int
-capd_on_answer(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
-{
-	static _Alignas(8) unsigned char out[MSG_MAX];
-	struct client *k;
-
-	(void)fds;
-	memcpy(out, msg, len);
-	if ((k = control_client(ch->arg, ((const struct msg_hdr *)msg)->id)) == NULL)
-		return 0;
-	return client_answer(k, (struct msg_hdr *)(void *)out, MSG_CAP, len, e);
-}
-
 static const struct msg_rule from_capd[] = {
-	{ MSG_CAP, sizeof(struct msg_cap), MSG_MAX, 0, 0, capd_on_answer },
+	{ MSG_CAP, sizeof(struct msg_cap), MSG_MAX, 0, 0, wish_on_answer },
+	{ MSG_CAP_SETTED, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, wish_on_answer },
+	{ MSG_REFUSED, sizeof(struct msg_refused), sizeof(struct msg_refused), 0, 0, wish_on_answer },
+};
+
+static const struct msg_rule from_local[] = {
+	{ MSG_OWNED, sizeof(struct msg_owned), sizeof(struct msg_owned), 0, 0, wish_on_owned },
 };
 
 static const struct msg_rule from_qmgr[] = {
@@ -285,18 +266,54 @@ static const struct msg_rule from_qmgr[] = {
 	{ MSG_REFUSED, sizeof(struct msg_refused), sizeof(struct msg_refused), 0, 0, act_on_refused },
 };
 
-/* Who waited for the lost server is told to come again. */
+/* What each server may say; queue's rows are in submit.c. */
+static const struct { const struct msg_rule *rule; size_t n; } rules[ROLE_COUNT] = {
+	[ROLE_CAPD] = { from_capd, sizeof from_capd / sizeof *from_capd },
+	[ROLE_QMGR] = { from_qmgr, sizeof from_qmgr / sizeof *from_qmgr },
+	[ROLE_LOCAL] = { from_local, sizeof from_local / sizeof *from_local },
+};
+
+/* The channel to that process; NULL: there is none to it. */
+static struct chan *
+server_chan(struct control *c, enum role role)
+{
+	switch (role) {
+	case ROLE_QUEUE:
+		return &c->queue;
+	case ROLE_CAPD:
+		return &c->capd;
+	case ROLE_QMGR:
+		return &c->qmgr;
+	case ROLE_LOCAL:
+		return &c->local;
+	default:
+		return NULL;
+	}
+}
+
+/* Who waits for capd, local or qmgr is told to come again. */
+static void
+tell_waiting(struct control *c, enum role role)
+{
+	if (role == ROLE_QMGR)
+		act_qmgr_gone(c);
+	else if (role == ROLE_CAPD || role == ROLE_LOCAL)
+		wish_server_gone(c, role == ROLE_CAPD ? WITH_CAPD : WITH_LOCAL);
+}
+
 static void
 server_gone(struct chan *ch, const struct err *why)
 {
 	struct control *c = ch->arg;
+	enum role role = ROLE_START;
 
 	(void)why;
+	while (server_chan(c, role) != ch)
+		role++;
 	log_line(LOG_INFO, NULL, "peer-gone", "peer=%s", ch->name);
-	daemon_lost(ch == &c->queue ? ROLE_QUEUE : ch == &c->capd ? ROLE_CAPD : ROLE_QMGR);
-	if (ch == &c->qmgr)
-		act_qmgr_gone(c);
-	for (struct client *k = c->clients; k != NULL && ch == &c->queue; k = k->next) {
+	daemon_lost(role);
+	tell_waiting(c, role);
+	for (struct client *k = c->clients; k != NULL && role == ROLE_QUEUE; k = k->next) {
 		struct err lost, e = { 0 };
 
 		if (k->message_fd == -1)
@@ -311,17 +328,12 @@ server_gone(struct chan *ch, const struct err *why)
 static int
 control_connect(struct control *c, enum role role, int fd, struct err *e)
 {
-	static const struct { const struct msg_rule *rule; size_t n; } rules[ROLE_COUNT] = {
-		[ROLE_CAPD] = { from_capd, sizeof from_capd / sizeof *from_capd },
-		[ROLE_QMGR] = { from_qmgr, sizeof from_qmgr / sizeof *from_qmgr },
-	};
-	struct chan *ch = role == ROLE_QUEUE ? &c->queue : role == ROLE_CAPD ? &c->capd : &c->qmgr;
+	struct chan *ch = server_chan(c, role);
 
-	if (role != ROLE_QUEUE && role != ROLE_CAPD && role != ROLE_QMGR)
+	if (ch == NULL)
 		return err_set(e, ERR_PROTO, NULL, "a channel to %s", role_name(role));
 	chan_close(ch);
-	if (role == ROLE_QMGR)
-		act_qmgr_gone(c);	/* the news of its end may come after its successor's channel */
+	tell_waiting(c, role);	/* the news of its end may come after its successor's channel */
 	return chan_open(ch, &c->daemon->loop, fd, role_name(role),
 	    role == ROLE_QUEUE ? control_from_queue : rules[role].rule,
 	    role == ROLE_QUEUE ? control_from_queue_n : rules[role].n, server_gone, c, e);

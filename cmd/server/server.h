@@ -21,6 +21,9 @@ enum {
 	CONTROL_ENVELOPE = 60000	/* octets of a submitted envelope */
 };
 
+/* Who has a client's wish for an address now. */
+enum with { WITH_NOBODY, WITH_LOCAL, WITH_CAPD };
+
 struct client {
 	struct client *next, **prev;
 	struct control *control;
@@ -32,6 +35,8 @@ struct client {
 	int message_fd;			/* of a submission under way, or -1 */
 	bool seven;			/* its envelope says 7BIT */
 	struct buf envelope;
+	enum with with;
+	struct buf wish;		/* its packet, MSG_CAP_ASK or MSG_CAP_SET, until it is answered */
 };
 
 /* A request that qmgr has; client NULL: it has gone meanwhile. */
@@ -41,7 +46,7 @@ struct control {
 	struct daemon *daemon;
 	struct watch listener;
 	struct timer resume;		/* after a pause */
-	struct chan queue, capd, qmgr;
+	struct chan queue, capd, qmgr, local;
 	struct client *clients;
 	struct pending_act *acts;
 	uint32_t nclient, last_serial;
@@ -71,6 +76,14 @@ int act_on_refused(struct chan *ch, const void *msg, size_t len, int *fds, struc
 void act_client_gone(struct control *c, struct client *k);
 /* Who waits for the qmgr that was lost is told to come again. */
 void act_qmgr_gone(struct control *c);
+
+/* owner.c: MSG_CAP_ASK and MSG_CAP_SET of an address go to capd, if local's MSG_OWNED says that the client
+ * may; its answers come back. */
+int wish_on_client(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e);
+int wish_on_owned(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e);
+int wish_on_answer(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e);
+/* Who waits for the one that was lost is told to come again. */
+void wish_server_gone(struct control *c, enum with who);
 
 /* submit.c: a message from a local user goes into the queue. */
 int submit_begin(struct client *k, struct span envelope, int message_fd, struct err *e);
