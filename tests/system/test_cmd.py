@@ -86,7 +86,7 @@ class Settings(unittest.TestCase):
     def test_check_refuses_what_start_refuses(self):
         """Also what no single line shows; a name that is no setting's is told of."""
         for name, value, want in (("retryfirst", "20000", "retrymax: expected at least the value of retryfirst (20000)"),
-                                  ("capsources", "cdb:a.cdb\ncdb:b.cdb", "capsources:2: expected one source"),
+                                  ("capsources", "cdb:a.cdb\ncdb:b.cdb", "capsources:2: expected each source once"),
                                   ("listen", "\n".join(f"127.0.0.1:{i}" for i in range(1, 34)),
                                    "listen: expected at most 32 lines")):
             with self.subTest(name):
@@ -232,12 +232,12 @@ class Directory(unittest.TestCase):
                 if running:
                     acc.start()
                 self.assertIn("MH", acc.accord("caps", "get", "MH@Gateway.Example").stdout.decode())
-                self.assertEqual(acc.accord("caps", "get", "x@gateway.example").stdout, b"any\n")
+                self.assertEqual(acc.accord("caps", "get", "x@gateway.example").stdout, b"any\nfrom cdb\n")
                 self.assertIn("MMR", acc.accord("caps", "get", "x@far.example").stdout.decode())
                 none = acc.accord("caps", "get", "x@none.example", check=False)
                 self.assertEqual((none.returncode, none.stdout), (1, b"none\n"))
                 got = json.loads(acc.accord("caps", "get", "mh@gateway.example", "--json").stdout)
-                self.assertEqual(got["state"], "known")
+                self.assertEqual((got["state"], got["source"], got["since"]), ("known", "cdb", None))
                 acc.stop()
 
     def test_caps_import_replaces_line_by_address(self):

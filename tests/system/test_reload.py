@@ -82,7 +82,7 @@ class Reload(unittest.TestCase):
             ("flush", "sometimes", "flush:1: expected"),
             ("caps", "a@gateway.example (", "caps:1:"),
             ("capsources", "cdb:nosuch.cdb", "nosuch.cdb: No such file"),
-            ("capsources", "cdb:caps.cdb\ncdb:b.cdb", "capsources:2: expected one source"),
+            ("capsources", "cdb:caps.cdb\ncdb:b.cdb", "capsources:2: expected each source once"),
             ("retryfirst", "20000", "retrymax: expected at least the value of retryfirst"),
             ("listen", "127.0.0.1", "listen:1: expected"),
             ("listen", "127.0.0.1:2525 lmtp", "listen:1: expected the role mx"),

@@ -164,14 +164,18 @@ def expected(role, accord):
         put(ALLOWED, "socket", "connect")
     if role == "resolver":
         put(ALLOWED, "socket", "datagram", "connect", "bind")
-    if role in ("queue", "flush", "local", "job-local"):
+    if role in ("queue", "flush", "local", "job-local", "capd"):
         put(ALLOWED, "fsync")
-    if role in ("queue", "flush", "job-local"):
+    if role in ("queue", "flush", "job-local", "capd"):
         put("EACCES", *opens, f"unlink={old}")
     if role == "qmgr":
         put("EACCES", *reads)
     if role in ("queue", "flush", "qmgr"):
         put(ALLOWED, f"open={home}/queue")
+    if role == "capd":                  # its own folder and no other's
+        want[f"open={home}/caps"] = ALLOWED
+        want[f"create={home}/caps/probe"] = ALLOWED
+        want[f"create={home}/queue/probe"] = "EACCES"
     if role == "local":                 # whose children are confined to one mailbox
         put(ALLOWED, *opens, "setresuid")
         del want[f"unlink={old}"]
@@ -194,12 +198,12 @@ FILES = {       # descriptors from 3 on; "channel" includes the one to the super
     "job-convert": ["MESSAGE", "memory", "pipe"],
     "bounce": ["channel", "eventpoll"],
     "resolver": ["channel", "eventpoll"],
-    "capd": ["caps.cdb", "channel", "eventpoll"],
+    "capd": ["caps", "caps.cdb", "channel", "eventpoll"],
     "control": ["channel", "control.sock", "eventpoll"],
     "log": ["channel"],
 }
 CHANNELS = {"flush": 1, "session-in": 2, "session-out": 1, "job-local": 3, "job-convert": 0, "log": 1,
-            "bounce": 3, "capd": None, "control": 4, "qmgr": 6, "resolver": 2}
+            "bounce": 3, "capd": None, "control": 5, "qmgr": 6, "resolver": 2}
 
 
 class Rig:
@@ -389,7 +393,7 @@ class Confined:
         self.assertEqual(has["Max core file size"], "0")
         if role not in PARENTS:
             self.assertEqual(has["Max processes"], "0")
-        if role in ("qmgr", "capd", "resolver"):
+        if role in ("qmgr", "resolver"):
             self.assertEqual(has["Max file size"], "0")
         if role == "session-in":        # databytes and some
             self.assertEqual(has["Max file size"], str(52428800 + mib))
