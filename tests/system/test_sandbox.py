@@ -549,6 +549,7 @@ class Accounts(Confined, unittest.TestCase):
             self.assertEqual(messages, 1)
             self.assertEqual(self.owner(f"{home}/run/control.sock")[2], 0o666)
             self.assertEqual(self.owner(f"{home}/mail")[0], "accord-local")
+            self.assertEqual(self.owner(f"{home}/caps"), ("accord-capd", pwd.getpwnam("accord-capd").pw_gid, 0o700))
             self.assertEqual(self.owner(f"{home}/caps.cdb")[2] & 0o022, 0)
             got = rig.acc.accord("caps", "get", "fax@gateway.example")
             self.assertIn(b"MMR", got.stdout)
