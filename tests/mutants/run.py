@@ -30,7 +30,7 @@ import time
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 FIELDS = ["name", "file", "from", "to", "test"]
-OVER_THE_LAYER = ("test_layer", "test_faults")      # tests that need `make crash`
+OVER_THE_LAYER = ("test_layer", "test_faults", "test_caps.Disk")      # tests that need `make crash`
 SECONDS = 300           # a test that takes longer hangs, and so has failed
 
 

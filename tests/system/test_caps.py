@@ -321,6 +321,18 @@ class Disk(unittest.TestCase):
                     acc.accord("caps", "set", BOX, "any")
                     self.assertEqual(state(acc, BOX), ("any", "own"))
 
+    def test_behind_a_failed_flush_it_is_written_anew(self):
+        """An fsync that comes after one that failed finds nothing left to wait for."""
+        path = "caps/entries"
+        with Layered(record=False, **SETTINGS) as acc:
+            acc.accord("caps", "set", OTHER, "any")
+            was = os.stat(os.path.join(acc.home, path)).st_ino
+            acc.faults.rule(0, "fsync", errno.EIO, program="capd", first=1, last=1)
+            self.refused(acc)
+            acc.accord("caps", "set", BOX, "any")
+            self.assertNotEqual(os.stat(os.path.join(acc.home, path)).st_ino, was)
+            self.assertEqual((state(acc, BOX), state(acc, OTHER)), (("any", "own"),) * 2)
+
     def test_a_short_write_is_finished(self):
         with Layered(record=False, **SETTINGS) as acc:
             acc.faults.rule(0, "write", 0, program="capd", first=1, last=2)
