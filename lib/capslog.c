@@ -388,11 +388,11 @@ read_file(int fd, struct buf *out, struct err *e)
 	ssize_t n = 1;
 
 	while (n > 0) {
-		void *p = buf_room(out, CHUNK, e);
+		void *p = buf_room(out, SMALL, e);
 
 		if (p == NULL)
 			return -1;
-		n = pread(fd, p, CHUNK, (off_t)out->n);
+		n = pread(fd, p, SMALL, (off_t)out->n);
 		if (n == -1)
 			return err_sys(e, "read");
 		out->n += (size_t)n;

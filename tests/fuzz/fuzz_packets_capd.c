@@ -3,7 +3,8 @@
 /*
  * tests/fuzz/fuzz_packets_capd.c - sessions, their parents and control that say anything to capd
  * (tests/fuzz/hostile.h): an answer has the length that it says and follows a question, few of them wait
- * for who does not read, and an honest session is answered as ever.
+ * for who does not read, and an honest session is answered as ever.  Whatever control has had kept, what is told is
+ * an expression in the form that it is printed in, and what an honest control says then is told.
  */
 #include <assert.h>
 #include <fcntl.h>
@@ -15,6 +16,7 @@
 
 #include "capd/serve.h"
 #include "lib/envelope.h"
+#include "lib/features.h"
 #include "tests/fuzz/hostile.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
@@ -22,6 +24,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 enum { ASKER, SMTPD, LOCAL, CONTROL, SIDES };
 
 static const struct hostile_row question[] = { { MSG_CAP_ASK, sizeof(struct msg_cap_ask) + 13 } };
+static const struct hostile_row wish[] = {
+	{ MSG_CAP_ASK, sizeof(struct msg_cap_ask) + 13 }, { MSG_CAP_SET, sizeof(struct msg_cap_set) + 11 },
+};
 static const struct hostile_row session[] = { { MSG_SESSION, sizeof(struct msg_hdr) } };
 static char features[200];		/* as the first answer says it */
 
@@ -41,22 +46,52 @@ open_side(struct hostile *x, size_t side)
 		abort();
 }
 
+/* What was kept is told as it was printed. */
+static void
+check_printed(struct span text)
+{
+	struct feat *f;
+	struct buf again;
+	struct err e;
+
+	if (text.n == 0)
+		return;
+	buf_init(&again, MSG_MAX);
+	assert(feat_parse(text, FEAT_STRICT, &f, &e) == 0 && !feat_empty(f));
+	assert(feat_print(f, &again, &e) == 0 && span_eq(buf_view(&again), text));
+	feat_free(f);
+	buf_free(&again);
+}
+
 static void
 check(const struct msg_cap *m, size_t len)
 {
 	assert(m->h.type == MSG_CAP && len == sizeof *m + m->len && m->features <= CAP_TEMP && m->known <= 2);
 	assert((m->features == CAP_KNOWN) == (m->len > 0));
+	assert((m->source != SOURCE_NONE) == (m->features == CAP_KNOWN || m->features == CAP_ANY));
+	assert((m->source == SOURCE_OWN) == (m->since_s > 0));
 	if (features[0] == '\0' && m->len < sizeof features)
 		memcpy(features, m + 1, m->len);
-	assert(m->len == 0 || span_is(span_of(m + 1, m->len), features));
+	if (m->source == SOURCE_OWN)
+		check_printed(span_of(m + 1, m->len));
+	else
+		assert(m->len == 0 || span_is(span_of(m + 1, m->len), features));
 }
 
 static void
 heard(struct hostile *x, size_t side, const struct msg_hdr *m, size_t len)
 {
 	(void)x;
+	const struct msg_refused *no = (const void *)m;
+
 	assert(side == ASKER || side == CONTROL);
-	check((const void *)m, len);
+	if (side == CONTROL && m->type == MSG_CAP_SETTED)
+		assert(len == sizeof *m);
+	else if (side == CONTROL && m->type == MSG_REFUSED)
+		assert(len == sizeof *no && memchr(no->what, '\0', sizeof no->what) != NULL &&
+		    memchr(no->dsn, '\0', sizeof no->dsn) != NULL);
+	else
+		check((const void *)m, len);
 }
 
 /* The database of two addresses, compiled as `accord caps` does. */
@@ -82,9 +117,30 @@ build(void)
 	return out;
 }
 
+/* A folder for what capd keeps, without a name once the process ends. */
+static char kept[] = "/dev/shm/accord-fuzz-XXXXXX";
+static int kept_fd;
+
+static void
+clear(void)
+{
+	(void)unlinkat(kept_fd, "entries", 0);
+	(void)rmdir(kept);
+}
+
+static int
+folder(void)
+{
+	if (mkdtemp(kept) == NULL || (kept_fd = open(kept, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1 ||
+	    atexit(clear) != 0)
+		abort();
+	return kept_fd;
+}
+
 static void
 set_up(void)
 {
+	const struct cap_entry one = { SOURCE_OWN, CAP_ANY, { NULL, 0 }, 1, 0 };
 	static bool done;
 	struct err e = { 0 };
 
@@ -95,15 +151,18 @@ set_up(void)
 	for (int i = 0; i < ROLE_COUNT; i++)
 		d.peer_fd[i] = -1;
 	d.file[0] = (struct daemon_file){ "caps.cdb", build() };
-	d.nfile = 1;
+	d.file[1] = (struct daemon_file){ "caps", folder() };
+	d.nfile = 2;
 	d.settings = 1;
 	if (conf_init(&d.conf, &e) == -1 || loop_init(&d.loop, &e) == -1 ||
 	    conf_set(&d.conf, CONF_MAILBOXES, span_str("box@here.example maildir:m\n"), &e) == -1 ||
-	    capd_open(&capd, &d, &e) == -1)
+	    conf_set(&d.conf, CONF_CAPSOURCES, span_str("cdb:caps.cdb\nown\n"), &e) == -1 ||
+	    capd_open(&capd, &d, &e) == -1 ||
+	    capslog_put(&capd.store.log, span_str("x"), &one, 1, &e) == -1)	/* its file is open from now on */
 		abort();
 	h = (struct hostile){ .loop = &d.loop, .nside = SIDES, .file = -1, .open = open_side,
 	    .heard = heard, .side = { { question, 1, -1, { 0 }, 0 }, { session, 1, -1, { 0 }, 0 },
-	    { session, 1, -1, { 0 }, 0 }, { question, 1, -1, { 0 }, 0 } } };
+	    { session, 1, -1, { 0 }, 0 }, { wish, 2, -1, { 0 }, 0 } } };
 }
 
 static void
@@ -125,15 +184,38 @@ honest(const char *addr, uint32_t want_features, uint32_t want_known)
 	assert(recv(pair[0], packet, 1, MSG_PEEK | MSG_DONTWAIT) == 1);
 	assert(ipc_recv(pair[0], packet, sizeof packet, &len, fds, &e) == 1 && m->h.id == 5);
 	check(m, len);
-	assert(m->features == want_features && m->known == want_known);
+	assert((m->features == want_features || m->source == SOURCE_OWN) && m->known == want_known);
 	close(pair[0]);
 	hostile_turn(&h);
+}
+
+/* An honest control in the hostile one's place has something kept. */
+static void
+honest_wish(void)
+{
+	static _Alignas(8) unsigned char packet[MSG_MAX];
+	struct { struct msg_cap_set m; char text[24]; } out = { { .source = SOURCE_OWN, .state = CAP_KNOWN,
+	    .addr_len = 11, .len = 9 }, "own@example(dpi=300)" };
+	struct err e;
+	int fds[MSG_FDS];
+	size_t len;
+
+	open_side(&h, CONTROL);
+	if (ipc_send(h.side[CONTROL].fd, &out.m.h, MSG_CAP_SET, 6, sizeof out.m + 20, NULL, 0, &e) == -1)
+		abort();
+	hostile_turn(&h);
+	assert(ipc_recv_now(h.side[CONTROL].fd, packet, sizeof packet, &len, fds, &e) == 1);
+	assert(((struct msg_hdr *)(void *)packet)->type == MSG_CAP_SETTED);
+	honest("own@example", CAP_KNOWN, 0);
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
+	struct err e;
+
 	set_up();
+	assert(capslog_purge(&capd.store.log, &e) == 0);
 	hostile_begin(&h);
 	honest("fax@example.com", CAP_KNOWN, 0);
 	hostile_run(&h, span_of(p, n));
@@ -141,6 +223,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	honest("fax@example.com", CAP_KNOWN, 0);
 	honest("any@EXAMPLE.com", CAP_ANY, 0);
 	honest("box@here.example", CAP_NONE, 1);
+	honest_wish();
 	for (int r = 0; r < ROLE_COUNT; r++)
 		chan_close(&capd.parent[r]);
 	hostile_end(&h);

@@ -2,8 +2,9 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * tests/fuzz/fuzz_packets_control.c - a local user, queue, capd, qmgr and the supervisor that say
- * anything to control (tests/fuzz/hostile.h).  One whose user is not the administrator is told of
- * nobody else's mail and wishes; an honest client is answered with its own number; what goes to queue is
+ * anything to control (tests/fuzz/hostile.h), and a local that answers whatever the input says.  One whose user
+ * is not the administrator is told of nobody else's mail and wishes, and of an address, or has something
+ * kept of it, only where local said that it is his; an honest client is answered with its own number; what goes to queue is
  * an envelope that can be read; few answers wait for who does not read.
  */
 #include <assert.h>
@@ -29,13 +30,16 @@ static const struct hostile_row from_client[] = {
 	{ MSG_SUBMIT, sizeof(struct msg_hdr) + 1 }, { MSG_CAP_ASK, sizeof(struct msg_cap_ask) + 3 },
 	{ MSG_CAPS_CHANGED, sizeof(struct msg_hdr) }, { MSG_STATUS, sizeof(struct msg_hdr) },
 	{ MSG_ACT, sizeof(struct msg_act) + sizeof(struct act) }, { MSG_RELOAD, sizeof(struct msg_hdr) },
-	{ MSG_STATS, sizeof(struct msg_hdr) },
+	{ MSG_STATS, sizeof(struct msg_hdr) }, { MSG_CAP_SET, sizeof(struct msg_cap_set) + 3 },
 };
 static const struct hostile_row from_queue[] = {
 	{ MSG_OPENED, sizeof(struct msg_id) }, { MSG_COMMITTED, sizeof(struct msg_committed) },
 	{ MSG_REFUSED, sizeof(struct msg_refused) },
 };
-static const struct hostile_row from_capd[] = { { MSG_CAP, sizeof(struct msg_cap) } };
+static const struct hostile_row from_capd[] = {
+	{ MSG_CAP, sizeof(struct msg_cap) }, { MSG_CAP_SETTED, sizeof(struct msg_hdr) },
+	{ MSG_REFUSED, sizeof(struct msg_refused) },
+};
 static const struct hostile_row from_qmgr[] = {
 	{ MSG_ACTED, sizeof(struct msg_acted) }, { MSG_REFUSED, sizeof(struct msg_refused) },
 };
@@ -50,6 +54,10 @@ static struct control control;
 static struct hostile h;
 static struct sockaddr_un where = { .sun_family = AF_UNIX };
 static uid_t uid;			/* of who connects next */
+
+/* local: our end, the last one it was asked about, and those whom it said yes. */
+static int local = -1;
+static uint32_t asked, yes[HOSTILE_STEPS], nyes;
 
 /* Everybody here is one user; control hears that the other is another. */
 int
@@ -100,6 +108,83 @@ open_side(struct hostile *x, size_t side)
 }
 
 static void
+open_local(void)
+{
+	struct err e;
+	int pair[2];
+
+	ipc_close_fds(&local, 1);
+	if (ipc_pair(pair, &e) == -1)
+		abort();
+	local = pair[0];
+	d.peer(d.arg, ROLE_LOCAL, 1, pair[1]);
+}
+
+static void
+read_local(void)
+{
+	static _Alignas(8) unsigned char packet[MSG_MAX];
+	const struct msg_hdr *m = (const void *)packet;
+	int fds[MSG_FDS];
+	struct err e;
+	size_t len;
+
+	while (local != -1 && ipc_recv_now(local, packet, sizeof packet, &len, fds, &e) == 1) {
+		assert(m->type == MSG_OWNER && len > sizeof *m);
+		asked = m->id;
+	}
+}
+
+/* local says whose the mailbox is, comes anew, or says what it may not. */
+static void
+other(struct hostile *x, unsigned what, struct span p)
+{
+	static const uid_t whose[] = { SOMEBODY, 0, SOMEBODY + 1, (uid_t)-1 };
+	struct msg_owned m = { .found = p.n > 1 ? p.p[1] : 1, .uid = whose[p.n > 0 ? p.p[0] % 4 : 0] };
+	uint32_t id = p.n > 2 ? p.p[2] : 0;
+	struct err e;
+
+	(void)x;
+	read_local();
+	if (what == 1)
+		open_local();
+	if (what == 0 && id == 0)
+		id = asked;
+	if (what == 0 && m.found == 1 && m.uid == SOMEBODY)
+		yes[nyes++] = id;
+	if (what != 1)
+		(void)ipc_send_now(local, &m.h, what == 0 ? MSG_OWNED : MSG_OWNER, id, sizeof m, NULL, 0, &e);
+}
+
+static bool
+said_yes(uint32_t id)
+{
+	for (uint32_t i = 0; i < nyes; i++)
+		if (yes[i] == id)
+			return true;
+	return false;
+}
+
+/* What reaches capd is whole, and from one who may. */
+static void
+check_wish(const struct msg_hdr *m, size_t len)
+{
+	const struct client *k = control_client(&control, m->id);
+	const struct msg_cap_ask *ask = (const void *)m;
+	const struct msg_cap_set *set = (const void *)m;
+
+	assert(k == NULL || client_is_admin(k) || said_yes(m->id));
+	if (m->type == MSG_CAP_ASK) {
+		assert(ask->addr_len > 0 && ask->addr_len == len - sizeof *ask);
+		return;
+	}
+	assert(m->type == MSG_CAP_SET && set->state <= CAP_ANY && set->source <= SOURCE_OWN);
+	assert((uint64_t)set->addr_len + set->len == len - sizeof *set);
+	assert(set->source == SOURCE_NONE ? set->state == CAP_NONE : set->source == SOURCE_OWN && set->addr_len > 0);
+	assert(set->addr_len > 0 || k == NULL || client_is_admin(k));
+}
+
+static void
 heard(struct hostile *x, size_t side, const struct msg_hdr *m, size_t len)
 {
 	struct envelope env;
@@ -116,11 +201,12 @@ heard(struct hostile *x, size_t side, const struct msg_hdr *m, size_t len)
 	} else if (side == QUEUE) {
 		assert(m->type == MSG_OPEN || m->type == MSG_ABANDON);
 	} else if (side == USER) {
-		assert(m->type == MSG_REFUSED || m->type == MSG_TEXT || m->type == MSG_COMMITTED);
+		assert(m->type == MSG_REFUSED || m->type == MSG_TEXT || m->type == MSG_COMMITTED ||
+		    ((m->type == MSG_CAP || m->type == MSG_CAP_SETTED) && nyes > 0));
 	} else if (side == QMGR) {
 		assert(m->type == MSG_ACT);
 	} else if (side == CAPD) {
-		assert(m->type == MSG_CAP_ASK);
+		check_wish(m, len);
 	}
 	if (m->type == MSG_REFUSED) {
 		const struct msg_refused *r = (const void *)m;
@@ -161,8 +247,8 @@ set_up(void)
 	    control_open(&control, &d, &e) == -1)
 		abort();
 	h = (struct hostile){ .loop = &d.loop, .nside = SIDES, .file = -1, .open = open_side,
-	    .heard = heard, .side = { { from_client, 7, -1, { 0 }, 0 }, { from_client, 7, -1, { 0 }, 0 },
-	    { from_queue, 3, -1, { 0 }, 0 }, { from_capd, 1, -1, { 0 }, 0 },
+	    .other = other, .heard = heard, .side = { { from_client, 8, -1, { 0 }, 0 },
+	    { from_client, 8, -1, { 0 }, 0 }, { from_queue, 3, -1, { 0 }, 0 }, { from_capd, 3, -1, { 0 }, 0 },
 	    { from_qmgr, 2, -1, { 0 }, 0 }, { from_start, 4, -1, { 0 }, 0 } } };
 }
 
@@ -192,6 +278,8 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	set_up();
 	hostile_begin(&h);
 	hostile_qid(&h, "0123456789abcdef\0\0\0\0\0\0\0");
+	nyes = asked = 0;
+	open_local();
 	hostile_run(&h, span_of(p, n));
 	assert(control.nclient <= 2);
 	for (struct client *k = control.clients; k != NULL; k = k->next)
@@ -200,6 +288,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	hostile_advance(CONTROL_PAUSE_MS);
 	for (size_t i = 0; i < SIDES; i++)
 		ipc_close_fds(&h.side[i].fd, 1);
+	ipc_close_fds(&local, 1);
 	hostile_turn(&h);
 	chan_close(&d.sup);
 	hostile_end(&h);

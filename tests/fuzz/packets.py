@@ -26,6 +26,11 @@ def cap_ask(addr, want=3):
     return struct.pack("<II", want, len(addr)) + addr
 
 
+def cap_set(addr, text=b"", state=1, source=2, says=0):
+    """says: so many octets of text more than there are."""
+    return struct.pack("<IIIIII", source, state, 0, len(addr), len(text) + says, 0) + addr + text
+
+
 def crc32c(octets):
     crc = 0xffffffff
     for o in octets:
@@ -130,6 +135,15 @@ SEEDS = {
         "any": say(0, 0, cap_ask(b"any@example.com", 1), 0) + say(0, 0, cap_ask(b"x", 2), 0),
         "wrong": say(0, 0, cap_ask(b"fax@example.com") + b"y", 0),
         "length": say(0, 0, struct.pack("<II", 3, 200) + b"a@b", 0) + say(3, 0, struct.pack("<II", 3, 2) + b"a@b", 0),
+        "set": say(3, 1, cap_set(b"own@example", b"(|(dpi=200)(dpi=300))"), 0) +
+            say(0, 0, cap_ask(b"own@example"), 0) + say(3, 1, cap_set(b"own@example", b"", 2), 0) +
+            say(0, 0, cap_ask(b"own@example"), 0),
+        "forget": say(3, 1, cap_set(b"own@example", b"", 2), 0) + say(3, 1, cap_set(b"own@example", b"", 0, 0), 0) +
+            say(0, 0, cap_ask(b"own@example"), 0) + say(3, 1, cap_set(b"", b"", 0, 0), 0),
+        "refused": say(3, 1, cap_set(b"own@example", b"(& (oops"), 0) + say(3, 1, cap_set(b"nobody", b"(a=1)"), 0),
+        "set-length": say(3, 1, cap_set(b"own@example", b"(a=1)", says=1), 0) + happen(2, 3) +
+            say(3, 1, cap_set(b"own@example", b"", 3), 0) + happen(2, 3) + say(3, 1, cap_set(b"a@b", b"", 2, 1), 0),
+        "session-sets": say(0, 0, cap_set(b"a@b", b"", 2), 0) + say(1, 0, cap_set(b"a@b", b"", 2), 0),
     },
     "bounce": {
         "report": say(0, 0, job([]) + result([0], 3)[32:], 0, LETTER) + happen(5) + say(1, 1, ID, PAD | QID, 0, 64),
@@ -159,6 +173,15 @@ SEEDS = {
         "act-gone": say(0, 4, struct.pack("<II", 1, 1) + ID + bytes(4)) + happen(1, 0) + say(4, 0, number=64) +
             say(1, 4, struct.pack("<II", 1, 1) + ID + bytes(4)) + happen(1, 1) + say(4, 0, number=64) + say(4, 1, number=65),
         "figures": say(0, 6) + say(5, 1, b"accord_x 1\n", number=64) + say(0, 5) + say(0, 2),
+        "owner": say(0, 7, cap_set(b"a@example.com", b"", 2), 0) + happen(5, 0, b"\0\1") + say(3, 1, number=64) +
+            say(0, 1, cap_ask(b"a@example.com"), 0) + happen(5, 0, b"\0\1") + say(3, 0, number=64),
+        "no-owner": say(0, 7, cap_set(b"a@example.com", b"", 2), 0) + happen(5, 0, b"\2\1") +
+            say(0, 1, cap_ask(b"a@example.com"), 0) + happen(5, 0, b"\0\0") + say(0, 7, cap_set(b"", b"", 0, 0), 0),
+        "set": say(1, 7, cap_set(b"a@example.com", b"(a=1)"), 0) + say(3, 1, number=64) +
+            say(1, 7, cap_set(b"", b"", 0, 0), 0) + say(3, 2, number=64),
+        "set-length": say(1, 7, cap_set(b"a@example.com", b"", says=1), 0) + say(0, 1, cap_ask(b"a@b") + b"x", 0),
+        "restarts": say(0, 7, cap_set(b"a@example.com", b"", 2), 0) + happen(6) + happen(5, 0, b"\0\1") +
+            say(0, 7, cap_set(b"b@example.com", b"", 2), 0) + happen(5, 0, b"\0\1") + happen(2, 3),
         "caps": say(1, 2) + say(0, 2) + happen(2, 4) + happen(1, 3) + happen(0, 10),
     },
     "resolver": {

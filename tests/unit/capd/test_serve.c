@@ -400,7 +400,7 @@ Suite *suite_serve(void);
 Suite *
 suite_serve(void)
 {
-	Suite *s = suite_create("capd");
+	Suite *s = suite_create("serve");
 	TCase *tc = tcase_create("serve");
 
 	tcase_add_checked_fixture(tc, setup, teardown);

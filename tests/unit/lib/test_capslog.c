@@ -220,6 +220,7 @@ START_TEST(what_is_mostly_dead_is_written_anew)
 	memset(text, ' ', sizeof text - 1);
 	text[sizeof text - 1] = '\0';
 	put("first@x.example", CAP_KNOWN, "(dpi=100)");
+	put("second@x.example", CAP_KNOWN, "(dpi=101)");
 	for (int i = 0; i < 500; i++) {
 		snprintf(key, sizeof key, "%d@x.example", i % 10);
 		text[0] = (char)('a' + i % 26);
@@ -228,8 +229,9 @@ START_TEST(what_is_mostly_dead_is_written_anew)
 	}
 	ck_assert_int_lt(most, 120000);		/* of a million */
 	again();
-	ck_assert_uint_eq(c.n, 11);
+	ck_assert_uint_eq(c.n, 12);
 	ck_assert(get("first@x.example") == 1 && span_is(got.text, "(dpi=100)"));
+	ck_assert(get("second@x.example") == 1 && span_is(got.text, "(dpi=101)"));
 	ck_assert(get("9@x.example") == 1 && got.text.p[0] == 'a' + 499 % 26);
 	ck_assert_int_eq(faccessat(dir, "entries.tmp", F_OK, 0), -1);
 }
