@@ -294,32 +294,44 @@ class Disk(unittest.TestCase):
             self.assertEqual(changes()[len(first):], [("write", ino), ("fsync", ino)])
 
     def test_a_disk_that_is_full_or_fails(self):
-        """Each call in turn, at the first entry, which makes the file, and at a later one: 4yz, nothing of it is there,
-        now or after a start, and the next one is taken."""
-        for call, error in (("create", errno.ENOSPC), ("write", errno.ENOSPC), ("write", errno.EIO), ("fsync", errno.EIO),
-                            ("touch", errno.EROFS), ("rename", errno.ENOSPC)):
-            for first in (1, 2):
-                with self.subTest(call=call, error=errno.errorcode[error], first=first), \
-                        Layered(record=False, **SETTINGS) as acc:
-                    acc.faults.rule(0, call, error, program="capd", first=first)
-                    if first == 1 or call in ("fsync", "touch", "write"):
-                        self.refused(acc)
-                        self.assertEqual(state(acc, BOX), ("none", "none"))
+        """Each call in turn, at the first entry, which makes the file, and at later ones: 4yz, nothing of it is there, now
+        or after a start, and the next one is taken."""
+        def fails(call, error, first):
+            acc.faults.rule(0, call, error, program="capd", first=first)
+            for address in (BOX, "third@far.example"):
+                self.assertIn("(4.3.1)" if error == errno.ENOSPC else "(4.3.0)", self.refused(acc, address))
+                self.assertEqual(state(acc, address), ("none", "none"))
+            acc.faults.clear()
+        path = os.path.join("caps", "entries")
+        with Layered(record=False, **SETTINGS) as acc:
+            for call, error in (("create", errno.ENOSPC), ("write", errno.ENOSPC), ("write", errno.EIO),
+                                ("fsync", errno.EIO), ("touch", errno.EROFS), ("rename", errno.ENOSPC)):
+                with self.subTest("the first", call=call, error=errno.errorcode[error]):
+                    fails(call, error, 1)
+            self.assertFalse(os.path.exists(os.path.join(acc.home, path)))
+            fails("fsync", errno.EIO, 2)        # of the folder
+            acc.accord("caps", "set", OTHER, "any")
+            for n, (call, error) in enumerate((("write", errno.ENOSPC), ("write", errno.EIO), ("fsync", errno.EIO),
+                                               ("fsync", errno.ENOSPC), ("touch", errno.EROFS))):
+                with self.subTest("a later one", call=call, error=errno.errorcode[error]):
+                    fails(call, error, 1)
+                    acc.faults.rule(0, call, error, program="capd")
+                    self.assertEqual(acc.accord("caps", "purge", OTHER, check=False).returncode, 75)
+                    self.assertEqual(acc.accord("caps", "purge", "--all", check=False).returncode, 75)
                     acc.faults.clear()
-                    acc.accord("caps", "set", OTHER, "any")
-                    acc.faults.rule(0, call, error, program="capd", first=1)
-                    if call not in ("create", "rename"):
-                        self.refused(acc)
-                        self.refused(acc, "third@far.example")
-                        self.assertEqual(acc.accord("caps", "purge", OTHER, check=False).returncode, 75)
-                    acc.stop()
-                    acc.faults.clear()
-                    acc.start()
-                    self.assertEqual((state(acc, BOX), state(acc, OTHER), state(acc, "third@far.example")),
-                                     (("none", "none"), ("any", "own"), ("none", "none")))
-                    self.assertEqual(acc.log_lines(event="entries-damaged"), [])
-                    acc.accord("caps", "set", BOX, "any")
-                    self.assertEqual(state(acc, BOX), ("any", "own"))
+                    self.assertEqual(state(acc, OTHER), ("any", "own"))
+                    acc.accord("caps", "set", f"n{n}@far.example", "any")
+            acc.faults.rule(0, "write", errno.EIO, program="capd")
+            self.refused(acc)
+            acc.stop()
+            acc.faults.clear()
+            acc.start()
+            self.assertEqual((state(acc, BOX), state(acc, OTHER), state(acc, "third@far.example")),
+                             (("none", "none"), ("any", "own"), ("none", "none")))
+            self.assertEqual([state(acc, f"n{n}@far.example")[0] for n in range(5)], ["any"] * 5)
+            self.assertEqual(acc.log_lines(event="entries-damaged"), [])
+            acc.accord("caps", "set", BOX, "any")
+            self.assertEqual(state(acc, BOX), ("any", "own"))
 
     def test_behind_a_failed_flush_it_is_written_anew(self):
         """An fsync that comes after one that failed finds nothing left to wait for."""
