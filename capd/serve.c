@@ -231,8 +231,8 @@ capd_connect(struct capd *c, enum role role, int fd, struct err *e)
 		return err_set(e, ERR_PROTO, NULL, "a channel to %s", role_name(role));
 	chan_close(&c->parent[role]);
 	if (chan_open(&c->parent[role], &c->daemon->loop, fd, role_name(role),
-	    role == ROLE_CONTROL ? from_control : from_parent, role == ROLE_CONTROL ? NCONTROL : 1, parent_gone,
-	    c, e) == 0)
+	    role == ROLE_CONTROL ? from_control : from_parent, role == ROLE_CONTROL ? NCONTROL : 1,
+	    parent_gone, c, e) == 0)
 		return 0;
 	close(fd);
 	return -1;
@@ -329,7 +329,8 @@ capd_open(struct capd *c, struct daemon *d, struct err *e)
 {
 	*c = (struct capd){ .daemon = d, .number = d->settings };
 	store_open(&c->store, daemon_file(d, "caps"));
-	if (directory_open(&c->directory, &d->conf, store_log(&c->store), daemon_file(d, "caps.cdb"), e) == -1)
+	if (directory_open(&c->directory, &d->conf, store_log(&c->store), daemon_file(d, "caps.cdb"),
+	    e) == -1)
 		return -1;
 	for (int r = 0; r < ROLE_COUNT; r++)
 		if (d->peer_fd[r] != -1 && capd_connect(c, r, d->peer_fd[r], e) == -1)

@@ -58,8 +58,8 @@ keep(struct store *s, const struct directory *d, struct span key, struct span te
 	int r = 0;
 
 	if (v->state != CAP_NONE && !directory_asks(d, v->source))
-		return err_set(e, ERR_PERM, "5.3.5", "the setting capsources has no line \"%s\": it would have "
-		    "no effect", capsource_name(v->source));
+		return err_set(e, ERR_PERM, "5.3.5", "the setting capsources has no line \"%s\": it would "
+		    "have no effect", capsource_name(v->source));
 	buf_init(&out, MSG_MAX - sizeof(struct msg_cap));	/* or it could not be told */
 	if (v->state == CAP_KNOWN)
 		r = capsdb_expression(text, &out, e);

@@ -78,8 +78,8 @@ check_names(const struct home *h)
 		closedir(d);
 }
 
-/* Sources are asked in the order of their lines; another than from whom the administrator trusts most to whom least
- * (the numbers of enum cap_source) is right, but hardly what was meant. */
+/* Sources are asked in the order of their lines; another than from whom the administrator trusts most to
+ * whom least (the numbers of enum cap_source) is right, but hardly what was meant. */
 static void
 check_sources(const struct home *h, const struct conf *conf)
 {
@@ -91,13 +91,14 @@ check_sources(const struct home *h, const struct conf *conf)
 
 	for (uint32_t i = 0; i < n && capsource_parse(lines[i], &s, &e) == 0; before = s, i++) {
 		if (s.source < before.source)
-			fprintf(stderr, "accord: %s/capsources:%u: %s is asked before %s: what it knows counts "
-			    "instead of the other\n", h->control, conf->v[CONF_CAPSOURCES].lineno[i],
+			fprintf(stderr, "accord: %s/capsources:%u: %s is asked before %s: what it knows "
+			    "counts instead of the other\n", h->control, conf->v[CONF_CAPSOURCES].lineno[i],
 			    capsource_name(before.source), capsource_name(s.source));
 		compiled = compiled || span_is(lines[i], "cdb:caps.cdb");
 	}
 	if (conf_lines(conf, CONF_CAPS, &caps) > 0 && !compiled)
-		fprintf(stderr, "accord: %s/caps: it has no effect: capsources has no line cdb:caps.cdb\n", h->control);
+		fprintf(stderr, "accord: %s/caps: it has no effect: capsources has no line cdb:caps.cdb\n",
+		    h->control);
 }
 
 int

@@ -207,9 +207,9 @@ record_read(struct span all, struct span *key, struct cap_entry *v)
 	key_len = cur_u16le(&c);
 	v->source = (enum cap_source)cur_byte(&c);
 	v->state = (enum cap_state)cur_byte(&c);
-	if (c.bad || mark != MARK || size > all.n || key_len == 0 || key_len > CAPSLOG_KEY || text_len > CAPSLOG_TEXT ||
-	    size != record_size(key_len, text_len) || crc32c(0, all.p + CRC_FROM, size - CRC_FROM) != crc ||
-	    v->state > CAP_ANY)
+	if (c.bad || mark != MARK || size > all.n || key_len == 0 || key_len > CAPSLOG_KEY ||
+	    text_len > CAPSLOG_TEXT || size != record_size(key_len, text_len) ||
+	    crc32c(0, all.p + CRC_FROM, size - CRC_FROM) != crc || v->state > CAP_ANY)
 		return 0;
 	*key = cur_take(&c, key_len);
 	v->text = cur_take(&c, text_len);

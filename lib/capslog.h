@@ -21,7 +21,7 @@
 enum {
 	CAPSLOG_KEY = 600,		/* octets of a key at most: one that address_key() makes */
 	CAPSLOG_TEXT = MSG_MAX,		/* of a text */
-	CAPSLOG_OCTETS = 64 << 20	/* of all records that count: memory, and a third of the largest file */
+	CAPSLOG_OCTETS = 64 << 20	/* of all records that count: in memory, and a third of a file */
 };
 
 /* What one source says of an address: CAP_KNOWN with its text, or CAP_ANY; CAP_NONE: nothing. */

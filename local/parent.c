@@ -275,7 +275,8 @@ job_start(void *arg, struct worker_job *work, int message_fd)
 	job_step(j);
 }
 
-/* The user whose mailbox has the address, by settings and folders as a delivery finds it.  -1: none, or not now. */
+/* The user whose mailbox has the address, by settings and folders as a delivery finds it.  -1: none, or not
+ * now. */
 static int
 mailbox_owner(const struct local *l, struct span addr, uid_t *uid, struct err *e)
 {
@@ -315,7 +316,8 @@ control_on_owner(struct chan *c, const void *msg, size_t len, int *fds, struct e
 }
 
 static const struct msg_rule from_control[] = {
-	{ MSG_OWNER, sizeof(struct msg_hdr) + 1, sizeof(struct msg_hdr) + ENV_MAX_PATH, 0, 0, control_on_owner },
+	{ MSG_OWNER, sizeof(struct msg_hdr) + 1, sizeof(struct msg_hdr) + ENV_MAX_PATH, 0, 0,
+	    control_on_owner },
 };
 
 /* capd and convertd say nothing on these channels. */

@@ -4,8 +4,8 @@
  * tests/fuzz/fuzz_packets_control.c - a local user, queue, capd, qmgr and the supervisor that say
  * anything to control (tests/fuzz/hostile.h), and a local that answers whatever the input says.  One whose user
  * is not the administrator is told of nobody else's mail and wishes, and of an address, or has something
- * kept of it, only where local said that it is his; an honest client is answered with its own number; what goes to queue is
- * an envelope that can be read; few answers wait for who does not read.
+ * kept of it, only where local said that it is his; an honest client is answered with its own number; what
+ * goes to queue is an envelope that can be read; few answers wait for who does not read.
  */
 #include <assert.h>
 #include <fcntl.h>
