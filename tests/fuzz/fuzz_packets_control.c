@@ -281,6 +281,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	nyes = asked = 0;
 	open_local();
 	hostile_run(&h, span_of(p, n));
+	read_local();
 	assert(control.nclient <= 2);
 	for (struct client *k = control.clients; k != NULL; k = k->next)
 		assert(k->chan.waiting <= CONTROL_UNREAD && k->nact <= CONTROL_ACTS);

@@ -241,6 +241,9 @@ restart(void)
 	struct err e = { 0 };
 	int pair[2];
 
+	close(asker);
+	close(control);
+	spin();
 	capslog_close(&capd.store.log);
 	ck_assert_int_eq(capd_open(&capd, &d, &e), 0);
 	ck_assert_int_eq(ipc_pair(pair, &e), 0);
