@@ -12,8 +12,8 @@
 #include "lib/envelope.h"
 
 static const char usage[] =
-    "accord caps build | get ADDRESS... | test ADDRESS MESSAGE | import FILE|- |\n"
-    "            set ADDRESS EXPRESSION|any|none [--ttl SECONDS] | purge ADDRESS...|--all  [-H HOME] [--json]";
+    "accord caps build | get ADDRESS... | test ADDRESS MESSAGE | import FILE|- | "
+    "set ADDRESS EXPRESSION|any|none [--ttl SECONDS] | purge ADDRESS...|--all  [-H HOME] [--json]";
 
 enum { CAPS_TEXT = 64 * 1024 * 1024 };
 
