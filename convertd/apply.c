@@ -172,7 +172,7 @@ static int
 apply_piece(struct applying *a, struct span path, struct span forms, struct err *e)
 {
 	uint32_t part = mime_by_path(&a->mime, path);
-	struct permission permission;
+	struct contfield_convert permission;
 	struct changed c = { 0 };
 	int r = -1;
 
@@ -192,7 +192,7 @@ apply_piece(struct applying *a, struct span path, struct span forms, struct err 
 	buf_free(&c.file);
 	buf_free(&c.was);
 	buf_free(&c.is);
-	permission_free(&permission);
+	contfield_convert_free(&permission);
 	if (r == -1 && e->kind == ERR_PERM)	/* whatever it was, the conversion failed */
 		memcpy(e->dsn, "5.6.5", sizeof "5.6.5");
 	return r == -1 ? err_in(e, "part %.*s", (int)path.n, (const char *)path.p) : 0;

@@ -87,7 +87,7 @@ void
 contents_free(struct contents *x)
 {
 	for (uint32_t i = 0; x->c != NULL && i < x->mime.n; i++) {
-		permission_free(&x->c[i].permission);
+		contfield_convert_free(&x->c[i].permission);
 		free(x->c[i].want);
 		if (x->c[i].readable)
 			part_image_free(&x->c[i].open);

@@ -15,7 +15,7 @@ struct takes { struct feat *caps, *own; };
 
 /* One entity of the message, beside mime's own struct of the same index. */
 struct content {
-	struct permission permission;
+	struct contfield_convert permission;
 	struct part_image open;		/* if readable */
 	bool image, readable;
 	bool convertible;		/* permitted, may change, readable */

@@ -4,50 +4,15 @@
 
 enum { PART_NAME_MAX = 1000 };
 
-void
-permission_free(struct permission *p)
-{
-	feat_free(p->set);
-	p->set = NULL;
-	buf_free(&p->text);
-}
-
-/* text: ANY, NONE or a filter.  What is no filter permits nothing; -1 only for want of memory. */
-static int
-permission_parse(struct permission *out, struct err *e)
-{
-	struct span text = buf_view(&out->text);
-
-	if (span_isi(text, "ANY")) {
-		out->set = feat_any();
-		return out->set == NULL ? err_set(e, ERR_TEMP, "4.3.0", "no memory") : 0;
-	}
-	if (span_isi(text, "NONE"))
-		return 0;
-	if (feat_parse(text, FEAT_CLAIM, &out->set, e) == -1) {
-		out->set = NULL;
-		return e->kind == ERR_TEMP ? -1 : 0;
-	}
-	return 0;
-}
-
 int
-permission_read(const struct mime *m, uint32_t part, struct permission *out, struct err *e)
+permission_read(const struct mime *m, uint32_t part, struct contfield_convert *out, struct err *e)
 {
-	struct mime_field f;
-	uint32_t n = 0;
-
-	out->set = NULL;
-	buf_init(&out->text, MIME_MAX_HEADER);
-	for (uint32_t i = part; i != MIME_NONE && n == 0; i = m->part[i].parent)
-		n = mime_field_find(m->part[i].header, "Content-Convert", &f);
-	if (n == 0)
-		return 0;
-	if (mime_unfold(f.value, &out->text, e) == -1 || (n == 1 && permission_parse(out, e) == -1)) {
-		permission_free(out);
-		return -1;
+	for (uint32_t i = part;; i = m->part[i].parent) {
+		if (contfield_convert(m->part[i].header, out, e) == -1)
+			return -1;
+		if (out->kind != CONVERT_ABSENT || m->part[i].parent == MIME_NONE)
+			return 0;
 	}
-	return 0;
 }
 
 /* Appends the parameter of a field, with or without RFC 2231's mark; the first one found. */

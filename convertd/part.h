@@ -8,18 +8,13 @@
 #define CONVERTD_PART_H
 
 #include "convertd/image.h"
-#include "lib/mime.h"
+#include "lib/contfield.h"
 
 /*
  * What Content-Convert says of a part: its own field, else the nearest enclosing multipart's or the
- * message's (RFC 4141, 7).  No field, NONE, two fields and what cannot be read permit nothing.
+ * message's.  -1: ERR_TEMP; else contfield_convert_free.
  */
-struct permission {
-	struct feat *set;	/* owned; NULL: nothing is permitted */
-	struct buf text;	/* as the sender gave it, unfolded; "" if there is no field */
-};
-int permission_read(const struct mime *m, uint32_t part, struct permission *out, struct err *e);
-void permission_free(struct permission *p);
+int permission_read(const struct mime *m, uint32_t part, struct contfield_convert *out, struct err *e);
 
 /* image/tiff, image/tiff-fx, or application/octet-stream with such a name (.tif, .tiff, .tfx). */
 bool part_is_image(const struct mime_part *p);

@@ -37,6 +37,9 @@ uint32_t mime_field_find(struct span header, const char *name, struct mime_field
 /* Appends value with its folds undone (RFC 5322, 2.2.3) and no white space at its ends. */
 int mime_unfold(struct span value, struct buf *out, struct err *e);
 
+/* Passes over white space, folds and comments (RFC 5322, 3.2.2).  -1: ERR_PERM 5.6.0. */
+int mime_cfws(struct span *s, struct err *e);
+
 /* One parameter of Content-Type or Content-Disposition. */
 struct mime_param {
 	struct span name;	/* as spelled, with RFC 2231's "*" if it has one */

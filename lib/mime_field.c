@@ -71,8 +71,7 @@ mime_grammar(struct err *e, const char *what)
 	return err_set(e, ERR_PERM, "5.6.0", "header field: %s", what);
 }
 
-/* Passes over white space, folds and comments (RFC 5322, 3.2.2). */
-static int
+int
 mime_cfws(struct span *s, struct err *e)
 {
 	int depth = 0;
