@@ -180,7 +180,7 @@ apply_piece(struct applying *a, struct span path, struct span forms, struct err 
 	    !part_may_change(&a->mime.part[part]) ||
 	    edits_offset(&a->edits, a->mime.part[part].header) < a->edits.at)
 		return err_set(e, ERR_PROTO, "5.5.4", "key: a part that cannot be converted");
-	if (permission_read(&a->mime, part, &permission, e) == -1)
+	if (contfield_convert(a->mime.part[part].header, &permission, e) == -1)
 		return -1;
 	buf_init(&c.file, a->max->out_octets);
 	buf_init(&c.was, APPLY_FEATURES_MAX);

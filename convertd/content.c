@@ -37,7 +37,7 @@ content_open(struct contents *x, uint32_t i, const struct limits *max, struct er
 	const struct mime_part *p = &x->mime.part[i];
 	struct content *c = &x->c[i];
 
-	if (permission_read(&x->mime, i, &c->permission, e) == -1)
+	if (contfield_convert(p->header, &c->permission, e) == -1)
 		return -1;
 	c->image = part_is_image(p);
 	if (mime_is(p, "message/rfc822"))

@@ -15,7 +15,7 @@ struct takes { struct feat *caps, *own; };
 
 /* One entity of the message, beside mime's own struct of the same index. */
 struct content {
-	struct contfield_convert permission;
+	struct contfield_convert permission;	/* for this entity, not for those inside (RFC 4141, 3) */
 	struct part_image open;		/* if readable */
 	bool image, readable;
 	bool convertible;		/* permitted, may change, readable */

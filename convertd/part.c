@@ -4,17 +4,6 @@
 
 enum { PART_NAME_MAX = 1000 };
 
-int
-permission_read(const struct mime *m, uint32_t part, struct contfield_convert *out, struct err *e)
-{
-	for (uint32_t i = part;; i = m->part[i].parent) {
-		if (contfield_convert(m->part[i].header, out, e) == -1)
-			return -1;
-		if (out->kind != CONVERT_ABSENT || m->part[i].parent == MIME_NONE)
-			return 0;
-	}
-}
-
 /* Appends the parameter of a field, with or without RFC 2231's mark; the first one found. */
 static int
 param_find(struct span header, const char *field, const char *name, struct buf *out, struct err *e)

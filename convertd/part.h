@@ -10,12 +10,6 @@
 #include "convertd/image.h"
 #include "lib/contfield.h"
 
-/*
- * What Content-Convert says of a part: its own field, else the nearest enclosing multipart's or the
- * message's.  -1: ERR_TEMP; else contfield_convert_free.
- */
-int permission_read(const struct mime *m, uint32_t part, struct contfield_convert *out, struct err *e);
-
 /* image/tiff, image/tiff-fx, or application/octet-stream with such a name (.tif, .tiff, .tfx). */
 bool part_is_image(const struct mime_part *p);
 

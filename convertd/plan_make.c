@@ -255,7 +255,8 @@ make_flags(const struct contents *x, struct plan *p)
 	p->is_report = top->report || mime_is(top, "message/delivery-status") ||
 	    mime_is(top, "message/disposition-notification");
 	for (uint32_t i = 0; i < x->mime.n; i++) {
-		p->has_permission = p->has_permission || x->c[i].permission.set != NULL;
+		p->has_permission = p->has_permission ||
+		    (!x->mime.part[i].multipart && x->c[i].permission.set != NULL);
 		p->changed_forms = p->changed_forms || x->c[i].convertible;
 	}
 }

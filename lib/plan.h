@@ -37,7 +37,7 @@ struct plan {
 	uint32_t nverdict;
 	struct edit_range *range;	/* owned: what may be cut, ascending */
 	uint32_t nrange;
-	bool has_permission;	/* a Content-Convert other than NONE is there */
+	bool has_permission;	/* some part has a Content-Convert of its own that permits something */
 	bool is_report;		/* a DSN or MDN: never converted (row B11) */
 	bool changed_forms;	/* some part could be converted at all */
 };

@@ -321,7 +321,7 @@ class Failing(Relay):
     def test_R29_B12_signed_content_stays_byte_for_byte(self):
         inner = fax.image()
         signed = ('Content-Type: multipart/signed; protocol="application/pkcs7-signature"; micalg=sha-256; '
-                  'boundary="==s"\nContent-Convert: ANY\n\n--==s\n' + inner +
+                  'boundary="==s"\n\n--==s\n' + inner +
                   "\n--==s\nContent-Type: application/pkcs7-signature\n\nxyz\n--==s--\n")
         hop, acc = self.relay(caps={"b@far.example": fax.MMR})
         sent = fax.message(signed)

@@ -194,7 +194,7 @@ END_TEST
 
 /* Other encodings, no encoding named, an image that is the whole message, several pages. */
 static const struct { const char *name, *message, *caps, *part; uint32_t pages; } bodies[] = {
-	{ "no line end behind the last boundary", TOP MIXED "Content-Convert: ANY\n\n--b\n" IMAGE FILE_MMR
+	{ "no line end behind the last boundary", TOP MIXED "\n--b\nContent-Convert: ANY\n" IMAGE FILE_MMR
 	    "--b--", TAKES_S, "1", 1 },
 	{ "the whole message", TOP "Content-Convert: ANY\n" IMAGE FILE_MMR, TAKES_S, "1", 1 },
 	{ "two pages", TOP "Content-Convert: ANY\n" IMAGE "\n@render/letter-J-multi.tif@\n", TAKES_S,
@@ -203,8 +203,8 @@ static const struct { const char *name, *message, *caps, *part; uint32_t pages; 
 	    TAKES_J, "1", 3 },
 	{ "octet-stream", TOP "Content-Convert: ANY\nContent-Type: application/octet-stream;"
 	    " name=x.tif\n" ENC FILE_MMR, TAKES_J, "1", 1 },
-	{ "deep", TOP MIXED "Content-Convert: ANY\n\n--b\nContent-Type: multipart/related; boundary=c"
-	    "\n\n--c\n\nx\n--c\n" IMAGE FILE_MMR "--c--\n--b\n\ny\n--b--\n", TAKES_J, "1.2", 1 },
+	{ "deep", TOP MIXED "\n--b\nContent-Type: multipart/related; boundary=c"
+	    "\n\n--c\n\nx\n--c\nContent-Convert: ANY\n" IMAGE FILE_MMR "--c--\n--b\n\ny\n--b--\n", TAKES_J, "1.2", 1 },
 };
 
 START_TEST(bodies_of_all_sorts)
@@ -270,8 +270,8 @@ START_TEST(encodings_of_the_original)
 END_TEST
 
 #define ALL TOP MIXED "\n--b\n" IMAGE "Content-Convert: (image-coding=MH)\n" FILE_MMR \
-	"--b\n" IMAGE FILE_MMR "--b\nContent-Type: multipart/signed; boundary=s\n" \
-	"Content-Convert: ANY\n\n--s\n" IMAGE FILE_MMR "--s--\n--b--\n"
+	"--b\n" IMAGE FILE_MMR "--b\nContent-Type: multipart/signed; boundary=s\n\n" \
+	"--s\nContent-Convert: ANY\n" IMAGE FILE_MMR "--s--\n--b--\n"
 
 static const struct { const char *key; enum err_kind kind; } keys[] = {
 	{ "1=MH/200x200/A4", ERR_NONE },

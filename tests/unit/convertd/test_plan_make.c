@@ -40,16 +40,18 @@ static const struct {
 	{ "a field that is no filter", TOP MMR "Content-Convert: (image-coding=\n" MMR_BODY, TAKES_S,
 	    PLAN_EMPTY, "", false },
 	{ "two fields", TOP MMR ANY ANY MMR_BODY, TAKES_S, PLAN_EMPTY, "", false },
-	{ "permission of the message for its parts", TOP ANY MIXED "\n" TEXT "--b\n" MMR MMR_BODY
-	    "--b--\n", TAKES_S, PLAN_CONVERTS, "2=" TO_S, true },
-	{ "a part's own field goes before", TOP ANY MIXED "\n" TEXT "--b\n" MMR
-	    "Content-Convert: NONE\n" MMR_BODY "--b--\n", TAKES_S, PLAN_EMPTY, "", true },
+	{ "R11: the message's own field is for none of its parts", TOP ANY MIXED "\n" TEXT "--b\n" MMR MMR_BODY
+	    "--b--\n", TAKES_S, PLAN_EMPTY, "", false },
+	{ "R11: nor is that of a multipart", TOP MIXED "\n" TEXT "--b\n" ANY "Content-Type: multipart/related;"
+	    " boundary=c\n\n--c\n" MMR MMR_BODY "--c--\n--b--\n", TAKES_S, PLAN_EMPTY, "", false },
+	{ "R11: NONE outside takes nothing from the part's own", TOP "Content-Convert: NONE\n" MIXED "\n" TEXT "--b\n"
+	    MMR ANY MMR_BODY "--b--\n", TAKES_S, PLAN_CONVERTS, "2=" TO_S, true },
 	{ "R11: one part listed, the other NONE", TOP MIXED "\n--b\n" MMR ANY MMR_BODY "--b\n" MMR
 	    "Content-Convert: NONE\n" MMR_BODY "--b--\n", TAKES_S, PLAN_EMPTY, "", true },
 	{ "R11: the one that is NONE fits", TOP MIXED "\n--b\n" MMR ANY MMR_BODY "--b\n"
 	    "Content-Convert: NONE\n" S_PART "--b--\n", TAKES_S, PLAN_CONVERTS, "1=" TO_S, true },
-	{ "nested", TOP ANY MIXED "\n" TEXT "--b\nContent-Type: multipart/related; boundary=c\n\n"
-	    "--c\n\nx\n--c\n" MMR MMR_BODY "--c--\n--b\n" MMR MMR_BODY "--b--\n", TAKES_S,
+	{ "nested", TOP MIXED "\n" TEXT "--b\nContent-Type: multipart/related; boundary=c\n\n"
+	    "--c\n\nx\n--c\n" MMR ANY MMR_BODY "--c--\n--b\n" MMR ANY MMR_BODY "--b--\n", TAKES_S,
 	    PLAN_CONVERTS, "2.2=" TO_S ";3=" TO_S, true },
 	{ "application/octet-stream by its name", TOP ANY "Content-Type: application/octet-stream\n"
 	    "Content-Disposition: attachment; filename=\"a.TFX\"\n"
@@ -73,10 +75,10 @@ static const struct {
 	    "(type=[\"image/tiff\",\"text/html\"])", PLAN_FITS, "", false },
 	{ "an image that is no TIFF", TOP "Content-Type: image/png\n" ANY "\nx\n", TAKES_S, PLAN_EMPTY,
 	    "", true },
-	{ "alternatives: one fits", TOP ANY "Content-Type: multipart/alternative; boundary=b\n\n" TEXT
-	    "--b\n" MMR MMR_BODY "--b--\n", TAKES_S, PLAN_FITS, "", true },
-	{ "alternatives: one converts", TOP ANY "Content-Type: multipart/alternative; boundary=b\n\n"
-	    "--b\nContent-Type: image/png\n\nx\n--b\n" MMR MMR_BODY "--b--\n", TAKES_S, PLAN_CONVERTS,
+	{ "alternatives: one fits", TOP "Content-Type: multipart/alternative; boundary=b\n\n" TEXT
+	    "--b\n" MMR ANY MMR_BODY "--b--\n", TAKES_S, PLAN_FITS, "", true },
+	{ "alternatives: one converts", TOP "Content-Type: multipart/alternative; boundary=b\n\n"
+	    "--b\nContent-Type: image/png\n\nx\n--b\n" MMR ANY MMR_BODY "--b--\n", TAKES_S, PLAN_CONVERTS,
 	    "2=" TO_S, true },
 	{ "an attached message whose image fits", TOP RFC822 TOP S_PART, TAKES_S, PLAN_FITS, "", false },
 	{ "one whose image does not, and is not ours to change", TOP ANY RFC822 TOP ANY MMR MMR_BODY,
@@ -102,22 +104,22 @@ static const struct {
 	    true },
 	{ "B12: a profile that is only described", TOP ANY MMR "\n@fax/profile-L-stub.tif@\n", TAKES_S,
 	    PLAN_EMPTY, "", true },
-	{ "B12: signed", TOP ANY "Content-Type: multipart/signed; boundary=b\n\n--b\n" MMR MMR_BODY
+	{ "B12: signed", TOP "Content-Type: multipart/signed; boundary=b\n\n--b\n" MMR ANY MMR_BODY
 	    "--b\nContent-Type: application/pgp-signature\n\nx\n--b--\n", TAKES_S, PLAN_EMPTY, "",
 	    true },
-	{ "B12: signed, further out", TOP ANY "Content-Type: multipart/signed; boundary=s\n\n--s\n"
-	    MIXED "\n" TEXT "--b\n" MMR MMR_BODY "--b--\n--s\nContent-Type: application/pkcs7-signature"
+	{ "B12: signed, further out", TOP "Content-Type: multipart/signed; boundary=s\n\n--s\n"
+	    MIXED "\n" TEXT "--b\n" MMR ANY MMR_BODY "--b--\n--s\nContent-Type: application/pkcs7-signature"
 	    "\n\nx\n--s--\n", TAKES_S, PLAN_EMPTY, "", true },
-	{ "signed, but it fits", TOP ANY "Content-Type: multipart/signed; boundary=b\n\n--b\n" S_PART
+	{ "signed, but it fits", TOP "Content-Type: multipart/signed; boundary=b\n\n--b\n" ANY S_PART
 	    "--b\nContent-Type: application/pgp-signature\n\nx\n--b--\n", TAKES_S, PLAN_FITS, "",
 	    true },
-	{ "B12: a delimiter that two readers see differently", TOP ANY MIXED "\n--b\n" MMR MMR_BODY
+	{ "B12: a delimiter that two readers see differently", TOP MIXED "\n--b\n" MMR ANY MMR_BODY
 	    "--bx\n--b--\n", TAKES_S, PLAN_EMPTY, "", true },
 	{ "B12: two types", TOP ANY MMR "Content-Type: text/plain\n" MMR_BODY, TAKES_S, PLAN_EMPTY, "",
 	    true },
 	{ "B12: two encodings", TOP ANY MMR "Content-Transfer-Encoding: 7bit\n" MMR_BODY, TAKES_S,
 	    PLAN_EMPTY, "", true },
-	{ "in a report (B11)", TOP ANY "Content-Type: multipart/report; boundary=b\n\n--b\n" MMR MMR_BODY
+	{ "in a report (B11)", TOP "Content-Type: multipart/report; boundary=b\n\n--b\n" MMR ANY MMR_BODY
 	    "--b--\n", TAKES_S, PLAN_EMPTY, "", true },
 };
 
