@@ -56,6 +56,30 @@ content_open(struct contents *x, uint32_t i, const struct limits *max, struct er
 	return c->want == NULL ? err_sys(e, "forms") : 0;
 }
 
+/* A body that is there to be read: every recipient takes it (RFC 3965 and its operation draft). */
+static bool
+is_text_body(const struct mime_part *p)
+{
+	struct mime_field f;
+	struct span word, rest;
+	struct err e;
+
+	if (!mime_is(p, "text/plain"))
+		return false;
+	return mime_field_find(p->header, "Content-Disposition", &f) == 0 ||
+	    mime_value(f.value, &word, &rest, &e) == -1 || !span_isi(word, "attachment");
+}
+
+/* Parts stand behind their multipart. */
+static void
+contents_words(struct contents *x)
+{
+	for (uint32_t i = 0; i < x->mime.n; i++)
+		x->c[i].words = x->mime.part[i].multipart || is_text_body(&x->mime.part[i]);
+	for (uint32_t i = x->mime.n; i-- > 1;)
+		x->c[x->mime.part[i].parent].words &= x->c[i].words;
+}
+
 static int
 contents_walk(struct span message, uint32_t depth, const struct limits *max, struct contents *out,
     struct err *e)
@@ -73,6 +97,7 @@ contents_walk(struct span message, uint32_t depth, const struct limits *max, str
 			contents_free(out);
 			return -1;
 		}
+	contents_words(out);
 	return 0;
 }
 
@@ -136,20 +161,6 @@ image_fits(const struct image *img, const struct feat *caps, struct err *e)
 	buf_free(&now);
 	buf_free(&before);
 	return r;
-}
-
-/* A body that is there to be read: every recipient takes it (RFC 3965 and its operation draft). */
-static bool
-is_text_body(const struct mime_part *p)
-{
-	struct mime_field f;
-	struct span word, rest;
-	struct err e;
-
-	if (!mime_is(p, "text/plain"))
-		return false;
-	return mime_field_find(p->header, "Content-Disposition", &f) == 0 ||
-	    mime_value(f.value, &word, &rest, &e) == -1 || !span_isi(word, "attachment");
 }
 
 /* Any other content is known by its type; an image that is no TIFF also by not being one. */
@@ -234,6 +245,27 @@ leaf_judge(struct contents *x, uint32_t i, const struct takes *takes, struct err
 	return r == -1 ? -1 : 0;
 }
 
+static bool
+is_alternative(const struct mime_part *p)
+{
+	return p->multipart && mime_is(p, "multipart/alternative");
+}
+
+/* A branch of a multipart/alternative; they come with the richest first. */
+static void
+branch_judge(struct contents *x, uint32_t up, uint32_t branch)
+{
+	const struct content *c = &x->c[branch];
+	struct content *all = &x->c[up];
+
+	if (c->fate == FATE_FITS && (all->fate == FATE_EMPTY || !c->words))
+		all->fate = FATE_FITS;
+	if (c->fate == FATE_CONVERTS && all->fate == FATE_EMPTY) {
+		all->fate = FATE_CONVERTS;
+		all->chosen = branch;
+	}
+}
+
 int
 contents_judge(struct contents *x, const struct takes *caps, struct err *e)
 {
@@ -243,15 +275,15 @@ contents_judge(struct contents *x, const struct takes *caps, struct err *e)
 		if (!p->multipart && leaf_judge(x, i, caps, e) == -1)
 			return -1;
 		if (p->multipart)
-			x->c[i].fate = mime_is(p, "multipart/alternative") ? FATE_EMPTY : FATE_FITS;
+			x->c[i].fate = is_alternative(p) ? FATE_EMPTY : FATE_FITS;
 	}
 	for (uint32_t i = x->mime.n; i-- > 1;) {	/* parts stand behind their multipart */
 		uint32_t up = x->mime.part[i].parent;
-		enum fate fate = x->c[i].fate;
 
-		if (mime_is(&x->mime.part[up], "multipart/alternative") ? fate < x->c[up].fate :
-		    fate > x->c[up].fate)
-			x->c[up].fate = fate;
+		if (is_alternative(&x->mime.part[up]))
+			branch_judge(x, up, i);
+		else if (x->c[i].fate > x->c[up].fate)
+			x->c[up].fate = x->c[i].fate;
 	}
 	return 0;
 }
@@ -261,9 +293,12 @@ contents_converts(const struct contents *x, uint32_t part)
 {
 	if (x->mime.part[part].multipart)
 		return false;
-	for (uint32_t i = part; i != MIME_NONE; i = x->mime.part[i].parent)
-		if (x->c[i].fate != FATE_CONVERTS)
+	for (uint32_t i = part, up; i != MIME_NONE; i = up) {
+		up = x->mime.part[i].parent;
+		if (x->c[i].fate != FATE_CONVERTS ||
+		    (up != MIME_NONE && is_alternative(&x->mime.part[up]) && x->c[up].chosen != i))
 			return false;
+	}
 	return true;
 }
 

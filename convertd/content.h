@@ -20,10 +20,12 @@ struct content {
 	bool image, readable;
 	bool convertible;		/* permitted, may change, readable */
 	bool used;			/* some verdict converts it */
+	bool words;			/* text that every recipient takes, or nothing but such text inside */
 	struct contents *inside;	/* owned; of an attached message: looked at, never changed */
 	char why[200];			/* what is not readable: the reader's words */
 	/* for the capabilities under way */
 	enum fate fate;
+	uint32_t chosen;		/* of a multipart/alternative that converts: the branch that is converted */
 	struct form *want;		/* owned: a form for each page of a readable image */
 };
 
@@ -41,8 +43,10 @@ int contents_open(struct span message, const struct limits *max, struct contents
 void contents_free(struct contents *x);
 
 /*
- * Sets fate and want of every entity for these capabilities.  Within a multipart every part counts;
- * of a multipart/alternative one branch that fits is enough, then one that converts.
+ * Sets fate and want of every entity for these capabilities.  Within a multipart every part counts.
+ * Of a multipart/alternative one branch that fits is enough, then the richest that converts, which is the last
+ * (RFC 2046, 5.1.4), and it alone is converted.  Plain text, which always fits, is not enough where a richer
+ * branch converts.
  */
 int contents_judge(struct contents *x, const struct takes *caps, struct err *e);
 

@@ -15,6 +15,8 @@
 #define TEXT "--b\nContent-Type: text/plain\n\nhello\n"
 #define RFC822 "Content-Type: message/rfc822\n\n"
 #define ANY "Content-Convert: ANY\n"
+#define ALTERNATIVE "Content-Type: multipart/alternative; boundary=b\n\n"
+#define RELATED "Content-Type: multipart/related; boundary=c\n\n"
 #define TO_S "MH/200x200/A4"
 
 static const struct {
@@ -75,11 +77,30 @@ static const struct {
 	    "(type=[\"image/tiff\",\"text/html\"])", PLAN_FITS, "", false },
 	{ "an image that is no TIFF", TOP "Content-Type: image/png\n" ANY "\nx\n", TAKES_S, PLAN_EMPTY,
 	    "", true },
-	{ "alternatives: one fits", TOP "Content-Type: multipart/alternative; boundary=b\n\n" TEXT
-	    "--b\n" MMR ANY MMR_BODY "--b--\n", TAKES_S, PLAN_FITS, "", true },
-	{ "alternatives: one converts", TOP "Content-Type: multipart/alternative; boundary=b\n\n"
-	    "--b\nContent-Type: image/png\n\nx\n--b\n" MMR ANY MMR_BODY "--b--\n", TAKES_S, PLAN_CONVERTS,
-	    "2=" TO_S, true },
+	{ "alternatives: text fits, but the image converts", TOP ALTERNATIVE TEXT "--b\n" MMR ANY MMR_BODY "--b--\n",
+	    TAKES_S, PLAN_CONVERTS, "2=" TO_S, true },
+	{ "alternatives: text fits, and the image must not be converted", TOP ALTERNATIVE TEXT "--b\n" MMR MMR_BODY
+	    "--b--\n", TAKES_S, PLAN_FITS, "", false },
+	{ "alternatives: text is the richer", TOP ALTERNATIVE "--b\n" MMR ANY MMR_BODY TEXT "--b--\n", TAKES_S,
+	    PLAN_FITS, "", true },
+	{ "alternatives: a poorer one fits", TOP ALTERNATIVE "--b\n" S_PART "--b\n" MMR ANY MMR_BODY "--b--\n", TAKES_S,
+	    PLAN_FITS, "", true },
+	{ "alternatives: the poorest but text fits", TOP ALTERNATIVE "--b\n" S_PART TEXT "--b\n" MMR ANY MMR_BODY
+	    "--b--\n", TAKES_S, PLAN_FITS, "", true },
+	{ "alternatives: one converts", TOP ALTERNATIVE "--b\nContent-Type: image/png\n\nx\n--b\n" MMR ANY MMR_BODY
+	    "--b--\n", TAKES_S, PLAN_CONVERTS, "2=" TO_S, true },
+	{ "alternatives: two convert, the richer is enough", TOP ALTERNATIVE "--b\n" MMR ANY MMR_BODY "--b\n" MMR ANY
+	    MMR_BODY "--b\nContent-Type: image/png\n\nx\n--b--\n", TAKES_S, PLAN_CONVERTS, "2=" TO_S, true },
+	{ "alternatives: a branch of several parts", TOP ALTERNATIVE TEXT "--b\n" RELATED "--c\n\nx\n--c\n" MMR ANY
+	    MMR_BODY "--c--\n--b--\n", TAKES_S, PLAN_CONVERTS, "2.2=" TO_S, true },
+	{ "alternatives: one part of the branch does not fit", TOP ALTERNATIVE TEXT "--b\n" RELATED "--c\n"
+	    "Content-Type: image/png\n\nx\n--c\n" MMR ANY MMR_BODY "--c--\n--b--\n", TAKES_S, PLAN_FITS, "", true },
+	{ "alternatives: text alone in a branch of several parts", TOP ALTERNATIVE "--b\n" RELATED "--c\n\nx\n--c--\n"
+	    "--b\n" MMR ANY MMR_BODY "--b--\n", TAKES_S, PLAN_CONVERTS, "2=" TO_S, true },
+	{ "alternatives in alternatives", TOP ALTERNATIVE TEXT "--b\nContent-Type: multipart/alternative; boundary=c\n\n"
+	    "--c\n\nx\n--c\n" MMR ANY MMR_BODY "--c\n" MMR ANY MMR_BODY "--c--\n--b--\n", TAKES_S, PLAN_CONVERTS,
+	    "2.3=" TO_S, true },
+	{ "alternatives: none fits", TOP ALTERNATIVE "--b\n" MMR MMR_BODY "--b--\n", TAKES_S, PLAN_EMPTY, "", false },
 	{ "an attached message whose image fits", TOP RFC822 TOP S_PART, TAKES_S, PLAN_FITS, "", false },
 	{ "one whose image does not, and is not ours to change", TOP ANY RFC822 TOP ANY MMR MMR_BODY,
 	    TAKES_S, PLAN_EMPTY, "", true },
