@@ -163,12 +163,19 @@ image_fits(const struct image *img, const struct feat *caps, struct err *e)
 	return r;
 }
 
+/* The second part of a multipart/signed: for who checks it, no content (RFC 1847, 2.1). */
+static bool
+is_signature(const struct mime *m, const struct mime_part *p)
+{
+	return p->parent != MIME_NONE && p->number == 2 && !p->multipart && !p->broken &&
+	    mime_is(&m->part[p->parent], "multipart/signed");
+}
+
 /* Any other content is known by its type; an image that is no TIFF also by not being one. */
 static int
 other_fits(const struct mime_part *p, const struct feat *caps, struct err *e)
 {
-	struct span type = p->type.n > 0 ? p->type :
-	    span_str(p->digest_part ? "message/rfc822" : "text/plain");
+	struct span type = p->type.n > 0 ? p->type : span_str("text/plain");
 	struct buf text;
 	int r = -1;
 
@@ -206,17 +213,14 @@ content_choose(struct content *c, const struct takes *takes, struct err *e)
 	return r;
 }
 
-/* An attached message fits by its type and by all that is in it.  1, 0, -1. */
+/* An attached message is, as a multipart is, no content of its own: it fits by all that is in it.  1, 0, -1. */
 static int
 inside_fits(const struct contents *x, uint32_t i, const struct takes *takes, struct err *e)
 {
 	struct contents *inside = x->c[i].inside;
-	int r = other_fits(&x->mime.part[i], takes->caps, e);
 
-	if (r != 1 || feat_is_any(takes->caps))
-		return r;
-	if (inside == NULL)
-		return 0;
+	if (inside == NULL || feat_is_any(takes->caps))
+		return feat_is_any(takes->caps);
 	if (contents_judge(inside, takes, e) == -1)
 		return -1;
 	return inside->c[0].fate == FATE_FITS;
@@ -235,6 +239,8 @@ leaf_judge(struct contents *x, uint32_t i, const struct takes *takes, struct err
 		r = feat_is_any(caps);
 	else if (mime_is(&x->mime.part[i], "message/rfc822"))
 		r = inside_fits(x, i, takes, e);
+	else if (is_signature(&x->mime, &x->mime.part[i]))
+		r = 1;
 	else
 		r = other_fits(&x->mime.part[i], caps, e);
 	c->fate = FATE_FITS;

@@ -143,6 +143,32 @@ expand_resolution(struct work *w, struct list *l, const struct conj *c,
 	return list_add(w, l, conj_put(w, c, &color, set));
 }
 
+/* Does c take some values of the tag alone?  Not if it is silent of it, or only excludes some. */
+static bool
+names_some(const struct conj *c, const char *tag)
+{
+	static const struct word none = { { (const unsigned char *)"none", 4 }, false };
+	struct key key = key_of(tag);
+
+	return !vset_has_word(conj_get(c, &key), &none);
+}
+
+/* Who speaks of how fax images are coded, and of no media type, speaks of the types that have them. */
+static const struct conj *
+imply_type(struct work *w, const struct conj *c)
+{
+	struct key key = key_of("type");
+	const struct vset *tiff, *fx, *set;
+
+	if (conj_get(c, &key) != &vset_all ||
+	    (!names_some(c, "image-file-structure") && !names_some(c, "image-coding")))
+		return c;
+	tiff = vset_word(w, (struct word){ span_str("image/tiff"), true });
+	fx = vset_word(w, (struct word){ span_str("image/tiff-fx"), true });
+	set = tiff == NULL || fx == NULL ? NULL : vset_or(w, tiff, fx);
+	return set == NULL ? NULL : conj_put(w, c, &key, set);
+}
+
 static int
 expand_claim(struct work *w, unsigned flags, struct list *l)
 {
@@ -150,7 +176,8 @@ expand_claim(struct work *w, unsigned flags, struct list *l)
 
 	for (size_t i = 0; i < n; i++) {
 		if (work_step(w, l->v[i]->n) == -1 ||
-		    (l->v[i] = expand_structure(w, l->v[i])) == NULL)
+		    (l->v[i] = expand_structure(w, l->v[i])) == NULL ||
+		    (l->v[i] = imply_type(w, l->v[i])) == NULL)
 			return -1;
 		for (size_t k = 0; k < COUNT(equal_resolutions) && (flags & FEAT_OWN_DPI) == 0; k++)
 			for (int side = 0; side < 2; side++)

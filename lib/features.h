@@ -37,7 +37,8 @@ struct feat;
  * Parses text to its normal form.  FEAT_CLAIM and FEAT_DOCUMENT normalise what fax texts spell in
  * several ways: TIFF-S … as image-file-structure, scan widths 1728/200, 1728/204 … as nominal
  * paper widths; FEAT_CLAIM besides expands TIFF to TIFF-limited and TIFF-minimal, and 200x100 =
- * 204x98, 200x200 = 204x196, 400x400 = 408x391 for bi-level (RFC 3949 2.2.2).  A document with dpi
+ * 204x98, 200x200 = 204x196, 400x400 = 408x391 for bi-level (RFC 3949 2.2.2), and where it names file
+ * structures or codings and no type takes image/tiff and image/tiff-fx alone.  A document with dpi
  * and no dpi-xyratio has square pixels (RFC 2879 3.2).  Type values become lower case in any mode.
  * The slips: > for >=, < for <=, ")" too many at the end, and ")" missing at the end if a ")" is
  * what the text ends in (else a value may have been cut off).

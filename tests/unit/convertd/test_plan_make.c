@@ -75,6 +75,17 @@ static const struct {
 	    ANY MMR_BODY "--b--\n", "(type=\"image/tiff\")", PLAN_EMPTY, "", true },
 	{ "another type that is", TOP "Content-Type: text/html\n\nx\n",
 	    "(type=[\"image/tiff\",\"text/html\"])", PLAN_FITS, "", false },
+	{ "who speaks of codings takes no other type", TOP "Content-Type: application/pdf\n\nx\n", "(image-coding=MH)",
+	    PLAN_EMPTY, "", false },
+	{ "nor who speaks of file structures", TOP "Content-Type: application/pdf\n\nx\n",
+	    "(image-file-structure=TIFF-minimal)", PLAN_EMPTY, "", false },
+	{ "unless it says so", TOP "Content-Type: application/pdf\n\nx\n",
+	    "(| " TAKES_S "(type=\"application/pdf\"))", PLAN_FITS, "", false },
+	{ "or speaks of neither", TOP "Content-Type: application/pdf\n\nx\n", "(& (dpi=200)(color=Binary))", PLAN_FITS,
+	    "", false },
+	{ "a signed part that is not taken, beside what was signed", TOP "Content-Type: multipart/signed; boundary=b\n\n"
+	    "--b\nContent-Type: application/pdf\n\nx\n--b\nContent-Type: application/pgp-signature\n\nx\n--b--\n",
+	    TAKES_S, PLAN_EMPTY, "", false },
 	{ "an image that is no TIFF", TOP "Content-Type: image/png\n" ANY "\nx\n", TAKES_S, PLAN_EMPTY,
 	    "", true },
 	{ "alternatives: text fits, but the image converts", TOP ALTERNATIVE TEXT "--b\n" MMR ANY MMR_BODY "--b--\n",
@@ -115,7 +126,9 @@ static const struct {
 	    "(|(a=b)(!(a=b)))", PLAN_FITS, "", false },
 	{ "one in base64, which none may be", TOP "Content-Type: message/rfc822\n"
 	    "Content-Transfer-Encoding: base64\n\nAAAA\n", TAKES_S, PLAN_EMPTY, "", false },
-	{ "one whose type is not taken", TOP RFC822 TOP "\nhello\n", "(type=\"image/tiff\")",
+	{ "one whose type nobody names, and is no content", TOP RFC822 TOP "\nhello\n", "(type=\"image/tiff\")",
+	    PLAN_FITS, "", false },
+	{ "a type that is not taken in one", TOP RFC822 TOP "Content-Type: text/html\n\nx\n", "(type=\"image/tiff\")",
 	    PLAN_EMPTY, "", false },
 
 	{ "B12: unreadable", TOP ANY MMR "\n@malformed/bomb-length.tif@\n", TAKES_S, PLAN_EMPTY, "",
