@@ -197,17 +197,20 @@ static int
 content_choose(struct content *c, const struct takes *takes, struct err *e)
 {
 	uint32_t n = c->open.image.npage;
-	struct form *from;
+	struct form_page *from;
 	int r;
 
 	if (!c->convertible)
 		return 0;
 	if ((from = calloc(n, sizeof *from)) == NULL)
 		return err_sys(e, "forms");
-	for (uint32_t i = 0; i < n; i++)
-		from[i] = c->open.image.page[i].form;
+	for (uint32_t i = 0; i < n; i++) {
+		const struct image_page *p = &c->open.image.page[i];
+
+		from[i] = (struct form_page){ p->form, p->width_px, p->length_px, p->turned };
+	}
 	r = form_choose_file(from, n, takes->caps, c->permission.set, c->want, e);
-	if (r == 1 && form_own_dpi(c->want, n, takes->own, c->permission.set, e) == -1)
+	if (r == 1 && form_own_dpi(c->want, from, n, takes->own, c->permission.set, e) == -1)
 		r = -1;
 	free(from);
 	return r;

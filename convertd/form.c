@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "convertd/scale.h"
+
 enum { FEATURES_MAX = 1024 };	/* octets of one form's expression */
 
 const struct limits fax_limits = {
@@ -136,8 +138,51 @@ form_minimal(const struct form *f)
 	    form_nominal(f->dpi_y) <= 200;
 }
 
+/*
+ * Lengths of paper in 254ths of an inch (RFC 2880, 5.4), ascending.  paper: by the width of the page, which paper it
+ * is on then; "": none that has a name; NULL: pages of that width are not cut so.
+ */
+static const struct length { uint32_t n; const char *paper[3]; } lengths[] = {
+	{ 2794, { "[A4,letter]", NULL, NULL } },
+	{ 2970, { "A4", "", "" } },
+	{ 3556, { "legal", NULL, NULL } },
+	{ 3640, { "", "B4", "" } },
+	{ 4200, { "", "", "A3" } },
+};
+
+/* NULL: longer than all of them. */
+static const struct length *
+length_of(const struct form *f, uint32_t rows)
+{
+	for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
+		if (lengths[i].paper[f->paper] != NULL &&
+		    (uint64_t)rows * 254 * 100 <= (uint64_t)lengths[i].n * f->dpi_y * 104)
+			return &lengths[i];
+	return NULL;
+}
+
+uint32_t
+form_length(const struct form *f, uint32_t rows)
+{
+	const struct length *l = length_of(f, rows);
+
+	return l != NULL ? l->n : (rows / f->dpi_y + (rows % f->dpi_y != 0)) * 254;
+}
+
+static int
+length_features(const struct form *f, uint32_t rows, struct buf *out, struct err *e)
+{
+	const struct length *l = length_of(f, rows);
+
+	if (buf_addf(out, e, "(size-y=%u/254)", form_length(f, rows)) == -1)
+		return -1;
+	if (l == NULL || l->paper[f->paper][0] == '\0')
+		return 0;
+	return buf_addf(out, e, "(paper-size=%s)", l->paper[f->paper]);
+}
+
 int
-form_features_of(const struct form *f, enum structure structure, uint32_t stripe,
+form_features(const struct form *f, enum structure structure, uint32_t stripe, uint32_t rows,
     struct buf *out, struct err *e)
 {
 	static const char *const names[] = { "TIFF-minimal", "TIFF-limited", "TIFF" };
@@ -151,20 +196,13 @@ form_features_of(const struct form *f, enum structure structure, uint32_t stripe
 	/* A private coding is in no claim: its own token keeps it from matching any. */
 	if (buf_addf(out, e, "(image-coding=%s)(image-file-structure=%s)(MRC-mode=0)(size-x=%s)",
 	    f->coding == CODING_OTHER ? "x-jbig-34661" : coding_names[f->coding],
-	    names[structure], paper_widths[f->paper]) == -1)
+	    names[structure], paper_widths[f->paper]) == -1 || length_features(f, rows, out, e) == -1)
 		return -1;
 	if (f->coding == CODING_JBIG && buf_addf(out, e,
 	    "(JBIG-stripe-size=%u)(image-coding-constraint=JBIG-T85)", stripe) == -1)
 		return -1;
 	return buf_addf(out, e, "(type=\"%s\"))",
 	    f->coding == CODING_JBIG ? "image/tiff-fx" : "image/tiff");
-}
-
-int
-form_features(const struct form *f, struct buf *out, struct err *e)
-{
-	return form_features_of(f, form_minimal(f) ? STRUCTURE_MINIMAL : STRUCTURE_LIMITED, 128,
-	    out, e);
 }
 
 int
@@ -206,9 +244,17 @@ form_scan(struct span text, struct form *out, struct err *e)
 	return 0;
 }
 
-/* Is f, in a file of that structure, in both sets?  1, 0, -1. */
+/* How the page becomes one of form to. */
 static int
-form_fits(const struct form *f, enum structure structure, const struct feat *caps,
+page_scale(const struct form_page *p, const struct form *to, struct scale *out, struct err *e)
+{
+	return scale_plan(p->width_px, p->length_px, p->turned ? p->form.dpi_y : p->form.dpi_x,
+	    p->turned ? p->form.dpi_x : p->form.dpi_y, to, UINT32_MAX, out, e);
+}
+
+/* Is a page of f, in a file of that structure, in both sets?  1, 0, -1. */
+static int
+form_fits(const struct form *f, enum structure structure, uint32_t rows, const struct feat *caps,
     const struct feat *permitted, struct err *e)
 {
 	struct feat *doc = NULL, *both = NULL;
@@ -216,7 +262,7 @@ form_fits(const struct form *f, enum structure structure, const struct feat *cap
 	int got = -1;
 
 	buf_init(&text, FEATURES_MAX);
-	if (form_features_of(f, structure, 128, &text, e) == 0 &&
+	if (form_features(f, structure, 128, rows, &text, e) == 0 &&
 	    feat_parse(buf_view(&text), FEAT_DOCUMENT, &doc, e) == 0)
 		got = feat_match(doc, caps, e);
 	if (got == 1) {		/* R10: what both leave of it, not each alone */
@@ -233,24 +279,33 @@ form_fits(const struct form *f, enum structure structure, const struct feat *cap
 /* A way to look for forms: which codings, and how the file they end up in is laid out. */
 struct way { unsigned codings; bool minimal_only, limited; };
 
+/* What is looked for, and for which page. */
+struct search {
+	const struct form_page *src;
+	const struct way *way;
+	const struct feat *caps, *permitted;
+};
+
 static int
-coding_choose(const struct form *at, const struct way *way, const struct feat *caps,
-    const struct feat *permitted, struct form *out, struct err *e)
+coding_choose(const struct search *s, const struct form *at, struct form *out, struct err *e)
 {
 	static const enum coding order[] = { CODING_JBIG, CODING_MMR, CODING_MR, CODING_MH };
 	struct form f = *at;
+	struct scale scale;
 
+	if (page_scale(s->src, at, &scale, e) == -1)
+		return -1;
 	for (int i = 0; i < 4; i++) {
 		enum structure structure;
 		int got;
 
 		f.coding = order[i];
-		if ((way->codings & 1u << f.coding) == 0 ||
-		    (way->minimal_only && !form_minimal(&f)))
+		if ((s->way->codings & 1u << f.coding) == 0 ||
+		    (s->way->minimal_only && !form_minimal(&f)))
 			continue;
-		structure = form_minimal(&f) && !way->limited ? STRUCTURE_MINIMAL :
+		structure = form_minimal(&f) && !s->way->limited ? STRUCTURE_MINIMAL :
 		    STRUCTURE_LIMITED;
-		got = form_fits(&f, structure, caps, permitted, e);
+		got = form_fits(&f, structure, scale.rows, s->caps, s->permitted, e);
 		if (got == 1)
 			*out = f;
 		if (got != 0)
@@ -261,9 +316,9 @@ coding_choose(const struct form *at, const struct way *way, const struct feat *c
 
 /* The resolutions of one paper: the class that keeps most first, in it the source's own pair. */
 static int
-dpi_choose(const struct form *src, enum paper paper, const struct way *way,
-    const struct feat *caps, const struct feat *permitted, struct form *out, struct err *e)
+dpi_choose(const struct search *s, enum paper paper, struct form *out, struct err *e)
 {
+	const struct form *src = &s->src->form;
 	uint16_t sx = form_nominal(src->dpi_x), sy = form_nominal(src->dpi_y);
 	bool metric = sx != src->dpi_x || sy != src->dpi_y;
 
@@ -278,7 +333,7 @@ dpi_choose(const struct form *src, enum paper paper, const struct way *way,
 		for (int k = 0; k < same; k++) {
 			const struct pair *q = &p[same == 2 && metric ? 1 - k : k];
 			struct form f = { .paper = paper, .dpi_x = q->x, .dpi_y = q->y };
-			int got = coding_choose(&f, way, caps, permitted, out, e);
+			int got = coding_choose(s, &f, out, e);
 
 			if (got != 0)
 				return got;
@@ -288,11 +343,10 @@ dpi_choose(const struct form *src, enum paper paper, const struct way *way,
 }
 
 static int
-way_choose(const struct form *src, const struct way *way, const struct feat *caps,
-    const struct feat *permitted, struct form *out, struct err *e)
+page_choose(const struct search *s, struct form *out, struct err *e)
 {
-	for (int paper = (int)src->paper; paper >= PAPER_A4; paper--) {
-		int got = dpi_choose(src, (enum paper)paper, way, caps, permitted, out, e);
+	for (int paper = (int)s->src->form.paper; paper >= PAPER_A4; paper--) {
+		int got = dpi_choose(s, (enum paper)paper, out, e);
 
 		if (got != 0)
 			return got;
@@ -300,13 +354,25 @@ way_choose(const struct form *src, const struct way *way, const struct feat *cap
 	return 0;
 }
 
-int
-form_choose(const struct form *src, const struct feat *caps, const struct feat *permitted,
-    struct form *out, struct err *e)
+/* Is the same said of both pages in whatever form?  Most files are all of one form and paper. */
+static bool
+page_same(const struct form_page *a, const struct form_page *b)
 {
-	static const struct way any = { .codings = ~0u };
+	struct scale sa, sb;
+	struct err e;
 
-	return way_choose(src, &any, caps, permitted, out, e);
+	if (memcmp(&a->form, &b->form, sizeof a->form) != 0 || a->turned != b->turned ||
+	    a->width_px != b->width_px)
+		return false;
+	for (int i = 0; i < PAIRS && a->length_px != b->length_px; i++)
+		for (int paper = PAPER_A4; paper <= (int)a->form.paper; paper++) {
+			struct form f = { .paper = (enum paper)paper, .dpi_x = pairs[i].x, .dpi_y = pairs[i].y };
+
+			if (page_scale(a, &f, &sa, &e) == -1 || page_scale(b, &f, &sb, &e) == -1 ||
+			    form_length(&f, sa.rows) != form_length(&f, sb.rows))
+				return false;
+		}
+	return true;
 }
 
 static uint64_t
@@ -320,7 +386,7 @@ forms_worth(const struct form *f, uint32_t n)
 }
 
 int
-form_choose_file(const struct form *src, uint32_t n, const struct feat *caps,
+form_choose_file(const struct form_page *src, uint32_t n, const struct feat *caps,
     const struct feat *permitted, struct form *out, struct err *e)
 {
 	static const struct way ways[] = {
@@ -337,11 +403,14 @@ form_choose_file(const struct form *src, uint32_t n, const struct feat *caps,
 		return err_set(e, ERR_TEMP, "4.3.0", "no memory for %u forms", n);
 	for (size_t w = 0; w < sizeof ways / sizeof *ways && got != -1; w++) {
 		got = 1;
-		for (uint32_t i = 0; i < n && got == 1; i++)
-			if (i > 0 && memcmp(&src[i], &src[i - 1], sizeof *src) == 0)
-				try[i] = try[i - 1];	/* most files are all of one form */
+		for (uint32_t i = 0; i < n && got == 1; i++) {
+			struct search s = { &src[i], &ways[w], caps, permitted };
+
+			if (i > 0 && page_same(&src[i], &src[i - 1]))
+				try[i] = try[i - 1];
 			else
-				got = way_choose(&src[i], &ways[w], caps, permitted, &try[i], e);
+				got = page_choose(&s, &try[i], e);
+		}
 		if (got == 1 && forms_worth(try, n) > best) {
 			best = forms_worth(try, n);
 			memcpy(out, try, n * sizeof *try);
@@ -367,16 +436,20 @@ form_twin(const struct form *f, struct form *twin)
 }
 
 int
-form_own_dpi(struct form *f, uint32_t n, const struct feat *own, const struct feat *permitted,
-    struct err *e)
+form_own_dpi(struct form *f, const struct form_page *src, uint32_t n, const struct feat *own,
+    const struct feat *permitted, struct err *e)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		enum structure s = form_minimal(&f[i]) ? STRUCTURE_MINIMAL : STRUCTURE_LIMITED;
+		struct scale scale;
 		struct form twin;
-		int got = form_fits(&f[i], s, own, permitted, e);
+		int got;
 
+		if (page_scale(&src[i], &f[i], &scale, e) == -1)
+			return -1;
+		got = form_fits(&f[i], s, scale.rows, own, permitted, e);
 		if (got == 0 && form_twin(&f[i], &twin) &&
-		    (got = form_fits(&twin, s, own, permitted, e)) == 1)
+		    (got = form_fits(&twin, s, scale.rows, own, permitted, e)) == 1)
 			f[i] = twin;
 		if (got == -1)
 			return -1;

@@ -21,6 +21,13 @@ struct form {
 	uint16_t dpi_x, dpi_y;
 };
 
+/* A page as it is seen; turned: its rows are columns of the file, so its resolutions are exchanged. */
+struct form_page {
+	struct form form;
+	uint32_t width_px, length_px;
+	bool turned;
+};
+
 struct limits {
 	uint32_t width_px, length_px;	/* of a page */
 	uint64_t page_px, job_px;	/* pixels of a page, of all pages */
@@ -53,12 +60,18 @@ bool form_same_pixels(const struct form *a, const struct form *b);
 bool form_minimal(const struct form *f);
 
 /*
- * Appends "(& (color=Binary)(image-coding=MMR)…": the document's features, nominal width, of a file
- * all of such pages as we write it (JBIG: stripes of 128 lines).
- * form_features_of: the same for a page in a file of the structure given; stripe: L0 of JBIG.
+ * The length that is stated of a page of so many rows, in 254ths of an inch as RFC 2880 has them: that of the
+ * shortest paper, letter, A4, legal, B4 or A3, that is at most 4 % shorter (scans are a little longer than
+ * their paper, and 204x196 makes 2 % of 200x200); of a longer page whole inches, rounded up.
  */
-int form_features(const struct form *f, struct buf *out, struct err *e);
-int form_features_of(const struct form *f, enum structure structure, uint32_t stripe,
+uint32_t form_length(const struct form *f, uint32_t rows);
+
+/*
+ * Appends "(& (color=Binary)(image-coding=MMR)…": the document's features, nominal width and length, for a page
+ * of so many rows in a file of the structure given; stripe: L0 of JBIG.  paper-size is stated where width and
+ * length agree on it; a letter's is A4 too, which it is shorter than.
+ */
+int form_features(const struct form *f, enum structure structure, uint32_t stripe, uint32_t rows,
     struct buf *out, struct err *e);
 
 /* Appends "MMR/200x200/A4", which form_scan reads back.  Used as the key of a batch. */
@@ -66,28 +79,22 @@ int form_print(const struct form *f, struct buf *out, struct err *e);
 int form_scan(struct span text, struct form *out, struct err *e);
 
 /*
- * The best form for a page that is src now: in caps and in permitted, made by us; by dpi closest
+ * The best forms for the n pages of one file, out[n]: in caps and in permitted, made by us; by dpi closest
  * to but not above the source's (both axes; never 98 lines where 196 is taken; the paper width is
  * kept if taken, else the next smaller that is), then fewest octets: JBIG, MMR, MR, MH.
- * 1: *out is set; 0: there is none; -1: error of the feature sets.
+ * One file is of one profile, so JBIG does not mix with the others, and MH counts as TIFF-minimal only
+ * if every page is.  The profile that keeps most pixels is taken; then J before F before S.
+ * 1: out is set; 0: there is none; -1: error of the feature sets.
  */
-int form_choose(const struct form *src, const struct feat *caps, const struct feat *permitted,
-    struct form *out, struct err *e);
-
-/*
- * The same for all n pages of one file, out[n]: one file is of one profile, so JBIG does not mix
- * with the others, and MH counts as TIFF-minimal only if every page is.  The profile that keeps
- * most pixels is taken; then J before F before S.
- */
-int form_choose_file(const struct form *src, uint32_t n, const struct feat *caps,
+int form_choose_file(const struct form_page *src, uint32_t n, const struct feat *caps,
     const struct feat *permitted, struct form *out, struct err *e);
 
 /*
  * Chosen forms are in caps by the rule that 204x196 is 200x200 (RFC 3949 2.2.2).  Where the machine
  * itself names only one of such a pair, that one is stated: own is what it says, parsed with
- * FEAT_OWN_DPI.  Changes no pixel.  -1: error of the feature sets.
+ * FEAT_OWN_DPI; src: the pages that f was chosen for.  Changes no pixel.  -1: error of the feature sets.
  */
-int form_own_dpi(struct form *f, uint32_t n, const struct feat *own, const struct feat *permitted,
-    struct err *e);
+int form_own_dpi(struct form *f, const struct form_page *src, uint32_t n, const struct feat *own,
+    const struct feat *permitted, struct err *e);
 
 #endif

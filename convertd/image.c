@@ -72,7 +72,7 @@ page_describe(const struct tiff *t, const struct tiff_page *p, uint32_t no, uint
 {
 	bool turned = p->orientation >= 5;
 
-	*out = (struct image_page){ .private_no = no,
+	*out = (struct image_page){ .private_no = no, .turned = turned,
 	    .width_px = turned ? p->length_px : p->width_px,
 	    .length_px = turned ? p->width_px : p->length_px };
 	out->form.coding = page_coding(p);
@@ -145,14 +145,20 @@ image_free(struct image *img)
 	*img = (struct image){ .file = { NULL, 0 } };
 }
 
+uint32_t
+image_page_rows(const struct image_page *p)
+{
+	return p->turned ? p->width_px : p->length_px;
+}
+
 int
 image_page_features(const struct image *img, uint32_t page, struct buf *out, struct err *e)
 {
 	const struct detail *d = img->detail;
 	const struct image_page *p = &img->page[page];
 
-	return form_features_of(&p->form, p->form.coding == CODING_OTHER ? STRUCTURE_TIFF :
-	    img->structure, d->stripe[p->private_no], out, e);
+	return form_features(&p->form, p->form.coding == CODING_OTHER ? STRUCTURE_TIFF :
+	    img->structure, d->stripe[p->private_no], image_page_rows(p), out, e);
 }
 
 /* Was there a page with the same features before this one? */
@@ -160,11 +166,13 @@ static bool
 page_repeats(const struct image *img, uint32_t page)
 {
 	const struct detail *d = img->detail;
-
-	const struct form *f = &img->page[page].form;
+	const struct image_page *p = &img->page[page];
+	uint32_t length = form_length(&p->form, image_page_rows(p));
 
 	for (uint32_t i = 0; i < page; i++)
-		if (memcmp(&img->page[i].form, f, sizeof *f) == 0 && d->stripe[i] == d->stripe[page])
+		if (memcmp(&img->page[i].form, &p->form, sizeof p->form) == 0 &&
+		    d->stripe[i] == d->stripe[page] &&
+		    form_length(&p->form, image_page_rows(&img->page[i])) == length)
 			return true;
 	return false;
 }
@@ -270,12 +278,10 @@ static int
 page_plan(const struct image *img, uint32_t page, const struct form *want,
     const struct limits *max, struct scale *out, struct err *e)
 {
-	const struct detail *d = img->detail;
 	const struct image_page *p = &img->page[page];
-	bool turned = d->page[p->private_no].orientation >= 5;
 
-	return scale_plan(p->width_px, p->length_px, turned ? p->form.dpi_y : p->form.dpi_x,
-	    turned ? p->form.dpi_x : p->form.dpi_y, want, max->length_px, out, e);
+	return scale_plan(p->width_px, p->length_px, p->turned ? p->form.dpi_y : p->form.dpi_x,
+	    p->turned ? p->form.dpi_x : p->form.dpi_y, want, max->length_px, out, e);
 }
 
 /* All that can be known before the work: legal forms, one profile, the size of the result. */

@@ -14,6 +14,7 @@
 struct image_page {
 	struct form form;	/* coding OTHER: readable, but not a form that we write */
 	uint32_t width_px, length_px;	/* as it is seen: turned as Orientation says */
+	bool turned;			/* rows of the file are columns then */
 	uint32_t private_no;	/* owner's index of the page's details, for image_* only */
 };
 
@@ -33,6 +34,9 @@ struct image {
  */
 int image_open(struct span file, const struct limits *max, struct image *out, struct err *e);
 void image_free(struct image *img);
+
+/* The rows of a page as the file has them. */
+uint32_t image_page_rows(const struct image_page *p);
 
 /*
  * Appends the features of the file as one expression: the OR of its pages' distinct ones.

@@ -71,14 +71,17 @@ out:
 	return r;
 }
 
+/* length: as form_length, 0: not told.  254ths of an inch are tenths of a millimetre. */
 static int
-detail_pages(struct buf *b, const char *name, const struct form *f, uint32_t n, struct err *e)
+detail_pages(struct buf *b, const char *name, const struct form *f, uint32_t length, uint32_t n, struct err *e)
 {
 	static const char *const papers[] = { "A4", "B4", "A3" };
+	static const uint32_t paper_lengths[] = { 2970, 3640, 4200 };
 	static const char *const codings[] = { "MH", "MR", "MMR", "JBIG", "private JBIG" };
 
 	if (buf_addf(b, e, "%s: %s, %u by %u dpi, %s", name, codings[f->coding], f->dpi_x, f->dpi_y,
-	    papers[f->paper]) == -1)
+	    papers[f->paper]) == -1 ||
+	    (length > paper_lengths[f->paper] && buf_addf(b, e, " wide, %u mm long", length / 10) == -1))
 		return -1;
 	return n > 1 ? buf_addf(b, e, " (first of %u pages)\n", n) : buf_add_byte(b, '\n', e);
 }
@@ -104,7 +107,9 @@ detail_form(struct buf *b, const struct contents *x, uint32_t i, struct err *e)
 		return buf_add_byte(b, '\n', e);
 	}
 	if (c->readable)
-		return detail_pages(b, "form", &c->open.image.page[0].form, c->open.image.npage, e);
+		return detail_pages(b, "form", &c->open.image.page[0].form,
+		    form_length(&c->open.image.page[0].form, image_page_rows(&c->open.image.page[0])),
+		    c->open.image.npage, e);
 	return detail_line(b, "form", span_str("nothing that is converted here"), e);
 }
 
@@ -130,7 +135,7 @@ detail_converted(struct making *m, uint32_t i, struct err *e)
 	if (detail_part(&m->text, &m->x.mime, i, e) == -1 ||
 	    detail_form(&m->text, &m->x, i, e) == -1)
 		return -1;
-	return detail_pages(&m->text, "converted", c->want, c->open.image.npage, e);
+	return detail_pages(&m->text, "converted", c->want, 0, c->open.image.npage, e);
 }
 
 /* The details of all parts that the verdict is about, as far as there is room. */

@@ -42,3 +42,19 @@ class Alternative(Relay):
     def test_the_richest_that_converts_is_converted_and_no_other(self):
         data = self.through(self.alternative(fax.image(), fax.image(), "Content-Type: image/png\n\nx\n"))
         self.assertEqual([fax.pages(p)[0]["coding"] for p in fax.images(data)[:2]], ["JBIG", "MH"])
+
+
+class Length(Relay):
+    def test_a_page_longer_than_is_taken_is_not_sent(self):
+        takes = fax.JBIG.replace("(size-x<=2150/254)", "(size-x<=3030/254) (size-y<=3640/254)")
+        hop, acc = self.relay(caps={"b@far.example": takes}, negotiation="* conperm_null=fail")
+        self.send(acc, fax.message(fax.image("render/letter-J-a3-400.tif", "(size-x>=3030/254)")), "b@far.example")
+        report = self.report(acc)
+        self.assertIn("Status: 5.6.5", report)
+        self.assertEqual(hop.messages, [])
+
+    def test_it_is_made_narrower_and_so_shorter(self):
+        takes = fax.MMR.replace(") )", ") (size-y<=2970/254) (paper-size=A4) )")
+        data = self.through(fax.message(fax.image("render/letter-J-a3-400.tif")), takes)
+        self.assertEqual(fax.codings(data), [{("MMR", (200, 200))}])
+        self.assertIn(b"(size-y=2970/254)", data.replace(b"\r\n ", b""))

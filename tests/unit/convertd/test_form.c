@@ -56,17 +56,59 @@ START_TEST(features_are_the_nominal_ones)
 	struct buf b;
 
 	buf_init(&b, 1000);
-	ck_assert_int_eq(form_features(&mh, &b, &e), 0);
+	ck_assert_int_eq(form_features(&mh, STRUCTURE_MINIMAL, 0, 1143, &b, &e), 0);
 	ck_assert(span_is(buf_view(&b), "(& (color=Binary)(dpi=204)(dpi-xyratio=204/98)"
 	    "(image-coding=MH)(image-file-structure=TIFF-minimal)(MRC-mode=0)(size-x=2150/254)"
-	    "(type=\"image/tiff\"))"));
+	    "(size-y=2970/254)(paper-size=A4)(type=\"image/tiff\"))"));
 	buf_clear(&b);
-	ck_assert_int_eq(form_features(&jbig, &b, &e), 0);
+	ck_assert_int_eq(form_features(&jbig, STRUCTURE_LIMITED, 128, 4000, &b, &e), 0);
 	ck_assert(span_is(buf_view(&b), "(& (color=Binary)(dpi=400)(dpi-xyratio=400/400)"
 	    "(image-coding=JBIG)(image-file-structure=TIFF-limited)(MRC-mode=0)(size-x=2550/254)"
-	    "(JBIG-stripe-size=128)(image-coding-constraint=JBIG-T85)(type=\"image/tiff-fx\"))"));
-	ck_assert_int_eq(form_features(&bad, &b, &e), -1);
+	    "(size-y=2970/254)(JBIG-stripe-size=128)(image-coding-constraint=JBIG-T85)(type=\"image/tiff-fx\"))"));
+	ck_assert_int_eq(form_features(&bad, STRUCTURE_LIMITED, 128, 1, &b, &e), -1);
 	ck_assert_int_eq(e.kind, ERR_BUG);
+	buf_free(&b);
+}
+END_TEST
+
+/* rows at a resolution, and what is said of their length; 1143, 2287 and 4574 are T.4's for A4. */
+static const struct { const char *form; uint32_t rows; const char *want; } page_lengths[] = {
+	{ "MH/204x98/A4", 1143, "(size-y=2970/254)(paper-size=A4)" },
+	{ "MH/204x196/A4", 2287, "(size-y=2970/254)(paper-size=A4)" },
+	{ "MH/204x391/A4", 4574, "(size-y=2970/254)(paper-size=A4)" },
+	{ "MH/200x200/A4", 2339, "(size-y=2970/254)(paper-size=A4)" },
+	{ "MH/200x200/A4", 2432, "(size-y=2970/254)(paper-size=A4)" },		/* 4 % */
+	{ "MH/200x200/A4", 2433, "(size-y=3556/254)(paper-size=legal)" },
+	{ "MH/200x200/A4", 2200, "(size-y=2794/254)(paper-size=[A4,letter])" },
+	{ "MH/204x196/A4", 2200, "(size-y=2794/254)(paper-size=[A4,letter])" },
+	{ "MH/204x196/A4", 1, "(size-y=2794/254)(paper-size=[A4,letter])" },
+	{ "MH/200x200/A4", 2800, "(size-y=3556/254)(paper-size=legal)" },
+	{ "MH/204x196/A4", 2800, "(size-y=3556/254)(paper-size=legal)" },
+	{ "MH/200x200/A4", 2950, "(size-y=3640/254)" },
+	{ "MH/200x200/A4", 3300, "(size-y=4200/254)" },
+	{ "MH/200x200/A4", 3440, "(size-y=4572/254)" },				/* 17.2: 18 inches */
+	{ "MH/200x200/A4", 4000, "(size-y=5080/254)" },
+	{ "MH/200x200/A4", 4001, "(size-y=5334/254)" },
+	{ "MH/200x200/B4", 2200, "(size-y=2970/254)" },
+	{ "MH/200x200/B4", 2866, "(size-y=3640/254)(paper-size=B4)" },
+	{ "MH/204x196/B4", 2802, "(size-y=3640/254)(paper-size=B4)" },
+	{ "MH/200x200/B4", 3307, "(size-y=4200/254)" },
+	{ "MH/200x200/A3", 2866, "(size-y=3640/254)" },
+	{ "MH/300x300/A3", 4961, "(size-y=4200/254)(paper-size=A3)" },
+};
+
+START_TEST(lengths_are_those_of_paper)
+{
+	struct form f;
+	struct err e = { 0 };
+	struct buf b;
+
+	buf_init(&b, 1000);
+	ck_assert_int_eq(form_scan(span_str(page_lengths[_i].form), &f, &e), 0);
+	ck_assert_int_eq(form_features(&f, STRUCTURE_LIMITED, 0, page_lengths[_i].rows, &b, &e), 0);
+	ck_assert_msg(memmem(b.p, b.n, page_lengths[_i].want, strlen(page_lengths[_i].want)) != NULL &&
+	    (strstr(page_lengths[_i].want, "paper") != NULL) == (memmem(b.p, b.n, "paper", 5) != NULL),
+	    "%s %u: %.*s", page_lengths[_i].form, page_lengths[_i].rows, (int)b.n, (const char *)b.p);
 	buf_free(&b);
 }
 END_TEST
@@ -120,6 +162,13 @@ static const struct { const char *src, *caps, *permitted, *want; } choices[] = {
 	{ "MMR/200x200/A4", "(dpi=300)", "", NULL },
 	/* A smaller paper only if it must be. */
 	{ "MMR/200x200/A3", "(& (image-coding=MMR)(size-x<=2550/254))", "", "MMR/200x200/B4" },
+	/* No page is longer than is taken, but scaled to a narrower paper it is shorter. */
+	{ "MMR/200x200/A4", "(& (image-coding=MMR)(size-y<=2970/254))", "", "MMR/200x200/A4" },
+	{ "MMR/200x200/A4", "(& (image-coding=MMR)(size-y<=2700/254))", "", NULL },
+	{ "MMR/200x200/B4", "(& (image-coding=MMR)(size-y<=2970/254))", "", "MMR/200x200/A4" },
+	{ "MMR/200x200/A3", "(& (image-coding=MMR)(size-y<=2970/254))", "", "MMR/200x200/A4" },
+	{ "MMR/200x200/A3", "(& (image-coding=MMR)(paper-size=A4))", "", "MMR/200x200/A4" },
+	{ "MMR/204x196/A4", "(& (image-coding=MMR)(dpi=200)(dpi-xyratio=1)(paper-size=A4))", "", "MMR/204x196/A4" },
 };
 
 static struct feat *
@@ -134,17 +183,33 @@ set_of(const char *text)
 	return f;
 }
 
+/* A page of that form, as long as its paper. */
+static struct form_page
+page_of(const char *text, bool turned)
+{
+	static const uint32_t tenths_mm[] = { 2970, 3640, 4200 };
+	struct form_page p = { .turned = turned };
+	struct err e = { 0 };
+	uint32_t rows;
+
+	ck_assert_int_eq(form_scan(span_str(text), &p.form, &e), 0);
+	rows = tenths_mm[p.form.paper] * p.form.dpi_y / 254;
+	p.width_px = turned ? rows : form_width(&p.form);
+	p.length_px = turned ? form_width(&p.form) : rows;
+	return p;
+}
+
 START_TEST(r10_the_best_form_is_chosen)
 {
 	struct feat *caps = set_of(choices[_i].caps), *permitted = set_of(choices[_i].permitted);
-	struct form src, out;
+	struct form_page src = page_of(choices[_i].src, false);
+	struct form out;
 	struct err e = { 0 };
 	struct buf b;
 	int got;
 
 	buf_init(&b, 100);
-	ck_assert_int_eq(form_scan(span_str(choices[_i].src), &src, &e), 0);
-	got = form_choose(&src, caps, permitted, &out, &e);
+	got = form_choose_file(&src, 1, caps, permitted, &out, &e);
 	ck_assert_msg(got == (choices[_i].want != NULL), "%s to %s: %d %s", choices[_i].src,
 	    choices[_i].caps, got, e.what);
 	if (got == 1) {
@@ -178,11 +243,12 @@ static const struct { const char *src[2], *caps, *want[2]; } files[] = {
 START_TEST(r10_a_file_is_of_one_profile)
 {
 	struct feat *caps = set_of(files[_i].caps), *any = feat_any();
-	struct form src[2], out[2], want;
+	struct form_page src[2];
+	struct form out[2], want;
 	struct err e = { 0 };
 
 	for (int i = 0; i < 2; i++)
-		ck_assert_int_eq(form_scan(span_str(files[_i].src[i]), &src[i], &e), 0);
+		src[i] = page_of(files[_i].src[i], false);
 	ck_assert_int_eq(form_choose_file(src, 2, caps, any, out, &e), files[_i].want[0] != NULL);
 	for (int i = 0; i < 2 && files[_i].want[0] != NULL; i++) {
 		ck_assert_int_eq(form_scan(span_str(files[_i].want[i]), &want, &e), 0);
@@ -190,6 +256,40 @@ START_TEST(r10_a_file_is_of_one_profile)
 	}
 	feat_free(caps);
 	feat_free(any);
+}
+END_TEST
+
+/* Pages of one form, but not of one length. */
+START_TEST(r10_each_page_has_its_length)
+{
+	struct feat *caps = set_of("(| (& (image-coding=JBIG)(size-y<=2970/254)) (image-coding=MMR))");
+	struct feat *any = feat_any();
+	struct form_page src[2] = { page_of("MR/200x200/A4", false), page_of("MR/200x200/A4", false) };
+	struct form out[2];
+	struct err e = { 0 };
+
+	src[1].length_px = 2800;
+	ck_assert_int_eq(form_choose_file(src, 2, caps, any, out, &e), 1);
+	ck_assert_int_eq(out[0].coding, CODING_MMR);
+	src[1].length_px = 2200;
+	ck_assert_int_eq(form_choose_file(src, 2, caps, any, out, &e), 1);
+	ck_assert_int_eq(out[0].coding, CODING_JBIG);
+	feat_free(caps), feat_free(any);
+}
+END_TEST
+
+/* Lying on its side it becomes as wide as the paper, and so shorter. */
+START_TEST(r10_a_turned_page)
+{
+	struct feat *caps = set_of("(& (image-coding=MMR)(size-y<=2794/254))"), *any = feat_any();
+	struct form_page src = page_of("MMR/200x200/A4", true);
+	struct form out;
+	struct err e = { 0 };
+
+	ck_assert_int_eq(form_choose_file(&src, 1, caps, any, &out, &e), 1);
+	src = page_of("MMR/200x200/A4", false);
+	ck_assert_int_eq(form_choose_file(&src, 1, caps, any, &out, &e), 0);
+	feat_free(caps), feat_free(any);
 }
 END_TEST
 
@@ -203,8 +303,11 @@ suite_form(void)
 	tcase_add_loop_test(tc, forms_are_printed_and_scanned, 0, sizeof forms / sizeof *forms);
 	tcase_add_loop_test(tc, other_text_is_no_form, 0, sizeof no_forms / sizeof *no_forms);
 	tcase_add_test(tc, features_are_the_nominal_ones);
+	tcase_add_loop_test(tc, lengths_are_those_of_paper, 0, sizeof page_lengths / sizeof *page_lengths);
 	tcase_add_loop_test(tc, r10_the_best_form_is_chosen, 0, sizeof choices / sizeof *choices);
 	tcase_add_loop_test(tc, r10_a_file_is_of_one_profile, 0, sizeof files / sizeof *files);
+	tcase_add_test(tc, r10_each_page_has_its_length);
+	tcase_add_test(tc, r10_a_turned_page);
 	suite_add_tcase(s, tc);
 	return s;
 }

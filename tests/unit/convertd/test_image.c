@@ -465,6 +465,29 @@ START_TEST(features_are_true)
 }
 END_TEST
 
+/* What is said of a page that lies on its side is of the page as the file has it. */
+START_TEST(features_of_a_turned_page)
+{
+	static const unsigned char three[] = { 0x12, 1, 3, 0, 1, 0, 0, 0, 3, 0 };
+	struct span file = file_read(RENDER "letter-F-orient3.tif");
+	unsigned char *at = memmem(file.p, file.n, three, sizeof three);
+	struct err e = { 0 };
+	struct image img;
+	struct buf b;
+
+	ck_assert_ptr_nonnull(at);
+	at[8] = 6;
+	buf_init(&b, 4096);
+	ck_assert_msg(image_open(file, &fax_limits, &img, &e) == 0, "%s", e.what);
+	ck_assert(img.page[0].turned && img.page[0].width_px == 2338 && img.page[0].length_px == 1728);
+	ck_assert_int_eq(image_features(&img, &b, &e), 0);
+	ck_assert_ptr_nonnull(memmem(b.p, b.n, "(size-x=2150/254)(size-y=2970/254)(paper-size=A4)", 49));
+	image_free(&img);
+	buf_free(&b);
+	free((void *)(uintptr_t)file.p);
+}
+END_TEST
+
 START_TEST(features_of_several_pages)
 {
 	struct image img;
@@ -667,6 +690,7 @@ suite_image(void)
 	tcase_add_test(tc, private_jbig_is_not_t85);
 	tcase_add_loop_test(tc, others_are_refused_by_name, 0, sizeof refused / sizeof *refused);
 	tcase_add_loop_test(tc, features_are_true, 0, sizeof claims / sizeof *claims);
+	tcase_add_test(tc, features_of_a_turned_page);
 	tcase_add_test(tc, features_of_several_pages);
 	tcase_add_test(tc, media_type_follows_the_coding);
 	tcase_add_test(tc, bad_wishes_are_refused);

@@ -4,7 +4,9 @@
 
 #include <check.h>
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "tests/unit/convertd/judge.h"
 #include "tests/unit/convertd/letter.h"
 
 #define TOP "From: a@example.com\nMIME-Version: 1.0\n"
@@ -66,6 +68,14 @@ static const struct {
 	    "(& (image-coding=MH)(dpi=204)(dpi-xyratio=204/196))", PLAN_CONVERTS, "1=MH/204x196/A4",
 	    true },
 	{ "to JBIG", TOP MMR ANY MMR_BODY, TAKES_J, PLAN_CONVERTS, "1=JBIG/200x200/A4", true },
+	{ "a page shorter than is taken", TOP MMR ANY "\n@render/letter-J-a3-400.tif@\n",
+	    "(& (image-coding=JBIG)(size-x<=3030/254)(size-y<=4200/254)(paper-size=[A4,A3]))", PLAN_FITS, "", true },
+	{ "a longer one", TOP MMR ANY "\n@render/letter-J-a3-400.tif@\n",
+	    "(& (image-coding=[MMR,JBIG])(size-x>=3030/254)(size-y<=3640/254))", PLAN_EMPTY, "", true },
+	{ "one of another paper", TOP MMR "\n@render/letter-J-a3-400.tif@\n",
+	    "(& (image-coding=JBIG)(paper-size=[A4,B4,letter,legal]))", PLAN_EMPTY, "", false },
+	{ "a longer one that is shorter when it is as wide as is taken", TOP MMR ANY "\n@render/letter-J-a3-400.tif@\n",
+	    "(& (image-coding=MMR)(size-y<=2970/254)(paper-size=A4))", PLAN_CONVERTS, "1=MMR/400x400/A4", true },
 	{ "anything is taken", TOP MMR MMR_BODY, "(|(a=b)(!(a=b)))", PLAN_FITS, "", false },
 	{ "text alone fits a fax machine", TOP "\nhello\n", "(type=\"image/tiff\")", PLAN_FITS, "",
 	    false },
@@ -221,6 +231,30 @@ START_TEST(details_for_people)
 }
 END_TEST
 
+/* A page of 2376 rows is 12 inches long at 196 lines an inch, and 24 at 98. */
+START_TEST(details_of_a_long_page)
+{
+	static const unsigned char fine[] = { 196, 0, 0, 0, 1, 0, 0, 0 };
+	struct span file = file_read("tests/data/fax/ccitt1-S.tif");
+	unsigned char *y = memmem(file.p, file.n, fine, sizeof fine);
+	struct buf m = letter_make(TOP "Content-Type: image/tiff\nContent-Transfer-Encoding: base64\n\n");
+	struct letter_plan p;
+	struct err e = { 0 };
+
+	ck_assert_ptr_nonnull(y);
+	*y = 98;
+	ck_assert_int_eq(transfer_base64(file, &m, &e), 0);
+	letter_plan(&m, "(& (image-coding=MH)(size-y<=24))", &p);
+	ck_assert_msg(span_is(p.plan.verdict[0].detail, "part: 1 (image/tiff)\n"
+	    "form: MH, 204 by 98 dpi, A4 wide, 635 mm long\ntakes: (& (image-coding=MH)(size-y<=24))\n"
+	    "permits: nothing\n"), "%.*s", (int)p.plan.verdict[0].detail.n,
+	    (const char *)p.plan.verdict[0].detail.p);
+	letter_plan_free(&p);
+	buf_free(&m);
+	free((void *)(uintptr_t)file.p);
+}
+END_TEST
+
 START_TEST(reports_are_known)
 {
 	struct buf m = letter_make(TOP "Content-Type: multipart/report; boundary=b\n\n--b\n\nx\n--b--\n");
@@ -298,6 +332,7 @@ suite_plan_make(void)
 	tcase_add_loop_test(tc, verdicts, 0, sizeof cases / sizeof *cases);
 	tcase_add_loop_test(tc, r10_all_subsets_of_three, 0, 8);
 	tcase_add_test(tc, details_for_people);
+	tcase_add_test(tc, details_of_a_long_page);
 	tcase_add_test(tc, reports_are_known);
 	tcase_add_test(tc, several_sets);
 	tcase_add_test(tc, a_message_that_cannot_be_walked);
