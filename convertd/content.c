@@ -171,25 +171,75 @@ is_signature(const struct mime *m, const struct mime_part *p)
 	    mime_is(&m->part[p->parent], "multipart/signed");
 }
 
-/* Any other content is known by its type; an image that is no TIFF also by not being one. */
+/* The type of a part as a document; an image that is no TIFF is told by not being one, too. */
 static int
-other_fits(const struct mime_part *p, const struct feat *caps, struct err *e)
+type_parse(const struct mime_part *p, bool tiff, struct feat **out, struct err *e)
 {
 	struct span type = p->type.n > 0 ? p->type : span_str("text/plain");
+	bool image = span_isi(span_sub(type, 0, 6), "image/");
 	struct buf text;
 	int r = -1;
 
-	if (is_text_body(p) || feat_is_any(caps))
-		return 1;
-	if (p->broken && (p->type.n == 0 || span_isi(span_sub(type, 0, 10), "multipart/")))
-		return 0;
 	buf_init(&text, CONTENT_FEATURES_MAX);
 	if (buf_add_str(&text, "(& (type=\"", e) == 0 && buf_add(&text, type, e) == 0 &&
-	    buf_add_str(&text, span_isi(span_sub(type, 0, 6), "image/") ?
-	    "\") (image-file-structure=none))" : "\"))", e) == 0)
-		r = document_fits(buf_view(&text), caps, e);
+	    buf_add_str(&text, image && !tiff ? "\") (image-file-structure=none))" : "\"))", e) == 0)
+		r = feat_parse(buf_view(&text), FEAT_DOCUMENT, out, e);
+	buf_free(&text);
+	return r;
+}
+
+/* *doc and what Content-Features says besides.  1: it says something that is no contradiction; 0; -1. */
+static int
+features_add(const struct mime_part *p, struct feat **doc, struct err *e)
+{
+	struct feat *said = NULL, *both = NULL;
+	struct buf text;
+	int r;
+
+	buf_init(&text, MIME_MAX_HEADER);
+	r = p->broken ? 0 : contfield_features(p->header, &text, e);
+	if (r == 1 && (feat_parse(buf_view(&text), FEAT_DOCUMENT, &said, e) == -1 ||
+	    feat_and(*doc, said, &both, e) == -1))
+		r = -1;
+	if (r == 1 && feat_empty(both))
+		r = 0;
+	if (r == 1) {
+		feat_free(*doc);
+		*doc = both;
+		both = NULL;
+	}
+	feat_free(said);
+	feat_free(both);
 	buf_free(&text);
 	return r == -1 && e->kind != ERR_TEMP ? 0 : r;
+}
+
+/*
+ * Is a part that we cannot look into in caps?  It is known by its type, by which it is processed (RFC 2912,
+ * 3.2.1), and by its Content-Features, without which a TIFF is not known at all.  1, 0, -1.
+ */
+static int
+said_fits(const struct mime_part *p, bool tiff, const struct feat *caps, struct err *e)
+{
+	struct feat *doc = NULL;
+	int r = type_parse(p, tiff, &doc, e), said;
+
+	if (r == 0 && (said = features_add(p, &doc, e)) != 0)
+		r = said == -1 ? -1 : feat_match(doc, caps, e);
+	else if (r == 0)
+		r = tiff ? 0 : feat_match(doc, caps, e);
+	feat_free(doc);
+	return r == -1 && e->kind != ERR_TEMP ? 0 : r;
+}
+
+static int
+other_fits(const struct mime_part *p, bool tiff, const struct feat *caps, struct err *e)
+{
+	if (is_text_body(p) || feat_is_any(caps))
+		return 1;
+	if (p->broken && (p->type.n == 0 || span_isi(span_sub(p->type, 0, 10), "multipart/")))
+		return 0;
+	return said_fits(p, tiff, caps, e);
 }
 
 /* A part that does not fit: the forms it would take. */
@@ -238,14 +288,12 @@ leaf_judge(struct contents *x, uint32_t i, const struct takes *takes, struct err
 
 	if (c->readable)
 		r = image_fits(&c->open.image, caps, e);
-	else if (c->image)
-		r = feat_is_any(caps);
 	else if (mime_is(&x->mime.part[i], "message/rfc822"))
 		r = inside_fits(x, i, takes, e);
 	else if (is_signature(&x->mime, &x->mime.part[i]))
 		r = 1;
 	else
-		r = other_fits(&x->mime.part[i], caps, e);
+		r = other_fits(&x->mime.part[i], c->image, caps, e);
 	c->fate = FATE_FITS;
 	if (r == 0) {
 		r = content_choose(c, takes, e);

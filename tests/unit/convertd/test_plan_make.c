@@ -17,6 +17,7 @@
 #define TEXT "--b\nContent-Type: text/plain\n\nhello\n"
 #define RFC822 "Content-Type: message/rfc822\n\n"
 #define ANY "Content-Convert: ANY\n"
+#define PNG "Content-Type: image/png\n"
 #define ALTERNATIVE "Content-Type: multipart/alternative; boundary=b\n\n"
 #define RELATED "Content-Type: multipart/related; boundary=c\n\n"
 #define TO_S "MH/200x200/A4"
@@ -96,6 +97,23 @@ static const struct {
 	{ "a signed part that is not taken, beside what was signed", TOP "Content-Type: multipart/signed; boundary=b\n\n"
 	    "--b\nContent-Type: application/pdf\n\nx\n--b\nContent-Type: application/pgp-signature\n\nx\n--b--\n",
 	    TAKES_S, PLAN_EMPTY, "", false },
+	{ "what we cannot read is what its Content-Features says", TOP PNG "Content-Features: (& (color=Full)\n"
+	    " (dpi=300))\n\nx\n", "(& (type=\"image/png\")(color=[Binary,Full])(dpi=[200,300]))", PLAN_FITS, "", false },
+	{ "and is not taken where that is not", TOP PNG "Content-Features: (& (color=Full)\n (dpi=300))\n\nx\n",
+	    "(& (type=\"image/png\")(color=Binary))", PLAN_EMPTY, "", false },
+	{ "of two Content-Features none is believed", TOP PNG "Content-Features: (color=Full)\nContent-Features:"
+	    " (color=Full)\n\nx\n", "(& (type=\"image/png\")(color=Binary))", PLAN_FITS, "", false },
+	{ "nor one that contradicts the type", TOP PNG "Content-Features: (& (type=\"image/tiff\")(color=Full))\n\nx\n",
+	    "(& (type=\"image/png\")(color=Binary))", PLAN_FITS, "", false },
+	{ "a Content-Features that names a type makes it no other", TOP PNG "Content-Features: (type=\"image/tiff\")\n\nx\n",
+	    "(type=\"image/tiff\")", PLAN_EMPTY, "", false },
+	{ "a TIFF that we do not know, but its Content-Features does", TOP MMR "Content-Features: (& (color=Full)"
+	    "(image-coding=JBIG)(dpi=200))\n\n@fax/profile-L-stub.tif@\n", "(& (image-coding=JBIG)(color=Full))",
+	    PLAN_FITS, "", false },
+	{ "the same for a machine without colour", TOP MMR "Content-Features: (& (color=Full)(image-coding=JBIG)"
+	    "(dpi=200))\n\n@fax/profile-L-stub.tif@\n", "(& (image-coding=JBIG)(color=Binary))", PLAN_EMPTY, "", false },
+	{ "what we can read is what it is", TOP MMR "Content-Features: (image-coding=MH)\n" MMR_BODY, TAKES_S, PLAN_EMPTY,
+	    "", false },
 	{ "an image that is no TIFF", TOP "Content-Type: image/png\n" ANY "\nx\n", TAKES_S, PLAN_EMPTY,
 	    "", true },
 	{ "alternatives: text fits, but the image converts", TOP ALTERNATIVE TEXT "--b\n" MMR ANY MMR_BODY "--b--\n",
