@@ -369,3 +369,17 @@ contents_fails(const struct contents *x, uint32_t part)
 			return false;
 	return true;
 }
+
+const char *
+contents_status(const struct contents *x, bool final)
+{
+	bool other = false, fixed = false;
+
+	for (uint32_t i = 0; i < x->mime.n; i++) {
+		if (!contents_fails(x, i))
+			continue;
+		other = other || (!x->c[i].image && x->c[i].inside == NULL);
+		fixed = fixed || !x->c[i].convertible;
+	}
+	return other && final ? "5.6.1" : fixed ? "5.6.3" : "5.6.5";
+}

@@ -56,4 +56,11 @@ bool contents_converts(const struct contents *x, uint32_t part);
 /* After it too: is it a leaf for which the message cannot be sent? */
 bool contents_fails(const struct contents *x, uint32_t part);
 
+/*
+ * Where some leaf fails, the code for the message, the one that says most (RFC 3463, 3.7): 5.6.1 the message
+ * ends here (final), and a leaf is no fax image; 5.6.3 one must not be converted, or cannot be here; 5.6.5 all may
+ * become what we can make of them, but nothing that is taken.
+ */
+const char *contents_status(const struct contents *x, bool final);
+
 #endif

@@ -22,6 +22,7 @@ struct order {
 	struct buf text;		/* capabilities or key, unless they are in text_fd */
 	int text_fd;			/* or -1 */
 	uint32_t text_len, ncaps;
+	uint32_t flags;			/* of struct msg_plan */
 	uint32_t record, transfer;	/* of struct msg_convert */
 };
 void order_free(struct order *o);

@@ -325,6 +325,7 @@ session_on_plan(struct chan *ch, const void *msg, size_t len, int *fds, struct e
 	order_init(&o, MSG_PLAN, m->id, fds);
 	o.len = m->msg_len;
 	o.ncaps = m->ncaps;
+	o.flags = m->flags;
 	o.text_len = m->caps_len;
 	if (m->ncaps > PLAN_MAX_VERDICTS || m->caps_len > CONVERTD_CAPS_MAX ||
 	    more != (o.text_fd == -1 ? m->caps_len : 0))

@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 The accord authors */
 #include "convertd/plan_make.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "convertd/content.h"
@@ -19,10 +20,11 @@ enum {
 /* One plan as it grows; offsets, since the texts move while they grow. */
 struct making {
 	struct contents x;
+	bool final;
 	bool walked;			/* x is set */
 	const char *why;		/* else why not */
 	struct buf text;		/* keys and details */
-	struct { enum fate fate; size_t key, key_len, detail, detail_len; } *row;
+	struct { enum fate fate; const char *dsn; size_t key, key_len, detail, detail_len; } *row;
 };
 
 /* Appends s as one line's text: printable ASCII, cut. */
@@ -197,6 +199,7 @@ make_none(struct making *m, uint32_t row, const char *form, const char *takes, s
     struct err *e)
 {
 	m->row[row].fate = FATE_EMPTY;
+	m->row[row].dsn = "5.6.5";
 	m->row[row].detail = m->text.n;
 	if ((form != NULL && detail_line(&m->text, "form", span_str(form), e) == -1) ||
 	    (takes != NULL && detail_line(&m->text, "takes", span_str(takes), e) == -1) ||
@@ -227,6 +230,7 @@ make_verdict(struct making *m, uint32_t row, struct span caps, struct err *e)
 		return e->kind == ERR_TEMP ? -1 : make_none(m, row, NULL,
 		    "an expression of too many cases", caps, e);
 	m->row[row].fate = m->x.c[0].fate;
+	m->row[row].dsn = contents_status(&m->x, m->final);
 	if (m->row[row].fate == FATE_CONVERTS) {
 		r = make_key(m, row, e);
 		if (r == -1)
@@ -262,7 +266,6 @@ make_flags(const struct contents *x, struct plan *p)
 	for (uint32_t i = 0; i < x->mime.n; i++) {
 		p->has_permission = p->has_permission ||
 		    (!x->mime.part[i].multipart && x->c[i].permission.set != NULL);
-		p->changed_forms = p->changed_forms || x->c[i].convertible;
 	}
 }
 
@@ -281,7 +284,7 @@ make_encoded(struct making *m, uint32_t ncaps, struct span message, struct buf *
 
 		v->fate = (uint8_t)fates[m->row[i].fate];
 		if (m->row[i].fate == FATE_EMPTY)
-			memcpy(v->dsn, "5.6.5", sizeof "5.6.5");
+			snprintf(v->dsn, sizeof v->dsn, "%s", m->row[i].dsn);
 		if (m->row[i].fate == FATE_CONVERTS)
 			v->key = span_sub(text, m->row[i].key, m->row[i].key + m->row[i].key_len);
 		v->detail = span_sub(text, m->row[i].detail,
@@ -298,10 +301,10 @@ make_encoded(struct making *m, uint32_t ncaps, struct span message, struct buf *
 }
 
 int
-plan_make(struct span message, struct span caps, uint32_t ncaps, const struct limits *max,
+plan_make(struct span message, struct span caps, uint32_t ncaps, bool final, const struct limits *max,
     struct buf *out, struct err *e)
 {
-	struct making m = { 0 };
+	struct making m = { .final = final };
 	struct cur c = cur_of(caps);
 	struct err why = { 0 };
 	int r = 0;

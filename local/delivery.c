@@ -87,7 +87,7 @@ negotiate(const struct delivery *d, struct content *c, struct span addr, struct 
 		return converter_ask_edits(d->convertd_fd, &m, &c->plan.plan, v->key,
 		    (int)d->wait_s * 1000, &c->edits, e);
 	}
-	return err_set(e, ERR_PERM, "5.6.5",
+	return err_set(e, ERR_PERM, v->dsn,
 	    "the recipient's machine cannot take the content, and no permitted conversion can");
 }
 

@@ -2,7 +2,7 @@
 # Copyright (c) 2026 The accord authors
 """Messages of several parts under CONPERM, each judged by what the next hop got."""
 import fax
-from harness import wait_for
+from harness import Instance, wait_for
 from test_conperm import Relay as Hop
 
 
@@ -58,3 +58,15 @@ class Length(Relay):
         data = self.through(fax.message(fax.image("render/letter-J-a3-400.tif")), takes)
         self.assertEqual(fax.codings(data), [{("MMR", (200, 200))}])
         self.assertIn(b"(size-y=2970/254)", data.replace(b"\r\n ", b""))
+
+
+class Codes(Relay):
+    def test_5_6_1_where_it_ends_and_5_6_3_where_nothing_is_permitted(self):
+        boxes = ["postmaster@gateway.example maildir:mail/postmaster", "here@gateway.example maildir:mail/here"]
+        audio = "Content-Type: audio/basic\n\nx\n"
+        for code, part in (("5.6.1", audio), ("5.6.3", fax.image(convert=None)),
+                           ("5.6.5", fax.image(convert="(image-coding=JBIG)"))):
+            with self.subTest(code=code), Instance(caps=["here@gateway.example " + fax.MMR], mailboxes=boxes) as acc:
+                self.send(acc, fax.message(fax.text(), part), "here@gateway.example")
+                self.assertIn("Status: " + code, self.report(acc))
+                self.assertEqual(acc.maildir("mail/here"), [])

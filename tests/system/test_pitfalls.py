@@ -588,7 +588,7 @@ class Relayed(unittest.TestCase):
                 self.assertTrue(fax.same(hop.messages[0]["data"], message))
                 acc.wait_empty()
                 if mail:        # row B7: nothing that he takes may be made of it
-                    self.assertIn(b"Status: 5.6.5", wait_for(acc.maildir)[0])
+                    self.assertIn(b"Status: 5.6.3", wait_for(acc.maildir)[0])
                     self.assertEqual(acc.maildir("mail/here"), [])
                 else:
                     self.assertTrue(acc.maildir("mail/here")[0].endswith(message.encode()))

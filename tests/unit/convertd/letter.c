@@ -51,7 +51,7 @@ letter_make(const char *text)
 }
 
 void
-letter_plan(const struct buf *message, const char *caps, struct letter_plan *out)
+letter_plan_at(const struct buf *message, const char *caps, bool final, struct letter_plan *out)
 {
 	uint32_t n = (uint32_t)strlen(caps);
 	struct err e = { 0 };
@@ -61,10 +61,16 @@ letter_plan(const struct buf *message, const char *caps, struct letter_plan *out
 	buf_init(&out->coded, LETTER_MAX);
 	ck_assert_int_eq(buf_add(&ask, span_of(&n, sizeof n), &e), 0);
 	ck_assert_int_eq(buf_add_str(&ask, caps, &e), 0);
-	ck_assert_msg(plan_make(buf_view(message), buf_view(&ask), 1, &fax_limits, &out->coded,
+	ck_assert_msg(plan_make(buf_view(message), buf_view(&ask), 1, final, &fax_limits, &out->coded,
 	    &e) == 0, "%s", e.what);
 	ck_assert_msg(plan_decode(buf_view(&out->coded), &out->plan, &e) == 0, "%s", e.what);
 	buf_free(&ask);
+}
+
+void
+letter_plan(const struct buf *message, const char *caps, struct letter_plan *out)
+{
+	letter_plan_at(message, caps, false, out);
 }
 
 void

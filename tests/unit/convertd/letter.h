@@ -21,9 +21,10 @@
 /* text with \n as CRLF and @NAME@ as tests/data/NAME in lines of base64.  Freed by buf_free. */
 struct buf letter_make(const char *text);
 
-/* The plan for one set of capabilities; checked by plan_decode.  Freed by both. */
+/* The plan for one set of capabilities; checked by plan_decode.  Freed by both.  final: of the last host. */
 struct letter_plan { struct buf coded; struct plan plan; };
 void letter_plan(const struct buf *message, const char *caps, struct letter_plan *out);
+void letter_plan_at(const struct buf *message, const char *caps, bool final, struct letter_plan *out);
 void letter_plan_free(struct letter_plan *p);
 
 /*

@@ -16,7 +16,7 @@ sample(struct plan *p, struct plan_verdict v[3])
 	v[2] = (struct plan_verdict){ .fate = PLAN_EMPTY, .dsn = "5.6.5",
 	    .detail = span_str("part: 1\n") };
 	*p = (struct plan){ .verdict = v, .nverdict = 3, .range = some_ranges, .nrange = 3,
-	    .has_permission = true, .changed_forms = true };
+	    .has_permission = true };
 }
 
 START_TEST(a_plan_comes_back)
@@ -30,7 +30,7 @@ START_TEST(a_plan_comes_back)
 	buf_init(&b, 4096);
 	ck_assert_int_eq(plan_encode(&p, &b, &e), 0);
 	ck_assert_int_eq(plan_decode(buf_view(&b), &back, &e), 0);
-	ck_assert(back.has_permission && back.changed_forms && !back.is_report);
+	ck_assert(back.has_permission && !back.is_report);
 	ck_assert_uint_eq(back.nverdict, 3);
 	ck_assert_uint_eq(back.nrange, 3);
 	ck_assert_int_eq(back.verdict[0].fate, PLAN_FITS);

@@ -209,7 +209,7 @@ convertd_plan(const struct peers *p, int sock, const struct msg_plan *m, int fd)
 	struct plan_verdict v[8] = { 0 };
 	uint64_t body = body_at(fd, m->msg_len);
 	struct edit_range range = { body, m->msg_len - body, RANGE_BODY };
-	struct plan plan = { v, m->ncaps, &range, 1, !p->script.no_permission, p->script.report, true };
+	struct plan plan = { v, m->ncaps, &range, 1, !p->script.no_permission, p->script.report };
 	const struct plan_rule *failed = NULL;
 	char line[1500] = "";
 	struct buf out;
