@@ -232,8 +232,8 @@ ipc_call(int sock, struct msg_hdr *h, uint32_t type, size_t hlen, const int *sen
 
 		if (due >= 0 && left <= 0)
 			left = 0;
-		r = poll(&p, 1, (int)left);
-		if (r == -1 && errno == EINTR)
+		r = poll(&p, 1, clock_wait_ms(left));
+		if ((r == -1 && errno == EINTR) || (r == 0 && (due < 0 || clock_ms() < due)))
 			continue;
 		if (r == -1)
 			return err_sys(e, "poll");
