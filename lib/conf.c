@@ -134,7 +134,7 @@ const struct conf_decl conf_table[CONF_COUNT] = {
 	    "DOMAIN directory|off [all|relayclients|NETWORK,…]: how CONNEG is answered, and to whom; * for "
 	    "all domains",
 	    conneg_keys, "domain"),
-	[CONF_NEGOTIATION] = KEYED_LIST("negotiation", "", R(REMOTE), negotiation_check,
+	[CONF_NEGOTIATION] = KEYED_LIST("negotiation", "", R(REMOTE) | R(LOCAL), negotiation_check,
 	    "NEXT-HOP-OR-DOMAIN option=value …: how to negotiate with it; * for all",
 	    hop_line_keys, "option of a name"),
 	[CONF_FLUSH] = STRING("flush", "auto", R(QUEUE), flush_check,

@@ -69,6 +69,8 @@ int mailbox_find(const struct span *lines, uint32_t n, struct span addr, struct 
 int mailbox_check(struct span line, struct err *e);
 int mailbox_keys(struct span line, struct buf *out, struct err *e);	/* its address, without quoting and case */
 
+enum { CONFNEG_LATE_S = 600 };	/* so much longer than `wait` a conversion may take, nobody being kept waiting */
+
 struct negotiation {	/* the options of negotiation.md b.1, defaults first */
 	uint8_t ask;		/* 0 conperm, 1 always, 2 never */
 	uint8_t conperm_null, conperm_unknown;	/* 0 relay, 1 fail */

@@ -83,8 +83,10 @@ converter_call(int sock, struct msg_hdr *h, uint32_t type, size_t len, const int
 	int fds[MSG_FDS];
 	size_t got;
 
-	if (ipc_call(sock, h, type, len, fds_out, nfd, &m, sizeof m, &got, fds, wait_ms, e) == -1)
+	if (ipc_call(sock, h, type, len, fds_out, nfd, &m, sizeof m, &got, fds, wait_ms, e) == -1) {
+		memcpy(e->dsn, "4.6.5", sizeof "4.6.5");	/* no answer is as good as "busy" */
 		return err_in(e, "converter");
+	}
 	m.dsn[sizeof m.dsn - 1] = m.what[sizeof m.what - 1] = '\0';
 	if (got == sizeof m && m.kind == ERR_NONE && fds[0] != -1)
 		return blob_map(out, fds[0], m.len, e);

@@ -38,7 +38,8 @@ void converter_plan_free(struct converter_plan *p);
 
 /*
  * Asks for the plan of a message for each of ncaps capability expressions.  flags: PLAN_….
- * 0: out->plan has a verdict for each.  -1: ERR_TEMP or ERR_PERM with convertd's own code.
+ * 0: out->plan has a verdict for each.  -1: ERR_TEMP or ERR_PERM with convertd's own code;
+ * ERR_TEMP 4.6.5 without an answer of it.
  */
 int converter_ask_plan(int sock, const struct converter_message *m, uint32_t flags,
     const struct span *caps, uint32_t ncaps, struct converter_plan *out, struct err *e);

@@ -17,7 +17,7 @@ struct delivery {
 	int folder_fd;			/* the mailbox's nearest existing folder */
 	const char *rest;		/* the mailbox's path below it; "" for the folder itself */
 	int capd_fd, convertd_fd;	/* channels of this process; -1: none now, or no CONPERM mail */
-	uint32_t wait_s;		/* for a conversion */
+	uint32_t wait_s;		/* that a conversion may take */
 };
 
 /*

@@ -111,12 +111,25 @@ child_identity(const struct place *p, struct err *e)
 	return 0;
 }
 
+/* What a conversion for addr may take: as before a next hop, whose session would have ended meanwhile. */
+static uint32_t
+conversion_wait_s(const struct local *l, struct span addr)
+{
+	const struct span *lines;
+	uint32_t n = conf_lines(&l->daemon->conf, CONF_NEGOTIATION, &lines);
+	struct negotiation o;
+
+	negotiation_find(lines, n, address_domain(addr), NULL, &o);
+	return o.wait_s + CONFNEG_LATE_S;
+}
+
 /* In the child: the owner's rights and no more, then the delivery, then the result. */
 static _Noreturn void
 child_run(struct job *j, uint32_t slot, const struct place *p, int up, int capd, int convertd)
 {
 	const int keep[] = { j->message_fd, p->folder, up, capd, convertd };
-	struct delivery d = { -1, j->work->packet->id, slot, -1, p->rest, -1, -1, 300 };
+	struct delivery d = { -1, j->work->packet->id, slot, -1, p->rest, -1, -1,
+	    conversion_wait_s(j->local, j->env.rcpt[slot].addr) };
 	struct sandbox_dir dir = { -1, true };
 	struct rcpt_result r;
 	struct buf packet, detail;
