@@ -365,6 +365,24 @@ mime_is(const struct mime_part *p, const char *type)
 	return span_isi(p->type, type);
 }
 
+bool
+mime_message_is_report(struct span message)
+{
+	static const char *const types[] = { "multipart/report", "message/delivery-status",
+	    "message/disposition-notification" };
+	struct span header, body, type, rest;
+	struct mime_field f;
+	struct err e;
+
+	mime_split(span_sub(message, 0, MIME_MAX_HEADER), &header, &body);
+	if (mime_field_find(header, "Content-Type", &f) != 1 || mime_value(f.value, &type, &rest, &e) == -1)
+		return false;
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+		if (span_isi(type, types[i]))
+			return true;
+	return false;
+}
+
 int
 mime_path(const struct mime *m, uint32_t part, struct buf *out, struct err *e)
 {

@@ -90,6 +90,13 @@ void mime_free(struct mime *m);
 /* Is it of this media type?  type in lower case; text/plain is also what has no type. */
 bool mime_is(const struct mime_part *p, const char *type);
 
+/*
+ * Is the message a DSN or MDN (RFC 6522, 3464, 8098), by its own header alone: a multipart/report, or one of what
+ * such a report is about?  No allocation, nothing beyond the header is read.  false too where the type is not to be
+ * had: two Content-Type fields, or one that cannot be read.
+ */
+bool mime_message_is_report(struct span message);
+
 /* Appends the part's path, "1.2"; the message itself, if it has no parts, is "1" (as IMAP's). */
 int mime_path(const struct mime *m, uint32_t part, struct buf *out, struct err *e);
 

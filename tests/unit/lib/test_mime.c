@@ -224,6 +224,30 @@ START_TEST(values_outside_the_grammar)
 }
 END_TEST
 
+/* By the message's own header alone. */
+static const struct { const char *message; bool report; } tops[] = {
+	{ "Content-Type: multipart/report; report-type=delivery-status; boundary=x\r\n\r\n--x\r\n", true },
+	{ "A: b\r\ncontent-type:\r\n (an MDN) Multipart/Report\r\n\r\nx\r\n", true },
+	{ "Content-Type: message/delivery-status\r\n\r\n", true },
+	{ "Content-Type: message/disposition-notification\r\n", true },
+	{ "Content-Type: multipart/report; boundary=\"x\r\n\r\n", true },	/* the type can be read */
+	{ "", false },
+	{ "A: b\r\n\r\nContent-Type: multipart/report\r\n\r\n", false },
+	{ "\r\nContent-Type: multipart/report\r\n\r\n", false },
+	{ "Content-Type: multipart/reports\r\n\r\n", false },
+	{ "Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: multipart/report; boundary=y\r\n\r\n"
+	    "--y--\r\n--x--\r\n", false },
+	{ "Content-Type: message/rfc822\r\n\r\nContent-Type: multipart/report\r\n\r\n", false },
+	{ "Content-Type: multipart/report\r\nContent-Type: multipart/report\r\n\r\n", false },
+	{ "Content-Type: (multipart/report\r\n\r\n", false },
+};
+
+START_TEST(reports_are_known_by_their_header)
+{
+	ck_assert_msg(mime_message_is_report(span_str(tops[_i].message)) == tops[_i].report, "%d", _i);
+}
+END_TEST
+
 Suite *suite_mime(void);
 Suite *
 suite_mime(void)
@@ -237,6 +261,7 @@ suite_mime(void)
 	tcase_add_test(tc, parameters);
 	tcase_add_loop_test(tc, values_outside_the_grammar, 0,
 	    sizeof bad_values / sizeof *bad_values);
+	tcase_add_loop_test(tc, reports_are_known_by_their_header, 0, sizeof tops / sizeof *tops);
 	suite_add_tcase(s, tc);
 	return s;
 }
