@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lib/converter.h"
+#include "lib/mime.h"
 #include "lib/qfile.h"
 #include "lib/xtext.h"
 #include "local/maildir.h"
@@ -78,7 +79,7 @@ negotiate(const struct delivery *d, struct content *c, struct span addr, struct 
 	    e) == -1)
 		return -1;
 	v = &c->plan.plan.verdict[0];
-	if (c->plan.plan.is_report || v->fate == PLAN_FITS)
+	if (v->fate == PLAN_FITS)
 		return 0;
 	if (v->detail.n <= RESULT_DETAIL_MAX && buf_add(detail, v->detail, e) == -1)
 		return -1;
@@ -142,6 +143,13 @@ write_mailbox(const struct delivery *d, const struct content *c, const struct en
 	return r;
 }
 
+/* Under CONPERM, and no report (row B11)? */
+static bool
+negotiated(const struct envelope *env, struct span message)
+{
+	return env->conperm && env->sender.n > 0 && !mime_message_is_report(message);
+}
+
 /* Everything that can fail, in order. */
 static int
 deliver(const struct delivery *d, struct content *c, struct buf *detail, bool *bad_file, struct err *e)
@@ -166,7 +174,7 @@ deliver(const struct delivery *d, struct content *c, struct buf *detail, bool *b
 		r = err_set(e, ERR_PERM, "5.3.5", "the message's checksum is wrong");
 	} else if (r == 1) {
 		c->message = span_of(map, (size_t)q.msg_len);
-		r = env.conperm && env.sender.n > 0 ?
+		r = negotiated(&env, c->message) ?
 		    negotiate(d, c, env.rcpt[d->slot].addr, detail, e) : 0;
 		if (r == 0)
 			r = write_mailbox(d, c, &env, e);

@@ -49,13 +49,17 @@ caplist_read(const struct reply *r, struct buf *out, struct err *e)
 {
 	struct span rest = buf_view(&r->text), line, text;
 	size_t from = out->n;
+	bool any = false;
 	struct feat *f;
 
 	*e = (struct err){ 0 };
 	if (r->code != 250)
 		return 0;
 	while (reply_line(&rest, &line)) {
-		if (!caplist_text(line, &text) || text.n == 0)
+		if (!caplist_text(line, &text))
+			continue;
+		any = true;
+		if (text.n == 0)
 			continue;
 		if ((out->n > from && buf_add_byte(out, ' ', e) == -1) ||
 		    buf_add(out, text, e) == -1) {
@@ -63,10 +67,12 @@ caplist_read(const struct reply *r, struct buf *out, struct err *e)
 			return e->kind == ERR_TEMP ? -1 : 0;
 		}
 	}
-	if (out->n == from && !r->over)
+	if (!any && !r->over)
 		return 0;
 	if (r->over) {
 		err_set(e, ERR_PERM, "5.6.0", "a capability list over the limits");
+	} else if (out->n == from) {
+		err_set(e, ERR_PERM, "5.6.0", "a capability list without a word");
 	} else if (!caplist_whole(span_sub(buf_view(out), from, out->n))) {
 		err_set(e, ERR_PERM, "5.6.0", "half a capability list");
 	} else if (feat_parse(span_sub(buf_view(out), from, out->n), FEAT_CLAIM, &f, e) == 0) {

@@ -18,7 +18,7 @@ enum mail_action {
 
 struct mail_facts {
 	bool conperm;		/* the message came under CONPERM */
-	bool report;		/* null reverse-path, or convertd says it is a DSN or MDN */
+	bool report;		/* null reverse-path, or a DSN or MDN */
 	bool hop_conperm, hop_conneg;	/* offered */
 	bool refused;		/* offered, yet MAIL CONPERM was not taken */
 	bool wanted;		/* not under CONPERM: ask all the same */
@@ -53,7 +53,6 @@ enum rcpt_action {
 	ACT_ORIGINAL,	/* as it is */
 	ACT_CONVERT,
 	ACT_SEPARATE,	/* as it is, in a session of its own with bare RCPTs */
-	ACT_PLAIN,	/* as it is, never under CONPERM */
 	ACT_BARE,	/* repeat RCPT without CONNEG */
 	ACT_DEFER_TRY,	/* defer; counts as a try of CONNEG */
 	ACT_DEFER,
@@ -66,7 +65,6 @@ struct rcpt_facts {
 	enum rcpt_fate fate;
 	enum rcpt_run run;
 	bool permission;	/* some part has a Content-Convert other than NONE */
-	bool report;		/* convertd says: a DSN or MDN */
 	bool null_fails, unknown_fails;	/* options conperm_null, conperm_unknown */
 	bool tries_left;	/* fewer than conneg_tries were spent */
 	bool last_try;		/* the queue lifetime ends before another attempt */
@@ -74,8 +72,8 @@ struct rcpt_facts {
 
 struct rcpt_row {
 	const char *name;
-	unsigned conperm, hop_conperm, caps, fate, run, permission, report, null_fails,
-	    unknown_fails, tries_left, last_try;
+	unsigned conperm, hop_conperm, caps, fate, run, permission, null_fails, unknown_fails, tries_left,
+	    last_try;
 	enum rcpt_action action;
 	const char *dsn, *why;	/* of ACT_DEFER, ACT_REFUSE */
 };

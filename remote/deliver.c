@@ -5,6 +5,7 @@
 
 #include "lib/address.h"
 #include "lib/log.h"
+#include "lib/mime.h"
 #include "remote/command.h"
 #include "remote/flow.h"
 #include "remote/reach.h"
@@ -215,19 +216,57 @@ flow_refuse(struct flow *f, struct batch *b, const struct mail_row *row)
 	flow_settle(f, b->t, b->n, OUTCOME_FAILED, row->dsn, row->why);
 }
 
+/* A DSN or MDN, whoever sends it? */
+static bool
+flow_report(struct flow *f)
+{
+	if (!f->report_known)
+		f->report = mime_message_is_report(f->job->message);
+	f->report_known = true;
+	return f->report;
+}
+
 /* The facts of b with the hop that is open. */
 static struct mail_facts
 batch_facts(struct flow *f, const struct batch *b)
 {
 	const struct envelope *env = &f->job->env;
 	unsigned ext = f->s->hop.ext;
-	struct mail_facts m = { .conperm = env->conperm, .report = b->report || env->sender.n == 0,
+	struct mail_facts m = { .conperm = env->conperm, .report = env->sender.n == 0,
 	    .hop_conperm = ext & HOP_CONPERM, .strict = b->opt.conperm_strict,
 	    .hop_conneg = ext & HOP_CONNEG && b->opt.ask != 2 && !b->separate };
 
+	if (m.conperm || m.hop_conneg)		/* else nothing depends on it */
+		m.report = m.report || flow_report(f);
 	if (m.hop_conneg && !m.conperm && !m.report)
 		m.wanted = b->opt.ask == 1 || flow_permission(f);
 	return m;
+}
+
+/* Option conperm_try_all_mx (rows B3, B8): a host that can do nothing with the sender's demand is left for
+ * the next, before the mail fails. */
+static bool
+batch_other_host(struct flow *f, const struct batch *b, const struct mail_row *row)
+{
+	if (!b->opt.conperm_try_all_mx || !reach_other_host(f->s, row->why))
+		return false;
+	smtp_quit(f->s);
+	return true;
+}
+
+void
+flow_not_taken(struct flow *f, struct batch *b)
+{
+	struct mail_facts m = batch_facts(f, b);
+	const struct mail_row *row;
+	struct batch *again;
+
+	m.refused = true;
+	row = decide_mail(&m);
+	if (batch_other_host(f, b, row))
+		flow_push(f, b, b->t, b->n, &again);
+	else
+		flow_refuse(f, b, row);
 }
 
 /* The same once more, in a session of its own, now that the form is made. */
@@ -256,7 +295,7 @@ flow_original(struct flow *f, struct batch *b, struct made **made)
 		return true;
 	if (flow_late(f, &e)) {
 		smtp_quit(f->s);
-		if (flow_form(f, NULL, false, (int64_t)FLOW_LATE_S * 1000, made, &e) == 0) {
+		if (flow_form(f, NULL, false, (int64_t)CONFNEG_LATE_S * 1000, made, &e) == 0) {
 			flow_again(f, b);
 			return false;
 		}
@@ -284,10 +323,7 @@ flow_plain(struct flow *f, struct batch *b, const struct mail_row *row)
 		return;
 	end = smtp_begin(f->s, &x, &e);
 	if (end == XACT_CONPERM) {
-		struct mail_facts m = batch_facts(f, b);
-
-		m.refused = true;
-		flow_refuse(f, b, decide_mail(&m));
+		flow_not_taken(f, b);
 		return;
 	}
 	if (end == XACT_READY)
@@ -306,17 +342,6 @@ batch_limit(struct flow *f, struct batch *b)
 		return;
 	flow_push(f, b, b->t + max, b->n - max, &rest);
 	b->n = max;
-}
-
-/* Option conperm_try_all_mx (row B3): a host that can do nothing with the sender's demand is left for
- * the next, before the mail fails. */
-static bool
-batch_other_host(struct flow *f, const struct batch *b)
-{
-	if (!b->opt.conperm_try_all_mx || !reach_other_host(f->s))
-		return false;
-	smtp_quit(f->s);
-	return true;
 }
 
 /* No host is open.  Where one was, and said "not now", that is what counts. */
@@ -355,7 +380,7 @@ batch_run(struct flow *f, struct batch *b)
 		}
 		m = batch_facts(f, b);
 		row = decide_mail(&m);
-	} while (row->action == MAIL_REFUSE && batch_other_host(f, b));
+	} while (row->action == MAIL_REFUSE && batch_other_host(f, b, row));
 	check_addresses(f, b);
 	if (!batch_compact(b))
 		return;

@@ -18,7 +18,6 @@ enum {
 	FLOW_ROUNDS = 4,	/* times that a recipient is asked about in one job */
 	FLOW_HOSTS = 2,		/* that may say "not now" to a recipient in one job (RFC 5321, 5.1) */
 	FLOW_DROPS = 4,		/* lost connections after which the rest of a batch waits */
-	FLOW_LATE_S = 600,	/* a conversion may take so long, once the hop was told QUIT */
 	FLOW_CAPS = 4 << 20	/* octets of capability texts kept for a job */
 };
 
@@ -31,7 +30,6 @@ struct batch {
 	uint32_t from;			/* the candidate (remote/reach.h) that is the first to be tried */
 	bool careful;			/* one command at a time: a lost connection has one cause */
 	bool separate;			/* row B5a: bare RCPTs */
-	bool report;			/* row B11: never CONPERM */
 	bool ended;			/* conperm_after=drop: converted mail goes without CONPERM */
 };
 
@@ -65,6 +63,7 @@ struct flow {
 	struct made *made;		/* conversions, for the job's time */
 	bool eight;			/* the message has octets over 127 */
 	bool permission_known, permission;	/* has some Content-Convert field */
+	bool report_known, report;		/* is a DSN or MDN */
 };
 
 /* Queues a batch of those of t that are not done, with the options of like; *out: it, or NULL. */
@@ -96,6 +95,9 @@ bool flow_late(struct flow *f, const struct err *e);
 
 /* More octets than the hop takes?  Then the targets are settled. */
 bool flow_unfit(struct flow *f, struct target **t, uint32_t n, uint64_t size);
+
+/* Row B8: a hop that offers CONPERM did not take it.  b goes to another host, or fails. */
+void flow_not_taken(struct flow *f, struct batch *b);
 
 /* May those whom the open hop does not take now be given to another? */
 bool flow_next_host(const struct flow *f, const struct batch *b);

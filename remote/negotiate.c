@@ -151,7 +151,6 @@ decide_target(const struct flow *f, const struct batch *b, const struct target *
 		r.fate = t->set->fate;
 		r.run = t->set->run;
 		r.permission = t->set->plan != NULL && t->set->plan->has_permission;
-		r.report = t->set->plan != NULL && t->set->plan->is_report;
 	}
 	return decide_rcpt(&r);
 }
@@ -194,7 +193,8 @@ struct group {
 
 struct division {
 	struct group *group;
-	uint32_t n, max;
+	uint32_t n;
+	uint32_t forms;			/* that their conversions make: option batch_max */
 	bool others;			/* taken by the hop here, but not to be sent to */
 };
 
@@ -206,15 +206,28 @@ group_fits(const struct group *g, const struct target *t, const struct batch *b)
 	return g->action != ACT_CONVERT || span_eq(g->set->verdict->key, t->set->verdict->key);
 }
 
+/* Must it be converted to a form that no group is sent in? */
+static bool
+is_new_form(const struct division *d, const struct target *t)
+{
+	bool is = t->row->action == ACT_CONVERT;
+
+	for (uint32_t i = 0; i < d->n && is; i++)
+		is = d->group[i].action != ACT_CONVERT ||
+		    !span_eq(d->group[i].set->verdict->key, t->set->verdict->key);
+	return is;
+}
+
 /* A target into its group, a new one if need be; too many forms: later. */
 static void
 divide_one(struct flow *f, struct division *d, const struct batch *b, struct target *t)
 {
+	bool form = is_new_form(d, t);
 	uint32_t i = 0;
 
 	while (i < d->n && !group_fits(&d->group[i], t, b))
 		i++;
-	if (i == d->max) {
+	if (form && d->forms == b->opt.batch_max) {
 		job_settle(t, OUTCOME_DEFERRED, 0, "4.6.5", f->s->mta,
 		    "more forms of one message than are sent at a time");
 		t->res.flags |= RESULT_SOON;
@@ -226,6 +239,7 @@ divide_one(struct flow *f, struct division *d, const struct batch *b, struct tar
 		d->group[i].set = t->set;
 		d->group[i].n = 0;
 		d->n++;
+		d->forms += form;
 	}
 	d->group[i].t[d->group[i].n++] = t;
 }
@@ -325,8 +339,7 @@ drops_conperm(const struct group *g, const struct batch *b)
 static bool
 goes_on(const struct flow *f, const struct group *g, const struct batch *b, const struct xact *x)
 {
-	bool conperm = f->job->env.conperm && f->s->hop.ext & HOP_CONPERM && g->action != ACT_PLAIN &&
-	    !drops_conperm(g, b);
+	bool conperm = f->job->env.conperm && f->s->hop.ext & HOP_CONPERM && !drops_conperm(g, b);
 
 	if (g->action == ACT_SEPARATE)
 		for (uint32_t i = 0; i < g->n; i++)
@@ -348,16 +361,18 @@ group_send(struct flow *f, struct group *g, struct xact *x, const struct made *m
 	smtp_send(f->s, x, made != NULL ? &made->edits.list : NULL);
 	for (uint32_t i = 0; i < g->n && made != NULL && made->key.n > 0; i++)
 		if (g->t[i]->done && g->t[i]->res.outcome <= OUTCOME_RELAYED)
-			job_detail(g->t[i], "converted", made->key);
+			add_detail(g->t[i]);
 }
 
-/* Another session for the group, which asks again. */
+/* Another session for the group, which asks again.  Answers that change with each session are a failure of
+ * negotiation: mail without CONPERM goes as it is, and nobody is asked (row B2d). */
 static void
 group_again(struct flow *f, struct group *g, const struct batch *b)
 {
+	bool spent = b->round + 1 >= FLOW_ROUNDS;
 	struct batch *again;
 
-	if (b->round + 1 >= FLOW_ROUNDS) {
+	if (spent && f->job->env.conperm) {
 		flow_settle(f, g->t, g->n, OUTCOME_DEFERRED, "4.6.5",
 		    "what the recipients take changes with each session");
 		return;
@@ -365,9 +380,8 @@ group_again(struct flow *f, struct group *g, const struct batch *b)
 	flow_push(f, b, g->t, g->n, &again);
 	if (again == NULL)
 		return;
-	again->round++;
-	again->separate |= g->action == ACT_SEPARATE;
-	again->report |= g->action == ACT_PLAIN;
+	again->round = spent ? 1 : again->round + 1;
+	again->separate |= spent || g->action == ACT_SEPARATE;
 	again->ended = drops_conperm(g, b);
 }
 
@@ -418,7 +432,7 @@ group_serve(struct flow *f, struct group *g, struct batch *b, struct xact *x)
 	}
 	if (flow_late(f, &e)) {
 		smtp_quit(f->s);	/* nobody is kept waiting; the answers may change meanwhile */
-		if (flow_form(f, set, record, (int64_t)FLOW_LATE_S * 1000, &made, &e) == 0) {
+		if (flow_form(f, set, record, (int64_t)CONFNEG_LATE_S * 1000, &made, &e) == 0) {
 			group_again(f, g, b);
 			return;
 		}
@@ -460,7 +474,7 @@ flow_negotiate(struct flow *f, struct batch *b, const struct mail_row *row)
 	    .conneg = command_conneg(b->opt.dialect), .careful = b->careful,
 	    .next_host = flow_next_host(f, b), .body = flow_body(f), .caps = on_caps, .arg = f,
 	    .tries_max = b->opt.conneg_tries };
-	struct division d = { .max = b->opt.batch_max };
+	struct division d = { 0 };
 	struct target **all = b->t;
 	uint32_t n = b->n;
 	bool fresh = !f->s->used;
@@ -468,19 +482,13 @@ flow_negotiate(struct flow *f, struct batch *b, const struct mail_row *row)
 	enum xact_end end;
 
 	spend_tries(b);
-	if (d.max > b->n)
-		d.max = b->n;
-	if ((d.group = malloc(d.max * sizeof *d.group)) == NULL) {
+	if ((d.group = malloc(b->n * sizeof *d.group)) == NULL) {
 		flow_settle(f, b->t, b->n, OUTCOME_DEFERRED, "4.3.0", "no memory");
 		return;
 	}
 	end = smtp_begin(f->s, &x, &e);
 	if (end == XACT_CONPERM) {
-		struct mail_facts m = { .conperm = true, .refused = true };
-
-		smtp_quit(f->s);
-		row = decide_mail(&m);
-		flow_settle(f, b->t, b->n, OUTCOME_FAILED, row->dsn, row->why);
+		flow_not_taken(f, b);
 	} else if (end == XACT_READY) {
 		plan_sets(f);
 		decide_all(f, b);

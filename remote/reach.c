@@ -252,7 +252,7 @@ reach_pass(struct session *s, uint32_t from, const char *why)
 }
 
 bool
-reach_other_host(struct session *s)
+reach_other_host(struct session *s, const char *why)
 {
 	struct reach *h = &s->reach;
 	uint32_t next = h->at;
@@ -263,7 +263,7 @@ reach_other_host(struct session *s)
 		next++;
 	if (next == h->n)
 		return false;
-	reach_log(s, "passed-over", "it offers neither CONPERM nor CONNEG");
+	reach_log(s, "passed-over", why);
 	h->at = next;
 	h->passed = true;
 	return true;

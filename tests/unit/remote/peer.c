@@ -209,7 +209,7 @@ convertd_plan(const struct peers *p, int sock, const struct msg_plan *m, int fd)
 	struct plan_verdict v[8] = { 0 };
 	uint64_t body = body_at(fd, m->msg_len);
 	struct edit_range range = { body, m->msg_len - body, RANGE_BODY };
-	struct plan plan = { v, m->ncaps, &range, 1, !p->script.no_permission, p->script.report };
+	struct plan plan = { v, m->ncaps, &range, 1, !p->script.no_permission, false };
 	const struct plan_rule *failed = NULL;
 	char line[1500] = "";
 	struct buf out;
@@ -233,8 +233,10 @@ convertd_plan(const struct peers *p, int sock, const struct msg_plan *m, int fd)
 		if (p->script.plan[r].kind != ERR_NONE)
 			failed = &p->script.plan[r];
 		v[i].fate = p->script.plan[r].fate;
-		if (v[i].fate == PLAN_CONVERTS)
+		if (v[i].fate == PLAN_CONVERTS) {
 			v[i].key = span_str(p->script.plan[r].key);
+			v[i].detail = span_str("part: 1 (image/tiff)\nform: MMR\nconverted: as it was asked\n");
+		}
 		if (v[i].fate == PLAN_EMPTY) {
 			snprintf(v[i].dsn, sizeof v[i].dsn, "5.6.5");
 			v[i].detail = span_str("part: 1 (image/tiff)\nform: MMR\n");

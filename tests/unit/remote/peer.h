@@ -40,7 +40,7 @@ struct script {
 	size_t nplan;
 	const struct convert_rule *convert;
 	size_t nconvert;
-	bool no_permission, report;
+	bool no_permission;
 	bool no_convertd;
 };
 

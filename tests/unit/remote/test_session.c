@@ -10,7 +10,7 @@
 #include "tests/unit/remote/peer.h"
 #include "tests/unit/suites.h"
 
-enum { RCPTS = 4 };
+enum { RCPTS = 5 };
 #define REL OUTCOME_RELAYED
 #define DEF OUTCOME_DEFERRED
 #define BAD OUTCOME_FAILED
@@ -50,12 +50,21 @@ struct row {
 #define JUST(o, d) { { o, d, 0, NULL } }
 #define EH(n) #n " EHLO client.example\n"
 #define ORIG "T1JJR0lOQUw="
+#define MDN "Content-Type: (an MDN)\r\n multipart/REPORT; boundary=x\r\nContent-Convert: ANY\r\n\r\n" ORIG "\r\n"
 #define EIGHT "A: b\r\n\r\n\xe4\r\n"
 #define RAW "A: b\r\n\r\na\nb\r\n"
 #define CHUNKS(more) { 0, "EHLO", "250-hop\r\n250-PIPELINING\r\n250-CHUNKING\r\n250-BINARYMIME\r\n" \
     more "250 8BITMIME\r\n", false }
 #define NOTIFIES { 0, "EHLO", "250-hop\r\n250-PIPELINING\r\n250 DSN\r\n", false }
 #define DEL OUTCOME_DELIVERED
+
+/* Of the recipients asked about in a session, the last one takes another form than it said before. */
+#define CHANGING { HOP(BOTH, { 0, "RCPT TO:<e@x>", CAPS(MR), false }, { 1, "RCPT", CAPS(MH), false }, \
+    { 0, "RCPT TO:<d@x>", CAPS(MR), false }, { 2, "RCPT", CAPS(MH), false }, \
+    { 0, "RCPT TO:<c@x>", CAPS(MR), false }, { 4, "RCPT", CAPS(MH), false }, \
+    { 0, "RCPT TO:<b@x>", CAPS(MR), false }, { 0, "RCPT", CAPS(MH), false }), \
+    PLAN({ "MH", PLAN_CONVERTS, "1=MH", 0, NULL }, { "MR", PLAN_CONVERTS, "1=MR", 0, NULL }), \
+    CONV({ "1=MR", 0, NULL, "TVI=\r\n", 0, false }) }
 
 /* Rows say what matters to them. */
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
@@ -199,7 +208,7 @@ static const struct row rows[] = {
 	    PLAN({ "MH", PLAN_CONVERTS, "1=MH", 0, NULL }), CONV({ "1=MH", 0, NULL, "TUg=\r\n", 0, false }) },
 	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\nconvertd PLAN " MH
 	    "\nconvertd CONVERT 1=MH\n1 DATA\n1 . TUg=\n", .want = JUST(REL, "2.0.0"),
-	    .detail = "converted: 1=MH\n" },
+	    .detail = "part: 1 (image/tiff)\nform: MMR\nconverted: as it was asked\n" },
 	{ .name = "R19 three recipients, two forms", .conperm = true, .rcpt = { "a@x", "b@x", "c@x" },
 	    .script = { HOP(BOTH, { 0, "RCPT TO:<b@x>", CAPS(MR), false }, { 0, "RCPT", CAPS(MH), false }),
 	    PLAN({ "MH", PLAN_CONVERTS, "1=MH", 0, NULL }, { "MR", PLAN_CONVERTS, "1=MR", 0, NULL }),
@@ -237,8 +246,20 @@ static const struct row rows[] = {
 	    EH(2) "2 MAIL FROM:<s@x> CONPERM\n2 RCPT TO:<a@x> CONNEG\nconvertd CONVERT 1=MH\n2 DATA\n"
 	    "2 . TUg=\n",
 	    .want = { { REL, "2.0.0", 0, NULL }, { DEF, "4.6.5", RESULT_SOON, NULL } } },
+	{ .name = "batch_max is about forms, not about those who get the original", .conperm = true,
+	    .rcpt = { "a@x", "b@x", "c@x" }, .negotiation = "* batch_max=1\n",
+	    .script = { HOP(BOTH, { 0, "RCPT TO:<b@x>", CAPS(MR), false }, { 0, "RCPT TO:<a@x>", CAPS(MH), false }),
+	    PLAN({ "MH", PLAN_CONVERTS, "1=MH", 0, NULL }, { "MR", PLAN_FITS, NULL, 0, NULL }),
+	    CONV({ "1=MH", 0, NULL, "TUg=\r\n", 0, false }) },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\n1 RCPT TO:<b@x> CONNEG\n"
+	    "1 RCPT TO:<c@x> CONNEG\nconvertd PLAN " MR " | " MH "\n1 QUIT\n"
+	    EH(2) "2 MAIL FROM:<s@x> CONPERM\n2 RCPT TO:<a@x> CONNEG\nconvertd CONVERT 1=MH\n2 DATA\n"
+	    "2 . TUg=\n2 QUIT\n"
+	    EH(3) "3 MAIL FROM:<s@x> CONPERM\n3 RCPT TO:<b@x> CONNEG\n3 DATA\n3 . " ORIG "\n3 QUIT\n"
+	    EH(4) "4 MAIL FROM:<s@x> CONPERM\n4 RCPT TO:<c@x>\n4 DATA\n4 . " ORIG "\n",
+	    .want = { { REL, "2.0.0", 0, NULL }, { REL, "2.0.0", 0, NULL }, { REL, "2.0.0", 0, NULL } } },
 	{ .name = "R19 batch=single", .conperm = true, .rcpt = { "a@x", "b@x" },
-	    .negotiation = "* batch=single\n",
+	    .negotiation = "* batch=single batch_max=1\n",
 	    .script = { HOP(BOTH, { 0, "RCPT", CAPS(MH), false }),
 	    PLAN({ "MH", PLAN_CONVERTS, "1=MH", 0, NULL }), CONV({ "1=MH", 0, NULL, "TUg=\r\n", 0, false }) },
 	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\n1 RCPT TO:<b@x> CONNEG\n"
@@ -332,11 +353,15 @@ static const struct row rows[] = {
 	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\nconvertd PLAN " MH "\n1 QUIT\n"
 	    EH(2) "2 MAIL FROM:<s@x>\n2 RCPT TO:<a@x> CONNEG\nconvertd CONVERT 1=MH\n2 DATA\n2 . TUg=\n",
 	    .want = JUST(REL, "2.0.0") },
-	{ .name = "B11 convertd says it is a report", .conperm = true, .rcpt = { "a@x" },
-	    .script = { HOP(BOTH, { 0, "RCPT", CAPS(MH), false }), PLAN({ NULL, PLAN_FITS, NULL, 0, NULL }),
-	    NOTHING, .report = true },
-	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\nconvertd PLAN " MH "\n1 QUIT\n"
-	    EH(2) "2 MAIL FROM:<s@x>\n2 RCPT TO:<a@x>\n2 DATA\n2 . " ORIG "\n", .want = JUST(REL, "2.0.0") },
+	{ .name = "B11 an MDN with a sender", .conperm = true, .rcpt = { "a@x" }, .message = MDN,
+	    .script = { HOP(BOTH), NOTHING, NOTHING }, .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\n1 DATA\n"
+	    "1 . " ORIG "\n", .want = JUST(REL, "2.0.0") },
+	{ .name = "B11 an MDN with a sender to a hop with neither", .conperm = true, .rcpt = { "a@x" }, .message = MDN,
+	    .script = { HOP(MUTE), NOTHING, NOTHING }, .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\n1 DATA\n"
+	    "1 . " ORIG "\n", .want = JUST(REL, "2.0.0") },
+	{ .name = "B11 an MDN that permits conversion is not asked about", .rcpt = { "a@x" }, .message = MDN,
+	    .script = { HOP(NEG), NOTHING, NOTHING }, .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\n1 DATA\n"
+	    "1 . " ORIG "\n", .want = JUST(REL, "2.0.0") },
 
 	/* CONNEG alone */
 	{ .name = "B6a fits: without CONPERM", .conperm = true, .rcpt = { "a@x" },
@@ -373,6 +398,34 @@ static const struct row rows[] = {
 	    PLAN({ NULL, PLAN_CONVERTS, "1=MH", 0, NULL }), CONV({ "1=MH", ERR_PERM, "5.6.5", NULL, 0, false }) },
 	    .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x> CONNEG\nconvertd PLAN " MH
 	    "\nconvertd CONVERT 1=MH\n1 DATA\n1 . " ORIG "\n", .want = JUST(REL, "2.0.0") },
+	{ .name = "R24 B2d answers that change with each session: the original, unasked", .rcpt = { "a@x", "b@x", "c@x", "d@x", "e@x" },
+	    .script = CHANGING,
+	    .heard = EH(1) "1 MAIL FROM:<s@x>\n" "1 RCPT TO:<a@x> CONNEG\n" "1 RCPT TO:<b@x> CONNEG\n"
+	    "1 RCPT TO:<c@x> CONNEG\n" "1 RCPT TO:<d@x> CONNEG\n" "1 RCPT TO:<e@x> CONNEG\n"
+	    "convertd PLAN " MR " | " MH "\n1 QUIT\n" EH(2) "2 MAIL FROM:<s@x>\n" "2 RCPT TO:<a@x> CONNEG\n"
+	    "2 RCPT TO:<b@x> CONNEG\n" "2 RCPT TO:<c@x> CONNEG\n" "2 RCPT TO:<d@x> CONNEG\n" "2 QUIT\n"
+	    EH(3) "3 MAIL FROM:<s@x>\n" "3 RCPT TO:<e@x> CONNEG\n"
+	    "convertd CONVERT 1=MR\n3 DATA\n3 . TVI=\n3 QUIT\n" EH(4) "4 MAIL FROM:<s@x>\n"
+	    "4 RCPT TO:<a@x> CONNEG\n" "4 RCPT TO:<b@x> CONNEG\n" "4 RCPT TO:<c@x> CONNEG\n" "4 QUIT\n"
+	    EH(5) "5 MAIL FROM:<s@x>\n" "5 RCPT TO:<d@x> CONNEG\n" "5 DATA\n5 . TVI=\n5 QUIT\n"
+	    EH(6) "6 MAIL FROM:<s@x>\n" "6 RCPT TO:<a@x> CONNEG\n" "6 RCPT TO:<b@x> CONNEG\n" "6 QUIT\n"
+	    EH(7) "7 MAIL FROM:<s@x>\n" "7 RCPT TO:<c@x> CONNEG\n" "7 DATA\n7 . TVI=\n7 QUIT\n"
+	    EH(8) "8 MAIL FROM:<s@x>\n" "8 RCPT TO:<a@x>\n" "8 DATA\n8 . " ORIG "\n8 QUIT\n"
+	    EH(9) "9 MAIL FROM:<s@x>\n" "9 RCPT TO:<b@x>\n" "9 DATA\n9 . " ORIG "\n",
+	    .want = { { REL, "2.0.0", 0, NULL }, { REL, "2.0.0", 0, NULL }, { REL, "2.0.0", 0, NULL }, { REL, "2.0.0", 0, NULL }, { REL, "2.0.0", 0, NULL } } },
+	{ .name = "answers that change with each session, under CONPERM", .conperm = true, .rcpt = { "a@x", "b@x", "c@x", "d@x", "e@x" },
+	    .script = CHANGING,
+	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n" "1 RCPT TO:<a@x> CONNEG\n" "1 RCPT TO:<b@x> CONNEG\n"
+	    "1 RCPT TO:<c@x> CONNEG\n" "1 RCPT TO:<d@x> CONNEG\n" "1 RCPT TO:<e@x> CONNEG\n"
+	    "convertd PLAN " MR " | " MH "\n1 QUIT\n" EH(2) "2 MAIL FROM:<s@x> CONPERM\n"
+	    "2 RCPT TO:<a@x> CONNEG\n" "2 RCPT TO:<b@x> CONNEG\n" "2 RCPT TO:<c@x> CONNEG\n"
+	    "2 RCPT TO:<d@x> CONNEG\n" "2 QUIT\n" EH(3) "3 MAIL FROM:<s@x> CONPERM\n" "3 RCPT TO:<e@x> CONNEG\n"
+	    "convertd CONVERT 1=MR\n3 DATA\n3 . TVI=\n3 QUIT\n" EH(4) "4 MAIL FROM:<s@x> CONPERM\n"
+	    "4 RCPT TO:<a@x> CONNEG\n" "4 RCPT TO:<b@x> CONNEG\n" "4 RCPT TO:<c@x> CONNEG\n" "4 QUIT\n"
+	    EH(5) "5 MAIL FROM:<s@x> CONPERM\n" "5 RCPT TO:<d@x> CONNEG\n" "5 DATA\n5 . TVI=\n5 QUIT\n"
+	    EH(6) "6 MAIL FROM:<s@x> CONPERM\n" "6 RCPT TO:<a@x> CONNEG\n" "6 RCPT TO:<b@x> CONNEG\n" "6 QUIT\n"
+	    EH(7) "7 MAIL FROM:<s@x> CONPERM\n" "7 RCPT TO:<c@x> CONNEG\n" "7 DATA\n7 . TVI=\n",
+	    .want = { { DEF, "4.6.5", 0, "changes with each session" }, { DEF, "4.6.5", 0, "changes with each session" }, { REL, "2.0.0", 0, NULL }, { REL, "2.0.0", 0, NULL }, { REL, "2.0.0", 0, NULL } } },
 	{ .name = "R18 B2e plan finds no permission", .rcpt = { "a@x" },
 	    .script = { HOP(BOTH, { 0, "RCPT", CAPS(MH), false }), PLAN({ NULL, PLAN_EMPTY, NULL, 0, NULL }),
 	    NOTHING, .no_permission = true },
