@@ -2,12 +2,11 @@
 # Copyright (c) 2026 The accord authors
 """CONPERM and CONNEG as a client before hops whose lists are badly made, hostile, or too much, and the
 settings of negotiation.  Rows B… are those of the decision table, R… the requirements of RFC 4141."""
-import tempfile
 import time
 
 import fax
 from harness import SLOW, wait_for
-from test_conperm import BOTH, PLAIN, SENDER, Relay
+from test_conperm import BOTH, Relay
 
 MMR_FORM = {("MMR", (200, 200))}
 ORIGINAL = {("JBIG", (400, 400))}
@@ -232,25 +231,6 @@ class Codes(Base):
         self.settled(hop, acc, "b", form_=ORIGINAL)
         self.assertEqual(self.asked(hop, "b"), [" CONNEG", " CONNEG", ""])      # both counted as tries
 
-    def test_B10_after_conneg_tries_once_bare(self):
-        for tries, setting in ((3, "ask=conperm"), (1, "conneg_tries=1")):
-            with self.subTest(tries):
-                hop, acc = self.refusing(*["451 4.3.3 CONNEG not now"] * 99, negotiation="* " + setting)
-                self.send(acc, fax.message(fax.image()), *self.to("b"))
-                for i in range(tries):
-                    self.again(acc, i + 1)
-                self.settled(hop, acc, "b", form_=ORIGINAL)
-                self.assertEqual(self.asked(hop, "b"), [" CONNEG"] * tries + [""])
-                self.assertIn(" CONPERM", hop.messages[0]["mail"])
-
-    def test_B10_greylisting_is_no_answer_to_CONNEG(self):
-        hop, acc = self.refusing("450 4.7.1 greylisted", "451 4.7.1 greylisted", negotiation="* conneg_tries=1")
-        self.send(acc, fax.message(fax.image()), *self.to("b"))
-        self.again(acc, 1)
-        self.again(acc, 2)
-        self.settled(hop, acc, "b")
-        self.assertEqual(self.asked(hop, "b"), [" CONNEG"] * 3)
-
     def test_B10_too_many_recipients_are_asked_in_the_next_transaction(self):
         on = {"RCPT": lambda s, l: "452 4.5.3 too many" if len(s.rcpt) >= 2 else None}
         names = [f"r{i}" for i in range(5)]
@@ -259,19 +239,6 @@ class Codes(Base):
         self.settled(hop, acc, *names)
         self.assertEqual([len(m["rcpt"]) for m in hop.messages], [2, 2, 1])
         self.assertTrue(all(l.endswith(" CONNEG") for l in hop.said("RCPT")))
-
-    def test_B9_a_parameter_refused_after_all_is_left_out_at_once(self):
-        codes = {"r0": "504 5.3.3", "r1": "555 5.5.4", "r2": "501 5.5.4", "r3": "500 5.5.1", "r4": "502 5.5.1"}
-        on = {"RCPT": lambda s, l: codes[who(l)] + " not here" if "CONNEG" in l else None}
-        for ext in (BOTH, BOTH[1:]):
-            with self.subTest(ext):
-                hop, acc = self.relay(ext=ext, on=on)
-                self.send(acc, fax.message(fax.image()), *self.to(*codes))
-                self.settled(hop, acc, *codes, form_=ORIGINAL)
-                for name in codes:
-                    self.assertEqual(self.asked(hop, name), [" CONNEG", ""])
-                self.assertEqual(len(hop.said("MAIL")), 1)
-                self.assertIn(" CONPERM", hop.messages[0]["mail"])
 
     def test_B9_one_of_three(self):
         on = {"RCPT": lambda s, l: "504 5.3.3 no" if "quiet@" in l and "CONNEG" in l else None}
@@ -356,15 +323,6 @@ class Sizes(Base):
 
 
 class Settings(Base):
-    def test_R38_conperm_after_drop(self):
-        """What was converted goes without CONPERM, what was not keeps it."""
-        hop, acc = self.relay(caps={"b@far.example": fax.MMR, "c@far.example": fax.JBIG},
-                              negotiation="* conperm_after=drop")
-        self.send(acc, fax.message(fax.image()), *self.to("b", "c"))
-        acc.wait_empty()
-        got = {who(r): (form(m), " CONPERM" in m["mail"]) for m in hop.messages for r in m["rcpt"]}
-        self.assertEqual(got, {"b": (MMR_FORM, False), "c": (ORIGINAL, True)})
-
     def test_R2_R38_never_the_original_without_conperm(self):
         """The answer changes once CONPERM was dropped: the original still goes under CONPERM alone."""
         for later in (None, fax.GREY, fax.JBIG):
@@ -382,108 +340,3 @@ class Settings(Base):
                 self.send(acc, fax.message(fax.image()), *self.to("b"))
                 self.settled(hop, acc, "b", form_=ORIGINAL)
                 self.assertIn(" CONPERM", hop.messages[0]["mail"])
-
-    def test_dialects_on_the_wire(self):
-        for dialect, words in (("4141", " CONNEG"), ("d03-required", " CONNEG=REQUIRED"),
-                               ("d03-optional", " CONNEG=OPTIONAL"), ("d03-spaced", " CONNEG = REQUIRED")):
-            with self.subTest(dialect):
-                hop, acc = self.relay(caps={"b@far.example": fax.MMR}, negotiation=f"* dialect={dialect}")
-                self.send(acc, fax.message(fax.image()), *self.to("b"))
-                self.settled(hop, acc, "b")
-                self.assertEqual(self.asked(hop, "b"), [words])
-
-    def test_batch_single(self):
-        hop, acc = self.relay(caps={f"{n}@far.example": fax.MMR for n in "bcd"}, negotiation="* batch=single")
-        self.send(acc, fax.message(fax.image()), *self.to("b", "c", "d"))
-        self.settled(hop, acc, "b", "c", "d")
-        self.assertEqual([len(m["rcpt"]) for m in hop.messages], [1, 1, 1])
-
-    def test_batch_max(self):
-        """One form at a time; the others come soon, without a wait of their own."""
-        caps = {"b@far.example": fax.MMR, "c@far.example": fax.MH, "d@far.example": fax.MMR}
-        hop, acc = self.relay(caps=caps, negotiation="* batch_max=1")
-        self.send(acc, fax.message(fax.image()), *caps)
-        acc.wait_empty()
-        got = {who(r): form(m) for m in hop.messages for r in m["rcpt"]}
-        self.assertEqual(got, {"b": MMR_FORM, "c": {("MH", (204, 196))}, "d": MMR_FORM})
-        self.assertEqual(len(hop.messages), 2)
-
-    def test_B6_conperm_strict(self):
-        for strict, taken in (("no", 1), ("yes", 0)):
-            with self.subTest(strict):
-                hop, acc = self.relay(ext=PLAIN + ["CONNEG"], caps={"b@far.example": fax.MMR},
-                                      negotiation=f"* conperm_strict={strict}")
-                self.send(acc, fax.message(fax.image()), *self.to("b"))
-                acc.wait_empty()
-                self.assertEqual(len(hop.messages), taken)
-                if not taken:
-                    self.assertIn("Status: 5.6.3", self.report(acc))
-                    self.assertEqual(hop.said("MAIL") + hop.said("RCPT"), [])
-
-    def test_ask_never(self):
-        hop, acc = self.relay(caps={"b@far.example": fax.MMR}, negotiation="* ask=never")
-        sent = fax.message(fax.image())
-        self.send(acc, sent, *self.to("b"))
-        self.settled(hop, acc, "b", form_=ORIGINAL)
-        self.assertEqual(self.asked(hop, "b"), [""])
-        self.assertIn(" CONPERM", hop.messages[0]["mail"])
-
-    def test_ask_never_before_a_hop_with_CONNEG_alone(self):
-        hop, acc = self.relay(ext=PLAIN + ["CONNEG"], caps={"b@far.example": fax.MMR}, negotiation="* ask=never")
-        self.send(acc, fax.message(fax.image()), *self.to("b"))
-        self.assertIn("Status: 5.6.3", self.report(acc))
-        self.assertEqual(hop.messages, [])
-
-    def test_wait(self):
-        """A conversion that takes longer is made with no session open, and the answer asked again."""
-        times = {"CONNECT": [], "QUIT": []}
-        hop, acc = self.relay(caps={"b@far.example": fax.MMR}, negotiation="* wait=0", on={
-            verb: lambda s, l, verb=verb: times[verb].append(time.monotonic()) for verb in times})
-        self.send(acc, fax.message(*[fax.image("render/dense-J-400.tif") for _ in range(8)]), *self.to("b"))
-        acc.wait_empty()
-        self.assertEqual(len(hop.sessions), 2)
-        self.assertNoContent(hop.sessions[0])
-        self.assertEqual(hop.sessions[0].lines[-2], ("C", "QUIT"))
-        self.assertEqual(self.asked(hop, "b"), [" CONNEG"] * 2)
-        self.assertEqual(fax.codings(hop.messages[0]["data"]), [MMR_FORM] * 8)
-        self.assertGreater(times["CONNECT"][1] - times["QUIT"][0], 0.05)     # eight pages take longer
-
-class Failing(Base):
-    def spoilt(self):
-        """An MMR page whose header is right and whose data is none from the middle on."""
-        data = bytearray(fax.read("render/letter-F-mmr-400.tif"))
-        middle = len(data) // 2
-        data[middle:middle + 400] = bytes(400)
-        f = tempfile.NamedTemporaryFile(suffix=".tif")
-        f.write(data)
-        f.flush()
-        self.addCleanup(f.close)
-        return fax.image(f.name, kind="image/tiff")
-
-    def test_R12_B5e_a_conversion_that_fails_fails_the_message(self):
-        hop, acc = self.relay(caps={f"{n}@far.example": fax.device("MH", 200) for n in "bc"})
-        self.send(acc, fax.message(fax.text(), self.spoilt()), *self.to("b", "c"))
-        report = self.report(acc)
-        acc.wait_empty()
-        self.assertEqual(report.count("Action: failed"), 2)
-        self.assertEqual(report.count("Status: 5.6.5"), 2)
-        self.assertEqual({line["row"] for line in acc.log_lines(event="negotiated")}, {"B5c", "B5e"})
-        self.assertEqual(hop.messages, [])
-        self.assertEqual(hop.said("DATA"), [])
-
-    def test_B2d_R24_without_conperm_the_original_goes(self):
-        hop, acc = self.relay(caps={"b@far.example": fax.device("MH", 200)})
-        sent = fax.message(fax.text(), self.spoilt())
-        self.send(acc, sent, *self.to("b"), conperm=False)
-        wait_for(lambda: hop.messages)
-        acc.wait_empty()
-        self.assertTrue(fax.same(hop.messages[0]["data"], sent))
-        self.assertEqual(acc.maildir(), [])
-
-    def test_a_spoilt_image_that_fits_is_not_touched(self):
-        hop, acc = self.relay(caps={"b@far.example": fax.device("MMR", "[200,400]")})
-        sent = fax.message(fax.text(), self.spoilt())
-        self.send(acc, sent, *self.to("b"))
-        wait_for(lambda: hop.messages)
-        acc.wait_empty()
-        self.assertTrue(fax.same(hop.messages[0]["data"], sent))

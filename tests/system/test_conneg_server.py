@@ -389,30 +389,6 @@ class Directory(unittest.TestCase):
             self.assertEqual(len(acc.logged(2, event="no-answer", peer="capd")), 2)     # of capabilities, of mailboxes
 
 
-class Local(unittest.TestCase):
-    """Row B7: the final host converts for its own machines."""
-
-    def test_B7_known_is_converted(self):
-        with Instance(caps=CAPS, mailboxes=BOXES) as acc:
-            acc.send("a@client.example", [KNOWN], fax.message(fax.image()), mail=" CONPERM")
-            got = wait_for(lambda: acc.maildir("mail/known"))[0]
-            self.assertEqual(fax.codings(got)[0], {("MMR", (200, 200))})
-
-    def test_B7_unknown_gets_the_original(self):
-        with Instance(caps=CAPS, mailboxes=BOXES) as acc:
-            acc.send("a@client.example", [NONE], fax.message(fax.image()), mail=" CONPERM")
-            got = wait_for(lambda: acc.maildir("mail/none"))[0]
-            self.assertEqual(fax.codings(got)[0], {("JBIG", (400, 400))})
-
-    def test_B7_empty_fails(self):
-        caps = ["known@gateway.example " + fax.GREY]
-        with Instance(caps=caps, mailboxes=BOXES) as acc:
-            acc.send("postmaster@gateway.example", [KNOWN], fax.message(fax.image()), mail=" CONPERM")
-            report = wait_for(acc.maildir)[0]
-            self.assertIn(b"Status: 5.6.5", report)
-            self.assertEqual(acc.maildir("mail/known"), [])
-
-
 class Chain(unittest.TestCase):
     def test_R30_R6_R40_the_first_who_learns_converts(self):
         """relay (knows nothing) -> middle (asks) -> last, which gives capabilities."""

@@ -2,6 +2,7 @@
 # Copyright (c) 2026 The accord authors
 """Names: mail to domains without a route, in a network of its own with Debian's nsd, port 25 as in life.
 RFC 5321 5.1, RFC 7505 (null MX), RFC 2181 10.3."""
+import itertools
 import os
 import re
 import tempfile
@@ -469,26 +470,30 @@ class Names(unittest.TestCase):
                 wait_for(lambda: acc.pids("resolver"))
             acc.wait_empty()
 
-    def test_conperm_try_all_mx(self):
-        """Row B3: a host without CONPERM and CONNEG is passed over, if the setting says so."""
-        ext = ("PIPELINING", "CONPERM", "CONNEG")
-        for option, status in (("yes", None), ("no", "5.6.3")):
-            with self.subTest(option), Peer(host=A, port=25) as a, Peer(host=B, port=25, ext=ext) as b, \
-                    self.accord(negotiation=f"* conperm_try_all_mx={option}") as acc:
+    def test_B3_B8_conperm_try_all_mx(self):
+        """A host without CONPERM and CONNEG, or that refuses the CONPERM it offers, is passed over, if the setting
+        says so; where each host is such a one the mail fails."""
+        alone, refuses = ("CONPERM",), {"MAIL": lambda s, l: "504 5.3.3 no" if "CONPERM" in l else None}
+        useless = {"B3": {"ext": ("8BITMIME",)}, "B8": {"ext": alone, "on": refuses},
+                   "B8 asked": {"ext": ("CONPERM", "CONNEG"), "on": refuses}}
+        for (row, bad), option in itertools.product(useless.items(), ("yes", "no", "yes, in vain")):
+            other = bad if "in vain" in option else {"ext": alone}
+            with self.subTest(row=row, option=option), Peer(host=A, port=25, **bad) as a, \
+                    Peer(host=B, port=25, **other) as b, \
+                    self.accord(negotiation="* conperm_try_all_mx=" + option.split(",")[0]) as acc:
                 acc.send("postmaster@gateway.example", ["r@pref.example"], TEXT, mail=" CONPERM")
-                if status is None:
-                    wait_for(lambda: b.messages)
-                    self.assertEqual(len(acc.log_lines(event="passed-over")), 1)
-                    self.assertEqual(a.said("MAIL"), [])
-                    self.assertEqual(len(a.said("QUIT")), 1)
+                if option == "yes":
+                    self.assertIn(" CONPERM", wait_for(lambda: b.messages)[0]["mail"])
+                    acc.wait_empty()
+                    self.assertEqual(acc.maildir(), [])
                 else:
-                    self.assertIn(f"Status: {status}".encode(), wait_for(acc.maildir)[0])
-                    self.assertEqual(b.sessions, [])
-        with Peer(host=A, port=25), Peer(host=B, port=25) as b, \
-                self.accord(negotiation="* conperm_try_all_mx=yes") as acc:
-            acc.send("postmaster@gateway.example", ["r@pref.example"], TEXT, mail=" CONPERM")
-            self.assertIn(b"Status: 5.6.3", wait_for(acc.maildir)[0])
-            self.assertEqual(len(b.sessions), 1)
+                    self.assertIn(b"Status: 5.6.3", wait_for(acc.maildir)[0])
+                self.assertEqual(len(b.sessions), option != "no")
+                self.assertEqual(len(acc.log_lines(event="passed-over")), option != "no")
+                for hop in (a, b) if "in vain" in option else (a,):
+                    self.assertEqual(len(hop.said("QUIT")), 1)
+                    self.assertEqual(hop.said("RCPT") if row != "B8 asked" else hop.said("DATA"), [])
+                self.assertEqual(a.messages, [])
 
     def test_without_name_server_and_resolv_conf(self):
         """127.0.0.1 is asked, as the C library does; accord starts anyway."""
