@@ -10,6 +10,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(HERE)
 ROW = re.compile(r"^\| (.+?) \| (.*) \|$")
 REQUIREMENT = re.compile(r"^((?:DR|[RGHB])\d+[a-z]?) ")
+HEADS = ("claim", "requirement", "row")
 WHOLE = "test_pitfalls"     # each of its tests has to be named
 
 
@@ -34,24 +35,31 @@ def unit_tests():
 
 
 def system_tests():
-    """FILE.NAME of each method test_… of a class."""
+    """FILE.NAME of each method test_… of a class, and of each Row("NAME", …) of a table."""
     found = set()
     for name in os.listdir(os.path.join(HERE, "system")):
         if not (name.startswith("test_") and name.endswith(".py")):
             continue
-        for c in ast.parse(read("system", name)).body:
+        tree = ast.parse(read("system", name))
+        for c in tree.body:
             if isinstance(c, ast.ClassDef):
                 found |= {f"{name[:-3]}.{m.name}" for m in c.body
                           if isinstance(m, ast.FunctionDef) and m.name.startswith("test_")}
+        found |= {f"{name[:-3]}.test_" + re.sub(r"\W+", "_", c.args[0].value) for c in ast.walk(tree)
+                  if isinstance(c, ast.Call) and isinstance(c.func, ast.Name) and c.func.id == "Row"}
     return found
 
 
-def judge(text, there):
+def mutants():
+    return set(re.findall(r"^name: (.*)", read("mutants", "table"), re.M))
+
+
+def judge(text, there, faults):
     """What is wrong, and the tests that are named."""
     wrong, named, rows = [], set(), 0
     for line in text.splitlines():
         m = ROW.match(line)
-        if not m or m[1] == "claim" or set(m[1]) <= set("-|"):
+        if not m or m[1] in HEADS or set(m[1]) <= set("-|"):
             continue
         rows += 1
         tests = re.findall(r"`([^`]+)`", m[2])
@@ -61,6 +69,7 @@ def judge(text, there):
             named.add(t)
             if t not in there and not (t.startswith("tests/") and os.path.isfile(os.path.join(TOP, t))):
                 wrong.append(f"{m[1]}: there is no test {t}")
+        wrong += [f"{m[1]}: there is no mutant {name}" for name in re.findall(r'"([^"]+)"', m[2]) if name not in faults]
         number = REQUIREMENT.match(m[1])
         if number and not any(re.search(rf"[._]{number[1]}(_|$)", t) for t in tests):
             wrong.append(f"{m[1]}: no test has {number[1]} in its name")
@@ -69,7 +78,7 @@ def judge(text, there):
 
 def main():
     there = unit_tests() | system_tests()
-    wrong, named, rows = judge(read("README.md"), there)
+    wrong, named, rows = judge(read("README.md"), there, mutants())
     wrong += [f"{t} is not in tests/README.md" for t in sorted(there - named) if t.startswith(WHOLE + ".")]
     for line in wrong:
         print(line)
