@@ -5,6 +5,7 @@ heard and got.  P means a message under CONPERM."""
 import os
 import unittest
 
+import dsn
 import fax
 from harness import DATA, Instance, Peer, wait_for
 
@@ -64,6 +65,15 @@ class Asking(Relay):
         self.send(acc, fax.message(fax.image(convert=permit)), "b@far.example")
         wait_for(lambda: hop.messages)
         self.assertEqual(fax.codings(hop.messages[0]["data"])[0], {("MMR", (200, 200))})
+
+    def test_a_report_of_success_tells_what_was_made(self):
+        hop, acc = self.relay(caps={"b@far.example": fax.MMR})
+        acc.send(SENDER, ["b@far.example"], fax.message(fax.text(), fax.image()), mail=" CONPERM", rcpt=" NOTIFY=SUCCESS")
+        report = dsn.stored(wait_for(acc.maildir)[0])
+        self.assertEqual(report.told(), {("b@far.example", "relayed")})
+        words = " ".join(report.words.split())
+        self.assertIn('Which part: 2 (image/tiff-fx, "page.tfx")', words)
+        self.assertRegex(words, r"What it is: JBIG.* Converted to: MMR.*200")
 
     def test_R31_direct_mode(self):
         """Whom the user's own machine sends to directly is asked, and what his machine takes is made there."""
