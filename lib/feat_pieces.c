@@ -60,3 +60,35 @@ feat_pieces(struct span text, size_t max,
 	}
 	return piece_check(rest, e) == -1 ? -1 : piece(arg, rest, true, e);
 }
+
+enum { FOLD_LINE = 76, FOLD_LINE_MAX = 990 };
+
+struct folding { struct buf *out; bool first; };
+
+static int
+fold_piece(void *arg, struct span piece, bool last, struct err *e)
+{
+	struct folding *f = arg;
+	const char *before = f->first ? " " : "\r\n ";
+
+	f->first = false;
+	if (buf_add_str(f->out, before, e) == -1 || buf_add(f->out, piece, e) == -1)
+		return -1;
+	return last ? buf_add_str(f->out, "\r\n", e) : 0;
+}
+
+int
+feat_fold(struct span text, size_t name, struct buf *out, struct err *e)
+{
+	static const size_t lines[] = { FOLD_LINE, FOLD_LINE_MAX };
+	size_t start = out->n;
+
+	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+		struct folding f = { out, true };
+
+		if (feat_pieces(text, lines[i] - name - 2, fold_piece, &f, e) == 0)
+			return 0;
+		out->n = start;
+	}
+	return -1;
+}

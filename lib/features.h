@@ -114,6 +114,13 @@ int feat_pieces(struct span text, size_t max,
     int (*piece)(void *arg, struct span s, bool last, struct err *e), void *arg, struct err *e);
 
 /*
+ * Appends text as the body of a header field, behind the colon of a name of so many octets: folded by feat_pieces
+ * to lines of 76 octets, where it cannot be to lines of up to 990, with the last line's CRLF.
+ * -1: as feat_pieces and buf_add; out is as it was.
+ */
+int feat_fold(struct span text, size_t name, struct buf *out, struct err *e);
+
+/*
  * RFC 2880: what a fax machine says in a DIS or DTC frame of T.30, its information field.  Bit 1 is the
  * lowest of the first octet; bits that are not there are 0; those that do not speak of images (transmission,
  * extension bits 24, 32 …) are not looked at.  Nothing is said of image-file-structure, which a fax

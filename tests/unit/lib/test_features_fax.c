@@ -316,6 +316,35 @@ START_TEST(pieces_break_between_filters_only)
 }
 END_TEST
 
+/* A field's body: 76 octets where there is a break, else up to 990, else none. */
+START_TEST(fields_are_folded)
+{
+	char text[2000] = "(a=1)", word[1000] = "";
+	struct err e = { 0 };
+	struct buf b;
+
+	buf_init(&b, 10000);
+	ck_assert_int_eq(feat_fold(span_str(example_4141), 17, &b, &e), 0);
+	for (struct span rest = buf_view(&b), line; span_line(&rest, &line);) {
+		ck_assert(line.n <= (line.p == b.p ? 76u - 17 : 76) && line.n > 1 && line.p[0] == ' ');
+		ck_assert(!ascii_wsp(line.p[1]) && !ascii_wsp(line.p[line.n - 1]));
+	}
+	ck_assert(span_is(span_sub(buf_view(&b), b.n - 2, b.n), "\r\n"));
+	memset(word, 'b', 900);
+	snprintf(text + 5, sizeof text - 5, "(%s=1)", word);
+	buf_clear(&b);
+	ck_assert_int_eq(feat_fold(span_str(text), 17, &b, &e), 0);
+	ck_assert_uint_eq(b.n, 1 + strlen(text) + 2);
+	memset(word, 'b', 990);
+	snprintf(text + 5, sizeof text - 5, "(%s=1)", word);
+	buf_clear(&b);
+	ck_assert_int_eq(buf_add_str(&b, "before", &e), 0);
+	ck_assert_int_eq(feat_fold(span_str(text), 17, &b, &e), -1);
+	ck_assert(e.kind == ERR_PERM && span_is(buf_view(&b), "before"));
+	buf_free(&b);
+}
+END_TEST
+
 static int
 refuse_piece(void *arg, struct span s, bool last, struct err *e)
 {
@@ -364,6 +393,7 @@ suite_features_fax(void)
 	tcase_add_test(tc, profiles_contain_each_other);
 	tcase_add_loop_test(tc, pieces_join_with_and_without_a_space, 0, 5);
 	tcase_add_loop_test(tc, pieces_break_between_filters_only, 0, COUNT(breaks));
+	tcase_add_test(tc, fields_are_folded);
 	tcase_add_test(tc, pieces_stop_when_refused);
 	tcase_add_test(tc, a_devices_own_resolutions);
 	suite_add_tcase(s, tc);
