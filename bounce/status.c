@@ -7,6 +7,7 @@
 #include "bounce/text.h"
 #include "lib/address.h"
 #include "lib/clock.h"
+#include "lib/features.h"
 #include "lib/xtext.h"
 
 enum { MTA_MAX_SHOWN = 90 };
@@ -179,8 +180,53 @@ last_attempt(const struct report *r, const struct rcpt_result *res)
 	return (int64_t)r->slot[res->slot].last_us;
 }
 
+/* What the machine takes, if it is an expression to the letter (RFC 2530, 3): one that was cut, read kindly, would say
+ * that it takes more. */
 static int
-put_recipient(const struct report *r, const struct rcpt_result *res, struct buf *out, struct err *e)
+put_accepts(struct span takes, struct buf *out, struct err *e)
+{
+	static const char name[] = "Media-Accept-Features:";
+	size_t start = out->n;
+	struct feat *f;
+
+	if (feat_parse(takes, FEAT_STRICT, &f, e) == -1)
+		return e->kind == ERR_TEMP ? -1 : 0;
+	feat_free(f);
+	if (buf_add_str(out, name, e) == 0 && feat_fold(takes, sizeof name - 1, out, e) == 0)
+		return 0;
+	out->n = start;
+	return e->kind == ERR_TEMP ? -1 : 0;
+}
+
+/* What is told of content in words (bounce/report.h), as fields: of each part in turn, what the machine takes once. */
+static int
+put_details(struct span detail, struct buf *out, struct err *e)
+{
+	static const struct { const char *name, *field; } known[] = { { "part", "X-Accord-Part: " },
+	    { "form", "X-Accord-Form: " }, { "permits", "X-Accord-Permits: " },
+	    { "converted", "X-Accord-Converted-To: " }, { "row", "X-Accord-Row: " } };
+	bool accepts = false;
+	struct span line;
+
+	while (span_line(&detail, &line)) {
+		struct span name = span_sub(line, 0, span_find(line, ':'));
+		struct span value = span_trim(span_sub(line, name.n + 1, line.n));
+
+		if (value.n == 0)
+			continue;
+		if (span_is(name, "takes") && !accepts && put_accepts(value, out, e) == -1)
+			return -1;
+		accepts |= span_is(name, "takes");
+		for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+			if (span_is(name, known[i].name) && text_wrap(out, known[i].field, 1, value, e) == -1)
+				return -1;
+	}
+	return 0;
+}
+
+static int
+put_recipient(const struct report *r, const struct rcpt_result *res, struct span detail, struct buf *out,
+    struct err *e)
 {
 	static const char *const action[] = { "delivered", "relayed", "delayed", "failed" };
 	const struct rcpt *rcpt = &r->env->rcpt[res->slot];
@@ -196,9 +242,10 @@ put_recipient(const struct report *r, const struct rcpt_result *res, struct buf 
 		return -1;
 	if (last > 0 && put_date(out, "Last-Attempt-Date", last, e) == -1)
 		return -1;
-	if (res->outcome != OUTCOME_DEFERRED || r->expires_us <= 0)
-		return 0;	/* in no other (RFC 3464, 2.3.9) */
-	return put_date(out, "Will-Retry-Until", r->expires_us, e);
+	if (res->outcome == OUTCOME_DEFERRED && r->expires_us > 0 &&	/* in no other (RFC 3464, 2.3.9) */
+	    put_date(out, "Will-Retry-Until", r->expires_us, e) == -1)
+		return -1;
+	return put_details(detail, out, e);
 }
 
 /* client: "helo [address]" of one who came by SMTP. */
@@ -238,7 +285,7 @@ status_put(const struct report *r, struct buf *out, struct err *e)
 	    buf_addf(out, e, "X-Accord-Queue-ID: %s\r\n", r->failed_id) == -1)
 		return -1;
 	while (result_next(&rest, &res, &detail, e) == 1)
-		if (status_wanted(r, &res) && put_recipient(r, &res, out, e) == -1)
+		if (status_wanted(r, &res) && put_recipient(r, &res, detail, out, e) == -1)
 			return -1;
 	return 0;
 }

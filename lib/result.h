@@ -37,6 +37,7 @@ struct rcpt_result {
  *	takes: the recipient's capabilities
  *	permits: Content-Convert as the sender gave it, or "nothing"
  *	converted: what it was converted to (success)
+ *	row: of the decision table that was followed
  * A detail over RESULT_DETAIL_MAX octets is cut behind its last whole line; texts are terminated.
  * -1: no memory or the buffer's ceiling; records are then as before.
  */

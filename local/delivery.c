@@ -67,6 +67,7 @@ negotiate(const struct delivery *d, struct content *c, struct span addr, struct 
 	struct converter_message m = { .fd = d->message_fd, .len = c->message.n,
 	    .id = d->id };
 	const struct plan_verdict *v;
+	struct err ignored;	/* what does not fit of the detail is left out */
 	struct span caps;
 
 	if (d->capd_fd == -1)	/* not there now: not the same as "nothing is known" */
@@ -83,6 +84,7 @@ negotiate(const struct delivery *d, struct content *c, struct span addr, struct 
 		return 0;
 	if (v->detail.n <= RESULT_DETAIL_MAX && buf_add(detail, v->detail, e) == -1)
 		return -1;
+	(void)buf_add_str(detail, "row: B7\n", &ignored);
 	if (v->fate == PLAN_CONVERTS) {
 		c->edited = true;
 		return converter_ask_edits(d->convertd_fd, &m, &c->plan.plan, v->key,

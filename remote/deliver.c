@@ -210,9 +210,11 @@ static void
 flow_refuse(struct flow *f, struct batch *b, const struct mail_row *row)
 {
 	smtp_quit(f->s);
-	for (uint32_t i = 0; i < b->n; i++)
+	for (uint32_t i = 0; i < b->n; i++) {
 		log_line(LOG_INFO, f->job->id, "negotiated", "to=%s row=%s",
 		    log_qs(b->t[i]->rcpt->addr), row->name);
+		job_detail(b->t[i], "row", span_str(row->name));
+	}
 	flow_settle(f, b->t, b->n, OUTCOME_FAILED, row->dsn, row->why);
 }
 

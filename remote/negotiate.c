@@ -155,7 +155,7 @@ decide_target(const struct flow *f, const struct batch *b, const struct target *
 	return decide_rcpt(&r);
 }
 
-/* The verdict's lines for the report. */
+/* The verdict's lines for the report, and the row that was followed. */
 static void
 add_detail(struct target *t)
 {
@@ -168,6 +168,7 @@ add_detail(struct target *t)
 		(void)buf_add(&t->detail, detail, &ignored);
 	else if (t->set != NULL)
 		job_detail(t, "takes", buf_view(&t->set->text));
+	job_detail(t, "row", span_str(t->row->name));
 }
 
 static void

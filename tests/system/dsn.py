@@ -21,6 +21,7 @@ MESSAGE = [("original-envelope-id", False), ("reporting-mta", True), ("dsn-gatew
 RECIPIENT = [("original-recipient", False), ("final-recipient", True), ("action", True), ("status", True),
              ("remote-mta", False), ("diagnostic-code", False), ("last-attempt-date", False),
              ("final-log-id", False), ("will-retry-until", False)]
+EXTENSIONS = ("media-accept-features",)      # RFC 2530, 3; once
 CLASSES = {"failed": "45", "delayed": "4", "delivered": "2", "relayed": "2", "expanded": "2"}
 
 
@@ -56,7 +57,10 @@ def ordered(fields, grammar, what):
     for name, must in grammar:
         need(not must or name in known, f"{what}: no {name}")
     for name, _ in fields:
-        need(name in names or name.startswith("x-"), f"{what}: unknown field {name}")
+        need(name in names or name.startswith("x-") or what == "recipient" and name in EXTENSIONS,
+             f"{what}: unknown field {name}")
+    for name in EXTENSIONS:
+        need([n for n, _ in fields].count(name) <= 1, f"{what}: {name} twice")
     extra = [n in names for n, _ in fields]
     need(extra == sorted(extra, reverse=True), f"{what}: extension fields come last")
     return dict(fields)

@@ -74,6 +74,8 @@ class Asking(Relay):
         words = " ".join(report.words.split())
         self.assertIn('Which part: 2 (image/tiff-fx, "page.tfx")', words)
         self.assertRegex(words, r"What it is: JBIG.* Converted to: MMR.*200")
+        fields = report.of("b@far.example")
+        self.assertEqual((fields["x-accord-converted-to"], fields["x-accord-row"]), ("MMR, 200 by 200 dpi, A4", "B5c"))
 
     def test_R31_direct_mode(self):
         """Whom the user's own machine sends to directly is asked, and what his machine takes is made there."""
@@ -166,9 +168,15 @@ class Batches(Relay):
 class Failing(Relay):
     def test_R23_conperm_null_fail_names_everything(self):
         hop, acc = self.relay(caps={"b@far.example": fax.GREY}, negotiation="* conperm_null=fail")
-        self.send(acc, fax.message(fax.image()), "b@far.example")
-        report = self.report(acc)
-        self.assertIn("Status: 5.6.5", report)
-        self.assertIn("page.tfx", report)
-        self.assertIn("JPEG", report)
+        self.send(acc, fax.message(fax.text(), fax.image()), "b@far.example")
+        report = dsn.stored(wait_for(acc.maildir)[0])
+        fields = report.of("b@far.example")
+        self.assertEqual((fields["action"], fields["status"]), ("failed", "5.6.5"))
+        self.assertEqual(fields["media-accept-features"], fax.GREY)
+        self.assertEqual(fields["x-accord-part"], '2 (image/tiff-fx, "page.tfx")')
+        self.assertEqual((fields["x-accord-permits"], fields["x-accord-row"]), ("ANY", "B5d"))
+        self.assertIn("JBIG, 400 by 400 dpi", fields["x-accord-form"])
+        words = " ".join(report.words.split())
+        for text in ("Which part: 2 (image/tiff-fx, \"page.tfx\")", "exactly: " + fax.GREY, "What you allowed: ANY"):
+            self.assertIn(text, words)
         self.assertEqual(hop.messages, [])

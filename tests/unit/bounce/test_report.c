@@ -127,7 +127,7 @@ START_TEST(failure)
 	record(0, OUTCOME_FAILED, 0, "5.6.5", "mx.dev.example [192.0.2.9]:25", "no common form",
 	    "part: 1.2 (image/tiff-fx, \"offer.tfx\")\nform: MRC, 300 dpi\n"
 	    "takes: (&(color=Binary)(image-coding=[MH,MMR])(dpi=[200,204])(paper-size=A4))\n"
-	    "permits: nothing\n");
+	    "permits: nothing\nrow: B5d\n");
 	record(1, OUTCOME_FAILED, 550, "5.1.1", "", "550 no", "");	/* NOTIFY=NEVER */
 	record(2, OUTCOME_FAILED, 550, "5.1.1", "", "550 no", "");	/* only SUCCESS was asked */
 	build();
@@ -156,7 +156,10 @@ START_TEST(failure)
 	    "Final-Recipient: rfc822;fax=+1234@dev.example\r\nAction: failed\r\nStatus: 5.6.5\r\n"
 	    "Remote-MTA: dns; mx.dev.example ([192.0.2.9]:25)\r\n"
 	    "Diagnostic-Code: x-accord; no common form\r\n"
-	    "Last-Attempt-Date: Sun, 9 Sep 2001 01:46:40 +0000\r\n"));
+	    "Last-Attempt-Date: Sun, 9 Sep 2001 01:46:40 +0000\r\n"
+	    "X-Accord-Part: 1.2 (image/tiff-fx, \"offer.tfx\")\r\nX-Accord-Form: MRC, 300 dpi\r\n"
+	    "Media-Accept-Features: (&(color=Binary)(image-coding=[MH,MMR])\r\n"
+	    " (dpi=[200,204])(paper-size=A4))\r\nX-Accord-Permits: nothing\r\nX-Accord-Row: B5d\r\n"));
 	ck_assert_uint_eq(count(p, "Final-Recipient:"), 1);
 	free(p);
 	p = part(3);
@@ -164,6 +167,27 @@ START_TEST(failure)
 	    "Subject: two\r\n lines\r\n"));
 	free(p);
 	ck_assert_int_eq(made.body, BODY_7BIT);
+}
+END_TEST
+
+/* RFC 2530, 3: an expression, once for a recipient, of his own; the rest for each part, whatever the outcome. */
+START_TEST(content_in_fields)
+{
+	char *p;
+
+	rcpt[1].notify = 0;
+	record(0, OUTCOME_FAILED, 0, "5.6.3", "", "", "part: 1\nform: a\ntakes: (dpi=200)\npermits: b\n"
+	    "part: 2\nform: c\ntakes: (dpi=200)\n");
+	record(2, OUTCOME_RELAYED, 250, "2.0.0", "", "250 ok", "part: 3\nconverted: MH\nrow: B5c\nother: x\n");
+	record(1, OUTCOME_FAILED, 0, "5.6.5", "", "", "takes: (& (dpi=200) (color=Binary)\nrow: B6c\n");
+	build();
+	p = part(2);
+	ck_assert_ptr_nonnull(strstr(p, "X-Accord-Part: 1\r\nX-Accord-Form: a\r\nMedia-Accept-Features: (dpi=200)\r\n"
+	    "X-Accord-Permits: b\r\nX-Accord-Part: 2\r\nX-Accord-Form: c\r\n\r\n"));
+	ck_assert_ptr_nonnull(strstr(p, "X-Accord-Part: 3\r\nX-Accord-Converted-To: MH\r\nX-Accord-Row: B5c\r\n"));
+	ck_assert_ptr_nonnull(strstr(p, "\r\nX-Accord-Row: B6c\r\n"));
+	ck_assert_uint_eq(count(p, "Media-Accept-Features"), 1);	/* the last one was cut */
+	free(p);
 }
 END_TEST
 
@@ -595,13 +619,15 @@ START_TEST(hostile_texts)
 	env.envid = span_str("x+0D+0AAction:+20delivered+00+FF+");
 	record(0, OUTCOME_FAILED, 550, "5.1.1\nX", "a)\xc6 x\\\x1b[31m [1]", "550 \x9b" "31m\r\nStatus: 2.0.0",
 	    "part: x\r\r\nBcc: y\nform: \x1b]0;own\x07\n"
-	    "takes: ((((((color=\xff)(dpi=[,,,](\n permits: a\n:\n\n");
+	    "takes: ((((((color=\xff)(dpi=[,,,](\n permits: a\n:\n\nrow: a\rStatus: 2.0.0\n");
 	build();
 	p = part(2);
 	ck_assert_uint_eq(count(p, "\r\nStatus:"), 1);
 	ck_assert_uint_eq(count(p, "\r\nAction:"), 1);
 	ck_assert_uint_eq(count(p, "\nBcc"), 0);
 	ck_assert_ptr_nonnull(strstr(p, "\r\nStatus: 5.0.0\r\n"));
+	ck_assert_uint_eq(count(p, "Media-Accept-Features"), 0);	/* no expression */
+	ck_assert_uint_eq(count(p, "\rStatus:") + count(p, "\nStatus:"), 1);
 	free(p);
 	ck_assert(!has("\nBcc"));
 	ck_assert_uint_eq(count((char *)out.p, "\x1b"), 0);
@@ -729,6 +755,7 @@ suite_report(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, failure);
+	tcase_add_test(tc, content_in_fields);
 	tcase_add_test(tc, nobody_to_tell);
 	tcase_add_loop_test(tc, notify_rows, 0, sizeof rows / sizeof *rows);
 	tcase_add_test(tc, several_recipients);
