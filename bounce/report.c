@@ -358,7 +358,7 @@ put_words(const struct report *r, const struct counts *n, struct buf *out, struc
 
 /*
  * All of the message, or its header alone?  RFC 3461, 4.3 and 6.2: all with a failure, and only if
- * asked.  RFC 4141, 2: who permits conversion may see what was delivered, if RET asks for it; what was
+ * asked.  RFC 4141, 3, note: who permits conversion may see what was delivered, if RET asks for it; what was
  * converted on its way into the mailbox is not in the queue, so then the header alone.  In any case
  * only what this report can carry as it is (RFC 6522, 3).
  */

@@ -364,7 +364,7 @@ class Table:
             self.assertEqual(case.acc.maildir(f"mail/{case.name}-sender"), [])
 
     def settle(self, case, phase, want, meanwhile):
-        for patience in [2, 2, 2, 20] if meanwhile else [20]:
+        for patience in [6, 6, 20] if meanwhile else [20]:
             if meanwhile:
                 meanwhile()
             try:
