@@ -36,28 +36,30 @@ class Kind:
         self.strategies, self.type = strategies, name.split("-")[0]
 
 
-EXT4 = "mkfs.ext4 -q -b 4096 -E lazy_itable_init=0,lazy_journal_init=0,nodiscard"
+# Two block groups, so that there is a copy of the superblock, as on any disk of a real size.
+EXT4_MIB, EXT4_BARE = 160, "mkfs.ext4 -q -b 4096 -E lazy_itable_init=0,lazy_journal_init=0,nodiscard"
+EXT4 = EXT4_BARE + " -J size=4"
 XFS, BTRFS = "mkfs.xfs -q", "mkfs.btrfs -q"
 KINDS = [
-    Kind("ext4", 64, EXT4, strategies=("journal", "each", "fs")),
+    Kind("ext4", EXT4_MIB, EXT4, strategies=("journal", "each", "fs")),
     Kind("xfs", 300, XFS, strategies=("journal", "each", "fs")),
     Kind("btrfs", 128, BTRFS, strategies=("each", "fs"), sector=4096),
 ]
 # Known to lose, and not what `auto` takes, or, with fast commits, the least of evils: only by name.
 LOSING = [
-    Kind("ext4-fast_commit", 64, EXT4 + " -O fast_commit", strategies=("journal", "each", "fs")),
+    Kind("ext4-fast_commit", EXT4_MIB, EXT4 + " -O fast_commit", strategies=("journal", "each", "fs")),
     Kind("btrfs", 128, BTRFS, strategies=("journal",), sector=4096),
 ]
 # Without barriers nothing is ever flushed: a test that finds no loss there sees none anywhere.
-NO_BARRIER = Kind("ext4-nobarrier", 64, EXT4, "nobarrier", ("journal",))
+NO_BARRIER = Kind("ext4-nobarrier", EXT4_MIB, EXT4, "nobarrier", ("journal",))
 AUTO = [
-    (Kind("ext4", 64, EXT4), "journal"),
-    (Kind("ext4-writeback", 64, EXT4, "data=writeback"), "each"),
-    (Kind("ext4-data_journal", 64, EXT4, "data=journal"), "each"),
-    (Kind("ext4-nobarrier", 64, EXT4, "nobarrier"), "each"),
-    (Kind("ext4-async_commit", 64, EXT4, "journal_async_commit,data=writeback"), "each"),
-    (Kind("ext4-fast_commit", 64, EXT4 + " -O fast_commit"), "each"),
-    (Kind("ext4-no_journal", 64, EXT4 + " -O ^has_journal"), "each"),
+    (Kind("ext4", EXT4_MIB, EXT4), "journal"),
+    (Kind("ext4-writeback", EXT4_MIB, EXT4, "data=writeback"), "each"),
+    (Kind("ext4-data_journal", EXT4_MIB, EXT4, "data=journal"), "each"),
+    (Kind("ext4-nobarrier", EXT4_MIB, EXT4, "nobarrier"), "each"),
+    (Kind("ext4-async_commit", EXT4_MIB, EXT4, "journal_async_commit,data=writeback"), "each"),
+    (Kind("ext4-fast_commit", EXT4_MIB, EXT4 + " -O fast_commit"), "each"),
+    (Kind("ext4-no_journal", EXT4_MIB, EXT4_BARE + " -O ^has_journal"), "each"),
     (Kind("xfs", 300, XFS), "journal"),
     (Kind("btrfs", 128, BTRFS), "each"),
 ]
