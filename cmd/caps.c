@@ -191,6 +191,7 @@ static int
 caps_test(const struct common *c, const char *addr, const char *path, struct err *e)
 {
 	static const char *const fates[] = { "fits", "is converted", "does not fit" };
+	static const uint8_t wish = WISH_CONPERM;
 	struct converter_message m = { .fd = -1, .id = "0000000000000000" };
 	struct converter_plan plan;
 	struct own_converter own;
@@ -214,7 +215,7 @@ caps_test(const struct common *c, const char *addr, const char *path, struct err
 		r = m.fd = cmd_memfd(buf_view(&message), e);
 	m.len = message.n;
 	if (r != -1 && (r = own_converter_start(&own, e)) == 0) {
-		r = converter_ask_plan(own.sock, &m, PLAN_UNDER_CONPERM, &k.text, 1, &plan, e);
+		r = converter_ask_plan(own.sock, &m, 0, &k.text, &wish, 1, &plan, e);
 		own_converter_end(&own);
 	}
 	if (r == 0) {

@@ -81,6 +81,7 @@ convert_message(const struct convert_options *o, struct span original, struct sp
 	struct converter_message m = { .fd = cmd_memfd(message, e), .len = message.n,
 	    .id = "0000000000000000" };
 	struct span caps = span_str(o->for_whom);
+	static const uint8_t wish = WISH_CONPERM;
 	struct converter_plan plan;
 	struct converter_edits edits;
 	const struct plan_verdict *v;
@@ -88,7 +89,7 @@ convert_message(const struct convert_options *o, struct span original, struct sp
 
 	if (m.fd == -1)
 		return -1;
-	r = converter_ask_plan(own->sock, &m, PLAN_UNDER_CONPERM, &caps, 1, &plan, e);
+	r = converter_ask_plan(own->sock, &m, 0, &caps, &wish, 1, &plan, e);
 	if (r == -1) {
 		close(m.fd);
 		return -1;

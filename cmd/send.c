@@ -123,6 +123,7 @@ send_minimal(struct span message, const struct own_converter *own, struct buf *o
 	struct converter_message m = { .fd = cmd_memfd(message, e), .len = message.n,
 	    .id = "0000000000000000" };
 	struct span caps = span_str(MINIMAL);
+	static const uint8_t wish = WISH_CONPERM;
 	struct converter_plan plan = { 0 };
 	struct converter_edits edits;
 	const struct plan_verdict *v;
@@ -130,7 +131,7 @@ send_minimal(struct span message, const struct own_converter *own, struct buf *o
 
 	if (m.fd == -1)
 		return -1;
-	r = converter_ask_plan(own->sock, &m, PLAN_UNDER_CONPERM, &caps, 1, &plan, e);
+	r = converter_ask_plan(own->sock, &m, 0, &caps, &wish, 1, &plan, e);
 	v = r == 0 ? &plan.plan.verdict[0] : NULL;
 	if (v != NULL && v->fate == PLAN_FITS) {
 		r = buf_add(out, message, e);

@@ -9,6 +9,7 @@
 #include "convertd/key.h"
 #include "convertd/ranges.h"
 #include "lib/cur.h"
+#include "lib/msg.h"
 #include "lib/plan.h"
 
 enum {
@@ -259,14 +260,9 @@ make_ranges(const struct contents *x, struct plan *p, const unsigned char *base,
 static void
 make_flags(const struct contents *x, struct plan *p)
 {
-	const struct mime_part *top = &x->mime.part[0];
-
-	p->is_report = top->report || mime_is(top, "message/delivery-status") ||
-	    mime_is(top, "message/disposition-notification");
-	for (uint32_t i = 0; i < x->mime.n; i++) {
+	for (uint32_t i = 0; i < x->mime.n; i++)
 		p->has_permission = p->has_permission ||
 		    (!x->mime.part[i].multipart && x->c[i].permission.set != NULL);
-	}
 }
 
 static int
@@ -300,6 +296,21 @@ make_encoded(struct making *m, uint32_t ncaps, struct span message, struct buf *
 	return r;
 }
 
+/* Takes the next set off c; its text is *caps. */
+static int
+take_set(struct cur *c, struct plan_set *set, struct span *caps, struct err *e)
+{
+	struct span fixed = cur_take(c, sizeof *set);
+
+	*set = (struct plan_set){ 0 };
+	if (!c->bad)
+		memcpy(set, fixed.p, sizeof *set);
+	*caps = cur_take(c, set->len);
+	if (c->bad)
+		return err_set(e, ERR_PROTO, NULL, "capabilities cut short");
+	return set->wish <= WISH_PREFER ? 0 : err_set(e, ERR_PROTO, NULL, "a wish of %u", set->wish);
+}
+
 int
 plan_make(struct span message, struct span caps, uint32_t ncaps, bool final, const struct limits *max,
     struct buf *out, struct err *e)
@@ -321,14 +332,12 @@ plan_make(struct span message, struct span caps, uint32_t ncaps, bool final, con
 	if ((m.row = calloc(ncaps == 0 ? 1 : ncaps, sizeof *m.row)) == NULL)
 		r = err_sys(e, "plan");
 	for (uint32_t i = 0; i < ncaps && r == 0; i++) {
-		struct span len = cur_take(&c, sizeof(uint32_t)), one;
-		uint32_t n = 0;
+		struct plan_set set;
+		struct span one;
 
-		if (!c.bad)
-			memcpy(&n, len.p, sizeof n);
-		one = cur_take(&c, n);
-		r = c.bad ? err_set(e, ERR_PROTO, NULL, "capabilities cut short") :
-		    make_verdict(&m, i, one, e);
+		r = take_set(&c, &set, &one, e);
+		if (r == 0)
+			r = make_verdict(&m, i, one, e);
 	}
 	if (r == 0 && cur_left(&c) > 0)
 		r = err_set(e, ERR_PROTO, NULL, "capabilities: more than %u", ncaps);

@@ -10,7 +10,7 @@
 #include "convertd/form.h"
 
 /*
- * caps: what MSG_PLAN carries: ncaps times a uint32_t length in host order and that many octets.
+ * caps: what MSG_PLAN carries: ncaps times a struct plan_set (lib/msg.h) and the octets of its expression.
  * final: the message goes no further (PLAN_FINAL).  Appends the encoded plan to out.  A message that
  * cannot be walked within the limits still has a plan: nothing of it can be converted (row B12).
  * -1: ERR_PROTO caps are not that; ERR_TEMP memory; ERR_PERM 5.3.4 out's ceiling.

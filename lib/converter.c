@@ -96,14 +96,14 @@ converter_call(int sock, struct msg_hdr *h, uint32_t type, size_t len, const int
 	return err_set(e, m.kind == ERR_TEMP ? ERR_TEMP : ERR_PERM, m.dsn, "%s", m.what);
 }
 
-/* The expressions, each behind its length. */
+/* The expressions, each behind its length and wish. */
 static int
-pack_caps(const struct span *caps, uint32_t n, struct buf *out, struct err *e)
+pack_caps(const struct span *caps, const uint8_t *wish, uint32_t n, struct buf *out, struct err *e)
 {
 	for (uint32_t i = 0; i < n; i++) {
-		uint32_t len = (uint32_t)caps[i].n;
+		struct plan_set set = { (uint32_t)caps[i].n, wish[i] };
 
-		if (buf_add(out, span_of(&len, sizeof len), e) == -1 || buf_add(out, caps[i], e) == -1)
+		if (buf_add(out, span_of(&set, sizeof set), e) == -1 || buf_add(out, caps[i], e) == -1)
 			return -1;
 	}
 	return 0;
@@ -126,7 +126,7 @@ memfd_of(struct span s, struct err *e)
 
 int
 converter_ask_plan(int sock, const struct converter_message *m, uint32_t flags,
-    const struct span *caps, uint32_t ncaps, struct converter_plan *out, struct err *e)
+    const struct span *caps, const uint8_t *wish, uint32_t ncaps, struct converter_plan *out, struct err *e)
 {
 	struct msg_plan ask = { .msg_len = m->len, .flags = flags, .ncaps = ncaps };
 	int fds[2] = { m->fd, -1 };
@@ -137,7 +137,7 @@ converter_ask_plan(int sock, const struct converter_message *m, uint32_t flags,
 	buf_init(&text, 16 * 1024 * 1024);
 	buf_init(&packet, MSG_MAX);
 	memcpy(ask.id, m->id, QID_LEN);
-	if (pack_caps(caps, ncaps, &text, e) == -1)
+	if (pack_caps(caps, wish, ncaps, &text, e) == -1)
 		goto out;
 	ask.caps_len = (uint32_t)text.n;
 	if (buf_add(&packet, span_of(&ask, sizeof ask), e) == -1)

@@ -37,12 +37,13 @@ struct converter_plan { struct blob blob; struct plan plan; };
 void converter_plan_free(struct converter_plan *p);
 
 /*
- * Asks for the plan of a message for each of ncaps capability expressions.  flags: PLAN_….
+ * Asks for the plan of a message for each of ncaps capability expressions, and the enum plan_wish of as many
+ * wishes.  flags: PLAN_….
  * 0: out->plan has a verdict for each.  -1: ERR_TEMP or ERR_PERM with convertd's own code;
  * ERR_TEMP 4.6.5 without an answer of it.
  */
 int converter_ask_plan(int sock, const struct converter_message *m, uint32_t flags,
-    const struct span *caps, uint32_t ncaps, struct converter_plan *out, struct err *e);
+    const struct span *caps, const uint8_t *wish, uint32_t ncaps, struct converter_plan *out, struct err *e);
 
 /* Owned; the list's text points into the blob. */
 struct converter_edits { struct blob blob; struct edit_list list; };

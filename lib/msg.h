@@ -11,7 +11,7 @@
 #include "lib/ipc.h"
 #include "lib/qid.h"
 
-#define MSG_LAYOUT 8u
+#define MSG_LAYOUT 9u
 
 enum msg_type {
 	/* supervisor -> daemon, in this order at start: SETTING* FILE* LISTENER* PEER* GO */
@@ -59,7 +59,7 @@ enum msg_type {
 				 * none is due; or MSG_REFUSED: try again later */
 
 	/* remote's and local's sessions <-> convertd (lib/plan.h, lib/edit.h) */
-	MSG_PLAN = 80,		/* struct msg_plan + capabilities (or fds[1]: memfd); fds[0]: message */
+	MSG_PLAN = 80,		/* struct msg_plan + sets of capabilities (or fds[1]: memfd of them); fds[0]: message */
 	MSG_PLANNED,		/* struct msg_planned; fd: memfd, a plan (lib/plan.h) */
 	MSG_CONVERT,		/* struct msg_convert + key text; fd: message */
 	MSG_CONVERTED,		/* struct msg_planned; fd: sealed memfd, an edit list (lib/edit.h) */
@@ -194,16 +194,24 @@ struct msg_result { struct msg_hdr h; char id[QID_SIZE]; uint32_t n, bad_file; }
 				 * the message's checksum is wrong: nothing was tried */
 struct msg_reported { struct msg_hdr h; char id[QID_SIZE]; char report[QID_SIZE]; };
 
-enum { PLAN_UNDER_CONPERM = 1, PLAN_FINAL = 2 };
+enum { PLAN_FINAL = 1 };	/* the message goes no further */
 struct msg_plan {
 	struct msg_hdr h;
 	char id[QID_SIZE];
 	uint64_t msg_len;	/* octets of the message at the file's start */
 	uint32_t flags;		/* PLAN_… */
-	uint32_t ncaps;		/* expressions, each a uint32_t length and its text */
+	uint32_t ncaps;		/* sets, each a struct plan_set and its text */
 	uint32_t caps_len;	/* octets of all of them */
 	uint32_t pad;
 };
+/* What the sender wishes for the recipients of one set: who may permit a conversion, and what fails. */
+enum plan_wish {
+	WISH_CONPERM,	/* RFC 4141: by Content-Convert */
+	WISH_ADVISORY,	/* the same without CONPERM (rows B2) */
+	WISH_DRUCOF,	/* usable or not at all: Content-DRUCOF, limited by Content-Convert */
+	WISH_PREFER	/* the same where it can be had, else as it is */
+};
+struct plan_set { uint32_t len, wish; };	/* len: octets of the expression that follows */
 struct msg_convert {
 	struct msg_hdr h;
 	char id[QID_SIZE];

@@ -8,15 +8,14 @@
 
 enum {
 	PLAN_MAGIC = 0x314e4c50,	/* "PLN1" */
-	PLAN_PERMISSION = 1, PLAN_REPORT = 2, PLAN_FLAGS = 3,
+	PLAN_PERMISSION = 1, PLAN_FLAGS = 1,
 	PLAN_VERDICT_OCTETS = 28, PLAN_RANGE_OCTETS = 24	/* the least that one takes */
 };
 
 int
 plan_encode(const struct plan *p, struct buf *out, struct err *e)
 {
-	uint32_t flags = (p->has_permission ? PLAN_PERMISSION : 0u) |
-	    (p->is_report ? PLAN_REPORT : 0u);
+	uint32_t flags = p->has_permission ? PLAN_PERMISSION : 0u;
 
 	if (buf_add_u32le(out, PLAN_MAGIC, e) == -1 || buf_add_u32le(out, flags, e) == -1 ||
 	    buf_add_u32le(out, p->nverdict, e) == -1 || buf_add_u32le(out, p->nrange, e) == -1)
@@ -124,7 +123,7 @@ plan_decode(struct span in, struct plan *out, struct err *e)
 	uint32_t nverdict = cur_u32le(&c), nrange = cur_u32le(&c);
 
 	*out = (struct plan){ .nverdict = nverdict, .nrange = nrange,
-	    .has_permission = flags & PLAN_PERMISSION, .is_report = flags & PLAN_REPORT };
+	    .has_permission = flags & PLAN_PERMISSION };
 	if (c.bad || magic != PLAN_MAGIC || (flags & ~(uint32_t)PLAN_FLAGS) != 0 ||
 	    nverdict > PLAN_MAX_VERDICTS || nrange > PLAN_MAX_RANGES ||
 	    (uint64_t)nverdict * PLAN_VERDICT_OCTETS + (uint64_t)nrange * PLAN_RANGE_OCTETS >

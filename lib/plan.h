@@ -27,8 +27,9 @@ enum plan_fate {
 
 struct plan_verdict {
 	uint8_t fate;		/* enum plan_fate */
-	char dsn[12];		/* for PLAN_EMPTY: 5.6.1 here it ends, in a medium that is no fax image; 5.6.3 a part
-				 * must not be converted, or cannot here; 5.6.5 what it may become is not taken */
+	char dsn[12];		/* for PLAN_EMPTY: 5.6.1 here it ends, in a medium that is no fax image; 5.6.2 the sender
+				 * prohibits, under DRUCOF, that a part is changed; 5.6.3 a part must not be
+				 * converted, or cannot here; 5.6.5 what it may become is not taken */
 	struct span key;	/* "1.2=MMR/200x200/A4*3;…": part path = forms of its pages */
 	struct span detail;	/* lib/result.h's lines, for the report */
 };
@@ -39,7 +40,6 @@ struct plan {
 	struct edit_range *range;	/* owned: what may be cut, ascending */
 	uint32_t nrange;
 	bool has_permission;	/* some part has a Content-Convert of its own that permits something */
-	bool is_report;		/* a DSN or MDN: never converted (row B11) */
 };
 
 int plan_encode(const struct plan *p, struct buf *out, struct err *e);

@@ -68,6 +68,7 @@ negotiate(const struct delivery *d, struct content *c, struct span addr, struct 
 	    .id = d->id };
 	const struct plan_verdict *v;
 	struct err ignored;	/* what does not fit of the detail is left out */
+	static const uint8_t wish = WISH_CONPERM;
 	struct span caps;
 
 	if (d->capd_fd == -1)	/* not there now: not the same as "nothing is known" */
@@ -76,8 +77,7 @@ negotiate(const struct delivery *d, struct content *c, struct span addr, struct 
 		return -1;
 	if (caps.n == 0)
 		return 0;
-	if (converter_ask_plan(d->convertd_fd, &m, PLAN_UNDER_CONPERM | PLAN_FINAL, &caps, 1, &c->plan,
-	    e) == -1)
+	if (converter_ask_plan(d->convertd_fd, &m, PLAN_FINAL, &caps, &wish, 1, &c->plan, e) == -1)
 		return -1;
 	v = &c->plan.plan.verdict[0];
 	if (v->fate == PLAN_FITS)

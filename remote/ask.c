@@ -125,14 +125,14 @@ ask_message(const struct session *s)
 }
 
 int
-ask_plan(struct session *s, uint32_t flags, const struct span *caps, uint32_t n,
+ask_plan(struct session *s, const struct span *caps, const uint8_t *wish, uint32_t n,
     struct converter_plan *out, struct err *e)
 {
 	struct converter_message m = ask_message(s);
 
 	for (int try = 0; ask_channel(s, ROLE_CONVERTD, e) == 0; try++) {
 		*e = (struct err){ 0 };
-		if (converter_ask_plan(s->convertd, &m, flags, caps, n, out, e) == 0)
+		if (converter_ask_plan(s->convertd, &m, 0, caps, wish, n, out, e) == 0)
 			return 0;
 		if (!ask_anew(s, ROLE_CONVERTD, try, e))
 			return -1;

@@ -19,7 +19,7 @@ enum {
 };
 
 /* As converter_ask_plan, about the session's job. */
-int ask_plan(struct session *s, uint32_t flags, const struct span *caps, uint32_t n,
+int ask_plan(struct session *s, const struct span *caps, const uint8_t *wish, uint32_t n,
     struct converter_plan *out, struct err *e);
 
 /*

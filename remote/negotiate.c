@@ -88,6 +88,7 @@ static void
 plan_sets(struct flow *f)
 {
 	struct span caps[JOB_MAX_RCPT + 1];
+	uint8_t wish[JOB_MAX_RCPT + 1];
 	struct capset *of[JOB_MAX_RCPT + 1];
 	struct flow_plan *p;
 	struct err e = { 0 };
@@ -96,6 +97,7 @@ plan_sets(struct flow *f)
 	for (struct capset *c = f->sets; c != NULL && n <= JOB_MAX_RCPT; c = c->next)
 		if (c->fate == FATE_UNKNOWN) {
 			of[n] = c;
+			wish[n] = f->job->env.conperm ? WISH_CONPERM : WISH_ADVISORY;
 			caps[n++] = buf_view(&c->text);
 		}
 	if (n == 0)
@@ -103,8 +105,7 @@ plan_sets(struct flow *f)
 	p = calloc(1, sizeof *p);
 	if (p == NULL)
 		err_sys(&e, "plan");
-	if (p == NULL || ask_plan(f->s, f->job->env.conperm ? PLAN_UNDER_CONPERM : 0, caps, n, &p->p,
-	    &e) == -1) {
+	if (p == NULL || ask_plan(f->s, caps, wish, n, &p->p, &e) == -1) {
 		log_line(LOG_WARN, f->job->id, "no-plan", "why=%s", log_q(e.what));
 		for (uint32_t i = 0; i < n; i++)
 			capset_fail(of[i], &e);

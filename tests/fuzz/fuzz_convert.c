@@ -11,6 +11,7 @@
 #include "convertd/plan_make.h"
 #include "lib/edit.h"
 #include "lib/mime.h"
+#include "lib/msg.h"
 #include "lib/plan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
@@ -72,9 +73,9 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	buf_init(&caps, 4096);
 	buf_init(&coded, 1 << 20);
 	for (int i = 0; i < TAKES; i++) {
-		uint32_t len = (uint32_t)strlen(takes[i]);
+		struct plan_set set = { (uint32_t)strlen(takes[i]), (uint32_t)i % (WISH_PREFER + 1) };
 
-		assert(buf_add(&caps, span_of(&len, sizeof len), &e) == 0);
+		assert(buf_add(&caps, span_of(&set, sizeof set), &e) == 0);
 		assert(buf_add_str(&caps, takes[i], &e) == 0);
 	}
 	if (plan_make(message, buf_view(&caps), TAKES, n % 2, &small, &coded, &e) == 0) {

@@ -214,7 +214,7 @@ SEEDS = {
         "dies": say(0, 0, job([0, 1, 2]), 0, LETTER, 5) + happen(1, 1) + happen(0, 30) + say(0, 1, ACK_5),
     },
     "convertd": {
-        "plan": say(0, 0, ID + struct.pack("<QIIII", 10, 0, 1, 18, 0) + struct.pack("<I", 14) + b"(color=Binary)",
+        "plan": say(0, 0, ID + struct.pack("<QIIII", 10, 0, 1, 22, 0) + struct.pack("<II", 14, 2) + b"(color=Binary)",
                     0, LETTER, 3) + happen(5, 1, b"x" * 40),
         "convert": say(0, 1, ID + struct.pack("<QIIII", 10, 8, 0, 0, 0) + b"1=MH/A4*", 0, LETTER, 3) +
             happen(5, 0, b"x" * 40) + say(0, 1, ID + struct.pack("<QIIII", 10, 8, 0, 0, 0) + b"1=MH/A4*", 0, LETTER),

@@ -8,6 +8,7 @@
 
 #include "convertd/apply.h"
 #include "convertd/plan_make.h"
+#include "lib/msg.h"
 #include "tests/unit/convertd/judge.h"
 
 enum { LETTER_MAX = 64 << 20 };
@@ -53,13 +54,13 @@ letter_make(const char *text)
 void
 letter_plan_at(const struct buf *message, const char *caps, bool final, struct letter_plan *out)
 {
-	uint32_t n = (uint32_t)strlen(caps);
+	struct plan_set set = { (uint32_t)strlen(caps), WISH_CONPERM };
 	struct err e = { 0 };
 	struct buf ask;
 
 	buf_init(&ask, 65536);
 	buf_init(&out->coded, LETTER_MAX);
-	ck_assert_int_eq(buf_add(&ask, span_of(&n, sizeof n), &e), 0);
+	ck_assert_int_eq(buf_add(&ask, span_of(&set, sizeof set), &e), 0);
 	ck_assert_int_eq(buf_add_str(&ask, caps, &e), 0);
 	ck_assert_msg(plan_make(buf_view(message), buf_view(&ask), 1, final, &fax_limits, &out->coded,
 	    &e) == 0, "%s", e.what);

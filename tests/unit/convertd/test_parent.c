@@ -472,6 +472,7 @@ static const struct { const char *message; bool ok; } bounded[] = {
 START_TEST(a_plan_stays_within_its_bounds)
 {
 	struct span caps = span_str("(a=b)");
+	static const uint8_t wish = WISH_DRUCOF;
 	struct converter_message m = { .len = strlen(bounded[_i].message), .id = ID };
 	struct converter_plan plan;
 	struct server s;
@@ -480,7 +481,7 @@ START_TEST(a_plan_stays_within_its_bounds)
 
 	m.fd = file_of(bounded[_i].message);
 	start(&s, 1, 1);
-	r = converter_ask_plan(s.sock[0], &m, 0, &caps, 1, &plan, &e);
+	r = converter_ask_plan(s.sock[0], &m, 0, &caps, &wish, 1, &plan, &e);
 	ck_assert_msg(r == (bounded[_i].ok ? 0 : -1), "%s", e.what);
 	if (r == 0)
 		converter_plan_free(&plan);
@@ -498,6 +499,7 @@ START_TEST(asked_by_the_library)
 	struct converter_plan plan;
 	struct converter_message m = { .len = sizeof text - 1, .id = ID };
 	struct span caps[300];
+	static const uint8_t wish[300] = { WISH_PREFER };
 	static char long_caps[1000];
 	struct blob blob;
 	struct err e = { 0 };
@@ -528,10 +530,10 @@ START_TEST(asked_by_the_library)
 	for (size_t i = 0; i < 300; i++)
 		caps[i] = span_of(long_caps, sizeof long_caps);
 	m.fd = file_of(text);
-	ck_assert_msg(converter_ask_plan(pair[0], &m, 0, caps, 1, &plan, &e) == 0, "%s", e.what);
+	ck_assert_msg(converter_ask_plan(pair[0], &m, 0, caps, wish, 1, &plan, &e) == 0, "%s", e.what);
 	ck_assert_int_eq(plan.plan.verdict[0].fate, PLAN_FITS);
 	converter_plan_free(&plan);
-	ck_assert_msg(converter_ask_plan(pair[0], &m, 0, caps, 300, &plan, &e) == 0, "%s", e.what);
+	ck_assert_msg(converter_ask_plan(pair[0], &m, 0, caps, wish, 300, &plan, &e) == 0, "%s", e.what);
 	ck_assert_uint_eq(plan.plan.nverdict, 300);
 	converter_plan_free(&plan);
 	ck_assert_msg(converter_ask_features(pair[0], image, &blob, &e) == 0, "%s", e.what);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lib/msg.h"
 #include "tests/unit/convertd/judge.h"
 #include "tests/unit/convertd/letter.h"
 
@@ -310,23 +311,6 @@ START_TEST(details_of_a_long_page)
 }
 END_TEST
 
-START_TEST(reports_are_known)
-{
-	struct buf m = letter_make(TOP "Content-Type: multipart/report; boundary=b\n\n--b\n\nx\n--b--\n");
-	struct letter_plan p;
-
-	letter_plan(&m, TAKES_S, &p);
-	ck_assert(p.plan.is_report);
-	letter_plan_free(&p);
-	buf_free(&m);
-	m = letter_make(TOP ANY MMR MMR_BODY);
-	letter_plan(&m, TAKES_S, &p);
-	ck_assert(!p.plan.is_report);
-	letter_plan_free(&p);
-	buf_free(&m);
-}
-END_TEST
-
 /* Two sets that end in one form have one key; what is no expression spoils no other verdict. */
 START_TEST(several_sets)
 {
@@ -338,9 +322,9 @@ START_TEST(several_sets)
 
 	buf_init(&ask, 65536), buf_init(&coded, 65536);
 	for (size_t i = 0; i < 4; i++) {
-		uint32_t n = (uint32_t)strlen(caps[i]);
+		struct plan_set set = { (uint32_t)strlen(caps[i]), (uint32_t)i };
 
-		ck_assert_int_eq(buf_add(&ask, span_of(&n, sizeof n), &e), 0);
+		ck_assert_int_eq(buf_add(&ask, span_of(&set, sizeof set), &e), 0);
 		ck_assert_int_eq(buf_add_str(&ask, caps[i], &e), 0);
 	}
 	ck_assert_int_eq(plan_make(buf_view(&m), buf_view(&ask), 4, false, &fax_limits, &coded, &e), 0);
@@ -355,6 +339,9 @@ START_TEST(several_sets)
 	ck_assert_int_eq(plan_make(buf_view(&m), buf_view(&ask), 3, false, &fax_limits, &coded, &e), -1);
 	ck_assert_int_eq(plan_make(buf_view(&m), span_of(ask.p, ask.n - 1), 4, false, &fax_limits, &coded,
 	    &e), -1);
+	ask.p[sizeof(uint32_t)] = WISH_PREFER + 1;
+	ck_assert_int_eq(plan_make(buf_view(&m), buf_view(&ask), 4, false, &fax_limits, &coded, &e), -1);
+	ck_assert_int_eq(e.kind, ERR_PROTO);
 	buf_free(&ask), buf_free(&coded), buf_free(&m);
 }
 END_TEST
@@ -389,7 +376,6 @@ suite_plan_make(void)
 	tcase_add_loop_test(tc, r10_all_subsets_of_three, 0, 8);
 	tcase_add_test(tc, details_for_people);
 	tcase_add_test(tc, details_of_a_long_page);
-	tcase_add_test(tc, reports_are_known);
 	tcase_add_test(tc, several_sets);
 	tcase_add_test(tc, a_message_that_cannot_be_walked);
 	suite_add_tcase(s, tc);

@@ -30,7 +30,7 @@ START_TEST(a_plan_comes_back)
 	buf_init(&b, 4096);
 	ck_assert_int_eq(plan_encode(&p, &b, &e), 0);
 	ck_assert_int_eq(plan_decode(buf_view(&b), &back, &e), 0);
-	ck_assert(back.has_permission && !back.is_report);
+	ck_assert(back.has_permission);
 	ck_assert_uint_eq(back.nverdict, 3);
 	ck_assert_uint_eq(back.nrange, 3);
 	ck_assert_int_eq(back.verdict[0].fate, PLAN_FITS);

@@ -209,7 +209,7 @@ convertd_plan(const struct peers *p, int sock, const struct msg_plan *m, int fd)
 	struct plan_verdict v[8] = { 0 };
 	uint64_t body = body_at(fd, m->msg_len);
 	struct edit_range range = { body, m->msg_len - body, RANGE_BODY };
-	struct plan plan = { v, m->ncaps, &range, 1, !p->script.no_permission, false };
+	struct plan plan = { v, m->ncaps, &range, 1, !p->script.no_permission };
 	const struct plan_rule *failed = NULL;
 	char line[1500] = "";
 	struct buf out;
@@ -218,13 +218,13 @@ convertd_plan(const struct peers *p, int sock, const struct msg_plan *m, int fd)
 	buf_init(&out, 65536);
 	ck_assert_uint_le(m->ncaps, 8);
 	for (uint32_t i = 0; i < m->ncaps; i++) {
-		uint32_t len;
+		struct plan_set set;
 		char caps[400];
 		size_t r = 0;
 
-		memcpy(&len, text.p, 4);
-		span_text(span_sub(text, 4, 4 + len), caps, sizeof caps);
-		text = span_sub(text, 4 + len, text.n);
+		memcpy(&set, text.p, sizeof set);
+		span_text(span_sub(text, sizeof set, sizeof set + set.len), caps, sizeof caps);
+		text = span_sub(text, sizeof set + set.len, text.n);
 		snprintf(line + strlen(line), sizeof line - strlen(line), "%s%s", i > 0 ? " | " : "", caps);
 		while (r < p->script.nplan && p->script.plan[r].caps != NULL &&
 		    strstr(caps, p->script.plan[r].caps) == NULL)

@@ -298,13 +298,16 @@ START_TEST(session_gets_its_channel_to_convertd)
 	give_job(&r, 1, true);
 	for (int i = 0; i < 2; i++) {
 		const struct msg_plan *m;
+		struct plan_set set;
 		int channel, file;
 
 		expect(r.convertd, MSG_SESSION, &channel);
 		m = expect(channel, MSG_PLAN, &file);
 		ck_assert_uint_eq(m->msg_len, strlen(peers_message));
-		ck_assert_uint_eq(m->flags, PLAN_UNDER_CONPERM);
+		ck_assert_uint_eq(m->flags, 0);
 		ck_assert_uint_eq(m->ncaps, 1);
+		memcpy(&set, m + 1, sizeof set);
+		ck_assert_uint_eq(set.wish, WISH_CONPERM);
 		close(file);
 		close(channel);
 	}
