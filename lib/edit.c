@@ -5,12 +5,14 @@
 #include <stdlib.h>
 
 #include "lib/cur.h"
+#include "lib/edit_note.h"
 #include "lib/edit_recode.h"
 
 enum {
 	EDIT_MAGIC = 0x31544445,	/* "EDT1" */
 	EDIT_HEAD = 32, EDIT_ROW = 24,	/* octets of the head, of one operation */
 	EDIT_HEADER_MAX = 65536,	/* octets inserted at one place of a header */
+	EDIT_NESTED = 32,		/* parts within parts that are ranges: more than MIME's limits let be */
 	EDIT_LINE_MAX = 998,		/* RFC 5322, 2.1.1 */
 	EDIT_BASE64_LINE = 76		/* RFC 2045, 6.8 */
 };
@@ -106,15 +108,21 @@ edit_free(struct edit_list *l)
 int
 edit_ranges_ok(uint64_t msg_len, const struct edit_range *range, size_t n, struct err *e)
 {
-	uint64_t at = 0;
+	uint64_t end[EDIT_NESTED] = { msg_len }, at = 0;	/* of what encloses the next range */
+	size_t depth = 1;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct edit_range *r = &range[i];
 
-		if (r->kind > RANGE_BODY || r->off < at || r->off > msg_len ||
-		    r->len > msg_len - r->off || (r->kind == RANGE_BODY && r->len == 0))
+		while (depth > 1 && r->off >= end[depth - 1])
+			at = end[--depth];
+		if (r->kind > RANGE_PART || r->off < at || r->off > end[depth - 1] ||
+		    r->len > end[depth - 1] - r->off || (r->kind != RANGE_HEADER && r->len == 0) ||
+		    (r->kind == RANGE_PART && depth == EDIT_NESTED))
 			return err_set(e, ERR_PROTO, NULL, "range %zu is out of order or bounds", i);
-		at = r->off + r->len;
+		at = r->off + (r->kind == RANGE_PART ? 0 : r->len);
+		if (r->kind == RANGE_PART)
+			end[depth++] = r->off + r->len;
 	}
 	return 0;
 }
@@ -122,21 +130,40 @@ edit_ranges_ok(uint64_t msg_len, const struct edit_range *range, size_t n, struc
 /* Octets of the message from, to that are left out, with what is inserted there. */
 struct edit_gap { uint64_t from, to; const struct edit *insert; size_t n; };
 
+/* Those of the ranges that are asked for next: from *next on none starts before `from`, which ascends. */
+static void
+edit_ranges_skip(const struct edit_range *range, size_t n, uint64_t from, size_t *next)
+{
+	while (*next < n && range[*next].off < from)
+		++*next;
+}
+
+/* A note stands in place of one whole part. */
+static int
+edit_note_placed(const struct edit_gap *g, const struct edit_range *range, size_t n, size_t next,
+    struct err *e)
+{
+	for (size_t i = next; i < n && range[i].off == g->from; i++)
+		if (range[i].kind == RANGE_PART && range[i].len == g->to - g->from)
+			return 0;
+	return err_set(e, ERR_PROTO, NULL, "edit list: octets %llu to %llu are no part that a note may stand for",
+	    (unsigned long long)g->from, (unsigned long long)g->to);
+}
+
 /* What is left out must be whole ranges of one kind, side by side; what stands there, that kind. */
 static int
-edit_gap_ranges(const struct edit_gap *g, const struct edit_range *range, size_t n, size_t *next,
+edit_gap_ranges(const struct edit_gap *g, const struct edit_range *range, size_t n, size_t next,
     int *kind, struct err *e)
 {
 	uint64_t at = g->from;
 	bool starts = false;
 
 	*kind = -1;
-	while (*next < n && range[*next].off + range[*next].len <= g->from &&
-	    !(range[*next].off == g->from && range[*next].len == 0))
-		++*next;
-	for (size_t i = *next; i < n && range[i].off <= g->to; i++) {
+	for (size_t i = next; i < n && range[i].off <= g->to; i++) {
 		const struct edit_range *r = &range[i];
 
+		if (r->kind == RANGE_PART)
+			continue;
 		if (r->off == g->from) {
 			starts = true;
 			if (*kind == -1)
@@ -261,6 +288,14 @@ edit_body_ok(struct span text, struct err *e)
 }
 
 static int
+edit_note_shape(const struct edit_list *l, const struct edit *d, struct err *e)
+{
+	if (edit_note_ok(span_sub(l->text, (size_t)d->off, (size_t)(d->off + d->len))))
+		return 0;
+	return err_set(e, ERR_PROTO, NULL, "edit list: no note of a part that was left out");
+}
+
+static int
 edit_gap_ok(const struct edit_list *l, const struct edit_gap *g, const struct edit_range *range,
     size_t n, size_t *next, struct err *e)
 {
@@ -268,7 +303,10 @@ edit_gap_ok(const struct edit_list *l, const struct edit_gap *g, const struct ed
 
 	if (g->from == g->to && g->n == 0)
 		return 0;
-	if (edit_gap_ranges(g, range, n, next, &kind, e) == -1)
+	edit_ranges_skip(range, n, g->from, next);
+	if (g->n == 1 && g->insert->op == EDIT_NOTE)
+		return edit_note_placed(g, range, n, *next, e) == -1 ? -1 : edit_note_shape(l, g->insert, e);
+	if (edit_gap_ranges(g, range, n, *next, &kind, e) == -1)
 		return -1;
 	if (kind == RANGE_BODY && (g->n != 1 || g->from == g->to))
 		return err_set(e, ERR_PROTO, NULL, "edit list: a body is replaced whole, once");

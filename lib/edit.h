@@ -16,6 +16,7 @@ enum edit_op {
 	EDIT_COPY,	/* off, len: of the message */
 	EDIT_HEADER,	/* off, len: of the list's text: whole "Content-…" fields, CRLF lines */
 	EDIT_BODY,	/* off, len: of the list's text: lines of base64, CRLF, at most 76 */
+	EDIT_NOTE,	/* off, len: of the list's text: a part that stands for one left out (lib/edit_note.h) */
 	/* Where only the transfer encoding changes (lib/edit_recode.h): */
 	EDIT_FIELD,	/* Content-Transfer-Encoding, and what a message without MIME needs with it */
 	EDIT_QP,	/* the body that is left out there, in quoted-printable */
@@ -38,10 +39,14 @@ enum edit_transfer {
 	EDIT_TO_8BIT	/* RFC 3030, 3: no BINARYMIME */
 };
 
-enum edit_range_kind { RANGE_HEADER, RANGE_BODY };
-struct edit_range { uint64_t off, len; uint8_t kind; };	/* HEADER: one whole field that may be cut,
-				 * and fields may be inserted at its start; len 0: only that.
-				 * BODY: an encoded body, replaced whole or not at all */
+enum edit_range_kind {
+	RANGE_HEADER,	/* one whole field that may be cut, and fields may be inserted at its start; len 0: only
+			 * that */
+	RANGE_BODY,	/* an encoded body, replaced whole or not at all */
+	RANGE_PART	/* a part, header and body: replaced whole by a note, or by no note and then the ranges
+			 * inside it count, which come behind it */
+};
+struct edit_range { uint64_t off, len; uint8_t kind; };
 
 /* Appends the list's form in a memfd: header, operations, then text. */
 int edit_encode(const struct edit_list *l, struct buf *out, struct err *e);
@@ -49,13 +54,13 @@ int edit_encode(const struct edit_list *l, struct buf *out, struct err *e);
 int edit_decode(struct span in, uint64_t msg_len, struct edit_list *out, struct err *e);
 void edit_free(struct edit_list *l);
 
-/* Ascending, within msg_len, not overlapping.  -1: ERR_PROTO. */
+/* Ascending, within msg_len, not overlapping, unless they lie in a part that stands before them.  -1: ERR_PROTO. */
 int edit_ranges_ok(uint64_t msg_len, const struct edit_range *range, size_t n, struct err *e);
 
 /*
  * 0: what is left out is whole ranges; what is inserted stands at the start of a range of its kind
  * and has that kind's shape: in a header only the fields that a conversion gives, of printable
- * ASCII lines and no blank one, in a body nothing but base64.  -1 ERR_PROTO.
+ * ASCII lines and no blank one, in a body nothing but base64, for a part one note.  -1 ERR_PROTO.
  */
 int edit_check(const struct edit_list *l, uint64_t msg_len, const struct edit_range *range,
     size_t n, struct err *e);

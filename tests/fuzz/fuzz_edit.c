@@ -5,7 +5,7 @@
  * and whose copies ascend within the message; or
  * ranges and operations in short form, where what edit_check lets pass is judged by another way:
  * octet by octet, everything outside the ranges is there once, in order, and what is between is of
- * its range's kind.  No sum of an offset and a length wraps, of a list or of a range: whatever passes
+ * its range's kind; a part is as a whole there or has a note in its place.  No sum of an offset and a length wraps, of a list or of a range: whatever passes
  * lies within the message.
  */
 #include "lib/edit.h"
@@ -19,6 +19,13 @@ enum { LEN = 64, RANGES = 6, OPS = 10 };
 
 static const char *const texts[] = { "Content-Type: image/tiff\r\n", "AAAA\r\n",
 	"Content-MD5: x\r\n", "\r\n", "--b\r\n", "Content-Features: (a=b)\r\n (c)\r\n" };
+
+/* The first is one. */
+#define NOTE "Content-Type: text/plain; charset=us-ascii\r\n\r\n" \
+	"Here was a part that this recipient's machine cannot use and that could not\r\n" \
+	"be converted.  It was left out, as the sender permits.\r\n\r\nType: image/png\r\nSize: 1 octets\r\nSHA-256: " \
+	"01abff0000000000000000000000000000000000000000000000000000000000\r\n"
+static const char *const notes[] = { NOTE, NOTE "\r\n", "Content-Type: text/plain; charset=us-ascii\r\n\r\n" };
 
 static bool
 within(uint64_t off, uint64_t len, uint64_t end)
@@ -68,6 +75,15 @@ starts(const struct edit_range *r, size_t n, uint64_t off, int kind)
 	return -1;
 }
 
+static bool
+is_part(const struct edit_range *r, size_t n, uint64_t from, uint64_t to)
+{
+	for (size_t i = 0; i < n; i++)
+		if (r[i].kind == RANGE_PART && r[i].off == from && r[i].off + r[i].len == to)
+			return true;
+	return false;
+}
+
 static void
 judge(const struct edit_list *l, const struct edit_range *r, size_t n)
 {
@@ -76,6 +92,9 @@ judge(const struct edit_list *l, const struct edit_range *r, size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		assert(within(r[i].off, r[i].len, LEN));
+	for (size_t i = 0; i < n; i++)			/* what is in a part ends in it */
+		for (size_t k = i + 1; r[i].kind == RANGE_PART && k < n && r[k].off < r[i].off + r[i].len; k++)
+			assert(r[k].off + r[k].len <= r[i].off + r[i].len);
 	for (size_t i = 0; i < l->n; i++) {
 		const struct edit *d = &l->edit[i];
 
@@ -87,6 +106,15 @@ judge(const struct edit_list *l, const struct edit_range *r, size_t n)
 			at = d->off + d->len;
 			continue;
 		}
+		if (d->op == EDIT_NOTE) {
+			uint64_t to = i + 1 < l->n ? d[1].off : LEN;
+
+			assert(d->len == strlen(notes[0]) && (i + 1 == l->n || d[1].op == EDIT_COPY));
+			assert(is_part(r, n, at, to));
+			for (uint64_t k = at; k < to; k++)
+				copied[k] = true;
+			continue;
+		}
 		assert(starts(r, n, at, d->op == EDIT_BODY ? RANGE_BODY : RANGE_HEADER) != -1);
 		/* of the texts only these may pass */
 		if (d->op == EDIT_BODY)
@@ -95,6 +123,8 @@ judge(const struct edit_list *l, const struct edit_range *r, size_t n)
 			assert(l->text.p[d->off] == 'C' && l->text.p[d->off + 8] != 'M');
 	}
 	for (size_t i = 0; i < n; i++) {		/* a range is there, or not, as a whole */
+		if (r[i].kind == RANGE_PART)
+			continue;
 		for (uint64_t k = 1; k < r[i].len; k++)
 			assert(copied[r[i].off + k] == copied[r[i].off]);
 		for (uint64_t k = 0; k < r[i].len; k++)
@@ -126,13 +156,15 @@ short_form(const uint8_t *p, size_t n)
 
 	buf_init(&text, 4096);
 	for (; n >= 2 && p[0] != 0xff && nr < RANGES; p += 2, n -= 2)
-		r[nr++] = (struct edit_range){ p[0] & 63, number(p[1], 31), p[1] >> 7 };
+		r[nr++] = (struct edit_range){ p[0] & 63, number(p[1], p[0] & 64 ? 63 : 31),
+		    p[0] & 64 ? RANGE_PART : p[1] >> 7 };
 	if (n > 0 && p[0] == 0xff)
 		p++, n--;
 	for (; n >= 3 && l.n < OPS; p += 3, n -= 3, l.n++) {
-		d[l.n] = (struct edit){ p[0] % 3, number(p[1], 63), number(p[2], 63) };
+		d[l.n] = (struct edit){ p[0] >= 252 ? EDIT_NOTE : p[0] % 3, number(p[1], 63), number(p[2], 63) };
 		if (d[l.n].op != EDIT_COPY) {
-			const char *t = texts[p[1] % (sizeof texts / sizeof *texts)];
+			const char *t = d[l.n].op == EDIT_NOTE ? notes[p[1] % (sizeof notes / sizeof *notes)] :
+			    texts[p[1] % (sizeof texts / sizeof *texts)];
 
 			d[l.n].off = text.n;
 			d[l.n].len = strlen(t);

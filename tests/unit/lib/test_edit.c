@@ -3,6 +3,10 @@
 #include "lib/edit.h"
 
 #include <check.h>
+#include <stdio.h>
+
+#include "lib/edit_note.h"
+#include "lib/edit_recode.h"
 
 /*
  * The message that all rows speak of; the places of its fields and of its body are found, not
@@ -201,8 +205,15 @@ static const struct { const char *name; struct edit_range r[3]; size_t n; } bad_
 	{ "beyond the end", { { 10, 91, 0 } }, 1 },
 	{ "far beyond the end", { { 101, 0, 0 } }, 1 },
 	{ "a length that wraps", { { 10, UINT64_MAX - 4, 0 } }, 1 },
-	{ "no such kind", { { 10, 5, 2 } }, 1 },
+	{ "no such kind", { { 10, 5, 3 } }, 1 },
 	{ "an empty body", { { 10, 0, RANGE_BODY } }, 1 },
+	{ "an empty part", { { 10, 0, RANGE_PART } }, 1 },
+	{ "a part that is not left", { { 10, 5, RANGE_PART }, { 12, 5, RANGE_BODY } }, 2 },
+	{ "a part that begins within another", { { 10, 5, RANGE_PART }, { 12, 5, RANGE_PART } }, 2 },
+	{ "a part about what stands before it", { { 12, 5, RANGE_BODY }, { 10, 20, RANGE_PART } }, 2 },
+	{ "overlapping in a part", { { 10, 20, RANGE_PART }, { 12, 5, RANGE_BODY }, { 14, 5, RANGE_BODY } }, 3 },
+	{ "overlapping behind a part", { { 10, 5, RANGE_PART }, { 15, 5, RANGE_BODY }, { 17, 5, RANGE_BODY } }, 3 },
+	{ "a part within a header", { { 10, 5, RANGE_HEADER }, { 12, 2, RANGE_PART } }, 2 },
 };
 
 START_TEST(ranges_are_checked)
@@ -214,6 +225,205 @@ START_TEST(ranges_are_checked)
 	ck_assert_msg(edit_check(&l, 100, bad_ranges[_i].r, bad_ranges[_i].n, &e) == -1, "%s",
 	    bad_ranges[_i].name);
 	ck_assert_int_eq(e.kind, ERR_PROTO);
+}
+END_TEST
+
+/* --- notes --- */
+
+static const unsigned char digest[32] = { 0x01, 0xab, 0xff };
+
+/* The message as parts: 10 to 60 one with fields and a body inside, and a part in that; 70 to 80 another. */
+static const struct edit_range parts[] = { { 10, 50, RANGE_PART }, { 10, 0, RANGE_HEADER }, { 10, 10, RANGE_HEADER },
+    { 25, 20, RANGE_PART }, { 30, 10, RANGE_BODY }, { 50, 5, RANGE_BODY }, { 70, 10, RANGE_PART } };
+
+enum { TYPE_AT = -1, NOTE_AT = -2, BASE64_AT = -3 };	/* steps that are no copy */
+
+static const struct { const char *name; bool ok; int step[12]; } placed[] = {
+	{ "nothing", true, { 0, 100 } },
+	{ "for a part", true, { 0, 10, NOTE_AT, 60, 100 } },
+	{ "for the part in it", true, { 0, 25, NOTE_AT, 45, 100 } },
+	{ "for the last one", true, { 0, 70, NOTE_AT, 80, 100 } },
+	{ "for two of them", true, { 0, 10, NOTE_AT, 60, 70, NOTE_AT, 80, 100 } },
+	{ "beside a conversion", true, { 0, 10, TYPE_AT, 20, 25, NOTE_AT, 45, 50, BASE64_AT, 55, 100 } },
+	{ "conversions in the parts", true, { 0, 10, TYPE_AT, 20, 30, BASE64_AT, 40, 100 } },
+	{ "for less than a part", false, { 0, 10, NOTE_AT, 59, 100 } },
+	{ "for more", false, { 0, 10, NOTE_AT, 61, 100 } },
+	{ "for the end of one", false, { 0, 11, NOTE_AT, 60, 100 } },
+	{ "for nothing", false, { 0, 10, NOTE_AT, 10, 100 } },
+	{ "for a body", false, { 0, 50, NOTE_AT, 55, 100 } },
+	{ "for two parts and what is between", false, { 0, 10, NOTE_AT, 80, 100 } },
+	{ "a part left out without one", false, { 0, 10, 60, 100 } },
+	{ "two notes", false, { 0, 10, NOTE_AT, NOTE_AT, 60, 100 } },
+	{ "a note and fields", false, { 0, 10, NOTE_AT, TYPE_AT, 60, 100 } },
+	{ "fields and a note", false, { 0, 10, TYPE_AT, NOTE_AT, 60, 100 } },
+	{ "fields for a part", false, { 0, 10, TYPE_AT, 60, 100 } },
+	{ "base64 for a part", false, { 0, 70, BASE64_AT, 80, 100 } },
+	{ "a note in the header", false, { 0, 10, NOTE_AT, 20, 100 } },
+};
+
+static int
+notes_judged(const int *step, const char *note, struct err *e)
+{
+	struct edit d[8];
+	struct edit_list l = { .edit = d };
+	struct buf text;
+	int got;
+
+	buf_init(&text, 65536);
+	for (; l.n < 8 && (*step != 100 || l.n == 0); l.n++) {
+		if (*step >= 0) {
+			d[l.n] = (struct edit){ EDIT_COPY, (uint64_t)step[0], (uint64_t)(step[1] - step[0]) };
+			step += step[1] == 100 ? 1 : 2;
+		} else {
+			const char *s = *step == TYPE_AT ? TYPE : *step == NOTE_AT ? note : "AAAA\r\n";
+
+			d[l.n] = (struct edit){ *step == TYPE_AT ? EDIT_HEADER : *step == NOTE_AT ? EDIT_NOTE : EDIT_BODY,
+			    text.n, strlen(s) };
+			ck_assert_int_eq(buf_add_str(&text, s, e), 0);
+			step++;
+		}
+		l.size += d[l.n].len;
+	}
+	l.text = buf_view(&text);
+	got = edit_check(&l, 100, parts, sizeof parts / sizeof *parts, e);
+	buf_free(&text);
+	return got;
+}
+
+static const char *
+sample_note(void)
+{
+	static char text[1000];
+	struct err e = { 0 };
+	struct buf b;
+
+	buf_init(&b, sizeof text);
+	ck_assert_int_eq(edit_note_add(span_str("image/png"), 12, digest, &b, &e), 0);
+	memcpy(text, b.p, b.n);
+	text[b.n] = '\0';
+	buf_free(&b);
+	return text;
+}
+
+START_TEST(a_note_stands_for_a_whole_part)
+{
+	struct err e = { 0 };
+	int got = notes_judged(placed[_i].step, sample_note(), &e);
+
+	ck_assert_msg(got == (placed[_i].ok ? 0 : -1), "%s: %d %s", placed[_i].name, got, e.what);
+	if (got == -1)
+		ck_assert_int_eq(e.kind, ERR_PROTO);
+}
+END_TEST
+
+#define NOTE_HEAD "Content-Type: text/plain; charset=us-ascii\r\n\r\n" \
+	"Here was a part that this recipient's machine cannot use and that could not\r\n" \
+	"be converted.  It was left out, as the sender permits.\r\n\r\nType: "
+#define NOTE_SHA "\r\nSHA-256: 01abff0000000000000000000000000000000000000000000000000000000000"
+
+static const struct { const char *text; bool ok; } note_shapes[] = {
+	{ NOTE_HEAD "image/png\r\nSize: 12 octets" NOTE_SHA "\r\n", true },
+	{ NOTE_HEAD "a/b\r\nSize: 18446744073709551615 octets" NOTE_SHA "\r\n", true },
+	{ NOTE_HEAD "image/png\r\nSize: 12 octets" NOTE_SHA, false },
+	{ NOTE_HEAD "image/png\r\nSize: 12 octets" NOTE_SHA "\r\n\r\n", false },
+	{ NOTE_HEAD "image/png\r\nSize: 12 octets" NOTE_SHA "0\r\n", false },
+	{ NOTE_HEAD "image/png\r\nSize: 12 octets\r\nSHA-256: 01ABff00000000000000000000000000000000000000000000000000"
+	    "00000000\r\n", false },
+	{ NOTE_HEAD "image/png\r\nSize: 12 octets\r\nSHA-256: \r\n", false },
+	{ NOTE_HEAD "image/png\r\nSize: 012 octets" NOTE_SHA "\r\n", false },
+	{ NOTE_HEAD "image/png\r\nSize: -1 octets" NOTE_SHA "\r\n", false },
+	{ NOTE_HEAD "image/png\r\nSize: 99999999999999999999 octets" NOTE_SHA "\r\n", false },
+	{ NOTE_HEAD "image/png\r\nSize:  octets" NOTE_SHA "\r\n", false },
+	{ NOTE_HEAD "image\r\nSize: 12 octets" NOTE_SHA "\r\n", false },
+	{ NOTE_HEAD "/png\r\nSize: 12 octets" NOTE_SHA "\r\n", false },
+	{ NOTE_HEAD "image/\r\nSize: 12 octets" NOTE_SHA "\r\n", false },
+	{ NOTE_HEAD "image/png; name=x\r\nSize: 12 octets" NOTE_SHA "\r\n", false },
+	{ NOTE_HEAD "image/p ng\r\nSize: 12 octets" NOTE_SHA "\r\n", false },
+	{ NOTE_HEAD "image/p\xe4ng\r\nSize: 12 octets" NOTE_SHA "\r\n", false },
+	{ NOTE_HEAD "image/png\r\n--b\r\nSize: 12 octets" NOTE_SHA "\r\n", false },
+	{ "X: y\r\n" NOTE_HEAD "image/png\r\nSize: 12 octets" NOTE_SHA "\r\n", false },
+	{ "Content-Type: text/html\r\n\r\nType: image/png\r\nSize: 12 octets" NOTE_SHA "\r\n", false },
+	{ "\r\n", false },
+};
+
+START_TEST(notes_have_one_shape)
+{
+	static const int step[] = { 0, 10, NOTE_AT, 60, 100 };
+	struct err e = { 0 };
+
+	ck_assert_str_eq(sample_note(), note_shapes[0].text);
+	ck_assert_msg(notes_judged(step, note_shapes[_i].text, &e) == (note_shapes[_i].ok ? 0 : -1), "%s: %s",
+	    note_shapes[_i].text, e.what);
+}
+END_TEST
+
+/* What a part says of its type is whatever its sender wrote. */
+START_TEST(notes_of_any_type)
+{
+	static const struct { const char *type, *told; } types[] = { { "image/png", "image/png" },
+	    { "Image/X-Y.z+xml", "Image/X-Y.z+xml" }, { "", "application/octet-stream" },
+	    { "image", "application/octet-stream" }, { "image/a/b", "application/octet-stream" },
+	    { "image/x\r\n--b", "application/octet-stream" } };
+	char want[100];
+	struct err e = { 0 };
+	struct buf b;
+
+	buf_init(&b, 1000);
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+		buf_clear(&b);
+		ck_assert_int_eq(edit_note_add(span_str(types[i].type), 0, digest, &b, &e), 0);
+		ck_assert(edit_note_ok(buf_view(&b)));
+		snprintf(want, sizeof want, "\r\nType: %s\r\nSize: 0 ", types[i].told);
+		ck_assert_msg(memmem(b.p, b.n, want, strlen(want)) != NULL, "%s", types[i].type);
+	}
+	buf_free(&b);
+}
+END_TEST
+
+/* A note is no change of a transfer encoding, and may stand beside one. */
+START_TEST(notes_and_transfer_encodings)
+{
+	static const char text[] = RECODE_FIELD "base64\r\n/w==\r\n";
+	static const char before[] = "Content-Type: multipart/mixed; boundary=b\r\nMIME-Version: 1.0\r\n\r\n--b\r\n\r\n\xff"
+	    "\r\n--b\r\n";
+	static const char part[] = "Content-Type: image/png\r\n\r\nx", tail[] = "\r\n--b--";
+	size_t body = sizeof before - 1 - strlen("\xff\r\n--b\r\n"), at = sizeof before - 1;
+	size_t end = at + sizeof part - 1, field = strlen(RECODE_FIELD "base64\r\n");
+	struct edit_range r = { at, sizeof part - 1, RANGE_PART };
+	struct edit d[] = { { EDIT_COPY, 0, body - 2 }, { EDIT_FIELD, 0, field }, { EDIT_COPY, body - 2, 2 },
+	    { EDIT_BASE64, field, sizeof text - 1 - field }, { EDIT_COPY, body + 1, at - body - 1 }, { EDIT_NOTE, 0, 0 },
+	    { EDIT_COPY, end, sizeof tail - 1 } };
+	struct edit_list l = { .edit = d, .n = 7 };
+	struct buf whole, all;
+	struct err e = { 0 };
+
+	buf_init(&whole, 1000), buf_init(&all, 2000);
+	ck_assert_int_eq(buf_add_str(&whole, before, &e) | buf_add_str(&whole, part, &e) |
+	    buf_add_str(&whole, tail, &e) | buf_add_str(&all, text, &e) | buf_add_str(&all, sample_note(), &e), 0);
+	d[5] = (struct edit){ EDIT_NOTE, sizeof text - 1, all.n - (sizeof text - 1) };
+	l.text = buf_view(&all);
+	ck_assert_msg(edit_check_transfer(&l, buf_view(&whole), EDIT_TO_7BIT, &r, 1, &e) == 0, "%s", e.what);
+	r.len--;
+	ck_assert_int_eq(edit_check_transfer(&l, buf_view(&whole), EDIT_TO_7BIT, &r, 1, &e), -1);
+	r.len++;
+	d[3].op = EDIT_NOTE;
+	ck_assert_int_eq(edit_check_transfer(&l, buf_view(&whole), EDIT_TO_7BIT, &r, 1, &e), -1);
+	buf_free(&whole), buf_free(&all);
+}
+END_TEST
+
+/* Parts in parts, as deep as MIME lets them be and no deeper than that is counted. */
+START_TEST(parts_within_parts)
+{
+	struct edit d = { EDIT_COPY, 0, 1000 };
+	struct edit_list l = { &d, 1, { NULL, 0 }, 1000 };
+	struct edit_range r[40];
+	struct err e = { 0 };
+
+	for (uint64_t i = 0; i < 40; i++)
+		r[i] = (struct edit_range){ i, 1000 - 2 * i, RANGE_PART };
+	ck_assert_int_eq(edit_check(&l, 1000, r, 31, &e), 0);
+	ck_assert_int_eq(edit_check(&l, 1000, r, 32, &e), -1);
 }
 END_TEST
 
@@ -354,6 +564,11 @@ suite_edit(void)
 	tcase_add_loop_test(tc, cuts_and_insertions_are_judged, 0, sizeof cases / sizeof *cases);
 	tcase_add_loop_test(tc, what_is_inserted_has_its_shape, 0, sizeof shapes / sizeof *shapes);
 	tcase_add_loop_test(tc, ranges_are_checked, 0, sizeof bad_ranges / sizeof *bad_ranges);
+	tcase_add_loop_test(tc, a_note_stands_for_a_whole_part, 0, sizeof placed / sizeof *placed);
+	tcase_add_loop_test(tc, notes_have_one_shape, 0, sizeof note_shapes / sizeof *note_shapes);
+	tcase_add_test(tc, notes_of_any_type);
+	tcase_add_test(tc, notes_and_transfer_encodings);
+	tcase_add_test(tc, parts_within_parts);
 	tcase_add_test(tc, header_and_body_are_not_one_cut);
 	tcase_add_test(tc, fields_are_bounded);
 	tcase_add_test(tc, a_list_comes_back_and_is_walked);

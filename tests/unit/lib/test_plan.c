@@ -5,7 +5,7 @@
 #include <check.h>
 
 static struct edit_range some_ranges[] = { { 10, 0, RANGE_HEADER }, { 10, 5, RANGE_HEADER },
-    { 20, 7, RANGE_BODY } };
+    { 20, 7, RANGE_BODY }, { 30, 20, RANGE_PART }, { 35, 10, RANGE_BODY } };
 
 static void
 sample(struct plan *p, struct plan_verdict v[3])
@@ -13,9 +13,9 @@ sample(struct plan *p, struct plan_verdict v[3])
 	v[0] = (struct plan_verdict){ .fate = PLAN_FITS };
 	v[1] = (struct plan_verdict){ .fate = PLAN_CONVERTS, .key = span_str("1=MH/204x196/A4*2"),
 	    .detail = span_str("part: 1\nconverted: MH\n") };
-	v[2] = (struct plan_verdict){ .fate = PLAN_EMPTY, .dsn = "5.6.5",
+	v[2] = (struct plan_verdict){ .fate = PLAN_EMPTY, .dsn = "5.6.2",
 	    .detail = span_str("part: 1\n") };
-	*p = (struct plan){ .verdict = v, .nverdict = 3, .range = some_ranges, .nrange = 3,
+	*p = (struct plan){ .verdict = v, .nverdict = 3, .range = some_ranges, .nrange = 5,
 	    .has_permission = true };
 }
 
@@ -32,13 +32,14 @@ START_TEST(a_plan_comes_back)
 	ck_assert_int_eq(plan_decode(buf_view(&b), &back, &e), 0);
 	ck_assert(back.has_permission);
 	ck_assert_uint_eq(back.nverdict, 3);
-	ck_assert_uint_eq(back.nrange, 3);
+	ck_assert_uint_eq(back.nrange, 5);
 	ck_assert_int_eq(back.verdict[0].fate, PLAN_FITS);
 	ck_assert(span_is(back.verdict[1].key, "1=MH/204x196/A4*2"));
 	ck_assert(span_is(back.verdict[1].detail, "part: 1\nconverted: MH\n"));
-	ck_assert_str_eq(back.verdict[2].dsn, "5.6.5");
+	ck_assert_str_eq(back.verdict[2].dsn, "5.6.2");
 	ck_assert_uint_eq(back.range[2].off, 20);
 	ck_assert_int_eq(back.range[2].kind, RANGE_BODY);
+	ck_assert_int_eq(back.range[3].kind, RANGE_PART);
 	plan_free(&back);
 	for (size_t n = 0; n < b.n; n++)
 		ck_assert_int_eq(plan_decode(span_of(b.p, n), &back, &e), -1);
@@ -72,7 +73,7 @@ static const struct {
 	    { 0, 1, 0 } },
 	{ "an empty body", { .fate = PLAN_FITS }, { 5, 0, RANGE_BODY } },
 	{ "a range that wraps", { .fate = PLAN_FITS }, { 5, UINT64_MAX, 0 } },
-	{ "no such kind", { .fate = PLAN_FITS }, { 5, 1, 2 } },
+	{ "no such kind", { .fate = PLAN_FITS }, { 5, 1, 3 } },
 };
 
 START_TEST(plans_are_checked)
