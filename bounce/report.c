@@ -52,9 +52,12 @@ is_converted(struct span detail)
 {
 	struct span line;
 
-	while (span_line(&detail, &line))
-		if (span_is(span_sub(line, 0, span_find(line, ':')), "converted"))
+	while (span_line(&detail, &line)) {
+		struct span name = span_sub(line, 0, span_find(line, ':'));
+
+		if (span_is(name, "converted") || span_is(name, "omitted"))
 			return true;
+	}
 	return false;
 }
 
@@ -191,6 +194,7 @@ put_details(struct span detail, struct buf *out, struct err *e)
 		{ "takes", "What the machine takes:", true },
 		{ "permits", "What you allowed:", true },
 		{ "converted", "Converted to:", false },
+		{ "omitted", "What became of it:", false },
 	};
 	struct span line;
 

@@ -204,7 +204,8 @@ put_details(struct span detail, struct buf *out, struct err *e)
 {
 	static const struct { const char *name, *field; } known[] = { { "part", "X-Accord-Part: " },
 	    { "form", "X-Accord-Form: " }, { "permits", "X-Accord-Permits: " },
-	    { "converted", "X-Accord-Converted-To: " }, { "row", "X-Accord-Row: " } };
+	    { "converted", "X-Accord-Converted-To: " }, { "omitted", "X-Accord-Omitted: " },
+	    { "row", "X-Accord-Row: " } };
 	bool accepts = false;
 	struct span line;
 

@@ -8,9 +8,21 @@
 #include "lib/transfer.h"
 
 static const char usage[] =
-    "accord convert IN -o OUT --for EXPRESSION [--permit EXPRESSION|any|none]";
+    "accord convert IN -o OUT --for EXPRESSION [--permit EXPRESSION|any|none] [--drucof[=prefer]]";
 
-struct convert_options { const char *in, *out, *for_whom, *permit; };
+struct convert_options { const char *in, *out, *for_whom, *permit; enum plan_wish wish; };
+
+/* false: the option is another. */
+static bool
+convert_wish(struct convert_options *o, const char *word)
+{
+	bool prefer = strcmp(word, "--drucof=prefer") == 0;
+
+	if (!prefer && strcmp(word, "--drucof") != 0)
+		return false;
+	o->wish = prefer ? WISH_PREFER : WISH_DRUCOF;
+	return true;
+}
 
 static int
 convert_options(struct convert_options *o, int argc, char **argv)
@@ -20,6 +32,8 @@ convert_options(struct convert_options *o, int argc, char **argv)
 		    strcmp(argv[i], "--for") == 0 ? &o->for_whom :
 		    strcmp(argv[i], "--permit") == 0 ? &o->permit : NULL;
 
+		if (convert_wish(o, argv[i]))
+			continue;
 		if (to == NULL && o->in == NULL)
 			o->in = argv[i];
 		else if (to == NULL || i + 1 == argc)
@@ -81,7 +95,7 @@ convert_message(const struct convert_options *o, struct span original, struct sp
 	struct converter_message m = { .fd = cmd_memfd(message, e), .len = message.n,
 	    .id = "0000000000000000" };
 	struct span caps = span_str(o->for_whom);
-	static const uint8_t wish = WISH_CONPERM;
+	uint8_t wish = (uint8_t)o->wish;
 	struct converter_plan plan;
 	struct converter_edits edits;
 	const struct plan_verdict *v;
@@ -117,7 +131,7 @@ convert_message(const struct convert_options *o, struct span original, struct sp
 int
 verb_convert(struct common *c, int argc, char **argv)
 {
-	struct convert_options o = { .permit = "any" };
+	struct convert_options o = { .permit = "any", .wish = WISH_CONPERM };
 	struct own_converter own;
 	struct buf in, message;
 	struct err e = { 0 };

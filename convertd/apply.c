@@ -8,6 +8,8 @@
 #include "convertd/key.h"
 #include "convertd/part.h"
 #include "convertd/record.h"
+#include "convertd/sha256.h"
+#include "lib/edit_note.h"
 
 enum { APPLY_FEATURES_MAX = 262144 };	/* octets of the expression of one document */
 
@@ -167,35 +169,71 @@ apply_part(struct applying *a, uint32_t part, const struct changed *c, struct er
 	return edits_cut(&a->edits, p->body, e);
 }
 
-/* One piece of the key. */
 static int
-apply_piece(struct applying *a, struct span path, struct span forms, struct err *e)
+apply_forms(struct applying *a, uint32_t part, struct span forms, const struct feat *permitted, struct err *e)
 {
-	uint32_t part = mime_by_path(&a->mime, path);
-	struct contfield_convert permission;
 	struct changed c = { 0 };
 	int r = -1;
 
-	if (part == MIME_NONE || !part_is_image(&a->mime.part[part]) ||
-	    !part_may_change(&a->mime.part[part]) ||
-	    edits_offset(&a->edits, a->mime.part[part].header) < a->edits.at)
+	if (!part_is_image(&a->mime.part[part]) || !part_may_change(&a->mime.part[part]))
 		return err_set(e, ERR_PROTO, "5.5.4", "key: a part that cannot be converted");
-	if (contfield_convert(a->mime.part[part].header, &permission, e) == -1)
-		return -1;
+	if (permitted == NULL)
+		return err_set(e, ERR_PROTO, "5.5.4", "key: a part that must not be converted");
 	buf_init(&c.file, a->max->out_octets);
 	buf_init(&c.was, APPLY_FEATURES_MAX);
 	buf_init(&c.is, APPLY_FEATURES_MAX);
-	if (permission.set == NULL)
-		err_set(e, ERR_PROTO, "5.5.4", "key: a part that must not be converted");
-	else if (changed_make(a, part, forms, permission.set, &c, e) == 0)
+	if (changed_make(a, part, forms, permitted, &c, e) == 0)
 		r = apply_part(a, part, &c, e);
 	buf_free(&c.file);
 	buf_free(&c.was);
 	buf_free(&c.is);
-	contfield_convert_free(&permission);
+	return r;
+}
+
+/* A note in place of the part, which names its content: decoded, if it can be. */
+static int
+apply_omit(struct applying *a, uint32_t part, const struct part_permission *permission, struct err *e)
+{
+	const struct mime_part *p = &a->mime.part[part];
+	struct span whole = span_of(p->header.p, (size_t)(p->body.p + p->body.n - p->header.p)), what = p->body;
+	struct span type = p->type.n > 0 ? p->type : span_str(p->digest_part ? "message/rfc822" : "text/plain");
+	size_t from = a->edits.text.n;
+	unsigned char digest[32];
+	struct err undone = { 0 };
+	struct buf content;
+	int r;
+
+	if (permission->drucof.integrity != DRUCOF_OMISSION || !part_may_go(&a->mime, part))
+		return err_set(e, ERR_PROTO, "5.5.4", "key: a part that must not be left out");
+	buf_init(&content, p->body.n + 16);
+	if (transfer_decode(p->transfer, p->body, &content, &undone) == 0)
+		what = buf_view(&content);
+	sha256(what, digest);
+	r = undone.kind == ERR_TEMP ? err_set(e, ERR_TEMP, "4.3.0", "no memory") :
+	    edit_note_add(type, what.n, digest, &a->edits.text, e);
+	buf_free(&content);
+	if (r == -1 || edits_insert(&a->edits, edits_offset(&a->edits, whole), EDIT_NOTE, from, e) == -1)
+		return -1;
+	return edits_cut(&a->edits, whole, e);
+}
+
+/* One piece of the key. */
+static int
+apply_piece(struct applying *a, uint32_t part, const struct key_piece *k, struct err *e)
+{
+	struct part_permission permission;
+	int r;
+
+	if (part == MIME_NONE || edits_offset(&a->edits, a->mime.part[part].header) < a->edits.at)
+		return err_set(e, ERR_PROTO, "5.5.4", "key: a part that is not there");
+	if (part_permission(&a->mime, part, &permission, e) == -1)
+		return -1;
+	r = k->change == KEY_OMIT ? apply_omit(a, part, &permission, e) :
+	    apply_forms(a, part, k->forms, part_permits(&permission, k->drucof), e);
+	part_permission_free(&permission);
 	if (r == -1 && e->kind == ERR_PERM)	/* whatever it was, the conversion failed */
 		memcpy(e->dsn, "5.6.5", sizeof "5.6.5");
-	return r == -1 ? err_in(e, "part %.*s", (int)path.n, (const char *)path.p) : 0;
+	return r == -1 ? err_in(e, "part %.*s", (int)k->path.n, (const char *)k->path.p) : 0;
 }
 
 /* The parts before `until` that are dealt with by no piece of the key. */
@@ -203,7 +241,7 @@ static int
 apply_rest(struct applying *a, uint32_t until, struct err *e)
 {
 	for (; a->next < until; a->next++)
-		if (downgrade_part(&a->down, &a->mime.part[a->next], a->next == 0, e) == -1)
+		if (downgrade_part(&a->down, &a->mime, a->next, e) == -1)
 			return -1;
 	return 0;
 }
@@ -211,16 +249,15 @@ apply_rest(struct applying *a, uint32_t until, struct err *e)
 static int
 apply_pieces(struct applying *a, struct span key, struct err *e)
 {
-	struct span path, forms;
+	struct key_piece k;
 	int r;
 
-	while ((r = key_next(&key, &path, &forms, e)) == 1) {
-		uint32_t part = mime_by_path(&a->mime, path);
+	while ((r = key_next(&key, &k, e)) == 1) {
+		uint32_t part = mime_by_path(&a->mime, k.path);
 
-		if ((part != MIME_NONE && apply_rest(a, part, e) == -1) ||
-		    apply_piece(a, path, forms, e) == -1)
+		if ((part != MIME_NONE && apply_rest(a, part, e) == -1) || apply_piece(a, part, &k, e) == -1)
 			return -1;
-		a->next = part + 1;
+		a->next = part_next(&a->mime, part);
 	}
 	if (r == -1 || apply_rest(a, a->mime.n, e) == -1 || downgrade_end(&a->down, e) == -1 ||
 	    edits_copy_to(&a->edits, a->edits.message.n, e) == -1)

@@ -7,41 +7,15 @@
 
 enum { CONTENT_FEATURES_MAX = 4096 };	/* octets of the expression of one part or page */
 
-static int contents_walk(struct span message, uint32_t depth, const struct limits *max,
-    struct contents *out, struct err *e);
-
-/*
- * An attached message: the images in it must fit as well.  One that cannot be looked into stays
- * without contents, and fits nobody of whom something is known.
- */
-static int
-content_inside(struct contents *x, uint32_t i, const struct limits *max, struct err *e)
-{
-	const struct mime_part *p = &x->mime.part[i];
-	struct content *c = &x->c[i];
-
-	if (p->broken || p->transfer > TRANSFER_BINARY || x->depth + 1 >= CONTENT_DEPTH)
-		return 0;
-	if ((c->inside = malloc(sizeof *c->inside)) == NULL)
-		return err_sys(e, "contents");
-	if (contents_walk(p->body, x->depth + 1, max, c->inside, e) == 0)
-		return 0;
-	free(c->inside);
-	c->inside = NULL;
-	return e->kind == ERR_TEMP ? -1 : 0;
-}
-
 static int
 content_open(struct contents *x, uint32_t i, const struct limits *max, struct err *e)
 {
 	const struct mime_part *p = &x->mime.part[i];
 	struct content *c = &x->c[i];
 
-	if (contfield_convert(p->header, &c->permission, e) == -1)
+	if (part_permission(&x->mime, i, &c->permission, e) == -1)
 		return -1;
 	c->image = part_is_image(p);
-	if (mime_is(p, "message/rfc822"))
-		return content_inside(x, i, max, e);
 	if (!c->image)
 		return 0;
 	if (part_image_open(p, max, &c->open, e) == -1) {
@@ -51,7 +25,6 @@ content_open(struct contents *x, uint32_t i, const struct limits *max, struct er
 		return 0;
 	}
 	c->readable = true;
-	c->convertible = part_may_change(p) && c->permission.set != NULL;
 	c->want = calloc(c->open.image.npage, sizeof *c->want);
 	return c->want == NULL ? err_sys(e, "forms") : 0;
 }
@@ -80,11 +53,10 @@ contents_words(struct contents *x)
 		x->c[x->mime.part[i].parent].words &= x->c[i].words;
 }
 
-static int
-contents_walk(struct span message, uint32_t depth, const struct limits *max, struct contents *out,
-    struct err *e)
+int
+contents_open(struct span message, const struct limits *max, struct contents *out, struct err *e)
 {
-	*out = (struct contents){ .depth = depth };
+	*out = (struct contents){ 0 };
 	if (mime_parse(message, &out->mime, e) == -1)
 		return -1;
 	if ((out->c = calloc(out->mime.n, sizeof *out->c)) == NULL) {
@@ -101,24 +73,14 @@ contents_walk(struct span message, uint32_t depth, const struct limits *max, str
 	return 0;
 }
 
-int
-contents_open(struct span message, const struct limits *max, struct contents *out,
-    struct err *e)
-{
-	return contents_walk(message, 0, max, out, e);
-}
-
 void
 contents_free(struct contents *x)
 {
 	for (uint32_t i = 0; x->c != NULL && i < x->mime.n; i++) {
-		contfield_convert_free(&x->c[i].permission);
+		part_permission_free(&x->c[i].permission);
 		free(x->c[i].want);
 		if (x->c[i].readable)
 			part_image_free(&x->c[i].open);
-		if (x->c[i].inside != NULL)
-			contents_free(x->c[i].inside);
-		free(x->c[i].inside);
 	}
 	free(x->c);
 	x->c = NULL;
@@ -246,6 +208,7 @@ other_fits(const struct mime_part *p, bool tiff, const struct feat *caps, struct
 static int
 content_choose(struct content *c, const struct takes *takes, struct err *e)
 {
+	const struct feat *permitted = part_permits(&c->permission, takes->wish >= WISH_DRUCOF);
 	uint32_t n = c->open.image.npage;
 	struct form_page *from;
 	int r;
@@ -259,47 +222,72 @@ content_choose(struct content *c, const struct takes *takes, struct err *e)
 
 		from[i] = (struct form_page){ p->form, p->width_px, p->length_px, p->turned };
 	}
-	r = form_choose_file(from, n, takes->caps, c->permission.set, c->want, e);
-	if (r == 1 && form_own_dpi(c->want, from, n, takes->own, c->permission.set, e) == -1)
+	r = form_choose_file(from, n, takes->caps, permitted, c->want, e);
+	if (r == 1 && form_own_dpi(c->want, from, n, takes->own, permitted, e) == -1)
 		r = -1;
 	free(from);
 	return r;
 }
 
-/* An attached message is, as a multipart is, no content of its own: it fits by all that is in it.  1, 0, -1. */
-static int
-inside_fits(const struct contents *x, uint32_t i, const struct takes *takes, struct err *e)
+/* Table c.2 of what the sender wishes; PREFER: rows B2, where nothing fails and nothing is left out. */
+static void
+fate_under_drucof(const struct contents *x, uint32_t i, enum plan_wish wish, bool fits, bool converts)
 {
-	struct contents *inside = x->c[i].inside;
+	struct content *c = &x->c[i];
+	struct drucof_facts f = { fits, c->permission.drucof.integrity,
+	    c->permission.drucof.critical && wish != WISH_PREFER, converts };
+	const struct drucof_row *row;
 
-	if (inside == NULL || feat_is_any(takes->caps))
-		return feat_is_any(takes->caps);
-	if (contents_judge(inside, takes, e) == -1)
-		return -1;
-	return inside->c[0].fate == FATE_FITS;
+	if (f.integrity == DRUCOF_OMISSION && (wish == WISH_PREFER || !part_may_go(&x->mime, i)))
+		f.integrity = DRUCOF_PERMITTED;
+	row = drucof_row(&f);
+	c->fate = row->fate;
+	c->omitted = row->fate == FATE_OMITTED;
+	c->dsn = row->dsn;
+}
+
+static void
+fate_set(const struct contents *x, uint32_t i, enum plan_wish wish, bool fits, bool converts)
+{
+	struct content *c = &x->c[i];
+
+	if (wish >= WISH_DRUCOF) {
+		fate_under_drucof(x, i, wish, fits, converts);
+	} else {
+		c->fate = fits ? FATE_FITS : converts ? FATE_CONVERTS : FATE_EMPTY;
+		c->dsn = "5.6.3";
+	}
+	if (c->fate == FATE_EMPTY && c->convertible)	/* it can be, but what is taken is not permitted, or not ours */
+		c->dsn = "5.6.5";
+}
+
+/* Does the leaf fit?  1, 0, -1. */
+static int
+leaf_fits(const struct contents *x, uint32_t i, const struct feat *caps, struct err *e)
+{
+	const struct mime_part *p = &x->mime.part[i];
+	const struct content *c = &x->c[i];
+
+	if (c->readable)
+		return image_fits(&c->open.image, caps, e);
+	if (mime_is(p, "message/rfc822"))	/* and cannot be looked into */
+		return feat_is_any(caps);
+	return is_signature(&x->mime, p) ? 1 : other_fits(p, c->image, caps, e);
 }
 
 static int
 leaf_judge(struct contents *x, uint32_t i, const struct takes *takes, struct err *e)
 {
-	const struct feat *caps = takes->caps;
 	struct content *c = &x->c[i];
-	int r;
+	int fits, converts = 0;
 
-	if (c->readable)
-		r = image_fits(&c->open.image, caps, e);
-	else if (mime_is(&x->mime.part[i], "message/rfc822"))
-		r = inside_fits(x, i, takes, e);
-	else if (is_signature(&x->mime, &x->mime.part[i]))
-		r = 1;
-	else
-		r = other_fits(&x->mime.part[i], c->image, caps, e);
-	c->fate = FATE_FITS;
-	if (r == 0) {
-		r = content_choose(c, takes, e);
-		c->fate = r == 1 ? FATE_CONVERTS : FATE_EMPTY;
-	}
-	return r == -1 ? -1 : 0;
+	c->convertible = c->readable && part_may_change(&x->mime.part[i]) &&
+	    part_permits(&c->permission, takes->wish >= WISH_DRUCOF) != NULL;
+	if ((fits = leaf_fits(x, i, takes->caps, e)) == -1 ||
+	    (fits == 0 && (converts = content_choose(c, takes, e)) == -1))
+		return -1;
+	fate_set(x, i, takes->wish, fits == 1, converts == 1);
+	return 0;
 }
 
 static bool
@@ -308,61 +296,120 @@ is_alternative(const struct mime_part *p)
 	return p->multipart && mime_is(p, "multipart/alternative");
 }
 
-/* A branch of a multipart/alternative; they come with the richest first. */
+/* Neither parts in it nor a message. */
+static bool
+is_leaf(const struct contents *x, uint32_t i)
+{
+	return !x->mime.part[i].multipart && !x->mime.part[i].message;
+}
+
+/* A branch of a multipart/alternative; they come with the richest first.  As long as none is of use, the worst counts. */
 static void
 branch_judge(struct contents *x, uint32_t up, uint32_t branch)
 {
 	const struct content *c = &x->c[branch];
 	struct content *all = &x->c[up];
+	bool none = all->chosen == MIME_NONE;
 
-	if (c->fate == FATE_FITS && (all->fate == FATE_EMPTY || !c->words))
-		all->fate = FATE_FITS;
-	if (c->fate == FATE_CONVERTS && all->fate == FATE_EMPTY) {
-		all->fate = FATE_CONVERTS;
+	if (c->fate == FATE_FITS ? none || (all->fate == FATE_CONVERTS && !c->words) :
+	    c->fate == FATE_CONVERTS && none) {
+		all->fate = c->fate;
 		all->chosen = branch;
+	} else if (none && c->fate > all->fate) {
+		all->fate = c->fate;
 	}
+}
+
+/* What is inside has been judged. */
+static void
+inside_judged(struct contents *x, uint32_t i, enum plan_wish wish)
+{
+	const struct mime_part *p = &x->mime.part[i];
+
+	if (is_alternative(p) && part_next(&x->mime, i) == i + 1)	/* of nothing */
+		x->c[i].fate = wish == WISH_PREFER ? FATE_KEPT : FATE_EMPTY;
+	if (p->message && x->c[i].fate == FATE_EMPTY && wish >= WISH_DRUCOF)
+		fate_under_drucof(x, i, wish, false, false);
+}
+
+/* Is it, or is what it is attached in, left out? */
+static bool
+is_left_out(const struct contents *x, uint32_t i)
+{
+	for (; i != MIME_NONE; i = x->mime.part[i].parent)
+		if (x->c[i].omitted)
+			return true;
+	return false;
+}
+
+/* A message of which nothing is left is none. */
+static void
+omitted_judge(struct contents *x)
+{
+	if (x->c[0].fate != FATE_OMITTED)
+		return;
+	for (uint32_t i = 0; i < x->mime.n; i++)
+		if (is_leaf(x, i) && !is_signature(&x->mime, &x->mime.part[i]) && !is_left_out(x, i))
+			return;
+	for (uint32_t i = 0; i < x->mime.n; i++)
+		if (x->c[i].fate == FATE_OMITTED) {
+			x->c[i].fate = FATE_EMPTY;
+			x->c[i].omitted = false;
+			x->c[i].dsn = "5.6.3";
+		}
 }
 
 int
-contents_judge(struct contents *x, const struct takes *caps, struct err *e)
+contents_judge(struct contents *x, const struct takes *takes, struct err *e)
 {
 	for (uint32_t i = 0; i < x->mime.n; i++) {
-		const struct mime_part *p = &x->mime.part[i];
-
-		if (!p->multipart && leaf_judge(x, i, caps, e) == -1)
+		x->c[i].chosen = MIME_NONE;
+		x->c[i].fate = FATE_FITS;
+		x->c[i].omitted = false;
+		if (is_leaf(x, i) && leaf_judge(x, i, takes, e) == -1)
 			return -1;
-		if (p->multipart)
-			x->c[i].fate = is_alternative(p) ? FATE_EMPTY : FATE_FITS;
 	}
-	for (uint32_t i = x->mime.n; i-- > 1;) {	/* parts stand behind their multipart */
+	for (uint32_t i = x->mime.n; i-- > 0;) {	/* parts stand behind their multipart */
 		uint32_t up = x->mime.part[i].parent;
 
-		if (is_alternative(&x->mime.part[up]))
+		inside_judged(x, i, takes->wish);
+		if (up != MIME_NONE && is_alternative(&x->mime.part[up]))
 			branch_judge(x, up, i);
-		else if (x->c[i].fate > x->c[up].fate)
+		else if (up != MIME_NONE && x->c[i].fate > x->c[up].fate)
 			x->c[up].fate = x->c[i].fate;
 	}
+	omitted_judge(x);
 	return 0;
 }
 
-bool
-contents_converts(const struct contents *x, uint32_t part)
+/* Is what becomes of the part to be done? */
+static bool
+contents_counts(const struct contents *x, uint32_t part)
 {
-	if (x->mime.part[part].multipart)
-		return false;
-	for (uint32_t i = part, up; i != MIME_NONE; i = up) {
+	for (uint32_t i = part, up; i != 0; i = up) {
 		up = x->mime.part[i].parent;
-		if (x->c[i].fate != FATE_CONVERTS ||
-		    (up != MIME_NONE && is_alternative(&x->mime.part[up]) && x->c[up].chosen != i))
+		if (x->c[up].fate == FATE_EMPTY || (x->c[up].chosen != MIME_NONE && x->c[up].chosen != i))
 			return false;
 	}
 	return true;
 }
 
 bool
+contents_converts(const struct contents *x, uint32_t part)
+{
+	return is_leaf(x, part) && x->c[part].fate == FATE_CONVERTS && contents_counts(x, part);
+}
+
+bool
+contents_omits(const struct contents *x, uint32_t part)
+{
+	return x->c[part].omitted && contents_counts(x, part);
+}
+
+bool
 contents_fails(const struct contents *x, uint32_t part)
 {
-	if (x->mime.part[part].multipart)
+	if (!is_leaf(x, part))
 		return false;
 	for (uint32_t i = part; i != MIME_NONE; i = x->mime.part[i].parent)
 		if (x->c[i].fate != FATE_EMPTY)
@@ -373,13 +420,15 @@ contents_fails(const struct contents *x, uint32_t part)
 const char *
 contents_status(const struct contents *x, bool final)
 {
-	bool other = false, fixed = false;
+	static const char *const codes[] = { "5.6.2", "5.6.3" };
+	bool told[2] = { false, false }, other = false;
 
 	for (uint32_t i = 0; i < x->mime.n; i++) {
 		if (!contents_fails(x, i))
 			continue;
-		other = other || (!x->c[i].image && x->c[i].inside == NULL);
-		fixed = fixed || !x->c[i].convertible;
+		other = other || !x->c[i].image;
+		for (int k = 0; k < 2; k++)
+			told[k] = told[k] || strcmp(x->c[i].dsn, codes[k]) == 0;
 	}
-	return other && final ? "5.6.1" : fixed ? "5.6.3" : "5.6.5";
+	return other && final ? "5.6.1" : told[0] ? codes[0] : told[1] ? codes[1] : "5.6.5";
 }

@@ -6,33 +6,33 @@
 #ifndef CONVERTD_CONTENT_H
 #define CONVERTD_CONTENT_H
 
+#include "convertd/drucof.h"
 #include "convertd/part.h"
+#include "lib/msg.h"
 
-enum fate { FATE_FITS, FATE_CONVERTS, FATE_EMPTY };	/* of a part; the worst is the highest */
-
-/* What a machine takes: with the resolutions that are equal by rule, and as it says itself. */
-struct takes { struct feat *caps, *own; };
+/* What a machine takes, with the resolutions that are equal by rule, and as it says itself; what the sender
+ * wishes for it. */
+struct takes { struct feat *caps, *own; enum plan_wish wish; };
 
 /* One entity of the message, beside mime's own struct of the same index. */
 struct content {
-	struct contfield_convert permission;	/* for this entity, not for those inside (RFC 4141, 3) */
+	struct part_permission permission;	/* for this entity, not for those inside (RFC 4141, 3) */
 	struct part_image open;		/* if readable */
 	bool image, readable;
-	bool convertible;		/* permitted, may change, readable */
 	bool used;			/* some verdict converts it */
+	bool left;			/* some verdict leaves it out */
 	bool words;			/* text that every recipient takes, or nothing but such text inside */
-	struct contents *inside;	/* owned; of an attached message: looked at, never changed */
 	char why[200];			/* what is not readable: the reader's words */
 	/* for the capabilities under way */
+	bool convertible;		/* permitted, may change, readable */
 	enum fate fate;
-	uint32_t chosen;		/* of a multipart/alternative that converts: the branch that is converted */
+	bool omitted;			/* it is what is left out, not only something in it */
+	const char *dsn;		/* of a leaf of FATE_EMPTY */
+	uint32_t chosen;		/* of a multipart/alternative: the branch that counts; MIME_NONE: all do */
 	struct form *want;		/* owned: a form for each page of a readable image */
 };
 
-enum { CONTENT_DEPTH = 4 };		/* messages in messages that are looked into */
-
 struct contents {
-	uint32_t depth;			/* 0: the message itself */
 	struct mime mime;
 	struct content *c;		/* owned: mime.n of them */
 };
@@ -43,23 +43,27 @@ int contents_open(struct span message, const struct limits *max, struct contents
 void contents_free(struct contents *x);
 
 /*
- * Sets fate and want of every entity for these capabilities.  Within a multipart every part counts.
+ * Sets fate and want of every entity for these capabilities.  Within a multipart every part counts, within an
+ * attached message that message.
  * Of a multipart/alternative one branch that fits is enough, then the richest that converts, which is the last
  * (RFC 2046, 5.1.4), and it alone is converted.  Plain text, which always fits, is not enough where a richer
- * branch converts.
+ * branch converts.  Where no branch can be used, all count.
+ * Under DRUCOF the table of drucof.h says what becomes of a part; an attached message that fails is one part itself.
+ * Not all parts of a message may be left out.  WISH_PREFER: no part is critical, and none is left out.
  */
-int contents_judge(struct contents *x, const struct takes *caps, struct err *e);
+int contents_judge(struct contents *x, const struct takes *takes, struct err *e);
 
-/* After contents_judge: is this leaf converted in the message that results? */
+/* After contents_judge: is this leaf converted in the message that results?  Left out of it? */
 bool contents_converts(const struct contents *x, uint32_t part);
+bool contents_omits(const struct contents *x, uint32_t part);
 
 /* After it too: is it a leaf for which the message cannot be sent? */
 bool contents_fails(const struct contents *x, uint32_t part);
 
 /*
  * Where some leaf fails, the code for the message, the one that says most (RFC 3463, 3.7): 5.6.1 the message
- * ends here (final), and a leaf is no fax image; 5.6.3 one must not be converted, or cannot be here; 5.6.5 all may
- * become what we can make of them, but nothing that is taken.
+ * ends here (final), and a leaf is no fax image; 5.6.2 one must not be changed, under DRUCOF; 5.6.3 one must not be
+ * converted, or cannot be here; 5.6.5 all may become what we can make of them, but nothing that is taken.
  */
 const char *contents_status(const struct contents *x, bool final);
 

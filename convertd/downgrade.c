@@ -129,7 +129,7 @@ part_body(struct downgrade *d, const struct mime_part *p, enum transfer how, str
 	return edits_cut(d->edits, p->body, e);
 }
 
-/* A message within the message is recoded inside (RFC 2046, 5.2.1). */
+/* A message within the message, deeper than MIME's walk goes, is recoded inside (RFC 2046, 5.2.1). */
 static int
 part_message(struct downgrade *d, const struct mime_part *p, struct err *e)
 {
@@ -144,23 +144,37 @@ part_message(struct downgrade *d, const struct mime_part *p, struct err *e)
 		r = err_set(e, ERR_PERM, "5.6.3", "message: more than %d parts in messages within it",
 		    MIME_MAX_PARTS);
 	for (uint32_t i = 0; i < m.n && r == 0; i++)
-		r = downgrade_part(&inner, &m.part[i], i == 0, e);
+		r = downgrade_part(&inner, &m, i, e);
 	d->parts = inner.parts;
 	mime_free(&m);
 	return r;
 }
 
-int
-downgrade_part(struct downgrade *d, const struct mime_part *p, bool message, struct err *e)
+/* In a message, or in one in it, that is composite and has no MIME-Version: some read its parts, some do not. */
+static bool
+part_opaque(const struct mime *m, uint32_t part)
 {
-	enum transfer wants;
 	struct mime_field f;
-	bool coded;
 
-	if (message)
-		d->opaque = part_composite(p) && mime_field_find(p->header, "MIME-Version", &f) == 0;
-	if (d->to == EDIT_AS_IS || d->opaque || p->protected || p->broken ||
-	    p->transfer > TRANSFER_BINARY)
+	for (uint32_t i = part; i != MIME_NONE;) {
+		const struct mime_part *root = &m->part[m->part[i].root];
+
+		if (part_composite(root) && mime_field_find(root->header, "MIME-Version", &f) == 0)
+			return true;
+		i = root->parent;
+	}
+	return false;
+}
+
+int
+downgrade_part(struct downgrade *d, const struct mime *m, uint32_t part, struct err *e)
+{
+	const struct mime_part *p = &m->part[part];
+	bool message = p->root == part, coded;
+	enum transfer wants;
+
+	if (d->to == EDIT_AS_IS || p->protected || p->broken || p->transfer > TRANSFER_BINARY ||
+	    part_opaque(m, part))
 		return 0;
 	wants = part_wants(d, p);
 	coded = wants == TRANSFER_QP || wants == TRANSFER_BASE64;
@@ -168,7 +182,7 @@ downgrade_part(struct downgrade *d, const struct mime_part *p, bool message, str
 		return -1;
 	if (coded)
 		return part_body(d, p, wants, e);
-	return mime_is(p, "message/rfc822") && p->body.n > 0 ? part_message(d, p, e) : 0;
+	return mime_is(p, "message/rfc822") && !p->message && p->body.n > 0 ? part_message(d, p, e) : 0;
 }
 
 int

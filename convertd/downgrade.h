@@ -16,12 +16,11 @@
 struct downgrade {
 	struct edits *edits;
 	enum edit_transfer to;	/* EDIT_AS_IS: nothing is done */
-	uint32_t parts;		/* of messages within the message, so far */
-	bool opaque;		/* a multipart without MIME-Version: some read its parts, some do not */
+	uint32_t parts;		/* of messages that MIME's walk did not go into, so far */
 };
 
-/* Adds the edits of one part, in the order of the message.  message: it is a message itself. */
-int downgrade_part(struct downgrade *d, const struct mime_part *p, bool message, struct err *e);
+/* Adds the edits of one part; parts come in the order of the message. */
+int downgrade_part(struct downgrade *d, const struct mime *m, uint32_t part, struct err *e);
 
 /* After the last part: where the message ends within a line of quoted-printable, it is not to gain one. */
 int downgrade_end(struct downgrade *d, struct err *e);

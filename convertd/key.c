@@ -2,6 +2,8 @@
 /* Copyright (c) 2026 The accord authors */
 #include "convertd/key.h"
 
+#define BY_DRUCOF "drucof:"
+
 static bool
 form_same(const struct form *a, const struct form *b)
 {
@@ -9,15 +11,23 @@ form_same(const struct form *a, const struct form *b)
 	    a->dpi_y == b->dpi_y;
 }
 
-int
-key_add(struct span path, const struct form *form, uint32_t n, struct buf *out, struct err *e)
+static int
+key_start(struct span path, struct buf *out, struct err *e)
 {
 	if ((out->n > 0 && buf_add_byte(out, ';', e) == -1) || buf_add(out, path, e) == -1)
+		return -1;
+	return buf_add_byte(out, '=', e);
+}
+
+int
+key_add(struct span path, bool drucof, const struct form *form, uint32_t n, struct buf *out, struct err *e)
+{
+	if (key_start(path, out, e) == -1 || (drucof && buf_add_str(out, BY_DRUCOF, e) == -1))
 		return -1;
 	for (uint32_t i = 0, run; i < n; i += run) {
 		for (run = 1; i + run < n && form_same(&form[i], &form[i + run]);)
 			run++;
-		if (buf_add_byte(out, i == 0 ? '=' : ',', e) == -1 ||
+		if ((i > 0 && buf_add_byte(out, ',', e) == -1) ||
 		    form_print(&form[i], out, e) == -1 ||
 		    (run > 1 && buf_addf(out, e, "*%u", run) == -1))
 			return -1;
@@ -26,10 +36,16 @@ key_add(struct span path, const struct form *form, uint32_t n, struct buf *out, 
 }
 
 int
-key_next(struct span *rest, struct span *path, struct span *forms, struct err *e)
+key_add_omit(struct span path, struct buf *out, struct err *e)
+{
+	return key_start(path, out, e) == -1 ? -1 : buf_add_str(out, "omit", e);
+}
+
+int
+key_next(struct span *rest, struct key_piece *out, struct err *e)
 {
 	struct span piece;
-	size_t end, is;
+	size_t end, is, by = sizeof BY_DRUCOF - 1;
 
 	if (rest->n == 0)
 		return 0;
@@ -37,9 +53,13 @@ key_next(struct span *rest, struct span *path, struct span *forms, struct err *e
 	piece = span_sub(*rest, 0, end);
 	*rest = span_sub(*rest, end + 1, rest->n);
 	is = span_find(piece, '=');
-	*path = span_sub(piece, 0, is);
-	*forms = span_sub(piece, is + 1, piece.n);
-	if (path->n == 0 || forms->n == 0)
+	*out = (struct key_piece){ .path = span_sub(piece, 0, is), .forms = span_sub(piece, is + 1, piece.n) };
+	if (span_is(out->forms, "omit"))
+		out->change = KEY_OMIT;
+	out->drucof = span_is(span_sub(out->forms, 0, by), BY_DRUCOF);
+	if (out->drucof)
+		out->forms = span_sub(out->forms, by, out->forms.n);
+	if (out->path.n == 0 || out->forms.n == 0)
 		return err_set(e, ERR_PROTO, "5.5.4", "key: expected PATH=FORM");
 	return 1;
 }

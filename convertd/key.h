@@ -1,19 +1,31 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * convertd/key.h - the key of a batch: "1.2=MMR/200x200/A4*3,MH/204x196/A4;3=…": path of each
- * part that is converted, in the order of the message, and the forms of its pages.
+ * convertd/key.h - the key of a batch: "1.2=MMR/200x200/A4*3,MH/204x196/A4;3=drucof:…;4=omit": path of each part
+ * that changes, in the order of the message, and the forms of its pages, or that it is left out.  "drucof:" tells
+ * that there is no Content-Convert, so that the request for DRUCOF permits it.
  */
 #ifndef CONVERTD_KEY_H
 #define CONVERTD_KEY_H
 
 #include "convertd/form.h"
 
-/* Appends one part's piece, with ";" before it if out is not empty at start. */
-int key_add(struct span path, const struct form *form, uint32_t n, struct buf *out, struct err *e);
+enum key_change { KEY_FORMS, KEY_OMIT };
+struct key_piece {
+	struct span path;
+	enum key_change change;
+	bool drucof;
+	struct span forms;	/* for key_forms */
+};
+
+/* Appends the piece of a part that is converted, with ";" before it if out is not empty at start. */
+int key_add(struct span path, bool drucof, const struct form *form, uint32_t n, struct buf *out, struct err *e);
+
+/* Appends that of one that is left out. */
+int key_add_omit(struct span path, struct buf *out, struct err *e);
 
 /* Takes the next part's piece off *rest.  1, 0 at the end, -1 ERR_PROTO. */
-int key_next(struct span *rest, struct span *path, struct span *forms, struct err *e);
+int key_next(struct span *rest, struct key_piece *out, struct err *e);
 
 /* Reads the forms of exactly n pages.  -1: ERR_PROTO. */
 int key_forms(struct span forms, struct form *out, uint32_t n, struct err *e);

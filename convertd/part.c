@@ -66,6 +66,85 @@ part_may_change(const struct mime_part *p)
 	    p->transfer != TRANSFER_UNKNOWN && p->body.n > 0;
 }
 
+bool
+part_may_go(const struct mime *m, uint32_t part)
+{
+	const struct mime_part *p = &m->part[part];
+
+	return p->root != part && !p->multipart && !p->protected && !p->report && !p->broken &&
+	    p->header.n + p->body.n > 0;
+}
+
+uint32_t
+part_next(const struct mime *m, uint32_t part)
+{
+	uint32_t i = part + 1;
+
+	while (i < m->n && m->part[i].parent >= part)
+		i++;
+	return i;
+}
+
+static bool
+permits_nothing(const struct contfield_convert *c)
+{
+	return c->kind == CONVERT_NONE || c->kind == CONVERT_BAD;
+}
+
+/* Does the attached message that the part is in, or one around that, say that nothing of it is to be changed? */
+static int
+attached_prohibits(const struct mime *m, uint32_t part, bool *yes, struct err *e)
+{
+	struct contfield_convert convert;
+	struct contfield_drucof drucof;
+
+	*yes = false;
+	for (uint32_t i = m->part[m->part[part].root].parent; i != MIME_NONE && !*yes;
+	    i = m->part[m->part[i].root].parent) {
+		if (contfield_convert(m->part[i].header, &convert, e) == -1)
+			return -1;
+		contfield_drucof(m, i, &drucof);
+		*yes = permits_nothing(&convert) || drucof.integrity == DRUCOF_PROHIBITED;
+		contfield_convert_free(&convert);
+	}
+	return 0;
+}
+
+int
+part_permission(const struct mime *m, uint32_t part, struct part_permission *out, struct err *e)
+{
+	bool attached;
+
+	*out = (struct part_permission){ 0 };
+	if (attached_prohibits(m, part, &attached, e) == -1 ||
+	    contfield_convert(m->part[part].header, &out->convert, e) == -1)
+		return -1;
+	contfield_drucof(m, part, &out->drucof);
+	if (attached || permits_nothing(&out->convert))
+		out->drucof.integrity = DRUCOF_PROHIBITED;
+	if ((out->any = feat_any()) == NULL) {
+		part_permission_free(out);
+		return err_set(e, ERR_TEMP, "4.3.0", "no memory");
+	}
+	return 0;
+}
+
+void
+part_permission_free(struct part_permission *p)
+{
+	contfield_convert_free(&p->convert);
+	feat_free(p->any);
+	p->any = NULL;
+}
+
+const struct feat *
+part_permits(const struct part_permission *p, bool drucof)
+{
+	if (p->drucof.integrity == DRUCOF_PROHIBITED)
+		return NULL;
+	return p->convert.set == NULL && drucof ? p->any : p->convert.set;
+}
+
 int
 part_image_open(const struct mime_part *p, const struct limits *max, struct part_image *out,
     struct err *e)

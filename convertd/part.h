@@ -16,6 +16,29 @@ bool part_is_image(const struct mime_part *p);
 /* Neither signed, encrypted, in a report, nor read in two ways; in an encoding that is known. */
 bool part_may_change(const struct mime_part *p);
 
+/* May a note stand in its place?  One of a multipart's parts, with none of its own, of which the same is true but for
+ * the encoding. */
+bool part_may_go(const struct mime *m, uint32_t part);
+
+/* Where what is in the part ends: the index of the next one that is not. */
+uint32_t part_next(const struct mime *m, uint32_t part);
+
+/* What the sender lets become of a part.  owned: part_permission_free. */
+struct part_permission {
+	struct contfield_convert convert;	/* its own Content-Convert */
+	struct contfield_drucof drucof;		/* prohibited also by a Content-Convert that permits nothing, and by
+						 * what says so of the attached message that it is in */
+	struct feat *any;
+};
+int part_permission(const struct mime *m, uint32_t part, struct part_permission *out, struct err *e);
+void part_permission_free(struct part_permission *p);
+
+/*
+ * The forms that the part may be given, NULL: none.  By Content-Convert; drucof: without one too, any (negotiation
+ * by DRUCOF, where a request is a permission).  Borrowed.
+ */
+const struct feat *part_permits(const struct part_permission *p, bool drucof);
+
 /* An open image of a message; image points into file. */
 struct part_image { struct buf file; struct image image; };
 /* Decodes and opens it.  -1: ERR_PERM the part is unreadable (why: e->what); ERR_TEMP memory. */

@@ -25,7 +25,7 @@ struct making {
 	bool walked;			/* x is set */
 	const char *why;		/* else why not */
 	struct buf text;		/* keys and details */
-	struct { enum fate fate; const char *dsn; size_t key, key_len, detail, detail_len; } *row;
+	struct { enum plan_fate fate; const char *dsn; size_t key, key_len, detail, detail_len; } *row;
 };
 
 /* Appends s as one line's text: printable ASCII, cut. */
@@ -117,11 +117,11 @@ detail_form(struct buf *b, const struct contents *x, uint32_t i, struct err *e)
 }
 
 static int
-detail_failed(struct making *m, uint32_t i, struct span caps, struct err *e)
+detail_failed(struct making *m, uint32_t i, enum plan_wish wish, struct span caps, struct err *e)
 {
-	const struct content *c = &m->x.c[i];
-	struct span permits = c->permission.text.n > 0 ? buf_view(&c->permission.text) :
-	    span_str("nothing");
+	const struct part_permission *p = &m->x.c[i].permission;
+	struct span permits = p->convert.text.n > 0 ? buf_view(&p->convert.text) :
+	    span_str(wish >= WISH_DRUCOF && part_permits(p, true) != NULL ? "anything" : "nothing");
 
 	if (detail_part(&m->text, &m->x.mime, i, e) == -1 ||
 	    detail_form(&m->text, &m->x, i, e) == -1 ||
@@ -141,19 +141,31 @@ detail_converted(struct making *m, uint32_t i, struct err *e)
 	return detail_pages(&m->text, "converted", c->want, 0, c->open.image.npage, e);
 }
 
+static int
+detail_omitted(struct making *m, uint32_t i, struct err *e)
+{
+	if (detail_part(&m->text, &m->x.mime, i, e) == -1 ||
+	    detail_form(&m->text, &m->x, i, e) == -1)
+		return -1;
+	return detail_line(&m->text, "omitted", span_str("left out, a note stands in its place"), e);
+}
+
 /* The details of all parts that the verdict is about, as far as there is room. */
 static int
-make_details(struct making *m, uint32_t row, struct span caps, struct err *e)
+make_details(struct making *m, uint32_t row, enum plan_wish wish, struct span caps, struct err *e)
 {
+	bool fails = m->row[row].fate == PLAN_EMPTY;
 	size_t start = m->text.n, whole = start;
 
 	for (uint32_t i = 0; i < m->x.mime.n && whole - start < DETAIL_PARTS; i++) {
 		int r = 0;
 
-		if (m->row[row].fate == FATE_EMPTY && contents_fails(&m->x, i))
-			r = detail_failed(m, i, caps, e);
-		else if (m->row[row].fate == FATE_CONVERTS && contents_converts(&m->x, i))
+		if (fails && contents_fails(&m->x, i))
+			r = detail_failed(m, i, wish, caps, e);
+		else if (!fails && contents_converts(&m->x, i))
 			r = detail_converted(m, i, e);
+		else if (!fails && contents_omits(&m->x, i))
+			r = detail_omitted(m, i, e);
 		if (r == -1)
 			return -1;
 		if (m->text.n - start > PLAN_MAX_DETAIL)
@@ -165,41 +177,57 @@ make_details(struct making *m, uint32_t row, struct span caps, struct err *e)
 	return 0;
 }
 
+/* What becomes of a part, into the key; nothing: nothing does. */
+static int
+make_piece(const struct contents *x, uint32_t i, struct buf *key, struct err *e)
+{
+	const struct content *c = &x->c[i];
+	struct buf path;
+	int r = 0;
+
+	if (!contents_converts(x, i) && !contents_omits(x, i))
+		return 0;
+	buf_init(&path, 256);
+	if (mime_path(&x->mime, i, &path, e) == -1)
+		r = -1;
+	else if (c->omitted)
+		r = key_add_omit(buf_view(&path), key, e);
+	else
+		r = key_add(buf_view(&path), c->permission.convert.kind == CONVERT_ABSENT, c->want,
+		    c->open.image.npage, key, e);
+	buf_free(&path);
+	return r;
+}
+
 /* The key, and the parts it needs.  0: too long for a packet, so none; 1; -1. */
 static int
 make_key(struct making *m, uint32_t row, struct err *e)
 {
-	struct buf key, path;
+	struct buf key;
 	int r = 1;
 
 	buf_init(&key, PLAN_MAX_KEY);
-	buf_init(&path, 256);
-	for (uint32_t i = 0; i < m->x.mime.n && r == 1; i++) {
-		if (!contents_converts(&m->x, i))
-			continue;
-		buf_clear(&path);
-		if (mime_path(&m->x.mime, i, &path, e) == -1 || key_add(buf_view(&path),
-		    m->x.c[i].want, m->x.c[i].open.image.npage, &key, e) == -1)
-			r = e->kind == ERR_TEMP ? -1 : 0;
-	}
 	for (uint32_t i = 0; i < m->x.mime.n && r == 1; i++)
-		if (contents_converts(&m->x, i))
-			m->x.c[i].used = true;
+		if (make_piece(&m->x, i, &key, e) == -1)
+			r = e->kind == ERR_TEMP ? -1 : 0;
+	for (uint32_t i = 0; i < m->x.mime.n && r == 1; i++) {
+		m->x.c[i].used |= contents_converts(&m->x, i);
+		m->x.c[i].left |= contents_omits(&m->x, i);
+	}
 	m->row[row].key = m->text.n;
 	m->row[row].key_len = key.n;
 	if (r == 1 && buf_add(&m->text, buf_view(&key), e) == -1)
 		r = -1;
 	buf_free(&key);
-	buf_free(&path);
 	return r;
 }
 
 /* No part of it is known: a message over MIME's limits, or capabilities that are no expression. */
 static int
-make_none(struct making *m, uint32_t row, const char *form, const char *takes, struct span caps,
-    struct err *e)
+make_none(struct making *m, uint32_t row, enum plan_wish wish, const char *form, const char *takes,
+    struct span caps, struct err *e)
 {
-	m->row[row].fate = FATE_EMPTY;
+	m->row[row].fate = wish == WISH_PREFER ? PLAN_FITS : PLAN_EMPTY;
 	m->row[row].dsn = "5.6.5";
 	m->row[row].detail = m->text.n;
 	if ((form != NULL && detail_line(&m->text, "form", span_str(form), e) == -1) ||
@@ -211,35 +239,37 @@ make_none(struct making *m, uint32_t row, const char *form, const char *takes, s
 }
 
 static int
-make_verdict(struct making *m, uint32_t row, struct span caps, struct err *e)
+make_verdict(struct making *m, uint32_t row, enum plan_wish wish, struct span caps, struct err *e)
 {
-	struct takes takes = { NULL, NULL };
+	static const enum plan_fate fates[] = { [FATE_FITS] = PLAN_FITS, [FATE_KEPT] = PLAN_FITS,
+	    [FATE_CONVERTS] = PLAN_CONVERTS, [FATE_OMITTED] = PLAN_CONVERTS, [FATE_EMPTY] = PLAN_EMPTY };
+	struct takes takes = { .wish = wish };
 	int r;
 
 	if (!m->walked)
-		return make_none(m, row, m->why, NULL, caps, e);
+		return make_none(m, row, wish, m->why, NULL, caps, e);
 	if (feat_parse(caps, FEAT_CLAIM, &takes.caps, e) == -1 ||
 	    feat_parse(caps, FEAT_CLAIM | FEAT_OWN_DPI, &takes.own, e) == -1) {
 		feat_free(takes.caps);
-		return e->kind == ERR_TEMP ? -1 : make_none(m, row, NULL, "no feature expression",
+		return e->kind == ERR_TEMP ? -1 : make_none(m, row, wish, NULL, "no feature expression",
 		    caps, e);
 	}
 	r = contents_judge(&m->x, &takes, e);
 	feat_free(takes.caps);
 	feat_free(takes.own);
 	if (r == -1)		/* over a limit of feature sets: nothing can be said */
-		return e->kind == ERR_TEMP ? -1 : make_none(m, row, NULL,
+		return e->kind == ERR_TEMP ? -1 : make_none(m, row, wish, NULL,
 		    "an expression of too many cases", caps, e);
-	m->row[row].fate = m->x.c[0].fate;
+	m->row[row].fate = fates[m->x.c[0].fate];
 	m->row[row].dsn = contents_status(&m->x, m->final);
-	if (m->row[row].fate == FATE_CONVERTS) {
+	if (m->row[row].fate == PLAN_CONVERTS) {
 		r = make_key(m, row, e);
 		if (r == -1)
 			return -1;
 		if (r == 0)
-			return make_none(m, row, "pages of too many forms", NULL, caps, e);
+			return make_none(m, row, wish, "pages of too many forms", NULL, caps, e);
 	}
-	return make_details(m, row, caps, e);
+	return make_details(m, row, wish, caps, e);
 }
 
 /* --- ranges --- */
@@ -250,7 +280,8 @@ make_ranges(const struct contents *x, struct plan *p, const unsigned char *base,
 	if ((p->range = calloc(PLAN_MAX_RANGES, sizeof *p->range)) == NULL)
 		return err_sys(e, "ranges");
 	for (uint32_t i = 0; i < x->mime.n; i++)
-		if (x->c[i].used && ranges_add(p, &x->mime.part[i], base, e) == -1)
+		if ((x->c[i].left && ranges_add_part(p, &x->mime.part[i], base, e) == -1) ||
+		    (x->c[i].used && ranges_add(p, &x->mime.part[i], base, e) == -1))
 			return -1;
 	return 0;
 }
@@ -262,13 +293,12 @@ make_flags(const struct contents *x, struct plan *p)
 {
 	for (uint32_t i = 0; i < x->mime.n; i++)
 		p->has_permission = p->has_permission ||
-		    (!x->mime.part[i].multipart && x->c[i].permission.set != NULL);
+		    (!x->mime.part[i].multipart && x->c[i].permission.convert.set != NULL);
 }
 
 static int
 make_encoded(struct making *m, uint32_t ncaps, struct span message, struct buf *out, struct err *e)
 {
-	static const enum plan_fate fates[] = { PLAN_FITS, PLAN_CONVERTS, PLAN_EMPTY };
 	struct plan p = { .nverdict = ncaps };
 	int r = 0;
 
@@ -278,10 +308,10 @@ make_encoded(struct making *m, uint32_t ncaps, struct span message, struct buf *
 		struct plan_verdict *v = &p.verdict[i];
 		struct span text = buf_view(&m->text);
 
-		v->fate = (uint8_t)fates[m->row[i].fate];
-		if (m->row[i].fate == FATE_EMPTY)
+		v->fate = (uint8_t)m->row[i].fate;
+		if (m->row[i].fate == PLAN_EMPTY)
 			snprintf(v->dsn, sizeof v->dsn, "%s", m->row[i].dsn);
-		if (m->row[i].fate == FATE_CONVERTS)
+		if (m->row[i].fate == PLAN_CONVERTS)
 			v->key = span_sub(text, m->row[i].key, m->row[i].key + m->row[i].key_len);
 		v->detail = span_sub(text, m->row[i].detail,
 		    m->row[i].detail + m->row[i].detail_len);
@@ -337,7 +367,7 @@ plan_make(struct span message, struct span caps, uint32_t ncaps, bool final, con
 
 		r = take_set(&c, &set, &one, e);
 		if (r == 0)
-			r = make_verdict(&m, i, one, e);
+			r = make_verdict(&m, i, (enum plan_wish)set.wish, one, e);
 	}
 	if (r == 0 && cur_left(&c) > 0)
 		r = err_set(e, ERR_PROTO, NULL, "capabilities: more than %u", ncaps);

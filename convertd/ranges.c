@@ -39,6 +39,28 @@ ranges_add(struct plan *p, const struct mime_part *part, const unsigned char *ba
 }
 
 int
+ranges_add_part(struct plan *p, const struct mime_part *part, const unsigned char *base, struct err *e)
+{
+	uint64_t off = (uint64_t)(part->header.p - base), end = (uint64_t)(part->body.p + part->body.n - base);
+
+	return range_add(p, off, end - off, RANGE_PART, e);
+}
+
+/* What may ever be cut out of one part. */
+static int
+bounds_add(struct plan *p, const struct mime *m, uint32_t part, const unsigned char *base, struct err *e)
+{
+	struct contfield_drucof drucof;
+
+	contfield_drucof(m, part, &drucof);
+	if (drucof.integrity == DRUCOF_OMISSION && part_may_go(m, part) &&
+	    ranges_add_part(p, &m->part[part], base, e) == -1)
+		return -1;
+	return !part_is_image(&m->part[part]) || !part_may_change(&m->part[part]) ? 0 :
+	    ranges_add(p, &m->part[part], base, e);
+}
+
+int
 ranges_bounds(struct span message, struct buf *out, struct err *e)
 {
 	struct plan p = { 0 };
@@ -53,8 +75,7 @@ ranges_bounds(struct span message, struct buf *out, struct err *e)
 	if ((p.range = calloc(PLAN_MAX_RANGES, sizeof *p.range)) == NULL)
 		r = err_sys(e, "ranges");
 	for (uint32_t i = 0; i < m.n && r == 0; i++)
-		if (part_is_image(&m.part[i]) && part_may_change(&m.part[i]))
-			r = ranges_add(&p, &m.part[i], message.p, e);
+		r = bounds_add(&p, &m, i, message.p, e);
 	if (r == 0)
 		r = plan_encode(&p, out, e);
 	plan_free(&p);
@@ -90,5 +111,5 @@ ranges_within(struct span plan, struct span bounds, struct err *e)
 	plan_free(&p);
 	plan_free(&b);
 	return i == at ? 0 : err_set(e, ERR_PROTO, NULL,
-	    "the plan names octets that are no image's");
+	    "the plan names octets that are no image's, and of no part to be left out");
 }

@@ -19,9 +19,12 @@
 int ranges_add(struct plan *p, const struct mime_part *part, const unsigned char *base,
     struct err *e);
 
+/* Adds the range of one part as a whole, before those inside it. */
+int ranges_add_part(struct plan *p, const struct mime_part *part, const unsigned char *base, struct err *e);
+
 /*
- * Appends the ranges of all image parts that may change at all, as an encoded plan without
- * verdicts.  A message over MIME's limits has none.
+ * Appends the ranges of all image parts that may change at all, and of the parts that their sender lets be left
+ * out, as an encoded plan without verdicts.  A message over MIME's limits has none.
  */
 int ranges_bounds(struct span message, struct buf *out, struct err *e);
 

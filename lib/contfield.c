@@ -165,6 +165,13 @@ handling_read(struct span header, bool *critical)
 	return found;
 }
 
+/* What encloses a part within its own message; an attached message says for itself what may become of it. */
+static uint32_t
+enclosing(const struct mime *m, uint32_t part)
+{
+	return m->part[part].root == part ? MIME_NONE : m->part[part].parent;
+}
+
 void
 contfield_drucof(const struct mime *m, uint32_t part, struct contfield_drucof *out)
 {
@@ -172,7 +179,7 @@ contfield_drucof(const struct mime *m, uint32_t part, struct contfield_drucof *o
 	uint32_t n = 0, i;
 
 	*out = (struct contfield_drucof){ DRUCOF_PERMITTED, true, false };
-	for (i = part; i != MIME_NONE && n == 0; i = m->part[i].parent)
+	for (i = part; i != MIME_NONE && n == 0; i = enclosing(m, i))
 		n = mime_field_find(m->part[i].header, "Content-DRUCOF", &f);
 	if (n > 0) {
 		if (n > 1 || !drucof_value(f.value, out))
@@ -180,7 +187,7 @@ contfield_drucof(const struct mime *m, uint32_t part, struct contfield_drucof *o
 		out->stated = true;
 		return;
 	}
-	for (i = part; i != MIME_NONE; i = m->part[i].parent)
+	for (i = part; i != MIME_NONE; i = enclosing(m, i))
 		if (handling_read(m->part[i].header, &out->critical))
 			return;
 }

@@ -67,8 +67,9 @@ struct contfield_drucof {
 
 /*
  * What the sender says of a part under DRUCOF: the Content-DRUCOF of the part or of the nearest multipart
- * around it; two there, or a bad value: prohibited and critical.  Without one it is permitted, and critical
- * unless the nearest `handling` of a Content-Disposition says optional (RFC 3459, 3).
+ * around it in the same message (an attached one speaks for itself); two there, or a bad value: prohibited and
+ * critical.  Without one it is permitted, and critical unless the nearest `handling` of a Content-Disposition
+ * says optional (RFC 3459, 3).
  */
 void contfield_drucof(const struct mime *m, uint32_t part, struct contfield_drucof *out);
 

@@ -4,6 +4,9 @@
 
 #include <stdlib.h>
 
+/* Numbers of a path: one for each multipart, and for each message and its root that is none. */
+enum { MIME_MAX_PATH = MIME_MAX_DEPTH + 2 * MIME_MAX_MESSAGES + 2 };
+
 void
 mime_free(struct mime *m)
 {
@@ -247,30 +250,43 @@ mime_scan_next(struct mime_scan *s, struct span *entity)
 
 struct mime_frame { struct mime_scan scan; uint32_t index, count; };
 
-static int
-mime_entity(struct mime *m, struct span entity, uint32_t parent, uint32_t number,
-    struct buf *boundary, struct err *e)
+/* A walk under way: the multiparts that it is in. */
+struct mime_walk {
+	struct mime *m;
+	struct mime_frame *stack;	/* MIME_MAX_DEPTH of them */
+	size_t depth;
+	struct buf boundary;
+};
+
+/* What an entity has from the one that it is in. */
+static void
+mime_inherit(struct mime *m, struct mime_part *p, uint32_t parent, uint32_t number)
 {
-	struct mime_part *p = mime_add(m, e);
+	const struct mime_part *up = &m->part[parent];
+
+	p->parent = parent;
+	p->number = number;
+	p->root = up->message ? (uint32_t)(p - m->part) : up->root;
+	p->protected = up->protected;
+	p->report = up->report;
+	p->broken = up->broken;
+	p->digest_part = mime_is(up, "multipart/digest");
+}
+
+static int
+mime_entity(struct mime_walk *w, struct span entity, uint32_t parent, uint32_t number, struct err *e)
+{
+	struct mime_part *p = mime_add(w->m, e);
 
 	if (p == NULL)
 		return -1;
 	mime_split(entity, &p->header, &p->body);
 	if (mime_header_limits(p->header, e) == -1)
 		return -1;
-	if (parent != MIME_NONE) {
-		const struct mime_part *up = &m->part[parent];
-
-		p->parent = parent;
-		p->number = number;
-		p->depth = up->depth + 1;
-		p->protected = up->protected;
-		p->report = up->report;
-		p->broken = up->broken;
-		p->digest_part = mime_is(up, "multipart/digest");
-	}
-	buf_clear(boundary);
-	if (!mime_header_clean(p->header) || !mime_type(p, boundary) ||
+	if (parent != MIME_NONE)
+		mime_inherit(w->m, p, parent, number);
+	buf_clear(&w->boundary);
+	if (!mime_header_clean(p->header) || !mime_type(p, &w->boundary) ||
 	    mime_field_find(p->header, "Content-Transfer-Encoding", &(struct mime_field){ 0 }) > 1)
 		p->broken = true;
 	p->transfer = mime_transfer(p->header);
@@ -281,11 +297,12 @@ mime_entity(struct mime *m, struct span entity, uint32_t parent, uint32_t number
 
 /* Is the entity just added a multipart to go into?  Then its scan is set up. */
 static int
-mime_enter(struct mime *m, struct mime_frame *stack, size_t *depth, struct span boundary,
-    struct err *e)
+mime_enter(struct mime_walk *w, struct err *e)
 {
+	struct mime *m = w->m;
 	struct mime_part *p = &m->part[m->n - 1];
-	struct mime_frame *f = &stack[*depth];
+	struct span boundary = buf_view(&w->boundary);
+	struct mime_frame *f = &w->stack[w->depth];
 
 	if (p->type.n < 10 || !span_isi(span_sub(p->type, 0, 10), "multipart/"))
 		return 0;
@@ -294,7 +311,7 @@ mime_enter(struct mime *m, struct mime_frame *stack, size_t *depth, struct span 
 		p->broken = true;
 		return 0;
 	}
-	if (*depth == MIME_MAX_DEPTH)
+	if (w->depth == MIME_MAX_DEPTH)
 		return err_set(e, ERR_PERM, "5.6.5", "message: more than %d nested multiparts",
 		    MIME_MAX_DEPTH);
 	*f = (struct mime_frame){ .index = m->n - 1, .scan = { .body = p->body,
@@ -302,14 +319,15 @@ mime_enter(struct mime *m, struct mime_frame *stack, size_t *depth, struct span 
 	memcpy(f->scan.dash, "--", 2);
 	memcpy(f->scan.dash + 2, boundary.p, boundary.n);
 	/* A boundary that starts with another one: some readers compare only the start. */
-	for (size_t i = 0; i < *depth; i++) {
-		size_t n = stack[i].scan.len < f->scan.len ? stack[i].scan.len : f->scan.len;
+	for (size_t i = 0; i < w->depth; i++) {
+		struct mime_frame *up = &w->stack[i];
+		size_t n = up->scan.len < f->scan.len ? up->scan.len : f->scan.len;
 
-		if (memcmp(stack[i].scan.dash, f->scan.dash, n) == 0)
-			p->broken = m->part[stack[i].index].broken = true;
+		if (memcmp(up->scan.dash, f->scan.dash, n) == 0)
+			p->broken = m->part[up->index].broken = true;
 	}
 	p->multipart = true;
-	++*depth;
+	w->depth++;
 	return 0;
 }
 
@@ -325,33 +343,79 @@ mime_leave(struct mime *m, const struct mime_frame *f)
 		m->part[i].broken = true;
 }
 
+/* Is the part a message to go into? */
+static bool
+mime_attached(const struct mime *m, uint32_t part)
+{
+	const struct mime_part *p = &m->part[part];
+	uint32_t in = p->root, depth = 0;
+
+	if (!mime_is(p, "message/rfc822") || p->broken || p->transfer > TRANSFER_BINARY)
+		return false;
+	for (; m->part[in].parent != MIME_NONE; in = m->part[m->part[in].parent].root)
+		depth++;
+	return depth < MIME_MAX_MESSAGES;
+}
+
+/* After a limit was met in an entity: the attached message that it is in is not gone into.  false: in none. */
+static bool
+mime_close(struct mime_walk *w, uint32_t parent)
+{
+	struct mime *m = w->m;
+	uint32_t part = parent;
+
+	if (part != MIME_NONE && !m->part[part].message)
+		part = m->part[m->part[part].root].parent;
+	if (part == MIME_NONE)
+		return false;
+	m->part[part].message = false;
+	m->n = part + 1;
+	while (w->depth > 0 && w->stack[w->depth - 1].index > part)
+		w->depth--;
+	return true;
+}
+
+/* Adds an entity, and the message that it is one's part for. */
+static int
+mime_visit(struct mime_walk *w, struct span entity, uint32_t parent, uint32_t number, struct err *e)
+{
+	struct mime *m = w->m;
+	uint32_t part = m->n;
+
+	if (mime_entity(w, entity, parent, number, e) == -1 || mime_enter(w, e) == -1) {
+		if (e->kind != ERR_PERM || !mime_close(w, parent))
+			return -1;
+		*e = (struct err){ 0 };
+		return 0;
+	}
+	if (!mime_attached(m, part))
+		return 0;
+	m->part[part].message = true;
+	return mime_visit(w, m->part[part].body, part, 1, e);
+}
+
 int
 mime_parse(struct span message, struct mime *out, struct err *e)
 {
 	struct mime_frame stack[MIME_MAX_DEPTH];
-	size_t depth = 0;
-	struct buf boundary;
+	struct mime_walk w = { .m = out, .stack = stack };
 	int r;
 
 	*out = (struct mime){ 0 };
-	buf_init(&boundary, MIME_MAX_BOUNDARY);
-	r = mime_entity(out, message, MIME_NONE, 0, &boundary, e);
-	if (r == 0)
-		r = mime_enter(out, stack, &depth, buf_view(&boundary), e);
-	while (r == 0 && depth > 0) {
-		struct mime_frame *f = &stack[depth - 1];
+	buf_init(&w.boundary, MIME_MAX_BOUNDARY);
+	r = mime_visit(&w, message, MIME_NONE, 0, e);
+	while (r == 0 && w.depth > 0) {
+		struct mime_frame *f = &w.stack[w.depth - 1];
 		struct span entity;
 
 		if (!mime_scan_next(&f->scan, &entity)) {
 			mime_leave(out, f);
-			depth--;
+			w.depth--;
 			continue;
 		}
-		r = mime_entity(out, entity, f->index, ++f->count, &boundary, e);
-		if (r == 0)
-			r = mime_enter(out, stack, &depth, buf_view(&boundary), e);
+		r = mime_visit(&w, entity, f->index, ++f->count, e);
 	}
-	buf_free(&boundary);
+	buf_free(&w.boundary);
 	if (r == -1)
 		mime_free(out);
 	return r;
@@ -383,18 +447,32 @@ mime_message_is_report(struct span message)
 	return false;
 }
 
+/* The number of i in a path; -1: it has none, being a message whose parts have. */
+static int
+mime_number(const struct mime *m, uint32_t i, bool last)
+{
+	const struct mime_part *p = &m->part[i];
+	bool has_parts = p->multipart && i + 1 < m->n && m->part[i + 1].parent == i;
+
+	if (p->root != i)
+		return (int)p->number;
+	return !has_parts ? 1 : last ? 0 : -1;
+}
+
 int
 mime_path(const struct mime *m, uint32_t part, struct buf *out, struct err *e)
 {
-	uint32_t number[MIME_MAX_DEPTH + 1];
+	int number[MIME_MAX_PATH];
 	size_t n = 0;
 
-	for (uint32_t i = part; m->part[i].parent != MIME_NONE; i = m->part[i].parent)
-		number[n++] = m->part[i].number;
-	if (n == 0)
-		return buf_add_str(out, part == 0 && m->n == 1 ? "1" : "0", e);
+	for (uint32_t i = part; i != MIME_NONE; i = m->part[i].parent) {
+		int k = mime_number(m, i, i == part);
+
+		if (k != -1)
+			number[n++] = k;
+	}
 	while (n-- > 0)
-		if (buf_addf(out, e, n > 0 ? "%u." : "%u", number[n]) == -1)
+		if (buf_addf(out, e, n > 0 ? "%d." : "%d", number[n]) == -1)
 			return -1;
 	return 0;
 }
@@ -406,7 +484,7 @@ mime_by_path(const struct mime *m, struct span path)
 	struct err e;
 	uint32_t found = MIME_NONE;
 
-	buf_init(&b, (MIME_MAX_DEPTH + 1) * 11 + 1);
+	buf_init(&b, MIME_MAX_PATH * 11 + 1);
 	for (uint32_t i = 0; i < m->n && found == MIME_NONE; i++) {
 		buf_clear(&b);
 		if (mime_path(m, i, &b, &e) == 0 && span_eq(buf_view(&b), path))

@@ -13,6 +13,7 @@
 
 enum {
 	MIME_MAX_DEPTH = 16,		/* nested multiparts */
+	MIME_MAX_MESSAGES = 3,		/* nested messages that are gone into */
 	MIME_MAX_PARTS = 1024,		/* of a message */
 	MIME_MAX_HEADER = 262144,	/* octets of one header */
 	MIME_MAX_FIELDS = 1024,		/* of one header */
@@ -61,14 +62,15 @@ int mime_param_text(const struct mime_param *p, struct buf *out, struct err *e);
 
 /* One entity.  The first is the message itself; parts follow in the order of the message. */
 struct mime_part {
-	uint32_t parent;	/* its multipart's index, or MIME_NONE */
+	uint32_t parent;	/* index of its multipart, or of the part that it is the message of; or MIME_NONE */
 	uint32_t number;	/* its place in it, from 1 */
-	uint32_t depth;
+	uint32_t root;		/* index of the message that it is in, or is: 0, or an attached one's */
 	struct span header;	/* without the blank line */
 	struct span body;	/* as encoded; without the line end that belongs to a boundary */
 	struct span type;	/* "image/tiff" as spelled; "" if there is none or it is broken */
 	enum transfer transfer;
 	bool multipart;		/* its parts were found */
+	bool message;		/* message/rfc822 that was gone into: its message is the entity behind it */
 	bool digest_part;	/* in a multipart/digest: without a type it is message/rfc822 */
 	bool protected;		/* signed or encrypted, or inside what is */
 	bool report;		/* a multipart/report, or inside one */
@@ -81,8 +83,9 @@ struct mime {
 };
 
 /*
- * Walks a message.  message/rfc822 is one part, not opened.  0: *out is set, freed by mime_free.
- * -1: ERR_PERM 5.6.5 over a limit; ERR_TEMP memory.
+ * Walks a message, and the messages attached to it (message/rfc822 in an identity encoding); one that is over a
+ * limit is a part without parts.  What is signed, encrypted, in a report or broken is so to its depth.
+ * 0: *out is set, freed by mime_free.  -1: ERR_PERM 5.6.5 over a limit; ERR_TEMP memory.
  */
 int mime_parse(struct span message, struct mime *out, struct err *e);
 void mime_free(struct mime *m);
@@ -97,7 +100,10 @@ bool mime_is(const struct mime_part *p, const char *type);
  */
 bool mime_message_is_report(struct span message);
 
-/* Appends the part's path, "1.2"; the message itself, if it has no parts, is "1" (as IMAP's). */
+/*
+ * Appends the part's path, "1.2", as IMAP's (RFC 3501, 6.4.5): a message without parts is "1", the parts of a
+ * message attached as 2 are "2.1" and on.  A message that has parts is "0", or "2.0", which IMAP has no name for.
+ */
 int mime_path(const struct mime *m, uint32_t part, struct buf *out, struct err *e);
 
 /* The part of that path, or MIME_NONE; only paths that mime_path writes. */

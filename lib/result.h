@@ -35,8 +35,9 @@ struct rcpt_result {
  *	part: 1.2 (image/tiff-fx, "offer.tfx")
  *	form: what it is, in words
  *	takes: the recipient's capabilities
- *	permits: Content-Convert as the sender gave it, or "nothing"
+ *	permits: Content-Convert as the sender gave it; or "nothing", or under DRUCOF "anything"
  *	converted: what it was converted to (success)
+ *	omitted: that it was left out, as its sender permits (success)
  *	row: of the decision table that was followed
  * A detail over RESULT_DETAIL_MAX octets is cut behind its last whole line; texts are terminated.
  * -1: no memory or the buffer's ceiling; records are then as before.

@@ -31,7 +31,7 @@ UNIT_TOGETHER_unit-lib = address addrlist base caplines conf confcheck confdest 
     edit edit_recode envelope features features_canon features_dis features_fax features_quality figure mime plan \
     qfile qid reply resolve result span transfer xtext
 UNIT_TOGETHER_unit-bounce = report
-UNIT_TOGETHER_unit-convertd = apply codec downgrade form image plan_make scale tiff
+UNIT_TOGETHER_unit-convertd = apply codec downgrade drucof form image plan_make scale sha256 tiff
 UNIT_TOGETHER_unit-qmgr = act chance dest gather qmgr reload report sched
 UNIT_TOGETHER_unit-queue = parts
 UNIT_TOGETHER_unit-remote = caplist command decide reuse

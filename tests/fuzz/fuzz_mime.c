@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * Any message: headers and bodies lie in it, in order, parts in their multipart's body and apart
- * from each other; paths name one part each; fields put together again are the header.
+ * from each other, attached messages in their part's; paths name one part each; fields put together again are the header.
  */
 #include "lib/mime.h"
 
@@ -77,13 +77,14 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 			assert(i == 0);
 			continue;
 		}
-		assert(a->parent < i && m.part[a->parent].multipart);
+		assert(a->parent < i && m.part[a->parent].multipart != m.part[a->parent].message);
+		assert(m.part[a->parent].message ? a->parent + 1 == i && a->root == i : a->root == m.part[a->parent].root);
 		assert(!m.part[a->parent].broken || a->broken);
 		assert(!m.part[a->parent].protected || a->protected);
 		within(a->header, m.part[a->parent].body);
 		within(a->body, m.part[a->parent].body);
 		assert(a->header.p >= last);	/* the leaf before this one has ended */
-		if (!a->multipart)
+		if (!a->multipart && !a->message)
 			last = a->body.p + a->body.n;
 	}
 	buf_free(&path);

@@ -58,6 +58,17 @@ def message(*parts, top=""):
             "".join("--==b\n" + p + ("" if p.endswith("\n") else "\n") for p in parts) + "--==b--\n")
 
 
+def attached(inner, fields=""):
+    """A message as a part of another."""
+    return fields + "Content-Type: message/rfc822\n\n" + inner
+
+
+def multipart(kind, *parts, fields=""):
+    """Parts as one part of a message; the boundary is its kind's."""
+    lines = "".join(f"--={kind}\n" + p + ("" if p.endswith("\n") else "\n") for p in parts)
+    return f'{fields}Content-Type: multipart/{kind}; boundary="={kind}"\n\n{lines}--={kind}--\n'
+
+
 def original(data):
     """The message as the client sent it: without our Received field on top."""
     if data.startswith(b"Received:"):

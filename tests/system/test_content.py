@@ -1,15 +1,22 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 The accord authors
 """Messages of several parts under CONPERM, each judged by what the next hop got."""
+import hashlib
+import os
+import tempfile
+import unittest
+
 import fax
-from harness import Instance, wait_for
+from harness import Instance, crlf, wait_for
+from test_cmd import run
 from test_conperm import Relay as Hop
 
 
 class Relay(Hop):
     def through(self, message, caps=fax.MH):
         """What the hop gets for a machine of such capabilities."""
-        hop, acc = self.relay(caps={"b@far.example": caps})
+        hop, self.acc = self.relay(caps={"b@far.example": caps})
+        acc = self.acc
         self.send(acc, message, "b@far.example")
         wait_for(lambda: hop.messages)
         return hop.messages[0]["data"]
@@ -42,6 +49,128 @@ class Alternative(Relay):
     def test_the_richest_that_converts_is_converted_and_no_other(self):
         data = self.through(self.alternative(fax.image(), fax.image(), "Content-Type: image/png\n\nx\n"))
         self.assertEqual([fax.pages(p)[0]["coding"] for p in fax.images(data)[:2]], ["JBIG", "MH"])
+
+
+class Attached(Relay):
+    """Messages in messages: what is in them has a permission of its own, or none."""
+
+    def test_an_image_of_its_own_permission(self):
+        inner = fax.multipart("related", fax.text("inner\n"), fax.image(features="(image-coding=JBIG)"))
+        sent = fax.message(fax.text(), fax.attached("Subject: within\nMIME-Version: 1.0\n" + inner))
+        data = self.through(sent)
+        self.assertEqual(fax.codings(data), [{("MH", (204, 196))}])
+        image = fax.images(data)[0]
+        self.assertEqual((len(image.get_all("Content-Previous")), len(image.get_all("Content-Features"))), (1, 1))
+        self.assertEqual(data.count(b"Content-Previous:"), 1)
+        self.assertTrue(self.acc.log_lines(event="negotiated", key="2.2=MH/204x196/A4"))
+        for part in (b"Subject: within\r\n", b"\r\ninner\r\n"):
+            self.assertEqual(data.count(part), 1)
+
+    def test_permission_from_outside_does_not_reach_in(self):
+        for fields in ("Content-Convert: ANY\n", "Content-DRUCOF: conversion-permitted\n"):
+            with self.subTest(fields=fields):
+                sent = fax.message(fax.text(), fax.attached(fax.message(fax.image(convert=None)), fields))
+                self.assertTrue(fax.same(self.through(sent), sent))
+
+    def test_prohibition_from_outside_does(self):
+        for fields in ("Content-Convert: NONE\n", "Content-DRUCOF: conversion-prohibited\n"):
+            with self.subTest(fields=fields):
+                sent = fax.message(fax.text(), fax.attached(fax.message(fax.image()), fields))
+                self.assertTrue(fax.same(self.through(sent), sent))
+
+    def test_R29_what_is_signed_outside_stays_inside(self):
+        signed = fax.multipart("signed", fax.attached(fax.message(fax.image())),
+                               "Content-Type: application/pgp-signature\n\nx\n")
+        sent = fax.message(signed)
+        self.assertTrue(fax.same(self.through(sent), sent))
+
+    def test_permissions_of_each_its_own(self):
+        """Outside and inside, one that may become what is taken, one that fits and must stay."""
+        fits = fax.image("fax/ccitt1-S.tif", "NONE", kind="image/tiff")
+        inner = "MIME-Version: 1.0\n" + fax.multipart("mixed", fits, fax.image(convert="(image-coding=MH)"))
+        data = self.through(fax.message(fax.image(), fax.attached(inner), fits))
+        self.assertEqual(fax.codings(data), [{("MH", (204, 196))}] * 4)
+        self.assertEqual([p["Content-Previous"] is not None for p in fax.images(data)], [True, False, True, False])
+
+    def test_what_cannot_be_read_beside_what_can(self):
+        """Nothing is half done: one part that does not fit keeps the message as it is."""
+        spoilt = fax.image().split("\n\n")[0] + "\n\nAAAA\n"
+        sent = fax.message(fax.image(), fax.attached(fax.message(spoilt)))
+        self.assertTrue(fax.same(self.through(sent), sent))
+
+
+class Drucof(unittest.TestCase):
+    """accord convert --drucof: what would be made of a message (negotiation, c.2)."""
+
+    def made(self, message, *more, caps=fax.MH):
+        with tempfile.TemporaryDirectory() as d:
+            source, out = os.path.join(d, "in"), os.path.join(d, "out")
+            with open(source, "wb") as f:
+                f.write(crlf(message))
+            code, _, err = run("convert", source, "-o", out, "--for", caps, *(more or ["--drucof"]))
+            data = b""
+            if os.path.exists(out):
+                with open(out, "rb") as f:
+                    data = f.read()
+            return code, data, err.decode() if isinstance(err, bytes) else err
+
+    def test_in_its_place_a_note(self):
+        octets = bytes(range(256)) * 3
+        png = fax.image(convert=None).replace("image/tiff-fx", "image/png").split("\n\n")[0]
+        png = "Content-DRUCOF: omission-permitted\n" + png + "\n\n" + fax.base64.encodebytes(octets).decode()
+        code, data, err = self.made(fax.message(fax.text(), png, fax.image(convert=None)))
+        self.assertEqual(code, 0, err)
+        text, note, image = fax.parse(data).get_payload()
+        self.assertEqual(text.get_payload(), "Hello.")
+        self.assertEqual(note.get_content_type(), "text/plain")
+        for line in ("Type: image/png", "Size: 768 octets", "SHA-256: " + hashlib.sha256(octets).hexdigest()):
+            self.assertIn("\r\n" + line + "\r\n", note.get_payload())
+        self.assertEqual(fax.pages(image)[0]["coding"], "MH")
+        self.assertIn("omitted:", err)
+
+    def test_the_table_on_messages(self):
+        """name, part beside a text, exit status of --drucof; converted, left out or as it was."""
+        prohibited, optional, omission = ("Content-DRUCOF: " + w + "\n" for w in (
+            "conversion-prohibited", "conversion-permitted; critical=no", "omission-permitted"))
+        audio = "Content-Type: audio/basic\n\nx\n"
+        page = fax.image(convert=None)
+        rows = [("fits", fax.image("fax/ccitt1-S.tif", None, kind="image/tiff"), 0, "same"),
+                ("converts", page, 0, "MH"), ("converts, may be left out", omission + page, 0, "MH"),
+                ("must not be, critical", prohibited + page, 1, "5.6.2"),
+                ("must not be, not critical", "Content-DRUCOF: conversion-prohibited; critical=no\n" + page, 0, "same"),
+                ("NONE", fax.image(convert="NONE"), 1, "5.6.2"),
+                ("cannot be, critical", audio, 1, "5.6.3"), ("cannot be, not critical", optional + audio, 0, "same"),
+                ("cannot be, may be left out", omission + audio, 0, "note"),
+                ("signed, may be left out", omission + fax.multipart(
+                    "signed", page, "Content-Type: application/pgp-signature\n\nx\n"), 1, "5.6.3"),
+                ("an attached message, may be left out", omission + fax.attached(
+                    "MIME-Version: 1.0\n" + fax.multipart("mixed", audio, page)), 0, "note")]
+        for name, part, status, became in rows:
+            with self.subTest(name):
+                sent = fax.message(fax.text(), part)
+                code, data, err = self.made(sent)
+                self.assertEqual(code, status, err)
+                if became == "same":
+                    self.assertEqual(data, crlf(sent))
+                elif became == "MH":
+                    self.assertEqual(fax.codings(data), [{("MH", (204, 196))}])
+                elif became == "note":
+                    self.assertIn(b"SHA-256: ", data)
+                    self.assertEqual([p.get_content_type() for p in fax.parse(data).get_payload()], ["text/plain"] * 2)
+                else:
+                    self.assertIn(f"({became})", err)
+                if status == 1:         # where it can be had: nothing of that sort fails
+                    code, data, err = self.made(sent, "--drucof=prefer")
+                    self.assertEqual((code, data), (0, crlf(sent)), err)
+
+    def test_all_of_it_is_none(self):
+        omission = "Content-DRUCOF: omission-permitted\nContent-Type: audio/basic\n\nx\n"
+        code, _, err = self.made(fax.message(omission, omission))
+        self.assertEqual(code, 1, err)
+        self.assertIn("(5.6.3)", err)
+
+    def test_wrong_words(self):
+        self.assertEqual(self.made(fax.message(fax.text()), "--drucof=some")[0], 64)
 
 
 class Length(Relay):

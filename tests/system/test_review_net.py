@@ -313,7 +313,8 @@ class Content(unittest.TestCase):
             "an unknown encoding": fax.message(self.part(encoding="x-uuencode")),
             "base64 that goes on behind its end": fax.message(self.part(body="AAA=\nAAAA\n")),
             "base64 cut off": fax.message(fax.image()[:-80] + "\n"),
-            "an attached message": fax.message(fax.text(), "Content-Type: message/rfc822\n\n" + fax.message(fax.image())),
+            "an attached message without a permission of its own": fax.message(
+                fax.text(), fax.attached(fax.message(fax.image(convert=None)), "Content-Convert: ANY\n")),
             "a multipart in base64": two.replace("==b\"\n", "==b\"\nContent-Transfer-Encoding: base64\n", 1),
         }
         self.assertTrue(raw)

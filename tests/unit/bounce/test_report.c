@@ -178,13 +178,15 @@ START_TEST(content_in_fields)
 	rcpt[1].notify = 0;
 	record(0, OUTCOME_FAILED, 0, "5.6.3", "", "", "part: 1\nform: a\ntakes: (dpi=200)\npermits: b\n"
 	    "part: 2\nform: c\ntakes: (dpi=200)\n");
-	record(2, OUTCOME_RELAYED, 250, "2.0.0", "", "250 ok", "part: 3\nconverted: MH\nrow: B5c\nother: x\n");
+	record(2, OUTCOME_RELAYED, 250, "2.0.0", "", "250 ok", "part: 3\nconverted: MH\npart: 4\nomitted: gone\n"
+	    "row: B5c\nother: x\n");
 	record(1, OUTCOME_FAILED, 0, "5.6.5", "", "", "takes: (& (dpi=200) (color=Binary)\nrow: B6c\n");
 	build();
 	p = part(2);
 	ck_assert_ptr_nonnull(strstr(p, "X-Accord-Part: 1\r\nX-Accord-Form: a\r\nMedia-Accept-Features: (dpi=200)\r\n"
 	    "X-Accord-Permits: b\r\nX-Accord-Part: 2\r\nX-Accord-Form: c\r\n\r\n"));
-	ck_assert_ptr_nonnull(strstr(p, "X-Accord-Part: 3\r\nX-Accord-Converted-To: MH\r\nX-Accord-Row: B5c\r\n"));
+	ck_assert_ptr_nonnull(strstr(p, "X-Accord-Part: 3\r\nX-Accord-Converted-To: MH\r\nX-Accord-Part: 4\r\n"
+	    "X-Accord-Omitted: gone\r\nX-Accord-Row: B5c\r\n"));
 	ck_assert_ptr_nonnull(strstr(p, "\r\nX-Accord-Row: B6c\r\n"));
 	ck_assert_uint_eq(count(p, "Media-Accept-Features"), 1);	/* the last one was cut */
 	free(p);

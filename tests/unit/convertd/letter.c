@@ -8,7 +8,6 @@
 
 #include "convertd/apply.h"
 #include "convertd/plan_make.h"
-#include "lib/msg.h"
 #include "tests/unit/convertd/judge.h"
 
 enum { LETTER_MAX = 64 << 20 };
@@ -51,10 +50,11 @@ letter_make(const char *text)
 	return b;
 }
 
-void
-letter_plan_at(const struct buf *message, const char *caps, bool final, struct letter_plan *out)
+static void
+letter_plan_any(const struct buf *message, const char *caps, enum plan_wish wish, bool final,
+    struct letter_plan *out)
 {
-	struct plan_set set = { (uint32_t)strlen(caps), WISH_CONPERM };
+	struct plan_set set = { (uint32_t)strlen(caps), wish };
 	struct err e = { 0 };
 	struct buf ask;
 
@@ -69,9 +69,21 @@ letter_plan_at(const struct buf *message, const char *caps, bool final, struct l
 }
 
 void
+letter_plan_at(const struct buf *message, const char *caps, bool final, struct letter_plan *out)
+{
+	letter_plan_any(message, caps, WISH_CONPERM, final, out);
+}
+
+void
+letter_plan_wish(const struct buf *message, const char *caps, enum plan_wish wish, struct letter_plan *out)
+{
+	letter_plan_any(message, caps, wish, false, out);
+}
+
+void
 letter_plan(const struct buf *message, const char *caps, struct letter_plan *out)
 {
-	letter_plan_at(message, caps, false, out);
+	letter_plan_any(message, caps, WISH_CONPERM, false, out);
 }
 
 void

@@ -6,6 +6,7 @@
 
 #include "lib/edit.h"
 #include "lib/mime.h"
+#include "lib/msg.h"
 #include "lib/plan.h"
 
 /* Capabilities. */
@@ -21,10 +22,14 @@
 /* text with \n as CRLF and @NAME@ as tests/data/NAME in lines of base64.  Freed by buf_free. */
 struct buf letter_make(const char *text);
 
-/* The plan for one set of capabilities; checked by plan_decode.  Freed by both.  final: of the last host. */
+/*
+ * The plan for one set of capabilities, of who wishes CONPERM; checked by plan_decode.  Freed by both.  final: of
+ * the last host.
+ */
 struct letter_plan { struct buf coded; struct plan plan; };
 void letter_plan(const struct buf *message, const char *caps, struct letter_plan *out);
 void letter_plan_at(const struct buf *message, const char *caps, bool final, struct letter_plan *out);
+void letter_plan_wish(const struct buf *message, const char *caps, enum plan_wish wish, struct letter_plan *out);
 void letter_plan_free(struct letter_plan *p);
 
 /*

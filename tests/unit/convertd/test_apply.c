@@ -207,6 +207,38 @@ static const struct { const char *name, *message, *caps, *part; uint32_t pages; 
 	    "\n\n--c\n\nx\n--c\nContent-Convert: ANY\n" IMAGE FILE_MMR "--c--\n--b\n\ny\n--b--\n", TAKES_J, "1.2", 1 },
 };
 
+/* The image of an attached message is converted, and recorded in the header that it has there. */
+START_TEST(in_an_attached_message)
+{
+	static const char *const changed[] = { "2", "2.1.2", "2.1", NULL };
+	struct buf m = letter_make(TOP MIXED "\n--b\nContent-Type: text/plain\n\nhello \n"
+	    "--b\nContent-Type: message/rfc822\nContent-Description: theirs\n\nSubject: outer\n"
+	    "Content-Type: message/rfc822\n\nSubject: inner\nMIME-Version: 1.0\n"
+	    "Content-Type: multipart/mixed; boundary=c\n\n--c\n\nx\n--c\n" IMAGE CONVERT FILE_MMR
+	    "--c--\n--b\n" IMAGE "\n@fax/ccitt1-S.tif@\n--b--\n");
+	struct buf r = letter_through(&m, TAKES_S), file;
+	const struct mime_part *p;
+	struct mime mime;
+	struct mime_field f;
+	struct err e = { 0 };
+	char profile = 0;
+
+	others_same(&m, &r, changed);
+	ck_assert_int_eq(mime_parse(buf_view(&r), &mime, &e), 0);
+	p = letter_part(&mime, "2.1.2");
+	file = letter_file(p);
+	ck_assert_msg(image_validate(buf_view(&file), &profile, &e) == 0, "%s", e.what);
+	ck_assert_int_eq(profile, 'S');
+	ck_assert_uint_eq(mime_field_find(p->header, "Content-Previous", &f), 1);
+	ck_assert_uint_eq(mime_field_find(p->header, "Content-Features", &f), 1);
+	ck_assert_uint_eq(count(&r, "Content-Previous"), 1);
+	ck_assert_str_eq(letter_field(letter_part(&mime, "2"), "Content-Description"), "theirs");
+	ck_assert_str_eq(letter_field(letter_part(&mime, "2.1"), "Subject"), "outer");
+	mime_free(&mime);
+	buf_free(&file), buf_free(&r), buf_free(&m);
+}
+END_TEST
+
 START_TEST(bodies_of_all_sorts)
 {
 	const char *const changed[] = { bodies[_i].part, NULL };
@@ -407,6 +439,7 @@ suite_apply(void)
 	tcase_add_test(tc, one_part_of_three);
 	tcase_add_test(tc, r13_the_record_is_true);
 	tcase_add_test(tc, r14_two_hops);
+	tcase_add_test(tc, in_an_attached_message);
 	tcase_add_loop_test(tc, bodies_of_all_sorts, 0, sizeof bodies / sizeof *bodies);
 	tcase_add_loop_test(tc, encodings_of_the_original, 0, 3);
 	tcase_add_loop_test(tc, keys_are_not_trusted, 0, sizeof keys / sizeof *keys);

@@ -142,8 +142,33 @@ static const struct {
 	    "2.3=" TO_S, true },
 	{ "alternatives: none fits", TOP ALTERNATIVE "--b\n" MMR MMR_BODY "--b--\n", TAKES_S, PLAN_EMPTY, "", false },
 	{ "an attached message whose image fits", TOP RFC822 TOP S_PART, TAKES_S, PLAN_FITS, "", false },
-	{ "one whose image does not, and is not ours to change", TOP ANY RFC822 TOP ANY MMR MMR_BODY,
+	{ "one whose image has a permission of its own", TOP RFC822 TOP ANY MMR MMR_BODY, TAKES_S, PLAN_CONVERTS,
+	    "1.1=" TO_S, true },
+	{ "one whose image has none: what is permitted outside does not reach in", TOP ANY RFC822 TOP MMR MMR_BODY,
 	    TAKES_S, PLAN_EMPTY, "", true },
+	{ "what is prohibited outside does", TOP "Content-Convert: NONE\n" RFC822 TOP ANY MMR MMR_BODY, TAKES_S,
+	    PLAN_EMPTY, "", true },
+	{ "so does a field that is no filter", TOP MIXED "\n" TEXT "--b\nContent-Convert: (((\n" RFC822 TOP ANY MMR
+	    MMR_BODY "--b--\n", TAKES_S, PLAN_EMPTY, "", true },
+	{ "of a multipart around it that is for the multipart", TOP "Content-Convert: NONE\n" MIXED "\n" TEXT "--b\n" RFC822
+	    TOP ANY MMR MMR_BODY "--b--\n", TAKES_S, PLAN_CONVERTS, "2.1=" TO_S, true },
+	{ "several parts in an attached message", TOP "Content-Type: multipart/mixed; boundary=m\n\n--m\n" MMR ANY MMR_BODY
+	    "--m\n" RFC822 TOP MIXED "\n" TEXT "--b\n" MMR "Content-Convert: (image-coding=MH)\n" MMR_BODY
+	    "--b\n" MMR ANY MMR_BODY "--b--\n--m\n" MMR ANY MMR_BODY "--m--\n", TAKES_S, PLAN_CONVERTS,
+	    "1=" TO_S ";2.2=" TO_S ";2.3=" TO_S ";3=" TO_S, true },
+	{ "one in one, of a permission of its own", TOP RFC822 TOP RFC822 TOP MIXED "\n" TEXT "--b\n" MMR ANY MMR_BODY
+	    "--b--\n", TAKES_S, PLAN_CONVERTS, "1.1.2=" TO_S, true },
+	{ "deeper than is looked, of a permission of its own", TOP RFC822 RFC822 RFC822 RFC822 TOP ANY MMR MMR_BODY,
+	    TAKES_S, PLAN_EMPTY, "", false },
+	{ "as deep as is looked", TOP RFC822 RFC822 RFC822 TOP ANY MMR MMR_BODY, TAKES_S, PLAN_CONVERTS,
+	    "1.1.1.1=" TO_S, true },
+	{ "B12: attached to what is signed", TOP "Content-Type: multipart/signed; boundary=b\n\n--b\n" RFC822 TOP ANY MMR
+	    MMR_BODY "--b\nContent-Type: application/pgp-signature\n\nx\n--b--\n", TAKES_S, PLAN_EMPTY, "", true },
+	{ "B12: signed in an attached message", TOP RFC822 TOP "Content-Type: multipart/signed; boundary=b\n\n--b\n" MMR
+	    ANY MMR_BODY "--b\nContent-Type: application/pgp-signature\n\nx\n--b--\n", TAKES_S, PLAN_EMPTY, "",
+	    true },
+	{ "an attached message as an alternative", TOP ALTERNATIVE TEXT "--b\n" RFC822 TOP ANY MMR MMR_BODY "--b--\n",
+	    TAKES_S, PLAN_CONVERTS, "2.1=" TO_S, true },
 	{ "one in a digest", TOP "Content-Type: multipart/digest; boundary=b\n\n--b\n\n" TOP MMR
 	    MMR_BODY "--b--\n", TAKES_S, PLAN_EMPTY, "", false },
 	{ "one in one", TOP RFC822 TOP RFC822 TOP MIXED "\n" TEXT "--b\n" MMR MMR_BODY "--b--\n",
@@ -221,7 +246,9 @@ static const struct { const char *name, *message, *caps, *dsn, *final; } codes[]
 	    "--b--\n", "(image-coding=JPEG)", "5.6.3", "5.6.1" },
 	{ "two of them", TOP MIXED "\n--b\n" MMR ANY MMR_BODY "--b\n" MMR MMR_BODY "--b--\n", "(image-coding=JPEG)",
 	    "5.6.3", "5.6.3" },
-	{ "an image in an attached message", TOP RFC822 TOP MMR ANY MMR_BODY, TAKES_S, "5.6.3", "5.6.3" },
+	{ "an image in an attached message", TOP RFC822 TOP MMR MMR_BODY, TAKES_S, "5.6.3", "5.6.3" },
+	{ "a message that cannot be looked into", TOP "Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n"
+	    "AAAA\n", TAKES_S, "5.6.3", "5.6.1" },
 	{ "alternatives", TOP ALTERNATIVE "--b\n" MMR ANY MMR_BODY "--b\n" PNG "\nx\n--b--\n", "(image-coding=JPEG)",
 	    "5.6.3", "5.6.1" },
 	{ "no expression", TOP MMR ANY MMR_BODY, "(((", "5.6.5", "5.6.5" },

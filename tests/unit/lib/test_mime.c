@@ -5,6 +5,8 @@
 #include <check.h>
 
 #define MIXED(b) "Content-Type: multipart/mixed; boundary=" b "\r\n\r\n"
+#define ATTACHED "Content-Type: message/rfc822\r\n\r\n"
+#define FOLDED "Content-Type: message/rfc822||||"
 #define IMAGE "Content-Type: image/tiff\r\nContent-Transfer-Encoding: base64\r\n\r\n"
 
 /* A message and its parts: "PATH TYPE BODY", M multipart, B broken, P protected, R report. */
@@ -24,11 +26,38 @@ static const struct { const char *name, *in, *want; } cases[] = {
 	{ "nested", MIXED("b") "--b\r\n" MIXED("c") "--c\r\n\r\n1\r\n--c\r\n" IMAGE "2\r\n--c--\r\n"
 	    "--b\r\n\r\n3\r\n--b--\r\n",
 	    "0 multipart/mixed M\n1 multipart/mixed M\n1.1  [1]\n1.2 image/tiff [2]\n2  [3]\n" },
-	{ "a message inside stays closed", "Content-Type: message/rfc822\r\n\r\n" MIXED("b")
-	    "--b\r\n\r\nx\r\n--b--", "1 message/rfc822 [Content-Type: multipart/mixed; boundary=b||"
-	    "||--b||||x||--b--]\n" },
-	{ "a digest", "Content-Type: multipart/digest; boundary=b\r\n\r\n--b\r\n\r\nFrom: a\r\n--b--",
-	    "0 multipart/digest M\n1  [From: a]\n" },
+	{ "a message inside", ATTACHED MIXED("b") "--b\r\n\r\nx\r\n--b--", "1 message/rfc822 [Content-Type: multipart/mixed;"
+	    " boundary=b||||--b||||x||--b--]\n1.0 multipart/mixed M\n1.1  [x]\n" },
+	{ "one of a single part", MIXED("b") "--b\r\n\r\nx\r\n--b\r\n" ATTACHED IMAGE "AAAA\r\n--b\r\n\r\ny\r\n--b--",
+	    "0 multipart/mixed M\n1  [x]\n2 message/rfc822 [Content-Type: image/tiff||Content-Transfer-Encoding: base64||"
+	    "||AAAA]\n2.1 image/tiff [AAAA]\n3  [y]\n" },
+	{ "one in one", MIXED("b") "--b\r\n" ATTACHED ATTACHED MIXED("c") "--c\r\n" IMAGE "A\r\n--c--\r\n--b--",
+	    "0 multipart/mixed M\n1 message/rfc822 [Content-Type: message/rfc822||||Content-Type: multipart/mixed; boundary=c"
+	    "||||--c||Content-Type: image/tiff||Content-Transfer-Encoding: base64||||A||--c--]\n"
+	    "1.1 message/rfc822 [Content-Type: multipart/mixed; boundary=c||||--c||Content-Type: image/tiff||"
+	    "Content-Transfer-Encoding: base64||||A||--c--]\n1.1.0 multipart/mixed M\n1.1.1 image/tiff [A]\n" },
+	{ "one in base64 stays closed", "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\nAAAA",
+	    "1 message/rfc822 [AAAA]\n" },
+	{ "one in another encoding of none", "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: 8bit\r\n\r\n\r\nx",
+	    "1 message/rfc822 [||x]\n1.1  [x]\n" },
+	{ "the fourth of messages in messages stays closed", ATTACHED ATTACHED ATTACHED ATTACHED "\r\nx",
+	    "1 message/rfc822 [" FOLDED FOLDED FOLDED "||x]\n1.1 message/rfc822 [" FOLDED FOLDED "||x]\n1.1.1 message/rfc822 ["
+	    FOLDED "||x]\n1.1.1.1 message/rfc822 [||x]\n" },
+	{ "an attached message that is read in two ways", MIXED("b") "--b\r\n" ATTACHED MIXED("c") "--c\r\n\r\nx\r\n--cc\r\n"
+	    "--c--\r\n--b\r\n\r\ny\r\n--b--", "0 multipart/mixed M\n1 message/rfc822 [Content-Type: multipart/mixed;"
+	    " boundary=c||||--c||||x||--cc||--c--]\n1.0 multipart/mixed MB\n1.1  B[x||--cc]\n2  [y]\n" },
+	{ "one in what is", MIXED("b") "--b\r\n" ATTACHED "\r\nx\r\n", "0 multipart/mixed MB\n1 message/rfc822 B[||x||]\n"
+	    "1.1  B[x||]\n" },
+	{ "a boundary inside that is the outer one's start", MIXED("bc") "--bc\r\n" ATTACHED MIXED("b")
+	    "--b\r\n\r\nx\r\n--b--\r\n--bc--", "0 multipart/mixed MB\n1 message/rfc822 B[Content-Type: multipart/mixed;"
+	    " boundary=b||||--b||||x||--b--]\n1.0 multipart/mixed MB\n1.1  B[x]\n" },
+	{ "attached to what is signed (R29)", "Content-Type: multipart/signed; boundary=b\r\n\r\n--b\r\n" ATTACHED IMAGE
+	    "A\r\n--b--", "0 multipart/signed MP\n1 message/rfc822 P[Content-Type: image/tiff||"
+	    "Content-Transfer-Encoding: base64||||A]\n1.1 image/tiff P[A]\n" },
+	{ "attached to a report", "Content-Type: multipart/report; boundary=b\r\n\r\n--b\r\n" ATTACHED "\r\nx\r\n--b--",
+	    "0 multipart/report MR\n1 message/rfc822 R[||x]\n1.1  R[x]\n" },
+	{ "a digest", "Content-Type: multipart/digest; boundary=b\r\n\r\n--b\r\n\r\nFrom: a\r\n\r\nx\r\n--b--",
+	    "0 multipart/digest M\n1  [From: a||||x]\n1.1  [x]\n" },
 	{ "comments and case", "CONTENT-TYPE: (a(b)c) Multipart/Mixed (d) ; (e) BOUNDARY = \"b\\\"c\" "
 	    "(f)\r\n\r\n--b\"c\r\n\r\nx\r\n--b\"c--", "0 Multipart/Mixed M\n1  [x]\n" },
 	{ "a folded type", "Content-Type:\r\n multipart/mixed;\r\n\tboundary=b\r\n\r\n--b\r\n\r\nx"
@@ -165,6 +194,28 @@ START_TEST(limits)
 }
 END_TEST
 
+/* It costs only what is in it. */
+START_TEST(limits_of_an_attached_message)
+{
+	struct buf b;
+	struct mime m;
+	struct err e = { 0 };
+
+	buf_init(&b, 1 << 22);
+	ck_assert_int_eq(buf_add_str(&b, MIXED("\"==b\"") "--==b\r\n" ATTACHED, &e), 0);
+	ck_assert_int_eq(buf_add_str(&b, over[_i].head, &e), 0);
+	for (int i = 0; i < over[_i].n; i++)
+		ck_assert_int_eq(buf_addf(&b, &e, over[_i].part, 'a' + i % 26), 0);
+	ck_assert_int_eq(buf_add_str(&b, "\r\n--==b\r\n\r\ny\r\n--==b--", &e), 0);
+	ck_assert_msg(mime_parse(buf_view(&b), &m, &e) == 0, "%s: %s", over[_i].name, e.what);
+	ck_assert_uint_eq(m.n, 3);
+	ck_assert(mime_is(&m.part[1], "message/rfc822") && !m.part[1].message && !m.part[1].broken);
+	ck_assert(span_is(m.part[2].body, "y") && m.part[2].number == 2 && m.part[2].root == 0);
+	mime_free(&m);
+	buf_free(&b);
+}
+END_TEST
+
 START_TEST(fields)
 {
 	struct span h = span_str("A : 1\r\n 2\r\nb:\r\nno field\r\na: 3\r\n");
@@ -257,6 +308,7 @@ suite_mime(void)
 
 	tcase_add_loop_test(tc, structure, 0, sizeof cases / sizeof *cases);
 	tcase_add_loop_test(tc, limits, 0, sizeof over / sizeof *over);
+	tcase_add_loop_test(tc, limits_of_an_attached_message, 0, sizeof over / sizeof *over);
 	tcase_add_test(tc, fields);
 	tcase_add_test(tc, parameters);
 	tcase_add_loop_test(tc, values_outside_the_grammar, 0,
