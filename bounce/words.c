@@ -22,8 +22,8 @@ static const struct advice advices[] = {
 	{ "5.6.2", "the content would have to be converted, and you said that it must not be",
 	    "Send it again with permission to convert, or in a form that the machine takes." },
 	{ "5.6.3", "the next mail system does not take the content in this form, and can neither convert it "
-	    "nor pass your permission on, if you gave one", "Send it again in a simpler form, one that you know "
-	    "the recipient takes." },
+	    "nor pass on what you permit or demand of it, if you do", "Send it again in a simpler form, one that you "
+	    "know the recipient takes." },
 	{ "5.6.5", "the content could not be brought into a form that the receiving machine takes, "
 	    "within what you allowed", "Send it again in a form that the machine takes, or allow "
 	    "more conversions." },
@@ -51,6 +51,8 @@ static const struct delay { const char *dsn, *now, *last; } delays[] = {
 	{ ".4.7", "it has not had its turn here yet", "it still waited for its turn" },
 	{ ".4.", "the receiving system cannot be reached, or does not answer, at the moment",
 	    "the receiving system could not be reached, or did not answer" },
+	{ ".6.3", "the next mail system cannot tell at the moment what the recipient can use",
+	    "the next mail system could not tell what the recipient can use" },
 	{ ".6.", "the content has to be converted, and that could not be done yet",
 	    "the content had to be converted, and that could not be done" },
 	{ ".7.", "the receiving system asks to try again later, for a reason of policy",

@@ -8,6 +8,7 @@ static const struct { const char *keyword; unsigned ext; } keywords[] = {
 	{ "PIPELINING", HOP_PIPELINING }, { "SIZE", HOP_SIZE }, { "8BITMIME", HOP_8BITMIME },
 	{ "DSN", HOP_DSN }, { "SMTPUTF8", HOP_SMTPUTF8 }, { "CONPERM", HOP_CONPERM },
 	{ "CONNEG", HOP_CONNEG }, { "CHUNKING", HOP_CHUNKING }, { "BINARYMIME", HOP_BINARYMIME },
+	{ "DRUCOF", HOP_DRUCOF },
 };
 
 /* The value of a limit: one to six digits, the first not 0 (RFC 9422, 4); else there is none. */
@@ -40,6 +41,18 @@ read_limits(struct span rest, struct hop *hop)
 	}
 }
 
+/* Is it among the words of a keyword's line? */
+static bool
+has_word(struct span rest, const char *want)
+{
+	struct span word;
+
+	while (span_word(&rest, &word))
+		if (span_isi(word, want))
+			return true;
+	return false;
+}
+
 void
 command_ehlo(const struct reply *r, struct hop *hop)
 {
@@ -56,6 +69,8 @@ command_ehlo(const struct reply *r, struct hop *hop)
 				hop->ext |= keywords[i].ext;
 		if (span_isi(word, "SIZE") && !span_u64(span_trim(line), UINT64_MAX, &hop->size_max))
 			hop->size_max = 0;
+		if (span_isi(word, "DRUCOF") && has_word(line, "PREFER"))
+			hop->ext |= HOP_DRUCOF_PREFER;
 		if (span_isi(word, "LIMITS"))
 			read_limits(line, hop);
 	}
@@ -164,12 +179,17 @@ add_notify(struct buf *out, uint8_t notify, struct err *e)
 
 int
 command_rcpt(struct buf *out, const struct rcpt *r, const struct hop *hop, const char *conneg,
-    struct err *e)
+    enum drucof drucof, struct err *e)
 {
+	static const char *const words[] = { [DRUCOF_NO] = "", [DRUCOF_REQUIRE] = " DRUCOF",
+	    [DRUCOF_PREFER] = " DRUCOF=PREFER" };
+
 	if (buf_add_str(out, "RCPT TO:<", e) == -1 || buf_add(out, r->addr, e) == -1 ||
 	    buf_add_byte(out, '>', e) == -1)
 		return -1;
 	if (conneg != NULL && (buf_add_byte(out, ' ', e) == -1 || buf_add_str(out, conneg, e) == -1))
+		return -1;
+	if (buf_add_str(out, words[drucof], e) == -1)
 		return -1;
 	if (hop->ext & HOP_DSN && (add_notify(out, r->notify, e) == -1 ||
 	    add_xtext(out, " ORCPT=", r->orcpt, e) == -1))

@@ -24,9 +24,9 @@ int command_mail(struct buf *out, const struct envelope *env, const struct hop *
 /* Does MAIL, does RCPT carry parameters of RFC 3461? */
 bool command_mail_dsn(const struct envelope *env, const struct hop *hop);
 bool command_rcpt_dsn(const struct rcpt *r, const struct hop *hop);
-/* conneg: "CONNEG" in the dialect of the hop, or NULL. */
+/* conneg: "CONNEG" in the dialect of the hop, or NULL; drucof: the caller's decision, whatever r has. */
 int command_rcpt(struct buf *out, const struct rcpt *r, const struct hop *hop, const char *conneg,
-    struct err *e);
+    enum drucof drucof, struct err *e);
 
 /* What our client says for a `dialect` of lib/confline.h. */
 const char *command_conneg(unsigned dialect);

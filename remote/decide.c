@@ -23,6 +23,20 @@ static const char unknown[] = "the next hop says nothing of what this recipient 
 static const char empty[] = "no form that the sender permits, the recipient takes and we can make";
 static const char failed[] = "the conversion that this recipient needs failed";
 static const char busy[] = "no conversion possible at present";
+static const char no_way[] = "the next hop takes neither DRUCOF nor a question of what this recipient can use, and "
+    "the sender wants it to get that or nothing";
+static const char unavailable[] = "the next hop does not say what this recipient can use, and takes no DRUCOF";
+static const char not_now[] = "the next hop cannot say now what this recipient can use, and takes no DRUCOF";
+static const char unusable[] = "the recipient cannot use the content, and it may not or cannot be converted here, "
+    "and the next hop takes no DRUCOF";
+
+struct mail_row {
+	const char *name;
+	unsigned conperm, report, hop_conperm, hop_conneg, refused, wanted, strict;
+	enum mail_action action;
+	bool with_conperm;
+	const char *dsn, *why;
+};
 
 /* The first row that stands for the facts.  X: either. */
 static const struct mail_row mail_rows[] = {
@@ -39,8 +53,8 @@ static const struct mail_row mail_rows[] = {
 	{ "B5",   Y, N,   Y, Y, N,  X,   X, MAIL_ASK, true, NULL, NULL },
 };
 
-const struct mail_row *
-decide_mail(const struct mail_facts *f)
+static const struct mail_row *
+mail_row(const struct mail_facts *f)
 {
 	for (size_t i = 0; i < sizeof mail_rows / sizeof *mail_rows; i++) {
 		const struct mail_row *r = &mail_rows[i];
@@ -55,10 +69,19 @@ decide_mail(const struct mail_facts *f)
 }
 
 enum {
-	NONE = CAPS_NONE, GIVEN = CAPS_GIVEN, LATER = CAPS_LATER, CAPS = NONE | GIVEN | LATER,
+	NONE = CAPS_NONE, GIVEN = CAPS_GIVEN, LATER = CAPS_LATER, UNASKED = CAPS_UNASKED,
+	CAPS = NONE | GIVEN | LATER | UNASKED,
 	FITS = FATE_FITS, CONV = FATE_CONVERTS, EMPTY = FATE_EMPTY,
 	FATE = FATE_UNKNOWN | FITS | CONV | EMPTY,
 	NOT = RUN_NOT, FAIL = RUN_FAILED, BUSY = RUN_BUSY, RUN = NOT | FAIL | BUSY
+};
+
+struct rcpt_row {
+	const char *name;
+	unsigned conperm, hop_conperm, caps, fate, run, permission, null_fails, unknown_fails, tries_left,
+	    last_try;
+	enum rcpt_action action;
+	const char *dsn, *why;
 };
 
 static const struct rcpt_row rcpt_rows[] = {
@@ -88,8 +111,8 @@ static const struct rcpt_row rcpt_rows[] = {
 	{ "B6c",  Y, N, GIVEN, FATE,  NOT,  X,   X,   X,  X,    X, ACT_REFUSE, "5.6.5", empty },
 };
 
-const struct rcpt_row *
-decide_rcpt(const struct rcpt_facts *f)
+static const struct rcpt_row *
+rcpt_row(const struct rcpt_facts *f)
 {
 	for (size_t i = 0; i < sizeof rcpt_rows / sizeof *rcpt_rows; i++) {
 		const struct rcpt_row *r = &rcpt_rows[i];
@@ -102,6 +125,109 @@ decide_rcpt(const struct rcpt_facts *f)
 			return r;
 	}
 	return NULL;
+}
+
+enum drucof_action {
+	USABLE,		/* as it is, without DRUCOF: it has done its work */
+	USABLE_SO,	/* converted, without DRUCOF */
+	RELAY,		/* as it is, with DRUCOF: a later one may be able to */
+	ASK, DEFER, REFUSE
+};
+
+struct drucof_row {
+	const char *name;
+	unsigned conneg, relays, late, caps, fate, run, last_try;
+	enum drucof_action action;
+	const char *dsn, *why;
+};
+
+static const struct drucof_row drucof_rows[] = {
+	/*        hN hD late caps    fate   run  last */
+	{ "D7",   N, N, X, CAPS,    FATE,  RUN,  X, REFUSE, "5.6.3", no_way },
+	{ "D6",   N, Y, X, CAPS,    FATE,  RUN,  X, RELAY, NULL, NULL },
+	{ "D6",   Y, Y, Y, CAPS,    FATE,  RUN,  X, RELAY, NULL, NULL },
+	{ "D1",   Y, X, X, UNASKED, FATE,  RUN,  X, ASK, NULL, NULL },
+	{ "D4",   Y, Y, X, NONE | LATER, FATE, RUN, X, RELAY, NULL, NULL },
+	{ "D5",   Y, N, X, LATER,   FATE,  RUN,  X, DEFER, "4.6.3", not_now },
+	{ "D5",   Y, N, X, NONE,    FATE,  RUN,  X, REFUSE, "5.6.3", unavailable },
+	{ "D1",   Y, X, X, GIVEN,   FITS,  NOT,  X, USABLE, NULL, NULL },
+	{ "D1",   Y, X, X, GIVEN,   CONV,  NOT,  X, USABLE_SO, NULL, NULL },
+	{ "D2",   Y, Y, X, GIVEN,   FATE,  RUN,  X, RELAY, NULL, NULL },
+	{ "D3",   Y, N, X, GIVEN,   FATE,  BUSY, N, DEFER, "4.6.5", busy },
+	{ "D3",   Y, N, X, GIVEN,   FATE,  BUSY, Y, REFUSE, "5.6.5", busy },
+	{ "D3",   Y, N, X, GIVEN,   FATE,  FAIL, X, REFUSE, "5.6.5", failed },
+	{ "D3",   Y, N, X, GIVEN,   FATE,  NOT,  X, REFUSE, NULL, unusable },
+};
+
+static const struct drucof_row *
+drucof_row(const struct drucof_facts *f)
+{
+	for (size_t i = 0; i < sizeof drucof_rows / sizeof *drucof_rows; i++) {
+		const struct drucof_row *r = &drucof_rows[i];
+
+		if (r->conneg & bit(f->conneg) && r->relays & bit(f->relays) && r->late & bit(f->late) &&
+		    r->caps & f->caps && r->fate & f->fate && r->run & f->run && r->last_try & bit(f->last_try))
+			return r;
+	}
+	return NULL;
+}
+
+/* --- what the tables say together --- */
+
+void
+decide_mail(const struct mail_facts *f, struct mail_decision *out)
+{
+	struct drucof_facts facts = { .conneg = f->hop_conneg, .late = f->late, .caps = CAPS_UNASKED,
+	    .fate = FATE_UNKNOWN, .run = RUN_NOT, .relays = f->relays };
+	const struct mail_row *b = mail_row(f);
+	const struct drucof_row *d;
+
+	*out = (struct mail_decision){ b->name, b->action, b->with_conperm, false, false, b->dsn, b->why };
+	if (f->report || (f->conperm && b->action == MAIL_REFUSE))
+		return;
+	if (f->drucof != DRUCOF_REQUIRE) {
+		out->drucof = f->drucof == DRUCOF_PREFER && f->hop_prefer;
+		return;
+	}
+	d = drucof_row(&facts);
+	out->drucof = d->action == RELAY;
+	out->usable = d->action == ASK;
+	if (f->conperm && d->action != REFUSE)
+		return;
+	out->row = d->name;
+	out->action = d->action == REFUSE ? MAIL_REFUSE : d->action == ASK ? MAIL_ASK : MAIL_SEND;
+	out->conperm = false;
+	out->dsn = d->dsn;
+	out->why = d->why;
+}
+
+static struct rcpt_decision
+drucof_decision(const struct drucof_row *d)
+{
+	static const enum rcpt_action as[] = { [USABLE] = ACT_ORIGINAL, [USABLE_SO] = ACT_CONVERT,
+	    [RELAY] = ACT_ORIGINAL, [DEFER] = ACT_DEFER, [REFUSE] = ACT_REFUSE };
+
+	return (struct rcpt_decision){ d->name, as[d->action], d->action == RELAY, d->dsn, d->why };
+}
+
+void
+decide_rcpt(const struct rcpt_facts *b, const struct drucof_facts *d, struct rcpt_decision *out)
+{
+	const struct rcpt_row *row = b == NULL ? NULL : rcpt_row(b);
+	struct rcpt_decision two;
+
+	if (row != NULL)
+		*out = (struct rcpt_decision){ row->name, row->action, false, row->dsn, row->why };
+	if (d == NULL || (row != NULL && row->action == ACT_REFUSE))
+		return;
+	two = drucof_decision(drucof_row(d));
+	if (row == NULL || two.action == ACT_REFUSE)
+		*out = two;
+	else if (row->action == ACT_SEPARATE)
+		out->drucof = two.drucof;
+	else if ((row->action == ACT_ORIGINAL || row->action == ACT_CONVERT) &&
+	    (two.action != row->action || two.drucof))	/* what a recipient can use is for the rows D to say */
+		*out = two;
 }
 
 bool

@@ -207,15 +207,15 @@ flow_after(struct flow *f, struct batch *b, struct xact *x, enum xact_end end, b
 }
 
 static void
-flow_refuse(struct flow *f, struct batch *b, const struct mail_row *row)
+flow_refuse(struct flow *f, struct batch *b, const struct mail_decision *d)
 {
 	smtp_quit(f->s);
 	for (uint32_t i = 0; i < b->n; i++) {
 		log_line(LOG_INFO, f->job->id, "negotiated", "to=%s row=%s",
-		    log_qs(b->t[i]->rcpt->addr), row->name);
-		job_detail(b->t[i], "row", span_str(row->name));
+		    log_qs(b->t[i]->rcpt->addr), d->row);
+		job_detail(b->t[i], "row", span_str(d->row));
 	}
-	flow_settle(f, b->t, b->n, OUTCOME_FAILED, row->dsn, row->why);
+	flow_settle(f, b->t, b->n, OUTCOME_FAILED, d->dsn, d->why);
 }
 
 /* A DSN or MDN, whoever sends it? */
@@ -228,6 +228,14 @@ flow_report(struct flow *f)
 	return f->report;
 }
 
+bool
+flow_relays(const struct flow *f)
+{
+	unsigned want = HOP_DRUCOF | (f->job->env.conperm ? HOP_CONPERM : 0u);
+
+	return (f->s->hop.ext & want) == want && !f->job->no_drucof;
+}
+
 /* The facts of b with the hop that is open. */
 static struct mail_facts
 batch_facts(struct flow *f, const struct batch *b)
@@ -236,21 +244,23 @@ batch_facts(struct flow *f, const struct batch *b)
 	unsigned ext = f->s->hop.ext;
 	struct mail_facts m = { .conperm = env->conperm, .report = env->sender.n == 0,
 	    .hop_conperm = ext & HOP_CONPERM, .strict = b->opt.conperm_strict,
-	    .hop_conneg = ext & HOP_CONNEG && b->opt.ask != 2 && !b->separate };
+	    .hop_conneg = ext & HOP_CONNEG && b->opt.ask != 2 && !b->separate, .drucof = b->drucof,
+	    .relays = flow_relays(f), .hop_prefer = ext & HOP_DRUCOF_PREFER && !f->job->no_drucof,
+	    .late = b->opt.drucof_late };
 
-	if (m.conperm || m.hop_conneg)		/* else nothing depends on it */
+	if (m.conperm || m.hop_conneg || m.drucof != DRUCOF_NO)		/* else nothing depends on it */
 		m.report = m.report || flow_report(f);
 	if (m.hop_conneg && !m.conperm && !m.report)
-		m.wanted = b->opt.ask == 1 || flow_permission(f);
+		m.wanted = b->opt.ask == 1 || m.drucof == DRUCOF_PREFER || flow_permission(f);
 	return m;
 }
 
-/* Option conperm_try_all_mx (rows B3, B8): a host that can do nothing with the sender's demand is left for
+/* Option conperm_try_all_mx (rows B3, B8, D7): a host that can do nothing with the sender's demand is left for
  * the next, before the mail fails. */
 static bool
-batch_other_host(struct flow *f, const struct batch *b, const struct mail_row *row)
+batch_other_host(struct flow *f, const struct batch *b, const struct mail_decision *d)
 {
-	if (!b->opt.conperm_try_all_mx || !reach_other_host(f->s, row->why))
+	if (!b->opt.conperm_try_all_mx || !reach_other_host(f->s, d->why))
 		return false;
 	smtp_quit(f->s);
 	return true;
@@ -260,15 +270,15 @@ void
 flow_not_taken(struct flow *f, struct batch *b)
 {
 	struct mail_facts m = batch_facts(f, b);
-	const struct mail_row *row;
+	struct mail_decision d;
 	struct batch *again;
 
 	m.refused = true;
-	row = decide_mail(&m);
-	if (batch_other_host(f, b, row))
+	decide_mail(&m, &d);
+	if (batch_other_host(f, b, &d))
 		flow_push(f, b, b->t, b->n, &again);
 	else
-		flow_refuse(f, b, row);
+		flow_refuse(f, b, &d);
 }
 
 /* The same once more, in a session of its own, now that the form is made. */
@@ -308,11 +318,12 @@ flow_original(struct flow *f, struct batch *b, struct made **made)
 
 /* Mail that needs no asking: one group of commands, then the message. */
 static void
-flow_plain(struct flow *f, struct batch *b, const struct mail_row *row)
+flow_plain(struct flow *f, struct batch *b, const struct mail_decision *d)
 {
 	struct made *made;
-	struct xact x = { .t = b->t, .n = b->n, .conperm = row->with_conperm,
-	    .careful = b->careful, .next_host = flow_next_host(f, b), .body = flow_body(f) };
+	struct xact x = { .t = b->t, .n = b->n, .conperm = d->conperm,
+	    .drucof = d->drucof ? b->drucof : DRUCOF_NO, .careful = b->careful,
+	    .next_host = flow_next_host(f, b), .body = flow_body(f) };
 	bool fresh = !f->s->used;
 	struct err e = { 0 };
 	enum xact_end end;
@@ -346,9 +357,9 @@ batch_limit(struct flow *f, struct batch *b)
 	b->n = max;
 }
 
-/* No host is open.  Where one was, and said "not now", that is what counts. */
-static void
-batch_unreached(struct flow *f, struct batch *b, const struct err *e)
+/* Where a host was open, and said "not now", that is what counts. */
+void
+flow_unreached(struct flow *f, struct batch *b, const struct err *e)
 {
 	for (uint32_t i = 0; i < b->n; i++) {
 		struct target *t = b->t[i];
@@ -363,7 +374,7 @@ batch_unreached(struct flow *f, struct batch *b, const struct err *e)
 static void
 batch_run(struct flow *f, struct batch *b)
 {
-	const struct mail_row *row;
+	struct mail_decision d;
 	struct mail_facts m;
 	struct err e = { 0 };
 
@@ -377,24 +388,26 @@ batch_run(struct flow *f, struct batch *b)
 		smtp_quit(f->s);
 	do {
 		if (smtp_open(f->s, &e) == -1) {
-			batch_unreached(f, b, &e);
+			flow_unreached(f, b, &e);
 			return;
 		}
 		m = batch_facts(f, b);
-		row = decide_mail(&m);
-	} while (row->action == MAIL_REFUSE && batch_other_host(f, b, row));
+		decide_mail(&m, &d);
+	} while (d.action == MAIL_REFUSE && batch_other_host(f, b, &d));
 	check_addresses(f, b);
 	if (!batch_compact(b))
 		return;
-	if (row->action == MAIL_REFUSE) {
-		flow_refuse(f, b, row);
+	if (d.action == MAIL_REFUSE) {
+		flow_refuse(f, b, &d);
 		return;
 	}
 	batch_limit(f, b);
-	if (row->action == MAIL_ASK)
-		flow_negotiate(f, b, row);
+	b->usable = d.usable;
+	b->carried = d.drucof;
+	if (d.action == MAIL_ASK)
+		flow_negotiate(f, b, d.conperm);
 	else
-		flow_plain(f, b, row);
+		flow_plain(f, b, &d);
 }
 
 /*
@@ -407,7 +420,7 @@ flow_start(const struct job *job)
 	return job->target[0].attempts * (FLOW_DROPS - 1u) % job->ntarget;
 }
 
-/* The first batches: recipients with the same options. */
+/* The first batches: recipients with the same options, who want the same of DRUCOF. */
 static void
 flow_divide(struct flow *f)
 {
@@ -429,9 +442,11 @@ flow_divide(struct flow *f)
 			memset(&o, 0, sizeof o);
 			negotiation_find(lines, nlines, address_domain(t[i]->rcpt->addr),
 			    f->job->dest, &o);
-			if (i == 0)
+			if (i == 0) {
 				like.opt = o;
-			if (memcmp(&o, &like.opt, sizeof o) == 0)
+				like.drucof = t[i]->rcpt->drucof;
+			}
+			if (memcmp(&o, &like.opt, sizeof o) == 0 && like.drucof == t[i]->rcpt->drucof)
 				mine[n++] = t[i];
 			else
 				t[rest++] = t[i];

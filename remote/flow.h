@@ -26,6 +26,10 @@ struct batch {
 	struct target **t;		/* owned array of borrowed targets */
 	uint32_t n;
 	struct negotiation opt;		/* the same for all of them */
+	enum drucof drucof;		/* so is this */
+	bool usable;			/* the rows D have a say in what they get */
+	bool carried;			/* their RCPTs have DRUCOF, whatever is decided */
+	bool relayed;			/* so they are to have, as was decided in an earlier session */
 	uint8_t round, drops, hosts;	/* hosts: that have said "not now" */
 	uint32_t from;			/* the candidate (remote/reach.h) that is the first to be tried */
 	bool careful;			/* one command at a time: a lost connection has one cause */
@@ -33,10 +37,12 @@ struct batch {
 	bool ended;			/* conperm_after=drop: converted mail goes without CONPERM */
 };
 
-/* Distinct capability lists of the job, and what convertd says of each. */
+/* Distinct capability lists of the job, each with what is wished of it, and what convertd says of each. */
 struct capset {
 	struct capset *next;
 	struct buf text;
+	uint8_t wish;				/* enum plan_wish */
+	struct capset *permitted;		/* the same list under CONPERM, where that is in force beside DRUCOF */
 	enum rcpt_fate fate;
 	enum rcpt_run run;
 	char why[200];				/* of run */
@@ -106,8 +112,14 @@ bool flow_next_host(const struct flow *f, const struct batch *b);
 void flow_after(struct flow *f, struct batch *b, struct xact *x, enum xact_end end,
     bool fresh, const struct err *e);
 
-/* A transaction that asks (rows B2, B5, B6); row: what decide_mail said. */
-void flow_negotiate(struct flow *f, struct batch *b, const struct mail_row *row);
+/* Nobody can be reached now: *e, unless a host was, and said more. */
+void flow_unreached(struct flow *f, struct batch *b, const struct err *e);
+
+/* Does the open hop take DRUCOF on, and CONPERM where the message is under that? */
+bool flow_relays(const struct flow *f);
+
+/* A transaction that asks (rows B2, B5, B6, D1 to D5); conperm: MAIL carries it. */
+void flow_negotiate(struct flow *f, struct batch *b, bool conperm);
 /* Frees what negotiation kept. */
 void flow_forget(struct flow *f);
 

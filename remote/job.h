@@ -26,12 +26,13 @@ struct target {
 	bool bare;			/* RCPT goes without CONNEG */
 	bool repeat;			/* CONNEG was refused: RCPT once more, bare */
 	bool asked;			/* the RCPT that was taken had CONNEG */
-	bool accepted;			/* RCPT was taken */
+	bool accepted;			/* RCPT was taken; of a probe: or refused for its CONNEG alone */
 	bool again;			/* too many recipients: in the next transaction */
 	bool elsewhere;			/* that one is the next host's; res says what this one said */
+	/* of the last one that asked */
 	enum rcpt_caps caps;
 	struct capset *set;		/* of CAPS_GIVEN; the negotiation's */
-	const struct rcpt_row *row;
+	struct rcpt_decision decision;
 };
 
 struct job {
@@ -51,6 +52,7 @@ struct job {
 	int64_t start_ms;
 	bool open, bad_file;
 	bool no_dsn;			/* the hop refused the DSN parameters of MAIL */
+	bool no_drucof;			/* it refused DRUCOF, though it offers that */
 };
 
 enum {

@@ -11,14 +11,25 @@
 
 /* --- capability lists --- */
 
-/* The set with this text, made if need be.  NULL: memory, or over FLOW_CAPS. */
+/* What of the sender's wishes bounds the conversions for b. */
+static enum plan_wish
+batch_wish(const struct flow *f, const struct batch *b)
+{
+	if (b->usable)
+		return WISH_DRUCOF;
+	if (f->job->env.conperm)
+		return WISH_CONPERM;
+	return b->drucof == DRUCOF_PREFER ? WISH_PREFER : WISH_ADVISORY;
+}
+
+/* The set with this text and wish, made if need be.  NULL: memory, or over FLOW_CAPS. */
 static struct capset *
-capset_of(struct flow *f, struct span text, struct err *e)
+capset_of(struct flow *f, struct span text, enum plan_wish wish, struct err *e)
 {
 	struct capset *c;
 
 	for (c = f->sets; c != NULL; c = c->next)
-		if (span_eq(buf_view(&c->text), text))
+		if (c->wish == wish && span_eq(buf_view(&c->text), text))
 			return c;
 	if (f->caps_octets + text.n > FLOW_CAPS) {
 		err_set(e, ERR_PERM, "5.6.0", "more capability lists than are kept");
@@ -33,6 +44,7 @@ capset_of(struct flow *f, struct span text, struct err *e)
 		free(c);
 		return NULL;
 	}
+	c->wish = (uint8_t)wish;
 	c->fate = FATE_UNKNOWN;
 	c->run = RUN_NOT;
 	c->next = f->sets;
@@ -41,17 +53,32 @@ capset_of(struct flow *f, struct span text, struct err *e)
 	return c;
 }
 
+/* The same for members of b: with a second one where a second wish counts too. */
+static struct capset *
+capset_for(struct flow *f, const struct batch *b, struct span text, struct err *e)
+{
+	struct capset *c = capset_of(f, text, batch_wish(f, b), e);
+
+	if (c == NULL || !b->usable || !f->job->env.conperm)
+		return c;
+	c->permitted = capset_of(f, text, WISH_CONPERM, e);
+	return c->permitted == NULL ? NULL : c;
+}
+
+struct asking { struct flow *f; const struct batch *b; };
+
 /* The reply to a target's RCPT … CONNEG. */
 static int
 on_caps(void *arg, struct target *t, const struct reply *r, struct err *e)
 {
-	struct flow *f = arg;
+	const struct asking *a = arg;
+	struct flow *f = a->f;
 	struct buf text;
 	int got;
 
 	buf_init(&text, FEAT_MAX_TEXT);
 	got = caplist_read(r, &text, e);
-	if (got == 1 && (t->set = capset_of(f, buf_view(&text), e)) == NULL)
+	if (got == 1 && (t->set = capset_for(f, a->b, buf_view(&text), e)) == NULL)
 		got = e->kind == ERR_TEMP ? -1 : 0;
 	buf_free(&text);
 	if (got == 1)
@@ -81,23 +108,26 @@ capset_fail(struct capset *c, const struct err *e)
 {
 	c->run = e->kind == ERR_PERM ? RUN_FAILED : RUN_BUSY;
 	span_text(span_str(e->what), c->why, sizeof c->why);
+	if (c->permitted != NULL)
+		capset_fail(c->permitted, e);
 }
 
 /* Asks about every set that has no verdict. */
 static void
 plan_sets(struct flow *f)
 {
-	struct span caps[JOB_MAX_RCPT + 1];
-	uint8_t wish[JOB_MAX_RCPT + 1];
-	struct capset *of[JOB_MAX_RCPT + 1];
+	enum { SETS = 2 * JOB_MAX_RCPT + 2 };	/* two for each, and two for all of them */
+	struct span caps[SETS];
+	uint8_t wish[SETS];
+	struct capset *of[SETS];
 	struct flow_plan *p;
 	struct err e = { 0 };
 	uint32_t n = 0;
 
-	for (struct capset *c = f->sets; c != NULL && n <= JOB_MAX_RCPT; c = c->next)
+	for (struct capset *c = f->sets; c != NULL && n < SETS; c = c->next)
 		if (c->fate == FATE_UNKNOWN) {
 			of[n] = c;
-			wish[n] = f->job->env.conperm ? WISH_CONPERM : WISH_ADVISORY;
+			wish[n] = c->wish;
 			caps[n++] = buf_view(&c->text);
 		}
 	if (n == 0)
@@ -140,20 +170,40 @@ flow_forget(struct flow *f)
 
 /* --- deciding --- */
 
-static const struct rcpt_row *
-decide_target(const struct flow *f, const struct batch *b, const struct target *t)
+/* The facts for the rows B: with DRUCOF=PREFER no Content-Convert is needed. */
+static struct rcpt_facts
+target_facts(const struct flow *f, const struct batch *b, const struct target *t)
 {
+	const struct capset *c = t->set != NULL && t->set->permitted != NULL ? t->set->permitted : t->set;
 	struct rcpt_facts r = { .conperm = f->job->env.conperm,
 	    .hop_conperm = f->s->hop.ext & HOP_CONPERM, .caps = t->caps, .fate = FATE_UNKNOWN,
 	    .run = RUN_NOT, .null_fails = b->opt.conperm_null, .unknown_fails = b->opt.conperm_unknown,
 	    .tries_left = t->conneg_tries < b->opt.conneg_tries, .last_try = f->job->last_try };
 
-	if (t->set != NULL) {
-		r.fate = t->set->fate;
-		r.run = t->set->run;
-		r.permission = t->set->plan != NULL && t->set->plan->has_permission;
+	if (c != NULL) {
+		r.fate = c->fate;
+		r.run = c->run;
+		r.permission = c->wish == WISH_PREFER || (c->plan != NULL && c->plan->has_permission);
 	}
-	return decide_rcpt(&r);
+	return r;
+}
+
+static struct drucof_facts
+target_drucof(const struct flow *f, const struct batch *b, const struct target *t)
+{
+	return (struct drucof_facts){ .conneg = true, .relays = flow_relays(f), .late = b->opt.drucof_late,
+	    .caps = t->caps, .fate = t->set != NULL ? t->set->fate : FATE_UNKNOWN,
+	    .run = t->set != NULL ? t->set->run : RUN_NOT, .last_try = f->job->last_try };
+}
+
+static void
+decide_target(const struct flow *f, const struct batch *b, struct target *t)
+{
+	struct rcpt_facts r = target_facts(f, b, t);
+	struct drucof_facts d = target_drucof(f, b, t);
+
+	decide_rcpt(b->usable && !r.conperm ? NULL : &r, b->usable ? &d : NULL, &t->decision);
+	t->decision.drucof |= b->carried;
 }
 
 /* The verdict's lines for the report, and the row that was followed. */
@@ -169,25 +219,34 @@ add_detail(struct target *t)
 		(void)buf_add(&t->detail, detail, &ignored);
 	else if (t->set != NULL)
 		job_detail(t, "takes", buf_view(&t->set->text));
-	job_detail(t, "row", span_str(t->row->name));
+	job_detail(t, "row", span_str(t->decision.row));
 }
 
 static void
 refuse(struct flow *f, struct target *t)
 {
-	bool perm = t->row->action == ACT_REFUSE;
-	const char *why = t->set != NULL ? t->set->why : "";
+	const struct rcpt_decision *d = &t->decision;
+	const char *why = t->set != NULL ? t->set->why : "", *dsn = d->dsn;
 	char text[256];
 
-	snprintf(text, sizeof text, "%s%s%.150s", t->row->why, *why != '\0' ? ": " : "", why);
+	if (dsn == NULL)
+		dsn = t->set->verdict->dsn;
+	snprintf(text, sizeof text, "%s%s%.150s", d->why, *why != '\0' ? ": " : "", why);
 	add_detail(t);
-	job_settle(t, perm ? OUTCOME_FAILED : OUTCOME_DEFERRED, 0, t->row->dsn, f->s->mta, text);
+	job_settle(t, d->action == ACT_REFUSE ? OUTCOME_FAILED : OUTCOME_DEFERRED, 0, dsn, f->s->mta, text);
+}
+
+static bool
+is_refused(const struct target *t)
+{
+	return t->decision.action == ACT_REFUSE || t->decision.action == ACT_DEFER;
 }
 
 /* --- dividing --- */
 
 struct group {
 	enum rcpt_action action;
+	bool drucof;			/* RCPT carries it */
 	struct capset *set;		/* of ACT_CONVERT: one of its members' */
 	struct target *t[JOB_MAX_RCPT];
 	uint32_t n;
@@ -203,7 +262,7 @@ struct division {
 static bool
 group_fits(const struct group *g, const struct target *t, const struct batch *b)
 {
-	if (b->opt.batch == 2 || g->action != t->row->action)
+	if (b->opt.batch == 2 || g->action != t->decision.action || g->drucof != t->decision.drucof)
 		return false;
 	return g->action != ACT_CONVERT || span_eq(g->set->verdict->key, t->set->verdict->key);
 }
@@ -212,7 +271,7 @@ group_fits(const struct group *g, const struct target *t, const struct batch *b)
 static bool
 is_new_form(const struct division *d, const struct target *t)
 {
-	bool is = t->row->action == ACT_CONVERT;
+	bool is = t->decision.action == ACT_CONVERT;
 
 	for (uint32_t i = 0; i < d->n && is; i++)
 		is = d->group[i].action != ACT_CONVERT ||
@@ -237,13 +296,22 @@ divide_one(struct flow *f, struct division *d, const struct batch *b, struct tar
 		return;
 	}
 	if (i == d->n) {
-		d->group[i].action = t->row->action;
+		d->group[i].action = t->decision.action;
+		d->group[i].drucof = t->decision.drucof;
 		d->group[i].set = t->set;
 		d->group[i].n = 0;
 		d->n++;
 		d->forms += form;
 	}
 	d->group[i].t[d->group[i].n++] = t;
+}
+
+/* Is it to get the message in some form that it takes? */
+static bool
+gets_form(const struct target *t)
+{
+	return t->accepted && t->set != NULL && (t->decision.action == ACT_CONVERT ||
+	    (t->decision.action == ACT_ORIGINAL && t->set->fate == FATE_FITS));
 }
 
 /* All who take some form of it, by one common form (R20).  NULL: there is none. */
@@ -262,8 +330,7 @@ common_set(struct flow *f, const struct batch *b)
 		struct target *t = b->t[i];
 		bool known = false;
 
-		if (!t->accepted || t->done || (t->row->action != ACT_CONVERT &&
-		    !(t->row->action == ACT_ORIGINAL && t->set != NULL && t->set->fate == FATE_FITS)))
+		if (t->done || !gets_form(t))
 			continue;
 		for (uint32_t j = 0; j < i; j++)
 			known |= b->t[j]->set == t->set;
@@ -276,7 +343,7 @@ common_set(struct flow *f, const struct batch *b)
 			r = -1;
 	}
 	if (r == 0 && n > 1 && buf_add_byte(&text, ')', &e) == 0)
-		c = capset_of(f, buf_view(&text), &e);
+		c = capset_for(f, b, buf_view(&text), &e);
 	buf_free(&text);
 	if (n == 1)
 		return last;
@@ -293,17 +360,16 @@ decide_all(struct flow *f, struct batch *b)
 
 	for (uint32_t i = 0; i < b->n; i++)
 		if (b->t[i]->accepted)
-			b->t[i]->row = decide_target(f, b, b->t[i]);
+			decide_target(f, b, b->t[i]);
 	if (b->opt.batch != 1 || (c = common_set(f, b)) == NULL)
 		return;
 	for (uint32_t i = 0; i < b->n; i++) {
 		struct target *t = b->t[i];
 
-		if (!t->accepted || t->set == NULL || (t->row->action != ACT_CONVERT &&
-		    !(t->row->action == ACT_ORIGINAL && t->set->fate == FATE_FITS)))
+		if (!gets_form(t))
 			continue;
 		t->set = c;
-		t->row = decide_target(f, b, t);
+		decide_target(f, b, t);
 	}
 }
 
@@ -316,9 +382,9 @@ divide(struct flow *f, struct division *d, struct batch *b)
 		if (!t->accepted || t->done)
 			continue;
 		log_line(LOG_INFO, f->job->id, "negotiated", "to=%s row=%s key=%s",
-		    log_qs(t->rcpt->addr), t->row->name,
-		    t->row->action == ACT_CONVERT ? log_qs(t->set->verdict->key) : "-");
-		if (t->row->action == ACT_REFUSE || t->row->action == ACT_DEFER) {
+		    log_qs(t->rcpt->addr), t->decision.row,
+		    t->decision.action == ACT_CONVERT ? log_qs(t->set->verdict->key) : "-");
+		if (is_refused(t)) {
 			refuse(f, t);
 			d->others = true;
 		} else {
@@ -336,8 +402,8 @@ drops_conperm(const struct group *g, const struct batch *b)
 	return g->action == ACT_CONVERT && b->opt.conperm_after == 1;
 }
 
-/* May the group be served in the transaction under way?  It has to be alone there, under CONPERM or
- * not as it must be, and mail for those of whom nothing is known is not asked about (row B5a). */
+/* May the group be served in the transaction under way?  It has to be alone there, under CONPERM and DRUCOF
+ * or not as it must be, and mail for those of whom nothing is known is not asked about (row B5a). */
 static bool
 goes_on(const struct flow *f, const struct group *g, const struct batch *b, const struct xact *x)
 {
@@ -347,7 +413,7 @@ goes_on(const struct flow *f, const struct group *g, const struct batch *b, cons
 		for (uint32_t i = 0; i < g->n; i++)
 			if (g->t[i]->asked)
 				return false;
-	return conperm == x->conperm;
+	return conperm == x->conperm && g->drucof == (x->drucof != DRUCOF_NO);
 }
 
 /* Sends the group in this transaction.  made: NULL for the original. */
@@ -367,14 +433,14 @@ group_send(struct flow *f, struct group *g, struct xact *x, const struct made *m
 }
 
 /* Another session for the group, which asks again.  Answers that change with each session are a failure of
- * negotiation: mail without CONPERM goes as it is, and nobody is asked (row B2d). */
+ * negotiation: mail without CONPERM and DRUCOF goes as it is, and nobody is asked (row B2d). */
 static void
 group_again(struct flow *f, struct group *g, const struct batch *b)
 {
 	bool spent = b->round + 1 >= FLOW_ROUNDS;
 	struct batch *again;
 
-	if (spent && f->job->env.conperm) {
+	if (spent && (f->job->env.conperm || b->usable)) {
 		flow_settle(f, g->t, g->n, OUTCOME_DEFERRED, "4.6.5",
 		    "what the recipients take changes with each session");
 		return;
@@ -385,6 +451,7 @@ group_again(struct flow *f, struct group *g, const struct batch *b)
 	again->round = spent ? 1 : again->round + 1;
 	again->separate |= spent || g->action == ACT_SEPARATE;
 	again->ended = drops_conperm(g, b);
+	again->relayed = g->drucof && f->job->env.conperm;	/* else it is asked about without */
 }
 
 static void group_serve(struct flow *f, struct group *g, struct batch *b, struct xact *x);
@@ -401,17 +468,19 @@ group_unmade(struct flow *f, struct group *g, struct batch *b, struct xact *x, c
 		struct target *t = g->t[i];
 
 		capset_fail(t->set, e);
-		t->row = decide_target(f, b, t);
+		decide_target(f, b, t);
 		log_line(LOG_INFO, f->job->id, "negotiated", "to=%s row=%s", log_qs(t->rcpt->addr),
-		    t->row->name);
-		if (t->row->action == ACT_REFUSE || t->row->action == ACT_DEFER)
+		    t->decision.row);
+		if (is_refused(t))
 			refuse(f, t);
 		else
 			g->t[n++] = t;
 	}
 	g->n = n;
 	g->action = ACT_ORIGINAL;
-	if (n > 0 && f->s->open)
+	if (n > 0)
+		g->drucof = g->t[0]->decision.drucof;
+	if (n > 0 && f->s->open && goes_on(f, g, b, x))
 		group_serve(f, g, b, x);
 	else if (n > 0)
 		group_again(f, g, b);
@@ -469,12 +538,77 @@ serve_groups(struct flow *f, struct batch *b, struct xact *x, struct division *d
 		group_again(f, &d->group[i], b);
 }
 
-void
-flow_negotiate(struct flow *f, struct batch *b, const struct mail_row *row)
+/* --- DRUCOF alone: one session probes, and sends, in transactions of their own (row D1) --- */
+
+/* A session for the next transaction, as the hop bounds them.  false: the group waits for another batch. */
+static bool
+group_open(struct flow *f, struct group *g, struct batch *part)
 {
-	struct xact x = { .t = b->t, .n = b->n, .conperm = row->with_conperm && !b->ended,
+	const struct hop *hop = &f->s->hop;
+	struct err e = { 0 };
+
+	if (f->s->open && hop->mail_max > 0 && f->s->mails >= hop->mail_max)
+		smtp_quit(f->s);		/* RFC 9422, 4.1 */
+	if (f->s->open)
+		return true;
+	if (smtp_open(f->s, &e) == -1)
+		flow_unreached(f, part, &e);
+	else if (g->drucof && !flow_relays(f))	/* another host */
+		group_again(f, g, part);
+	else
+		return true;
+	return false;
+}
+
+/* One group in a transaction that asks nothing.  A hop may take only one in a session and not say so: it
+ * hangs up over the second. */
+static void
+group_turn(struct flow *f, struct group *g, const struct batch *b)
+{
+	struct target *all[JOB_MAX_RCPT];
+	struct batch part = *b;
+	enum xact_end end = XACT_LOST;
+	struct err e = { 0 };
+	struct xact x;
+
+	memcpy(all, g->t, g->n * sizeof *all);
+	part.t = all;
+	part.n = g->n;
+	for (int try = 0; try < 2 && end == XACT_LOST; try++) {
+		if (!group_open(f, g, &part))
+			return;
+		x = (struct xact){ .t = g->t, .n = g->n, .drucof = g->drucof ? b->drucof : DRUCOF_NO,
+		    .careful = b->careful, .next_host = flow_next_host(f, b), .body = flow_body(f) };
+		end = smtp_begin(f->s, &x, &e);
+		if (end == XACT_LOST && x.at != XACT_AT_MAIL)
+			break;
+	}
+	if (end == XACT_READY)
+		group_serve(f, g, &part, &x);
+	x.t = all;
+	flow_after(f, &part, &x, end, true, &e);
+}
+
+static void
+serve_turns(struct flow *f, struct batch *b, struct xact *x, struct division *d)
+{
+	struct err ignored;	/* nothing is lost */
+
+	divide(f, d, b);
+	flow_after(f, b, x, XACT_READY, true, &ignored);	/* whom the question did not come to has it again */
+	for (uint32_t i = 0; i < d->n; i++)
+		group_turn(f, &d->group[i], b);
+}
+
+void
+flow_negotiate(struct flow *f, struct batch *b, bool conperm)
+{
+	struct asking asking = { f, b };
+	bool drucof = b->carried || (b->relayed && flow_relays(f));
+	struct xact x = { .t = b->t, .n = b->n, .conperm = conperm && !b->ended,
+	    .drucof = drucof ? b->drucof : DRUCOF_NO, .probe = b->usable && !f->job->env.conperm,
 	    .conneg = command_conneg(b->opt.dialect), .careful = b->careful,
-	    .next_host = flow_next_host(f, b), .body = flow_body(f), .caps = on_caps, .arg = f,
+	    .next_host = flow_next_host(f, b), .body = flow_body(f), .caps = on_caps, .arg = &asking,
 	    .tries_max = b->opt.conneg_tries };
 	struct division d = { 0 };
 	struct target **all = b->t;
@@ -483,7 +617,8 @@ flow_negotiate(struct flow *f, struct batch *b, const struct mail_row *row)
 	struct err e = { 0 };
 	enum xact_end end;
 
-	spend_tries(b);
+	if (!x.probe)		/* there a host that cannot say is one to wait for (row D5) */
+		spend_tries(b);
 	if ((d.group = malloc(b->n * sizeof *d.group)) == NULL) {
 		flow_settle(f, b->t, b->n, OUTCOME_DEFERRED, "4.3.0", "no memory");
 		return;
@@ -494,9 +629,14 @@ flow_negotiate(struct flow *f, struct batch *b, const struct mail_row *row)
 	} else if (end == XACT_READY) {
 		plan_sets(f);
 		decide_all(f, b);
-		serve_groups(f, b, &x, &d);
+		if (x.probe)
+			serve_turns(f, b, &x, &d);
+		else
+			serve_groups(f, b, &x, &d);
 	}
 	free(d.group);
+	if (x.probe && end == XACT_READY)
+		return;
 	x.t = all;
 	x.n = n;
 	flow_after(f, b, &x, end, fresh, &e);

@@ -21,7 +21,8 @@ enum {
 
 enum hop_ext {
 	HOP_PIPELINING = 1, HOP_SIZE = 2, HOP_8BITMIME = 4, HOP_DSN = 8, HOP_SMTPUTF8 = 16,
-	HOP_CONPERM = 32, HOP_CONNEG = 64, HOP_CHUNKING = 128, HOP_BINARYMIME = 256
+	HOP_CONPERM = 32, HOP_CONNEG = 64, HOP_CHUNKING = 128, HOP_BINARYMIME = 256,
+	HOP_DRUCOF = 512, HOP_DRUCOF_PREFER = 1024
 };
 struct hop {
 	unsigned ext;		/* enum hop_ext, of this connection's EHLO reply */

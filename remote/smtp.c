@@ -235,13 +235,38 @@ smtp_later(struct session *s, const struct xact *x, struct target *t)
 	    .hop_conperm = s->hop.ext & HOP_CONPERM, .caps = CAPS_LATER, .fate = FATE_UNKNOWN, .run = RUN_NOT,
 	    .tries_left = t->conneg_tries < x->tries_max };
 
-	t->row = decide_rcpt(&f);
+	decide_rcpt(&f, NULL, &t->decision);
 	t->caps = CAPS_LATER;
-	t->bare = t->repeat = t->row->action == ACT_BARE;
+	t->bare = t->repeat = t->decision.action == ACT_BARE;
 	if (t->bare)
 		return;
 	smtp_refused(s, t);
 	t->res.flags |= RESULT_CONNEG_TRY;
+}
+
+/* In a probe a refusal of CONNEG tells what a list would: nothing, or nothing now (rows D4, D5). */
+static bool
+smtp_probed(const struct session *s, struct xact *x, struct target *t)
+{
+	bool later = caplist_later(&s->reply);
+
+	if (!x->probe || (!later && !decide_unsupported(s->reply.code)))
+		return false;
+	t->caps = later ? CAPS_LATER : CAPS_NONE;
+	t->accepted = t->asked = true;
+	x->naccepted++;
+	return true;
+}
+
+/* A hop that offers DRUCOF and refuses it is one without: once more, as the tables have it for that. */
+static bool
+smtp_refuses_drucof(struct session *s, const struct xact *x, const struct target *t)
+{
+	if (x->drucof == DRUCOF_NO || !decide_unsupported(s->reply.code))
+		return false;
+	s->job->no_drucof = true;
+	log_line(LOG_WARN, s->job->id, "drucof-refused", "to=%s relay=%s", log_qs(t->rcpt->addr), log_q(s->mta));
+	return true;
 }
 
 /* A hop that offers DSN and refuses its parameters is one without DSN (RFC 3461, 5.2.2): once more
@@ -272,6 +297,8 @@ smtp_on_rcpt(struct session *s, struct xact *x, struct target *t, struct err *e)
 		x->naccepted++;
 		return asked ? x->caps(x->arg, t, &s->reply, e) : 0;
 	}
+	if (asked && smtp_probed(s, x, t))
+		return 0;
 	if (asked && decide_unsupported(s->reply.code))
 		t->bare = t->repeat = true;		/* row B9 */
 	else if (asked && caplist_later(&s->reply))
@@ -280,6 +307,8 @@ smtp_on_rcpt(struct session *s, struct xact *x, struct target *t, struct err *e)
 		t->again = true;
 	else if (smtp_refuses_dsn(s, t))
 		t->no_dsn = t->again = true;
+	else if (smtp_refuses_drucof(s, x, t))
+		t->again = true;
 	else
 		smtp_put_off(s, x, t, NULL);
 	return 0;
@@ -296,7 +325,7 @@ smtp_add_rcpt(struct session *s, const struct xact *x, const struct target *t, s
 {
 	struct hop hop = smtp_hop(s, t);
 
-	return command_rcpt(&s->w.out, t->rcpt, &hop, t->bare ? NULL : x->conneg, e);
+	return command_rcpt(&s->w.out, t->rcpt, &hop, t->bare ? NULL : x->conneg, x->drucof, e);
 }
 
 /* A whole group (RFC 2920, 3.1), sent by the first smtp_talk. */
@@ -398,6 +427,8 @@ smtp_forget(struct xact *x)
 		struct target *t = x->t[i];
 
 		t->accepted = t->asked = t->again = t->elsewhere = t->repeat = false;
+		if (x->conneg == NULL)
+			continue;
 		t->caps = CAPS_NONE;
 		t->set = NULL;
 	}

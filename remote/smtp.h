@@ -23,6 +23,8 @@ struct xact {
 	uint32_t n;
 	bool conperm;			/* MAIL … CONPERM */
 	const char *conneg;		/* the parameter of RCPT, NULL: none */
+	enum drucof drucof;		/* the same */
+	bool probe;			/* a question alone: a refusal of CONNEG is an answer, nothing is sent */
 	bool data;			/* nothing is decided in between: DATA goes in the group */
 	bool careful;			/* one command at a time */
 	bool next_host;			/* whom this host does not take now, the next one is asked */

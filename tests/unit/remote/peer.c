@@ -205,6 +205,7 @@ body_at(int fd, uint64_t len)
 static void
 convertd_plan(const struct peers *p, int sock, const struct msg_plan *m, int fd)
 {
+	static const char *const wishes[] = { "", "", "drucof ", "prefer " };
 	struct span text = span_of(m + 1, m->caps_len);
 	struct plan_verdict v[8] = { 0 };
 	uint64_t body = body_at(fd, m->msg_len);
@@ -220,10 +221,11 @@ convertd_plan(const struct peers *p, int sock, const struct msg_plan *m, int fd)
 	for (uint32_t i = 0; i < m->ncaps; i++) {
 		struct plan_set set;
 		char caps[400];
-		size_t r = 0;
+		size_t r = 0, n;
 
 		memcpy(&set, text.p, sizeof set);
-		span_text(span_sub(text, sizeof set, sizeof set + set.len), caps, sizeof caps);
+		n = (size_t)snprintf(caps, sizeof caps, "%s", wishes[set.wish]);
+		span_text(span_sub(text, sizeof set, sizeof set + set.len), caps + n, sizeof caps - n);
 		text = span_sub(text, sizeof set + set.len, text.n);
 		snprintf(line + strlen(line), sizeof line - strlen(line), "%s%s", i > 0 ? " | " : "", caps);
 		while (r < p->script.nplan && p->script.plan[r].caps != NULL &&
@@ -238,7 +240,8 @@ convertd_plan(const struct peers *p, int sock, const struct msg_plan *m, int fd)
 			v[i].detail = span_str("part: 1 (image/tiff)\nform: MMR\nconverted: as it was asked\n");
 		}
 		if (v[i].fate == PLAN_EMPTY) {
-			snprintf(v[i].dsn, sizeof v[i].dsn, "5.6.5");
+			snprintf(v[i].dsn, sizeof v[i].dsn, "%s",
+			    p->script.plan[r].dsn != NULL ? p->script.plan[r].dsn : "5.6.5");
 			v[i].detail = span_str("part: 1 (image/tiff)\nform: MMR\n");
 		}
 	}

@@ -18,11 +18,11 @@
 struct hop_rule { int connection; const char *command, *reply; bool once; };
 
 struct plan_rule {
-	const char *caps;		/* the list holds this text; NULL: any */
+	const char *caps;		/* the list holds this text, behind its wish; NULL: any */
 	uint8_t fate;			/* enum plan_fate */
 	const char *key;		/* of PLAN_CONVERTS */
 	uint32_t kind;			/* not ERR_NONE: this failure instead */
-	const char *dsn;
+	const char *dsn;		/* its, or that of PLAN_EMPTY; NULL: 5.6.5 */
 };
 struct convert_rule {
 	const char *key;
@@ -57,7 +57,7 @@ void peers_stop(struct peers *p);
 
 /*
  * What was heard so far, one line each, NUL-terminated, static: "1 MAIL FROM:<…>" by connection;
- * "1 . LAST" for a message, with its last line; "convertd PLAN text | text", "convertd CONVERT key",
+ * "1 . LAST" for a message, with its last line; "convertd PLAN text | drucof text", "convertd CONVERT key",
  * with "to 7bit" or "to 8bit" if that was asked for.
  */
 const char *peers_heard(const struct peers *p);

@@ -13,6 +13,10 @@ static const struct { const char *in; unsigned ext; uint64_t size_max; uint32_t 
 	{ "250-hop\r\n250-conperm\r\n250 ConNeg\r\n", HOP_CONPERM | HOP_CONNEG, 0, 0, 0 },
 	{ "250-CONNEG\r\n250 fine\r\n", 0, 0, 0, 0 },			/* a greeting is no keyword */
 	{ "250-hop\r\n250-CONNEGATIVE\r\n250 X-CONPERM CONNEG\r\n", 0, 0, 0, 0 },
+	{ "250-hop\r\n250 DRUCOF\r\n", HOP_DRUCOF, 0, 0, 0 },
+	{ "250-hop\r\n250 drucof  Prefer\r\n", HOP_DRUCOF | HOP_DRUCOF_PREFER, 0, 0, 0 },
+	{ "250-hop\r\n250 DRUCOF LATER PREFER\r\n", HOP_DRUCOF | HOP_DRUCOF_PREFER, 0, 0, 0 },
+	{ "250-hop\r\n250-DRUCOF PREFERENCE\r\n250 PREFER\r\n", HOP_DRUCOF, 0, 0, 0 },
 	{ "250-hop\r\n250-SIZE\r\n250-\r\n250 SIZE 18446744073709551616\r\n", HOP_SIZE, 0, 0, 0 },
 	{ "250-hop\r\n250 SIZE -1\r\n", HOP_SIZE, 0, 0, 0 },
 	{ "250-hop\r\n250-CHUNKING\r\n250-binarymime\r\n250 LIMITS MAILMAX=5 rcptmax=20 X=y\r\n",
@@ -108,15 +112,19 @@ END_TEST
 static const struct {
 	unsigned ext;
 	uint8_t notify;
-	const char *addr, *orcpt, *conneg, *want;
+	const char *addr, *orcpt, *conneg;
+	enum drucof drucof;
+	const char *want;
 } rcpts[] = {
-	{ 0, NOTIFY_NEVER, "a@x", "rfc822;a@x", NULL, "RCPT TO:<a@x>\r\n" },
-	{ HOP_DSN, NOTIFY_NEVER, "a@x", "", NULL, "RCPT TO:<a@x> NOTIFY=NEVER\r\n" },
-	{ HOP_DSN, NOTIFY_SUCCESS | NOTIFY_FAILURE | NOTIFY_DELAY, "A@X", "rfc822;a+2B@x", "CONNEG",
+	{ 0, NOTIFY_NEVER, "a@x", "rfc822;a@x", NULL, DRUCOF_NO, "RCPT TO:<a@x>\r\n" },
+	{ HOP_DSN, NOTIFY_NEVER, "a@x", "", NULL, DRUCOF_NO, "RCPT TO:<a@x> NOTIFY=NEVER\r\n" },
+	{ HOP_DSN, NOTIFY_NEVER, "a@x", "", NULL, DRUCOF_REQUIRE, "RCPT TO:<a@x> DRUCOF NOTIFY=NEVER\r\n" },
+	{ 0, 0, "a@x", "", "CONNEG", DRUCOF_PREFER, "RCPT TO:<a@x> CONNEG DRUCOF=PREFER\r\n" },
+	{ HOP_DSN, NOTIFY_SUCCESS | NOTIFY_FAILURE | NOTIFY_DELAY, "A@X", "rfc822;a+2B@x", "CONNEG", DRUCOF_NO,
 	    "RCPT TO:<A@X> CONNEG NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;a+2B@x\r\n" },
-	{ HOP_DSN, NOTIFY_DELAY, "\"a>b\"@x", "", "CONNEG=REQUIRED",
+	{ HOP_DSN, NOTIFY_DELAY, "\"a>b\"@x", "", "CONNEG=REQUIRED", DRUCOF_NO,
 	    "RCPT TO:<\"a>b\"@x> CONNEG=REQUIRED NOTIFY=DELAY\r\n" },
-	{ HOP_DSN, 0, "/FAX=+1.2/@x", "", NULL, "RCPT TO:</FAX=+1.2/@x>\r\n" },
+	{ HOP_DSN, 0, "/FAX=+1.2/@x", "", NULL, DRUCOF_NO, "RCPT TO:</FAX=+1.2/@x>\r\n" },
 };
 
 START_TEST(rcpt_is_written)
@@ -128,7 +136,7 @@ START_TEST(rcpt_is_written)
 	struct err e = { 0 };
 
 	buf_init(&out, 1000);
-	ck_assert_int_eq(command_rcpt(&out, &r, &hop, rcpts[_i].conneg, &e), 0);
+	ck_assert_int_eq(command_rcpt(&out, &r, &hop, rcpts[_i].conneg, rcpts[_i].drucof, &e), 0);
 	ck_assert_msg(span_is(buf_view(&out), rcpts[_i].want), "%.*s", (int)out.n, (char *)out.p);
 	buf_free(&out);
 }

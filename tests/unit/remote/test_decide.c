@@ -43,14 +43,76 @@ static const struct {
 
 START_TEST(mail_row_is_found)
 {
-	const struct mail_row *r = decide_mail(&mails[_i].f);
+	struct mail_decision d;
 
-	ck_assert_ptr_nonnull(r);
-	ck_assert_str_eq(r->name, mails[_i].row);
-	ck_assert_int_eq(r->action, mails[_i].action);
-	ck_assert_int_eq(r->with_conperm, mails[_i].with_conperm);
-	ck_assert_pstr_eq(r->dsn, mails[_i].dsn);
-	ck_assert_int_eq(r->action == MAIL_REFUSE, r->why != NULL);
+	decide_mail(&mails[_i].f, &d);
+	ck_assert_str_eq(d.row, mails[_i].row);
+	ck_assert_int_eq(d.action, mails[_i].action);
+	ck_assert_int_eq(d.conperm, mails[_i].with_conperm);
+	ck_assert_pstr_eq(d.dsn, mails[_i].dsn);
+	ck_assert_int_eq(d.action == MAIL_REFUSE, d.why != NULL);
+	ck_assert(!d.drucof && !d.usable);
+}
+END_TEST
+
+#define REQ .drucof = DRUCOF_REQUIRE
+#define PRE .drucof = DRUCOF_PREFER
+#define BOTH .conperm = true, .hop_conperm = true, REQ
+
+/* The digest, c.3 and c.5, as far as EHLO decides. */
+static const struct {
+	struct mail_facts f;
+	const char *row;
+	enum mail_action action;
+	bool with_conperm, with_drucof, usable;
+	const char *dsn;
+} drucof_mails[] = {
+	{ { REQ }, "D7", MAIL_REFUSE, false, false, false, "5.6.3" },
+	{ { REQ, .hop_conperm = true }, "D7", MAIL_REFUSE, false, false, false, "5.6.3" },
+	{ { REQ, .hop_prefer = true }, "D7", MAIL_REFUSE, false, false, false, "5.6.3" },
+	{ { REQ, .relays = true }, "D6", MAIL_SEND, false, true, false, NULL },
+	{ { REQ, .relays = true, .late = true }, "D6", MAIL_SEND, false, true, false, NULL },
+	{ { REQ, .hop_conneg = true }, "D1", MAIL_ASK, false, false, true, NULL },
+	{ { REQ, .hop_conneg = true, .relays = true }, "D1", MAIL_ASK, false, false, true, NULL },
+	{ { REQ, .hop_conneg = true, .relays = true, .late = true }, "D6", MAIL_SEND, false, true, false, NULL },
+	{ { REQ, .hop_conneg = true, .late = true }, "D1", MAIL_ASK, false, false, true, NULL },
+	{ { REQ, .report = true }, "B11", MAIL_SEND, false, false, false, NULL },
+	{ { REQ, .report = true, .hop_conneg = true, .relays = true, .hop_prefer = true }, "B11", MAIL_SEND, false,
+	    false, false, NULL },
+	{ { PRE, .report = true, .relays = true, .hop_prefer = true }, "B11", MAIL_SEND, false, false, false, NULL },
+	/* under CONPERM too: both are needed, and the first that fails counts */
+	{ { BOTH, .relays = true }, "B4", MAIL_SEND, true, true, false, NULL },
+	{ { BOTH }, "D7", MAIL_REFUSE, false, false, false, "5.6.3" },
+	{ { .conperm = true, REQ }, "B3", MAIL_REFUSE, false, false, false, "5.6.3" },
+	{ { BOTH, .relays = true, .refused = true }, "B8", MAIL_REFUSE, false, false, false, "5.6.3" },
+	{ { BOTH, .hop_conneg = true }, "B5", MAIL_ASK, true, false, true, NULL },
+	{ { BOTH, .hop_conneg = true, .relays = true }, "B5", MAIL_ASK, true, false, true, NULL },
+	{ { BOTH, .hop_conneg = true, .relays = true, .late = true }, "B5", MAIL_ASK, true, true, false, NULL },
+	{ { .conperm = true, REQ, .hop_conneg = true }, "B6", MAIL_ASK, false, false, true, NULL },
+	{ { .conperm = true, REQ, .hop_conneg = true, .strict = true }, "B3", MAIL_REFUSE, false, false, false,
+	    "5.6.3" },
+	/* PREFER never fails, and goes only to who knows it */
+	{ { PRE }, "B1", MAIL_SEND, false, false, false, NULL },
+	{ { PRE, .relays = true }, "B1", MAIL_SEND, false, false, false, NULL },
+	{ { PRE, .relays = true, .hop_prefer = true }, "B1", MAIL_SEND, false, true, false, NULL },
+	{ { PRE, .hop_conneg = true, .wanted = true }, "B2", MAIL_ASK, false, false, false, NULL },
+	{ { PRE, .hop_conneg = true, .wanted = true, .hop_prefer = true, .late = true }, "B2", MAIL_ASK, false, true,
+	    false, NULL },
+	{ { PRE, .conperm = true, .hop_conperm = true, .hop_prefer = true }, "B4", MAIL_SEND, true, true, false, NULL },
+};
+
+START_TEST(drucof_decides_of_the_mail)
+{
+	struct mail_decision d;
+
+	decide_mail(&drucof_mails[_i].f, &d);
+	ck_assert_msg(strcmp(d.row, drucof_mails[_i].row) == 0, "%d: %s, not %s", _i, d.row, drucof_mails[_i].row);
+	ck_assert_int_eq(d.action, drucof_mails[_i].action);
+	ck_assert_int_eq(d.conperm, drucof_mails[_i].with_conperm);
+	ck_assert_int_eq(d.drucof, drucof_mails[_i].with_drucof);
+	ck_assert_int_eq(d.usable, drucof_mails[_i].usable);
+	ck_assert_pstr_eq(d.dsn, drucof_mails[_i].dsn);
+	ck_assert_int_eq(d.action == MAIL_REFUSE, d.why != NULL);
 }
 END_TEST
 
@@ -110,18 +172,82 @@ static const struct {
 	{ F(.caps = CAPS_LATER, .tries_left = false), "B10", ACT_BARE, NULL },
 	{ F(P5, .caps = CAPS_LATER, .tries_left = false), "B10", ACT_BARE, NULL },
 };
-#pragma GCC diagnostic pop
-
 START_TEST(rcpt_row_is_found)
 {
-	const struct rcpt_row *r = decide_rcpt(&rcpts[_i].f);
+	struct rcpt_decision r;
 
-	ck_assert_ptr_nonnull(r);
-	ck_assert_msg(strcmp(r->name, rcpts[_i].row) == 0, "%d: %s, not %s", _i, r->name,
+	decide_rcpt(&rcpts[_i].f, NULL, &r);
+	ck_assert_msg(strcmp(r.row, rcpts[_i].row) == 0, "%d: %s, not %s", _i, r.row,
 	    rcpts[_i].row);
-	ck_assert_int_eq(r->action, rcpts[_i].action);
-	ck_assert_pstr_eq(r->dsn, rcpts[_i].dsn);
-	ck_assert_int_eq(r->action == ACT_REFUSE || r->action == ACT_DEFER, r->why != NULL);
+	ck_assert_int_eq(r.action, rcpts[_i].action);
+	ck_assert_pstr_eq(r.dsn, rcpts[_i].dsn);
+	ck_assert_int_eq(r.action == ACT_REFUSE || r.action == ACT_DEFER, r.why != NULL);
+	ck_assert(!r.drucof);
+}
+END_TEST
+
+#define D(...) { .conneg = true, .fate = FATE_UNKNOWN, .run = RUN_NOT, __VA_ARGS__ }
+#define WITHOUT { .caps = 0 }
+
+/* c.3 for a recipient; and c.5, where rows B are in force too: caps 0 says that they are not. */
+static const struct {
+	struct drucof_facts d;
+	struct rcpt_facts b;
+	const char *row;
+	enum rcpt_action action;
+	bool with_drucof;
+	const char *dsn;
+} drucof_rcpts[] = {
+	{ D(GIVEN(FITS)), WITHOUT, "D1", ACT_ORIGINAL, false, NULL },
+	{ D(GIVEN(FITS), .relays = true), WITHOUT, "D1", ACT_ORIGINAL, false, NULL },
+	{ D(GIVEN(CONVERTS)), WITHOUT, "D1", ACT_CONVERT, false, NULL },
+	{ D(GIVEN(CONVERTS), .relays = true), WITHOUT, "D1", ACT_CONVERT, false, NULL },
+	{ D(GIVEN(EMPTY), .relays = true), WITHOUT, "D2", ACT_ORIGINAL, true, NULL },
+	{ D(GIVEN(CONVERTS), .run = RUN_FAILED, .relays = true), WITHOUT, "D2", ACT_ORIGINAL, true, NULL },
+	{ D(GIVEN(CONVERTS), .run = RUN_BUSY, .relays = true), WITHOUT, "D2", ACT_ORIGINAL, true, NULL },
+	{ D(GIVEN(EMPTY)), WITHOUT, "D3", ACT_REFUSE, false, NULL },		/* the verdict's code */
+	{ D(GIVEN(CONVERTS), .run = RUN_FAILED), WITHOUT, "D3", ACT_REFUSE, false, "5.6.5" },
+	{ D(GIVEN(UNKNOWN), .run = RUN_BUSY), WITHOUT, "D3", ACT_DEFER, false, "4.6.5" },
+	{ D(GIVEN(UNKNOWN), .run = RUN_BUSY, .last_try = true), WITHOUT, "D3", ACT_REFUSE, false, "5.6.5" },
+	{ D(.caps = CAPS_NONE, .relays = true), WITHOUT, "D4", ACT_ORIGINAL, true, NULL },
+	{ D(.caps = CAPS_LATER, .relays = true), WITHOUT, "D4", ACT_ORIGINAL, true, NULL },
+	{ D(.caps = CAPS_NONE), WITHOUT, "D5", ACT_REFUSE, false, "5.6.3" },
+	{ D(.caps = CAPS_LATER), WITHOUT, "D5", ACT_DEFER, false, "4.6.3" },
+	{ D(.caps = CAPS_LATER, .last_try = true), WITHOUT, "D5", ACT_DEFER, false, "4.6.3" },
+
+	{ D(GIVEN(FITS)), F(P5, GIVEN(FITS)), "B5b", ACT_ORIGINAL, false, NULL },
+	{ D(GIVEN(CONVERTS)), F(P5, GIVEN(CONVERTS)), "B5c", ACT_CONVERT, false, NULL },
+	{ D(GIVEN(CONVERTS)), F(P5, GIVEN(EMPTY)), "D1", ACT_CONVERT, false, NULL },
+	{ D(GIVEN(FITS)), F(P5, GIVEN(CONVERTS)), "D1", ACT_ORIGINAL, false, NULL },
+	{ D(GIVEN(CONVERTS)), F(P5, GIVEN(EMPTY), .null_fails = true), "B5d", ACT_REFUSE, false, "5.6.5" },
+	{ D(GIVEN(EMPTY), .relays = true), F(P5, GIVEN(EMPTY)), "D2", ACT_ORIGINAL, true, NULL },
+	{ D(GIVEN(EMPTY), .relays = true), F(P5, GIVEN(CONVERTS)), "D2", ACT_ORIGINAL, true, NULL },
+	{ D(GIVEN(EMPTY)), F(P5, GIVEN(EMPTY)), "D3", ACT_REFUSE, false, NULL },
+	{ D(GIVEN(EMPTY)), F(P5, GIVEN(EMPTY), .null_fails = true), "B5d", ACT_REFUSE, false, "5.6.5" },
+	{ D(.caps = CAPS_NONE, .relays = true), F(P5, .caps = CAPS_NONE), "B5a", ACT_SEPARATE, true, NULL },
+	{ D(.caps = CAPS_NONE), F(P5, .caps = CAPS_NONE), "D5", ACT_REFUSE, false, "5.6.3" },
+	{ D(GIVEN(CONVERTS), .run = RUN_FAILED, .relays = true), F(P5, GIVEN(CONVERTS), .run = RUN_FAILED), "B5e",
+	    ACT_REFUSE, false, "5.6.5" },
+	{ D(GIVEN(CONVERTS), .run = RUN_BUSY, .relays = true), F(P5, GIVEN(CONVERTS), .run = RUN_BUSY), "B5f",
+	    ACT_DEFER, false, "4.6.5" },
+	{ D(GIVEN(CONVERTS)), F(P6, GIVEN(CONVERTS)), "B6b", ACT_CONVERT, false, NULL },
+	{ D(GIVEN(EMPTY)), F(P6, GIVEN(CONVERTS)), "D3", ACT_REFUSE, false, NULL },
+	{ D(GIVEN(CONVERTS)), F(P6, GIVEN(EMPTY)), "B6c", ACT_REFUSE, false, "5.6.5" },
+	{ D(.caps = CAPS_NONE), F(P6, .caps = CAPS_NONE), "B6c", ACT_REFUSE, false, "5.6.3" },
+};
+#pragma GCC diagnostic pop
+
+START_TEST(drucof_decides_of_the_recipient)
+{
+	bool both = drucof_rcpts[_i].b.caps != 0;
+	struct rcpt_decision r;
+
+	decide_rcpt(both ? &drucof_rcpts[_i].b : NULL, &drucof_rcpts[_i].d, &r);
+	ck_assert_msg(strcmp(r.row, drucof_rcpts[_i].row) == 0, "%d: %s, not %s", _i, r.row, drucof_rcpts[_i].row);
+	ck_assert_int_eq(r.action, drucof_rcpts[_i].action);
+	ck_assert_int_eq(r.drucof, drucof_rcpts[_i].with_drucof);
+	ck_assert_pstr_eq(r.dsn, drucof_rcpts[_i].dsn);
+	ck_assert_int_eq(r.action == ACT_REFUSE || r.action == ACT_DEFER, r.why != NULL);
 }
 END_TEST
 
@@ -137,18 +263,39 @@ facts_of(unsigned bits, enum rcpt_caps caps, enum rcpt_fate fate, enum rcpt_run 
 static void
 check_promises(const struct rcpt_facts *f)
 {
-	const struct rcpt_row *r = decide_rcpt(f);
+	struct rcpt_decision r = { 0 };
 
-	ck_assert_ptr_nonnull(r);
+	decide_rcpt(f, NULL, &r);
+	ck_assert_ptr_nonnull(r.row);
 	if (!f->conperm)		/* R24 */
-		ck_assert(r->action != ACT_REFUSE && r->action != ACT_DEFER);
-	if (r->action == ACT_CONVERT)
+		ck_assert(r.action != ACT_REFUSE && r.action != ACT_DEFER);
+	if (r.action == ACT_CONVERT)
 		ck_assert(f->fate == FATE_CONVERTS && f->run == RUN_NOT && f->caps == CAPS_GIVEN);
 	if (f->conperm && !f->hop_conperm && f->caps != CAPS_LATER &&
-	    r->action == ACT_ORIGINAL)	/* a hop without CONPERM never gets what does not fit */
+	    r.action == ACT_ORIGINAL)	/* a hop without CONPERM never gets what does not fit */
 		ck_assert(f->caps == CAPS_GIVEN && f->fate == FATE_FITS);
 	if (!f->permission && !f->conperm)	/* R18 */
-		ck_assert(r->action != ACT_CONVERT);
+		ck_assert(r.action != ACT_CONVERT);
+}
+
+/* DR2, DR3: under DRUCOF the original goes only to who can use it, or with DRUCOF to who takes that on; nothing
+ * is converted without a list; and rows B that fail, fail. */
+static void
+check_drucof(const struct rcpt_facts *b, bool relays)
+{
+	struct drucof_facts d = { .conneg = true, .relays = relays, .caps = b->caps, .fate = b->fate, .run = b->run,
+	    .last_try = b->last_try };
+	struct rcpt_decision r = { 0 }, alone = { 0 };
+
+	decide_rcpt(b, NULL, &alone);
+	decide_rcpt(b->conperm ? b : NULL, &d, &r);
+	ck_assert_ptr_nonnull(r.row);
+	if (r.action == ACT_ORIGINAL || r.action == ACT_SEPARATE)
+		ck_assert(r.drucof ? relays : d.fate == FATE_FITS && d.run == RUN_NOT && d.caps == CAPS_GIVEN);
+	if (r.action == ACT_CONVERT)
+		ck_assert(d.fate == FATE_CONVERTS && d.run == RUN_NOT && d.caps == CAPS_GIVEN && !r.drucof);
+	if (b->conperm && alone.action == ACT_REFUSE)
+		ck_assert_str_eq(r.row, alone.row);
 }
 
 START_TEST(every_case_has_a_row)
@@ -160,23 +307,36 @@ START_TEST(every_case_has_a_row)
 					struct rcpt_facts f = facts_of(bits, c, fate, run);
 
 					check_promises(&f);
+					if (f.conperm && f.caps == CAPS_LATER)	/* row B10 is asked alone */
+						continue;
+					check_drucof(&f, false);
+					if (!f.conperm || f.hop_conperm)
+						check_drucof(&f, true);
 				}
 }
 END_TEST
 
 START_TEST(every_mail_has_a_row)
 {
-	for (unsigned b = 0; b < 128; b++) {
-		struct mail_facts f = { b & 1, b & 2, b & 4, b & 8, b & 16, b & 32, b & 64 };
-		const struct mail_row *r = decide_mail(&f);
+	for (unsigned b = 0; b < 3072; b++) {
+		struct mail_facts f = { b & 1, b & 2, b & 4, b & 8, b & 16, b & 32, b & 64, b / 1024, b & 128, b & 256,
+		    b & 512 };
+		struct mail_decision d = { 0 };
 
-		ck_assert_ptr_nonnull(r);
-		if (r->with_conperm)			/* R1 */
+		if (f.relays && f.conperm && !f.hop_conperm)
+			continue;
+		decide_mail(&f, &d);
+		ck_assert_ptr_nonnull(d.row);
+		if (d.conperm)				/* R1 */
 			ck_assert(f.conperm && f.hop_conperm && !f.report && !f.refused);
-		if (r->action == MAIL_ASK)		/* R35 */
+		if (d.action == MAIL_ASK)		/* R35 */
 			ck_assert(f.hop_conneg && !f.report);
 		if (f.conperm && !f.report && !f.hop_conperm && !f.hop_conneg)
-			ck_assert(r->action == MAIL_REFUSE);
+			ck_assert(d.action == MAIL_REFUSE);
+		if (d.drucof && d.action != MAIL_REFUSE)
+			ck_assert(!f.report && (f.drucof == DRUCOF_REQUIRE ? f.relays : f.hop_prefer && f.drucof));
+		if (f.drucof == DRUCOF_REQUIRE && !f.report && d.action != MAIL_REFUSE)	/* DR2 */
+			ck_assert(d.drucof || d.usable);
 	}
 }
 END_TEST
@@ -202,6 +362,9 @@ suite_decide(void)
 
 	tcase_add_loop_test(tc, mail_row_is_found, 0, (int)(sizeof mails / sizeof *mails));
 	tcase_add_loop_test(tc, rcpt_row_is_found, 0, (int)(sizeof rcpts / sizeof *rcpts));
+	tcase_add_loop_test(tc, drucof_decides_of_the_mail, 0, (int)(sizeof drucof_mails / sizeof *drucof_mails));
+	tcase_add_loop_test(tc, drucof_decides_of_the_recipient, 0,
+	    (int)(sizeof drucof_rcpts / sizeof *drucof_rcpts));
 	tcase_add_test(tc, every_case_has_a_row);
 	tcase_add_test(tc, every_mail_has_a_row);
 	tcase_add_test(tc, unsupported_codes);

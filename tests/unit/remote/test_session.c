@@ -26,6 +26,7 @@ struct row {
 	const char *message;		/* NULL: peers_message */
 	uint8_t body;			/* enum body_type */
 	uint8_t notify;			/* of the first recipient; then ENVID is given too */
+	uint8_t drucof[RCPTS];		/* enum drucof */
 	const char *negotiation;
 	struct script script;
 	const char *heard;
@@ -57,6 +58,17 @@ struct row {
     more "250 8BITMIME\r\n", false }
 #define NOTIFIES { 0, "EHLO", "250-hop\r\n250-PIPELINING\r\n250 DSN\r\n", false }
 #define DEL OUTCOME_DELIVERED
+#define CAN(more) { 0, "EHLO", "250-hop\r\n250-PIPELINING\r\n" more "250 HELP\r\n", false }
+#define CN "250-CONNEG\r\n"
+#define CP "250-CONPERM\r\n"
+#define DR "250-DRUCOF PREFER\r\n"
+#define REQ .drucof = { DRUCOF_REQUIRE, DRUCOF_REQUIRE, DRUCOF_REQUIRE }
+#define PRE .drucof = { DRUCOF_PREFER }
+#define PROBE(n) EH(n) #n " MAIL FROM:<s@x>\n" #n " RCPT TO:<a@x> CONNEG\n"
+#define DPLAN "convertd PLAN drucof " MH "\n"
+#define BPLAN "convertd PLAN " MH " | drucof " MH "\n"
+#define THEN(n, words, body) #n " MAIL FROM:<s@x>\n" #n " RCPT TO:<a@x>" words "\n" #n " DATA\n" #n " . " body "\n"
+#define TO_MH CONV({ "1=MH", 0, NULL, "TUg=\r\n", 0, false })
 
 /* Of the recipients asked about in a session, the last one takes another form than it said before. */
 #define CHANGING { HOP(BOTH, { 0, "RCPT TO:<e@x>", CAPS(MR), false }, { 1, "RCPT", CAPS(MH), false }, \
@@ -575,6 +587,206 @@ static const struct row rows[] = {
 	    .script = { HOP(NEG, { 0, "RCPT", CAPS(MH), false }), PLAN({ NULL, PLAN_FITS, NULL, 0, NULL }),
 	    NOTHING }, .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x> CONNEG = REQUIRED\nconvertd PLAN "
 	    MH "\n1 DATA\n1 . " ORIG "\n", .want = JUST(REL, "2.0.0") },
+
+	/* DRUCOF alone: one session asks, and sends in a transaction that asks nothing */
+	{ .name = "D1 it fits", .rcpt = { "a@x" }, REQ,
+	    .script = { HOP(CAN(CN), { 0, "RCPT TO:<a@x> CONNEG", CAPS(MH), false }),
+	    PLAN({ "drucof", PLAN_FITS, NULL, 0, NULL }), NOTHING },
+	    .heard = PROBE(1) DPLAN "1 RSET\n" THEN(1, "", ORIG), .want = JUST(REL, "2.0.0") },
+	{ .name = "D1 converted, though the hop takes DRUCOF", .rcpt = { "a@x" }, REQ,
+	    .script = { HOP(CAN(CN DR), { 0, "RCPT TO:<a@x> CONNEG", CAPS(MH), false }),
+	    PLAN({ "drucof", PLAN_CONVERTS, "1=MH", 0, NULL }), TO_MH },
+	    .heard = PROBE(1) DPLAN "1 RSET\n1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\nconvertd CONVERT 1=MH\n1 DATA\n"
+	    "1 . TUg=\n", .want = JUST(REL, "2.0.0"), .detail = "converted: as it was asked\nrow: D1\n" },
+	{ .name = "D1 D2 two forms and one who takes none, in one session", .rcpt = { "a@x", "b@x", "c@x" }, REQ,
+	    .script = { HOP(CAN(CN DR), { 0, "RCPT TO:<a@x> CONNEG", CAPS(MH), false },
+	    { 0, "RCPT TO:<b@x> CONNEG", CAPS(MR), false }, { 0, "RCPT TO:<c@x> CONNEG", CAPS("(color=grey)"), false }),
+	    PLAN({ "MH", PLAN_CONVERTS, "1=MH", 0, NULL }, { "MR", PLAN_CONVERTS, "1=MR", 0, NULL },
+	    { NULL, PLAN_EMPTY, NULL, 0, NULL }), CONV({ "1=MH", 0, NULL, "TUg=\r\n", 0, false },
+	    { "1=MR", 0, NULL, "TVI=\r\n", 0, false }) },
+	    .heard = PROBE(1) "1 RCPT TO:<b@x> CONNEG\n1 RCPT TO:<c@x> CONNEG\n"
+	    "convertd PLAN drucof (color=grey) | drucof " MR " | drucof " MH "\n"
+	    "1 RSET\n1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\nconvertd CONVERT 1=MH\n1 DATA\n1 . TUg=\n"
+	    "1 MAIL FROM:<s@x>\n1 RCPT TO:<b@x>\nconvertd CONVERT 1=MR\n1 DATA\n1 . TVI=\n"
+	    "1 MAIL FROM:<s@x>\n1 RCPT TO:<c@x> DRUCOF\n1 DATA\n1 . " ORIG "\n",
+	    .want = { { REL, "2.0.0", 0, NULL }, { REL, "2.0.0", 0, NULL }, { REL, "2.0.0", 0, NULL } } },
+	{ .name = "D2 the conversion failed", .rcpt = { "a@x" }, REQ,
+	    .script = { HOP(CAN(CN DR), { 0, "RCPT TO:<a@x> CONNEG", CAPS(MH), false }),
+	    PLAN({ "drucof", PLAN_CONVERTS, "1=MH", 0, NULL }), CONV({ "1=MH", ERR_PERM, "5.6.5", NULL, 0, false }) },
+	    .heard = PROBE(1) DPLAN "1 RSET\n1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\nconvertd CONVERT 1=MH\n1 QUIT\n"
+	    PROBE(2) "2 RSET\n" THEN(2, " DRUCOF", ORIG), .want = JUST(REL, "2.0.0") },
+	{ .name = "D3 the verdict's code", .rcpt = { "a@x" }, REQ,
+	    .script = { HOP(CAN(CN), { 0, "RCPT TO:<a@x> CONNEG", CAPS(MH), false }),
+	    PLAN({ "drucof", PLAN_EMPTY, NULL, 0, "5.6.2" }), NOTHING }, .heard = PROBE(1) DPLAN,
+	    .want = { { BAD, "5.6.2", 0, "cannot use the content" } }, .detail = "form: MMR\nrow: D3\n" },
+	{ .name = "D3 the conversion failed", .rcpt = { "a@x" }, REQ,
+	    .script = { HOP(CAN(CN), { 0, "RCPT TO:<a@x> CONNEG", CAPS(MH), false }),
+	    PLAN({ "drucof", PLAN_CONVERTS, "1=MH", 0, NULL }), CONV({ "1=MH", ERR_PERM, "5.6.5", NULL, 0, false }) },
+	    .heard = PROBE(1) DPLAN "1 RSET\n1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\nconvertd CONVERT 1=MH\n1 QUIT\n",
+	    .want = { { BAD, "5.6.5", 0, "failed: as the script says" } } },
+	{ .name = "D3 no converter: waits", .rcpt = { "a@x" }, REQ,
+	    .script = { HOP(CAN(CN), { 0, "RCPT TO:<a@x> CONNEG", CAPS(MH), false }),
+	    PLAN({ "drucof", 0, NULL, ERR_TEMP, "4.6.5" }), NOTHING }, .heard = PROBE(1) DPLAN,
+	    .want = JUST(DEF, "4.6.5") },
+	{ .name = "D3 no converter, the last time", .rcpt = { "a@x" }, REQ, .last_try = true,
+	    .script = { HOP(CAN(CN), { 0, "RCPT TO:<a@x> CONNEG", CAPS(MH), false }),
+	    PLAN({ "drucof", 0, NULL, ERR_TEMP, "4.6.5" }), NOTHING }, .heard = PROBE(1) DPLAN,
+	    .want = JUST(BAD, "5.6.5") },
+	{ .name = "D4 none, not taken, or not now: with DRUCOF", .rcpt = { "a@x", "b@x", "c@x" }, REQ,
+	    .script = { HOP(CAN(CN DR), { 0, "RCPT TO:<b@x> CONNEG", "504 5.3.3 CONNEG\r\n", false },
+	    { 0, "RCPT TO:<c@x> CONNEG", "404 4.3.3 CONNEG\r\n", false }), NOTHING, NOTHING },
+	    .heard = PROBE(1) "1 RCPT TO:<b@x> CONNEG\n1 RCPT TO:<c@x> CONNEG\n1 RSET\n1 MAIL FROM:<s@x>\n"
+	    "1 RCPT TO:<a@x> DRUCOF\n1 RCPT TO:<b@x> DRUCOF\n1 RCPT TO:<c@x> DRUCOF\n1 DATA\n1 . " ORIG "\n",
+	    .want = { { REL, "2.0.0", 0, NULL }, { REL, "2.0.0", 0, NULL }, { REL, "2.0.0", 0, NULL } } },
+	{ .name = "D5 none, not taken, or not now: no try of CONNEG", .rcpt = { "a@x", "b@x", "c@x" }, REQ, .tries = 9,
+	    .script = { HOP(CAN(CN), { 0, "RCPT TO:<b@x> CONNEG", "555 5.5.4 what\r\n", false },
+	    { 0, "RCPT TO:<c@x> CONNEG", "404 4.3.3 CONNEG\r\n", false }), NOTHING, NOTHING },
+	    .heard = PROBE(1) "1 RCPT TO:<b@x> CONNEG\n1 RCPT TO:<c@x> CONNEG\n",
+	    .want = { { BAD, "5.6.3", 0, "does not say" }, { BAD, "5.6.3", 0, NULL },
+	    { DEF, "4.6.3", 0, "cannot say now" } }, .detail = "row: D5\n" },
+	{ .name = "D6 no CONNEG", .rcpt = { "a@x" }, REQ, .script = { HOP(CAN(DR)), NOTHING, NOTHING },
+	    .heard = EH(1) THEN(1, " DRUCOF", ORIG), .want = JUST(REL, "2.0.0") },
+	{ .name = "D6 late", .rcpt = { "a@x" }, REQ, .negotiation = "* drucof_late=yes\n",
+	    .script = { HOP(CAN(CN DR)), NOTHING, NOTHING }, .heard = EH(1) THEN(1, " DRUCOF", ORIG),
+	    .want = JUST(REL, "2.0.0") },
+	{ .name = "D6 never asked", .rcpt = { "a@x" }, REQ, .negotiation = "* ask=never\n",
+	    .script = { HOP(CAN(CN DR)), NOTHING, NOTHING }, .heard = EH(1) THEN(1, " DRUCOF", ORIG),
+	    .want = JUST(REL, "2.0.0") },
+	{ .name = "D7 neither", .rcpt = { "a@x" }, REQ, .script = { HOP(CAN(CP)), NOTHING, NOTHING },
+	    .heard = EH(1) "1 QUIT\n", .want = { { BAD, "5.6.3", 0, "neither" } }, .detail = "row: D7\n" },
+	{ .name = "D12 a recipient is refused", .rcpt = { "a@x", "b@x" }, REQ,
+	    .script = { HOP(CAN(CN DR), { 0, "RCPT TO:<b@x>", "550 5.1.1 no\r\n", false },
+	    { 0, "RCPT", CAPS(MH), false }), PLAN({ NULL, PLAN_FITS, NULL, 0, NULL }), NOTHING },
+	    .heard = PROBE(1) "1 RCPT TO:<b@x> CONNEG\n" DPLAN "1 RSET\n" THEN(1, "", ORIG),
+	    .want = { { REL, "2.0.0", 0, NULL }, { BAD, "5.1.1", 0, NULL } } },
+	{ .name = "D12 refused only where it is to be sent to", .rcpt = { "a@x" }, REQ,
+	    .script = { HOP(CAN(CN), { 0, "RCPT TO:<a@x> CONNEG", CAPS(MH), true }, { 0, "RCPT", "450 4.2.1 no\r\n",
+	    false }), PLAN({ NULL, PLAN_FITS, NULL, 0, NULL }), NOTHING },
+	    .heard = PROBE(1) DPLAN "1 RSET\n1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\n", .want = JUST(DEF, "4.2.1") },
+	{ .name = "D1 too many recipients, in either transaction", .rcpt = { "a@x", "b@x", "c@x" }, REQ,
+	    .script = { HOP(CAN(CN), { 0, "RCPT TO:<c@x> CONNEG", "452 4.5.3 too many\r\n", true },
+	    { 0, "RCPT TO:<b@x> CONNEG", CAPS(MH), false }, { 0, "RCPT TO:<b@x>", "452 4.5.3 too many\r\n", true },
+	    { 0, "RCPT", CAPS(MH), false }), PLAN({ NULL, PLAN_FITS, NULL, 0, NULL }), NOTHING },
+	    .heard = PROBE(1) "1 RCPT TO:<b@x> CONNEG\n1 RCPT TO:<c@x> CONNEG\n" DPLAN
+	    "1 RSET\n1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\n1 RCPT TO:<b@x>\n1 DATA\n1 . " ORIG "\n"
+	    "1 MAIL FROM:<s@x>\n1 RCPT TO:<c@x> CONNEG\n1 RSET\n"
+	    "1 MAIL FROM:<s@x>\n1 RCPT TO:<c@x>\n1 DATA\n1 . " ORIG "\n"
+	    "1 MAIL FROM:<s@x>\n1 RCPT TO:<b@x> CONNEG\n1 RSET\n"
+	    "1 MAIL FROM:<s@x>\n1 RCPT TO:<b@x>\n1 DATA\n1 . " ORIG "\n",
+	    .want = { { REL, "2.0.0", 0, NULL }, { REL, "2.0.0", 0, NULL }, { REL, "2.0.0", 0, NULL } } },
+	{ .name = "D1 a hop that says one transaction", .rcpt = { "a@x" }, REQ,
+	    .script = { HOP(CAN(CN "250-LIMITS MAILMAX=1\r\n"), { 0, "RCPT", CAPS(MH), false }),
+	    PLAN({ NULL, PLAN_FITS, NULL, 0, NULL }), NOTHING },
+	    .heard = PROBE(1) DPLAN "1 QUIT\n" EH(2) THEN(2, "", ORIG), .want = JUST(REL, "2.0.0") },
+	{ .name = "D1 a hop that hangs up over the second one", .rcpt = { "a@x" }, REQ,
+	    .script = { HOP(CAN(CN), { 1, "RSET", NULL, false }, { 0, "RCPT", CAPS(MH), false }),
+	    PLAN({ NULL, PLAN_FITS, NULL, 0, NULL }), NOTHING },
+	    .heard = PROBE(1) DPLAN "1 RSET\n" EH(2) THEN(2, "", ORIG), .want = JUST(REL, "2.0.0") },
+	{ .name = "D1 nobody is kept waiting", .rcpt = { "a@x" }, REQ, .negotiation = "* wait=1\n",
+	    .script = { HOP(CAN(CN), { 0, "RCPT", CAPS(MH), false }), PLAN({ NULL, PLAN_CONVERTS, "1=MH", 0, NULL }),
+	    CONV({ "1=MH", 0, NULL, "TUg=\r\n", 1400, false }) },
+	    .heard = PROBE(1) DPLAN "1 RSET\n1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\nconvertd CONVERT 1=MH\n1 QUIT\n"
+	    "convertd CONVERT 1=MH\n" PROBE(2) "2 RSET\n" THEN(2, "", "TUg="), .want = JUST(REL, "2.0.0") },
+	{ .name = "D6 one wants it, the other not", .rcpt = { "a@x", "b@x" }, .drucof = { DRUCOF_REQUIRE },
+	    .script = { HOP(CAN(DR)), NOTHING, NOTHING },
+	    .heard = EH(1) THEN(1, " DRUCOF", ORIG) "1 MAIL FROM:<s@x>\n1 RCPT TO:<b@x>\n1 DATA\n1 . " ORIG "\n",
+	    .want = { { REL, "2.0.0", 0, NULL }, { REL, "2.0.0", 0, NULL } } },
+	{ .name = "D7 offered, not taken", .rcpt = { "a@x" }, REQ,
+	    .script = { HOP({ 0, "EHLO", "250-hop\r\n250 DRUCOF\r\n", false }, { 0, "RCPT TO:<a@x> DRUCOF",
+	    "555 5.5.4 what\r\n", false }), NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x> DRUCOF\n1 QUIT\n", .want = JUST(BAD, "5.6.3") },
+	{ .name = "B11 null reverse-path, and DRUCOF", .sender = "", .rcpt = { "a@x" }, REQ,
+	    .script = { HOP(CAN(CN DR)), NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<>\n1 RCPT TO:<a@x>\n1 DATA\n1 . " ORIG "\n", .want = JUST(REL, "2.0.0") },
+	{ .name = "B11 an MDN with a sender, and DRUCOF, to a hop with nothing", .rcpt = { "a@x" }, REQ,
+	    .message = MDN, .script = { HOP(MUTE), NOTHING, NOTHING }, .heard = EH(1) THEN(1, "", ORIG),
+	    .want = JUST(REL, "2.0.0") },
+
+	/* PREFER: rows B2 without Content-Convert */
+	{ .name = "B2c PREFER", .rcpt = { "a@x" }, PRE,
+	    .script = { HOP(CAN(CN), { 0, "RCPT", CAPS(MH), false }), PLAN({ "prefer", PLAN_CONVERTS, "1=MH", 0, NULL }),
+	    TO_MH, .no_permission = true },
+	    .heard = PROBE(1) "convertd PLAN prefer " MH "\nconvertd CONVERT 1=MH\n1 DATA\n1 . TUg=\n",
+	    .want = JUST(REL, "2.0.0") },
+	{ .name = "B2d PREFER passed on", .rcpt = { "a@x" }, PRE,
+	    .script = { HOP(CAN(CN DR), { 0, "RCPT", CAPS(MH), false }), PLAN({ "prefer", PLAN_EMPTY, NULL, 0, "5.6.2" }),
+	    NOTHING, .no_permission = true },
+	    .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x> CONNEG DRUCOF=PREFER\nconvertd PLAN prefer " MH
+	    "\n1 DATA\n1 . " ORIG "\n", .want = JUST(REL, "2.0.0") },
+	{ .name = "B2d PREFER the conversion failed", .rcpt = { "a@x" }, PRE,
+	    .script = { HOP(CAN(CN), { 0, "RCPT", CAPS(MH), false }), PLAN({ "prefer", PLAN_CONVERTS, "1=MH", 0, NULL }),
+	    CONV({ "1=MH", ERR_PERM, "5.6.5", NULL, 0, false }) },
+	    .heard = PROBE(1) "convertd PLAN prefer " MH "\nconvertd CONVERT 1=MH\n1 DATA\n1 . " ORIG "\n",
+	    .want = JUST(REL, "2.0.0") },
+	{ .name = "B1 PREFER to who knows REQUIRE alone: dropped", .rcpt = { "a@x" }, PRE,
+	    .script = { HOP(CAN("250-DRUCOF\r\n")), NOTHING, NOTHING }, .heard = EH(1) THEN(1, "", ORIG),
+	    .want = JUST(REL, "2.0.0") },
+	{ .name = "B1 PREFER offered, not taken: once more without", .rcpt = { "a@x" }, PRE,
+	    .script = { HOP({ 0, "EHLO", "250-hop\r\n250 DRUCOF PREFER\r\n", false }, { 0, "RCPT TO:<a@x> DRUCOF",
+	    "501 5.5.4 what\r\n", false }), NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x> DRUCOF=PREFER\n1 RSET\n" THEN(1, "", ORIG),
+	    .want = JUST(REL, "2.0.0") },
+
+	/* under CONPERM too (c.5): the first row that fails counts, and mail goes as rows B have it */
+	{ .name = "c.5 B5c both", .conperm = true, .rcpt = { "a@x" }, REQ,
+	    .script = { HOP(CAN(CP CN), { 0, "RCPT", CAPS(MH), false }), PLAN({ NULL, PLAN_CONVERTS, "1=MH", 0, NULL }),
+	    TO_MH }, .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\n" BPLAN
+	    "convertd CONVERT 1=MH\n1 DATA\n1 . TUg=\n", .want = JUST(REL, "2.0.0") },
+	{ .name = "c.5 D1 converts what CONPERM alone would not", .conperm = true, .rcpt = { "a@x" }, REQ,
+	    .script = { HOP(CAN(CP CN), { 0, "RCPT", CAPS(MH), false }),
+	    PLAN({ "drucof", PLAN_CONVERTS, "1=MH", 0, NULL }, { NULL, PLAN_EMPTY, NULL, 0, NULL }), TO_MH },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\n" BPLAN
+	    "convertd CONVERT 1=MH\n1 DATA\n1 . TUg=\n", .want = JUST(REL, "2.0.0") },
+	{ .name = "c.5 D2 in a session with both", .conperm = true, .rcpt = { "a@x" }, REQ,
+	    .script = { HOP(CAN(CP CN DR), { 0, "RCPT", CAPS(MH), false }),
+	    PLAN({ "drucof", PLAN_EMPTY, NULL, 0, NULL }, { NULL, PLAN_CONVERTS, "1=MH", 0, NULL }), NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\n" BPLAN "1 QUIT\n"
+	    EH(2) "2 MAIL FROM:<s@x> CONPERM\n2 RCPT TO:<a@x> CONNEG DRUCOF\n2 DATA\n2 . " ORIG "\n",
+	    .want = JUST(REL, "2.0.0") },
+	{ .name = "c.5 D3 fails, though B5d would not", .conperm = true, .rcpt = { "a@x" }, REQ,
+	    .script = { HOP(CAN(CP CN), { 0, "RCPT", CAPS(MH), false }), PLAN({ NULL, PLAN_EMPTY, NULL, 0, "5.6.2" }),
+	    NOTHING }, .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\n" BPLAN "1 QUIT\n",
+	    .want = JUST(BAD, "5.6.2") },
+	{ .name = "c.5 D3 a hop without CONPERM is passed nothing on", .conperm = true, .rcpt = { "a@x" }, REQ,
+	    .script = { HOP(CAN(CN DR), { 0, "RCPT", CAPS(MH), false }),
+	    PLAN({ "drucof", PLAN_EMPTY, NULL, 0, "5.6.2" }, { NULL, PLAN_CONVERTS, "1=MH", 0, NULL }), NOTHING },
+	    .heard = PROBE(1) BPLAN "1 QUIT\n", .want = JUST(BAD, "5.6.2") },
+	{ .name = "c.5 B6c fails, though D1 would not", .conperm = true, .rcpt = { "a@x" }, REQ,
+	    .script = { HOP(CAN(CN DR), { 0, "RCPT", CAPS(MH), false }),
+	    PLAN({ "drucof", PLAN_CONVERTS, "1=MH", 0, NULL }, { NULL, PLAN_EMPTY, NULL, 0, NULL }), NOTHING },
+	    .heard = PROBE(1) BPLAN "1 QUIT\n", .want = JUST(BAD, "5.6.5") },
+	{ .name = "c.5 B5e the conversion failed", .conperm = true, .rcpt = { "a@x" }, REQ,
+	    .script = { HOP(CAN(CP CN DR), { 0, "RCPT", CAPS(MH), false }), PLAN({ NULL, PLAN_CONVERTS, "1=MH", 0, NULL }),
+	    CONV({ "1=MH", ERR_PERM, "5.6.5", NULL, 0, false }) },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\n" BPLAN
+	    "convertd CONVERT 1=MH\n1 QUIT\n", .want = JUST(BAD, "5.6.5") },
+	{ .name = "c.5 B5a D4 none given", .conperm = true, .rcpt = { "a@x" }, REQ,
+	    .script = { HOP(CAN(CP CN DR)), NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\n1 QUIT\n"
+	    EH(2) "2 MAIL FROM:<s@x> CONPERM\n2 RCPT TO:<a@x> DRUCOF\n2 DATA\n2 . " ORIG "\n",
+	    .want = JUST(REL, "2.0.0") },
+	{ .name = "c.5 B10 a try of CONNEG, as under CONPERM", .conperm = true, .rcpt = { "a@x" }, REQ,
+	    .script = { HOP(CAN(CP CN DR), { 0, "RCPT", "404 4.3.3 CONNEG\r\n", false }), NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\n",
+	    .want = { { DEF, "4.3.3", RESULT_CONNEG_TRY, NULL } } },
+	{ .name = "c.5 B4 D6", .conperm = true, .rcpt = { "a@x" }, REQ, .script = { HOP(CAN(CP DR)), NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> DRUCOF\n1 DATA\n1 . " ORIG "\n",
+	    .want = JUST(REL, "2.0.0") },
+	{ .name = "c.5 D7 CONPERM is not enough", .conperm = true, .rcpt = { "a@x" }, REQ,
+	    .script = { HOP(CAN(CP)), NOTHING, NOTHING }, .heard = EH(1) "1 QUIT\n",
+	    .want = { { BAD, "5.6.3", 0, "DRUCOF" } }, .detail = "row: D7\n" },
+	{ .name = "c.5 B3 DRUCOF is not enough", .conperm = true, .rcpt = { "a@x" }, REQ,
+	    .script = { HOP(CAN(DR)), NOTHING, NOTHING }, .heard = EH(1) "1 QUIT\n",
+	    .want = JUST(BAD, "5.6.3"), .detail = "row: B3\n" },
+	{ .name = "c.5 late: rows B, and DRUCOF with every RCPT", .conperm = true, .rcpt = { "a@x" }, REQ,
+	    .negotiation = "* drucof_late=yes\n",
+	    .script = { HOP(CAN(CP CN DR), { 0, "RCPT", CAPS(MH), false }), PLAN({ NULL, PLAN_CONVERTS, "1=MH", 0, NULL }),
+	    TO_MH }, .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG DRUCOF\nconvertd PLAN " MH
+	    "\nconvertd CONVERT 1=MH\n1 DATA\n1 . TUg=\n", .want = JUST(REL, "2.0.0") },
+	{ .name = "c.5 PREFER under CONPERM", .conperm = true, .rcpt = { "a@x" }, PRE,
+	    .script = { HOP(CAN(CP CN DR), { 0, "RCPT", CAPS(MH), false }), PLAN({ NULL, PLAN_EMPTY, NULL, 0, NULL }),
+	    NOTHING }, .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG DRUCOF=PREFER\nconvertd PLAN "
+	    MH "\n1 DATA\n1 . " ORIG "\n", .want = JUST(REL, "2.0.0") },
 };
 
 /* The settings of a test. */
@@ -602,7 +814,7 @@ row_file(const struct row *row, uint32_t *n)
 	int fd;
 
 	for (*n = 0; *n < RCPTS && row->rcpt[*n] != NULL; ++*n)
-		rcpt[*n].addr = span_str(row->rcpt[*n]);
+		rcpt[*n] = (struct rcpt){ .addr = span_str(row->rcpt[*n]), .drucof = row->drucof[*n] };
 	env.nrcpt = *n;
 	rcpt[0].notify = row->notify;
 	if (row->notify != 0)
