@@ -19,11 +19,11 @@ static const struct verb verbs[] = {
 	{ "conf", "accord conf [-H HOME] [--json] [NAME [LINE... | - | --unset]]",
 	    "show settings, or set one: each LINE one line of it, - the lines of standard input", verb_conf,
 	    false },
-	{ "send", "accord send [-H HOME] [--conperm] [--convert EXPRESSION|any|none] [--from ADDRESS]\n"
-	    "            [--subject TEXT] [--attach FILE]... [--notify never|success,failure,delay]\n"
+	{ "send", "accord send [-H HOME] [--conperm] [--drucof[=prefer]] [--convert EXPRESSION|any|none]\n"
+	    "            [--from ADDRESS] [--subject TEXT] [--attach FILE]... [--notify never|success,failure,delay]\n"
 	    "            [--ret full|hdrs] [--envid XTEXT] [--minimal] -- TO... < message",
-	    "originate a message, with what permission the sender gives; --minimal: images in Profile S,\n"
-	    "which every fax takes", verb_send, false },
+	    "originate a message, with what permission the sender gives; --drucof: what the recipient can\n"
+	    "use or nothing; --minimal: images in Profile S, which every fax takes", verb_send, false },
 	{ "queue", "accord queue list|show|hold|release|retry|bounce|remove|fsck [option...]",
 	    "the queue: what is in it, what is to become of it", verb_queue, true },
 	{ "caps", "accord caps build | get ADDRESS... | test ADDRESS MESSAGE | import FILE|- |\n"

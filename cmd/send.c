@@ -9,22 +9,37 @@
 #include "cmd/compose.h"
 #include "lib/address.h"
 #include "lib/envelope.h"
+#include "lib/features.h"
 
 static const char usage[] =
-    "accord send [-H HOME] [--conperm] [--convert EXPRESSION|any|none] [--from ADDRESS]\n"
-    "            [--subject TEXT] [--attach FILE]... [--notify never|success,failure,delay]\n"
+    "accord send [-H HOME] [--conperm] [--drucof[=prefer]] [--convert EXPRESSION|any|none]\n"
+    "            [--from ADDRESS] [--subject TEXT] [--attach FILE]... [--notify never|success,failure,delay]\n"
     "            [--ret full|hdrs] [--envid XTEXT] [--minimal] -- TO... < message";
-
-/* Profile S of RFC 3949: what a fax receiver takes of whom nothing else is known (RFC 3965 4). */
-#define MINIMAL "(& (color=Binary) (image-file-structure=TIFF-minimal) (image-coding=MH) )"
 
 struct send_options {
 	struct compose compose;
 	const char *envid;
-	uint8_t notify, ret;
+	uint8_t notify, ret, drucof;
 	bool conperm, minimal;
 	bool null;		/* the reverse-path is */
 };
+
+/* One that takes no value of its own. */
+static bool
+send_flag(struct send_options *o, const char *word)
+{
+	if (strcmp(word, "--conperm") == 0)
+		o->conperm = true;
+	else if (strcmp(word, "--minimal") == 0)
+		o->minimal = true;
+	else if (strcmp(word, "--drucof") == 0)
+		o->drucof = DRUCOF_REQUIRE;
+	else if (strcmp(word, "--drucof=prefer") == 0)
+		o->drucof = DRUCOF_PREFER;
+	else
+		return false;
+	return true;
+}
 
 /* -1: usage. */
 static int
@@ -35,14 +50,8 @@ send_options(struct send_options *o, int argc, char **argv)
 	for (; i < argc && strcmp(argv[i], "--") != 0; i++) {
 		const char *word = i + 1 < argc ? argv[i + 1] : NULL;
 
-		if (strcmp(argv[i], "--conperm") == 0) {
-			o->conperm = true;
+		if (send_flag(o, argv[i]))
 			continue;
-		}
-		if (strcmp(argv[i], "--minimal") == 0) {
-			o->minimal = true;
-			continue;
-		}
 		if (argv[i][0] != '-')
 			break;
 		if (word == NULL)
@@ -102,7 +111,8 @@ send_submit(const struct common *c, const struct send_options *o, struct span me
 	if ((env.rcpt = calloc(env.nrcpt, sizeof *env.rcpt)) == NULL)
 		return err_sys(e, "recipients");
 	for (uint32_t i = 0; i < env.nrcpt; i++)
-		env.rcpt[i] = (struct rcpt){ .addr = span_str(o->compose.to[i]), .notify = o->notify };
+		env.rcpt[i] = (struct rcpt){ .addr = span_str(o->compose.to[i]), .notify = o->notify,
+		    .drucof = o->drucof };
 	r = submit_message(&c->home, &env, message, id, e);
 	free(env.rcpt);
 	if (r == 0)
@@ -122,7 +132,7 @@ send_minimal(struct span message, const struct own_converter *own, struct buf *o
 {
 	struct converter_message m = { .fd = cmd_memfd(message, e), .len = message.n,
 	    .id = "0000000000000000" };
-	struct span caps = span_str(MINIMAL);
+	struct span caps = span_str(FEAT_PROFILE_S);
 	static const uint8_t wish = WISH_CONPERM;
 	struct converter_plan plan = { 0 };
 	struct converter_edits edits;

@@ -26,6 +26,9 @@ enum feat_flag {
 	FEAT_OWN_DPI = 8	/* with FEAT_CLAIM: no resolution but those that are written */
 };
 
+/* Profile S of RFC 3949: what a fax receiver takes of whom nothing else is known (RFC 3965, 4). */
+#define FEAT_PROFILE_S "(& (color=Binary) (image-file-structure=TIFF-minimal) (image-coding=MH) )"
+
 /*
  * A feature set in disjunctive normal form; immutable.  Each member has a quality (RFC 2533, 3.6),
  * 0 to FEAT_BEST, which ranks it among the members and never keeps it out: that of the best
