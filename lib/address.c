@@ -269,6 +269,26 @@ add_local(struct span local, struct buf *out, struct err *e)
 	return 0;
 }
 
+bool
+address_is_fax(struct span addr)
+{
+	static const char fax[] = "fax=", ifax[] = "ifax";
+	struct err ignored;		/* a local part longer than any */
+	struct span local;
+	struct buf text;
+	bool is;
+
+	buf_init(&text, ADDRESS_MAX_LOCAL);
+	is = add_local(address_local(addr), &text, &ignored) == 0;
+	local = buf_view(&text);
+	if (local.n > 0 && local.p[0] == '/')
+		local = span_sub(local, 1, local.n);
+	is = is && (span_is(span_sub(local, 0, sizeof fax - 1), fax) ||
+	    span_is(span_sub(buf_view(&text), 0, span_find(buf_view(&text), '+')), ifax));
+	buf_free(&text);
+	return is;
+}
+
 int
 address_key(struct span addr, struct buf *out, struct err *e)
 {

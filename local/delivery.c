@@ -7,7 +7,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "lib/address.h"
 #include "lib/converter.h"
+#include "lib/features.h"
+#include "lib/log.h"
 #include "lib/mime.h"
 #include "lib/qfile.h"
 #include "lib/xtext.h"
@@ -26,16 +29,17 @@ struct content {
 	bool edited;
 };
 
-/* What the recipient's machine takes.  0: *text (in reply) is set, empty if nothing is known. */
+/* What the recipient's machine takes.  0: *state is CAP_KNOWN, with *text (in reply), CAP_ANY or CAP_NONE. */
 static int
-ask_capabilities(const struct delivery *d, struct span addr, unsigned char *reply, struct span *text,
-    struct err *e)
+ask_capabilities(const struct delivery *d, struct span addr, unsigned char *reply, enum cap_state *state,
+    struct span *text, struct err *e)
 {
 	struct { struct msg_cap_ask m; char addr[ENV_MAX_PATH]; } ask = { 0 };
 	const struct msg_cap *m = (const void *)reply;
 	int fds[MSG_FDS];
 	size_t len;
 
+	*state = CAP_NONE;
 	*text = span_of(NULL, 0);
 	if (d->capd_fd == -1)	/* what is not known now may be known soon: the original is no way out */
 		return err_set(e, ERR_TEMP, "4.3.3", "capability directory: not there now");
@@ -50,48 +54,100 @@ ask_capabilities(const struct delivery *d, struct span addr, unsigned char *repl
 		return err_set(e, ERR_TEMP, "4.3.0", "capability directory: an answer of %zu octets", len);
 	if (m->features == CAP_TEMP)
 		return err_set(e, ERR_TEMP, "4.3.3", "capability directory: not there now");
+	*state = m->features;
 	if (m->features == CAP_KNOWN)
 		*text = span_of(m + 1, m->len);
 	return 0;
 }
 
-/*
- * Row B7: known capabilities: what fits goes as it is, else it is converted, else it fails; unknown
- * ones: the original (RFC 4141 3.1, note).
- */
+/* A set of capabilities by which a delivery is judged: by whose wish, and the row of what does not fit. */
+struct demand { enum plan_wish wish; const char *row; };
+
+/* Of this recipient, what it takes being known or assumed (row D9).  The first that fails is the one that
+ * counts, the last one says what is made of the message.  0: nobody cares. */
+static uint32_t
+demands(bool conperm, enum drucof drucof, bool known, struct demand out[2])
+{
+	uint32_t n = 0;
+
+	if (conperm && known)
+		out[n++] = (struct demand){ WISH_CONPERM, "B7" };
+	if (drucof == DRUCOF_REQUIRE)
+		out[n++] = (struct demand){ WISH_DRUCOF, known ? "D8" : "D9" };
+	else if (drucof == DRUCOF_PREFER && n == 0)
+		out[n++] = (struct demand){ WISH_PREFER, "B2c" };
+	return n;
+}
+
 static int
-negotiate(const struct delivery *d, struct content *c, struct span addr, struct buf *detail,
+add_detail(struct buf *detail, const struct plan_verdict *v, const char *row, struct err *e)
+{
+	struct err ignored;	/* what does not fit of the detail is left out */
+
+	if (v != NULL && v->detail.n <= RESULT_DETAIL_MAX && buf_add(detail, v->detail, e) == -1)
+		return -1;
+	(void)buf_addf(detail, &ignored, "row: %s\n", row);
+	return 0;
+}
+
+/* What the plan says of the message: it is fit, or made so, or fails. */
+static int
+judge(const struct delivery *d, struct content *c, const struct demand *want, uint32_t n, struct buf *detail,
     struct err *e)
 {
-	static _Alignas(8) unsigned char reply[MSG_MAX];
-	struct converter_message m = { .fd = d->message_fd, .len = c->message.n,
-	    .id = d->id };
-	const struct plan_verdict *v;
-	struct err ignored;	/* what does not fit of the detail is left out */
-	static const uint8_t wish = WISH_CONPERM;
-	struct span caps;
+	struct converter_message m = { .fd = d->message_fd, .len = c->message.n, .id = d->id };
+	const struct plan_verdict *v = c->plan.plan.verdict;
+	uint32_t i = 0;
 
-	if (d->capd_fd == -1)	/* not there now: not the same as "nothing is known" */
-		return err_set(e, ERR_TEMP, "4.3.3", "capability directory: not there now");
-	if (ask_capabilities(d, addr, reply, &caps, e) == -1)
-		return -1;
-	if (caps.n == 0)
+	while (i < n - 1 && v[i].fate != PLAN_EMPTY)
+		i++;
+	if (v[i].fate == PLAN_FITS || (v[i].fate == PLAN_EMPTY && want[i].wish == WISH_PREFER))
 		return 0;
-	if (converter_ask_plan(d->convertd_fd, &m, PLAN_FINAL, &caps, &wish, 1, &c->plan, e) == -1)
+	if (add_detail(detail, &v[i], want[i].row, e) == -1)
 		return -1;
-	v = &c->plan.plan.verdict[0];
-	if (v->fate == PLAN_FITS)
+	if (v[i].fate == PLAN_EMPTY)
+		return err_set(e, ERR_PERM, v[i].dsn,
+		    "the recipient's machine cannot take the content, and no permitted conversion can");
+	c->edited = true;
+	return converter_ask_edits(d->convertd_fd, &m, &c->plan.plan, v[i].key, (int)d->wait_s * 1000, &c->edits, e);
+}
+
+/*
+ * Rows B7 and D8, known capabilities: what fits goes as it is, else it is converted, else it fails.  Unknown
+ * ones: under CONPERM the original (RFC 4141 3.1, note); under DRUCOF a fax machine is one that takes what all
+ * of them do, anybody else gets nothing (row D9).
+ */
+static int
+negotiate(const struct delivery *d, struct content *c, bool conperm, const struct rcpt *rcpt, struct buf *detail,
+    struct err *e)
+{
+	static const char fax[] = "(| " FEAT_PROFILE_S " (type=\"text/plain\") )";
+	static _Alignas(8) unsigned char reply[MSG_MAX];
+	struct converter_message m = { .fd = d->message_fd, .len = c->message.n, .id = d->id };
+	struct demand want[2];
+	struct span caps[2];
+	uint8_t wish[2];
+	enum cap_state state;
+	uint32_t n;
+
+	if (ask_capabilities(d, rcpt->addr, reply, &state, &caps[0], e) == -1)
+		return -1;
+	if (state == CAP_ANY || (state == CAP_NONE && (rcpt->drucof != DRUCOF_REQUIRE || d->drucof_accept)))
 		return 0;
-	if (v->detail.n <= RESULT_DETAIL_MAX && buf_add(detail, v->detail, e) == -1)
-		return -1;
-	(void)buf_add_str(detail, "row: B7\n", &ignored);
-	if (v->fate == PLAN_CONVERTS) {
-		c->edited = true;
-		return converter_ask_edits(d->convertd_fd, &m, &c->plan.plan, v->key,
-		    (int)d->wait_s * 1000, &c->edits, e);
+	n = demands(conperm, rcpt->drucof, state == CAP_KNOWN, want);
+	if (state == CAP_NONE && !address_is_fax(rcpt->addr)) {
+		(void)add_detail(detail, NULL, "D9", e);
+		return err_set(e, ERR_PERM, "5.6.3", "nothing is known of what this recipient can use, and the sender "
+		    "wants it to get that or nothing");
 	}
-	return err_set(e, ERR_PERM, v->dsn,
-	    "the recipient's machine cannot take the content, and no permitted conversion can");
+	if (state == CAP_NONE)
+		caps[0] = span_str(fax);
+	caps[1] = caps[0];
+	for (uint32_t i = 0; i < n; i++)
+		wish[i] = (uint8_t)want[i].wish;
+	if (converter_ask_plan(d->convertd_fd, &m, PLAN_FINAL, caps, wish, n, &c->plan, e) == -1)
+		return -1;
+	return judge(d, c, want, n, detail, e);
 }
 
 static int
@@ -145,11 +201,26 @@ write_mailbox(const struct delivery *d, const struct content *c, const struct en
 	return r;
 }
 
-/* Under CONPERM, and no report (row B11)? */
-static bool
-negotiated(const struct envelope *env, struct span message)
+/* The form in which the recipient gets it.  A report is none of it (row B11); with DRUCOF=PREFER alone nothing
+ * stands in the way of the original. */
+static int
+find_form(const struct delivery *d, struct content *c, const struct envelope *env, struct buf *detail,
+    struct err *e)
 {
-	return env->conperm && env->sender.n > 0 && !mime_message_is_report(message);
+	const struct rcpt *rcpt = &env->rcpt[d->slot];
+
+	if ((!env->conperm && rcpt->drucof == DRUCOF_NO) || env->sender.n == 0 ||
+	    mime_message_is_report(c->message))
+		return 0;
+	if (negotiate(d, c, env->conperm, rcpt, detail, e) == 0)
+		return 0;
+	if (env->conperm || rcpt->drucof == DRUCOF_REQUIRE)
+		return -1;
+	log_line(LOG_WARN, d->id, "no-conversion", "to=%s why=%s", log_qs(rcpt->addr), log_q(e->what));
+	*e = (struct err){ 0 };
+	c->edited = false;
+	buf_clear(detail);
+	return 0;
 }
 
 /* Everything that can fail, in order. */
@@ -176,8 +247,7 @@ deliver(const struct delivery *d, struct content *c, struct buf *detail, bool *b
 		r = err_set(e, ERR_PERM, "5.3.5", "the message's checksum is wrong");
 	} else if (r == 1) {
 		c->message = span_of(map, (size_t)q.msg_len);
-		r = negotiated(&env, c->message) ?
-		    negotiate(d, c, env.rcpt[d->slot].addr, detail, e) : 0;
+		r = find_form(d, c, &env, detail, e);
 		if (r == 0)
 			r = write_mailbox(d, c, &env, e);
 	}

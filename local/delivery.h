@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * local/delivery.h - one message to one recipient here, in a process of its own under the
- * recipient's uid.  Row B7 of the decision table: capabilities count here too.
+ * recipient's uid.  Rows B7, D8 and D9 of the decision tables: capabilities count here too.
  */
 #ifndef LOCAL_DELIVERY_H
 #define LOCAL_DELIVERY_H
@@ -16,8 +16,9 @@ struct delivery {
 	uint32_t slot;
 	int folder_fd;			/* the mailbox's nearest existing folder */
 	const char *rest;		/* the mailbox's path below it; "" for the folder itself */
-	int capd_fd, convertd_fd;	/* channels of this process; -1: none now, or no CONPERM mail */
+	int capd_fd, convertd_fd;	/* channels of this process; -1: none now, or nothing is to be asked */
 	uint32_t wait_s;		/* that a conversion may take */
+	bool drucof_accept;		/* option drucof_unknown=accept */
 };
 
 /*

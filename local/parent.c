@@ -111,16 +111,16 @@ child_identity(const struct place *p, struct err *e)
 	return 0;
 }
 
-/* What a conversion for addr may take: as before a next hop, whose session would have ended meanwhile. */
-static uint32_t
-conversion_wait_s(const struct local *l, struct span addr)
+/* What the settings say of negotiation for addr. */
+static struct negotiation
+options_for(const struct local *l, struct span addr)
 {
 	const struct span *lines;
 	uint32_t n = conf_lines(&l->daemon->conf, CONF_NEGOTIATION, &lines);
 	struct negotiation o;
 
 	negotiation_find(lines, n, address_domain(addr), NULL, &o);
-	return o.wait_s + CONFNEG_LATE_S;
+	return o;
 }
 
 /* In the child: the owner's rights and no more, then the delivery, then the result. */
@@ -128,8 +128,9 @@ static _Noreturn void
 child_run(struct job *j, uint32_t slot, const struct place *p, int up, int capd, int convertd)
 {
 	const int keep[] = { j->message_fd, p->folder, up, capd, convertd };
-	struct delivery d = { -1, j->work->packet->id, slot, -1, p->rest, -1, -1,
-	    conversion_wait_s(j->local, j->env.rcpt[slot].addr) };
+	const struct negotiation o = options_for(j->local, j->env.rcpt[slot].addr);
+	struct delivery d = { .message_fd = -1, .id = j->work->packet->id, .slot = slot, .folder_fd = -1,
+	    .rest = p->rest, .capd_fd = -1, .convertd_fd = -1, .drucof_accept = o.drucof_unknown == 1 };
 	struct sandbox_dir dir = { -1, true };
 	struct rcpt_result r;
 	struct buf packet, detail;
@@ -144,6 +145,7 @@ child_run(struct job *j, uint32_t slot, const struct place *p, int up, int capd,
 		d.folder_fd = dir.fd = p->folder;
 		d.capd_fd = capd;
 		d.convertd_fd = convertd;
+		d.wait_s = o.wait_s + CONFNEG_LATE_S;	/* as before a next hop, whose session would have ended */
 	}
 	if (dir.fd == -1 || sandbox_enter(SB_LOCAL_JOB, &dir, 1,
 	    conf_number(&j->local->daemon->conf, CONF_NOLANDLOCK) != 0, &e) == -1) {
@@ -224,7 +226,7 @@ child_start(struct job *j, uint32_t slot, struct err *e)
 		close(p.folder);
 		return -1;
 	}
-	if (j->env.conperm) {
+	if (j->env.conperm || j->env.rcpt[slot].drucof != DRUCOF_NO) {
 		capd = chan_session(&j->local->capd, j->local->daemon->settings, e);
 		convertd = chan_session(&j->local->convertd, 0, e);
 	}

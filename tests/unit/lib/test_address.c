@@ -137,6 +137,20 @@ START_TEST(keys_are_canonical)
 }
 END_TEST
 
+static const struct { const char *addr; bool is; } faxes[] = {
+	{ "FAX=+12.34-5/T33S=6@x", true }, { "fax=1@x", true }, { "/FAX=+1/@x", true },
+	{ "\"/Fax=+1 2/\"@x", true }, { "\"F\\AX=1\"@x", true },
+	{ "ifax@x", true }, { "IFAX+joe@x", true }, { "\"ifax+\"@x", true },
+	{ "ifaxes@x", false }, { "joe+ifax@x", false }, { "/ifax@x", false }, { "fax@x", false },
+	{ "+FAX=1@x", false }, { "joe@fax=.example", false }, { "VOICE=+1@x", false }, { "fa@x", false },
+};
+
+START_TEST(fax_machines_have_a_form)
+{
+	ck_assert_msg(address_is_fax(span_str(faxes[_i].addr)) == faxes[_i].is, "%s", faxes[_i].addr);
+}
+END_TEST
+
 Suite *suite_address(void);
 Suite *
 suite_address(void)
@@ -148,6 +162,7 @@ suite_address(void)
 	tcase_add_test(tc, nothing_stands_behind_an_address);
 	tcase_add_test(tc, lengths_are_bounded);
 	tcase_add_loop_test(tc, keys_are_canonical, 0, sizeof keys / sizeof *keys);
+	tcase_add_loop_test(tc, fax_machines_have_a_form, 0, sizeof faxes / sizeof *faxes);
 	suite_add_tcase(s, tc);
 	return s;
 }
