@@ -148,6 +148,8 @@ listener_option(struct span word, struct listener *out, bool first, struct err *
 		out->noconperm = true;
 	} else if (span_is(word, "noconneg")) {
 		out->noconneg = true;
+	} else if (span_is(word, "nodrucof")) {
+		out->nodrucof = true;
 	} else if (span_is(word, "probeonly")) {
 		out->probeonly = true;
 	} else if (span_is(span_sub(word, 0, sizeof sessions - 1), sessions)) {
@@ -156,7 +158,7 @@ listener_option(struct span word, struct listener *out, bool first, struct err *
 		out->sessions = (uint32_t)n;
 	} else {
 		return err_set(e, ERR_PERM, NULL, "expected %snorelay, noconperm, noconneg, "
-		    "probeonly or sessions=N, not \"%s\"",
+		    "nodrucof, probeonly or sessions=N, not \"%s\"",
 		    first ? "a role (mx, submission, submissions, lmtp), " : "", quote(word).s);
 	}
 	return 0;

@@ -27,8 +27,8 @@ enum {
 	LINE = 512,
 	/* RFC 1870 3 (5), RFC 6152 2 (5), RFC 3030 3 (8); CONPERM; RET and ENVID */
 	LINE_MAIL = LINE + 26 + 17 + 16 + 64 + 9 + 7 + XTEXT_ENVID_MAX,
-	/* CONNEG with its longest spelling; NOTIFY with all its words, ORCPT */
-	LINE_RCPT = LINE + 64 + 29 + 7 + XTEXT_ORCPT_MAX
+	/* CONNEG with its longest spelling; DRUCOF; NOTIFY with all its words, ORCPT */
+	LINE_RCPT = LINE + 64 + 15 + 29 + 7 + XTEXT_ORCPT_MAX
 };
 
 /* A row is the whole policy of a verb. */
@@ -158,6 +158,7 @@ greeted(struct session *s, struct span args, bool esmtp)
 	s->offer.esmtp = esmtp;
 	s->offer.conperm = esmtp && !s->listener->noconperm;
 	s->offer.conneg = esmtp && !s->listener->noconneg;
+	s->offer.drucof = esmtp && !s->listener->nodrucof;
 	return true;
 }
 
@@ -192,6 +193,8 @@ cmd_ehlo(struct session *s, struct span args)
 		session_line(s, 250, true, NULL, span_str("CONPERM"));
 	if (s->offer.conneg)
 		session_line(s, 250, true, NULL, span_str("CONNEG"));
+	if (s->offer.drucof)
+		session_line(s, 250, true, NULL, span_str("DRUCOF PREFER"));
 	session_line(s, 250, false, NULL, span_str("ENHANCEDSTATUSCODES"));
 }
 

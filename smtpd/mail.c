@@ -106,7 +106,7 @@ rcpt_keep(struct session *s, struct span path, const struct rcpt_params *params,
 		return -1;
 	}
 	s->rcpt[s->nrcpt++] = (struct rcpt_at){ (uint32_t)before, (uint16_t)len,
-	    (uint16_t)params->orcpt.n, params->notify };
+	    (uint16_t)params->orcpt.n, params->notify, params->drucof };
 	return 0;
 }
 

@@ -189,7 +189,8 @@ message_envelope(struct session *s, struct buf *out, uint32_t *nrcpt, struct err
 		return err_sys(e, "envelope");
 	for (uint32_t i = 0; i < s->nrcpt; i++)
 		env.rcpt[i] = (struct rcpt){ .addr = session_rcpt(s, i),
-		    .orcpt = session_orcpt(s, i), .notify = s->rcpt[i].notify };
+		    .orcpt = session_orcpt(s, i), .notify = s->rcpt[i].notify,
+		    .drucof = s->rcpt[i].drucof };
 	r = envelope_unique(&env, e) == 0 ? envelope_encode(&env, out, e) : -1;
 	*nrcpt = env.nrcpt;
 	free(env.rcpt);

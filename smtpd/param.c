@@ -256,12 +256,25 @@ rcpt_conneg(struct span v, uint8_t *ask, struct err *e)
 	return 0;
 }
 
+/* DRUCOF: the recipient gets what it can use, or nothing; PREFER: or else what there is. */
+static int
+rcpt_drucof(struct span v, const struct offer *o, uint8_t *drucof, struct err *e)
+{
+	if (v.p == NULL || span_isi(v, "REQUIRE"))
+		*drucof = DRUCOF_REQUIRE;
+	else if (span_isi(v, "PREFER"))
+		*drucof = DRUCOF_PREFER;
+	else
+		return refuse(e, 501, "5.5.4", "DRUCOF takes REQUIRE, PREFER or nothing", span_str(""));
+	return o->drucof ? 0 : refuse(e, 504, "5.3.3", "DRUCOF is not offered here", span_str(""));
+}
+
 static int
 rcpt_one(const struct param *p, const struct offer *o, struct rcpt_params *out, unsigned *seen,
     struct err *e)
 {
-	enum { NOTIFY, ORCPT, CONNEG, COUNT };
-	static const char *const known[] = { "NOTIFY", "ORCPT", "CONNEG" };
+	enum { NOTIFY, ORCPT, CONNEG, DRUCOF, COUNT };	/* the first two with EHLO alone */
+	static const char *const known[] = { "NOTIFY", "ORCPT", "CONNEG", "DRUCOF" };
 	unsigned k = 0;
 
 	while (k < COUNT && !span_isi(p->key, known[k]))
@@ -274,7 +287,8 @@ rcpt_one(const struct param *p, const struct offer *o, struct rcpt_params *out, 
 	switch (k) {
 	case NOTIFY: return rcpt_notify(p->value, &out->notify, e);
 	case ORCPT: return rcpt_orcpt(p->value, &out->orcpt, e);
-	default: return rcpt_conneg(p->value, &out->conneg, e);
+	case CONNEG: return rcpt_conneg(p->value, &out->conneg, e);
+	default: return rcpt_drucof(p->value, o, &out->drucof, e);
 	}
 }
 
@@ -286,7 +300,7 @@ param_rcpt(struct span in, const struct offer *o, struct rcpt_params *out, struc
 	unsigned seen = 0;
 	int r, code;
 
-	*out = (struct rcpt_params){ CONNEG_NO, 0, { NULL, 0 } };
+	*out = (struct rcpt_params){ .conneg = CONNEG_NO };
 	while ((r = take_param(&c, "CONNEG", &p)) == 1)
 		if ((code = rcpt_one(&p, o, out, &seen, e)) != 0)
 			return code;

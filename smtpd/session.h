@@ -49,7 +49,7 @@ struct session {
 
 	/* the transaction */
 	struct buf addrs;		/* sender, ENVID, then recipients, each with its ORCPT */
-	struct rcpt_at { uint32_t off; uint16_t len, orcpt_len; uint8_t notify; } *rcpt;
+	struct rcpt_at { uint32_t off; uint16_t len, orcpt_len; uint8_t notify, drucof; } *rcpt;
 	uint32_t nrcpt, cap_rcpt, rcpts;	/* rcpts: RCPT commands, as LIMITS counts them */
 	uint16_t sender_len, envid_len;
 	struct mail_params mail;	/* but its spans */

@@ -85,6 +85,8 @@ listeners[] = {
 	{ "0.0.0.0:25", 0, 25, LISTEN_MX, "", 0 },
 	{ "[::]:2525 mx norelay", 0, 2525, LISTEN_MX, "r", 0 },
 	{ "127.0.0.1:1 noconperm  noconneg", 0, 1, LISTEN_MX, "pn", 0 },
+	{ "127.0.0.1:1 nodrucof", 0, 1, LISTEN_MX, "d", 0 },
+	{ "127.0.0.1:1 drucof", -1, 0, 0, "", 0 },
 	{ "0.0.0.0:2526 mx probeonly norelay", 0, 2526, LISTEN_MX, "or", 0 },
 	{ "0.0.0.0:2526 probeonly noconneg", -1, 0, 0, "", 0 },
 	{ "127.0.0.1:465 submissions", 0, 465, LISTEN_SUBMISSIONS, "", 0 },
@@ -117,6 +119,7 @@ START_TEST(listener_lines)
 	ck_assert_int_eq(l.norelay, strchr(f, 'r') != NULL);
 	ck_assert_int_eq(l.noconperm, strchr(f, 'p') != NULL);
 	ck_assert_int_eq(l.noconneg, strchr(f, 'n') != NULL);
+	ck_assert_int_eq(l.nodrucof, strchr(f, 'd') != NULL);
 	ck_assert_int_eq(l.probeonly, strchr(f, 'o') != NULL);
 	ck_assert_uint_eq(l.sessions, listeners[_i].n);
 	ck_assert_int_eq(listener_check(span_str(listeners[_i].line), &e),

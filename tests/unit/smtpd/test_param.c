@@ -4,9 +4,9 @@
 
 #include <check.h>
 
-static const struct offer full = { true, true, true, 1000 };
-static const struct offer without = { true, false, false, 0 };
-static const struct offer helo = { false, false, false, 1000 };
+static const struct offer full = { true, true, true, true, 1000 };
+static const struct offer without = { true, false, false, false, 0 };
+static const struct offer helo = { false, false, false, false, 1000 };
 
 #define T(text) { (const unsigned char *)text, sizeof text - 1 }
 #define NONE { NULL, 0 }
@@ -168,6 +168,38 @@ START_TEST(rcpt_parameters)
 }
 END_TEST
 
+/* The digest, c.1. */
+static const struct { const char *in; const struct offer *offer; int code; const char *dsn; uint8_t want; } drucofs[] = {
+	{ "", &full, 0, "", DRUCOF_NO },
+	{ " DRUCOF", &full, 0, "", DRUCOF_REQUIRE },
+	{ " drucof=require", &full, 0, "", DRUCOF_REQUIRE },
+	{ " DRUCOF=PREFER", &full, 0, "", DRUCOF_PREFER },
+	{ " CONNEG = REQUIRED DRUCOF=Prefer NOTIFY=NEVER", &full, 0, "", DRUCOF_PREFER },
+	{ " DRUCOF=", &full, 501, "5.5.4", 0 },
+	{ " DRUCOF=REQUIRED", &full, 501, "5.5.4", 0 },
+	{ " DRUCOF = PREFER", &full, 501, "5.5.4", 0 },		/* the drafts' spaces are CONNEG's alone */
+	{ " DRUCOF DRUCOF", &full, 501, "5.5.4", 0 },
+	{ " DRUCOF=PREFER DRUCOF=REQUIRE", &full, 501, "5.5.4", 0 },
+	{ " DRUCOF", &without, 504, "5.3.3", 0 },
+	{ " DRUCOF=PREFER", &without, 504, "5.3.3", 0 },
+	{ " DRUCOF=ALWAYS", &without, 501, "5.5.4", 0 },
+	{ " DRUCOF", &helo, 504, "5.3.3", 0 },
+};
+
+START_TEST(drucof_parameters)
+{
+	struct rcpt_params got;
+	struct err e = { 0 };
+	int code = param_rcpt(span_str(drucofs[_i].in), drucofs[_i].offer, &got, &e);
+
+	ck_assert_msg(code == drucofs[_i].code, "'%s': %d %s", drucofs[_i].in, code, e.what);
+	if (code != 0)
+		ck_assert_str_eq(e.dsn, drucofs[_i].dsn);
+	else
+		ck_assert_uint_eq(got.drucof, drucofs[_i].want);
+}
+END_TEST
+
 #define FIVE HUNDRED HUNDRED HUNDRED HUNDRED TEN TEN TEN TEN TEN TEN TEN TEN TEN "abc"
 
 /* G17; RFC 3461 4.1, 4.2. */
@@ -234,6 +266,7 @@ suite_param(void)
 
 	tcase_add_loop_test(tc, mail_parameters, 0, sizeof mails / sizeof *mails);
 	tcase_add_loop_test(tc, rcpt_parameters, 0, sizeof rcpts / sizeof *rcpts);
+	tcase_add_loop_test(tc, drucof_parameters, 0, sizeof drucofs / sizeof *drucofs);
 	tcase_add_loop_test(tc, dsn_parameters, 0, sizeof dsns / sizeof *dsns);
 	suite_add_tcase(s, tc);
 	return s;

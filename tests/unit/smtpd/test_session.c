@@ -20,8 +20,8 @@ START_TEST(a_message_is_taken)
 
 	rig_hello(&r);
 	rig_talk(&r, "MAIL FROM:<a@b.example> SIZE=100 BODY=8BITMIME CONPERM\r\n", "250 2.1.0 ", NULL);
-	rig_talk(&r, "RCPT TO:<@h.example:joe@Example.COM>\r\nRCPT TO:<Postmaster>\r\n"
-	    "RCPT TO:<\"a>b\"@x.fax.example>\r\n", "250 2.1.5 ", "250 2.1.5 ", "250 2.1.5 ", NULL);
+	rig_talk(&r, "RCPT TO:<@h.example:joe@Example.COM>\r\nRCPT TO:<Postmaster> DRUCOF\r\n"
+	    "RCPT TO:<\"a>b\"@x.fax.example> DRUCOF=PREFER\r\n", "250 2.1.5 ", "250 2.1.5 ", "250 2.1.5 ", NULL);
 	rig_talk(&r, "DATA\r\n", "354 ", NULL);
 	rig_send(&r, span_str("Subject: x\r\n\r\n..dot\r\n\xe4\r\n.\r\n"));
 	reply = rig_reply(&r);
@@ -38,6 +38,9 @@ START_TEST(a_message_is_taken)
 	ck_assert(span_is(env.rcpt[1].addr, "Postmaster@mx.example"));
 	ck_assert(span_is(env.rcpt[2].addr, "\"a>b\"@x.fax.example"));	/* G1 */
 	ck_assert_uint_eq(env.conperm, 1);
+	ck_assert_uint_eq(env.rcpt[0].drucof, DRUCOF_NO);
+	ck_assert_uint_eq(env.rcpt[1].drucof, DRUCOF_REQUIRE);
+	ck_assert_uint_eq(env.rcpt[2].drucof, DRUCOF_PREFER);
 	ck_assert_uint_eq(env.body, BODY_8BITMIME);
 	ck_assert(span_is(env.client, "client.example [192.0.2.7]"));
 	envelope_free(&env);
@@ -107,7 +110,7 @@ START_TEST(a_nul_is_no_command)
 }
 END_TEST
 
-enum { LINE_MAIL = 512 + 26 + 17 + 16 + 64 + 9 + 107 };
+enum { LINE_MAIL = 512 + 26 + 17 + 16 + 64 + 9 + 107, LINE_RCPT = 512 + 64 + 15 + 29 + 507 };
 
 /* RFC 5321 4.5.3.1.4; the tail of a line that is too long does not run. */
 START_TEST(line_limits)
@@ -126,14 +129,18 @@ START_TEST(line_limits)
 		memcpy(line + t[i].n, "\r\n", 3);
 		rig_talk(&r, line, t[i].want, NULL);
 	}
-	/* MAIL has what its parameters add */
-	memset(line, ' ', 800);
-	memcpy(line, "MAIL FROM:<a@b>", 15);
-	memcpy(line + LINE_MAIL - 2, "\r\n", 3);
-	rig_talk(&r, line, "250 2.1.0", NULL);
-	line[LINE_MAIL - 2] = ' ';
-	memcpy(line + LINE_MAIL - 1, "\r\n", 3);
-	rig_talk(&r, line, "500 5.5.2", NULL);
+	/* MAIL and RCPT have what their parameters add */
+	for (size_t i = 0; i < 2; i++) {
+		size_t max = i == 0 ? LINE_MAIL : LINE_RCPT;
+
+		memset(line, ' ', 2000);
+		memcpy(line, i == 0 ? "MAIL FROM:<a@b>" : "RCPT TO:<joe@example.com>", i == 0 ? 15 : 25);
+		memcpy(line + max - 2, "\r\n", 3);
+		rig_talk(&r, line, i == 0 ? "250 2.1.0" : "250 2.1.5", NULL);
+		line[max - 2] = ' ';
+		memcpy(line + max - 1, "\r\n", 3);
+		rig_talk(&r, line, "500 5.5.2", NULL);
+	}
 	rig_end(&r);
 }
 END_TEST
@@ -143,16 +150,18 @@ START_TEST(not_offered_here)
 	const char *reply;
 
 	rig_init(&r);
-	r.listener.noconperm = r.listener.noconneg = true;
+	r.listener.noconperm = r.listener.noconneg = r.listener.nodrucof = true;
 	rig_start(&r);
 	rig_talk(&r, "", "220", NULL);
 	rig_send(&r, span_str(HELLO));
 	reply = rig_reply(&r);
 	ck_assert_ptr_null(strstr(reply, "CONPERM"));
 	ck_assert_ptr_null(strstr(reply, "CONNEG"));
+	ck_assert_ptr_null(strstr(reply, "DRUCOF"));
 	rig_talk(&r, "MAIL FROM:<a@b> CONPERM\r\n", "504 5.3.3 CONPERM", NULL);		/* R5 */
 	rig_talk(&r, "MAIL FROM:<a@b>\r\n", "250", NULL);
 	rig_talk(&r, "RCPT TO:<joe@example.com> CONNEG\r\n", "504 5.3.3 CONNEG", NULL);	/* R28 */
+	rig_talk(&r, "RCPT TO:<joe@example.com> DRUCOF\r\n", "504 5.3.3 DRUCOF", NULL);
 	rig_talk(&r, "RCPT TO:<joe@example.com> CONNEG=OPTIONAL\r\n", "250 2.1.5 <", NULL);
 	rig_end(&r);
 }
@@ -169,6 +178,7 @@ START_TEST(helo_offers_nothing)
 	rig_talk(&r, "MAIL FROM:<a@b> SIZE=10\r\n", "555", NULL);
 	rig_talk(&r, "MAIL FROM:<a@b>\r\n", "250", NULL);
 	rig_talk(&r, "RCPT TO:<joe@example.com> CONNEG\r\n", "504 5.3.3 CONNEG", NULL);
+	rig_talk(&r, "RCPT TO:<joe@example.com> DRUCOF\r\n", "504 5.3.3 DRUCOF", NULL);
 	rig_end(&r);
 }
 END_TEST
@@ -176,7 +186,7 @@ END_TEST
 START_TEST(what_is_offered)
 {
 	static const char *const want[] = { "PIPELINING", "SIZE 52428800", "8BITMIME",
-	    "ENHANCEDSTATUSCODES", "CONPERM", "CONNEG", "DSN", "CHUNKING", "BINARYMIME",
+	    "ENHANCEDSTATUSCODES", "CONPERM", "CONNEG", "DRUCOF PREFER", "DSN", "CHUNKING", "BINARYMIME",
 	    "LIMITS MAILMAX=1000 RCPTMAX=1000\r\n" };
 	const char *reply;
 
