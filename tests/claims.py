@@ -9,7 +9,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(HERE)
 ROW = re.compile(r"^\| (.+?) \| (.*) \|$")
-REQUIREMENT = re.compile(r"^((?:DR|[RGHB])\d+[a-z]?) ")
+REQUIREMENT = re.compile(r"^((?:DR|[RGHBD])\d+[a-z]?) ")
 HEADS = ("claim", "requirement", "row")
 WHOLE = "test_pitfalls"     # each of its tests has to be named
 
