@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "convertd/downgrade.h"
+#include "convertd/fits.h"
 #include "convertd/key.h"
 #include "convertd/part.h"
 #include "convertd/record.h"
@@ -22,6 +23,7 @@ struct applying {
 	struct edits edits;
 	struct downgrade down;		/* of the parts that are not converted */
 	uint32_t next;			/* part: those before it are done */
+	bool *gone;			/* owned: of each part: is it a branch that is left out */
 };
 
 /* What becomes of a part. */
@@ -217,33 +219,186 @@ apply_omit(struct applying *a, uint32_t part, const struct part_permission *perm
 	return edits_cut(&a->edits, whole, e);
 }
 
-/* One piece of the key. */
-static int
-apply_piece(struct applying *a, uint32_t part, const struct key_piece *k, struct err *e)
-{
-	struct part_permission permission;
-	int r;
-
-	if (part == MIME_NONE || edits_offset(&a->edits, a->mime.part[part].header) < a->edits.at)
-		return err_set(e, ERR_PROTO, "5.5.4", "key: a part that is not there");
-	if (part_permission(&a->mime, part, &permission, e) == -1)
-		return -1;
-	r = k->change == KEY_OMIT ? apply_omit(a, part, &permission, e) :
-	    apply_forms(a, part, k->forms, part_permits(&permission, k->drucof), e);
-	part_permission_free(&permission);
-	if (r == -1 && e->kind == ERR_PERM)	/* whatever it was, the conversion failed */
-		memcpy(e->dsn, "5.6.5", sizeof "5.6.5");
-	return r == -1 ? err_in(e, "part %.*s", (int)k->path.n, (const char *)k->path.p) : 0;
-}
-
 /* The parts before `until` that are dealt with by no piece of the key. */
 static int
 apply_rest(struct applying *a, uint32_t until, struct err *e)
 {
-	for (; a->next < until; a->next++)
-		if (downgrade_part(&a->down, &a->mime, a->next, e) == -1)
+	while (a->next < until) {
+		uint32_t part = a->next;
+		bool gone = a->gone[part];
+
+		if ((gone ? edits_cut(&a->edits, a->mime.part[part].whole, e) :
+		    downgrade_part(&a->down, &a->mime, part, e)) == -1)
 			return -1;
+		a->next = gone ? part_next(&a->mime, part) : part + 1;
+	}
 	return 0;
+}
+
+/* What stands before the part; which has not been dealt with yet. */
+static int
+apply_to(struct applying *a, uint32_t part, struct err *e)
+{
+	if (apply_rest(a, part, e) == -1)
+		return -1;
+	return a->next == part && !a->gone[part] ? 0 : err_set(e, ERR_PROTO, "5.5.4", "key: out of order");
+}
+
+/* --- a choice --- */
+
+/* Appends what one leaf is: as an image, or by its type. */
+static int
+leaf_features(struct applying *a, const struct mime_part *p, struct buf *out, struct err *e)
+{
+	struct part_image open;
+	struct err unread = { 0 };
+	int r;
+
+	if (!part_is_image(p) || part_image_open(p, a->max, &open, &unread) == -1)
+		return unread.kind == ERR_TEMP ? err_set(e, ERR_TEMP, "4.3.0", "no memory") :
+		    fits_type(p, out, e);
+	r = image_features(&open.image, out, e);
+	part_image_free(&open);
+	return r;
+}
+
+/* Appends what the leaves of parts from, to are, "(| …)" if they are several. */
+static int
+leaves_features(struct applying *a, uint32_t from, uint32_t to, struct buf *out, struct err *e)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = from; i < to; i++)
+		n += !a->mime.part[i].multipart && !a->mime.part[i].message;
+	if (n > 1 && buf_add_str(out, "(|", e) == -1)
+		return -1;
+	for (uint32_t i = from; i < to; i++)
+		if (!a->mime.part[i].multipart && !a->mime.part[i].message &&
+		    ((n > 1 && buf_add_byte(out, ' ', e) == -1) ||
+		    leaf_features(a, &a->mime.part[i], out, e) == -1))
+			return -1;
+	return n > 1 ? buf_add_byte(out, ')', e) : 0;
+}
+
+/* Is the leaf in the set?  1, 0, -1. */
+static int
+leaf_in(struct applying *a, const struct mime_part *p, const struct feat *set, struct err *e)
+{
+	struct part_image open;
+	int r;
+
+	if (!part_is_image(p) || part_image_open(p, a->max, &open, e) == -1)
+		return part_is_image(p) && e->kind == ERR_TEMP ? -1 : fits_said(p, part_is_image(p), set, e);
+	r = fits_image(&open.image, set, e);
+	part_image_free(&open);
+	return r;
+}
+
+static int
+branch_in(struct applying *a, uint32_t branch, const struct feat *set, struct err *e)
+{
+	struct err why = { 0 };		/* of a leaf that cannot be read: no failure */
+	int r = 1;
+
+	for (uint32_t i = branch; r == 1 && i < part_next(&a->mime, branch); i++)
+		if (!a->mime.part[i].multipart && !a->mime.part[i].message)
+			r = leaf_in(a, &a->mime.part[i], set, &why);
+	if (r == -1)
+		*e = why;
+	return r;
+}
+
+/* The record goes before Content-Type, and takes the place of what was said of the features. */
+static int
+choice_header(struct applying *a, uint32_t part, const struct changed *c, struct err *e)
+{
+	struct span h = a->mime.part[part].header;
+	struct mime_field f;
+
+	while (mime_field_next(&h, &f)) {
+		enum part_field field = part_field_of(f.name);
+
+		if ((field == FIELD_TYPE && apply_record(a, edits_offset(&a->edits, f.whole), c, e) == -1) ||
+		    (field == FIELD_FEATURES && edits_cut(&a->edits, f.whole, e) == -1))
+			return -1;
+	}
+	return 0;
+}
+
+/* May the branch be chosen: as the key says, by its choice's Content-Convert or because all others may go?  0, -1. */
+static int
+choice_permitted(struct applying *a, uint32_t branch, bool drucof, struct err *e)
+{
+	struct part_choice c;
+	unsigned ways = 0;
+	int r;
+
+	if (part_choice(&a->mime, a->mime.part[branch].parent, &c, e) == -1)
+		return -1;
+	r = part_may_leave(&a->mime, &c, branch, &ways, e);
+	if (r == 0 && (ways & (drucof ? LEAVE_DRUCOF : LEAVE_CONVERT)) != 0)
+		r = drucof ? 1 : branch_in(a, branch, part_permits(&c.permission, false), e);
+	part_choice_free(&c);
+	return r == 0 ? err_set(e, ERR_PROTO, "5.5.4", "key: alternatives that must not be left out") : r == 1 ? 0 : -1;
+}
+
+/* The branch stays, the others go, when it is their turn. */
+static int
+apply_only(struct applying *a, uint32_t branch, bool drucof, struct err *e)
+{
+	uint32_t up = a->mime.part[branch].parent, end = up == MIME_NONE ? 0 : part_next(&a->mime, up);
+	struct changed c = { 0 };
+	int r = -1;
+
+	if (up == MIME_NONE || !part_is_choice(&a->mime, up))
+		return err_set(e, ERR_PROTO, "5.5.4", "key: no alternative");
+	if (apply_to(a, up, e) == -1 || choice_permitted(a, branch, drucof, e) == -1)
+		return -1;
+	buf_init(&c.was, APPLY_FEATURES_MAX);
+	buf_init(&c.is, APPLY_FEATURES_MAX);
+	if (leaves_features(a, up + 1, end, &c.was, e) == 0 &&
+	    leaves_features(a, branch, part_next(&a->mime, branch), &c.is, e) == 0)
+		r = choice_header(a, up, &c, e);
+	for (uint32_t i = up + 1; i < end; i = part_next(&a->mime, i))
+		a->gone[i] = i != branch;
+	a->next = up + 1;
+	buf_free(&c.was);
+	buf_free(&c.is);
+	return r;
+}
+
+/* --- the key --- */
+
+/* A part that is converted or left out. */
+static int
+apply_change(struct applying *a, uint32_t part, const struct key_piece *k, struct err *e)
+{
+	struct part_permission permission;
+	int r;
+
+	if (apply_to(a, part, e) == -1 || part_permission(&a->mime, part, &permission, e) == -1)
+		return -1;
+	r = k->change == KEY_OMIT ? apply_omit(a, part, &permission, e) :
+	    apply_forms(a, part, k->forms, part_permits(&permission, k->drucof), e);
+	part_permission_free(&permission);
+	a->next = part_next(&a->mime, part);
+	return r;
+}
+
+/* One piece of the key. */
+static int
+apply_piece(struct applying *a, const struct key_piece *k, struct err *e)
+{
+	uint32_t part = mime_by_path(&a->mime, k->path);
+	int r;
+
+	if (part == MIME_NONE)
+		r = err_set(e, ERR_PROTO, "5.5.4", "key: a part that is not there");
+	else
+		r = k->change == KEY_ONLY ? apply_only(a, part, k->drucof, e) : apply_change(a, part, k, e);
+	if (r == -1 && e->kind == ERR_PERM)	/* whatever it was, the conversion failed */
+		memcpy(e->dsn, "5.6.5", sizeof "5.6.5");
+	return r == -1 ? err_in(e, "part %.*s", (int)k->path.n, (const char *)k->path.p) : 0;
 }
 
 static int
@@ -252,13 +407,9 @@ apply_pieces(struct applying *a, struct span key, struct err *e)
 	struct key_piece k;
 	int r;
 
-	while ((r = key_next(&key, &k, e)) == 1) {
-		uint32_t part = mime_by_path(&a->mime, k.path);
-
-		if ((part != MIME_NONE && apply_rest(a, part, e) == -1) || apply_piece(a, part, &k, e) == -1)
+	while ((r = key_next(&key, &k, e)) == 1)
+		if (apply_piece(a, &k, e) == -1)
 			return -1;
-		a->next = part_next(&a->mime, part);
-	}
 	if (r == -1 || apply_rest(a, a->mime.n, e) == -1 || downgrade_end(&a->down, e) == -1 ||
 	    edits_copy_to(&a->edits, a->edits.message.n, e) == -1)
 		return -1;
@@ -277,11 +428,14 @@ apply_key(struct span message, struct span key, const struct apply_by *by,
 	if (mime_parse(message, &a.mime, e) == -1)
 		return e->kind == ERR_PERM && key.n == 0 ? downgrade_refused(e) : -1;
 	buf_init(&a.edits.text, out->max);
-	if (apply_pieces(&a, key, e) == 0) {
+	if ((a.gone = calloc(a.mime.n, sizeof *a.gone)) == NULL) {
+		err_sys(e, "parts");
+	} else if (apply_pieces(&a, key, e) == 0) {
 		list = (struct edit_list){ .edit = a.edits.row, .n = a.edits.n,
 		    .text = buf_view(&a.edits.text), .size = a.edits.size };
 		r = edit_encode(&list, out, e);
 	}
+	free(a.gone);
 	free(a.edits.row);
 	buf_free(&a.edits.text);
 	mime_free(&a.mime);

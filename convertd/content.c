@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CONTENT_FEATURES_MAX = 4096 };	/* octets of the expression of one part or page */
+#include "convertd/fits.h"
 
 static int
 content_open(struct contents *x, uint32_t i, const struct limits *max, struct err *e)
@@ -87,111 +87,12 @@ contents_free(struct contents *x)
 	mime_free(&x->mime);
 }
 
-/* Is the document that text describes in caps?  1, 0, -1. */
-static int
-document_fits(struct span text, const struct feat *caps, struct err *e)
-{
-	struct feat *doc;
-	int r;
-
-	if (feat_parse(text, FEAT_DOCUMENT, &doc, e) == -1)
-		return -1;
-	r = feat_match(doc, caps, e);
-	feat_free(doc);
-	return r;
-}
-
-/* Every page must fit on its own (RFC 2879, 4.7).  1, 0, -1. */
-static int
-image_fits(const struct image *img, const struct feat *caps, struct err *e)
-{
-	struct buf now, before;
-	int r = 1;
-
-	buf_init(&now, CONTENT_FEATURES_MAX);
-	buf_init(&before, CONTENT_FEATURES_MAX);
-	for (uint32_t i = 0; i < img->npage && r == 1; i++) {
-		buf_clear(&now);
-		if (image_page_features(img, i, &now, e) == -1)
-			r = -1;
-		else if (before.n == 0 || !span_eq(buf_view(&now), buf_view(&before)))
-			r = document_fits(buf_view(&now), caps, e);
-		buf_clear(&before);
-		if (r == 1 && buf_add(&before, buf_view(&now), e) == -1)
-			r = -1;
-	}
-	buf_free(&now);
-	buf_free(&before);
-	return r;
-}
-
 /* The second part of a multipart/signed: for who checks it, no content (RFC 1847, 2.1). */
 static bool
 is_signature(const struct mime *m, const struct mime_part *p)
 {
 	return p->parent != MIME_NONE && p->number == 2 && !p->multipart && !p->broken &&
 	    mime_is(&m->part[p->parent], "multipart/signed");
-}
-
-/* The type of a part as a document; an image that is no TIFF is told by not being one, too. */
-static int
-type_parse(const struct mime_part *p, bool tiff, struct feat **out, struct err *e)
-{
-	struct span type = p->type.n > 0 ? p->type : span_str("text/plain");
-	bool image = span_isi(span_sub(type, 0, 6), "image/");
-	struct buf text;
-	int r = -1;
-
-	buf_init(&text, CONTENT_FEATURES_MAX);
-	if (buf_add_str(&text, "(& (type=\"", e) == 0 && buf_add(&text, type, e) == 0 &&
-	    buf_add_str(&text, image && !tiff ? "\") (image-file-structure=none))" : "\"))", e) == 0)
-		r = feat_parse(buf_view(&text), FEAT_DOCUMENT, out, e);
-	buf_free(&text);
-	return r;
-}
-
-/* *doc and what Content-Features says besides.  1: it says something that is no contradiction; 0; -1. */
-static int
-features_add(const struct mime_part *p, struct feat **doc, struct err *e)
-{
-	struct feat *said = NULL, *both = NULL;
-	struct buf text;
-	int r;
-
-	buf_init(&text, MIME_MAX_HEADER);
-	r = p->broken ? 0 : contfield_features(p->header, &text, e);
-	if (r == 1 && (feat_parse(buf_view(&text), FEAT_DOCUMENT, &said, e) == -1 ||
-	    feat_and(*doc, said, &both, e) == -1))
-		r = -1;
-	if (r == 1 && feat_empty(both))
-		r = 0;
-	if (r == 1) {
-		feat_free(*doc);
-		*doc = both;
-		both = NULL;
-	}
-	feat_free(said);
-	feat_free(both);
-	buf_free(&text);
-	return r == -1 && e->kind != ERR_TEMP ? 0 : r;
-}
-
-/*
- * Is a part that we cannot look into in caps?  It is known by its type, by which it is processed (RFC 2912,
- * 3.2.1), and by its Content-Features, without which a TIFF is not known at all.  1, 0, -1.
- */
-static int
-said_fits(const struct mime_part *p, bool tiff, const struct feat *caps, struct err *e)
-{
-	struct feat *doc = NULL;
-	int r = type_parse(p, tiff, &doc, e), said;
-
-	if (r == 0 && (said = features_add(p, &doc, e)) != 0)
-		r = said == -1 ? -1 : feat_match(doc, caps, e);
-	else if (r == 0)
-		r = tiff ? 0 : feat_match(doc, caps, e);
-	feat_free(doc);
-	return r == -1 && e->kind != ERR_TEMP ? 0 : r;
 }
 
 static int
@@ -201,7 +102,7 @@ other_fits(const struct mime_part *p, bool tiff, const struct feat *caps, struct
 		return 1;
 	if (p->broken && (p->type.n == 0 || span_isi(span_sub(p->type, 0, 10), "multipart/")))
 		return 0;
-	return said_fits(p, tiff, caps, e);
+	return fits_said(p, tiff, caps, e);
 }
 
 /* A part that does not fit: the forms it would take. */
@@ -269,7 +170,7 @@ leaf_fits(const struct contents *x, uint32_t i, const struct feat *caps, struct 
 	const struct content *c = &x->c[i];
 
 	if (c->readable)
-		return image_fits(&c->open.image, caps, e);
+		return fits_image(&c->open.image, caps, e);
 	if (mime_is(p, "message/rfc822"))	/* and cannot be looked into */
 		return feat_is_any(caps);
 	return is_signature(&x->mime, p) ? 1 : other_fits(p, c->image, caps, e);
@@ -288,12 +189,6 @@ leaf_judge(struct contents *x, uint32_t i, const struct takes *takes, struct err
 		return -1;
 	fate_set(x, i, takes->wish, fits == 1, converts == 1);
 	return 0;
-}
-
-static bool
-is_alternative(const struct mime_part *p)
-{
-	return p->multipart && mime_is(p, "multipart/alternative");
 }
 
 /* Neither parts in it nor a message. */
@@ -326,7 +221,7 @@ inside_judged(struct contents *x, uint32_t i, enum plan_wish wish)
 {
 	const struct mime_part *p = &x->mime.part[i];
 
-	if (is_alternative(p) && part_next(&x->mime, i) == i + 1)	/* of nothing */
+	if (part_is_alternative(p) && part_next(&x->mime, i) == i + 1)	/* of nothing */
 		x->c[i].fate = wish == WISH_PREFER ? FATE_KEPT : FATE_EMPTY;
 	if (p->message && x->c[i].fate == FATE_EMPTY && wish >= WISH_DRUCOF)
 		fate_under_drucof(x, i, wish, false, false);
@@ -359,29 +254,6 @@ omitted_judge(struct contents *x)
 		}
 }
 
-int
-contents_judge(struct contents *x, const struct takes *takes, struct err *e)
-{
-	for (uint32_t i = 0; i < x->mime.n; i++) {
-		x->c[i].chosen = MIME_NONE;
-		x->c[i].fate = FATE_FITS;
-		x->c[i].omitted = false;
-		if (is_leaf(x, i) && leaf_judge(x, i, takes, e) == -1)
-			return -1;
-	}
-	for (uint32_t i = x->mime.n; i-- > 0;) {	/* parts stand behind their multipart */
-		uint32_t up = x->mime.part[i].parent;
-
-		inside_judged(x, i, takes->wish);
-		if (up != MIME_NONE && is_alternative(&x->mime.part[up]))
-			branch_judge(x, up, i);
-		else if (up != MIME_NONE && x->c[i].fate > x->c[up].fate)
-			x->c[up].fate = x->c[i].fate;
-	}
-	omitted_judge(x);
-	return 0;
-}
-
 /* Is what becomes of the part to be done? */
 static bool
 contents_counts(const struct contents *x, uint32_t part)
@@ -394,6 +266,95 @@ contents_counts(const struct contents *x, uint32_t part)
 	return true;
 }
 
+/* Is all that is in the branch in the set? */
+static int
+branch_in(const struct contents *x, uint32_t branch, const struct feat *set, struct err *e)
+{
+	int r = 1;
+
+	for (uint32_t i = branch; r == 1 && i < part_next(&x->mime, branch); i++) {
+		const struct content *c = &x->c[i];
+
+		if (is_leaf(x, i))
+			r = c->readable ? fits_image(&c->open.image, set, e) :
+			    fits_said(&x->mime.part[i], c->image, set, e);
+	}
+	return r;
+}
+
+/* Is there one of the other branches that is not taken? */
+static bool
+others_unfit(const struct contents *x, uint32_t part)
+{
+	for (uint32_t i = part + 1; i < part_next(&x->mime, part); i = part_next(&x->mime, i))
+		if (x->c[i].fate != FATE_FITS)
+			return true;
+	return false;
+}
+
+/* A choice one of whose branches fits: are the others left out?  Then only says why. */
+static int
+choice_judge(struct contents *x, uint32_t part, enum plan_wish wish, struct err *e)
+{
+	struct content *c = &x->c[part];
+	struct part_choice choice;
+	unsigned ways = 0;
+	int r;
+
+	if (!others_unfit(x, part))
+		return 0;
+	if (part_choice(&x->mime, part, &choice, e) == -1)
+		return -1;
+	r = part_may_leave(&x->mime, &choice, c->chosen, &ways, e);
+	if (r == 0 && (ways & LEAVE_CONVERT) != 0)
+		r = branch_in(x, c->chosen, part_permits(&choice.permission, false), e);
+	part_choice_free(&choice);
+	if (r == 1)
+		c->only = LEAVE_CONVERT;
+	else if (r == 0 && (ways & LEAVE_DRUCOF) != 0 && wish == WISH_DRUCOF)
+		c->only = LEAVE_DRUCOF;
+	return r == -1 ? -1 : 0;
+}
+
+/* From outside: what is in a branch that is left out is no choice any more. */
+static int
+choices_judge(struct contents *x, enum plan_wish wish, struct err *e)
+{
+	for (uint32_t i = 0; i < x->mime.n && x->c[0].fate != FATE_EMPTY; i++) {
+		if (!part_is_choice(&x->mime, i) || x->c[i].fate != FATE_FITS || !contents_counts(x, i))
+			continue;
+		if (choice_judge(x, i, wish, e) == -1)
+			return -1;
+		if (x->c[i].only != 0 && x->c[0].fate < FATE_CONVERTS)
+			x->c[0].fate = FATE_CONVERTS;
+	}
+	return 0;
+}
+
+int
+contents_judge(struct contents *x, const struct takes *takes, struct err *e)
+{
+	for (uint32_t i = 0; i < x->mime.n; i++) {
+		x->c[i].chosen = MIME_NONE;
+		x->c[i].fate = FATE_FITS;
+		x->c[i].omitted = false;
+		x->c[i].only = 0;
+		if (is_leaf(x, i) && leaf_judge(x, i, takes, e) == -1)
+			return -1;
+	}
+	for (uint32_t i = x->mime.n; i-- > 0;) {	/* parts stand behind their multipart */
+		uint32_t up = x->mime.part[i].parent;
+
+		inside_judged(x, i, takes->wish);
+		if (up != MIME_NONE && part_is_alternative(&x->mime.part[up]))
+			branch_judge(x, up, i);
+		else if (up != MIME_NONE && x->c[i].fate > x->c[up].fate)
+			x->c[up].fate = x->c[i].fate;
+	}
+	omitted_judge(x);
+	return choices_judge(x, takes->wish, e);
+}
+
 bool
 contents_converts(const struct contents *x, uint32_t part)
 {
@@ -404,6 +365,12 @@ bool
 contents_omits(const struct contents *x, uint32_t part)
 {
 	return x->c[part].omitted && contents_counts(x, part);
+}
+
+bool
+contents_chooses(const struct contents *x, uint32_t part)
+{
+	return x->c[part].only != 0;
 }
 
 bool

@@ -21,6 +21,7 @@ struct content {
 	bool image, readable;
 	bool used;			/* some verdict converts it */
 	bool left;			/* some verdict leaves it out */
+	bool chose;			/* of a multipart/alternative: some verdict leaves branches out */
 	bool words;			/* text that every recipient takes, or nothing but such text inside */
 	char why[200];			/* what is not readable: the reader's words */
 	/* for the capabilities under way */
@@ -29,6 +30,7 @@ struct content {
 	bool omitted;			/* it is what is left out, not only something in it */
 	const char *dsn;		/* of a leaf of FATE_EMPTY */
 	uint32_t chosen;		/* of a multipart/alternative: the branch that counts; MIME_NONE: all do */
+	unsigned only;			/* of one: enum part_leave: why the other branches are left out; 0: they are not */
 	struct form *want;		/* owned: a form for each page of a readable image */
 };
 
@@ -47,7 +49,8 @@ void contents_free(struct contents *x);
  * attached message that message.
  * Of a multipart/alternative one branch that fits is enough, then the richest that converts, which is the last
  * (RFC 2046, 5.1.4), and it alone is converted.  Plain text, which always fits, is not enough where a richer
- * branch converts.  Where no branch can be used, all count.
+ * branch converts.  Where no branch can be used, all count.  Where one fits, others do not, and the sender permits
+ * it (part_may_leave), the others are left out.
  * Under DRUCOF the table of drucof.h says what becomes of a part; an attached message that fails is one part itself.
  * Not all parts of a message may be left out.  WISH_PREFER: no part is critical, and none is left out.
  */
@@ -56,6 +59,9 @@ int contents_judge(struct contents *x, const struct takes *takes, struct err *e)
 /* After contents_judge: is this leaf converted in the message that results?  Left out of it? */
 bool contents_converts(const struct contents *x, uint32_t part);
 bool contents_omits(const struct contents *x, uint32_t part);
+
+/* Is it a multipart/alternative of which one branch is chosen, and the others are left out? */
+bool contents_chooses(const struct contents *x, uint32_t part);
 
 /* After it too: is it a leaf for which the message cannot be sent? */
 bool contents_fails(const struct contents *x, uint32_t part);

@@ -11,18 +11,20 @@ form_same(const struct form *a, const struct form *b)
 	    a->dpi_y == b->dpi_y;
 }
 
+static const char *const key_words[] = { [KEY_OMIT] = "omit", [KEY_ONLY] = "only" };
+
 static int
-key_start(struct span path, struct buf *out, struct err *e)
+key_start(struct span path, bool drucof, struct buf *out, struct err *e)
 {
 	if ((out->n > 0 && buf_add_byte(out, ';', e) == -1) || buf_add(out, path, e) == -1)
 		return -1;
-	return buf_add_byte(out, '=', e);
+	return buf_add_str(out, drucof ? "=" BY_DRUCOF : "=", e);
 }
 
 int
 key_add(struct span path, bool drucof, const struct form *form, uint32_t n, struct buf *out, struct err *e)
 {
-	if (key_start(path, out, e) == -1 || (drucof && buf_add_str(out, BY_DRUCOF, e) == -1))
+	if (key_start(path, drucof, out, e) == -1)
 		return -1;
 	for (uint32_t i = 0, run; i < n; i += run) {
 		for (run = 1; i + run < n && form_same(&form[i], &form[i + run]);)
@@ -36,9 +38,9 @@ key_add(struct span path, bool drucof, const struct form *form, uint32_t n, stru
 }
 
 int
-key_add_omit(struct span path, struct buf *out, struct err *e)
+key_add_change(struct span path, bool drucof, enum key_change change, struct buf *out, struct err *e)
 {
-	return key_start(path, out, e) == -1 ? -1 : buf_add_str(out, "omit", e);
+	return key_start(path, drucof, out, e) == -1 ? -1 : buf_add_str(out, key_words[change], e);
 }
 
 int
@@ -54,11 +56,12 @@ key_next(struct span *rest, struct key_piece *out, struct err *e)
 	*rest = span_sub(*rest, end + 1, rest->n);
 	is = span_find(piece, '=');
 	*out = (struct key_piece){ .path = span_sub(piece, 0, is), .forms = span_sub(piece, is + 1, piece.n) };
-	if (span_is(out->forms, "omit"))
-		out->change = KEY_OMIT;
 	out->drucof = span_is(span_sub(out->forms, 0, by), BY_DRUCOF);
 	if (out->drucof)
 		out->forms = span_sub(out->forms, by, out->forms.n);
+	for (int i = KEY_OMIT; i <= KEY_ONLY; i++)
+		if (span_is(out->forms, key_words[i]))
+			out->change = (enum key_change)i;
 	if (out->path.n == 0 || out->forms.n == 0)
 		return err_set(e, ERR_PROTO, "5.5.4", "key: expected PATH=FORM");
 	return 1;

@@ -75,6 +75,26 @@ part_may_go(const struct mime *m, uint32_t part)
 	    p->header.n + p->body.n > 0;
 }
 
+bool
+part_is_alternative(const struct mime_part *p)
+{
+	return p->multipart && mime_is(p, "multipart/alternative");
+}
+
+bool
+part_is_choice(const struct mime *m, uint32_t part)
+{
+	uint32_t end;
+
+	if (!part_is_alternative(&m->part[part]) || (end = part_next(m, part)) == part + 1 ||
+	    part_next(m, part + 1) == end)
+		return false;
+	for (uint32_t i = part; i < end; i++)
+		if (m->part[i].protected || m->part[i].report || m->part[i].broken)
+			return false;
+	return true;
+}
+
 uint32_t
 part_next(const struct mime *m, uint32_t part)
 {
@@ -143,6 +163,62 @@ part_permits(const struct part_permission *p, bool drucof)
 	if (p->drucof.integrity == DRUCOF_PROHIBITED)
 		return NULL;
 	return p->convert.set == NULL && drucof ? p->any : p->convert.set;
+}
+
+/* What DRUCOF's fields say of all that is in a branch: the strictest. */
+static int
+branch_integrity(const struct mime *m, uint32_t branch, enum contfield_integrity *out, struct err *e)
+{
+	*out = DRUCOF_OMISSION;
+	for (uint32_t i = branch; i < part_next(m, branch); i++) {
+		struct part_permission p;
+
+		if (m->part[i].multipart)
+			continue;
+		if (part_permission(m, i, &p, e) == -1)
+			return -1;
+		if (p.drucof.integrity < *out)
+			*out = p.drucof.integrity;
+		part_permission_free(&p);
+	}
+	return 0;
+}
+
+int
+part_choice(const struct mime *m, uint32_t part, struct part_choice *out, struct err *e)
+{
+	enum contfield_integrity one;
+
+	*out = (struct part_choice){ 0 };
+	for (uint32_t i = part + 1; i < part_next(m, part); i = part_next(m, i)) {
+		if (branch_integrity(m, i, &one, e) == -1)
+			return -1;
+		out->prohibited += one == DRUCOF_PROHIBITED;
+		out->kept += one != DRUCOF_OMISSION;
+	}
+	return part_permission(m, part, &out->permission, e);
+}
+
+void
+part_choice_free(struct part_choice *c)
+{
+	part_permission_free(&c->permission);
+}
+
+int
+part_may_leave(const struct mime *m, const struct part_choice *c, uint32_t branch, unsigned *ways,
+    struct err *e)
+{
+	enum contfield_integrity own = DRUCOF_PROHIBITED;
+	uint32_t prohibited, kept;
+
+	if (branch != MIME_NONE && branch_integrity(m, branch, &own, e) == -1)
+		return -1;
+	prohibited = c->prohibited - (own == DRUCOF_PROHIBITED && c->prohibited > 0);
+	kept = c->kept - (own != DRUCOF_OMISSION && c->kept > 0);
+	*ways = (kept == 0 ? LEAVE_DRUCOF : 0u) |
+	    (prohibited == 0 && part_permits(&c->permission, false) != NULL ? LEAVE_CONVERT : 0u);
+	return 0;
 }
 
 int

@@ -20,6 +20,12 @@ bool part_may_change(const struct mime_part *p);
  * the encoding. */
 bool part_may_go(const struct mime *m, uint32_t part);
 
+/* A multipart/alternative whose branches can be told apart, of which there are several, and in which nothing is signed,
+ * encrypted or in a report: the only kind of which branches are ever left out. */
+bool part_is_choice(const struct mime *m, uint32_t part);
+
+bool part_is_alternative(const struct mime_part *p);
+
 /* Where what is in the part ends: the index of the next one that is not. */
 uint32_t part_next(const struct mime *m, uint32_t part);
 
@@ -38,6 +44,24 @@ void part_permission_free(struct part_permission *p);
  * by DRUCOF, where a request is a permission).  Borrowed.
  */
 const struct feat *part_permits(const struct part_permission *p, bool drucof);
+
+/* What is said of leaving out branches of a choice.  owned: part_choice_free. */
+struct part_choice {
+	struct part_permission permission;	/* of the multipart itself */
+	uint32_t prohibited;			/* branches in which something must not be changed */
+	uint32_t kept;				/* branches of which not all may be left out (omission-permitted) */
+};
+int part_choice(const struct mime *m, uint32_t part, struct part_choice *out, struct err *e);
+void part_choice_free(struct part_choice *c);
+
+/*
+ * Why all other branches than that one may be left out, as bits.  LEAVE_DRUCOF: under DRUCOF, for all of them may.
+ * LEAVE_CONVERT: the choice's Content-Convert permits it, if the branch is in part_permits of it.  branch
+ * MIME_NONE: of whatever branch.
+ */
+enum part_leave { LEAVE_DRUCOF = 1, LEAVE_CONVERT = 2 };
+int part_may_leave(const struct mime *m, const struct part_choice *c, uint32_t branch, unsigned *ways,
+    struct err *e);
 
 /* An open image of a message; image points into file. */
 struct part_image { struct buf file; struct image image; };

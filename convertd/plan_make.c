@@ -150,6 +150,18 @@ detail_omitted(struct making *m, uint32_t i, struct err *e)
 	return detail_line(&m->text, "omitted", span_str("left out, a note stands in its place"), e);
 }
 
+static int
+detail_chosen(struct making *m, uint32_t i, struct err *e)
+{
+	uint32_t chosen = m->x.c[i].chosen;
+
+	if (detail_part(&m->text, &m->x.mime, i, e) == -1 ||
+	    buf_add_str(&m->text, "omitted: all alternatives but part ", e) == -1 ||
+	    mime_path(&m->x.mime, chosen, &m->text, e) == -1)
+		return -1;
+	return buf_add_byte(&m->text, '\n', e);
+}
+
 /* The details of all parts that the verdict is about, as far as there is room. */
 static int
 make_details(struct making *m, uint32_t row, enum plan_wish wish, struct span caps, struct err *e)
@@ -166,6 +178,8 @@ make_details(struct making *m, uint32_t row, enum plan_wish wish, struct span ca
 			r = detail_converted(m, i, e);
 		else if (!fails && contents_omits(&m->x, i))
 			r = detail_omitted(m, i, e);
+		else if (!fails && contents_chooses(&m->x, i))
+			r = detail_chosen(m, i, e);
 		if (r == -1)
 			return -1;
 		if (m->text.n - start > PLAN_MAX_DETAIL)
@@ -182,16 +196,19 @@ static int
 make_piece(const struct contents *x, uint32_t i, struct buf *key, struct err *e)
 {
 	const struct content *c = &x->c[i];
+	bool chooses = contents_chooses(x, i);
 	struct buf path;
 	int r = 0;
 
-	if (!contents_converts(x, i) && !contents_omits(x, i))
+	if (!contents_converts(x, i) && !contents_omits(x, i) && !chooses)
 		return 0;
 	buf_init(&path, 256);
-	if (mime_path(&x->mime, i, &path, e) == -1)
+	if (mime_path(&x->mime, chooses ? c->chosen : i, &path, e) == -1)
 		r = -1;
+	else if (chooses)
+		r = key_add_change(buf_view(&path), c->only == LEAVE_DRUCOF, KEY_ONLY, key, e);
 	else if (c->omitted)
-		r = key_add_omit(buf_view(&path), key, e);
+		r = key_add_change(buf_view(&path), false, KEY_OMIT, key, e);
 	else
 		r = key_add(buf_view(&path), c->permission.convert.kind == CONVERT_ABSENT, c->want,
 		    c->open.image.npage, key, e);
@@ -213,6 +230,7 @@ make_key(struct making *m, uint32_t row, struct err *e)
 	for (uint32_t i = 0; i < m->x.mime.n && r == 1; i++) {
 		m->x.c[i].used |= contents_converts(&m->x, i);
 		m->x.c[i].left |= contents_omits(&m->x, i);
+		m->x.c[i].chose |= contents_chooses(&m->x, i);
 	}
 	m->row[row].key = m->text.n;
 	m->row[row].key_len = key.n;
@@ -279,10 +297,15 @@ make_ranges(const struct contents *x, struct plan *p, const unsigned char *base,
 {
 	if ((p->range = calloc(PLAN_MAX_RANGES, sizeof *p->range)) == NULL)
 		return err_sys(e, "ranges");
-	for (uint32_t i = 0; i < x->mime.n; i++)
-		if ((x->c[i].left && ranges_add_part(p, &x->mime.part[i], base, e) == -1) ||
+	for (uint32_t i = 0; i < x->mime.n; i++) {
+		uint32_t up = x->mime.part[i].parent;
+
+		if ((up != MIME_NONE && x->c[up].chose && ranges_add_branch(p, &x->mime.part[i], base, e) == -1) ||
+		    (x->c[i].chose && ranges_add_choice(p, &x->mime, i, base, e) == -1) ||
+		    (x->c[i].left && ranges_add_part(p, &x->mime.part[i], base, e) == -1) ||
 		    (x->c[i].used && ranges_add(p, &x->mime.part[i], base, e) == -1))
 			return -1;
+	}
 	return 0;
 }
 
@@ -293,7 +316,8 @@ make_flags(const struct contents *x, struct plan *p)
 {
 	for (uint32_t i = 0; i < x->mime.n; i++)
 		p->has_permission = p->has_permission ||
-		    (!x->mime.part[i].multipart && x->c[i].permission.convert.set != NULL);
+		    (x->c[i].permission.convert.set != NULL && (!x->mime.part[i].multipart ||
+		    part_is_choice(&x->mime, i)));
 }
 
 static int

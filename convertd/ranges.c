@@ -46,12 +46,63 @@ ranges_add_part(struct plan *p, const struct mime_part *part, const unsigned cha
 	return range_add(p, off, end - off, RANGE_PART, e);
 }
 
-/* What may ever be cut out of one part. */
+int
+ranges_add_choice(struct plan *p, const struct mime *m, uint32_t part, const unsigned char *base, struct err *e)
+{
+	struct span h = m->part[part].header, first = m->part[part + 1].whole, last = first;
+	struct mime_field f;
+
+	while (mime_field_next(&h, &f)) {
+		enum part_field field = part_field_of(f.name);
+		uint64_t off = (uint64_t)(f.whole.p - base);
+
+		if ((field == FIELD_TYPE && range_add(p, off, 0, RANGE_RECORD, e) == -1) ||
+		    (field == FIELD_FEATURES && range_add(p, off, f.whole.n, RANGE_RECORD, e) == -1))
+			return -1;
+	}
+	for (uint32_t i = part + 1; i < part_next(m, part); i = part_next(m, i))
+		last = m->part[i].whole;
+	return range_add(p, (uint64_t)(first.p - base), (uint64_t)(last.p + last.n - first.p), RANGE_CHOICE, e);
+}
+
+int
+ranges_add_branch(struct plan *p, const struct mime_part *branch, const unsigned char *base, struct err *e)
+{
+	return range_add(p, (uint64_t)(branch->whole.p - base), branch->whole.n, RANGE_BRANCH, e);
+}
+
+/* May some branch of it be chosen, and the others left out?  1, 0, -1. */
 static int
-bounds_add(struct plan *p, const struct mime *m, uint32_t part, const unsigned char *base, struct err *e)
+bounds_choice(const struct mime *m, uint32_t part, struct err *e)
+{
+	struct part_choice c;
+	unsigned ways = 0;
+	int r;
+
+	if (!part_is_choice(m, part))
+		return 0;
+	if (part_choice(m, part, &c, e) == -1)
+		return -1;
+	r = part_may_leave(m, &c, MIME_NONE, &ways, e);
+	part_choice_free(&c);
+	return r == -1 ? -1 : ways != 0;
+}
+
+/* What may ever be cut out of one part.  choice: of each part so far, is it one. */
+static int
+bounds_add(struct plan *p, const struct mime *m, uint32_t part, bool *choice, const unsigned char *base,
+    struct err *e)
 {
 	struct contfield_drucof drucof;
+	uint32_t up = m->part[part].parent;
+	int chooses = bounds_choice(m, part, e);
 
+	if (chooses == -1)
+		return -1;
+	choice[part] = chooses == 1;
+	if ((up != MIME_NONE && choice[up] && ranges_add_branch(p, &m->part[part], base, e) == -1) ||
+	    (choice[part] && ranges_add_choice(p, m, part, base, e) == -1))
+		return -1;
 	contfield_drucof(m, part, &drucof);
 	if (drucof.integrity == DRUCOF_OMISSION && part_may_go(m, part) &&
 	    ranges_add_part(p, &m->part[part], base, e) == -1)
@@ -65,6 +116,7 @@ ranges_bounds(struct span message, struct buf *out, struct err *e)
 {
 	struct plan p = { 0 };
 	struct mime m;
+	bool *choice;
 	int r = 0;
 
 	if (mime_parse(message, &m, e) == -1) {
@@ -72,10 +124,12 @@ ranges_bounds(struct span message, struct buf *out, struct err *e)
 			return -1;
 		m = (struct mime){ 0 };
 	}
-	if ((p.range = calloc(PLAN_MAX_RANGES, sizeof *p.range)) == NULL)
+	choice = calloc(m.n + 1, sizeof *choice);
+	if ((p.range = calloc(PLAN_MAX_RANGES, sizeof *p.range)) == NULL || choice == NULL)
 		r = err_sys(e, "ranges");
 	for (uint32_t i = 0; i < m.n && r == 0; i++)
-		r = bounds_add(&p, &m, i, message.p, e);
+		r = bounds_add(&p, &m, i, choice, message.p, e);
+	free(choice);
 	if (r == 0)
 		r = plan_encode(&p, out, e);
 	plan_free(&p);

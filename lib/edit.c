@@ -12,7 +12,7 @@ enum {
 	EDIT_MAGIC = 0x31544445,	/* "EDT1" */
 	EDIT_HEAD = 32, EDIT_ROW = 24,	/* octets of the head, of one operation */
 	EDIT_HEADER_MAX = 65536,	/* octets inserted at one place of a header */
-	EDIT_NESTED = 32,		/* parts within parts that are ranges: more than MIME's limits let be */
+	EDIT_NESTED = 80,		/* ranges about ranges: more than MIME's limits let be */
 	EDIT_LINE_MAX = 998,		/* RFC 5322, 2.1.1 */
 	EDIT_BASE64_LINE = 76		/* RFC 2045, 6.8 */
 };
@@ -105,24 +105,42 @@ edit_free(struct edit_list *l)
 	*l = (struct edit_list){ 0 };
 }
 
+/* Is it about others? */
+static bool
+range_encloses(const struct edit_range *r)
+{
+	return r->kind == RANGE_PART || r->kind == RANGE_CHOICE || r->kind == RANGE_BRANCH;
+}
+
+static bool
+range_may_be_empty(const struct edit_range *r)
+{
+	return r->kind == RANGE_HEADER || r->kind == RANGE_RECORD;
+}
+
 int
 edit_ranges_ok(uint64_t msg_len, const struct edit_range *range, size_t n, struct err *e)
 {
-	uint64_t end[EDIT_NESTED] = { msg_len }, at = 0;	/* of what encloses the next range */
+	struct { uint64_t end; bool choice; } in[EDIT_NESTED] = { { msg_len, false } };
+	uint64_t at = 0;
 	size_t depth = 1;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct edit_range *r = &range[i];
+		bool encloses = range_encloses(r);
 
-		while (depth > 1 && r->off >= end[depth - 1])
-			at = end[--depth];
-		if (r->kind > RANGE_PART || r->off < at || r->off > end[depth - 1] ||
-		    r->len > end[depth - 1] - r->off || (r->kind != RANGE_HEADER && r->len == 0) ||
-		    (r->kind == RANGE_PART && depth == EDIT_NESTED))
+		while (depth > 1 && r->off >= in[depth - 1].end)
+			at = in[--depth].end;
+		if (r->kind > RANGE_RECORD || r->off < at || r->off > in[depth - 1].end ||
+		    r->len > in[depth - 1].end - r->off || (r->len == 0 && !range_may_be_empty(r)) ||
+		    in[depth - 1].choice != (r->kind == RANGE_BRANCH) ||
+		    (encloses && depth == EDIT_NESTED))
 			return err_set(e, ERR_PROTO, NULL, "range %zu is out of order or bounds", i);
-		at = r->off + (r->kind == RANGE_PART ? 0 : r->len);
-		if (r->kind == RANGE_PART)
-			end[depth++] = r->off + r->len;
+		at = r->off + (encloses ? 0 : r->len);
+		if (encloses) {
+			in[depth].choice = r->kind == RANGE_CHOICE;
+			in[depth++].end = r->off + r->len;
+		}
 	}
 	return 0;
 }
@@ -138,15 +156,50 @@ edit_ranges_skip(const struct edit_range *range, size_t n, uint64_t from, size_t
 		++*next;
 }
 
+/* Does some range of that kind lie there? */
+static bool
+edit_range_at(const struct edit_range *range, size_t n, size_t next, uint64_t from, uint64_t to,
+    enum edit_range_kind kind)
+{
+	for (size_t i = next; i < n && range[i].off == from; i++)
+		if (range[i].kind == kind && range[i].len == to - from)
+			return true;
+	return false;
+}
+
 /* A note stands in place of one whole part. */
 static int
 edit_note_placed(const struct edit_gap *g, const struct edit_range *range, size_t n, size_t next,
     struct err *e)
 {
-	for (size_t i = next; i < n && range[i].off == g->from; i++)
-		if (range[i].kind == RANGE_PART && range[i].len == g->to - g->from)
-			return 0;
+	if (edit_range_at(range, n, next, g->from, g->to, RANGE_PART))
+		return 0;
 	return err_set(e, ERR_PROTO, NULL, "edit list: octets %llu to %llu are no part that a note may stand for",
+	    (unsigned long long)g->from, (unsigned long long)g->to);
+}
+
+static bool
+edit_branch_starts(const struct edit_range *range, size_t n, size_t next, uint64_t from)
+{
+	for (size_t i = next; i < n && range[i].off == from; i++)
+		if (range[i].kind == RANGE_BRANCH)
+			return true;
+	return false;
+}
+
+/* Branches side by side are left out, and one of that multipart stays. */
+static int
+edit_branches_ok(const struct edit_gap *g, const struct edit_range *range, size_t n, size_t next,
+    struct err *e)
+{
+	uint64_t at = g->from;
+
+	for (size_t i = next; i < n && at < g->to && range[i].off <= at; i++)
+		if (range[i].kind == RANGE_BRANCH && range[i].off == at && range[i].len <= g->to - at)
+			at += range[i].len;
+	if (at == g->to && !edit_range_at(range, n, next, g->from, g->to, RANGE_CHOICE))
+		return 0;
+	return err_set(e, ERR_PROTO, NULL, "edit list: octets %llu to %llu are no branches that may be left out",
 	    (unsigned long long)g->from, (unsigned long long)g->to);
 }
 
@@ -162,7 +215,7 @@ edit_gap_ranges(const struct edit_gap *g, const struct edit_range *range, size_t
 	for (size_t i = next; i < n && range[i].off <= g->to; i++) {
 		const struct edit_range *r = &range[i];
 
-		if (r->kind == RANGE_PART)
+		if (range_encloses(r))
 			continue;
 		if (r->off == g->from) {
 			starts = true;
@@ -185,14 +238,15 @@ edit_gap_ranges(const struct edit_gap *g, const struct edit_range *range, size_t
 	return 0;
 }
 
-/* The fields that a conversion gives a part, and for two of them the values that it may give. */
-static const struct { const char *name; const char *value[3]; } edit_fields[] = {
-	{ "Content-Type", { "image/tiff", "image/tiff-fx", "text/plain" } },
-	{ "Content-Transfer-Encoding", { "base64" } },
-	{ "Content-Disposition", { NULL } },
-	{ "Content-Features", { NULL } },
-	{ "Content-Previous", { NULL } },
-	{ "Content-Converted", { NULL } },
+/* The fields that a conversion gives a part, and for two of them the values that it may give.  record: those that tell
+ * of it. */
+static const struct { const char *name; const char *value[3]; bool record; } edit_fields[] = {
+	{ "Content-Type", { "image/tiff", "image/tiff-fx", "text/plain" }, false },
+	{ "Content-Transfer-Encoding", { "base64" }, false },
+	{ "Content-Disposition", { NULL }, false },
+	{ "Content-Features", { NULL }, true },
+	{ "Content-Previous", { NULL }, true },
+	{ "Content-Converted", { NULL }, true },
 };
 
 static bool
@@ -210,13 +264,13 @@ edit_value_ok(struct span value, const char *const allowed[3])
 
 /* line: the first line of a field. */
 static int
-edit_field_ok(struct span line, struct err *e)
+edit_field_ok(struct span line, bool record, struct err *e)
 {
 	size_t colon = span_find(line, ':');
 	struct span name = span_sub(line, 0, colon), value = span_sub(line, colon + 1, line.n);
 
 	for (size_t i = 0; colon < line.n && i < sizeof edit_fields / sizeof *edit_fields; i++)
-		if (span_isi(name, edit_fields[i].name)) {
+		if (span_isi(name, edit_fields[i].name) && (edit_fields[i].record || !record)) {
 			if (edit_value_ok(value, edit_fields[i].value))
 				return 0;
 			return err_set(e, ERR_PROTO, NULL, "edit list: value of %s",
@@ -242,7 +296,7 @@ edit_line(struct span *rest, size_t max, struct span *line)
 }
 
 static int
-edit_header_ok(struct span text, struct err *e)
+edit_header_ok(struct span text, bool record, struct err *e)
 {
 	struct span line;
 	bool first = true;
@@ -254,7 +308,7 @@ edit_header_ok(struct span text, struct err *e)
 			return err_set(e, ERR_PROTO, NULL, "edit list: no line of a header");
 		if (ascii_wsp(line.p[0]) && !first)
 			continue;
-		if (edit_field_ok(line, e) == -1)
+		if (edit_field_ok(line, record, e) == -1)
 			return -1;
 	}
 	return 0;
@@ -306,6 +360,8 @@ edit_gap_ok(const struct edit_list *l, const struct edit_gap *g, const struct ed
 	edit_ranges_skip(range, n, g->from, next);
 	if (g->n == 1 && g->insert->op == EDIT_NOTE)
 		return edit_note_placed(g, range, n, *next, e) == -1 ? -1 : edit_note_shape(l, g->insert, e);
+	if (g->n == 0 && edit_branch_starts(range, n, *next, g->from))
+		return edit_branches_ok(g, range, n, *next, e);
 	if (edit_gap_ranges(g, range, n, *next, &kind, e) == -1)
 		return -1;
 	if (kind == RANGE_BODY && (g->n != 1 || g->from == g->to))
@@ -316,7 +372,7 @@ edit_gap_ok(const struct edit_list *l, const struct edit_gap *g, const struct ed
 
 		if (d->op != (kind == RANGE_BODY ? EDIT_BODY : EDIT_HEADER))
 			return err_set(e, ERR_PROTO, NULL, "edit list: not what goes there");
-		if ((kind == RANGE_BODY ? edit_body_ok : edit_header_ok)(text, e) == -1)
+		if ((kind == RANGE_BODY ? edit_body_ok(text, e) : edit_header_ok(text, kind == RANGE_RECORD, e)) == -1)
 			return -1;
 	}
 	return 0;

@@ -43,8 +43,13 @@ enum edit_range_kind {
 	RANGE_HEADER,	/* one whole field that may be cut, and fields may be inserted at its start; len 0: only
 			 * that */
 	RANGE_BODY,	/* an encoded body, replaced whole or not at all */
-	RANGE_PART	/* a part, header and body: replaced whole by a note, or by no note and then the ranges
-			 * inside it count, which come behind it */
+	/* About other ranges, which come behind them and count unless the whole is left out: */
+	RANGE_PART,	/* a part, header and body: a note may stand for it */
+	RANGE_CHOICE,	/* the branches of a multipart/alternative, which are all that lies directly in it; not all
+			 * of them may be left out */
+	RANGE_BRANCH,	/* one of them, with the delimiter line before it: may be left out */
+	/* As RANGE_HEADER, of a multipart/alternative: the record of what was done to it. */
+	RANGE_RECORD
 };
 struct edit_range { uint64_t off, len; uint8_t kind; };
 
@@ -54,13 +59,14 @@ int edit_encode(const struct edit_list *l, struct buf *out, struct err *e);
 int edit_decode(struct span in, uint64_t msg_len, struct edit_list *out, struct err *e);
 void edit_free(struct edit_list *l);
 
-/* Ascending, within msg_len, not overlapping, unless they lie in a part that stands before them.  -1: ERR_PROTO. */
+/* Ascending, within msg_len, not overlapping, unless they lie in one that is about them.  -1: ERR_PROTO. */
 int edit_ranges_ok(uint64_t msg_len, const struct edit_range *range, size_t n, struct err *e);
 
 /*
  * 0: what is left out is whole ranges; what is inserted stands at the start of a range of its kind
  * and has that kind's shape: in a header only the fields that a conversion gives, of printable
- * ASCII lines and no blank one, in a body nothing but base64, for a part one note.  -1 ERR_PROTO.
+ * ASCII lines and no blank one, in a body nothing but base64, for a part one note, for a branch nothing.
+ * -1 ERR_PROTO.
  */
 int edit_check(const struct edit_list *l, uint64_t msg_len, const struct edit_range *range,
     size_t n, struct err *e);

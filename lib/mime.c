@@ -209,15 +209,15 @@ mime_delimiter(struct span body, size_t at, size_t len, size_t *from, size_t *af
 
 /* The entities between a multipart's delimiters, in order. */
 struct mime_scan { struct span body; unsigned char dash[MIME_MAX_BOUNDARY + 2]; size_t len, at;
-	size_t start; bool inside, closed, odd; };
+	size_t line, start; bool inside, closed, odd; };	/* line: where the delimiter before start is */
 
-/* The next entity into *entity; false: none is left. */
+/* The next entity into *entity, with its delimiter into *whole; false: none is left. */
 static bool
-mime_scan_next(struct mime_scan *s, struct span *entity)
+mime_scan_next(struct mime_scan *s, struct span *entity, struct span *whole)
 {
 	while (s->at < s->body.n) {
 		const unsigned char *hit = memmem(s->body.p + s->at, s->body.n - s->at, s->dash, s->len);
-		size_t at, from = 0, after = 0, start = s->start;
+		size_t at, from = 0, after = 0, start = s->start, line = s->line;
 		bool was_inside = s->inside;
 		int kind;
 
@@ -233,9 +233,11 @@ mime_scan_next(struct mime_scan *s, struct span *entity)
 		s->inside = kind == LINE_PART;
 		s->closed = kind == LINE_CLOSE;
 		s->start = after;
+		s->line = from;
 		s->at = after < at + s->len ? at + s->len : after;
 		if (was_inside) {
 			*entity = span_sub(s->body, start, from < start ? start : from);
+			*whole = span_sub(s->body, line, from);
 			return true;
 		}
 	}
@@ -245,6 +247,7 @@ mime_scan_next(struct mime_scan *s, struct span *entity)
 	s->inside = false;		/* no closing delimiter: the last part goes to the end */
 	s->odd = true;
 	*entity = span_sub(s->body, s->start, s->body.n);
+	*whole = span_sub(s->body, s->line, s->body.n);
 	return true;
 }
 
@@ -280,6 +283,7 @@ mime_entity(struct mime_walk *w, struct span entity, uint32_t parent, uint32_t n
 
 	if (p == NULL)
 		return -1;
+	p->whole = entity;
 	mime_split(entity, &p->header, &p->body);
 	if (mime_header_limits(p->header, e) == -1)
 		return -1;
@@ -406,14 +410,17 @@ mime_parse(struct span message, struct mime *out, struct err *e)
 	r = mime_visit(&w, message, MIME_NONE, 0, e);
 	while (r == 0 && w.depth > 0) {
 		struct mime_frame *f = &w.stack[w.depth - 1];
-		struct span entity;
+		struct span entity, whole;
+		uint32_t part = out->n;
 
-		if (!mime_scan_next(&f->scan, &entity)) {
+		if (!mime_scan_next(&f->scan, &entity, &whole)) {
 			mime_leave(out, f);
 			w.depth--;
 			continue;
 		}
 		r = mime_visit(&w, entity, f->index, ++f->count, e);
+		if (r == 0 && part < out->n)
+			out->part[part].whole = whole;
 	}
 	buf_free(&w.boundary);
 	if (r == -1)

@@ -65,6 +65,7 @@ struct mime_part {
 	uint32_t parent;	/* index of its multipart, or of the part that it is the message of; or MIME_NONE */
 	uint32_t number;	/* its place in it, from 1 */
 	uint32_t root;		/* index of the message that it is in, or is: 0, or an attached one's */
+	struct span whole;	/* with the delimiter line before it, if it is in a multipart */
 	struct span header;	/* without the blank line */
 	struct span body;	/* as encoded; without the line end that belongs to a boundary */
 	struct span type;	/* "image/tiff" as spelled; "" if there is none or it is broken */

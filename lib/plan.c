@@ -101,7 +101,7 @@ plan_read(struct cur *c, struct plan *out, struct err *e)
 		r->off = cur_u64le(c);
 		r->len = cur_u64le(c);
 		kind = cur_u64le(c);
-		if (kind > RANGE_PART)
+		if (kind > RANGE_RECORD)
 			return err_set(e, ERR_PROTO, NULL, "plan: no such kind of range");
 		r->kind = (uint8_t)kind;
 	}

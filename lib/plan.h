@@ -30,7 +30,7 @@ struct plan_verdict {
 	char dsn[12];		/* for PLAN_EMPTY: 5.6.1 here it ends, in a medium that is no fax image; 5.6.2 the sender
 				 * prohibits, under DRUCOF, that a part is changed; 5.6.3 a part must not be
 				 * converted, or cannot here; 5.6.5 what it may become is not taken */
-	struct span key;	/* "1.2=MMR/200x200/A4*3;…": part path = forms of its pages */
+	struct span key;	/* "1.2=MMR/200x200/A4*3;…": what becomes of which part (convertd/key.h) */
 	struct span detail;	/* lib/result.h's lines, for the report */
 };
 

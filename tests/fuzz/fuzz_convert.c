@@ -3,7 +3,7 @@
 /*
  * Any message through plan and conversion: the plan can be read; each key converts or fails in
  * words, for any kind of hop; a list that results passes the check of who sends it, and leaves the same
- * parts, but for what is in an attached message that is left out as a whole.
+ * parts, but for what is in an attached message that is left out as a whole and for the branches of a choice.
  */
 #include <assert.h>
 
@@ -30,19 +30,47 @@ put(void *arg, struct span piece, struct err *e)
 	return buf_add(arg, piece, e);
 }
 
-static void
-same_parts(const struct mime *before, const struct mime *after)
+/* How many parts are in it. */
+static uint32_t
+count(const struct mime *m, uint32_t part)
 {
-	uint32_t i = 0, k = 0;
+	uint32_t n = 0;
 
-	while (i < before->n && k < after->n) {
-		const struct mime_part *a = &before->part[i], *b = &after->part[k++];
+	for (uint32_t i = part + 1; i < part_next(m, part); i = part_next(m, i))
+		n++;
+	return n;
+}
 
-		assert(a->number == b->number && a->multipart == b->multipart && a->broken == b->broken);
-		assert(a->message == b->message || mime_is(b, "text/plain"));
-		i = a->message && !b->message ? part_next(before, i) : i + 1;
+static uint32_t same_part(const struct mime *before, uint32_t i, const struct mime *after, uint32_t k);
+
+/* Those in i and in k, one by one; of a choice that has only one now it is some of those that were there. */
+static void
+same_inside(const struct mime *before, uint32_t i, const struct mime *after, uint32_t k)
+{
+	uint32_t a = i + 1, b = k + 1, end = part_next(before, i);
+
+	if (count(before, i) == count(after, k)) {
+		while (a < end) {
+			b = same_part(before, a, after, b);
+			a = part_next(before, a);
+		}
+		assert(b == part_next(after, k));
+	} else {
+		assert(part_is_choice(before, i) && count(after, k) == 1);
 	}
-	assert(i == before->n && k == after->n);
+}
+
+/* The part behind k. */
+static uint32_t
+same_part(const struct mime *before, uint32_t i, const struct mime *after, uint32_t k)
+{
+	const struct mime_part *a = &before->part[i], *b = &after->part[k];
+
+	assert(k < after->n && a->multipart == b->multipart && a->broken == b->broken);
+	assert(a->message == b->message || mime_is(b, "text/plain"));
+	if (a->multipart || b->message)
+		same_inside(before, i, after, k);
+	return part_next(after, k);
 }
 
 static void
@@ -66,7 +94,7 @@ convert(struct span message, const struct plan *plan, struct span key, enum edit
 		assert(edit_walk(&list, message, put, &result, &e) == 0 && result.n == list.size);
 		assert(mime_parse(message, &before, &e) == 0);
 		assert(mime_parse(buf_view(&result), &after, &e) == 0);
-		same_parts(&before, &after);
+		assert(same_part(&before, 0, &after, 0) == after.n);
 		mime_free(&before);
 		mime_free(&after);
 		edit_free(&list);

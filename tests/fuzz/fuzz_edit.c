@@ -5,7 +5,7 @@
  * and whose copies ascend within the message; or
  * ranges and operations in short form, where what edit_check lets pass is judged by another way:
  * octet by octet, everything outside the ranges is there once, in order, and what is between is of
- * its range's kind; a part is as a whole there or has a note in its place.  No sum of an offset and a length wraps, of a list or of a range: whatever passes
+ * its range's kind; a part is as a whole there or has a note in its place; of a choice's branches one is there.  No sum of an offset and a length wraps, of a list or of a range: whatever passes
  * lies within the message.
  */
 #include "lib/edit.h"
@@ -76,6 +76,21 @@ starts(const struct edit_range *r, size_t n, uint64_t off, int kind)
 }
 
 static bool
+encloses(const struct edit_range *r)
+{
+	return r->kind == RANGE_PART || r->kind == RANGE_CHOICE || r->kind == RANGE_BRANCH;
+}
+
+static bool
+any(const bool *copied, uint64_t off, uint64_t len)
+{
+	for (uint64_t k = off; k < off + len; k++)
+		if (copied[k])
+			return true;
+	return false;
+}
+
+static bool
 is_part(const struct edit_range *r, size_t n, uint64_t from, uint64_t to)
 {
 	for (size_t i = 0; i < n; i++)
@@ -93,7 +108,7 @@ judge(const struct edit_list *l, const struct edit_range *r, size_t n)
 	for (size_t i = 0; i < n; i++)
 		assert(within(r[i].off, r[i].len, LEN));
 	for (size_t i = 0; i < n; i++)			/* what is in a part ends in it */
-		for (size_t k = i + 1; r[i].kind == RANGE_PART && k < n && r[k].off < r[i].off + r[i].len; k++)
+		for (size_t k = i + 1; encloses(&r[i]) && k < n && r[k].off < r[i].off + r[i].len; k++)
 			assert(r[k].off + r[k].len <= r[i].off + r[i].len);
 	for (size_t i = 0; i < l->n; i++) {
 		const struct edit *d = &l->edit[i];
@@ -115,7 +130,8 @@ judge(const struct edit_list *l, const struct edit_range *r, size_t n)
 				copied[k] = true;
 			continue;
 		}
-		assert(starts(r, n, at, d->op == EDIT_BODY ? RANGE_BODY : RANGE_HEADER) != -1);
+		assert(starts(r, n, at, d->op == EDIT_BODY ? RANGE_BODY : RANGE_HEADER) != -1 ||
+		    (d->op == EDIT_HEADER && starts(r, n, at, RANGE_RECORD) != -1 && l->text.p[d->off + 8] == 'F'));
 		/* of the texts only these may pass */
 		if (d->op == EDIT_BODY)
 			assert(d->len == strlen(texts[1]));
@@ -123,7 +139,10 @@ judge(const struct edit_list *l, const struct edit_range *r, size_t n)
 			assert(l->text.p[d->off] == 'C' && l->text.p[d->off + 8] != 'M');
 	}
 	for (size_t i = 0; i < n; i++) {		/* a range is there, or not, as a whole */
-		if (r[i].kind == RANGE_PART)
+		if (r[i].kind == RANGE_CHOICE)
+			assert(any(copied, r[i].off, r[i].len));
+		if (r[i].kind == RANGE_PART || r[i].kind == RANGE_CHOICE ||
+		    (r[i].kind == RANGE_BRANCH && any(copied, r[i].off, r[i].len)))
 			continue;
 		for (uint64_t k = 1; k < r[i].len; k++)
 			assert(copied[r[i].off + k] == copied[r[i].off]);
@@ -146,6 +165,7 @@ static void
 short_form(const uint8_t *p, size_t n)
 {
 	static const unsigned char message[LEN];
+	static const uint8_t kinds[] = { RANGE_PART, RANGE_CHOICE, RANGE_BRANCH, RANGE_RECORD };
 	struct edit_range r[RANGES];
 	struct edit d[OPS];
 	struct edit_list l = { .edit = d };
@@ -157,7 +177,7 @@ short_form(const uint8_t *p, size_t n)
 	buf_init(&text, 4096);
 	for (; n >= 2 && p[0] != 0xff && nr < RANGES; p += 2, n -= 2)
 		r[nr++] = (struct edit_range){ p[0] & 63, number(p[1], p[0] & 64 ? 63 : 31),
-		    p[0] & 64 ? RANGE_PART : p[1] >> 7 };
+		    p[0] & 64 ? kinds[p[1] >> 6] : p[1] >> 7 };
 	if (n > 0 && p[0] == 0xff)
 		p++, n--;
 	for (; n >= 3 && l.n < OPS; p += 3, n -= 3, l.n++) {

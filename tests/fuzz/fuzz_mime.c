@@ -68,6 +68,9 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 
 		within(a->header, message);
 		within(a->body, message);
+		within(a->whole, message);
+		assert(a->header.n + a->body.n == 0 || (a->whole.p <= a->header.p &&
+		    a->whole.p + a->whole.n == a->body.p + a->body.n));
 		assert(a->header.p + a->header.n <= a->body.p);
 		header(a->header);
 		buf_clear(&path);

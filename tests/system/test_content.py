@@ -42,6 +42,24 @@ class Alternative(Relay):
         self.assertEqual(fax.codings(data), [{("MH", (204, 196))}])
         self.assertIn(b"Hello.", data)
 
+    def test_what_is_taken_is_chosen_and_the_rest_left_out(self):
+        """With a Content-Convert of the alternatives themselves, and not without."""
+        for field in ("Content-Convert: ANY\n", ""):
+            with self.subTest(field=field):
+                parts = fax.image("fax/ccitt1-S.tif", None, kind="image/tiff"), fax.image()
+                sent = fax.message(fax.multipart("alternative", *parts, fields=field))
+                data = self.through(sent)
+                if not field:
+                    self.assertTrue(fax.same(data, sent))
+                    continue
+                whole = fax.parse(data)
+                self.assertEqual(fax.codings(data), [{("MH", (204, 196))}])
+                self.assertEqual(whole.get_content_type(), "multipart/alternative")
+                self.assertEqual((whole["Content-Convert"], len(whole.get_all("Content-Previous"))), ("ANY", 1))
+                self.assertIn("JBIG", whole["Content-Previous"])
+                self.assertNotIn("JBIG", whole["Content-Features"])
+                self.assertTrue(self.acc.log_lines(event="negotiated", key="1=only"))
+
     def test_what_fits_is_enough(self):
         sent = self.alternative(fax.image("fax/ccitt1-S.tif", "ANY", kind="image/tiff"), fax.image())
         self.assertTrue(fax.same(self.through(sent), sent))

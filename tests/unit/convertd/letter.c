@@ -8,6 +8,7 @@
 
 #include "convertd/apply.h"
 #include "convertd/plan_make.h"
+#include "convertd/ranges.h"
 #include "tests/unit/convertd/judge.h"
 
 enum { LETTER_MAX = 64 << 20 };
@@ -91,6 +92,18 @@ letter_plan_free(struct letter_plan *p)
 {
 	plan_free(&p->plan);
 	buf_free(&p->coded);
+}
+
+void
+letter_within_bounds(const struct buf *message, const struct letter_plan *p)
+{
+	struct err e = { 0 };
+	struct buf out;
+
+	buf_init(&out, LETTER_MAX);
+	ck_assert_int_eq(ranges_bounds(buf_view(message), &out, &e), 0);
+	ck_assert_msg(ranges_within(buf_view(&p->coded), buf_view(&out), &e) == 0, "%s", e.what);
+	buf_free(&out);
 }
 
 static int

@@ -30,6 +30,7 @@ struct letter_plan { struct buf coded; struct plan plan; };
 void letter_plan(const struct buf *message, const char *caps, struct letter_plan *out);
 void letter_plan_at(const struct buf *message, const char *caps, bool final, struct letter_plan *out);
 void letter_plan_wish(const struct buf *message, const char *caps, enum plan_wish wish, struct letter_plan *out);
+void letter_within_bounds(const struct buf *message, const struct letter_plan *p);
 void letter_plan_free(struct letter_plan *p);
 
 /*

@@ -3,6 +3,7 @@
 #include "convertd/apply.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "convertd/image.h"
@@ -239,6 +240,84 @@ START_TEST(in_an_attached_message)
 }
 END_TEST
 
+#define CHOICE "Content-Type: multipart/alternative; boundary=b\n"
+#define PNG_PART "--b\nContent-Type: image/png\n\nthe octets\n"
+#define TEXT_PART "--b\nContent-Type: text/plain\n\nhello\n"
+#define FITS_PART "--b\n" IMAGE "\n@fax/ccitt1-S.tif@\n"
+
+/* Branches go with their delimiters; what stays is octet by octet what it was; the choice's header has the record. */
+static const struct { const char *head, *before, *stays, *after; } choices[] = {
+	{ CHOICE, "", TEXT_PART, PNG_PART },
+	{ CHOICE, PNG_PART, TEXT_PART, "" },
+	{ "Content-Features: (old=1)\n" CHOICE "Content-Description: x\n", PNG_PART, TEXT_PART, PNG_PART },
+	{ CHOICE "Content-Features: (old=1)\n", PNG_PART PNG_PART, FITS_PART, PNG_PART },
+};
+
+START_TEST(of_alternatives_one_stays)
+{
+	char text[2000], key[20];
+	struct buf m, r, stays;
+	struct letter_plan p;
+	struct mime mime;
+	struct mime_field f;
+	struct err e = { 0 };
+
+	snprintf(text, sizeof text, TOP "Content-Convert: ANY\n%s\npreamble\n%s%s%s--b--\nepilogue\n", choices[_i].head,
+	    choices[_i].before, choices[_i].stays, choices[_i].after);
+	m = letter_make(text);
+	letter_plan(&m, TAKES_S, &p);
+	span_text(p.plan.verdict[0].key, key, sizeof key);
+	ck_assert_ptr_nonnull(strstr(key, "=only"));
+	r = letter_convert(&m, &p.plan, key, &e);
+	ck_assert_msg(e.kind == ERR_NONE, "%s", e.what);
+	snprintf(text, sizeof text, "\npreamble\n%s--b--\nepilogue\n", choices[_i].stays);
+	stays = letter_make(text);
+	ck_assert_msg(r.n > stays.n && memcmp(r.p + r.n - stays.n, stays.p, stays.n) == 0, "%.*s", (int)r.n,
+	    (const char *)r.p);
+	ck_assert_int_eq(mime_parse(buf_view(&r), &mime, &e), 0);
+	ck_assert(mime.n == 2 && !mime.part[0].broken);
+	ck_assert_uint_eq(mime_field_find(mime.part[0].header, "Content-Features", &f), 1);
+	ck_assert_uint_eq(mime_field_find(mime.part[0].header, "Content-Previous", &f), 1);
+	ck_assert_uint_eq(mime_field_find(mime.part[0].header, "Content-Type", &f), 1);
+	ck_assert_uint_eq(count(&r, "Content-Convert: ANY\r\n"), 1);
+	ck_assert_uint_eq(count(&r, "(old=1)"), 0);
+	ck_assert_ptr_nonnull(strstr(letter_field(&mime.part[0], "Content-Previous"), "image/png"));
+	ck_assert_ptr_null(strstr(letter_field(&mime.part[0], "Content-Features"), "image/png"));
+	mime_free(&mime);
+	letter_plan_free(&p);
+	buf_free(&m), buf_free(&r), buf_free(&stays);
+}
+END_TEST
+
+static const struct { const char *message, *key; } no_choices[] = {
+	{ TOP CHOICE "\n" TEXT_PART PNG_PART "--b--\n", "1=only" },
+	{ TOP "Content-Convert: NONE\n" CHOICE "\n" TEXT_PART PNG_PART "--b--\n", "1=only" },
+	{ TOP "Content-Convert: (image-coding=MH)\n" CHOICE "\n" TEXT_PART PNG_PART "--b--\n", "1=only" },
+	{ TOP "Content-Convert: ANY\n" CHOICE "\n" TEXT_PART PNG_PART "--b--\n", "1=drucof:only" },
+	{ TOP "Content-Convert: ANY\n" CHOICE "\n" TEXT_PART PNG_PART "--b--\n", "0=only" },
+	{ TOP "Content-Convert: ANY\n" CHOICE "\n" TEXT_PART PNG_PART "--b--\n", "1=only;2=only" },
+	{ TOP "Content-Convert: ANY\n" CHOICE "\n" TEXT_PART PNG_PART "--b--\n", "1=only;1=only" },
+	{ TOP "Content-Convert: ANY\n" CHOICE "\n" TEXT_PART "--b--\n", "1=only" },
+	{ TOP "Content-Convert: ANY\n" MIXED "\n" TEXT_PART PNG_PART "--b--\n", "1=only" },
+	{ TOP "Content-Convert: ANY\n" CHOICE "\n" TEXT_PART "--b\nContent-Convert: NONE\n\nx\n--b--\n", "1=only" },
+	{ TOP "Content-Convert: ANY\n" CHOICE "\n" TEXT_PART "--b\nContent-Convert: ANY\n" IMAGE FILE_MMR "--b--\n",
+	    "1=only;2=MH/200x200/A4" },
+};
+
+START_TEST(alternatives_that_must_stay)
+{
+	struct buf m = letter_make(no_choices[_i].message), r;
+	struct letter_plan p;
+	struct err e;
+
+	letter_plan(&m, TAKES_S, &p);
+	r = letter_convert(&m, &p.plan, no_choices[_i].key, &e);
+	ck_assert_msg(e.kind == ERR_PROTO, "%d: %s", _i, e.what);
+	letter_plan_free(&p);
+	buf_free(&m), buf_free(&r);
+}
+END_TEST
+
 START_TEST(bodies_of_all_sorts)
 {
 	const char *const changed[] = { bodies[_i].part, NULL };
@@ -440,6 +519,8 @@ suite_apply(void)
 	tcase_add_test(tc, r13_the_record_is_true);
 	tcase_add_test(tc, r14_two_hops);
 	tcase_add_test(tc, in_an_attached_message);
+	tcase_add_loop_test(tc, of_alternatives_one_stays, 0, sizeof choices / sizeof *choices);
+	tcase_add_loop_test(tc, alternatives_that_must_stay, 0, sizeof no_choices / sizeof *no_choices);
 	tcase_add_loop_test(tc, bodies_of_all_sorts, 0, sizeof bodies / sizeof *bodies);
 	tcase_add_loop_test(tc, encodings_of_the_original, 0, 3);
 	tcase_add_loop_test(tc, keys_are_not_trusted, 0, sizeof keys / sizeof *keys);

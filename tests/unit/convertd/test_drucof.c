@@ -113,8 +113,17 @@ static const struct {
 
 	{ "alternatives: one that can be used is enough", TOP ALTERNATIVE TEXT "--b\n" PNG PROHIBITED "\nx\n" END,
 	    PLAN_FITS, "" },
-	{ "alternatives: nothing of the others is left out", TOP ALTERNATIVE TEXT "--b\n" PNG OMISSION "\nx\n" END,
+	{ "alternatives: the others go if they may", TOP ALTERNATIVE TEXT "--b\n" PNG OMISSION "\nx\n" END,
+	    PLAN_CONVERTS, "1=drucof:only" },
+	{ "alternatives: all of them must", TOP ALTERNATIVE TEXT "--b\n" PNG OMISSION "\nx\n--b\n" PNG "\nx\n" END,
 	    PLAN_FITS, "" },
+	{ "alternatives: all of what is in them", TOP ALTERNATIVE TEXT "--b\n" RELATED "\n--c\n\nx\n--c\n" PNG OMISSION
+	    "\nx\n--c--\n" END, PLAN_FITS, "" },
+	{ "alternatives: the one that stays need not be such", TOP ALTERNATIVE "--b\n" PNG OMISSION "\nx\n--b\n" PROHIBITED
+	    S_PART END, PLAN_CONVERTS, "2=drucof:only" },
+	{ "alternatives: nothing goes where all fit", TOP OMISSION ALTERNATIVE TEXT "--b\n" S_PART END, PLAN_FITS, "" },
+	{ "alternatives: Content-Convert permits it too", TOP "Content-Convert: ANY\n" ALTERNATIVE TEXT "--b\n" PNG "\nx\n"
+	    END, PLAN_CONVERTS, "1=only" },
 	{ "alternatives: the one that converts", TOP ALTERNATIVE "--b\n" PNG "\nx\n--b\n" MMR MMR_BODY END,
 	    PLAN_CONVERTS, "2=drucof:" TO_S },
 	{ "alternatives: none can be used, and one is critical", TOP MIXED "\n" TEXT "--b\nContent-Type:"
@@ -125,8 +134,6 @@ static const struct {
 	    "2.1=omit;2.2=omit" },
 	{ "alternatives: none is critical", TOP ALTERNATIVE "--b\n" PNG OPTIONAL "\nx\n--b\n" PNG OPTIONAL "\nx\n" END,
 	    PLAN_FITS, "" },
-	{ "alternatives: text, beside a branch of which part would be left out", TOP ALTERNATIVE TEXT "--b\n" RELATED
-	    "\n--c\n\nx\n--c\n" PNG OMISSION "\nx\n--c--\n" END, PLAN_FITS, "" },
 
 	{ "an attached message is by default as any", TOP MIXED "\n" TEXT "--b\n" RFC822 "\n" TOP MMR MMR_BODY END,
 	    PLAN_CONVERTS, "2.1=drucof:" TO_S },
@@ -148,18 +155,6 @@ static const struct {
 	    RFC822 "\n" TOP MIXED "\n--b\n" PNG OMISSION "\nx\n" END "--m--\n", PLAN_EMPTY, "5.6.3" },
 };
 
-static void
-within_bounds(const struct buf *m, const struct letter_plan *p)
-{
-	struct err e = { 0 };
-	struct buf out;
-
-	buf_init(&out, 1 << 20);
-	ck_assert_int_eq(ranges_bounds(buf_view(m), &out, &e), 0);
-	ck_assert_msg(ranges_within(buf_view(&p->coded), buf_view(&out), &e) == 0, "%s", e.what);
-	buf_free(&out);
-}
-
 START_TEST(verdicts_on_messages)
 {
 	struct buf m = letter_make(cases[_i].message);
@@ -176,7 +171,7 @@ START_TEST(verdicts_on_messages)
 		ck_assert_msg(span_is(v->key, cases[_i].key), "%s: %.*s", cases[_i].name, (int)v->key.n,
 		    (const char *)v->key.p);
 	ck_assert((v->detail.n > 0) == (v->fate != PLAN_FITS));
-	within_bounds(&m, &p);
+	letter_within_bounds(&m, &p);
 	letter_plan_free(&p);
 	buf_free(&m);
 }
@@ -185,7 +180,7 @@ END_TEST
 /* What may ever be left out is known before anything is opened, and is no more than the sender says. */
 START_TEST(bounds)
 {
-	static const struct { const char *message; uint32_t parts; } rows[] = {
+	static const struct { const char *message; uint32_t n; } rows[] = {
 		{ TOP MIXED "\n" TEXT "--b\n" PNG OMISSION "\nx\n" END, 1 },
 		{ TOP MIXED OMISSION "\n" TEXT "--b\n" PNG "\nx\n" END, 2 },
 		{ TOP MIXED "\n" TEXT "--b\n" PNG OPTIONAL "\nx\n" END, 0 },
@@ -193,6 +188,11 @@ START_TEST(bounds)
 		{ TOP MIXED OMISSION "\n" TEXT "--b\n" SIGNED "\n--c\n" PNG "\nx\n" SIGNATURE END, 1 },
 		{ TOP PNG OMISSION "\nx\n", 0 },
 		{ TOP MIXED OMISSION "\n" TEXT "--b\n" RFC822 "\n" TOP PNG OMISSION "\nx\n" END, 2 },
+		{ TOP ALTERNATIVE TEXT "--b\n" PNG "\nx\n" END, 0 },
+		{ TOP ALTERNATIVE TEXT "--b\n" PNG OMISSION "\nx\n" END, 4 },	/* itself, the branches, both of them */
+		{ TOP ALTERNATIVE TEXT "--b\n" PNG OMISSION "\nx\n--b\n" PNG "\nx\n" END, 1 },
+		{ TOP "Content-Convert: ANY\n" ALTERNATIVE TEXT "--b\n" PNG "\nx\n" END, 3 },
+		{ TOP "Content-Convert: ANY\n" MIXED "\n" TEXT "--b\n" PNG "\nx\n" END, 0 },
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -205,8 +205,9 @@ START_TEST(bounds)
 		ck_assert_int_eq(ranges_bounds(buf_view(&m), &out, &e), 0);
 		ck_assert_msg(plan_decode(buf_view(&out), &p, &e) == 0, "%s", e.what);
 		for (uint32_t k = 0; k < p.nrange; k++)
-			n += p.range[k].kind == RANGE_PART;
-		ck_assert_msg(n == rows[i].parts, "%zu: %u", i, n);
+			n += p.range[k].kind == RANGE_PART || p.range[k].kind == RANGE_CHOICE ||
+			    p.range[k].kind == RANGE_BRANCH;
+		ck_assert_msg(n == rows[i].n, "%zu: %u", i, n);
 		plan_free(&p);
 		buf_free(&out), buf_free(&m);
 	}
@@ -223,9 +224,10 @@ START_TEST(preferred_but_not_required)
 	letter_plan_wish(&m, TAKES_S, WISH_PREFER, &p);
 	v = &p.plan.verdict[0];
 	ck_assert_msg(v->fate != PLAN_EMPTY, "%s", cases[_i].name);
-	ck_assert_msg(memmem(v->key.p == NULL ? (const void *)"" : v->key.p, v->key.n, "omit", 4) == NULL, "%s",
-	    cases[_i].name);
-	if (cases[_i].fate == PLAN_CONVERTS && strstr(cases[_i].key, "omit") == NULL)
+	ck_assert_msg(memmem(v->key.p == NULL ? (const void *)"" : v->key.p, v->key.n, "omit", 4) == NULL &&
+	    memmem(v->key.p == NULL ? (const void *)"" : v->key.p, v->key.n, ":only", 5) == NULL, "%s", cases[_i].name);
+	if (cases[_i].fate == PLAN_CONVERTS && strstr(cases[_i].key, "omit") == NULL &&
+	    strstr(cases[_i].key, ":only") == NULL)
 		ck_assert(span_is(v->key, cases[_i].key));
 	letter_plan_free(&p);
 	buf_free(&m);
@@ -399,6 +401,7 @@ START_TEST(keys_that_are_not_permitted)
 		{ TOP MMR PROHIBITED MMR_BODY, "1=drucof:" TO_S },
 		{ TOP MMR "Content-Convert: NONE\n" MMR_BODY, "1=drucof:" TO_S },
 		{ TOP MMR MMR_BODY, "1=drucof:" },
+		{ TOP ALTERNATIVE TEXT "--b\n" PNG OMISSION "\nx\n--b\n" PNG "\nx\n" END, "1=drucof:only" },
 	};
 	struct buf m = letter_make(rows[_i].message), r;
 	struct letter_plan p;
@@ -428,7 +431,7 @@ suite_drucof(void)
 	tcase_add_test(tc, details_for_people);
 	tcase_add_loop_test(tc, a_note_stands_for_the_part, 0, sizeof notes / sizeof *notes);
 	tcase_add_test(tc, left_out_and_converted);
-	tcase_add_loop_test(tc, keys_that_are_not_permitted, 0, 13);
+	tcase_add_loop_test(tc, keys_that_are_not_permitted, 0, 14);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -141,6 +141,49 @@ static const struct {
 	    "--c\n\nx\n--c\n" MMR ANY MMR_BODY "--c\n" MMR ANY MMR_BODY "--c--\n--b--\n", TAKES_S, PLAN_CONVERTS,
 	    "2.3=" TO_S, true },
 	{ "alternatives: none fits", TOP ALTERNATIVE "--b\n" MMR MMR_BODY "--b--\n", TAKES_S, PLAN_EMPTY, "", false },
+	{ "a choice: what is taken stays, the rest goes", TOP ANY ALTERNATIVE TEXT "--b\n" PNG "\nx\n--b--\n", TAKES_S,
+	    PLAN_CONVERTS, "1=only", true },
+	{ "a choice: rather than a conversion", TOP ANY ALTERNATIVE "--b\n" S_PART "--b\n" MMR ANY MMR_BODY "--b--\n", TAKES_S,
+	    PLAN_CONVERTS, "1=only", true },
+	{ "a choice: not without a permission of its own", TOP ALTERNATIVE "--b\n" ANY S_PART "--b\n" MMR ANY MMR_BODY
+	    "--b--\n", TAKES_S, PLAN_FITS, "", true },
+	{ "a choice: nor by one from outside", TOP ANY "Content-Type: multipart/mixed; boundary=m\n\n--m\n" ALTERNATIVE
+	    "--b\n" S_PART "--b\n" PNG "\nx\n--b--\n--m--\n", TAKES_S, PLAN_FITS, "", false },
+	{ "a choice: NONE", TOP "Content-Convert: NONE\n" ALTERNATIVE TEXT "--b\n" PNG "\nx\n--b--\n", TAKES_S, PLAN_FITS,
+	    "", false },
+	{ "a choice: of what is permitted", TOP "Content-Convert: (image-coding=MH)\n" ALTERNATIVE "--b\n" S_PART "--b\n" PNG
+	    "\nx\n--b--\n", TAKES_S, PLAN_CONVERTS, "1=only", true },
+	{ "a choice: and of nothing else", TOP "Content-Convert: (image-coding=JBIG)\n" ALTERNATIVE "--b\n" S_PART "--b\n"
+	    PNG "\nx\n--b--\n", TAKES_S, PLAN_FITS, "", true },
+	{ "a choice: text is permitted by its type alone", TOP "Content-Convert: (image-coding=MH)\n" ALTERNATIVE TEXT "--b\n"
+	    PNG "\nx\n--b--\n", TAKES_S, PLAN_FITS, "", true },
+	{ "a choice: by its type", TOP "Content-Convert: (type=\"text/plain\")\n" ALTERNATIVE TEXT "--b\n" PNG
+	    "\nx\n--b--\n", TAKES_S, PLAN_CONVERTS, "1=only", true },
+	{ "a choice: nothing goes that must not change", TOP ANY ALTERNATIVE TEXT "--b\nContent-Convert: NONE\n" PNG
+	    "\nx\n--b--\n", TAKES_S, PLAN_FITS, "", true },
+	{ "a choice: nor what is signed", TOP ANY ALTERNATIVE TEXT "--b\nContent-Type: multipart/signed; boundary=c\n\n--c\n"
+	    PNG "\nx\n--c\nContent-Type: application/pgp-signature\n\nx\n--c--\n--b--\n", TAKES_S, PLAN_FITS, "", false },
+	{ "a choice: nor a branch of two types", TOP ANY ALTERNATIVE TEXT "--b\n" PNG PNG "\nx\n--b--\n", TAKES_S, PLAN_FITS,
+	    "", false },
+	{ "a choice: where all fit all stay", TOP ANY ALTERNATIVE TEXT "--b\n" S_PART "--b--\n", TAKES_S, PLAN_FITS, "",
+	    true },
+	{ "a choice: of one", TOP ANY ALTERNATIVE "--b\n" PNG "\nx\n--b--\n", TAKES_S, PLAN_EMPTY, "", false },
+	{ "a choice: the richest that fits", TOP ANY ALTERNATIVE TEXT "--b\n" S_PART "--b\n" S_PART "--b\n" PNG
+	    "\nx\n--b--\n", TAKES_S, PLAN_CONVERTS, "3=only", true },
+	{ "a choice beside what converts", TOP "Content-Type: multipart/mixed; boundary=m\n\n--m\n" MMR ANY MMR_BODY "--m\n" ANY
+	    ALTERNATIVE TEXT "--b\n" PNG "\nx\n--b--\n--m\n" MMR ANY MMR_BODY "--m--\n", TAKES_S, PLAN_CONVERTS,
+	    "1=" TO_S ";2.1=only;3=" TO_S, true },
+	{ "a choice beside what fails", TOP "Content-Type: multipart/mixed; boundary=m\n\n--m\n" PNG "\nx\n--m\n" ANY
+	    ALTERNATIVE TEXT "--b\n" PNG "\nx\n--b--\n--m--\n", TAKES_S, PLAN_EMPTY, "", true },
+	{ "a choice in a branch that stays", TOP ANY "Content-Type: multipart/alternative; boundary=m\n\n--m\n" PNG "\nx\n--m\n"
+	    ANY ALTERNATIVE TEXT "--b\n" PNG "\nx\n--b--\n--m--\n", TAKES_S, PLAN_CONVERTS, "2=only;2.1=only", true },
+	{ "a choice in a branch that goes", TOP ANY "Content-Type: multipart/alternative; boundary=m\n\n--m\n" ANY ALTERNATIVE
+	    TEXT "--b\n" PNG "\nx\n--b--\n--m\n" S_PART "--m\n" PNG "\nx\n--m--\n", TAKES_S, PLAN_CONVERTS, "2=only",
+	    true },
+	{ "a choice in an attached message", TOP RFC822 TOP ANY ALTERNATIVE TEXT "--b\n" PNG "\nx\n--b--\n", TAKES_S,
+	    PLAN_CONVERTS, "1.1=only", true },
+	{ "a choice in an attached message that must not change", TOP "Content-Convert: NONE\n" RFC822 TOP ANY ALTERNATIVE TEXT
+	    "--b\n" PNG "\nx\n--b--\n", TAKES_S, PLAN_FITS, "", true },
 	{ "an attached message whose image fits", TOP RFC822 TOP S_PART, TAKES_S, PLAN_FITS, "", false },
 	{ "one whose image has a permission of its own", TOP RFC822 TOP ANY MMR MMR_BODY, TAKES_S, PLAN_CONVERTS,
 	    "1.1=" TO_S, true },
@@ -226,6 +269,7 @@ START_TEST(verdicts)
 	ck_assert_msg(p.plan.has_permission == cases[_i].permission, "%s", cases[_i].name);
 	ck_assert_msg((p.plan.nrange > 0) == (v->fate == PLAN_CONVERTS), "%s", cases[_i].name);
 	ck_assert((v->detail.n > 0) == (v->fate != PLAN_FITS));
+	letter_within_bounds(&m, &p);
 	letter_plan_free(&p);
 	buf_free(&m);
 }

@@ -205,7 +205,7 @@ static const struct { const char *name; struct edit_range r[3]; size_t n; } bad_
 	{ "beyond the end", { { 10, 91, 0 } }, 1 },
 	{ "far beyond the end", { { 101, 0, 0 } }, 1 },
 	{ "a length that wraps", { { 10, UINT64_MAX - 4, 0 } }, 1 },
-	{ "no such kind", { { 10, 5, 3 } }, 1 },
+	{ "no such kind", { { 10, 5, 6 } }, 1 },
 	{ "an empty body", { { 10, 0, RANGE_BODY } }, 1 },
 	{ "an empty part", { { 10, 0, RANGE_PART } }, 1 },
 	{ "a part that is not left", { { 10, 5, RANGE_PART }, { 12, 5, RANGE_BODY } }, 2 },
@@ -357,6 +357,96 @@ START_TEST(notes_have_one_shape)
 }
 END_TEST
 
+/* --- choices --- */
+
+/* The message as a choice: its record at 10 to 20; branches from 30 to 50 (a body in it), 50 to 70, 70 to 90. */
+static const struct edit_range branches[] = { { 10, 0, RANGE_RECORD }, { 10, 10, RANGE_RECORD }, { 30, 60, RANGE_CHOICE },
+    { 30, 20, RANGE_BRANCH }, { 40, 10, RANGE_BODY }, { 50, 20, RANGE_BRANCH }, { 52, 18, RANGE_PART },
+    { 70, 20, RANGE_BRANCH } };
+
+static const struct { const char *name; bool ok; struct { enum edit_op op; uint64_t from, to; } step[8]; } chosen[] = {
+	{ "nothing goes", true, { { EDIT_COPY, 0, 100 } } },
+	{ "the first", true, { { EDIT_COPY, 0, 30 }, { EDIT_COPY, 50, 100 } } },
+	{ "the last", true, { { EDIT_COPY, 0, 70 }, { EDIT_COPY, 90, 100 } } },
+	{ "the first and the last", true, { { EDIT_COPY, 0, 30 }, { EDIT_COPY, 50, 70 }, { EDIT_COPY, 90, 100 } } },
+	{ "the first two", true, { { EDIT_COPY, 0, 30 }, { EDIT_COPY, 70, 100 } } },
+	{ "with a record", true, { { EDIT_COPY, 0, 10 }, { EDIT_HEADER, 0, 0 }, { EDIT_COPY, 20, 50 }, { EDIT_COPY, 90, 100 } } },
+	{ "all of them", false, { { EDIT_COPY, 0, 30 }, { EDIT_COPY, 90, 100 } } },
+	{ "the first but its start", false, { { EDIT_COPY, 0, 31 }, { EDIT_COPY, 50, 100 } } },
+	{ "more than the first", false, { { EDIT_COPY, 0, 30 }, { EDIT_COPY, 51, 100 } } },
+	{ "what is before them", false, { { EDIT_COPY, 0, 29 }, { EDIT_COPY, 50, 100 } } },
+	{ "a note for a branch", false, { { EDIT_COPY, 0, 30 }, { EDIT_NOTE, 0, 0 }, { EDIT_COPY, 50, 100 } } },
+	{ "a note for the part in one", true, { { EDIT_COPY, 0, 52 }, { EDIT_NOTE, 0, 0 }, { EDIT_COPY, 70, 100 } } },
+	{ "fields for a branch", false, { { EDIT_COPY, 0, 30 }, { EDIT_HEADER, 0, 0 }, { EDIT_COPY, 50, 100 } } },
+	{ "a body for a branch", false, { { EDIT_COPY, 0, 30 }, { EDIT_BODY, 0, 0 }, { EDIT_COPY, 50, 100 } } },
+};
+
+static int
+choice_judged(int i, const char *header, const struct edit_range *r, size_t n, struct err *e)
+{
+	struct edit d[8];
+	struct edit_list l = { .edit = d };
+	struct buf text;
+	int got;
+
+	buf_init(&text, 4096);
+	for (; l.n < 8 && (chosen[i].step[l.n].op != EDIT_COPY || chosen[i].step[l.n].to > 0); l.n++) {
+		const char *s = chosen[i].step[l.n].op == EDIT_HEADER ? header :
+		    chosen[i].step[l.n].op == EDIT_NOTE ? sample_note() : "AAAA\r\n";
+
+		d[l.n] = (struct edit){ (uint8_t)chosen[i].step[l.n].op, chosen[i].step[l.n].from,
+		    chosen[i].step[l.n].to - chosen[i].step[l.n].from };
+		if (d[l.n].op != EDIT_COPY) {
+			d[l.n].off = text.n;
+			d[l.n].len = strlen(s);
+			ck_assert_int_eq(buf_add_str(&text, s, e), 0);
+		}
+	}
+	l.text = buf_view(&text);
+	got = edit_check(&l, 100, r, n, e);
+	buf_free(&text);
+	return got;
+}
+
+START_TEST(branches_go_but_for_one)
+{
+	struct err e = { 0 };
+	int got = choice_judged(_i, "Content-Previous: x\r\n", branches, sizeof branches / sizeof *branches, &e);
+
+	ck_assert_msg(got == (chosen[_i].ok ? 0 : -1), "%s: %d %s", chosen[_i].name, got, e.what);
+}
+END_TEST
+
+/* Of the choice itself only what was done is told: its type stays. */
+START_TEST(records_and_nothing_else)
+{
+	static const struct { const char *text; bool ok; } rows[] = { { "Content-Previous: x\r\n", true },
+	    { "Content-Features: (a=b)\r\n", true }, { "Content-Converted: x\r\n", true },
+	    { "Content-Type: image/tiff\r\n", false }, { "Content-Transfer-Encoding: base64\r\n", false },
+	    { "Content-Disposition: inline\r\n", false } };
+	struct err e = { 0 };
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		ck_assert_msg(choice_judged(5, rows[i].text, branches, sizeof branches / sizeof *branches, &e) ==
+		    (rows[i].ok ? 0 : -1), "%s", rows[i].text);
+}
+END_TEST
+
+/* A branch lies in a choice, or who checks would not know what all of them are; nothing else lies in one. */
+START_TEST(choices_are_whole)
+{
+	static const struct edit_range alone[] = { { 30, 20, RANGE_BRANCH } };
+	static const struct edit_range deeper[] = { { 30, 60, RANGE_CHOICE }, { 30, 20, RANGE_BRANCH }, { 32, 10, RANGE_BRANCH } };
+	static const struct edit_range other[] = { { 30, 60, RANGE_CHOICE }, { 30, 20, RANGE_PART } };
+	struct err e = { 0 };
+
+	ck_assert_int_eq(choice_judged(0, "", branches, sizeof branches / sizeof *branches, &e), 0);
+	ck_assert_int_eq(choice_judged(0, "", alone, 1, &e), -1);
+	ck_assert_int_eq(choice_judged(0, "", deeper, 3, &e), -1);
+	ck_assert_int_eq(choice_judged(0, "", other, 2, &e), -1);
+}
+END_TEST
+
 /* What a part says of its type is whatever its sender wrote. */
 START_TEST(notes_of_any_type)
 {
@@ -417,13 +507,13 @@ START_TEST(parts_within_parts)
 {
 	struct edit d = { EDIT_COPY, 0, 1000 };
 	struct edit_list l = { &d, 1, { NULL, 0 }, 1000 };
-	struct edit_range r[40];
+	struct edit_range r[100];
 	struct err e = { 0 };
 
-	for (uint64_t i = 0; i < 40; i++)
+	for (uint64_t i = 0; i < 100; i++)
 		r[i] = (struct edit_range){ i, 1000 - 2 * i, RANGE_PART };
-	ck_assert_int_eq(edit_check(&l, 1000, r, 31, &e), 0);
-	ck_assert_int_eq(edit_check(&l, 1000, r, 32, &e), -1);
+	ck_assert_int_eq(edit_check(&l, 1000, r, 79, &e), 0);
+	ck_assert_int_eq(edit_check(&l, 1000, r, 80, &e), -1);
 }
 END_TEST
 
@@ -566,6 +656,9 @@ suite_edit(void)
 	tcase_add_loop_test(tc, ranges_are_checked, 0, sizeof bad_ranges / sizeof *bad_ranges);
 	tcase_add_loop_test(tc, a_note_stands_for_a_whole_part, 0, sizeof placed / sizeof *placed);
 	tcase_add_loop_test(tc, notes_have_one_shape, 0, sizeof note_shapes / sizeof *note_shapes);
+	tcase_add_loop_test(tc, branches_go_but_for_one, 0, sizeof chosen / sizeof *chosen);
+	tcase_add_test(tc, records_and_nothing_else);
+	tcase_add_test(tc, choices_are_whole);
 	tcase_add_test(tc, notes_of_any_type);
 	tcase_add_test(tc, notes_and_transfer_encodings);
 	tcase_add_test(tc, parts_within_parts);

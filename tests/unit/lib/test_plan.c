@@ -73,7 +73,7 @@ static const struct {
 	    { 0, 1, 0 } },
 	{ "an empty body", { .fate = PLAN_FITS }, { 5, 0, RANGE_BODY } },
 	{ "a range that wraps", { .fate = PLAN_FITS }, { 5, UINT64_MAX, 0 } },
-	{ "no such kind", { .fate = PLAN_FITS }, { 5, 1, 3 } },
+	{ "no such kind", { .fate = PLAN_FITS }, { 5, 1, 6 } },
 };
 
 START_TEST(plans_are_checked)
