@@ -436,17 +436,26 @@ mime_is(const struct mime_part *p, const char *type)
 	return span_isi(p->type, type);
 }
 
+struct span
+mime_message_header(struct span message)
+{
+	struct span header, body;
+
+	mime_split(span_sub(message, 0, MIME_MAX_HEADER), &header, &body);
+	return header;
+}
+
 bool
 mime_message_is_report(struct span message)
 {
 	static const char *const types[] = { "multipart/report", "message/delivery-status",
 	    "message/disposition-notification" };
-	struct span header, body, type, rest;
+	struct span type, rest;
 	struct mime_field f;
 	struct err e;
 
-	mime_split(span_sub(message, 0, MIME_MAX_HEADER), &header, &body);
-	if (mime_field_find(header, "Content-Type", &f) != 1 || mime_value(f.value, &type, &rest, &e) == -1)
+	if (mime_field_find(mime_message_header(message), "Content-Type", &f) != 1 ||
+	    mime_value(f.value, &type, &rest, &e) == -1)
 		return false;
 	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
 		if (span_isi(type, types[i]))

@@ -94,6 +94,10 @@ void mime_free(struct mime *m);
 /* Is it of this media type?  type in lower case; text/plain is also what has no type. */
 bool mime_is(const struct mime_part *p, const char *type);
 
+/* The message's own header, without the blank line; of one over MIME_MAX_HEADER its beginning.  Nothing beyond
+ * it is read. */
+struct span mime_message_header(struct span message);
+
 /*
  * Is the message a DSN or MDN (RFC 6522, 3464, 8098), by its own header alone: a multipart/report, or one of what
  * such a report is about?  No allocation, nothing beyond the header is read.  false too where the type is not to be

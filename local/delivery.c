@@ -13,6 +13,7 @@
 #include "lib/log.h"
 #include "lib/mime.h"
 #include "lib/qfile.h"
+#include "lib/signature.h"
 #include "lib/xtext.h"
 #include "local/maildir.h"
 
@@ -174,6 +175,21 @@ put_fields(const struct envelope *env, const struct rcpt *rcpt, struct buf *out,
 	return buf_add_str(out, "\r\n", e);
 }
 
+/* Converted, it is no longer what its sender signed: said in the log, and on top of it. */
+static int
+put_broken(const struct delivery *d, const struct content *c, struct span to, struct buf *out, struct err *e)
+{
+	struct span header = mime_message_header(c->message);
+	struct signature s;
+
+	if (!c->edited || !signature_any(c->message))
+		return 0;
+	for (uint32_t n = 0; n < SIGNATURE_MAX && signature_next(&header, &s); n++)
+		log_line(LOG_INFO, d->id, "signature-broken", "domain=%s selector=%s to=%s", log_qs(s.domain),
+		    log_qs(s.selector), log_qs(to));
+	return signature_broken(d->me, c->message, out, e);
+}
+
 static int
 write_mailbox(const struct delivery *d, const struct content *c, const struct envelope *env,
     struct err *e)
@@ -185,8 +201,10 @@ write_mailbox(const struct delivery *d, const struct content *c, const struct en
 
 	snprintf(name, sizeof name, "%llu.%s_%u.accord",
 	    (unsigned long long)(env->arrival_us / 1000000), d->id, d->slot);
-	buf_init(&top, 3 * ENV_MAX_PATH + ORCPT_SHOWN);
+	buf_init(&top, 3 * ENV_MAX_PATH + ORCPT_SHOWN + SIGNATURE_FIELD);
 	r = put_fields(env, &env->rcpt[d->slot], &top, e);
+	if (r == 0)
+		r = put_broken(d, c, env->rcpt[d->slot].addr, &top, e);
 	if (r == 0 && (r = maildir_begin(&m, d->folder_fd, d->rest, name, e)) == 0) {
 		m.binary = env->body == BODY_BINARYMIME;
 		r = maildir_put_own(&m, buf_view(&top), e);

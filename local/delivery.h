@@ -12,6 +12,7 @@
 
 struct delivery {
 	int message_fd;			/* the queue's file, read-only */
+	const char *me;			/* this host, in fields of its own */
 	const char *id;			/* message ID */
 	uint32_t slot;
 	int folder_fd;			/* the mailbox's nearest existing folder */

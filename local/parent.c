@@ -129,8 +129,9 @@ child_run(struct job *j, uint32_t slot, const struct place *p, int up, int capd,
 {
 	const int keep[] = { j->message_fd, p->folder, up, capd, convertd };
 	const struct negotiation o = options_for(j->local, j->env.rcpt[slot].addr);
-	struct delivery d = { .message_fd = -1, .id = j->work->packet->id, .slot = slot, .folder_fd = -1,
-	    .rest = p->rest, .capd_fd = -1, .convertd_fd = -1, .drucof_accept = o.drucof_unknown == 1 };
+	struct delivery d = { .message_fd = -1, .me = conf_string(&j->local->daemon->conf, CONF_ME),
+	    .id = j->work->packet->id, .slot = slot, .folder_fd = -1, .rest = p->rest, .capd_fd = -1,
+	    .convertd_fd = -1, .drucof_accept = o.drucof_unknown == 1 };
 	struct sandbox_dir dir = { -1, true };
 	struct rcpt_result r;
 	struct buf packet, detail;

@@ -62,17 +62,19 @@ bdat_put(void *arg, struct span piece, struct err *e)
 }
 
 int
-bdat_send(struct bdat *b, struct session *s, const struct edit_list *edits, int64_t wait_ms,
-    struct err *e)
+bdat_send(struct bdat *b, struct session *s, struct span top, const struct edit_list *edits,
+    int64_t wait_ms, struct err *e)
 {
 	struct span message = s->job->message;
 	int r;
 
 	*b = (struct bdat){ .s = s, .wait_ms = wait_ms,
-	    .left = edits != NULL ? edits->size : message.n };
+	    .left = top.n + (edits != NULL ? edits->size : message.n) };
 	wire_data_start(&b->data, &s->w, SMTP_WAIT_BLOCK);
 	b->data.raw = true;
-	r = edits != NULL ? edit_walk(edits, message, bdat_put, b, e) : bdat_put(b, message, e);
+	r = bdat_put(b, top, e);
+	if (r == 0)
+		r = edits != NULL ? edit_walk(edits, message, bdat_put, b, e) : bdat_put(b, message, e);
 	if (r == 0) {
 		s->dotted = true;
 		r = bdat_replies(b, 0, e);

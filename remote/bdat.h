@@ -24,12 +24,12 @@ struct bdat {
 };
 
 /*
- * Sends the message of s->job, through edits unless NULL.  0: s->reply is the verdict, to the last
+ * Sends top, then the message of s->job, through edits unless NULL.  0: s->reply is the verdict, to the last
  * chunk or to an earlier one that was refused, and nothing more was sent (bdat_drain).  -1: lost;
  * s->dotted tells whether all of it was sent.
  */
-int bdat_send(struct bdat *b, struct session *s, const struct edit_list *edits, int64_t wait_ms,
-    struct err *e);
+int bdat_send(struct bdat *b, struct session *s, struct span top, const struct edit_list *edits,
+    int64_t wait_ms, struct err *e);
 
 /* Reads the replies that are still due after a refusal; s->reply is lost.  -1: no use any more. */
 int bdat_drain(struct bdat *b, int64_t wait_ms);

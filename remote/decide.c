@@ -4,8 +4,9 @@
 
 #include <stddef.h>
 
-/* A column of a yes-or-no fact: the values for which the row stands. */
-enum { N = 1, Y = 2, X = 3 };
+/* A column of a yes-or-no fact: the values for which the row stands.  S: a yes of a message that is signed as a
+ * whole. */
+enum { N = 1, Y = 2, S = 4, X = N | Y | S };
 
 static unsigned
 bit(bool fact)
@@ -94,6 +95,7 @@ static const struct rcpt_row rcpt_rows[] = {
 	{ "B2b",  N, X, GIVEN, FITS,  NOT,  X,   X,   X,  X,    X, ACT_ORIGINAL, NULL, NULL },
 	{ "B2e",  N, X, GIVEN, FATE,  NOT,  N,   X,   X,  X,    X, ACT_ORIGINAL, NULL, NULL },
 	{ "B2c",  N, X, GIVEN, CONV,  NOT,  Y,   X,   X,  X,    X, ACT_CONVERT, NULL, NULL },
+	{ "B2f",  N, X, GIVEN, CONV,  NOT,  S,   X,   X,  X,    X, ACT_ORIGINAL, NULL, NULL },
 	{ "B2d",  N, X, GIVEN, FATE,  NOT,  X,   X,   X,  X,    X, ACT_ORIGINAL, NULL, NULL },
 
 	{ "B5a",  Y, Y, NONE,  FATE,  RUN,  X,   X,   N,  X,    X, ACT_SEPARATE, NULL, NULL },
@@ -114,12 +116,14 @@ static const struct rcpt_row rcpt_rows[] = {
 static const struct rcpt_row *
 rcpt_row(const struct rcpt_facts *f)
 {
+	unsigned permission = f->permission && f->signed_whole ? S : bit(f->permission);
+
 	for (size_t i = 0; i < sizeof rcpt_rows / sizeof *rcpt_rows; i++) {
 		const struct rcpt_row *r = &rcpt_rows[i];
 
 		if (r->conperm & bit(f->conperm) && r->hop_conperm & bit(f->hop_conperm) &&
 		    r->caps & f->caps && r->fate & f->fate && r->run & f->run &&
-		    r->permission & bit(f->permission) && r->null_fails & bit(f->null_fails) &&
+		    r->permission & permission && r->null_fails & bit(f->null_fails) &&
 		    r->unknown_fails & bit(f->unknown_fails) &&
 		    r->tries_left & bit(f->tries_left) && r->last_try & bit(f->last_try))
 			return r;

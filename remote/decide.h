@@ -73,6 +73,7 @@ struct rcpt_facts {
 	enum rcpt_fate fate;
 	enum rcpt_run run;
 	bool permission;	/* some part has a Content-Convert other than NONE */
+	bool signed_whole;	/* by DKIM or ARC, which no conversion leaves whole: permission alone is not enough */
 	bool null_fails, unknown_fails;	/* options conperm_null, conperm_unknown */
 	bool tries_left;	/* fewer than conneg_tries were spent */
 	bool last_try;		/* the queue lifetime ends before another attempt */

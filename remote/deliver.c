@@ -5,7 +5,7 @@
 
 #include "lib/address.h"
 #include "lib/log.h"
-#include "lib/mime.h"
+#include "lib/signature.h"
 #include "remote/command.h"
 #include "remote/flow.h"
 #include "remote/reach.h"
@@ -218,16 +218,6 @@ flow_refuse(struct flow *f, struct batch *b, const struct mail_decision *d)
 	flow_settle(f, b->t, b->n, OUTCOME_FAILED, d->dsn, d->why);
 }
 
-/* A DSN or MDN, whoever sends it? */
-static bool
-flow_report(struct flow *f)
-{
-	if (!f->report_known)
-		f->report = mime_message_is_report(f->job->message);
-	f->report_known = true;
-	return f->report;
-}
-
 bool
 flow_relays(const struct flow *f)
 {
@@ -330,7 +320,10 @@ flow_plain(struct flow *f, struct batch *b, const struct mail_decision *d)
 
 	if (!flow_original(f, b, &made))
 		return;
-	x.size = made != NULL ? made->edits.list.size : f->job->message.n;
+	if (flow_dress(f, &x, made, &e) == -1) {
+		flow_settle_err(f, b->t, b->n, &e);
+		return;
+	}
 	x.data = x.body != BODY_BINARYMIME;
 	if (flow_unfit(f, b->t, b->n, x.size))
 		return;
@@ -340,7 +333,7 @@ flow_plain(struct flow *f, struct batch *b, const struct mail_decision *d)
 		return;
 	}
 	if (end == XACT_READY)
-		smtp_send(f->s, &x, made != NULL ? &made->edits.list : NULL);
+		flow_send(f, &x, made);
 	flow_after(f, b, &x, end, fresh, &e);
 }
 
@@ -482,6 +475,7 @@ session_job(struct session *s, struct job *job)
 	struct batch *b;
 
 	f.last = &f.first;
+	buf_init(&f.broken, SIGNATURE_FIELD);
 	s->job = job;
 	if (job_open(job, &e) == 0) {
 		memcpy(s->dest, job->dest, sizeof s->dest);

@@ -69,7 +69,8 @@ struct flow {
 	struct made *made;		/* conversions, for the job's time */
 	bool eight;			/* the message has octets over 127 */
 	bool permission_known, permission;	/* has some Content-Convert field */
-	bool report_known, report;		/* is a DSN or MDN */
+	bool header_read, report, signed_whole;	/* by its own header: is a DSN or MDN; has DKIM or ARC */
+	struct buf broken;		/* the field for copies that its signature does not fit; "": not needed yet */
 };
 
 /* Queues a batch of those of t that are not done, with the options of like; *out: it, or NULL. */
@@ -95,6 +96,14 @@ enum body_type flow_body(const struct flow *f);
  */
 int flow_form(struct flow *f, const struct capset *c, bool record, int64_t wait_ms,
     struct made **out, struct err *e);
+
+/*
+ * What x sends: the message (made NULL) or a form of it, with what that needs on top, and its size.
+ * -1: ERR_TEMP memory.
+ */
+int flow_dress(struct flow *f, struct xact *x, const struct made *made, struct err *e);
+/* Sends it.  Every accepted target is done afterwards. */
+void flow_send(struct flow *f, struct xact *x, const struct made *made);
 
 /* Would it be worth waiting longer?  Then the hop is told QUIT meanwhile: nobody is kept waiting. */
 bool flow_late(struct flow *f, const struct err *e);
@@ -122,6 +131,10 @@ bool flow_relays(const struct flow *f);
 void flow_negotiate(struct flow *f, struct batch *b, bool conperm);
 /* Frees what negotiation kept. */
 void flow_forget(struct flow *f);
+
+/* By the message's own header: is it a DSN or MDN, whoever sends it?  Is it signed as a whole? */
+bool flow_report(struct flow *f);
+bool flow_signed(struct flow *f);
 
 /* A Content-Convert field at the start of some line of the message, as far as we look. */
 bool flow_permission(struct flow *f);

@@ -3,7 +3,35 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "lib/log.h"
+#include "lib/mime.h"
+#include "lib/signature.h"
 #include "remote/flow.h"
+
+/* Read once for the job. */
+static void
+flow_header(struct flow *f)
+{
+	if (f->header_read)
+		return;
+	f->header_read = true;
+	f->report = mime_message_is_report(f->job->message);
+	f->signed_whole = signature_any(f->job->message);
+}
+
+bool
+flow_report(struct flow *f)
+{
+	flow_header(f);
+	return f->report;
+}
+
+bool
+flow_signed(struct flow *f)
+{
+	flow_header(f);
+	return f->signed_whole;
+}
 
 bool
 flow_eight(struct span m)
@@ -87,4 +115,35 @@ bool
 flow_late(struct flow *f, const struct err *e)
 {
 	return e->sys == ETIMEDOUT && f->s->convertd != -1;
+}
+
+int
+flow_dress(struct flow *f, struct xact *x, const struct made *made, struct err *e)
+{
+	x->top = span_of(NULL, 0);
+	x->size = f->job->message.n;
+	if (made == NULL)
+		return 0;
+	if (flow_signed(f)) {
+		if (f->broken.n == 0 && signature_broken(conf_string(f->s->conf, CONF_ME), f->job->message,
+		    &f->broken, e) == -1) {
+			buf_clear(&f->broken);
+			return -1;
+		}
+		x->top = buf_view(&f->broken);
+	}
+	x->size = x->top.n + made->edits.list.size;
+	return 0;
+}
+
+void
+flow_send(struct flow *f, struct xact *x, const struct made *made)
+{
+	struct span header = mime_message_header(f->job->message);
+	struct signature s;
+
+	for (uint32_t n = 0; x->top.n > 0 && n < SIGNATURE_MAX && signature_next(&header, &s); n++)
+		log_line(LOG_INFO, f->job->id, "signature-broken", "domain=%s selector=%s relay=%s",
+		    log_qs(s.domain), log_qs(s.selector), log_q(f->s->mta));
+	smtp_send(f->s, x, made != NULL ? &made->edits.list : NULL);
 }

@@ -166,13 +166,14 @@ flow_forget(struct flow *f)
 		buf_free(&c->text);
 		free(c);
 	}
+	buf_free(&f->broken);
 }
 
 /* --- deciding --- */
 
 /* The facts for the rows B: with DRUCOF=PREFER no Content-Convert is needed. */
 static struct rcpt_facts
-target_facts(const struct flow *f, const struct batch *b, const struct target *t)
+target_facts(struct flow *f, const struct batch *b, const struct target *t)
 {
 	const struct capset *c = t->set != NULL && t->set->permitted != NULL ? t->set->permitted : t->set;
 	struct rcpt_facts r = { .conperm = f->job->env.conperm,
@@ -184,6 +185,7 @@ target_facts(const struct flow *f, const struct batch *b, const struct target *t
 		r.fate = c->fate;
 		r.run = c->run;
 		r.permission = c->wish == WISH_PREFER || (c->plan != NULL && c->plan->has_permission);
+		r.signed_whole = b->drucof == DRUCOF_NO && flow_signed(f);
 	}
 	return r;
 }
@@ -197,7 +199,7 @@ target_drucof(const struct flow *f, const struct batch *b, const struct target *
 }
 
 static void
-decide_target(const struct flow *f, const struct batch *b, struct target *t)
+decide_target(struct flow *f, const struct batch *b, struct target *t)
 {
 	struct rcpt_facts r = target_facts(f, b, t);
 	struct drucof_facts d = target_drucof(f, b, t);
@@ -420,13 +422,17 @@ goes_on(const struct flow *f, const struct group *g, const struct batch *b, cons
 static void
 group_send(struct flow *f, struct group *g, struct xact *x, const struct made *made)
 {
-	uint64_t size = made != NULL ? made->edits.list.size : f->job->message.n;
+	struct err e = { 0 };
 
 	x->t = g->t;
 	x->n = g->n;
-	if (flow_unfit(f, g->t, g->n, size))
+	if (flow_dress(f, x, made, &e) == -1) {
+		flow_settle_err(f, g->t, g->n, &e);
 		return;
-	smtp_send(f->s, x, made != NULL ? &made->edits.list : NULL);
+	}
+	if (flow_unfit(f, g->t, g->n, x->size))
+		return;
+	flow_send(f, x, made);
 	for (uint32_t i = 0; i < g->n && made != NULL && made->key.n > 0; i++)
 		if (g->t[i]->done && g->t[i]->res.outcome <= OUTCOME_RELAYED)
 			add_detail(g->t[i]);

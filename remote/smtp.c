@@ -473,12 +473,12 @@ smtp_put(void *arg, struct span piece, struct err *e)
 
 /* Everything up to the final dot. */
 static int
-smtp_stream(struct session *s, const struct edit_list *edits, struct err *e)
+smtp_stream(struct session *s, struct span top, const struct edit_list *edits, struct err *e)
 {
 	struct wire_data d;
 
 	wire_data_start(&d, &s->w, SMTP_WAIT_BLOCK);
-	if ((edits != NULL ? edit_walk(edits, s->job->message, smtp_put, &d, e) :
+	if (wire_data_put(&d, top, e) == -1 || (edits != NULL ? edit_walk(edits, s->job->message, smtp_put, &d, e) :
 	    wire_data_put(&d, s->job->message, e)) == -1)
 		return -1;
 	return wire_data_end(&d, e);
@@ -530,7 +530,7 @@ smtp_send_chunks(struct session *s, struct xact *x, const struct edit_list *edit
 {
 	struct bdat b;
 	struct err e = { 0 };
-	int r = bdat_send(&b, s, edits, wait_ms, &e);
+	int r = bdat_send(&b, s, x->top, edits, wait_ms, &e);
 
 	if (r == -1 && s->dotted) {
 		smtp_unanswered(s, x, &e);
@@ -568,7 +568,7 @@ smtp_send(struct session *s, struct xact *x, const struct edit_list *edits)
 		if (smtp_on_data(s, x, &e) != XACT_READY)
 			return;
 	}
-	if (smtp_stream(s, edits, &e) == -1) {
+	if (smtp_stream(s, x->top, edits, &e) == -1) {
 		smtp_cut_short(s, x, &e);
 		return;
 	}

@@ -29,7 +29,8 @@ struct xact {
 	bool careful;			/* one command at a time */
 	bool next_host;			/* whom this host does not take now, the next one is asked */
 	enum body_type body;		/* of what is sent; BODY_BINARYMIME: by BDAT, never with data */
-	uint64_t size;			/* declared; 0: not known yet */
+	uint64_t size;			/* of what is sent, declared by MAIL; 0: not known yet */
+	struct span top;		/* fields of ours before the message; borrowed */
 	/* A target's RCPT with CONNEG was taken: s->reply has its list.  -1: ERR_TEMP. */
 	int (*caps)(void *arg, struct target *t, const struct reply *r, struct err *e);
 	void *arg;
@@ -60,8 +61,8 @@ void smtp_drop(struct session *s);
 enum xact_end smtp_begin(struct session *s, struct xact *x, struct err *e);
 
 /*
- * DATA, if 354 is not there yet, and the message: as it is, or through an edit list; or BDAT.  Every
- * accepted target is done afterwards.
+ * DATA, if 354 is not there yet, then x->top and the message: as it is, or through an edit list; or BDAT.
+ * Every accepted target is done afterwards.
  */
 void smtp_send(struct session *s, struct xact *x, const struct edit_list *edits);
 

@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import unittest
 
 from accounts import need_accounts
 
@@ -278,6 +279,21 @@ class Instance:
 
 
 BIN = programs()
+
+
+class Shared(unittest.TestCase):
+    """Tests that share the instances and next hops that setUpClass makes."""
+
+    @classmethod
+    def share(cls, thing):
+        """Enters it; it is left behind the last test, an instance with its log if one has failed."""
+        cls.failed = False
+        cls.addClassCleanup(lambda: thing.__exit__(AssertionError if cls.failed else None, None, None))
+        return thing.__enter__()
+
+    def tearDown(self):
+        result = self._outcome.result
+        type(self).failed |= any(getattr(t, "test_case", t) is self for t, _ in result.failures + result.errors)
 
 
 def parse_log(line):

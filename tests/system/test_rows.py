@@ -75,6 +75,8 @@ PROTECTED = [multipart('signed; protocol="application/pkcs7-signature"; micalg=s
              multipart('encrypted; protocol="application/pgp-encrypted"',
                        "Content-Type: application/pgp-encrypted\n\nVersion: 1", fax.image()),
              fax.message(fax.image().split("\n\n")[0] + "\n\nbm8gaW1hZ2U=\n")]
+SIGNED_WHOLE = [fax.message(fax.image(), top=field + ": a=rsa-sha256; d=client.example; s=key; b=dzdVyOfAKCdLXdJO\n")
+                for field in ("DKIM-Signature", "ARC-Seal")]
 FAILING = {"message": SPOILT, "takes": fax.device("MH", 200)}
 TWO_FORMS = {"b": fax.MMR, "c": fax.MH}
 
@@ -89,6 +91,7 @@ ROWS = [
     Row("R8 R18 B2e", N, ANY, Y, GIVEN, N, N, PLAIN + "DATA original", {"message": NO_FIELD}),
     Row("R18 B2e asked all the same", N, ANY, Y, GIVEN, N, N, ASKED + "DATA original",
         {"message": [NO_FIELD, FORBIDDEN], "settings": "ask=always"}),
+    Row("B2f", N, ANY, Y, GIVEN, N, Y, ASKED + "DATA original", {"message": SIGNED_WHOLE}),
     Row("R1 R3 R4 R6 B3", Y, N, N, NONE, N, N, "QUIT !5.6.3"),
     Row("R2 R22 B4", Y, Y, N, NONE, N, N, PLAIN + "DATA original"),
     Row("R21 B5a", Y, Y, Y, NONE, N, N, ASKED + "QUIT | " + PLAIN + "DATA original"),
@@ -135,7 +138,7 @@ ROWS = [
     Row("R29 B12 CONPERM", Y, Y, Y, GIVEN, N, N, ASKED + "DATA original", {"message": PROTECTED}),
     Row("R29 B12 a hop without CONPERM", Y, N, Y, GIVEN, N, N, ASKED + "QUIT !5.6.5", {"message": PROTECTED}),
 ]
-TABLE = "B1 B2a B2b B2c B2d B2e B3 B4 B5a B5b B5c B5d B5e B5f B6a B6b B6c B7 B8 B9 B10 B11 B12".split()
+TABLE = "B1 B2a B2b B2c B2d B2e B2f B3 B4 B5a B5b B5c B5d B5e B5f B6a B6b B6c B7 B8 B9 B10 B11 B12".split()
 
 OPTIONS = [
     Row("R8 ask=conperm", N, ANY, Y, GIVEN, N, N, PLAIN + "DATA original", {"message": NO_FIELD}),

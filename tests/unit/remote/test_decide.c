@@ -139,6 +139,11 @@ static const struct {
 	{ F(GIVEN(FITS), .permission = false), "B2b", ACT_ORIGINAL, NULL },
 	{ F(GIVEN(CONVERTS)), "B2c", ACT_CONVERT, NULL },		/* R9 */
 	{ F(GIVEN(CONVERTS), .hop_conperm = true), "B2c", ACT_CONVERT, NULL },
+	{ F(GIVEN(CONVERTS), .signed_whole = true), "B2f", ACT_ORIGINAL, NULL },
+	{ F(GIVEN(CONVERTS), .signed_whole = true, .permission = false), "B2e", ACT_ORIGINAL, NULL },
+	{ F(GIVEN(FITS), .signed_whole = true), "B2b", ACT_ORIGINAL, NULL },
+	{ F(P5, GIVEN(CONVERTS), .signed_whole = true), "B5c", ACT_CONVERT, NULL },
+	{ F(P6, GIVEN(CONVERTS), .signed_whole = true), "B6b", ACT_CONVERT, NULL },
 	{ F(GIVEN(EMPTY)), "B2d", ACT_ORIGINAL, NULL },			/* R24 */
 	{ F(GIVEN(EMPTY), .null_fails = true), "B2d", ACT_ORIGINAL, NULL },
 	{ F(GIVEN(CONVERTS), .run = RUN_FAILED), "B2d", ACT_ORIGINAL, NULL },

@@ -53,6 +53,9 @@ struct row {
 #define ORIG "T1JJR0lOQUw="
 #define MDN "Content-Type: (an MDN)\r\n multipart/REPORT; boundary=x\r\nContent-Convert: ANY\r\n\r\n" ORIG "\r\n"
 #define EIGHT "A: b\r\n\r\n\xe4\r\n"
+#define DKIM "DKIM-Signature: d=x; s=y\r\n"
+#define SIGNED DKIM "Content-Type: image/tiff\r\nContent-Transfer-Encoding: base64\r\nContent-Convert: ANY\r\n\r\n" \
+    ORIG "\r\n"
 #define RAW "A: b\r\n\r\na\nb\r\n"
 #define CHUNKS(more) { 0, "EHLO", "250-hop\r\n250-PIPELINING\r\n250-CHUNKING\r\n250-BINARYMIME\r\n" \
     more "250 8BITMIME\r\n", false }
@@ -401,6 +404,11 @@ static const struct row rows[] = {
 	    PLAN({ NULL, PLAN_CONVERTS, "1=MH", 0, NULL }), CONV({ "1=MH", 0, NULL, "TUg=\r\n", 0, false }) },
 	    .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x> CONNEG\nconvertd PLAN " MH
 	    "\nconvertd CONVERT 1=MH\n1 DATA\n1 . TUg=\n", .want = JUST(REL, "2.0.0") },
+	{ .name = "B2f permission alone converts nothing that is signed as a whole", .rcpt = { "a@x" },
+	    .message = SIGNED, .script = { HOP(BOTH, { 0, "RCPT", CAPS(MH), false }),
+	    PLAN({ NULL, PLAN_CONVERTS, "1=MH", 0, NULL }), NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x> CONNEG\nconvertd PLAN " MH
+	    "\n1 DATA\n1 . " ORIG "\n", .want = JUST(REL, "2.0.0") },
 	{ .name = "R24 B2d empty: the original, no failure", .rcpt = { "a@x" },
 	    .script = { HOP(BOTH, { 0, "RCPT", CAPS(MH), false }), PLAN({ NULL, PLAN_EMPTY, NULL, 0, NULL }),
 	    NOTHING }, .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x> CONNEG\nconvertd PLAN " MH
@@ -472,6 +480,11 @@ static const struct row rows[] = {
 	    CONV({ "", 0, NULL, NULL, 0, false }) },
 	    .heard = EH(1) "convertd CONVERT  to 7bit\n1 MAIL FROM:<s@x> SIZE=68\n1 RCPT TO:<a@x>\n1 DATA\n"
 	    "1 . 5A0K\n", .want = JUST(REL, "2.0.0") },
+	{ .name = "what a broken signature makes be said is part of the size", .rcpt = { "a@x" }, .message = DKIM EIGHT,
+	    .script = { HOP({ 0, "EHLO", "250-hop\r\n250-PIPELINING\r\n250 SIZE\r\n", false }), NOTHING,
+	    CONV({ "", 0, NULL, NULL, 0, false }) },
+	    .heard = EH(1) "convertd CONVERT  to 7bit\n1 MAIL FROM:<s@x> SIZE=223\n1 RCPT TO:<a@x>\n1 DATA\n"
+	    "1 . 5A0K\n", .want = JUST(REL, "2.0.0") },
 	{ .name = "8 bits to a hop of 8", .rcpt = { "a@x" }, .message = EIGHT,
 	    .script = { HOP({ 0, "EHLO", "250-hop\r\n250 8BITMIME\r\n", false }), NOTHING, NOTHING },
 	    .heard = EH(1) "1 MAIL FROM:<s@x> BODY=8BITMIME\n1 RCPT TO:<a@x>\n1 DATA\n1 . \xe4\n",
@@ -512,6 +525,12 @@ static const struct row rows[] = {
 	    NOTHING, NOTHING },
 	    .heard = EH(1) "1 MAIL FROM:<s@x> SIZE=13 BODY=BINARYMIME\n1 RCPT TO:<a@x>\n1 RCPT TO:<b@x>\n"
 	    "1 BDAT 13 LAST\n", .want = { { REL, "2.0.0", 0, NULL }, { BAD, "5.1.1", 0, NULL } } },
+	{ .name = "converted, and what is said of its signature is in the chunk", .conperm = true, .rcpt = { "a@x" },
+	    .message = SIGNED, .body = BODY_BINARYMIME,
+	    .script = { HOP(CHUNKS("250-CONPERM\r\n250-CONNEG\r\n"), { 0, "RCPT", CAPS(MH), false }),
+	    PLAN({ NULL, PLAN_CONVERTS, "1=MH", 0, NULL }), CONV({ "1=MH", 0, NULL, "TUg=\r\n", 0, false }) },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM BODY=BINARYMIME\n1 RCPT TO:<a@x> CONNEG\nconvertd PLAN " MH
+	    "\nconvertd CONVERT 1=MH\n1 BDAT 246 LAST\n", .want = JUST(REL, "2.0.0") },
 	{ .name = "nobody is taken: no chunk", .rcpt = { "a@x" }, .message = RAW, .body = BODY_BINARYMIME,
 	    .script = { HOP(CHUNKS(""), { 0, "RCPT", "550 5.1.1 no\r\n", false }), NOTHING, NOTHING },
 	    .heard = EH(1) "1 MAIL FROM:<s@x> BODY=BINARYMIME\n1 RCPT TO:<a@x>\n",

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 The accord authors
+"""Content under a signature or a cipher, judged by what the next hop heard and got: what MIME protects stays
+octet for octet; a message that is signed as a whole (DKIM, ARC) is converted under CONPERM alone, and then its
+broken signature is told of."""
+import re
+
+import fax
+from harness import Instance, Peer, Shared, crlf, wait_for
+
+SENDER = "postmaster@gateway.example"
+BOTH = ["PIPELINING", "8BITMIME", "SIZE 0", "ENHANCEDSTATUSCODES", "CONPERM", "CONNEG"]
+SEVEN = [w for w in BOTH if w != "8BITMIME"]
+DKIM = ("DKIM-Signature: v=1; a=rsa-sha256; d=client.example; s=key1; h=from:to;\n"
+        "\tbh=MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=; b=dzdVyOfAKCdLXdJOc9G2q8Lo\n")
+SECOND = DKIM.replace("client.example; s=key1", "list.example; s=key2")
+ARC = "ARC-Seal: i=1; a=rsa-sha256; cv=none; d=list.example; s=arc1; b=dzdVyOfAKCdLXdJOc9G2q8Lo\n"
+NEUTRAL = r'dkim=neutral reason="changed here, and not verified before" header\.d={} header\.s={}'
+
+
+def multipart(kind, *parts, mark="==s"):
+    inner = "".join(f"--{mark}\n" + p.rstrip("\n") + "\n" for p in parts)
+    return f'Content-Type: multipart/{kind}; boundary="{mark}"\n\n{inner}--{mark}--\n'
+
+
+def single(kind, body="bm8gaW1hZ2U=\n"):
+    """A part of that type, with every permission."""
+    return (f'Content-Type: {kind}; name="page.tif"\nContent-Transfer-Encoding: base64\n'
+            f"Content-Convert: ANY\n\n{body}")
+
+
+SIGNATURE = "Content-Type: application/{}-signature\n\nxyz"
+SIGNED = 'signed; protocol="application/pkcs7-signature"; micalg=sha-256', fax.image(), SIGNATURE.format("pkcs7")
+PGP_TEXT = ("-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n- -- \nHello. \n"
+            "-----BEGIN PGP SIGNATURE-----\n\niQ==\n-----END PGP SIGNATURE-----\n")
+PROTECTED = {
+    "signed, S/MIME": multipart(*SIGNED),
+    "signed, PGP": multipart('signed; protocol="application/pgp-signature"; micalg=pgp-sha256', fax.image(),
+                             SIGNATURE.format("pgp")),
+    "a multipart that is signed": multipart(SIGNED[0], multipart("mixed", fax.text(), fax.image(), mark="==m"),
+                                            SIGNATURE.format("pkcs7")),
+    "signed, with another image": multipart("mixed", multipart(*SIGNED), fax.image(), mark="==m"),
+    "encrypted, PGP": multipart('encrypted; protocol="application/pgp-encrypted"',
+                                "Content-Type: application/pgp-encrypted\n\nVersion: 1", fax.image()),
+    "in an attached message": multipart("mixed", "Content-Type: message/rfc822\n\n" +
+                                        fax.message(multipart(*SIGNED)), mark="==m"),
+    **{kind: single(kind) for kind in ("application/pkcs7-mime; smime-type=signed-data",
+                                       "application/pkcs7-mime; smime-type=enveloped-data",
+                                       "application/x-pkcs7-mime", "application/pgp; format=text; x-action=sign",
+                                       "application/pgp; x-action=encrypt", "application/pgp-encrypted",
+                                       "application/pgp-signature")},
+}
+
+
+class Between(Shared):
+    """A hop with machines that take MH, one without 8BITMIME, and an accord in front of them."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.hop = cls.share(Peer(ext=BOTH, caps={"b@far.example": fax.MH}))
+        cls.seven = cls.share(Peer(ext=SEVEN, caps={"b@seven.example": fax.MH}))
+        cls.acc = cls.share(Instance(
+            smtproutes=["far.example" + cls.hop.route, "seven.example" + cls.seven.route],
+            caps=f"here@gateway.example {fax.MH}",
+            mailboxes=[f"{SENDER} maildir:mail/postmaster", "here@gateway.example maildir:mail/here"]))
+
+    def through(self, message, conperm, to="b@far.example"):
+        """What the hop gets: the message, with its envelope and id."""
+        hop = self.hop if to.endswith("@far.example") else self.seven
+        got = len(hop.messages)
+        said = self.acc.send(SENDER, [to], message, mail=" CONPERM" if conperm else "")
+        wait_for(lambda: len(hop.messages) > got)
+        return {**hop.messages[-1], "id": re.search(r"[0-9a-zA-Z]{12,}", said[-1])[0]}
+
+    def told(self, got):
+        """What the log says of signatures, of the message with that Received field."""
+        lines = self.acc.log_lines(event="signature-broken", id=got["id"])
+        return [(l["domain"], l["selector"]) for l in lines]
+
+
+class Mime(Between):
+    def test_R29_what_is_signed_or_encrypted_stays_octet_for_octet(self):
+        for name, part in PROTECTED.items():
+            for conperm in (True, False):
+                with self.subTest(name, conperm=conperm):
+                    sent = fax.message(part)
+                    got = self.through(sent, conperm)
+                    self.assertTrue(fax.same(got["data"], sent))
+                    self.assertEqual((" CONPERM" in got["mail"], " CONNEG" in got["rcpt"][0]), (conperm, True))
+                    self.assertEqual(self.told(got), [])
+
+    def test_R29_beside_what_is_converted_it_stays_octet_for_octet(self):
+        fits = "fax/ccitt1-S.tif"
+        beside = [multipart(SIGNED[0], fax.image(fits, kind="image/tiff"), SIGNED[2]),
+                  "Content-Type: text/plain; charset=us-ascii\n\n" + PGP_TEXT]
+        for part in beside:
+            for conperm in (True, False):
+                with self.subTest(part[:30], conperm=conperm):
+                    got = self.through(fax.message(multipart("mixed", part, fax.image(), mark="==m")), conperm)
+                    self.assertEqual(fax.codings(got["data"])[-1], {("MH", (204, 196))})
+                    self.assertIn(crlf("--==m\n" + part.rstrip("\n") + "\n--==m\n"), got["data"])
+                    self.assertEqual(self.told(got), [])
+
+
+class Whole(Between):
+    """DKIM, ARC: what is signed is the message."""
+
+    def results(self, data, me="gateway.example"):
+        """The field on top, unfolded, without its name; the rest."""
+        field, rest = re.fullmatch(rb"Authentication-Results: (.*\r\n(?:[ \t].*\r\n)*)([\s\S]*)", data).groups()
+        self.assertNotIn(b"Authentication-Results", rest)
+        self.assertTrue(rest.startswith(b"Received: "))
+        self.assertTrue(field.startswith(me.encode() + b";"))
+        return " ".join(field.decode().split())[len(me) + 2:]
+
+    def test_B2f_permission_alone_converts_no_signed_message(self):
+        for top in (DKIM, ARC, ARC + DKIM + SECOND):
+            with self.subTest(top[:14]):
+                sent = fax.message(fax.image(), top=top)
+                got = self.through(sent, False)
+                self.assertTrue(fax.same(got["data"], sent))
+                self.assertTrue(got["rcpt"][0].endswith(" CONNEG"))
+                row, = self.acc.log_lines(event="negotiated", id=got["id"])
+                self.assertEqual((row["row"], self.told(got)), ("B2f", []))
+
+    def test_a_signature_in_a_part_is_none_of_the_message(self):
+        for more in (fax.image(extra=DKIM), fax.text(DKIM)):
+            part = multipart("mixed", fax.image(), more)
+            got = self.through(fax.message(part), False)
+            self.assertEqual(fax.codings(got["data"])[0], {("MH", (204, 196))})
+            self.assertEqual(self.told(got), [])
+            self.assertNotIn(b"Authentication-Results", got["data"])
+
+    def test_under_CONPERM_it_is_converted_and_told_of(self):
+        first, second = NEUTRAL.format("client.example", "key1"), NEUTRAL.format("list.example", "key2")
+        for top, field, told in ((DKIM, first, ["client.example key1"]),
+                                 (SECOND + DKIM, second + "; " + first, ["list.example key2", "client.example key1"]),
+                                 (ARC, r"none \(changed here, which no ARC-Seal outlives\)", ["list.example arc1"])):
+            with self.subTest(told):
+                got = self.through(fax.message(fax.image(), top=top), True)
+                self.assertEqual(fax.codings(got["data"]), [{("MH", (204, 196))}])
+                self.assertRegex(self.results(got["data"]), f"^{field}$")
+                self.assertIn(crlf(top), got["data"])
+                self.assertEqual([" ".join(t) for t in self.told(got)], told)
+
+    def test_what_fits_stays_whole(self):
+        sent = fax.message(fax.image("fax/ccitt1-S.tif", kind="image/tiff"), top=DKIM)
+        got = self.through(sent, True)
+        self.assertTrue(fax.same(got["data"], sent))
+        self.assertEqual(self.told(got), [])
+
+    def test_another_transfer_encoding_breaks_it_too(self):
+        """SIZE counts what is said of that (RFC 1870, 5: no smaller than the message)."""
+        sent = fax.message("Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n"
+                           "The caf\u00e9 is open all day long, and well beyond that.\n", top=DKIM)
+        got = self.through(sent, False, "b@seven.example")
+        self.assertRegex(self.results(got["data"]), f"^{NEUTRAL.format('client.example', 'key1')}$")
+        self.assertIn(b"caf=C3=A9", got["data"])
+        self.assertIn(f" SIZE={len(got['data'])}", got["mail"])
+        self.assertEqual(self.told(got), [("client.example", "key1")])
+
+    def test_in_a_mailbox_here(self):
+        self.acc.send(SENDER, ["here@gateway.example"], fax.message(fax.image(), top=DKIM), mail=" CONPERM")
+        fits = fax.message(fax.image("fax/ccitt1-S.tif", kind="image/tiff"), top=DKIM)
+        self.acc.send(SENDER, ["here@gateway.example"], fits, mail=" CONPERM")
+        found = wait_for(lambda: len(m := self.acc.maildir("mail/here")) == 2 and m)
+        (data,), (as_it_was,) = ([m for m in found if (b"Content-Previous" in m) == changed] for changed in (True, False))
+        self.assertNotIn(b"Authentication-Results", as_it_was)
+        self.assertEqual(fax.codings(data), [{("MH", (204, 196))}])
+        top = re.fullmatch(rb"Return-Path: .*\nDelivered-To: .*\n([\s\S]*)", data)[1]
+        self.assertRegex(self.results(top.replace(b"\n", b"\r\n")), f"^{NEUTRAL.format('client.example', 'key1')}$")
+        line, = self.acc.log_lines(event="signature-broken", to="here@gateway.example")
+        self.assertEqual((line["domain"], line["selector"]), ("client.example", "key1"))
+
+    def test_a_hop_with_too_little_room_for_what_is_told(self):
+        size = len(self.through(fax.message(fax.image(), top=DKIM), True)["data"])
+        for limit, status in ((size - 1, "5.3.4"), (size, None)):
+            hop = Peer(ext=[f"SIZE {limit}" if w == "SIZE 0" else w for w in BOTH], caps={"b@far.example": fax.MH})
+            with hop, Instance(smtproutes=hop.route) as acc:
+                acc.send(SENDER, ["b@far.example"], fax.message(fax.image(), top=DKIM), mail=" CONPERM")
+                acc.wait_empty()
+                self.assertEqual(len(hop.messages), status is None)
+                if status:
+                    self.assertIn(b"Status: " + status.encode(), acc.maildir()[0])
