@@ -47,18 +47,27 @@ header_field(struct span header, const char *name)
 
 struct counts { uint32_t failed, delayed, delivered, relayed, converted; };
 
-static bool
-is_converted(struct span detail)
+/* The value of the first line of that name; empty if there is none. */
+static struct span
+detail_value(struct span detail, const char *name)
 {
 	struct span line;
 
 	while (span_line(&detail, &line)) {
-		struct span name = span_sub(line, 0, span_find(line, ':'));
+		size_t colon = span_find(line, ':');
 
-		if (span_is(name, "converted") || span_is(name, "omitted"))
-			return true;
+		if (span_is(span_sub(line, 0, colon), name))
+			return span_trim(span_sub(line, colon + 1, line.n));
 	}
-	return false;
+	return span_of(NULL, 0);
+}
+
+/* After a restart of the scheduler the code alone says so (RFC 3463, 3.7: 2.6.4, conversion with loss). */
+static bool
+is_converted(const struct rcpt_result *res, struct span detail)
+{
+	return strcmp(res->dsn, "2.6.4") == 0 || detail_value(detail, "converted").n > 0 ||
+	    detail_value(detail, "omitted").n > 0;
 }
 
 static struct counts
@@ -76,7 +85,7 @@ records_count(const struct report *r)
 		n.delayed += res.outcome == OUTCOME_DEFERRED;
 		n.delivered += res.outcome == OUTCOME_DELIVERED;
 		n.relayed += res.outcome == OUTCOME_RELAYED;
-		n.converted += is_converted(detail);
+		n.converted += is_converted(&res, detail);
 	}
 	return n;
 }
@@ -93,6 +102,29 @@ report_due(const struct report *r)
 	struct counts n = records_count(r);
 
 	return counts_any(&n);
+}
+
+bool
+report_wants_delivered(const struct report *r, struct span *key)
+{
+	struct counts n = records_count(r);
+	struct span rest = r->records, detail;
+	struct rcpt_result res;
+	struct err e;
+
+	*key = span_of(NULL, 0);
+	if (!r->whole || r->env->ret != RET_FULL || !r->env->conperm || n.failed + n.delayed + n.relayed > 0)
+		return false;
+	while (result_next(&rest, &res, &detail, &e) == 1) {
+		struct span one = detail_value(detail, "key");
+
+		if (!status_wanted(r, &res))
+			continue;
+		if (one.n == 0 || (key->n > 0 && !span_eq(one, *key)))
+			return false;
+		*key = one;
+	}
+	return key->n > 0;
 }
 
 /* --- the header --- */
@@ -363,17 +395,17 @@ put_words(const struct report *r, const struct counts *n, struct buf *out, struc
 /*
  * All of the message, or its header alone?  RFC 3461, 4.3 and 6.2: all with a failure, and only if
  * asked.  RFC 4141, 3, note: who permits conversion may see what was delivered, if RET asks for it; what was
- * converted on its way into the mailbox is not in the queue, so then the header alone.  In any case
- * only what this report can carry as it is (RFC 6522, 3).
+ * converted on its way into the mailbox as it was converted, or if that is not known the header alone.  In
+ * any case only what this report can carry as it is (RFC 6522, 3).
  */
 static bool
-returns_whole(const struct report *r, const struct counts *n, enum text_kind kind)
+returns_whole(const struct report *r, const struct counts *n, struct span content, enum text_kind kind)
 {
-	bool seen = r->env->conperm && n->delivered > 0 &&
-	    n->relayed + n->delayed + n->converted == 0;
+	bool seen = r->env->conperm && n->delivered > 0 && n->relayed + n->delayed == 0 &&
+	    (n->converted == 0 || r->delivered.n > 0);
 
 	return r->whole && r->env->ret == RET_FULL && (n->failed > 0 || seen) && kind != TEXT_BINARY &&
-	    !r->env->smtputf8 && r->message.n <= REPORT_FULL_MAX;
+	    !r->env->smtputf8 && content.n <= REPORT_FULL_MAX;
 }
 
 /* The header.  One that is not 7-bit is encoded; as UTF-8 where that is what it is (RFC 6533, 4.3). */
@@ -396,8 +428,8 @@ put_returned(const struct report *r, bool whole, enum text_kind kind, struct buf
 {
 	if (!whole)
 		return put_head_alone(r, out, e);
-	return buf_addf(out, e, "Content-Description: Returned message\r\n"
-	    "Content-Type: message/rfc822\r\n%s\r\n",
+	return buf_addf(out, e, "Content-Description: %s\r\nContent-Type: message/rfc822\r\n%s\r\n",
+	    r->delivered.n > 0 ? "The message as it was delivered" : "Returned message",
 	    kind == TEXT_8BIT ? "Content-Transfer-Encoding: 8bit\r\n" : "");
 }
 
@@ -408,7 +440,7 @@ contains(struct span s, const char *text)
 }
 
 static int
-report_put(const struct report *r, const struct counts *n, bool whole, enum text_kind kind,
+report_put(const struct report *r, const struct counts *n, struct span whole, enum text_kind kind,
     const char *boundary, struct report_text *t, struct err *e)
 {
 	struct buf *out = &t->head;
@@ -422,10 +454,9 @@ report_put(const struct report *r, const struct counts *n, bool whole, enum text
 	    "Content-Type: message/delivery-status\r\n\r\n", boundary) == -1 ||
 	    status_put(r, out, e) == -1 ||
 	    buf_addf(out, e, "\r\n--%s\r\n", boundary) == -1 ||
-	    put_returned(r, whole, kind, out, e) == -1)
+	    put_returned(r, whole.n > 0, kind, out, e) == -1)
 		return -1;
-	if (whole)
-		t->returned = r->message;
+	t->returned = whole;
 	return buf_addf(&t->tail, e, "\r\n--%s--\r\n", boundary);
 }
 
@@ -433,21 +464,23 @@ int
 report_build(const struct report *r, struct report_text *t, struct err *e)
 {
 	struct counts n = records_count(r);
-	enum text_kind kind = text_kind(r->message);
-	bool whole = returns_whole(r, &n, kind);
+	struct span content = r->delivered.n > 0 ? r->delivered : r->message;
+	enum text_kind kind = text_kind(content);
 	uint64_t nonce = r->nonce;
 	char boundary[64];
 
 	*t = (struct report_text){ .smtputf8 = xtext_utf8(r->to) };
 	buf_init(&t->head, REPORT_MAX);
 	buf_init(&t->tail, sizeof boundary + 16);
-	t->body = (whole && kind == TEXT_8BIT) || t->smtputf8 ? BODY_8BITMIME : BODY_7BIT;
+	if (!returns_whole(r, &n, content, kind))
+		content.n = 0;
+	t->body = (content.n > 0 && kind == TEXT_8BIT) || t->smtputf8 ? BODY_8BITMIME : BODY_7BIT;
 	if (!counts_any(&n))
 		return 0;
 	do
 		snprintf(boundary, sizeof boundary, "=_%s_%llx", r->failed_id, (unsigned long long)nonce++);
-	while (contains(r->message, boundary) || contains(r->records, boundary));
-	return report_put(r, &n, whole, kind, boundary, t, e) == -1 ? -1 : 1;
+	while (contains(content, boundary) || contains(r->message, boundary) || contains(r->records, boundary));
+	return report_put(r, &n, content, kind, boundary, t, e) == -1 ? -1 : 1;
 }
 
 void

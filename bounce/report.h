@@ -28,6 +28,7 @@ struct report {
 	bool own;			/* and that was a report of ours */
 	struct span message;		/* the header (up to and with the empty line, or cut), or all */
 	bool whole;			/* message is the whole message */
+	struct span delivered;		/* as it is in the mailbox, converted; "": not known, or as it was */
 	const struct slot *slot;	/* env->nrcpt of them: when each was last tried; or NULL */
 	struct span records;		/* lib/result.h, checked; slots beyond env are left out */
 	int64_t now_us;			/* wall clock */
@@ -35,7 +36,7 @@ struct report {
 	uint64_t nonce;			/* makes the boundary one that nobody can foresee */
 };
 
-/* The report is head, returned, tail; returned is r->message, or empty. */
+/* The report is head, returned, tail; returned is r->message, r->delivered, or empty. */
 struct report_text {
 	struct buf head, tail;
 	struct span returned;
@@ -53,6 +54,10 @@ void report_text_free(struct report_text *t);
 
 /* Is anybody to be told anything? */
 bool report_due(const struct report *r);
+
+/* Could the report return what was delivered, had it been made: was it converted, once and the same for all
+ * that it tells of?  *key: of that conversion (lib/plan.h), in r->records. */
+bool report_wants_delivered(const struct report *r, struct span *key);
 
 /* Where the header ends: behind its empty line, or s.n. */
 size_t report_header_end(struct span s);

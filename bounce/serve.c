@@ -8,6 +8,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "bounce/delivered.h"
 #include "bounce/letter.h"
 #include "bounce/report.h"
 #include "lib/address.h"
@@ -17,13 +18,13 @@
 /* Who wrote a message is in its envelope; no client of smtpd is named so (it has an address there). */
 static const char own_client[] = "bounce";
 
-enum work_state { WAITING, OPENING, COMMITTING };
+enum work_state { WAITING, BOUNDING, CONVERTING, OPENING, COMMITTING };
 
 /* One report on its way. */
 struct work {
 	struct work *next;
 	enum work_state state;
-	uint32_t job, request;		/* qmgr's number, ours with queue */
+	uint32_t job, request;		/* qmgr's number, ours with convertd or queue */
 	int64_t since_ms;		/* of the request */
 	int64_t expires_us;
 	int fd;				/* the message that it is about */
@@ -31,6 +32,7 @@ struct work {
 	char report[QID_SIZE];		/* the report's, once it is open */
 	char to[ADDRESS_MAX + 1];	/* whom it is for, for the log */
 	struct buf records;
+	struct delivered delivered;	/* what it returns, if that was converted */
 };
 
 static void bounce_turn(struct bounce *b);
@@ -166,6 +168,7 @@ work_free(struct bounce *b, struct work *w)
 	b->nactive -= w->state != WAITING;
 	close(w->fd);
 	buf_free(&w->records);
+	delivered_free(&w->delivered);
 	free(w);
 }
 
@@ -297,6 +300,18 @@ postmaster_of(const struct bounce *b, char out[ADDRESS_MAX + 16])
 	snprintf(out, ADDRESS_MAX + 16, "postmaster@%s", b->me);
 }
 
+/* The message as it was delivered, if that is to be returned and was converted.  -1: memory. */
+static int
+work_delivered(const struct work *w, const struct letter *l, struct buf *out, struct report *r, struct err *e)
+{
+	if (w->delivered.edits.list.n == 0 || !l->whole || l->text.n != w->delivered.of.len)
+		return 0;
+	if (delivered_text(&w->delivered, l->text, out, e) == -1)
+		return -1;
+	r->delivered = buf_view(out);
+	return 0;
+}
+
 /* queue's file is open: the message is read once more, and the report written. */
 static int
 work_opened(struct bounce *b, struct work *w, int fd, struct err *e)
@@ -304,22 +319,27 @@ work_opened(struct bounce *b, struct work *w, int fd, struct err *e)
 	char postmaster[ADDRESS_MAX + 16];
 	struct letter l;
 	struct report r;
+	struct buf delivered;
 	int done = -1;
 
 	postmaster_of(b, postmaster);
+	buf_init(&delivered, REPORT_FULL_MAX);
 	if (letter_open(w->fd, &l, e) == -1) {
 		close(fd);
 	} else {
 		if (l.lost)
 			log_line(LOG_ERR, w->id, "no-text", "why=%s", log_q("damaged, or the disk cannot read it"));
 		r = work_report(b, w, &l, span_str(postmaster));
-		if (getrandom(&r.nonce, sizeof r.nonce, 0) != sizeof r.nonce) {
-			close(fd);
+		if (getrandom(&r.nonce, sizeof r.nonce, 0) != sizeof r.nonce)
 			err_sys(e, "getrandom");
-		} else {
+		else
+			done = work_delivered(w, &l, &delivered, &r, e);
+		if (done == 0)
 			done = work_write(b, w, &r, fd, e);
-		}
+		else
+			close(fd);
 	}
+	buf_free(&delivered);
 	letter_close(&l);
 	return done;
 }
@@ -433,31 +453,95 @@ queue_gone(struct chan *c, const struct err *why)
 /* Given up after a time-out too: a message opened late would stay open there for ever, and one
  * committed late, when we have said that it was not, come twice. */
 static void
-queue_late(void *arg)
+queue_late(struct bounce *b)
 {
-	struct bounce *b = arg;
-
 	log_line(LOG_ERR, NULL, "no-answer", "peer=queue");
 	chan_close(&b->queue);
 	works_drop(b, "no answer");
 	daemon_lost(ROLE_QUEUE);
 }
 
-/* The timer stands at the oldest request that queue has not answered. */
+static bool
+is_asking(const struct work *w)
+{
+	return w->state == BOUNDING || w->state == CONVERTING;
+}
+
+/* When a request that nobody has answered is given up. */
+static int64_t
+work_due_ms(const struct work *w)
+{
+	return w->state == WAITING ? INT64_MAX : w->since_ms + (is_asking(w) ? BOUNCE_CONVERT_MS : BOUNCE_WAIT_MS);
+}
+
+/* The timer stands at the first of them. */
 static void
 late_set(struct bounce *b)
 {
-	int64_t oldest = INT64_MAX, late;
+	int64_t due = INT64_MAX, late;
 	struct err e;
 
 	for (const struct work *w = b->first; w != NULL; w = w->next)
-		if (w->state != WAITING && w->since_ms < oldest)
-			oldest = w->since_ms;
-	late = oldest == INT64_MAX ? 0 : oldest + BOUNCE_WAIT_MS - clock_ms();
-	if (oldest == INT64_MAX)
+		if (work_due_ms(w) < due)
+			due = work_due_ms(w);
+	late = due == INT64_MAX ? 0 : due - clock_ms();
+	if (due == INT64_MAX)
 		loop_cancel(b->loop, &b->late);
 	else if (loop_timer(b->loop, &b->late, late > 0 ? late : 0, &e) == -1)
 		log_line(LOG_WARN, NULL, "timer", "why=%s", log_q(e.what));
+}
+
+static void
+work_next(struct bounce *b, struct work *w, enum work_state state)
+{
+	w->request = ++b->request;
+	w->since_ms = clock_ms();
+	w->state = state;
+}
+
+static void
+work_open(struct bounce *b, struct work *w)
+{
+	struct msg_open open = { .reserve = 1 };
+	struct err why = { 0 };
+
+	work_next(b, w, OPENING);
+	if (chan_send(&b->queue, &open.h, MSG_OPEN, w->request, sizeof open, NULL, 0, &why) == -1)
+		work_failed(b, w, &why);
+}
+
+/* What was delivered is not to be had: the header alone, as if nobody had wished for more. */
+static void
+work_without(struct bounce *b, struct work *w, const struct err *why)
+{
+	log_line(LOG_INFO, w->id, "header-alone", "why=%s", log_q(why->what));
+	delivered_free(&w->delivered);
+	work_open(b, w);
+}
+
+static void
+work_start(struct bounce *b, struct work *w)
+{
+	struct err why = { 0 };
+
+	b->nactive++;
+	if (w->delivered.key.n == 0) {
+		work_open(b, w);
+		return;
+	}
+	work_next(b, w, BOUNDING);
+	if (delivered_ask(&w->delivered, &b->convertd, w->request, &why) == -1)
+		work_without(b, w, &why);
+}
+
+static bool
+may_ask(const struct bounce *b)
+{
+	uint32_t n = 0;
+
+	for (const struct work *w = b->first; w != NULL; w = w->next)
+		n += is_asking(w);
+	return n < BOUNCE_CONVERTING;
 }
 
 /* Begins what may be begun, the oldest first. */
@@ -468,38 +552,125 @@ bounce_turn(struct bounce *b)
 
 	while (w != NULL && b->nactive < BOUNCE_AT_ONCE) {
 		struct work *next = w->next;
-		struct msg_open open = { .reserve = 1 };
-		struct err why = { 0 };
 
-		if (w->state == WAITING) {
-			w->request = ++b->request;
-			w->since_ms = clock_ms();
-			w->state = OPENING;
-			b->nactive++;
-			if (chan_send(&b->queue, &open.h, MSG_OPEN, w->request, sizeof open, NULL, 0,
-			    &why) == -1)
-				work_failed(b, w, &why);
-		}
+		if (w->state == WAITING && (w->delivered.key.n == 0 || may_ask(b)))
+			work_start(b, w);
 		w = next;
 	}
 	late_set(b);
+}
+
+/* A request is not answered. */
+static void
+request_late(void *arg)
+{
+	struct bounce *b = arg;
+	struct err why = { 0 };
+	struct work *next;
+
+	err_set(&why, ERR_TEMP, "4.6.5", "convertd: no answer");
+	for (struct work *w = b->first; w != NULL; w = next) {
+		next = w->next;
+		if (work_due_ms(w) > clock_ms())
+			continue;
+		if (!is_asking(w)) {
+			queue_late(b);
+			return;
+		}
+		work_without(b, w, &why);
+	}
+	bounce_turn(b);
+}
+
+/* --- convertd --- */
+
+/* An answer that comes too late is nobody's, and no fault. */
+static int
+on_planned(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
+{
+	struct bounce *b = c->arg;
+	const struct msg_planned *m = msg;
+	struct work *w = work_of(b, m->h.id);
+	struct err why = { 0 };
+
+	(void)len, (void)e;
+	if (w == NULL || w->state != BOUNDING)
+		return 0;
+	work_next(b, w, CONVERTING);
+	if (delivered_bounds(&w->delivered, c, w->request, m, &fds[0], &why) == -1)
+		work_without(b, w, &why);
+	bounce_turn(b);
+	return 0;
+}
+
+static int
+on_converted(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
+{
+	struct bounce *b = c->arg;
+	const struct msg_planned *m = msg;
+	struct work *w = work_of(b, m->h.id);
+	struct err why = { 0 };
+
+	(void)len, (void)e;
+	if (w == NULL || w->state != CONVERTING)
+		return 0;
+	if (delivered_edits(&w->delivered, m, &fds[0], &why) == -1)
+		work_without(b, w, &why);
+	else
+		work_open(b, w);
+	bounce_turn(b);
+	return 0;
+}
+
+static const struct msg_rule from_convertd[] = {
+	{ MSG_PLANNED, sizeof(struct msg_planned), sizeof(struct msg_planned), 0, 1, on_planned },
+	{ MSG_CONVERTED, sizeof(struct msg_planned), sizeof(struct msg_planned), 0, 1, on_converted },
+};
+
+/* What was asked for by a channel that is no more. */
+static void
+asking_drop(struct bounce *b, const char *what)
+{
+	struct err why = { 0 };
+	struct work *next;
+
+	err_set(&why, ERR_TEMP, "4.6.5", "convertd: %s", what);
+	for (struct work *w = b->first; w != NULL; w = next) {
+		next = w->next;
+		if (is_asking(w))
+			work_without(b, w, &why);
+	}
+	bounce_turn(b);
+}
+
+static void
+convertd_gone(struct chan *c, const struct err *why)
+{
+	log_line(LOG_INFO, NULL, "peer-gone", "peer=convertd why=%s",
+	    log_q(why->kind == ERR_NONE ? "" : why->what));
+	asking_drop(c->arg, "it has gone");
+	daemon_lost(ROLE_CONVERTD);
 }
 
 /* --- qmgr --- */
 
 /* 1: a report is due; 0: nobody is to hear of it. */
 static int
-work_due(const struct bounce *b, const struct work *w, struct err *e)
+work_due(const struct bounce *b, struct work *w, struct err *e)
 {
 	char postmaster[ADDRESS_MAX + 16];
 	struct letter l;
 	struct report r;
+	struct span key;
 	int due = -1;
 
 	postmaster_of(b, postmaster);
 	if (letter_open(w->fd, &l, e) == 0) {
 		r = work_report(b, w, &l, span_str(postmaster));
 		due = report_due(&r);
+		if (due == 1 && report_wants_delivered(&r, &key) &&
+		    delivered_want(&w->delivered, key, w->fd, l.q.msg_len, w->id, e) == -1)
+			due = -1;
 		if (due == 0)
 			log_line(LOG_INFO, w->id, "no-report", "from=%s", log_qs(l.env.sender));
 		if (due == 1 && r.to_postmaster && is_double(b, &l.env, r.records)) {
@@ -598,7 +769,7 @@ qmgr_gone(struct chan *c, const struct err *why)
 void
 bounce_init(struct bounce *b, struct loop *l, const char *me)
 {
-	*b = (struct bounce){ .loop = l, .me = me, .late = { .fire = queue_late, .arg = b } };
+	*b = (struct bounce){ .loop = l, .me = me, .late = { .fire = request_late, .arg = b } };
 	b->last = &b->first;
 }
 
@@ -616,6 +787,20 @@ bounce_peer_queue(struct bounce *b, int fd)
 	}
 }
 
+static void
+bounce_peer_convertd(struct bounce *b, int fd)
+{
+	struct err e = { 0 };
+
+	chan_close(&b->convertd);
+	asking_drop(b, "it was started anew");
+	if (chan_open(&b->convertd, b->loop, fd, "convertd", from_convertd,
+	    sizeof from_convertd / sizeof *from_convertd, convertd_gone, b, &e) == -1) {
+		log_line(LOG_ERR, NULL, "peer", "peer=convertd why=%s", log_q(e.what));
+		close(fd);
+	}
+}
+
 void
 bounce_peer(void *arg, enum role role, uint32_t generation, int fd)
 {
@@ -626,6 +811,10 @@ bounce_peer(void *arg, enum role role, uint32_t generation, int fd)
 	(void)generation;
 	if (role == ROLE_QUEUE) {
 		bounce_peer_queue(b, fd);
+		return;
+	}
+	if (role == ROLE_CONVERTD) {
+		bounce_peer_convertd(b, fd);
 		return;
 	}
 	if (role != ROLE_QMGR) {
@@ -646,5 +835,6 @@ bounce_free(struct bounce *b)
 {
 	chan_close(&b->qmgr);
 	chan_close(&b->queue);
+	chan_close(&b->convertd);
 	works_drop(b, "the end");
 }

@@ -328,7 +328,7 @@ session_on_plan(struct chan *ch, const void *msg, size_t len, int *fds, struct e
 	o.flags = m->flags;
 	o.text_len = m->caps_len;
 	if (m->ncaps > PLAN_MAX_VERDICTS || m->caps_len > CONVERTD_CAPS_MAX ||
-	    more != (o.text_fd == -1 ? m->caps_len : 0))
+	    (m->flags & PLAN_BOUNDS && m->ncaps != 0) || more != (o.text_fd == -1 ? m->caps_len : 0))
 		r = err_set(e, ERR_PROTO, NULL, "a plan for %u capabilities in %zu octets", m->ncaps,
 		    more);
 	else
@@ -520,6 +520,8 @@ parent_gone(struct chan *ch, const struct err *why)
 static int
 convertd_connect(struct convertd *c, enum role role, int fd, struct err *e)
 {
+	if (role == ROLE_BOUNCE)		/* has no sessions: it asks itself */
+		return convertd_session(c, fd, e);
 	if (role != ROLE_REMOTE && role != ROLE_LOCAL) {
 		close(fd);
 		return err_set(e, ERR_PROTO, NULL, "a channel to %s", role_name(role));

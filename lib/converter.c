@@ -74,26 +74,45 @@ converter_edits_free(struct converter_edits *x)
 	blob_free(&x->blob);
 }
 
+/* An answer's memfd, which is taken over, mapped. */
+static int
+answer_map(const struct msg_planned *m, int *fd, struct blob *out, struct err *e)
+{
+	struct span dsn = span_of(m->dsn, strnlen(m->dsn, sizeof m->dsn - 1));
+	struct span what = span_of(m->what, strnlen(m->what, sizeof m->what - 1));
+	char code[sizeof m->dsn];
+	int memfd = *fd;
+
+	span_text(dsn, code, sizeof code);
+	if (m->kind == ERR_NONE && memfd != -1) {
+		*fd = -1;
+		return blob_map(out, memfd, m->len, e);
+	}
+	if (m->kind == ERR_NONE)
+		return err_set(e, ERR_TEMP, "4.3.0", "converter: an answer without a file");
+	return err_set(e, m->kind == ERR_TEMP ? ERR_TEMP : ERR_PERM, code, "%.*s", (int)what.n,
+	    (const char *)what.p);
+}
+
 /* One request and its answer's memfd, mapped. */
 static int
 converter_call(int sock, struct msg_hdr *h, uint32_t type, size_t len, const int *fds_out, size_t nfd,
     int wait_ms, struct blob *out, struct err *e)
 {
 	struct msg_planned m = { 0 };
-	int fds[MSG_FDS];
+	int fds[MSG_FDS], r = -1;
 	size_t got;
 
 	if (ipc_call(sock, h, type, len, fds_out, nfd, &m, sizeof m, &got, fds, wait_ms, e) == -1) {
 		memcpy(e->dsn, "4.6.5", sizeof "4.6.5");	/* no answer is as good as "busy" */
 		return err_in(e, "converter");
 	}
-	m.dsn[sizeof m.dsn - 1] = m.what[sizeof m.what - 1] = '\0';
-	if (got == sizeof m && m.kind == ERR_NONE && fds[0] != -1)
-		return blob_map(out, fds[0], m.len, e);
+	if (got != sizeof m)
+		err_set(e, ERR_TEMP, "4.3.0", "converter: an answer of %zu octets", got);
+	else
+		r = answer_map(&m, &fds[0], out, e);
 	ipc_close_fds(fds, MSG_FDS);
-	if (got != sizeof m || m.kind == ERR_NONE)
-		return err_set(e, ERR_TEMP, "4.3.0", "converter: an answer of %zu octets", got);
-	return err_set(e, m.kind == ERR_TEMP ? ERR_TEMP : ERR_PERM, m.dsn, "%s", m.what);
+	return r;
 }
 
 /* The expressions, each behind its length and wish. */
@@ -124,6 +143,32 @@ memfd_of(struct span s, struct err *e)
 	return fd;
 }
 
+/* The plan in out->blob. */
+static int
+plan_read(struct converter_plan *out, uint32_t ncaps, struct err *e)
+{
+	if (plan_decode(blob_view(&out->blob), &out->plan, e) == 0 && out->plan.nverdict == ncaps)
+		return 0;
+	converter_plan_free(out);
+	return err_set(e, ERR_TEMP, "4.3.0", "converter: a plan that cannot be read");
+}
+
+int
+converter_put_bounds(const struct converter_message *m, struct buf *packet, struct err *e)
+{
+	struct msg_plan ask = { .msg_len = m->len, .flags = PLAN_BOUNDS };
+
+	memcpy(ask.id, m->id, QID_LEN);
+	return buf_add(packet, span_of(&ask, sizeof ask), e);
+}
+
+int
+converter_get_bounds(const struct msg_planned *m, int *fd, struct converter_plan *out, struct err *e)
+{
+	*out = (struct converter_plan){ 0 };
+	return answer_map(m, fd, &out->blob, e) == -1 ? -1 : plan_read(out, 0, e);
+}
+
 int
 converter_ask_plan(int sock, const struct converter_message *m, uint32_t flags,
     const struct span *caps, const uint8_t *wish, uint32_t ncaps, struct converter_plan *out, struct err *e)
@@ -147,11 +192,8 @@ converter_ask_plan(int sock, const struct converter_message *m, uint32_t flags,
 		goto out;
 	r = converter_call(sock, (struct msg_hdr *)(void *)packet.p, MSG_PLAN, packet.n, fds,
 	    fds[1] == -1 ? 1 : 2, CONVERTER_PLAN_MS, &out->blob, e);
-	if (r == 0 && (plan_decode(blob_view(&out->blob), &out->plan, e) == -1 ||
-	    out->plan.nverdict != ncaps))
-		r = err_set(e, ERR_TEMP, "4.3.0", "converter: a plan that cannot be read");
-	if (r == -1)
-		converter_plan_free(out);
+	if (r == 0)
+		r = plan_read(out, ncaps, e);
 out:
 	if (fds[1] != -1)
 		close(fds[1]);
@@ -171,33 +213,55 @@ edits_check(const struct edit_list *l, const struct converter_message *m, const 
 	    edit_check_transfer(l, m->content, m->transfer, range, n, e);
 }
 
+/* The list in out->blob, checked. */
+static int
+edits_read(struct converter_edits *out, const struct converter_message *m, const struct plan *plan,
+    struct err *e)
+{
+	char why[200];
+
+	if (edit_decode(blob_view(&out->blob), m->len, &out->list, e) == 0 &&
+	    edits_check(&out->list, m, plan, e) == 0)
+		return 0;
+	converter_edits_free(out);
+	snprintf(why, sizeof why, "%.199s", e->what);
+	return err_set(e, ERR_PERM, "5.6.5", "the conversion's edits were refused: %s", why);
+}
+
+int
+converter_put_edits(const struct converter_message *m, struct span key, struct buf *packet,
+    struct err *e)
+{
+	struct msg_convert ask = { .msg_len = m->len, .key_len = (uint32_t)key.n,
+	    .record = m->record_converted, .transfer = m->transfer };
+
+	memcpy(ask.id, m->id, QID_LEN);
+	return buf_add(packet, span_of(&ask, sizeof ask), e) == -1 ? -1 : buf_add(packet, key, e);
+}
+
+int
+converter_get_edits(const struct msg_planned *m, int *fd, const struct converter_message *of,
+    const struct plan *plan, struct converter_edits *out, struct err *e)
+{
+	*out = (struct converter_edits){ 0 };
+	return answer_map(m, fd, &out->blob, e) == -1 ? -1 : edits_read(out, of, plan, e);
+}
+
 int
 converter_ask_edits(int sock, const struct converter_message *m, const struct plan *plan,
     struct span key, int wait_ms, struct converter_edits *out, struct err *e)
 {
-	struct msg_convert ask = { .msg_len = m->len, .key_len = (uint32_t)key.n,
-	    .record = m->record_converted, .transfer = m->transfer };
 	struct buf packet;
 	int r;
 
 	*out = (struct converter_edits){ 0 };
 	buf_init(&packet, MSG_MAX);
-	memcpy(ask.id, m->id, QID_LEN);
-	r = buf_add(&packet, span_of(&ask, sizeof ask), e);
-	if (r == 0)
-		r = buf_add(&packet, key, e);
+	r = converter_put_edits(m, key, &packet, e);
 	if (r == 0)
 		r = converter_call(sock, (struct msg_hdr *)(void *)packet.p, MSG_CONVERT, packet.n, &m->fd,
 		    1, wait_ms, &out->blob, e);
-	if (r == 0 && (edit_decode(blob_view(&out->blob), m->len, &out->list, e) == -1 ||
-	    edits_check(&out->list, m, plan, e) == -1)) {
-		char why[200];
-
-		snprintf(why, sizeof why, "%.199s", e->what);
-		r = err_set(e, ERR_PERM, "5.6.5", "the conversion's edits were refused: %s", why);
-	}
-	if (r == -1)
-		converter_edits_free(out);
+	if (r == 0)
+		r = edits_read(out, m, plan, e);
 	buf_free(&packet);
 	return r;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * lib/converter.h - the asking half of convertd's protocol, for processes that have one request
- * under way at a time: a plan, an edit list, the features of an image.
+ * lib/converter.h - the asking half of convertd's protocol: a plan, an edit list, the features of an
+ * image; most of it for processes that have one request under way at a time.
  */
 #ifndef LIB_CONVERTER_H
 #define LIB_CONVERTER_H
@@ -56,6 +56,18 @@ void converter_edits_free(struct converter_edits *x);
  */
 int converter_ask_edits(int sock, const struct converter_message *m, const struct plan *plan,
     struct span key, int wait_ms, struct converter_edits *out, struct err *e);
+
+/*
+ * The same in halves, for an event loop.  put: the request's packet, for its channel, in an empty packet of MSG_MAX
+ * octets; m->fd goes with it.  get: what came back, *fd taken over if it is used; -1 as above.
+ * bounds: MSG_PLAN without capabilities, whose ranges are all that any conversion of the message may cut.
+ */
+int converter_put_bounds(const struct converter_message *m, struct buf *packet, struct err *e);
+int converter_get_bounds(const struct msg_planned *m, int *fd, struct converter_plan *out, struct err *e);
+int converter_put_edits(const struct converter_message *m, struct span key, struct buf *packet,
+    struct err *e);
+int converter_get_edits(const struct msg_planned *m, int *fd, const struct converter_message *of,
+    const struct plan *plan, struct converter_edits *out, struct err *e);
 
 /* The features of an image file, as text in out. */
 int converter_ask_features(int sock, int image_fd, struct blob *out, struct err *e);

@@ -194,7 +194,10 @@ struct msg_result { struct msg_hdr h; char id[QID_SIZE]; uint32_t n, bad_file; }
 				 * the message's checksum is wrong: nothing was tried */
 struct msg_reported { struct msg_hdr h; char id[QID_SIZE]; char report[QID_SIZE]; };
 
-enum { PLAN_FINAL = 1 };	/* the message goes no further */
+enum {
+	PLAN_FINAL = 1,		/* the message goes no further */
+	PLAN_BOUNDS = 2		/* no capabilities: the ranges of all that a conversion may cut */
+};
 struct msg_plan {
 	struct msg_hdr h;
 	char id[QID_SIZE];

@@ -39,6 +39,7 @@ struct rcpt_result {
  *	converted: what it was converted to (success)
  *	omitted: that it was left out, as its sender permits (success)
  *	row: of the decision table that was followed
+ *	key: of the plan, what was delivered here (lib/plan.h); no people read it
  * A detail over RESULT_DETAIL_MAX octets is cut behind its last whole line; texts are terminated.
  * -1: no memory or the buffer's ceiling; records are then as before.
  */

@@ -91,6 +91,16 @@ add_detail(struct buf *detail, const struct plan_verdict *v, const char *row, st
 	return 0;
 }
 
+/* For bounce, which returns what was delivered; left out where it does not fit. */
+static void
+add_key(struct buf *detail, struct span key)
+{
+	struct err ignored;
+
+	if (detail->n + key.n + sizeof "key: \n" - 1 <= RESULT_DETAIL_MAX)
+		(void)buf_addf(detail, &ignored, "key: %.*s\n", (int)key.n, (const char *)key.p);
+}
+
 /* What the plan says of the message: it is fit, or made so, or fails. */
 static int
 judge(const struct delivery *d, struct content *c, const struct demand *want, uint32_t n, struct buf *detail,
@@ -110,6 +120,7 @@ judge(const struct delivery *d, struct content *c, const struct demand *want, ui
 		return err_set(e, ERR_PERM, v[i].dsn,
 		    "the recipient's machine cannot take the content, and no permitted conversion can");
 	c->edited = true;
+	add_key(detail, v[i].key);
 	return converter_ask_edits(d->convertd_fd, &m, &c->plan.plan, v[i].key, (int)d->wait_s * 1000, &c->edits, e);
 }
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * tests/fuzz/fuzz_packets_bounce.c - qmgr and queue that say anything to bounce (tests/fuzz/hostile.h):
+ * tests/fuzz/fuzz_packets_bounce.c - qmgr, queue and convertd that say anything to bounce (tests/fuzz/hostile.h):
  * a report is committed under the ID that queue gave for it, with the length and checksum that it has
  * and an envelope that can be read, from nobody, and speaks of a message and recipients that qmgr asked
  * about together; qmgr hears of a report for its own message, when queue said that just that one is
  * committed, and of none only where none was due or one came before; no more are open at once, or
- * wait, than may.
+ * wait, than may; convertd is asked about the message that qmgr gave, by so many requests at once as it takes.
  */
 #include <assert.h>
 #include <fcntl.h>
@@ -17,7 +17,10 @@
 #include <unistd.h>
 
 #include "bounce/serve.h"
+#include "lib/clock.h"
+#include "lib/edit.h"
 #include "lib/envelope.h"
+#include "lib/plan.h"
 #include "lib/qfile.h"
 #include "lib/result.h"
 #include "tests/fuzz/hostile.h"
@@ -26,14 +29,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 ssize_t __wrap_sendmsg(int sock, const struct msghdr *m, int flags);
 ssize_t __real_sendmsg(int sock, const struct msghdr *m, int flags);
 
-enum { QMGR, QUEUE, SIDES, OPENED = 8, SAID = 2 * HOSTILE_STEPS, RECORDS = 64, RCPTS = 2 };
+enum { QMGR, QUEUE, CONVERTD, SIDES, OPENED = 8, SAID = 2 * HOSTILE_STEPS, RECORDS = 64, RCPTS = 2 };
 
 static const struct hostile_row from_qmgr[] = { { MSG_REPORT, sizeof(struct msg_job) } };
 static const struct hostile_row from_queue[] = {
 	{ MSG_OPENED, sizeof(struct msg_id) }, { MSG_COMMITTED, sizeof(struct msg_committed) },
 	{ MSG_REFUSED, sizeof(struct msg_refused) },
 };
+static const struct hostile_row from_convertd[] = {
+	{ MSG_PLANNED, sizeof(struct msg_planned) }, { MSG_CONVERTED, sizeof(struct msg_planned) },
+};
 static const char id[QID_SIZE] = "0123456789abcdef";
+static const char head_text[] = "From: s@example.net\r\nSubject: x\r\n\r\n", body_text[] = "the body\r\n";
 static const char *const to[] = { "a@example.org", "b@example.org", NULL };
 
 static struct loop loop;
@@ -138,7 +145,9 @@ asked_for(const char *of, unsigned named)
 static void
 open_side(struct hostile *x, size_t side)
 {
-	bounce_peer(&bounce, side == QMGR ? ROLE_QMGR : ROLE_QUEUE, 1, hostile_pair(x, side));
+	static const enum role roles[] = { ROLE_QMGR, ROLE_QUEUE, ROLE_CONVERTD };
+
+	bounce_peer(&bounce, roles[side], 1, hostile_pair(x, side));
 }
 
 static void
@@ -178,12 +187,13 @@ was_committed(const char *report)
 	return false;
 }
 
-/* The letter's sender is to hear of failures. */
+/* The letter's sender is to hear of failures, and of what became of the second recipient. */
 static bool
 is_due(const struct said *s)
 {
 	for (uint32_t i = 0; i < s->nrecord; i++)
-		if (s->record[i].slot < RCPTS && s->record[i].outcome == OUTCOME_FAILED)
+		if (s->record[i].slot < RCPTS && (s->record[i].outcome == OUTCOME_FAILED ||
+		    (s->record[i].slot == 1 && s->record[i].outcome <= OUTCOME_RELAYED)))
 			return true;
 	return false;
 }
@@ -207,7 +217,11 @@ static void
 heard(struct hostile *x, size_t side, const struct msg_hdr *m, size_t len)
 {
 	(void)x;
-	if (side == QUEUE) {
+	if (side == CONVERTD) {
+		assert(m->type == MSG_PLAN || m->type == MSG_CONVERT);
+		assert(memcmp(((const struct msg_plan *)(const void *)m)->id, id, QID_LEN) == 0 ||
+		    find_said(said, MSG_REPORT, ANY, ((const struct msg_plan *)(const void *)m)->id) != NULL);
+	} else if (side == QUEUE) {
 		assert(m->type == MSG_OPEN || m->type == MSG_COMMIT || m->type == MSG_ABANDON);
 		if (m->type == MSG_COMMIT)
 			check_commit((const void *)m, len);
@@ -218,16 +232,46 @@ heard(struct hostile *x, size_t side, const struct msg_hdr *m, size_t len)
 	}
 }
 
-/* An honest OPENED for the last request that was heard. */
+/* What convertd makes of the letter: its body may be cut, and becomes another. */
+static void
+converted(struct hostile *x, unsigned what)
+{
+	struct edit_range range = { sizeof head_text - 1, sizeof body_text - 1, RANGE_BODY };
+	struct plan plan = { .range = &range, .nrange = 1 };
+	struct edit op[] = { { EDIT_COPY, 0, sizeof head_text - 1 }, { EDIT_BODY, 0, 6 } };
+	struct edit_list list = { .edit = op, .n = 2, .text = span_str("TUg=\r\n"), .size = sizeof head_text + 5 };
+	struct hostile_side *s = &x->side[CONVERTD];
+	struct msg_planned m = { .kind = ERR_NONE };
+	struct buf text;
+	struct err e;
+	int fd = memfd_create("converted", MFD_CLOEXEC);
+
+	buf_init(&text, 4096);
+	if (fd == -1 || (what == 1 ? plan_encode(&plan, &text, &e) : edit_encode(&list, &text, &e)) == -1 ||
+	    write(fd, text.p, text.n) != (ssize_t)text.n)
+		abort();
+	m.len = text.n;
+	(void)ipc_send(s->fd, &m.h, what == 1 ? MSG_PLANNED : MSG_CONVERTED,
+	    s->heard[(s->nheard - 1) % HOSTILE_HEARD], sizeof m, &fd, 1, &e);
+	close(fd);
+	buf_free(&text);
+}
+
+/* An honest answer to the last request that was heard: 0: OPENED, 1: PLANNED, 2: CONVERTED. */
 static void
 other(struct hostile *x, unsigned what, struct span p)
 {
-	struct hostile_side *s = &x->side[QUEUE];
+	struct hostile_side *s = &x->side[what == 0 ? QUEUE : CONVERTD];
 	struct msg_id m = { .id = "" };
 	struct err e;
 	int fd;
 
-	(void)what, (void)p;
+	(void)p;
+	if (what > 0) {
+		if (s->fd != -1 && s->nheard > 0)
+			converted(x, what);
+		return;
+	}
 	if (s->fd == -1 || s->nheard == 0 || nopened == OPENED)
 		return;
 	/* an ID that the input cannot know before it was used */
@@ -239,6 +283,29 @@ other(struct hostile *x, unsigned what, struct span p)
 	opened[nopened].request = s->heard[(s->nheard - 1) % HOSTILE_HEARD];
 	opened[nopened].fd = fd;
 	(void)ipc_send(s->fd, &m.h, MSG_OPENED, opened[nopened++].request, sizeof m, &fd, 1, &e);
+}
+
+/* Sent under CONPERM with RET=FULL; its sender wants to hear of the second recipient, whatever comes. */
+static int
+letter(void)
+{
+	struct rcpt rcpt[RCPTS] = { { .addr = span_str(to[0]) },
+	    { .addr = span_str(to[1]), .notify = NOTIFY_SUCCESS | NOTIFY_FAILURE } };
+	struct envelope env = { .sender = span_str("s@example.net"), .client = span_str("c"), .conperm = true,
+	    .ret = RET_FULL, .arrival_us = (uint64_t)clock_us(), .rcpt = rcpt, .nrcpt = RCPTS };
+	char text[100];
+	size_t n = (size_t)snprintf(text, sizeof text, "%s%s", head_text, body_text);
+	int fd = memfd_create("letter", MFD_CLOEXEC);
+	struct qfile q;
+	struct buf block;
+	struct err e;
+
+	buf_init(&block, ENV_MAX);
+	if (fd == -1 || write(fd, text, n) != (ssize_t)n || envelope_encode(&env, &block, &e) == -1 ||
+	    qfile_finish(fd, n, crc32c(0, text, n), buf_view(&block), RCPTS, &q, &e) == -1)
+		abort();
+	buf_free(&block);
+	return fd;
 }
 
 static void
@@ -253,10 +320,9 @@ set_up(void)
 	hostile_set_up();
 	if (loop_init(&loop, &e) == -1)
 		abort();
-	h = (struct hostile){ .loop = &loop, .nside = SIDES, .open = open_side, .heard = heard,
-	    .other = other, .side = { { from_qmgr, 1, -1, { 0 }, 0 }, { from_queue, 3, -1, { 0 }, 0 } },
-	    .file = hostile_letter(span_str("From: s@example.net\r\nSubject: x\r\n\r\nthe body\r\n"),
-	    "s@example.net", to, 0) };
+	h = (struct hostile){ .file = letter(), .loop = &loop, .nside = SIDES, .open = open_side, .heard = heard,
+	    .other = other, .side = { { from_qmgr, 1, -1, { 0 }, 0 }, { from_queue, 3, -1, { 0 }, 0 },
+	    { from_convertd, 2, -1, { 0 }, 0 } } };
 }
 
 int

@@ -65,6 +65,13 @@ def result(slots, outcome=0):
     return ID + struct.pack("<II", len(slots), 0) + records
 
 
+def delivered(slot, key=b"1=MH"):
+    """A record of what was converted on its way into the mailbox."""
+    detail = b"converted: MH\nkey: " + key + b"\n"
+    record = struct.pack("<IBBH12s96s256sII", slot, 0, 0, 0, b"2.6.4", b"", b"converted", len(detail), 1) + detail
+    return record + bytes(-len(record) % 8)
+
+
 def job(slots, dest=b"routed.example", says=0):
     """says: so many slots more than there are."""
     return ID + dest.ljust(272, b"\0") + struct.pack("<IIQ", len(slots) + says, 0, 1 << 50) + \
@@ -161,6 +168,14 @@ SEEDS = {
             say(1, 1, b"fedcba9876543210".ljust(24, b"\0"), number=64) +
             say(0, 0, job([]) + result([0], 3)[32:], 0, LETTER, 9) +
             say(0, 0, job([]) + result([0, 1], 3)[32:], 0, LETTER, 10),
+        "converted": say(0, 0, job([]) + delivered(1), 0, LETTER) + happen(6) + happen(7) + happen(5) +
+            say(1, 1, b"fedcba9876543210".ljust(24, b"\0"), number=64),
+        "not-converted": say(0, 0, job([]) + delivered(1), 0, LETTER) + happen(6) + say(2, 1, number=64) + happen(5),
+        "not-planned": say(0, 0, job([]) + delivered(1), 0, LETTER) + say(2, 0, bytes(16) + struct.pack("<Q", 17), PAD, 7, 64) +
+            happen(7),
+        "two-forms": say(0, 0, job([]) + delivered(1) + delivered(1, b"1=MR"), 0, LETTER) + happen(5),
+        "convertd-goes": say(0, 0, job([]) + delivered(1), 0, LETTER) + happen(6) + happen(2, 2) + happen(5),
+        "convertd-silent": say(0, 0, job([]) + delivered(1), 0, LETTER) + happen(0, 45) + happen(5) + happen(6),
     },
     "control": {
         "status": say(0, 3) + say(1, 3) + say(1, 5) + say(1, 6) + say(5, 0, number=64) + say(5, 1, number=64),

@@ -346,13 +346,36 @@ class Returned(Reports):
         self.assertEqual(report.told(), {("bad@far.example", "failed")})
 
     def test_R37_what_was_delivered(self):
-        """RFC 4141, 2: with RET, the content as it lies in the mailbox."""
+        """RFC 4141, 3, note: with RET, the content as it lies in the mailbox."""
         acc = self.relay()
         message = fax.message(fax.image())
         self.post(acc, ("here@gateway.example", " NOTIFY=SUCCESS"), text=message, mail=" CONPERM RET=FULL")
         report, = self.reports(1)
         self.assertEqual(report.returned_kind, "message/rfc822")
         self.assertTrue(fax.same(report.returned(), message))
+
+    def test_R37_the_converted_copy(self):
+        """What lies in the mailbox was converted on its way there; for two of one report to the same form, to others."""
+        boxes = [f"{n}@gateway.example maildir:mail/{n}" for n in ("here", "mmr", "mmr2", "mh")]
+        acc = self.relay(mailboxes=boxes, caps=[f"{n}@gateway.example {caps}" for n, caps in (
+            ("mmr", fax.MMR), ("mmr2", fax.MMR), ("mh", fax.MH))])
+        for i, names in enumerate((["mmr"], ["mmr", "mmr2"], ["mmr", "mh"], ["mmr", "here"])):
+            with self.subTest(names):
+                self.post(acc, *[(f"{n}@gateway.example", " NOTIFY=SUCCESS") for n in names],
+                          text=fax.message(fax.text(), fax.image()), mail=" CONPERM RET=FULL")
+                report = self.reports(i + 1)[-1]
+                self.assertEqual(report.told(), {(f"{n}@gateway.example", "delivered") for n in names})
+                if i > 1:
+                    self.assertEqual(report.returned_kind, "text/rfc822-headers")
+                    continue
+                self.assertEqual(report.returned_kind, "message/rfc822")
+                box = acc.maildir("mail/mmr")[-1].replace(b"\n", b"\r\n").split(b"\r\n", 2)
+                self.assertEqual([l.split(b":")[0] for l in box[:2]], [b"Return-Path", b"Delivered-To"])
+                self.assertEqual(report.returned(), box[2])
+                self.assertEqual(fax.codings(report.returned()), [{("MMR", (200, 200))}])
+                self.assertEqual(report.of("mmr@gateway.example")["status"], "2.6.4")
+                self.assertNotIn("1=MMR", report.data.decode())
+        self.assertEqual(acc.log_lines(event="header-alone"), [])
 
 
 class NullSender(Reports):

@@ -203,7 +203,7 @@ FILES = {       # descriptors from 3 on; "channel" includes the one to the super
     "log": ["channel"],
 }
 CHANNELS = {"flush": 1, "session-in": 2, "session-out": 1, "job-local": 3, "job-convert": 0, "log": 1,
-            "bounce": 3, "capd": None, "control": 5, "qmgr": 6, "resolver": 2}
+            "bounce": 4, "capd": None, "control": 5, "qmgr": 6, "resolver": 2}
 
 
 class Rig:

@@ -482,15 +482,21 @@ START_TEST(internationalized)
 }
 END_TEST
 
-/* RFC 4141, 2: who permits conversion may see what was delivered, if it is what is in the queue. */
-static const struct { uint8_t ret, conperm, outcome; const char *detail; bool full; } seen[] = {
-	{ RET_FULL, 1, OUTCOME_DELIVERED, "", true },
-	{ RET_FULL, 0, OUTCOME_DELIVERED, "", false },
-	{ RET_HDRS, 1, OUTCOME_DELIVERED, "", false },
-	{ RET_UNSET, 1, OUTCOME_DELIVERED, "", false },
-	{ RET_FULL, 1, OUTCOME_DELIVERED, "part: 1\nconverted: MH\n", false },
-	{ RET_FULL, 1, OUTCOME_RELAYED, "", false },
-	{ RET_FULL, 1, OUTCOME_DEFERRED, "", false },
+/* RFC 4141, 3, note: who permits conversion may see what was delivered, as it was in the queue or converted. */
+static const struct {
+	uint8_t ret, conperm, outcome;
+	const char *dsn, *detail, *delivered, *shown;
+} seen[] = {
+	{ RET_FULL, 1, OUTCOME_DELIVERED, "2.0.0", "", NULL, "the body" },
+	{ RET_FULL, 0, OUTCOME_DELIVERED, "2.0.0", "", NULL, NULL },
+	{ RET_HDRS, 1, OUTCOME_DELIVERED, "2.0.0", "", NULL, NULL },
+	{ RET_UNSET, 1, OUTCOME_DELIVERED, "2.0.0", "", NULL, NULL },
+	{ RET_FULL, 1, OUTCOME_DELIVERED, "2.6.4", "part: 1\nconverted: MH\n", NULL, NULL },
+	{ RET_FULL, 1, OUTCOME_DELIVERED, "2.6.4", "", NULL, NULL },
+	{ RET_FULL, 1, OUTCOME_DELIVERED, "2.6.4", "converted: MH\nkey: 1=MH\n", "A: b\r\n\r\nanother\r\n", "another" },
+	{ RET_FULL, 1, OUTCOME_DELIVERED, "2.6.4", "key: 1=MH\n", "A: b\r\n\r\nb\0d\r\n", NULL },
+	{ RET_FULL, 1, OUTCOME_RELAYED, "2.0.0", "", NULL, NULL },
+	{ RET_FULL, 1, OUTCOME_DEFERRED, "4.0.0", "", NULL, NULL },
 };
 
 START_TEST(what_was_delivered)
@@ -500,9 +506,44 @@ START_TEST(what_was_delivered)
 	env.conperm = seen[_i].conperm;
 	r.whole = true;
 	r.message = span_str("Subject: x\r\n\r\nthe body\r\n");
-	record(0, seen[_i].outcome, 0, "", "", "", seen[_i].detail);
+	if (seen[_i].delivered != NULL)
+		r.delivered = span_of(seen[_i].delivered, seen[_i].shown != NULL ? strlen(seen[_i].shown) + 10 : 13);
+	record(0, seen[_i].outcome, 0, seen[_i].dsn, "", "", seen[_i].detail);
 	build();
-	ck_assert_int_eq(has("the body"), seen[_i].full);
+	ck_assert_int_eq(has("message/rfc822"), seen[_i].shown != NULL);
+	ck_assert(seen[_i].shown == NULL || has(seen[_i].shown));
+	ck_assert(!has("the body") || seen[_i].delivered == NULL);
+}
+END_TEST
+
+/* That content is asked for again once it is known to be one, and to be shown. */
+static const struct { uint8_t ret, conperm; bool whole; const char *first, *second, *key; } wished[] = {
+	{ RET_FULL, 1, true, "key: 1=MH\n", NULL, "1=MH" },
+	{ RET_FULL, 1, true, "converted: MH\nrow: B7\nkey: 1=MH\n", "key: 1=MH\n", "1=MH" },
+	{ RET_FULL, 1, true, "key: 1=MH\n", "key: 1=MR\n", NULL },
+	{ RET_FULL, 1, true, "key: 1=MH\n", "", NULL },
+	{ RET_FULL, 1, true, "converted: MH\n", NULL, NULL },
+	{ RET_FULL, 1, false, "key: 1=MH\n", NULL, NULL },
+	{ RET_FULL, 0, true, "key: 1=MH\n", NULL, NULL },
+	{ RET_HDRS, 1, true, "key: 1=MH\n", NULL, NULL },
+};
+
+START_TEST(what_was_delivered_is_wished_for)
+{
+	struct span key;
+
+	rcpt[0].notify = rcpt[1].notify = NOTIFY_SUCCESS;
+	env.ret = wished[_i].ret;
+	env.conperm = wished[_i].conperm;
+	r.whole = wished[_i].whole;
+	record(0, OUTCOME_DELIVERED, 0, "2.6.4", "", "", wished[_i].first);
+	if (wished[_i].second != NULL)
+		record(1, OUTCOME_DELIVERED, 0, "2.6.4", "", "", wished[_i].second);
+	ck_assert_int_eq(report_wants_delivered(&r, &key), wished[_i].key != NULL);
+	ck_assert(wished[_i].key == NULL || span_is(key, wished[_i].key));
+	rcpt[2].notify = NOTIFY_FAILURE;
+	record(2, OUTCOME_FAILED, 550, "5.1.1", "", "no", "");
+	ck_assert(!report_wants_delivered(&r, &key));	/* with a failure what was sent is returned */
 }
 END_TEST
 
@@ -771,6 +812,7 @@ suite_report(void)
 	tcase_add_loop_test(tc, recipient_addresses, 0, sizeof addresses / sizeof *addresses);
 	tcase_add_loop_test(tc, received_from, 0, sizeof clients / sizeof *clients);
 	tcase_add_test(tc, internationalized);
+	tcase_add_loop_test(tc, what_was_delivered_is_wished_for, 0, sizeof wished / sizeof *wished);
 	tcase_add_loop_test(tc, what_was_delivered, 0, sizeof seen / sizeof *seen);
 	tcase_add_test(tc, identity);
 	tcase_add_test(tc, never_is_never_for_postmaster_too);

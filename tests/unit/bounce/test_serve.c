@@ -12,6 +12,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
+#include "lib/edit.h"
+#include "lib/plan.h"
 #include "lib/qfile.h"
 #include "lib/result.h"
 
@@ -120,6 +123,7 @@ teardown(void)
 
 static const char *client = "c";
 static uint8_t ret;
+static bool conperm;
 static bool rotten;		/* the text is not what was accepted */
 
 static int
@@ -128,7 +132,7 @@ failed_file(const char *sender, const char *to, uint8_t notify)
 	static const char text[] = "Subject: x\r\n\r\nbody\r\n";
 	struct rcpt rcpt = { .addr = span_str(to), .notify = notify };
 	struct envelope env = { .sender = span_str(sender), .client = span_str(client), .ret = ret,
-	    .rcpt = &rcpt, .nrcpt = 1 };
+	    .conperm = conperm, .rcpt = &rcpt, .nrcpt = 1 };
 	struct buf block;
 	struct qfile q;
 	struct err e;
@@ -159,9 +163,8 @@ stop_watch(void *arg, uint32_t events)
 
 /* Sends a report of one recipient under that number; the file is closed. */
 static void
-put(int fd, const char *id, uint32_t number, uint8_t outcome)
+put_result(int fd, const char *id, uint32_t number, const struct rcpt_result *r, const char *detail)
 {
-	struct rcpt_result r = { .outcome = outcome, .code = 550, .dsn = "5.1.1", .text = "550 no" };
 	struct msg_job m = { .n = 1 };
 	struct buf p;
 	struct err e = { 0 };
@@ -169,11 +172,19 @@ put(int fd, const char *id, uint32_t number, uint8_t outcome)
 	snprintf(m.id, sizeof m.id, "%s", id);
 	buf_init(&p, MSG_MAX);
 	ck_assert_int_eq(buf_add(&p, span_of(&m, sizeof m), &e), 0);
-	ck_assert_int_eq(result_add(&p, &r, span_of(NULL, 0), &e), 0);
+	ck_assert_int_eq(result_add(&p, r, span_str(detail), &e), 0);
 	ck_assert_int_eq(ipc_send(qmgr, (struct msg_hdr *)(void *)p.p, MSG_REPORT, number, p.n, &fd, 1,
 	    &e), 0);
 	close(fd);
 	buf_free(&p);
+}
+
+static void
+put(int fd, const char *id, uint32_t number, uint8_t outcome)
+{
+	struct rcpt_result r = { .outcome = outcome, .code = 550, .dsn = "5.1.1", .text = "550 no" };
+
+	put_result(fd, id, number, &r, "");
 }
 
 /* Waits for an answer, which is then in packet: its type. */
@@ -417,6 +428,180 @@ START_TEST(all_refused)
 }
 END_TEST
 
+/* --- what was converted on its way into the mailbox --- */
+
+/* A convertd in a process of its own, and what it says. */
+enum convertd_says { CONVERTS, IS_BUSY, GIVES_NO_FILE, GIVES_RUBBISH, CUTS_THE_HEADER, GOES, GOES_LATER,
+	IS_SILENT, IS_SILENT_LATER };
+
+static void
+convertd_answer(int fd, const struct msg_hdr *h, const struct buf *text, enum convertd_says how)
+{
+	struct msg_planned m = { .kind = how == IS_BUSY ? ERR_TEMP : ERR_NONE, .dsn = "4.6.5", .len = text->n };
+	int memfd = memfd_create("answer", 0);
+	struct err e;
+
+	if (how == GIVES_RUBBISH)
+		m.len = 5;
+	if (write(memfd, how == GIVES_RUBBISH ? (const unsigned char *)"hello" : text->p, m.len) != (ssize_t)m.len)
+		_exit(1);
+	ipc_send(fd, &m.h, h->type == MSG_PLAN ? MSG_PLANNED : MSG_CONVERTED, h->id, sizeof m, &memfd,
+	    how != IS_BUSY && how != GIVES_NO_FILE, &e);
+	close(memfd);
+}
+
+static void
+convertd_main(int fd, enum convertd_says how)
+{
+	struct edit_range range = { 14, 6, RANGE_BODY };	/* of "Subject: x\r\n\r\nbody\r\n" */
+	struct plan plan = { .range = &range, .nrange = 1 };
+	struct edit op[2] = { { EDIT_COPY, 0, how == CUTS_THE_HEADER ? 12 : 14 }, { EDIT_BODY, 0, 6 } };
+	struct edit_list list = { .edit = op, .n = 2, .text = span_str("TUg=\r\n"), .size = op[0].len + 6 };
+	const struct msg_hdr *h = (const void *)packet;
+	struct buf text;
+	struct err e;
+	int fds[MSG_FDS];
+
+	buf_init(&text, 65536);
+	while (ipc_recv(fd, packet, sizeof packet, &packet_len, fds, &e) == 1) {
+		ipc_close_fds(fds, MSG_FDS);
+		if (how == GOES || (how == GOES_LATER && h->type == MSG_CONVERT))
+			break;
+		if (how == IS_SILENT || (how == IS_SILENT_LATER && h->type == MSG_CONVERT))
+			continue;
+		buf_clear(&text);
+		if (h->type == MSG_CONVERT ? edit_encode(&list, &text, &e) : plan_encode(&plan, &text, &e))
+			_exit(1);
+		convertd_answer(fd, h, &text, how);
+	}
+	_exit(0);
+}
+
+static pid_t
+convertd_start(enum convertd_says how)
+{
+	struct err e;
+	int fd[2];
+	pid_t pid;
+
+	ck_assert_int_eq(ipc_pair(fd, &e), 0);
+	if ((pid = fork()) == 0) {
+		close(fd[0]);
+		convertd_main(fd[1], how);
+	}
+	close(fd[1]);
+	bounce_peer(&b, ROLE_CONVERTD, 1, fd[0]);
+	return pid;
+}
+
+static const char *
+written(void)
+{
+	static char text[65536];
+	ssize_t n = pread(store, text, sizeof text - 1, 0);
+
+	ck_assert_int_gt(n, 0);
+	text[n] = '\0';
+	return text;
+}
+
+/* R37; RFC 4141, 3, note: an exact copy of the delivered content, or else the header alone. */
+START_TEST(R37_what_was_delivered_is_made_once_more)
+{
+	struct rcpt_result r = { .outcome = OUTCOME_DELIVERED, .dsn = "2.6.4", .text = "converted and delivered" };
+	pid_t pid;
+
+	ret = RET_FULL;
+	conperm = true;
+	queue_start(ANSWER);
+	pid = convertd_start((enum convertd_says)_i);
+	put_result(failed_file("s@sender.example", "a@x.example", NOTIFY_SUCCESS), failed_id, 77, &r,
+	    "converted: MH\nrow: B7\nkey: 1=MH\n");
+	ck_assert_uint_eq(get(), MSG_REPORTED);
+	ck_assert_int_eq(strstr(written(), "rfc822\r\n\r\nSubject: x\r\n\r\nTUg=\r\n\r\n--=_") != NULL, _i == CONVERTS);
+	ck_assert_int_eq(strstr(written(), "text/rfc822-headers") != NULL, _i != CONVERTS);
+	ck_assert_ptr_null(strstr(written(), "body\r\n"));
+	ck_assert_ptr_null(strstr(written(), "1=MH"));
+	ck_assert_uint_eq(b.nwork + b.nactive, 0);
+	ret = RET_UNSET;
+	conperm = false;
+	queue_end();
+	waitpid(pid, NULL, 0);
+}
+END_TEST
+
+/* Nobody waits longer than half a minute for each answer. */
+START_TEST(R37_a_silent_convertd_is_not_waited_for)
+{
+	struct rcpt_result r = { .outcome = OUTCOME_DELIVERED, .dsn = "2.6.4", .text = "converted and delivered" };
+	struct timer t = { .fire = stop_loop };
+	int64_t shift = BOUNCE_CONVERT_MS;
+	int clock = memfd_create("clock", 0);
+	struct err e;
+	pid_t pid;
+
+	ck_assert_int_eq(ftruncate(clock, sizeof shift), 0);
+	ck_assert_int_eq(clock_shift(clock), 0);
+	ret = RET_FULL;
+	conperm = true;
+	queue_start(ANSWER);
+	pid = convertd_start((enum convertd_says)_i);
+	put_result(failed_file("s@sender.example", "a@x.example", NOTIFY_SUCCESS), failed_id, 77, &r, "key: 1=MH\n");
+	ck_assert_int_eq(loop_timer(&loop, &t, 300, &e), 0);
+	ck_assert_int_eq(loop_run(&loop, &e), 0);
+	ck_assert_uint_eq(b.nactive, 1);
+	ck_assert_int_eq(pwrite(clock, &shift, sizeof shift, 0), sizeof shift);
+	ck_assert_uint_eq(get(), MSG_REPORTED);
+	ck_assert_ptr_nonnull(strstr(written(), "text/rfc822-headers"));
+	queue_end();
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	ret = RET_UNSET;
+	conperm = false;
+}
+END_TEST
+
+/* Nor for one that is not there. */
+START_TEST(R37_without_convertd_the_header)
+{
+	struct rcpt_result r = { .outcome = OUTCOME_DELIVERED, .dsn = "2.6.4", .text = "converted and delivered" };
+
+	ret = RET_FULL;
+	conperm = true;
+	queue_start(ANSWER);
+	put_result(failed_file("s@sender.example", "a@x.example", NOTIFY_SUCCESS), failed_id, 77, &r, "key: 1=MH\n");
+	ck_assert_uint_eq(get(), MSG_REPORTED);
+	ck_assert_ptr_nonnull(strstr(written(), "text/rfc822-headers"));
+	ret = RET_UNSET;
+	conperm = false;
+}
+END_TEST
+
+/* convertd has so many of our questions at once and no more; all are told of in the end. */
+START_TEST(R37_many_at_once)
+{
+	struct rcpt_result r = { .outcome = OUTCOME_DELIVERED, .dsn = "2.6.4", .text = "converted and delivered" };
+	char id[QID_SIZE];
+	pid_t pid;
+
+	ret = RET_FULL;
+	conperm = true;
+	queue_start(ANSWER);
+	pid = convertd_start(CONVERTS);
+	for (uint32_t i = 0; i < 3 * BOUNCE_CONVERTING; i++) {
+		snprintf(id, sizeof id, "%016x", i + 1);
+		put_result(failed_file("s@sender.example", "a@x.example", NOTIFY_SUCCESS), id, i, &r, "key: 1=MH\n");
+	}
+	for (uint32_t i = 0; i < 3 * BOUNCE_CONVERTING; i++)
+		ck_assert_uint_eq(get(), MSG_REPORTED);
+	ck_assert_uint_eq(b.nwork + b.nactive, 0);
+	ret = RET_UNSET;
+	conperm = false;
+	queue_end();
+	waitpid(pid, NULL, 0);
+}
+END_TEST
+
 Suite *suite_serve(void);
 Suite *
 suite_serve(void)
@@ -437,6 +622,10 @@ suite_serve(void)
 	tcase_add_test(tc, asked_again);
 	tcase_add_test(tc, many_at_once);
 	tcase_add_test(tc, all_refused);
+	tcase_add_loop_test(tc, R37_what_was_delivered_is_made_once_more, CONVERTS, GOES_LATER + 1);
+	tcase_add_loop_test(tc, R37_a_silent_convertd_is_not_waited_for, IS_SILENT, IS_SILENT_LATER + 1);
+	tcase_add_test(tc, R37_without_convertd_the_header);
+	tcase_add_test(tc, R37_many_at_once);
 	suite_add_tcase(s, tc);
 	return s;
 }

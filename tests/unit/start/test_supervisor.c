@@ -405,8 +405,8 @@ START_TEST(who_lost_a_channel_is_joined_again)
 	ck_assert(wait_for(is_up, 1, 5000));
 	ck_assert(wait_for(queue_told_of, ROLE_BOUNCE, REJOIN_MS + 3000));
 	usleep(100000);
-	ck_assert_int_eq(nth(PEER, ROLE_BOUNCE, 3)->peer, ROLE_QUEUE);
-	ck_assert_int_eq(nth(PEER, ROLE_BOUNCE, 3)->value, 2);
+	ck_assert_int_eq(nth(PEER, ROLE_BOUNCE, 4)->peer, ROLE_QUEUE);
+	ck_assert_int_eq(nth(PEER, ROLE_BOUNCE, 4)->value, 2);
 	ck_assert(!queue_told_of(ROLE_QMGR));
 	for (int r = ROLE_QUEUE; r < ROLE_COUNT; r++)
 		ck_assert_int_eq(count(TOLD, r), 1);
