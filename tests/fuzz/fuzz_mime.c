@@ -2,9 +2,11 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * Any message: headers and bodies lie in it, in order, parts in their multipart's body and apart
- * from each other, attached messages in their part's; paths name one part each; fields put together again are the header.
+ * from each other, attached messages in their part's; paths name one part each; fields put together again are
+ * the header; what is said of signatures is a field of printable ASCII.
  */
 #include "lib/mime.h"
+#include "lib/signature.h"
 
 #include <assert.h>
 
@@ -47,6 +49,27 @@ header(struct span h)
 	buf_free(&b);
 }
 
+static void
+signatures(struct span message)
+{
+	struct span header = mime_message_header(message);
+	struct signature s;
+	struct buf out;
+	struct err e;
+
+	assert(header.n <= message.n);
+	while (signature_next(&header, &s)) {
+		assert(s.domain.n <= SIGNATURE_NAME && s.selector.n <= SIGNATURE_NAME);
+		assert(signature_any(message));
+	}
+	buf_init(&out, SIGNATURE_FIELD);
+	assert(signature_broken("me.example", message, &out, &e) == 0);
+	for (size_t i = 0; i < out.n; i++)
+		assert((out.p[i] >= ' ' && out.p[i] < 0x7f) || (out.p[i] == '\r' && out.p[i + 1] == '\n' &&
+		    (i + 2 == out.n || out.p[i + 2] == '\t')) || out.p[i] == '\t' || out.p[i - 1] == '\r');
+	buf_free(&out);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
@@ -57,6 +80,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct err e = { 0 };
 	struct buf path;
 
+	signatures(message);
 	if (mime_parse(message, &m, &e) == -1) {
 		assert(e.kind == ERR_PERM);
 		return 0;

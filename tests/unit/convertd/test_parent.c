@@ -440,11 +440,17 @@ START_TEST(transfer_is_asked_for)
 END_TEST
 
 /* What is outside the protocol cuts that session off, and no other. */
+static const struct { uint32_t flags, ncaps, caps_len; } outside[] = {
+	{ 0, 1, 100 },
+	{ PLAN_BOUNDS, 1, 0 },
+};
+
 START_TEST(a_packet_outside_the_protocol)
 {
 	struct server s;
 	struct msg_planned m;
-	struct msg_plan plan = { .msg_len = 7, .ncaps = 1, .caps_len = 100 };
+	struct msg_plan plan = { .msg_len = 7, .flags = outside[_i].flags, .ncaps = outside[_i].ncaps,
+	    .caps_len = outside[_i].caps_len };
 	int fd = file_of("message"), fds[MSG_FDS], got;
 	size_t len;
 	struct err e;
@@ -491,6 +497,36 @@ START_TEST(a_plan_stays_within_its_bounds)
 	end(&s);
 }
 END_TEST
+
+/* Where images lie, though none of them can be read: in halves, as a loop asks. */
+static void
+ask_bounds(int sock)
+{
+	static const char text[] = "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhello\r\n"
+	    "--b\r\nContent-Type: image/tiff\r\n\r\nAAAA\r\n--b--\r\n";
+	struct converter_message m = { .len = sizeof text - 1, .id = ID, .fd = file_of(text) };
+	struct converter_plan plan;
+	struct edit_range *r;
+	struct msg_planned answer;
+	struct buf packet;
+	struct err e = { 0 };
+	int fds[MSG_FDS];
+	size_t len;
+
+	buf_init(&packet, MSG_MAX);
+	ck_assert_int_eq(converter_put_bounds(&m, &packet, &e), 0);
+	ck_assert_int_eq(ipc_call(sock, (struct msg_hdr *)(void *)packet.p, MSG_PLAN, packet.n, &m.fd, 1, &answer,
+	    sizeof answer, &len, fds, CONVERTER_PLAN_MS, &e), 1);
+	ck_assert_msg(converter_get_bounds(&answer, &fds[0], &plan, &e) == 0, "%s", e.what);
+	ck_assert_int_eq(fds[0], -1);
+	ck_assert_uint_eq(plan.plan.nverdict, 0);
+	ck_assert_uint_eq(plan.plan.nrange, 3);		/* where fields may stand, Content-Type, the body */
+	r = &plan.plan.range[2];
+	ck_assert(r->kind == RANGE_BODY && r->len == 4 && memcmp(text + r->off, "AAAA", 4) == 0);
+	converter_plan_free(&plan);
+	buf_free(&packet);
+	close(m.fd);
+}
 
 /* The library's asking half and the real work: describes, plans with text in the packet and not. */
 START_TEST(asked_by_the_library)
@@ -541,6 +577,7 @@ START_TEST(asked_by_the_library)
 	blob_free(&blob);
 	ck_assert_int_eq(converter_ask_features(pair[0], m.fd, &blob, &e), -1);
 	ck_assert_str_eq(e.dsn, "5.6.1");
+	ask_bounds(pair[0]);
 	close(m.fd), close(image), close(pair[0]);
 	ck_assert_int_eq(waitpid(pid, &(int){ 0 }, 0), pid);
 }
@@ -562,7 +599,7 @@ suite_parent(void)
 	tcase_add_test(tc, too_many_of_one_session);
 	tcase_add_test(tc, a_file_shorter_than_said);
 	tcase_add_test(tc, transfer_is_asked_for);
-	tcase_add_test(tc, a_packet_outside_the_protocol);
+	tcase_add_loop_test(tc, a_packet_outside_the_protocol, 0, sizeof outside / sizeof *outside);
 	tcase_add_loop_test(tc, a_plan_stays_within_its_bounds, 0, sizeof bounded / sizeof *bounded);
 	tcase_add_test(tc, asked_by_the_library);
 	suite_add_tcase(s, tc);
