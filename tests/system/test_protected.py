@@ -42,6 +42,7 @@ PROTECTED = {
     "signed, with another image": multipart("mixed", multipart(*SIGNED), fax.image(), mark="==m"),
     "encrypted, PGP": multipart('encrypted; protocol="application/pgp-encrypted"',
                                 "Content-Type: application/pgp-encrypted\n\nVersion: 1", fax.image()),
+    "encrypted, in a form that could be read": multipart('encrypted; protocol="application/x-own"', fax.text(), fax.image()),
     "in an attached message": multipart("mixed", "Content-Type: message/rfc822\n\n" +
                                         fax.message(multipart(*SIGNED)), mark="==m"),
     **{kind: single(kind) for kind in ("application/pkcs7-mime; smime-type=signed-data",
