@@ -11,7 +11,7 @@
 #include "lib/ipc.h"
 #include "lib/qid.h"
 
-#define MSG_LAYOUT 9u
+#define MSG_LAYOUT 12u
 
 enum msg_type {
 	/* supervisor -> daemon, in this order at start: SETTING* FILE* LISTENER* PEER* GO */
@@ -41,6 +41,9 @@ enum msg_type {
 	MSG_COMMITTED,		/* struct msg_committed: on stable storage; fd: the next message's file */
 	MSG_ABANDON,		/* struct msg_id: throw it away; no answer */
 	MSG_REFUSED,		/* struct msg_refused: answer to any request that failed */
+	MSG_READ,		/* struct msg_id: of a message that it has closed: to be read before COMMIT */
+	MSG_READABLE,		/* back: struct msg_id; fd: the file, read-only: nobody can write it any more.
+				 * COMMIT or ABANDON follows */
 
 	/* queue <-> qmgr */
 	MSG_NEW = 48,		/* queue -> qmgr: struct msg_ids: accepted, now in HH/ */
@@ -58,7 +61,7 @@ enum msg_type {
 	MSG_REPORTED,		/* bounce -> qmgr: struct msg_reported: the report is committed, or
 				 * none is due; or MSG_REFUSED: try again later */
 
-	/* remote's and local's sessions <-> convertd (lib/plan.h, lib/edit.h) */
+	/* remote's, local's and smtpd's sessions <-> convertd (lib/plan.h, lib/edit.h); smtpd's say PLAN alone */
 	MSG_PLAN = 80,		/* struct msg_plan + sets of capabilities (or fds[1]: memfd of them); fds[0]: message */
 	MSG_PLANNED,		/* struct msg_planned; fd: memfd, a plan (lib/plan.h) */
 	MSG_CONVERT,		/* struct msg_convert + key text; fd: message */
@@ -66,7 +69,7 @@ enum msg_type {
 	MSG_DESCRIBE,		/* struct msg_hdr; fd: an image file; answer MSG_PLANNED, fd: memfd, its
 				 * features as text */
 
-	/* smtpd's and local's sessions, control -> capd */
+	/* smtpd's, local's and remote's sessions, control -> capd */
 	MSG_CAP_ASK = 96,	/* struct msg_cap_ask + address text */
 	MSG_CAP,		/* struct msg_cap + expression text */
 	MSG_CAP_SET = 98,	/* command -> control -> capd: struct msg_cap_set + address text +

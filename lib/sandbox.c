@@ -259,7 +259,7 @@ allow_socket(scmp_filter_ctx ctx, uint64_t domain, uint64_t type, struct err *e)
 static int
 filter_files(scmp_filter_ctx ctx, unsigned calls, struct err *e)
 {
-	static const uint64_t leases[] = { F_SETLEASE };
+	static const uint64_t leases[] = { F_SETLEASE, F_GETLEASE };
 	/* fstat() of newer C libraries: the descriptor itself, no name */
 	struct scmp_arg_cmp self = { 3, SCMP_CMP_EQ, AT_EMPTY_PATH, 0 };
 
@@ -269,7 +269,7 @@ filter_files(scmp_filter_ctx ctx, unsigned calls, struct err *e)
 	if (calls & C_LOOK && !(calls & C_CHANGE) && allow_without(ctx, CALL(openat), 2,
 	    O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND, e) == -1)
 		return -1;
-	return calls & C_KEEP ? allow_values(ctx, CALL(fcntl), 1, leases, 1, e) : 0;
+	return calls & C_KEEP ? allow_values(ctx, CALL(fcntl), 1, leases, 2, e) : 0;
 }
 
 /* A parent's forks, channels to children, and what these do to confine themselves. */

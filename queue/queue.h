@@ -4,7 +4,7 @@
  * queue/queue.h - the queue: the one process that writes in the queue's directories.
  *
  *	session.c	OPEN, COMMIT, ABANDON of those who bring messages
- *	intake.c	one COMMIT: lease, length, envelope, tail
+ *	intake.c	one message that its session has closed: lent to it; its COMMIT: lease, length, envelope, tail
  *	flush.c		gathers what waits into batches for the workers, and answers
  *	company.c	whether a batch waits for more to join it
  *	worker.c	the workers: processes that wait for the disk
@@ -48,7 +48,8 @@ enum strategy { STRATEGY_JOURNAL, STRATEGY_EACH, STRATEGY_FS };
 struct queue;
 struct session;
 
-enum qmsg_state { QMSG_OPEN, QMSG_WAITING, QMSG_FLUSHING };
+/* LENT: open, and its session reads it. */
+enum qmsg_state { QMSG_OPEN, QMSG_LENT, QMSG_WAITING, QMSG_FLUSHING };
 
 /* A message that is not acknowledged yet. */
 struct qmsg {
@@ -57,6 +58,7 @@ struct qmsg {
 	uint8_t slot;			/* place in session->msg */
 	uint8_t state;			/* enum qmsg_state */
 	bool want_next;			/* its session wants the next one's file with the answer */
+	int lease;			/* LENT: a descriptor that keeps writers away */
 	uint32_t request;		/* id of its COMMIT */
 	int64_t since_ms;		/* it waits */
 	struct qfile file;		/* once it is finished */
@@ -135,7 +137,7 @@ struct queue {
 	int dir_fd, lock_fd;		/* owned: lock_fd alone */
 	struct qid_maker ids;
 	struct session *sessions;
-	uint32_t nsession, max_session;
+	uint32_t nsession, nlent, max_session;	/* nlent: messages that are LENT; each costs a descriptor */
 	struct chan qmgr, smtpd;
 	struct qmsg *wait_first, **wait_last;
 	uint32_t nwait;
@@ -221,7 +223,14 @@ void session_refuse(struct session *s, uint32_t request, const struct err *why);
 /* Takes m out of its session and frees it. */
 void qmsg_free(struct qmsg *m);
 
-/* intake.c: the message, its tail written, is ready for a flush.  ERR_PROTO: its session lied. */
+/*
+ * intake.c: the message may be read: *fd, read-only, the caller's.  Nobody can write it from now on, until it is
+ * taken back.  ERR_PROTO: its session lied.
+ */
+int intake_lend(struct queue *q, struct qmsg *m, int *fd, struct err *e);
+/* It is LENT no longer, if it was. */
+void intake_take_back(struct queue *q, struct qmsg *m);
+/* The message, its tail written, is ready for a flush.  ERR_PROTO: its session lied. */
 int intake(struct queue *q, struct qmsg *m, const struct msg_commit *c, struct span block,
     struct err *e);
 

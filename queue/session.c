@@ -32,7 +32,7 @@ qmsg_free(struct qmsg *m)
 {
 	if (m->session != NULL) {
 		m->session->msg[m->slot] = NULL;
-		m->session->nwaiting -= m->state != QMSG_OPEN;
+		m->session->nwaiting -= m->state >= QMSG_WAITING;
 	}
 	free(m);
 }
@@ -172,6 +172,41 @@ session_message(const struct session *s, const char id[QID_SIZE])
 	return NULL;
 }
 
+/* One at a time: each costs a descriptor. */
+static bool
+session_reads(const struct session *s)
+{
+	for (int i = 0; i < SESSION_OPEN_MAX; i++)
+		if (s->msg[i] != NULL && s->msg[i]->state == QMSG_LENT)
+			return true;
+	return false;
+}
+
+static void
+qmsg_throw(struct queue *q, struct qmsg *m)
+{
+	intake_take_back(q, m);
+	qmsg_unlink_tmp(q, m);
+	qmsg_free(m);
+}
+
+/* A request failed, by e, and its message goes.  -1: the session is to be cut off, which is told as 451. */
+static int
+session_throw(struct session *s, struct qmsg *m, uint32_t request, struct err *e)
+{
+	struct err why = *e;
+
+	log_line(e->kind == ERR_PROTO ? LOG_ERR : LOG_WARN, m->id, "refused", "dsn=%s why=%s", e->dsn,
+	    log_q(e->what));
+	qmsg_throw(s->q, m);
+	if (e->kind == ERR_PROTO) {
+		why.kind = ERR_TEMP;
+		snprintf(why.dsn, sizeof why.dsn, "4.3.0");
+	}
+	session_refuse(s, request, &why);
+	return e->kind == ERR_PROTO ? -1 : 0;
+}
+
 /* The envelope block: in the packet, or in the descriptor that came with it. */
 static int
 commit_block(const struct msg_commit *c, size_t len, int fd, struct buf *store, struct span *block,
@@ -218,7 +253,7 @@ on_commit(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
 		session_refuse(s, req->h.id, e);
 		return 0;
 	}
-	if (m->state != QMSG_OPEN)
+	if (m->state >= QMSG_WAITING)
 		return err_set(e, ERR_PROTO, "4.3.0", "COMMIT twice");
 	m->request = req->h.id;
 	m->want_next = req->next != 0;
@@ -227,24 +262,37 @@ on_commit(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
 	if (r == 0)
 		r = intake(s->q, m, req, block, e);
 	buf_free(&store);
-	if (r == 0) {
-		flush_wait(s->q, m);
+	if (r == -1)
+		return session_throw(s, m, req->h.id, e);
+	flush_wait(s->q, m);
+	return 0;
+}
+
+/* READ: what its session does with it before it says COMMIT must be done with what it commits. */
+static int
+on_read(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
+{
+	struct session *s = c->arg;
+	const struct msg_id *req = msg;
+	struct qmsg *m = session_message(s, req->id);
+	struct msg_id reply = { .id = "" };
+	int fd, r;
+
+	(void)len, (void)fds;
+	if (m == NULL) {
+		err_set(e, ERR_TEMP, "4.3.0", "READ of a message that is not open here");
+		session_refuse(s, req->h.id, e);
 		return 0;
 	}
-	log_line(e->kind == ERR_PROTO ? LOG_ERR : LOG_WARN, m->id, "refused", "dsn=%s why=%s", e->dsn,
-	    log_q(e->what));
-	qmsg_unlink_tmp(s->q, m);
-	qmsg_free(m);
-	if (e->kind == ERR_PROTO) {	/* told as 451, and cut off by what called us */
-		struct err why = *e;
-
-		why.kind = ERR_TEMP;
-		snprintf(why.dsn, sizeof why.dsn, "4.3.0");
-		session_refuse(s, req->h.id, &why);
-		return -1;
-	}
-	session_refuse(s, req->h.id, e);
-	return 0;
+	if (m->state != QMSG_OPEN || session_reads(s))
+		return err_set(e, ERR_PROTO, "4.3.0", "READ twice");
+	r = s->q->nsession + s->q->nlent >= s->q->max_session ?
+	    err_set(e, ERR_TEMP, "4.3.2", "%u messages are read already", s->q->nlent) :
+	    intake_lend(s->q, m, &fd, e);
+	memcpy(reply.id, m->id, QID_SIZE);
+	if (r == 0)
+		r = chan_send(c, &reply.h, MSG_READABLE, req->h.id, sizeof reply, &fd, 1, e);
+	return r == -1 ? session_throw(s, m, req->h.id, e) : 0;
 }
 
 static void
@@ -252,10 +300,8 @@ session_abandon(struct session *s, const char id[QID_SIZE])
 {
 	struct qmsg *m = session_message(s, id);
 
-	if (m != NULL && m->state == QMSG_OPEN) {
-		qmsg_unlink_tmp(s->q, m);
-		qmsg_free(m);
-	}
+	if (m != NULL && m->state < QMSG_WAITING)
+		qmsg_throw(s->q, m);
 }
 
 static int
@@ -287,6 +333,7 @@ static const struct msg_rule from_session[] = {
 	{ MSG_OPEN, sizeof(struct msg_open), sizeof(struct msg_open), 0, 0, on_open },
 	{ MSG_COMMIT, sizeof(struct msg_commit), MSG_MAX, 0, 1, on_commit },
 	{ MSG_ABANDON, sizeof(struct msg_id), sizeof(struct msg_id), 0, 0, on_abandon },
+	{ MSG_READ, sizeof(struct msg_id), sizeof(struct msg_id), 0, 0, on_read },
 };
 
 /* What it did not commit goes; what is in a worker's hands is undone when that is back. */
@@ -304,10 +351,9 @@ session_forget(struct session *s)
 		m->session = NULL;
 		if (m->state == QMSG_FLUSHING)
 			continue;
-		qmsg_unlink_tmp(q, m);
 		if (m->state == QMSG_WAITING)
 			flush_drop(q, m);
-		qmsg_free(m);
+		qmsg_throw(q, m);
 	}
 	company_gone(s);
 	*s->at = s->next;
@@ -342,7 +388,7 @@ session_open(struct queue *q, int fd, bool may_reserve, bool own, struct err *e)
 {
 	struct session *s;
 
-	if (!own && q->nsession >= q->max_session) {
+	if (!own && q->nsession + q->nlent >= q->max_session) {
 		close(fd);
 		return err_set(e, ERR_TEMP, "4.3.2", "%u sessions are there already", q->nsession);
 	}

@@ -30,7 +30,7 @@ enum { SESSION, PARENT, BOUNCE, QMGR, SIDES };
 
 static const struct hostile_row from_session[] = {
 	{ MSG_OPEN, sizeof(struct msg_open) }, { MSG_COMMIT, sizeof(struct msg_commit) },
-	{ MSG_ABANDON, sizeof(struct msg_id) },
+	{ MSG_ABANDON, sizeof(struct msg_id) }, { MSG_READ, sizeof(struct msg_id) },
 };
 static const struct hostile_row from_parent[] = { { MSG_SESSION, sizeof(struct msg_hdr) } };
 static const struct hostile_row from_qmgr[] = {
@@ -244,8 +244,8 @@ set_up(void)
 	atexit(clean_up);
 	h = (struct hostile){ .loop = &loop, .nside = SIDES, .open = open_side,
 	    .file = memfd_create("envelope", MFD_CLOEXEC), .heard = heard, .settle = settle,
-	    .side = { { from_session, 3, -1, { 0 }, 0 }, { from_parent, 1, -1, { 0 }, 0 },
-	    { from_session, 3, -1, { 0 }, 0 }, { from_qmgr, 2, -1, { 0 }, 0 } } };
+	    .side = { { from_session, 4, -1, { 0 }, 0 }, { from_parent, 1, -1, { 0 }, 0 },
+	    { from_session, 4, -1, { 0 }, 0 }, { from_qmgr, 2, -1, { 0 }, 0 } } };
 	two_rcpts(&block);
 	if (h.file == -1 || write(h.file, block.p, block.n) != (ssize_t)block.n)
 		abort();

@@ -22,6 +22,7 @@
  *
  * Marks and acknowledgements that wait for company (qmgr/gather.c) are not said yet; those of one packet are
  * said one by one.  A next file that comes with an answer (queue/session.c: open_next) is OPEN and OPENED.
+ * A session that reads its message before COMMIT (queue/session.c: on_read) has it open as before: READ moves nothing.
  *
  * Not here: damaged files, errors of the disk, want of memory, a channel lost between two that live,
  * notices of success and delay, held mail, and time (whatever waits may happen now).

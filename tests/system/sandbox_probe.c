@@ -83,6 +83,7 @@ static const struct probe {
 	{ "unshare", SYS_unshare, { 0x10000000 }, D_NONE, U_NONE, 0 },	/* CLONE_NEWUSER */
 	{ "dumpable", SYS_prctl, { 3 }, D_NONE, U_NONE, 0 },		/* PR_GET_DUMPABLE */
 	{ "fsync", SYS_fsync, { NONE }, D_NONE, U_NONE, EBADF },
+	{ "lease", SYS_fcntl, { NONE, F_GETLEASE }, D_NONE, U_NONE, EBADF },
 	{ "pipe", SYS_pipe2, { 0, 0 }, D_NONE, U_NONE, EFAULT },
 	{ "getpid", SYS_getpid, { 0 }, D_NONE, U_NONE, 0 },
 };
