@@ -11,7 +11,7 @@
 #include "lib/figure.h"
 #include "lib/log.h"
 
-/* A session process of smtpd or local. */
+/* A session process of smtpd, local or remote. */
 struct asker {
 	struct asker *next, **prev;
 	struct capd *capd;
@@ -227,7 +227,7 @@ parent_gone(struct chan *ch, const struct err *why)
 static int
 capd_connect(struct capd *c, enum role role, int fd, struct err *e)
 {
-	if (role != ROLE_SMTPD && role != ROLE_LOCAL && role != ROLE_CONTROL)
+	if (role != ROLE_SMTPD && role != ROLE_LOCAL && role != ROLE_REMOTE && role != ROLE_CONTROL)
 		return err_set(e, ERR_PROTO, NULL, "a channel to %s", role_name(role));
 	chan_close(&c->parent[role]);
 	if (chan_open(&c->parent[role], &c->daemon->loop, fd, role_name(role),

@@ -45,7 +45,7 @@ serve_one(void)
 		convertd_init(&c, &loop, &conf);
 		c.single = true;
 		c.rules.confine = job_confine;
-		if (convertd_session(&c, DAEMON_FD, &e) == 0 && sandbox_enter(SB_CONVERTD, NULL, 0,
+		if (convertd_session(&c, ROLE_CONTROL, DAEMON_FD, &e) == 0 && sandbox_enter(SB_CONVERTD, NULL, 0,
 		    c.rules.landlock_optional, &e) == 0 && loop_run(&loop, &e) == 0) {
 			convertd_free(&c);
 			return 0;

@@ -420,6 +420,7 @@ session_on_describe(struct chan *ch, const void *msg, size_t len, int *fds, stru
 
 /* --- sessions --- */
 
+/* Of smtpd's the first row alone. */
 static const struct msg_rule from_session[] = {
 	{ MSG_PLAN, sizeof(struct msg_plan), MSG_MAX, 1, 2, session_on_plan },
 	{ MSG_CONVERT, sizeof(struct msg_convert), sizeof(struct msg_convert) + PLAN_MAX_KEY, 1, 1,
@@ -470,17 +471,17 @@ session_gone(struct chan *ch, const struct err *why)
 }
 
 int
-convertd_session(struct convertd *c, int fd, struct err *e)
+convertd_session(struct convertd *c, enum role of, int fd, struct err *e)
 {
 	struct session *s = calloc(1, sizeof *s);
+	size_t nrule = of == ROLE_SMTPD ? 1 : sizeof from_session / sizeof *from_session;
 
 	if (s == NULL) {
 		close(fd);
 		return err_sys(e, "session");
 	}
 	s->c = c;
-	if (chan_open(&s->chan, c->loop, fd, "session", from_session,
-	    sizeof from_session / sizeof *from_session, session_gone, s, e) == -1) {
+	if (chan_open(&s->chan, c->loop, fd, "session", from_session, nrule, session_gone, s, e) == -1) {
 		close(fd);
 		free(s);
 		return -1;
@@ -499,11 +500,12 @@ convertd_session(struct convertd *c, int fd, struct err *e)
 static int
 parent_on_session(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
 {
+	struct convertd *c = ch->arg;
 	int fd = fds[0];
 
 	(void)msg, (void)len;
 	fds[0] = -1;
-	return convertd_session(ch->arg, fd, e);
+	return convertd_session(c, (enum role)(ch - c->parent), fd, e);
 }
 
 static const struct msg_rule from_parent[] = {
@@ -521,8 +523,8 @@ static int
 convertd_connect(struct convertd *c, enum role role, int fd, struct err *e)
 {
 	if (role == ROLE_BOUNCE)		/* has no sessions: it asks itself */
-		return convertd_session(c, fd, e);
-	if (role != ROLE_REMOTE && role != ROLE_LOCAL) {
+		return convertd_session(c, role, fd, e);
+	if (role != ROLE_REMOTE && role != ROLE_LOCAL && role != ROLE_SMTPD) {
 		close(fd);
 		return err_set(e, ERR_PROTO, NULL, "a channel to %s", role_name(role));
 	}

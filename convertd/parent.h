@@ -42,7 +42,7 @@ void convertd_free(struct convertd *c);
 /* Serves the peers that the supervisor gave and will give. */
 int convertd_open(struct convertd *c, struct daemon *d, struct err *e);
 
-/* A session's own channel; fd is taken over in every case. */
-int convertd_session(struct convertd *c, int fd, struct err *e);
+/* The channel of a session of that daemon's; smtpd's may ask for plans alone.  fd is taken over in every case. */
+int convertd_session(struct convertd *c, enum role of, int fd, struct err *e);
 
 #endif

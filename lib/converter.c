@@ -191,7 +191,7 @@ converter_ask_plan(int sock, const struct converter_message *m, uint32_t flags,
 	    (fds[1] = memfd_of(buf_view(&text), e)) == -1)
 		goto out;
 	r = converter_call(sock, (struct msg_hdr *)(void *)packet.p, MSG_PLAN, packet.n, fds,
-	    fds[1] == -1 ? 1 : 2, CONVERTER_PLAN_MS, &out->blob, e);
+	    fds[1] == -1 ? 1 : 2, m->plan_ms != 0 ? m->plan_ms : CONVERTER_PLAN_MS, &out->blob, e);
 	if (r == 0)
 		r = plan_read(out, ncaps, e);
 out:

@@ -27,6 +27,7 @@ struct converter_message {
 	int fd;			/* the message is its first len octets; read-only */
 	uint64_t len;
 	const char *id;		/* QID_LEN characters: what convertd keeps results under */
+	int plan_ms;		/* for the answer to a plan; 0: CONVERTER_PLAN_MS */
 	bool record_converted;	/* Content-Converted of draft -04 besides Content-Previous */
 	enum edit_transfer transfer;	/* of the edits; not EDIT_AS_IS: content is needed */
 	struct span content;	/* the message's octets, mapped */

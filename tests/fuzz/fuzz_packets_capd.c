@@ -21,7 +21,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
-enum { ASKER, SMTPD, LOCAL, CONTROL, SIDES };
+enum { ASKER, SMTPD, LOCAL, CONTROL, REMOTE, SIDES };
 
 static const struct hostile_row question[] = { { MSG_CAP_ASK, sizeof(struct msg_cap_ask) + 13 } };
 static const struct hostile_row wish[] = {
@@ -37,11 +37,12 @@ static struct hostile h;
 static void
 open_side(struct hostile *x, size_t side)
 {
+	static const enum role roles[] = { 0, ROLE_SMTPD, ROLE_LOCAL, ROLE_CONTROL, ROLE_REMOTE };
 	int fd = hostile_pair(x, side);
 	struct err e;
 
 	if (side != ASKER)
-		d.peer(d.arg, side == SMTPD ? ROLE_SMTPD : side == LOCAL ? ROLE_LOCAL : ROLE_CONTROL, 1, fd);
+		d.peer(d.arg, roles[side], 1, fd);
 	else if (capd_add_asker(&capd, fd, 1, &e) == -1)
 		abort();
 }
@@ -162,7 +163,7 @@ set_up(void)
 		abort();
 	h = (struct hostile){ .loop = &d.loop, .nside = SIDES, .file = -1, .open = open_side,
 	    .heard = heard, .side = { { question, 1, -1, { 0 }, 0 }, { session, 1, -1, { 0 }, 0 },
-	    { session, 1, -1, { 0 }, 0 }, { wish, 2, -1, { 0 }, 0 } } };
+	    { session, 1, -1, { 0 }, 0 }, { wish, 2, -1, { 0 }, 0 }, { session, 1, -1, { 0 }, 0 } } };
 }
 
 static void

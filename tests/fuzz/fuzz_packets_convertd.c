@@ -149,7 +149,7 @@ open_side(struct hostile *x, size_t side)
 
 	if (side == PARENT)
 		d.peer(d.arg, ROLE_REMOTE, 1, fd);
-	else if (convertd_session(&convertd, fd, &e) == -1)
+	else if (convertd_session(&convertd, ROLE_REMOTE, fd, &e) == -1)
 		abort();
 }
 

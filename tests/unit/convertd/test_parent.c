@@ -7,6 +7,7 @@
 #include "convertd/parent.h"
 
 #include <check.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -114,7 +115,7 @@ serve(int socks[], int n, uint32_t concurrency)
 	c.rules.max.cpu_s = 1;
 	cache_init(&c.cache, OUT_MAX + OUT_MAX / 4);	/* two large results do not fit */
 	for (int i = 0; i < n; i++)
-		if (convertd_session(&c, socks[i], &e) == -1)
+		if (convertd_session(&c, ROLE_REMOTE, socks[i], &e) == -1)
 			_exit(1);
 	(void)loop_run(&loop, &e);
 	_exit(0);
@@ -528,6 +529,62 @@ ask_bounds(int sock)
 	close(m.fd);
 }
 
+/* A converter as it runs in earnest, with one session of that daemon's: its channel. */
+static pid_t
+real_one(enum role of, int *sock)
+{
+	struct err e = { 0 };
+	int pair[2];
+	pid_t pid;
+
+	ck_assert_int_eq(ipc_pair(pair, &e), 0);
+	if ((pid = fork()) == 0) {
+		static struct conf conf;
+		static struct convertd c;
+		static struct loop loop;
+
+		close(pair[0]);
+		if (conf_init(&conf, &e) == -1 || loop_init(&loop, &e) == -1)
+			_exit(1);
+		convertd_init(&c, &loop, &conf);
+		c.single = true;
+		if (convertd_session(&c, of, pair[1], &e) == -1 || loop_run(&loop, &e) == -1)
+			_exit(1);
+		convertd_free(&c);
+		_exit(0);
+	}
+	close(pair[1]);
+	*sock = pair[0];
+	return pid;
+}
+
+/* It is cut off by anything else. */
+START_TEST(a_session_of_smtpd_may_have_plans_alone)
+{
+	static const char text[] = "Content-Type: text/plain\r\n\r\nhello\r\n";
+	struct converter_message m = { .len = sizeof text - 1, .id = ID };
+	struct span caps = span_str("(type=\"text/plain\")");
+	struct converter_edits edits;
+	struct converter_plan plan;
+	struct blob blob;
+	struct err e = { 0 };
+	int sock;
+	pid_t pid = real_one(ROLE_SMTPD, &sock);
+
+	m.fd = file_of(text);
+	ck_assert_msg(converter_ask_plan(sock, &m, 0, &caps, &(uint8_t){ WISH_CONPERM }, 1, &plan, &e) == 0, "%s", e.what);
+	ck_assert_int_eq(plan.plan.verdict[0].fate, PLAN_FITS);
+	if (_i == 0)
+		ck_assert_int_eq(converter_ask_edits(sock, &m, &plan.plan, span_str("1=MH/204x196/A4"), 5000, &edits, &e), -1);
+	else
+		ck_assert_int_eq(converter_ask_features(sock, m.fd, &blob, &e), -1);
+	ck_assert_msg(e.sys == EPIPE || e.sys == ECONNRESET, "%s", e.what);
+	converter_plan_free(&plan);
+	close(m.fd), close(sock);
+	ck_assert_int_eq(waitpid(pid, &(int){ 0 }, 0), pid);
+}
+END_TEST
+
 /* The library's asking half and the real work: describes, plans with text in the packet and not. */
 START_TEST(asked_by_the_library)
 {
@@ -540,45 +597,28 @@ START_TEST(asked_by_the_library)
 	struct blob blob;
 	struct err e = { 0 };
 	int image = open("tests/data/fax/ccitt1-S.tif", O_RDONLY);
-	int pair[2];
-	pid_t pid;
+	int sock;
+	pid_t pid = real_one(ROLE_REMOTE, &sock);
 
 	ck_assert_int_ne(image, -1);
-	ck_assert_int_eq(ipc_pair(pair, &e), 0);
-	if ((pid = fork()) == 0) {
-		static struct conf conf;
-		static struct convertd c;
-		static struct loop loop;
-
-		close(pair[0]);
-		if (conf_init(&conf, &e) == -1 || loop_init(&loop, &e) == -1)
-			_exit(1);
-		convertd_init(&c, &loop, &conf);
-		c.single = true;
-		if (convertd_session(&c, pair[1], &e) == -1 || loop_run(&loop, &e) == -1)
-			_exit(1);
-		convertd_free(&c);
-		_exit(0);
-	}
-	close(pair[1]);
 	memset(long_caps, ' ', sizeof long_caps);
 	memcpy(long_caps, "(type=\"text/plain\")", 19);
 	for (size_t i = 0; i < 300; i++)
 		caps[i] = span_of(long_caps, sizeof long_caps);
 	m.fd = file_of(text);
-	ck_assert_msg(converter_ask_plan(pair[0], &m, 0, caps, wish, 1, &plan, &e) == 0, "%s", e.what);
+	ck_assert_msg(converter_ask_plan(sock, &m, 0, caps, wish, 1, &plan, &e) == 0, "%s", e.what);
 	ck_assert_int_eq(plan.plan.verdict[0].fate, PLAN_FITS);
 	converter_plan_free(&plan);
-	ck_assert_msg(converter_ask_plan(pair[0], &m, 0, caps, wish, 300, &plan, &e) == 0, "%s", e.what);
+	ck_assert_msg(converter_ask_plan(sock, &m, 0, caps, wish, 300, &plan, &e) == 0, "%s", e.what);
 	ck_assert_uint_eq(plan.plan.nverdict, 300);
 	converter_plan_free(&plan);
-	ck_assert_msg(converter_ask_features(pair[0], image, &blob, &e) == 0, "%s", e.what);
+	ck_assert_msg(converter_ask_features(sock, image, &blob, &e) == 0, "%s", e.what);
 	ck_assert(memmem(blob.p, blob.n, "image-coding=MH", 15) != NULL);
 	blob_free(&blob);
-	ck_assert_int_eq(converter_ask_features(pair[0], m.fd, &blob, &e), -1);
+	ck_assert_int_eq(converter_ask_features(sock, m.fd, &blob, &e), -1);
 	ck_assert_str_eq(e.dsn, "5.6.1");
-	ask_bounds(pair[0]);
-	close(m.fd), close(image), close(pair[0]);
+	ask_bounds(sock);
+	close(m.fd), close(image), close(sock);
 	ck_assert_int_eq(waitpid(pid, &(int){ 0 }, 0), pid);
 }
 END_TEST
@@ -601,6 +641,7 @@ suite_parent(void)
 	tcase_add_test(tc, transfer_is_asked_for);
 	tcase_add_loop_test(tc, a_packet_outside_the_protocol, 0, sizeof outside / sizeof *outside);
 	tcase_add_loop_test(tc, a_plan_stays_within_its_bounds, 0, sizeof bounded / sizeof *bounded);
+	tcase_add_loop_test(tc, a_session_of_smtpd_may_have_plans_alone, 0, 2);
 	tcase_add_test(tc, asked_by_the_library);
 	suite_add_tcase(s, tc);
 	return s;

@@ -343,8 +343,9 @@ END_TEST
 START_TEST(the_wiring)
 {
 	ck_assert(roles_joined(ROLE_SMTPD, ROLE_QUEUE) && roles_joined(ROLE_QUEUE, ROLE_SMTPD));
-	ck_assert(roles_joined(ROLE_REMOTE, ROLE_CONVERTD));
-	ck_assert(!roles_joined(ROLE_SMTPD, ROLE_CONVERTD) && !roles_joined(ROLE_REMOTE, ROLE_QUEUE));
+	ck_assert(roles_joined(ROLE_REMOTE, ROLE_CONVERTD) && roles_joined(ROLE_SMTPD, ROLE_CONVERTD));
+	ck_assert(roles_joined(ROLE_REMOTE, ROLE_CAPD));
+	ck_assert(!roles_joined(ROLE_SMTPD, ROLE_REMOTE) && !roles_joined(ROLE_REMOTE, ROLE_QUEUE));
 	ck_assert(!roles_joined(ROLE_QUEUE, ROLE_QUEUE));
 }
 END_TEST
