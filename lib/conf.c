@@ -130,9 +130,9 @@ const struct conf_decl conf_table[CONF_COUNT] = {
 	    "ADDRESS EXPRESSION, @domain EXPRESSION or ADDRESS any: what a recipient can take"),
 	[CONF_CAPSOURCES] = KEYED_LIST("capsources", "cdb:caps.cdb", R(START) | R(CAPD), capsource_check,
 	    "cdb:FILE or own: where capabilities are looked up, in order", capsource_keys, "source"),
-	[CONF_CONNEG] = KEYED_LIST("conneg", "", R(SMTPD) | R(CAPD), conneg_check,
-	    "DOMAIN directory|off [all|relayclients|NETWORK,…]: how CONNEG is answered, and to whom; * for "
-	    "all domains",
+	[CONF_CONNEG] = KEYED_LIST("conneg", "", R(SMTPD) | R(CAPD) | R(REMOTE), conneg_check,
+	    "DOMAIN directory|ensure|off [all|relayclients|NETWORK,…]: how CONNEG is answered, and to whom; * "
+	    "for all domains",
 	    conneg_keys, "domain"),
 	[CONF_NEGOTIATION] = KEYED_LIST("negotiation", "", R(REMOTE) | R(LOCAL), negotiation_check,
 	    "NEXT-HOP-OR-DOMAIN option=value …: how to negotiate with it; * for all",

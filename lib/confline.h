@@ -135,7 +135,6 @@ struct conneg_rule { enum conneg_mode mode; struct span who; };	/* who may ask; 
 void conneg_find(const struct span *lines, uint32_t n, struct span domain, struct conneg_rule *out);
 /* May this client be told what a recipient takes?  relayclient: it is one, and that counts here.  off: never. */
 bool conneg_may_ask(const struct conneg_rule *r, bool relayclient, const struct netaddr *client);
-/* Refuses ensure, which this version does not do. */
 int conneg_check(struct span line, struct err *e);
 int conneg_keys(struct span line, struct buf *out, struct err *e);	/* its domain */
 /* Adds s in lower case, and end. */

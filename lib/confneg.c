@@ -243,11 +243,8 @@ conneg_check(struct span line, struct err *e)
 
 	if (!conneg_parse(line, &pattern, &rule) ||
 	    (!span_is(pattern, "*") && domain_line_check(pattern, &ignored) == -1))
-		return err_set(e, ERR_PERM, NULL, "expected DOMAIN directory, DOMAIN directory "
-		    "all|relayclients|NETWORK[,NETWORK...] or DOMAIN off");
-	if (rule.mode == CONNEG_ENSURE)
-		return err_set(e, ERR_PERM, NULL, "expected directory or off: ensure is not done by this "
-		    "version");
+		return err_set(e, ERR_PERM, NULL, "expected DOMAIN directory|ensure, the same and "
+		    "all|relayclients|NETWORK[,NETWORK...], or DOMAIN off");
 	return who_check(rule.who, e);
 }
 

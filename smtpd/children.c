@@ -219,7 +219,8 @@ child_on_done(struct chan *ch, const void *msg, size_t len, int *fds, struct err
 struct chan *
 parent_peer(struct parent *p, uint32_t role)
 {
-	return role == ROLE_QUEUE ? &p->queue : &p->capd;
+	return role == ROLE_QUEUE ? &p->queue : role == ROLE_CAPD ? &p->capd :
+	    role == ROLE_CONVERTD ? &p->convertd : NULL;
 }
 
 void
@@ -242,7 +243,7 @@ child_on_need(struct chan *ch, const void *msg, size_t len, int *fds, struct err
 	const struct msg_peer *m = msg;
 
 	(void)len, (void)fds;
-	if (m->role != ROLE_QUEUE && m->role != ROLE_CAPD)
+	if (parent_peer(((struct child *)ch->arg)->parent, m->role) == NULL)
 		return err_set(e, ERR_PROTO, NULL, "needs peer %u", m->role);
 	if (m->role == ROLE_CAPD)
 		((struct child *)ch->arg)->parent->capd_wanted = PARENT_CAPD_WANTED;

@@ -117,7 +117,7 @@ chunk_take(struct session *s, const struct chunk *c, struct refusal *why)
 	if (!m->open && message_begin(s, s->mail.size > c->n ? s->mail.size : c->n, why) == -1)
 		return wire_skip(&s->wire, c->n);
 	if (s->state == S_CHUNK)
-		m->opening_ms = 0;	/* the client has had its replies since */
+		m->spent_ms = 0;	/* the client has had its replies since */
 	st = chunk_receive(s, c->n);
 	if (st != WIRE_OK)
 		return st;

@@ -28,18 +28,26 @@ next_forget(struct link *l)
 	l->next.fd = -1;
 }
 
+/* NULL: no peer of sessions. */
+static int *
+link_fd(struct link *l, uint32_t role)
+{
+	return role == ROLE_QUEUE ? &l->queue : role == ROLE_CAPD ? &l->capd :
+	    role == ROLE_CONVERTD ? &l->convertd : NULL;
+}
+
 static void
 link_new_peer(struct link *l, const struct msg_peer *m, int *fd)
 {
-	int *to = m->role == ROLE_QUEUE ? &l->queue : &l->capd;
+	int *to = link_fd(l, m->role);
 
-	if (m->role != ROLE_QUEUE && m->role != ROLE_CAPD)
+	if (to == NULL)
 		return;
 	if (*to != -1)
 		close(*to);
 	if (m->role == ROLE_QUEUE)
 		next_forget(l);		/* it was the old channel's */
-	else
+	else if (m->role == ROLE_CAPD)
 		memset(l->rest_ms, 0, sizeof l->rest_ms);
 	*to = *fd;
 	*fd = -1;
@@ -49,7 +57,7 @@ link_new_peer(struct link *l, const struct msg_peer *m, int *fd)
 void
 link_init(struct link *l, int ctl, int queue, int capd)
 {
-	*l = (struct link){ .ctl = ctl, .queue = queue, .capd = capd, .next.fd = -1 };
+	*l = (struct link){ .ctl = ctl, .queue = queue, .capd = capd, .convertd = -1, .next.fd = -1 };
 }
 
 uint32_t
@@ -86,12 +94,6 @@ link_ctl(struct link *l, struct msg_client *m, int *client_fd)
 	}
 	ipc_close_fds(fds, MSG_FDS);
 	return u.h.type;
-}
-
-static int *
-link_fd(struct link *l, enum role role)
-{
-	return role == ROLE_QUEUE ? &l->queue : &l->capd;
 }
 
 static void
@@ -248,6 +250,49 @@ link_open(struct link *l, uint64_t size, char *id, int *fd, int timeout_ms, stru
 	memcpy(id, got.id, QID_SIZE);
 	*fd = q.fd;
 	return 0;
+}
+
+int
+link_read(struct link *l, const char *id, int *fd, int timeout_ms, struct err *e)
+{
+	struct msg_id m = { .id = "" };
+	struct request q = { .role = ROLE_QUEUE, .type = MSG_READ, .len = sizeof m, .send_fd = -1,
+	    .want = MSG_READABLE, .least = sizeof(struct msg_id), .nfd_min = 1, .nfd_max = 1,
+	    .timeout_ms = timeout_ms };
+
+	memcpy(m.id, id, QID_SIZE);
+	if (link_call(l, &q, &m.h, e) == -1)
+		return -1;
+	*fd = q.fd;
+	return 0;
+}
+
+int
+link_plan(struct link *l, const struct converter_message *m, const struct span *caps, uint32_t ncaps,
+    int timeout_ms, struct converter_plan *out, struct err *e)
+{
+	int64_t due = clock_ms() + timeout_ms, left;
+	uint8_t wish[PLAN_MAX_VERDICTS];
+	struct converter_message within = *m;
+
+	memset(wish, WISH_CONPERM, sizeof wish);
+	for (int try = 0; try < LINK_PLANS && (l->convertd != -1 || link_need(l, ROLE_CONVERTD, e) == 0); try++) {
+		left = due - clock_ms();
+		within.plan_ms = left > 1 ? (int)left : 1;
+		if (converter_ask_plan(l->convertd, &within, 0, caps, wish, ncaps, out, e) == 0)
+			return 0;
+		if (e->kind == ERR_PERM)
+			return -1;
+		if (e->kind == ERR_TEMP && e->sys == 0)	/* it said so itself */
+			break;
+		link_drop(l, ROLE_CONVERTD);	/* takes the request back, too */
+		if (e->sys != EPIPE && e->sys != ECONNRESET)
+			break;
+		(void)poll(NULL, 0, try * LINK_PAUSE_MS);
+	}
+	e->kind = ERR_TEMP;
+	memcpy(e->dsn, "4.6.5", sizeof "4.6.5");
+	return -1;
 }
 
 /* A sealed memfd that holds s, or -1. */

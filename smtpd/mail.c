@@ -9,6 +9,7 @@
 #include "lib/address.h"
 #include "lib/caplines.h"
 #include "lib/log.h"
+#include "smtpd/ensure.h"
 
 /* Reads KEY ":" path off *args, with a space behind the colon let through. */
 static int
@@ -151,7 +152,7 @@ conneg_lines(struct session *s, struct span addr, struct span filter)
 
 	_Static_assert((int)CAPLINES_LINE <= (int)REPLY_MAX, "session_line would cut it");
 	buf_init(&lines, CAPLINES_OCTETS);
-	if (!(ok = caplines_make(filter, &lines, &e) == 0)) {
+	if (!(ok = ensure_lines(s, addr, filter, &lines) || caplines_make(filter, &lines, &e) == 0)) {
 		log_line(LOG_ERR, NULL, "caps-unfit", "to=%s why=%s", log_qs(addr), log_q(e.what));
 	} else {
 		n = snprintf(line, sizeof line, "<%.*s> recipient ok", a.n, a.p);

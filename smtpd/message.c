@@ -12,6 +12,7 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/qfile.h"
+#include "smtpd/ensure.h"
 
 /* Kept: to give its pages back after each message cost a fifth of what a message of 100 KB does. */
 static unsigned char buffer[MESSAGE_BUF];
@@ -73,8 +74,8 @@ message_receive(struct session *s, struct message *m)
 	return st;
 }
 
-static bool __attribute__((format(printf, 4, 5)))
-refuse(struct refusal *r, int code, const char *dsn, const char *fmt, ...)
+bool
+message_refuse(struct refusal *r, int code, const char *dsn, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -86,8 +87,7 @@ refuse(struct refusal *r, int code, const char *dsn, const char *fmt, ...)
 	return true;
 }
 
-/* A failure of ours or of queue's: 452 for space, 451 else; 554 for what it will never take. */
-static bool
+bool
 message_failed(struct session *s, const char *id, const struct err *e, struct refusal *why)
 {
 	bool temp = e->kind != ERR_PERM;
@@ -96,7 +96,7 @@ message_failed(struct session *s, const char *id, const struct err *e, struct re
 
 	log_line(LOG_WARN, id, "not-queued", "client=%s dsn=%s why=%s", s->client_text, dsn,
 	    log_q(e->what));
-	return refuse(why, code, dsn, "the message cannot be taken%s",
+	return message_refuse(why, code, dsn, "the message cannot be taken%s",
 	    temp ? " now, try again later" : "");
 }
 
@@ -106,18 +106,18 @@ message_bad(struct session *s, struct refusal *why)
 	struct message *m = &s->message;
 
 	if (m->data.fault & (DATA_BARE_CR | DATA_BARE_LF | DATA_NUL))
-		return refuse(why, 554, "5.6.0", "%s holds a bare CR, a bare LF or a NUL",
+		return message_refuse(why, 554, "5.6.0", "%s holds a bare CR, a bare LF or a NUL",
 		    m->data.binary ? "header" : "message");
 	if (m->data.fault & DATA_LONG_LINE)
-		return refuse(why, 554, "5.6.0", "message holds a line of more than %d octets",
+		return message_refuse(why, 554, "5.6.0", "message holds a line of more than %d octets",
 		    DATA_LINE_MAX);
 	if (m->data.fault & DATA_FOLDED)
-		return refuse(why, 554, "5.6.0", "message begins with white space");
+		return message_refuse(why, 554, "5.6.0", "message begins with white space");
 	if (m->data.received > DATA_RECEIVED_MAX)
-		return refuse(why, 554, "5.4.6", "more than %d Received fields: a mail loop",
+		return message_refuse(why, 554, "5.4.6", "more than %d Received fields: a mail loop",
 		    DATA_RECEIVED_MAX);
 	if (m->too_large)
-		return refuse(why, 552, "5.3.4", "message of more than %llu octets",
+		return message_refuse(why, 552, "5.3.4", "message of more than %llu octets",
 		    (unsigned long long)s->offer.max_size);
 	return m->failed.kind != ERR_NONE && message_failed(s, m->id, &m->failed, why);
 }
@@ -131,7 +131,7 @@ message_begin(struct session *s, uint64_t size, struct refusal *why)
 
 	*m = (struct message){ .fd = -1, .buf = buffer };
 	if (s->listener->probeonly) {		/* DRUCOF, 2: DR9 */
-		refuse(why, 554, "5.3.2", "this host answers about capabilities only");
+		message_refuse(why, 554, "5.3.2", "this host answers about capabilities only");
 		return -1;
 	}
 	if (link_open(s->link, size, m->id, &m->fd, MESSAGE_OPEN_MS, &e) == -1) {
@@ -139,7 +139,7 @@ message_begin(struct session *s, uint64_t size, struct refusal *why)
 		return -1;
 	}
 	m->open = true;
-	m->opening_ms = (int)(clock_ms() - from);
+	m->spent_ms = (int)(clock_ms() - from);
 	data_init(&m->data);
 	m->data.binary = s->mail.body == BODY_BINARYMIME;
 	message_received(s, m);
@@ -213,11 +213,10 @@ message_accepted(struct session *s, uint32_t nrcpt)
 	session_reply(s, 250, "2.0.0", "%s queued", m->id);
 }
 
-/* How long queue may take for its answer. */
-static int
+int
 message_answer_ms(const struct message *m)
 {
-	int left = MESSAGE_ANSWER_MS - m->opening_ms;
+	int left = MESSAGE_ANSWER_MS - m->spent_ms;
 
 	return left > MESSAGE_LEAST_MS ? left : MESSAGE_LEAST_MS;	/* below 0 is for ever */
 }
@@ -235,7 +234,9 @@ message_commit(struct session *s)
 	close(m->fd);
 	m->fd = -1;
 	buf_init(&env, ENV_MAX);
-	if (message_envelope(s, &env, &nrcpt, &e) == -1) {
+	if (!ensure_message(s, &why)) {
+		link_abandon(s->link, m->id);
+	} else if (message_envelope(s, &env, &nrcpt, &e) == -1) {
 		link_abandon(s->link, m->id);
 		message_failed(s, m->id, &e, &why);
 	} else if (link_commit(s->link, m->id, m->len, m->crc, buf_view(&env),
@@ -270,7 +271,7 @@ message_data(struct session *s, struct span args)
 		session_reply(s, why.code, why.dsn, "%s", why.text);
 		return;
 	}
-	s->message.opening_ms = 0;
+	s->message.spent_ms = 0;
 	session_line(s, 354, false, NULL, span_str("end with CR LF . CR LF"));
 	wire_flush(&s->wire);
 	st = message_receive(s, &s->message);

@@ -39,7 +39,7 @@ struct message {
 	bool too_large;
 	unsigned char *buf;
 	size_t n;			/* octets in buf */
-	int opening_ms;			/* how long the client waited for its file, unanswered */
+	int spent_ms;			/* how long the client has waited for us already, unanswered */
 };
 
 /*
@@ -50,6 +50,19 @@ int message_begin(struct session *s, uint64_t size, struct refusal *why);
 
 /* Writes what is in the buffer, unless something has failed already. */
 void message_write(struct message *m);
+
+/* *why becomes this; true. */
+bool message_refuse(struct refusal *why, int code, const char *dsn, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/*
+ * *why is what a client is told of a failure of ours, or of another process's, which is logged: 452 for space, 451
+ * else; 554 for what will never be taken.  id: or NULL.  true.
+ */
+bool message_failed(struct session *s, const char *id, const struct err *e, struct refusal *why);
+
+/* How long queue may take for its answer. */
+int message_answer_ms(const struct message *m);
 
 /* Is something wrong with what has come so far?  *why is then set. */
 bool message_bad(struct session *s, struct refusal *why);

@@ -15,8 +15,9 @@ peer_gone(struct chan *ch, const struct err *why)
 
 	log_line(LOG_INFO, NULL, "peer-gone", "peer=%s why=%s", ch->name,
 	    log_q(why->kind == ERR_NONE ? "closed" : why->what));
-	if (!p->stopping)		/* the channel of a retired one belongs to its successor */
-		daemon_lost(ch == parent_peer(p, ROLE_QUEUE) ? ROLE_QUEUE : ROLE_CAPD);
+	for (uint32_t role = 0; role < ROLE_COUNT && !p->stopping; role++)
+		if (ch == parent_peer(p, role))	/* a retired one's belongs to its successor */
+			daemon_lost((enum role)role);
 }
 
 static int
@@ -37,7 +38,7 @@ parent_on_peer(void *arg, enum role role, uint32_t generation, int fd)
 	struct parent *p = arg;
 	struct err e;
 
-	if (role != ROLE_QUEUE && role != ROLE_CAPD) {
+	if (parent_peer(p, role) == NULL) {
 		close(fd);
 		return;
 	}
@@ -157,8 +158,6 @@ parent_more_files(const struct parent *p)
 int
 parent_init(struct parent *p, struct err *e)
 {
-	static const enum role peers[] = { ROLE_QUEUE, ROLE_CAPD };
-
 	struct rlimit files;
 
 	if (getrlimit(RLIMIT_FSIZE, &files) == -1)
@@ -178,9 +177,10 @@ parent_init(struct parent *p, struct err *e)
 	p->pace = door_pace(p);
 	p->queue.name = role_name(ROLE_QUEUE);
 	p->capd.name = role_name(ROLE_CAPD);
-	for (size_t i = 0; i < sizeof peers / sizeof *peers; i++)
-		if (p->d.peer_fd[peers[i]] != -1 &&
-		    parent_open_peer(p, peers[i], p->d.peer_fd[peers[i]], e) == -1)
+	p->convertd.name = role_name(ROLE_CONVERTD);
+	for (uint32_t role = 0; role < ROLE_COUNT; role++)
+		if (parent_peer(p, role) != NULL && p->d.peer_fd[role] != -1 &&
+		    parent_open_peer(p, (enum role)role, p->d.peer_fd[role], e) == -1)
 			return -1;
 	parent_more_files(p);
 	return parent_listeners(p, e);

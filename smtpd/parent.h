@@ -72,7 +72,7 @@ struct parent_listener { struct watch watch; struct parent *parent; };
 
 struct parent {
 	struct daemon d;
-	struct chan queue, capd;
+	struct chan queue, capd, convertd;
 	struct listener listener[DAEMON_LISTENERS];
 	struct parent_listener at[DAEMON_LISTENERS];
 	uint32_t nlistener;
@@ -111,9 +111,9 @@ void parent_spare(struct parent *p);
 void parent_on_tidy(void *arg);
 /* capd has restarted: it is told which settings children have. */
 void hold_again(struct parent *p);
-/* The channel of queue or capd. */
+/* The channel of queue, capd or convertd; NULL: of no other role. */
 struct chan *parent_peer(struct parent *p, uint32_t role);
-/* A new channel to queue or capd for a session process, now or when that peer is there again. */
+/* A new channel to one of these for a session process, now or when that peer is there again. */
 void child_give(struct child *c, uint32_t role);
 /* Tells it to end; its channel's closing is awaited. */
 void child_dismiss(struct child *c);

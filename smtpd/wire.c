@@ -77,6 +77,18 @@ wire_flush(struct wire *w)
 	w->out_n = 0;
 }
 
+bool
+wire_gone(const struct wire *w)
+{
+	char octet;
+	ssize_t n;
+
+	if (w->in_at < w->in_n)
+		return false;
+	n = recv(w->fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT);
+	return n == 0 || (n == -1 && errno != EAGAIN && errno != EINTR);
+}
+
 void
 wire_put(struct wire *w, struct span s)
 {

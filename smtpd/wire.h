@@ -63,6 +63,9 @@ enum wire_status wire_read(struct wire *w, unsigned char *out, size_t cap, size_
 /* Reads over n octets. */
 enum wire_status wire_skip(struct wire *w, uint64_t n);
 
+/* Has the client hung up, so that nothing is left to be read and nobody is there to be answered? */
+bool wire_gone(const struct wire *w);
+
 /* Appends to what waits to be sent. */
 void wire_put(struct wire *w, struct span s);
 void wire_flush(struct wire *w);

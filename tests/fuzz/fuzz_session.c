@@ -10,17 +10,22 @@
  *	- a message is committed where, and only where, 250 is said to the final dot or to BDAT LAST; it
  *	  has our field, then the octets of its chunks, or of the data without stuffing, and nothing
  *	  else, but a CRLF where the last line lacks it; its CRC is right, its envelope can be read;
- *	- a text message has no bare CR, bare LF or NUL; nothing opened is left at the end.
+ *	- a text message has no bare CR, bare LF or NUL; nothing opened is left at the end;
+ *	- one under CONPERM for a recipient in mode ensure, of whom something is known, is committed only after
+ *	  convertd was asked about it and did not say that it cannot be made.
  */
 #include <assert.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "lib/mime.h"
 #include "lib/qfile.h"
 #include "tests/fuzz/client.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+#define KNOWN "(&(color=Binary)(dpi=200))"
 
 enum { MAX_MESSAGES = 64, SIZE_LIMIT = 4096 };
 
@@ -35,6 +40,7 @@ static struct {
 	uint32_t n;				/* committed */
 	struct { unsigned char *p; size_t n; uint8_t body; uint32_t nrcpt; } message[MAX_MESSAGES];
 	unsigned refuse;			/* from the input: which requests fail */
+	bool read, judged;			/* the message under way; judged: may be taken, by convertd */
 } queue;
 
 static bool
@@ -69,7 +75,51 @@ link_open(struct link *l, uint64_t size, char *id, int *fd, int timeout_ms, stru
 	*fd = dup(queue.file);
 	assert(queue.file != -1 && *fd != -1);
 	queue.open = true;
+	queue.read = queue.judged = false;
 	return 0;
+}
+
+int
+link_read(struct link *l, const char *id, int *fd, int timeout_ms, struct err *e)
+{
+	(void)l;
+	assert(queue.open && !queue.read && qid_ok(id) && timeout_ms > 0);
+	if (refused(e))
+		return -1;
+	queue.read = true;
+	*fd = dup(queue.file);
+	assert(*fd != -1);
+	return 0;
+}
+
+/* Its length says what becomes of it. */
+int
+link_plan(struct link *l, const struct converter_message *m, const struct span *caps, uint32_t ncaps,
+    int timeout_ms, struct converter_plan *out, struct err *e)
+{
+	(void)l;
+	assert(queue.read && ncaps == 1 && timeout_ms > 0 && span_is(caps[0], KNOWN) && m->len > 0);
+	assert(lseek(m->fd, 0, SEEK_END) == (off_t)m->len);
+	if (refused(e))
+		return -1;
+	*out = (struct converter_plan){ .plan = { .nverdict = ncaps, .verdict = calloc(1, sizeof(struct plan_verdict)) } };
+	assert(out->plan.verdict != NULL);
+	out->plan.verdict[0].fate = m->len % 3 == 0 ? PLAN_EMPTY : PLAN_FITS;
+	queue.judged = m->len % 3 != 0;
+	return 0;
+}
+
+/* Was it to be judged, and was not? */
+static bool
+is_unjudged(const struct envelope *env)
+{
+	for (uint32_t i = 0; i < env->nrcpt; i++) {
+		struct span addr = env->rcpt[i].addr;
+
+		if (addr.n > 0 && addr.p[0] == 'k' && span_isi(span_sub(addr, span_rfind(addr, '@') + 1, addr.n), "x"))
+			return env->conperm && env->sender.n > 0 && !queue.judged;
+	}
+	return false;
 }
 
 void
@@ -94,6 +144,7 @@ link_commit(struct link *l, const char *id, uint64_t len, uint32_t crc, struct s
 	queue.open = false;
 	close(queue.file);
 	assert(envelope_decode(envelope, &env, e) == 0);
+	assert(!is_unjudged(&env) || mime_message_is_report(span_of(p, len)));
 	if (refused(e) || queue.n == MAX_MESSAGES) {
 		free(p);
 		envelope_free(&env);
@@ -114,7 +165,7 @@ link_cap(struct link *l, struct span addr, uint32_t want, struct link_cap *out, 
 	if (addr.n == 0 || addr.p[0] == 't')
 		return err_set(e, ERR_TEMP, "4.3.0", "capd is not there");
 	*out = (struct link_cap){ addr.p[0] == 'k' ? CAP_KNOWN : CAP_NONE, addr.p[0] != 'u',
-	    span_str(addr.p[0] == 'k' ? "(&(color=Binary)(dpi=200))" : "") };
+	    span_str(addr.p[0] == 'k' ? KNOWN : "") };
 	return 0;
 }
 
@@ -344,6 +395,7 @@ set_up(void)
 	if (conf_init(&conf, &e) == -1 || conf_set(&conf, CONF_ME, span_str("mx.example\n"), &e) == -1 ||
 	    conf_set(&conf, CONF_RCPTHOSTS, span_str("example.com\nx\n"), &e) == -1 ||
 	    conf_set(&conf, CONF_LOCALS, span_str("x\n"), &e) == -1 ||
+	    conf_set(&conf, CONF_CONNEG, span_str("x ensure\n"), &e) == -1 ||
 	    conf_set(&conf, CONF_MAXMAILS, span_str("40\n"), &e) == -1 ||
 	    conf_set(&conf, CONF_DATABYTES, span_str("4096\n"), &e) == -1)
 		abort();

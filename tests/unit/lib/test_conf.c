@@ -118,7 +118,7 @@ static const struct { const char *name, *text, *want; } wrong[] = {
 	{ "capsources", "none", "capsources:1: expected cdb:FILE or own" },
 	{ "capsources", "cdb:one.cdb\nown\n\ncdb:two.cdb\n",
 	    "capsources:4: expected each source once (the first is line 1)" },
-	{ "conneg", "x.example ensure", "conneg:1: expected directory or off: ensure" },
+	{ "conneg", "x.example ensured", "conneg:1: expected DOMAIN directory|ensure," },
 	{ "listen", "[::1]:25\n127.0.0.1:25\n[0:0::1]:25 mx norelay\n",
 	    "listen:3: expected each address and port once (the first is line 1)" },
 	{ "listen", "[::ffff:127.0.0.1]:25\n127.0.0.1:26\n127.0.0.1:25", "listen:3: expected each address" },

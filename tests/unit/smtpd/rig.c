@@ -4,6 +4,7 @@
 
 #include <check.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -15,6 +16,8 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
+#include "lib/plan.h"
+#include "smtpd/ensure.h"
 
 enum { RIG_WAIT_MS = 20000 };
 static void rig_turn(struct rig *r, bool writing);
@@ -26,7 +29,7 @@ rig_init(struct rig *r)
 {
 	struct err e;
 
-	*r = (struct rig){ .client = -1, .file = -1, .next_file = -1 };
+	*r = (struct rig){ .client = -1, .convertd = -1, .file = -1, .next_file = -1 };
 	buf_init(&r->message, 1 << 26);
 	buf_init(&r->block, 1 << 24);
 	buf_init(&r->got, 1 << 24);
@@ -93,9 +96,9 @@ rig_start(struct rig *r)
 void
 rig_end(struct rig *r)
 {
-	int fds[] = { r->client, r->ctl, r->queue, r->capd, r->file, r->next_file }, status;
+	int fds[] = { r->client, r->ctl, r->queue, r->capd, r->convertd, r->file, r->next_file }, status;
 
-	ipc_close_fds(fds, 6);
+	ipc_close_fds(fds, 7);
 	ck_assert_int_eq(waitpid(r->pid, &status, 0), r->pid);
 	ck_assert_msg(WIFEXITED(status), "signal %d", WTERMSIG(status));
 	buf_free(&r->message);
@@ -223,6 +226,31 @@ queue_commit(struct rig *r, const struct msg_commit *m, size_t len, int fd)
 	queue_committed(r, m);
 }
 
+/* The file once more, to be read. */
+static void
+queue_read(struct rig *r, const struct msg_id *m)
+{
+	struct msg_id a = { 0 };
+	char path[64];
+	struct err e;
+	int fd;
+
+	r->read++;
+	if (strcmp(m->id, r->next_id) == 0)
+		next_is_current(r);
+	ck_assert_str_eq(m->id, r->id);
+	ck_assert(!holds_file(r));
+	if (r->read_fails.kind != ERR_NONE) {
+		refuse(r->queue, m->h.id, &r->read_fails);
+		return;
+	}
+	snprintf(path, sizeof path, "/proc/self/fd/%d", r->file);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	memcpy(a.id, m->id, sizeof a.id);
+	ck_assert_int_eq(ipc_send(r->queue, &a.h, MSG_READABLE, m->h.id, sizeof a, &fd, 1, &e), 0);
+	close(fd);
+}
+
 static void
 queue_packet(struct rig *r)
 {
@@ -241,6 +269,8 @@ queue_packet(struct rig *r)
 		queue_open(r, (const void *)packet);
 	else if (h->type == MSG_COMMIT)
 		queue_commit(r, (const void *)packet, len, fds[0]);
+	else if (h->type == MSG_READ)
+		queue_read(r, (const void *)packet);
 	else if (h->type == MSG_ABANDON)
 		r->abandoned++;
 	else
@@ -296,6 +326,92 @@ capd_packet(struct rig *r)
 	ck_assert_int_eq(ipc_send(r->capd, &a.m.h, MSG_CAP, ask.h.id, sizeof a.m + a.m.len, NULL, 0, &e), 0);
 }
 
+/* --- convertd --- */
+
+/* Every set has the same fate; of what fails, part 1.2 is the one. */
+static int
+plan_of(const struct rig *r, uint32_t n, uint64_t *len)
+{
+	struct plan_verdict v[64] = { 0 };
+	struct plan p = { .verdict = v, .nverdict = n };
+	struct buf out;
+	struct err e;
+	int fd = memfd_create("plan", MFD_CLOEXEC);
+
+	ck_assert_uint_le(n, 64);
+	for (uint32_t i = 0; i < n; i++) {
+		v[i].fate = r->fate;
+		if (r->fate == PLAN_EMPTY) {
+			snprintf(v[i].dsn, sizeof v[i].dsn, "5.6.5");
+			v[i].detail = span_str("part: 1.2 (image/tiff-fx, \"page.tfx\")\nform: MMR\n");
+		}
+		if (r->fate == PLAN_CONVERTS)
+			v[i].key = span_str("1.2=MH");
+	}
+	buf_init(&out, 65536);
+	ck_assert_int_eq(plan_encode(&p, &out, &e), 0);
+	ck_assert_int_eq(write(fd, out.p, out.n), (ssize_t)out.n);
+	*len = out.n;
+	buf_free(&out);
+	return fd;
+}
+
+static void
+convertd_plan(struct rig *r, const struct msg_plan *m, int file)
+{
+	struct msg_planned a = { .kind = r->plan_fails.kind };
+	struct span text = span_of(m + 1, m->caps_len);
+	struct plan_set set;
+	struct err e;
+	int fd = -1;
+
+	r->planned++;
+	r->sets = m->ncaps;
+	r->planned_len = m->msg_len;
+	memcpy(&set, text.p, sizeof set);
+	ck_assert_uint_eq(set.wish, WISH_CONPERM);
+	span_text(span_sub(text, sizeof set, sizeof set + set.len), r->first_set, sizeof r->first_set);
+	ck_assert_int_eq(fcntl(file, F_GETFL) & O_ACCMODE, O_RDONLY);
+	ck_assert_int_eq(lseek(file, 0, SEEK_END), (off_t)m->msg_len);
+	if (r->plan == PLAN_LATE) {
+		*r->shift_ms += MESSAGE_ANSWER_MS - ENSURE_SPARE_MS;
+		return;
+	}
+	if (r->plan == PLAN_BROKEN && r->planned < LINK_PLANS) {
+		close(r->convertd);
+		r->convertd = -1;
+		return;
+	}
+	if (r->plan == PLAN_CLIENT_GONE) {
+		shutdown(r->client, SHUT_RDWR);
+		r->eof = true;
+	}
+	snprintf(a.dsn, sizeof a.dsn, "%s", r->plan_fails.dsn);
+	snprintf(a.what, sizeof a.what, "%s", r->plan_fails.what);
+	if (a.kind == ERR_NONE)
+		fd = plan_of(r, m->ncaps, &a.len);
+	ck_assert_int_eq(ipc_send(r->convertd, &a.h, MSG_PLANNED, m->h.id, sizeof a, &fd, fd != -1, &e), 0);
+	ipc_close_fds(&fd, 1);
+}
+
+static void
+convertd_packet(struct rig *r)
+{
+	const struct msg_hdr *h = (const struct msg_hdr *)(void *)packet;
+	int fds[MSG_FDS];
+	struct err e;
+	size_t len;
+
+	if (ipc_recv(r->convertd, packet, sizeof packet, &len, fds, &e) != 1) {
+		close(r->convertd);
+		r->convertd = -1;
+		return;
+	}
+	ck_assert_uint_eq(h->type, MSG_PLAN);
+	convertd_plan(r, (const void *)packet, fds[0]);
+	ipc_close_fds(fds, MSG_FDS);
+}
+
 /* --- the parent --- */
 
 static void
@@ -320,8 +436,12 @@ ctl_packet(struct rig *r)
 	}
 	ck_assert_uint_eq(h.type, MSG_NEED);
 	memcpy(&m, packet, sizeof m);
+	if (m.role == ROLE_CONVERTD && r->no_convertd) {
+		*r->shift_ms += LINK_NEED_MS;
+		return;
+	}
 	ck_assert_int_eq(ipc_pair(fd, &e), 0);
-	*(m.role == ROLE_QUEUE ? &r->queue : &r->capd) = fd[0];
+	*(m.role == ROLE_QUEUE ? &r->queue : m.role == ROLE_CAPD ? &r->capd : &r->convertd) = fd[0];
 	r->fresh++;
 	if (r->stop_first)
 		rig_stop(r);
@@ -348,10 +468,11 @@ client_octets(struct rig *r)
 static void
 rig_turn(struct rig *r, bool writing)
 {
-	struct pollfd p[4] = { { r->eof ? -1 : r->client, POLLIN | (writing ? POLLOUT : 0), 0 },
-	    { r->queue, POLLIN, 0 }, { r->capd, POLLIN, 0 }, { r->ctl, POLLIN, 0 } };
+	struct pollfd p[5] = { { r->eof ? -1 : r->client, POLLIN | (writing ? POLLOUT : 0), 0 },
+	    { r->queue, POLLIN, 0 }, { r->capd, POLLIN, 0 }, { r->ctl, POLLIN, 0 },
+	    { r->convertd, POLLIN, 0 } };
 
-	ck_assert_msg(poll(p, 4, RIG_WAIT_MS) > 0, "nothing happens; so far: %.*s", (int)r->got.n,
+	ck_assert_msg(poll(p, 5, RIG_WAIT_MS) > 0, "nothing happens; so far: %.*s", (int)r->got.n,
 	    (char *)r->got.p);
 	if (p[1].revents != 0)
 		queue_packet(r);
@@ -359,6 +480,8 @@ rig_turn(struct rig *r, bool writing)
 		capd_packet(r);
 	if (p[3].revents != 0)
 		ctl_packet(r);
+	if (p[4].revents != 0)
+		convertd_packet(r);
 	if (p[0].revents & (POLLIN | POLLHUP))
 		client_octets(r);
 }

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * tests/unit/smtpd/rig.h - a real session process on one side; on the other a test that is its
- * client, its parent, queue and capd at once.
+ * client, its parent, queue, capd and convertd at once.
  */
 #ifndef TESTS_UNIT_SMTPD_RIG_H
 #define TESTS_UNIT_SMTPD_RIG_H
@@ -13,19 +13,27 @@
 
 struct rig {
 	pid_t pid;
-	int client, ctl, queue, capd;
+	int client, ctl, queue, capd, convertd;
 	struct conf conf;
 	struct listener listener;
 	struct netaddr peer;
 	/* how the others behave; may be changed at any time */
-	struct err open_fails, commit_fails;	/* kind: refuse so */
+	struct err open_fails, commit_fails, read_fails, plan_fails;	/* kind: refuse so */
 	bool queue_gone;		/* closes its channel at the next request */
 	bool give_next;			/* the next file goes with COMMITTED where it is wanted */
 	bool stop_first;		/* MSG_STOP comes before a channel that is asked for */
+	uint8_t fate;			/* enum plan_fate: of every set that convertd is asked about */
+	enum { PLAN_ANSWERED, PLAN_LATE, PLAN_BROKEN, PLAN_CLIENT_GONE } plan;	/* late: time passes, no answer; broken:
+					 * convertd goes, but the last time; the client hangs up first */
+	bool no_convertd;		/* the parent gives no channel to it, and time passes */
+	int64_t *shift_ms;		/* of test_clock(), to make it pass */
 	uint32_t patience_s;		/* what its parent tells it with the next client */
 	uint32_t fresh;			/* channels that the parent gave anew */
 	/* what they saw */
-	uint32_t opened, committed, abandoned, asked;
+	uint32_t opened, committed, abandoned, asked, read, planned;
+	uint32_t sets;			/* of capabilities, in the last plan */
+	char first_set[200];		/* the first of them */
+	uint64_t planned_len;		/* octets of the message, by the last plan */
 	uint32_t wanted;		/* COMMITs that wanted the next file */
 	uint64_t open_size;
 	char id[QID_SIZE];
