@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
+#include "lib/envelope.h"
 
 /* Our parent gone, now or within so long: nobody wants the answer any more. */
 static void
@@ -21,7 +22,8 @@ ask_check_parent(struct session *s, int wait_ms)
 static int *
 ask_fd(struct session *s, uint32_t role)
 {
-	return role == ROLE_CONVERTD ? &s->convertd : role == ROLE_RESOLVER ? &s->resolver : NULL;
+	return role == ROLE_CONVERTD ? &s->convertd : role == ROLE_RESOLVER ? &s->resolver :
+	    role == ROLE_CAPD ? &s->capd : NULL;
 }
 
 int
@@ -42,8 +44,8 @@ ask_take_channel(struct session *s, const struct msg_peer *m, size_t len, int fd
 static int
 ask_not_there(enum role role, struct err *e)
 {
-	return err_set(e, ERR_TEMP, role == ROLE_RESOLVER ? "4.4.3" : "4.6.5", "%s is not there",
-	    role == ROLE_RESOLVER ? "the resolver" : "convertd");
+	return err_set(e, ERR_TEMP, role == ROLE_RESOLVER ? "4.4.3" : role == ROLE_CAPD ? "4.3.3" : "4.6.5",
+	    "%s is not there", role == ROLE_RESOLVER ? "the resolver" : role_name(role));
 }
 
 /* Waits for the parent's answer.  -1: none. */
@@ -172,4 +174,45 @@ ask_hosts(struct session *s, enum resolve_kind kind, const char *name, struct re
 			return -1;
 	}
 	return -1;
+}
+
+/* One question over the channel that is there. */
+static int
+caps_ask(int sock, struct span addr, enum cap_state *state, struct buf *text, struct err *e)
+{
+	static _Alignas(8) unsigned char reply[MSG_MAX];
+	const struct msg_cap *got = (const struct msg_cap *)(const void *)reply;
+	struct { struct msg_cap_ask m; unsigned char addr[ENV_MAX_PATH]; } ask =
+	    { .m = { .want = CAP_WANT_FEATURES, .addr_len = (uint32_t)addr.n } };
+	int fds[MSG_FDS];
+	size_t len;
+
+	if (addr.n > sizeof ask.addr)
+		return err_set(e, ERR_PERM, "5.1.3", "address too long");
+	memcpy(ask.addr, addr.p, addr.n);
+	if (ipc_call(sock, &ask.m.h, MSG_CAP_ASK, sizeof ask.m + addr.n, NULL, 0, reply, sizeof reply, &len, fds,
+	    ASK_CAPS_MS, e) == -1)
+		return -1;
+	ipc_close_fds(fds, MSG_FDS);
+	if (got->h.type != MSG_CAP || len < sizeof *got || got->len != len - sizeof *got)
+		return err_set(e, ERR_PROTO, NULL, "an answer of %zu octets", len);
+	if (got->features >= CAP_TEMP)
+		return err_set(e, ERR_TEMP, NULL, "not there now");
+	*state = (enum cap_state)got->features;
+	return *state == CAP_KNOWN ? buf_add(text, span_of(got + 1, got->len), e) : 0;
+}
+
+int
+ask_caps(struct session *s, struct span addr, enum cap_state *state, struct buf *text, struct err *e)
+{
+	for (int try = 0; ask_channel(s, ROLE_CAPD, e) == 0; try++) {
+		*e = (struct err){ 0 };
+		if (caps_ask(s->capd, addr, state, text, e) == 0)
+			return 0;
+		if (!ask_anew(s, ROLE_CAPD, try, e))
+			break;
+	}
+	e->kind = ERR_TEMP;
+	memcpy(e->dsn, "4.3.3", sizeof "4.3.3");
+	return err_in(e, "capability directory");
 }

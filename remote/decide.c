@@ -47,6 +47,7 @@ static const struct mail_row mail_rows[] = {
 	{ "B2e",  N, N,   X, Y, X,  N,   X, MAIL_SEND, false, NULL, NULL },
 	{ "B2",   N, N,   X, Y, X,  Y,   X, MAIL_ASK, false, NULL, NULL },
 	{ "B8",   Y, N,   X, X, Y,  X,   X, MAIL_REFUSE, false, "5.6.3", not_taken },
+	{ "ENS",  Y, N,   N, N, N,  X,   N, MAIL_KNOWN, false, NULL, NULL },
 	{ "B3",   Y, N,   N, N, N,  X,   X, MAIL_REFUSE, false, "5.6.3", no_support },
 	{ "B3",   Y, N,   N, Y, N,  X,   Y, MAIL_REFUSE, false, "5.6.3", no_conperm },
 	{ "B6",   Y, N,   N, Y, N,  X,   N, MAIL_ASK, false, NULL, NULL },
@@ -63,14 +64,14 @@ mail_row(const struct mail_facts *f)
 		if (r->conperm & bit(f->conperm) && r->report & bit(f->report) &&
 		    r->hop_conperm & bit(f->hop_conperm) && r->hop_conneg & bit(f->hop_conneg) &&
 		    r->refused & bit(f->refused) && r->wanted & bit(f->wanted) &&
-		    r->strict & bit(f->strict))
+		    r->strict & bit(f->strict) && (r->action != MAIL_KNOWN || f->ensured))
 			return r;
 	}
 	return NULL;
 }
 
 enum {
-	NONE = CAPS_NONE, GIVEN = CAPS_GIVEN, LATER = CAPS_LATER, UNASKED = CAPS_UNASKED,
+	NONE = CAPS_NONE, GIVEN = CAPS_GIVEN, LATER = CAPS_LATER, UNASKED = CAPS_UNASKED, OURS = CAPS_OURS,
 	CAPS = NONE | GIVEN | LATER | UNASKED,
 	FITS = FATE_FITS, CONV = FATE_CONVERTS, EMPTY = FATE_EMPTY,
 	FATE = FATE_UNKNOWN | FITS | CONV | EMPTY,
@@ -111,6 +112,13 @@ static const struct rcpt_row rcpt_rows[] = {
 	{ "B6a",  Y, N, GIVEN, FITS,  NOT,  X,   X,   X,  X,    X, ACT_ORIGINAL, NULL, NULL },
 	{ "B6b",  Y, N, GIVEN, CONV,  NOT,  X,   X,   X,  X,    X, ACT_CONVERT, NULL, NULL },
 	{ "B6c",  Y, N, GIVEN, FATE,  NOT,  X,   X,   X,  X,    X, ACT_REFUSE, "5.6.5", empty },
+
+	{ "B5e",  Y, N, OURS,  FATE,  FAIL, X,   X,   X,  X,    X, ACT_REFUSE, "5.6.5", failed },
+	{ "B5f",  Y, N, OURS,  FATE,  BUSY, X,   X,   X,  X,    N, ACT_DEFER, "4.6.5", busy },
+	{ "B5f",  Y, N, OURS,  FATE,  BUSY, X,   X,   X,  X,    Y, ACT_REFUSE, "5.6.5", busy },
+	{ "ENSa", Y, N, OURS,  FITS,  NOT,  X,   X,   X,  X,    X, ACT_ORIGINAL, NULL, NULL },
+	{ "ENSb", Y, N, OURS,  CONV,  NOT,  X,   X,   X,  X,    X, ACT_CONVERT, NULL, NULL },
+	{ "ENSc", Y, N, OURS,  FATE,  NOT,  X,   X,   X,  X,    X, ACT_REFUSE, "5.6.5", empty },
 };
 
 static const struct rcpt_row *

@@ -15,6 +15,7 @@
 enum mail_action {
 	MAIL_SEND,	/* the original; nobody is asked */
 	MAIL_ASK,	/* RCPT … CONNEG for each recipient, then decide_rcpt */
+	MAIL_KNOWN,	/* decide_rcpt, by what our own directory says; for ensured recipients alone */
 	MAIL_REFUSE	/* QUIT, nothing is sent, every recipient fails */
 };
 
@@ -29,6 +30,7 @@ struct mail_facts {
 	bool relays;		/* the hop takes DRUCOF, and CONPERM where the message is under that */
 	bool hop_prefer;	/* it takes DRUCOF=PREFER */
 	bool late;		/* option drucof_late */
+	bool ensured;		/* recipients of whom we announce more than they take, since it is converted here */
 };
 
 struct mail_decision {
@@ -46,7 +48,8 @@ enum rcpt_caps {
 	CAPS_NONE = 1,	/* no list, one that does not parse, or not asked */
 	CAPS_GIVEN = 2,
 	CAPS_LATER = 4,	/* 404, or a 4yz with x.3.3 */
-	CAPS_UNASKED = 8	/* so far: of the rows D alone */
+	CAPS_UNASKED = 8,	/* so far: of the rows D alone */
+	CAPS_OURS = 16	/* our own directory has them, and the hop offers neither CONPERM nor CONNEG */
 };
 enum rcpt_fate {	/* what PLAN says of these capabilities */
 	FATE_UNKNOWN = 1, FATE_FITS = 2, FATE_CONVERTS = 4, FATE_EMPTY = 8

@@ -385,6 +385,8 @@ batch_run(struct flow *f, struct batch *b)
 			return;
 		}
 		m = batch_facts(f, b);
+		m.ensured = m.conperm && !m.report && !m.hop_conperm && !m.hop_conneg && !m.strict &&
+		    m.drucof != DRUCOF_REQUIRE && flow_ensured(f, b);
 		decide_mail(&m, &d);
 	} while (d.action == MAIL_REFUSE && batch_other_host(f, b, &d));
 	check_addresses(f, b);
@@ -397,8 +399,8 @@ batch_run(struct flow *f, struct batch *b)
 	batch_limit(f, b);
 	b->usable = d.usable;
 	b->carried = d.drucof;
-	if (d.action == MAIL_ASK)
-		flow_negotiate(f, b, d.conperm);
+	if (d.action == MAIL_ASK || d.action == MAIL_KNOWN)
+		flow_negotiate(f, b, &d);
 	else
 		flow_plain(f, b, &d);
 }

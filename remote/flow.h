@@ -7,6 +7,7 @@
  *	deliver.c	batches; mail that needs no asking; lost connections
  *	form.c		what is sent: the original, or what convertd makes of it for the hop
  *	negotiate.c	asking, deciding, dividing, converting
+ *	ensure.c	recipients of whom we promise more than they take
  */
 #ifndef REMOTE_FLOW_H
 #define REMOTE_FLOW_H
@@ -20,6 +21,9 @@ enum {
 	FLOW_DROPS = 4,		/* lost connections after which the rest of a batch waits */
 	FLOW_CAPS = 4 << 20	/* octets of capability texts kept for a job */
 };
+
+/* Are they recipients of whom we promise more than they take (mode ensure of `conneg`)? */
+enum batch_ensured { ENSURED_UNKNOWN, ENSURED_NO, ENSURED_YES };
 
 struct batch {
 	struct batch *next;
@@ -35,6 +39,7 @@ struct batch {
 	bool careful;			/* one command at a time: a lost connection has one cause */
 	bool separate;			/* row B5a: bare RCPTs */
 	bool ended;			/* conperm_after=drop: converted mail goes without CONPERM */
+	uint8_t ensured;		/* enum batch_ensured */
 };
 
 /* Distinct capability lists of the job, each with what is wished of it, and what convertd says of each. */
@@ -127,8 +132,19 @@ void flow_unreached(struct flow *f, struct batch *b, const struct err *e);
 /* Does the open hop take DRUCOF on, and CONPERM where the message is under that? */
 bool flow_relays(const struct flow *f);
 
-/* A transaction that asks (rows B2, B5, B6, D1 to D5); conperm: MAIL carries it. */
-void flow_negotiate(struct flow *f, struct batch *b, bool conperm);
+/* The set with this text and wish, made if need be.  NULL: memory, or over FLOW_CAPS. */
+struct capset *flow_capset(struct flow *f, struct span text, enum plan_wish wish, struct err *e);
+
+/*
+ * The open hop offers neither CONPERM nor CONNEG, and b is under CONPERM: are its recipients of a domain in mode
+ * ensure, and known to our directory, which is asked once?  Who is not, where others are, gets a batch of his own; who
+ * cannot be looked up now is settled.  true: each that is left has its set, target.ours.
+ */
+bool flow_ensured(struct flow *f, struct batch *b);
+
+/* A transaction that asks (rows B2, B5, B6, D1 to D5), or by our directory need not (ENS); how: what
+ * decide_mail said. */
+void flow_negotiate(struct flow *f, struct batch *b, const struct mail_decision *how);
 /* Frees what negotiation kept. */
 void flow_forget(struct flow *f);
 

@@ -31,8 +31,10 @@ struct target {
 	bool elsewhere;			/* that one is the next host's; res says what this one said */
 	/* of the last one that asked */
 	enum rcpt_caps caps;
-	struct capset *set;		/* of CAPS_GIVEN; the negotiation's */
+	struct capset *set;		/* of CAPS_GIVEN, CAPS_OURS; the negotiation's */
 	struct rcpt_decision decision;
+	/* of the job */
+	struct capset *ours;		/* what our directory says that it takes, where that counts; or NULL */
 };
 
 struct job {

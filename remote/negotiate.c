@@ -22,9 +22,8 @@ batch_wish(const struct flow *f, const struct batch *b)
 	return b->drucof == DRUCOF_PREFER ? WISH_PREFER : WISH_ADVISORY;
 }
 
-/* The set with this text and wish, made if need be.  NULL: memory, or over FLOW_CAPS. */
-static struct capset *
-capset_of(struct flow *f, struct span text, enum plan_wish wish, struct err *e)
+struct capset *
+flow_capset(struct flow *f, struct span text, enum plan_wish wish, struct err *e)
 {
 	struct capset *c;
 
@@ -57,11 +56,11 @@ capset_of(struct flow *f, struct span text, enum plan_wish wish, struct err *e)
 static struct capset *
 capset_for(struct flow *f, const struct batch *b, struct span text, struct err *e)
 {
-	struct capset *c = capset_of(f, text, batch_wish(f, b), e);
+	struct capset *c = flow_capset(f, text, batch_wish(f, b), e);
 
 	if (c == NULL || !b->usable || !f->job->env.conperm)
 		return c;
-	c->permitted = capset_of(f, text, WISH_CONPERM, e);
+	c->permitted = flow_capset(f, text, WISH_CONPERM, e);
 	return c->permitted == NULL ? NULL : c;
 }
 
@@ -544,6 +543,16 @@ serve_groups(struct flow *f, struct batch *b, struct xact *x, struct division *d
 		group_again(f, &d->group[i], b);
 }
 
+/* Nobody was asked. */
+static void
+caps_ours(struct batch *b)
+{
+	for (uint32_t i = 0; i < b->n; i++) {
+		b->t[i]->caps = CAPS_OURS;
+		b->t[i]->set = b->t[i]->ours;
+	}
+}
+
 /* --- DRUCOF alone: one session probes, and sends, in transactions of their own (row D1) --- */
 
 /* A session for the next transaction, as the hop bounds them.  false: the group waits for another batch. */
@@ -607,13 +616,14 @@ serve_turns(struct flow *f, struct batch *b, struct xact *x, struct division *d)
 }
 
 void
-flow_negotiate(struct flow *f, struct batch *b, bool conperm)
+flow_negotiate(struct flow *f, struct batch *b, const struct mail_decision *how)
 {
+	bool known = how->action == MAIL_KNOWN;
 	struct asking asking = { f, b };
 	bool drucof = b->carried || (b->relayed && flow_relays(f));
-	struct xact x = { .t = b->t, .n = b->n, .conperm = conperm && !b->ended,
+	struct xact x = { .t = b->t, .n = b->n, .conperm = how->conperm && !b->ended,
 	    .drucof = drucof ? b->drucof : DRUCOF_NO, .probe = b->usable && !f->job->env.conperm,
-	    .conneg = command_conneg(b->opt.dialect), .careful = b->careful,
+	    .conneg = known ? NULL : command_conneg(b->opt.dialect), .careful = b->careful,
 	    .next_host = flow_next_host(f, b), .body = flow_body(f), .caps = on_caps, .arg = &asking,
 	    .tries_max = b->opt.conneg_tries };
 	struct division d = { 0 };
@@ -633,6 +643,8 @@ flow_negotiate(struct flow *f, struct batch *b, bool conperm)
 	if (end == XACT_CONPERM) {
 		flow_not_taken(f, b);
 	} else if (end == XACT_READY) {
+		if (known)
+			caps_ours(b);
 		plan_sets(f);
 		decide_all(f, b);
 		if (x.probe)

@@ -185,7 +185,7 @@ child_introduce(struct child *c, enum role role, struct err *e)
 static bool
 serves_sessions(uint32_t role)
 {
-	return role == ROLE_CONVERTD || role == ROLE_RESOLVER;
+	return role == ROLE_CONVERTD || role == ROLE_RESOLVER || role == ROLE_CAPD;
 }
 
 static int

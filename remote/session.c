@@ -19,7 +19,7 @@ session_init(struct session *s, const struct conf *conf, int parent, int convert
 	s->conf = conf;
 	s->parent = parent;
 	s->convertd = convertd;
-	s->resolver = -1;
+	s->resolver = s->capd = -1;
 	wire_init(&s->w, parent);
 	reply_init(&s->reply);
 }

@@ -49,7 +49,7 @@ struct reach {
 struct session {
 	const struct conf *conf;
 	int parent;		/* channel to our parent; -1: none */
-	int convertd, resolver;	/* channels; -1: not there yet */
+	int convertd, resolver, capd;	/* channels; -1: not there yet */
 	const struct own *own;	/* where mail to us comes in; NULL: not known */
 	const struct backoff *backoff;	/* shared memory; NULL: none */
 	struct wire w;

@@ -5,7 +5,7 @@
  * anything to remote's parent (tests/fuzz/hostile.h; no session is forked, its end of the channel is
  * the input's): what qmgr hears of a job has as many records as the job has recipients at most, each of
  * a recipient of that job, and for good only what a session said of just that job; a session gets no
- * channel but to convertd and resolver.
+ * channel but to convertd, resolver and capd.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -25,7 +25,7 @@ int __real_ipc_pair(int fd[2], struct err *e);
 ssize_t __wrap_sendmsg(int sock, const struct msghdr *m, int flags);
 ssize_t __real_sendmsg(int sock, const struct msghdr *m, int flags);
 
-enum { QMGR, SESSION, CONVERTD, RESOLVER, SIDES, JOBS = HOSTILE_STEPS };
+enum { QMGR, SESSION, CONVERTD, RESOLVER, CAPD, SIDES, JOBS = HOSTILE_STEPS };
 
 static const struct hostile_row from_qmgr[] = {
 	{ MSG_JOB, sizeof(struct msg_job) + 4 }, { MSG_ACK, sizeof(struct msg_ack) + 4 },
@@ -177,7 +177,8 @@ heard(struct hostile *x, size_t side, const struct msg_hdr *m, size_t len)
 		const struct msg_peer *p = (const void *)m;
 
 		assert(m->type == MSG_JOB || m->type == MSG_PEER || m->type == MSG_STOP);
-		assert(m->type != MSG_PEER || p->role == ROLE_CONVERTD || p->role == ROLE_RESOLVER);
+		assert(m->type != MSG_PEER || p->role == ROLE_CONVERTD || p->role == ROLE_RESOLVER ||
+		    p->role == ROLE_CAPD);
 		if (m->type == MSG_JOB)
 			keep_job((const void *)m, len);
 	} else {
@@ -188,7 +189,7 @@ heard(struct hostile *x, size_t side, const struct msg_hdr *m, size_t len)
 static void
 open_side(struct hostile *x, size_t side)
 {
-	static const enum role roles[] = { ROLE_QMGR, 0, ROLE_CONVERTD, ROLE_RESOLVER };
+	static const enum role roles[] = { ROLE_QMGR, 0, ROLE_CONVERTD, ROLE_RESOLVER, ROLE_CAPD };
 	int fd;
 
 	if (side == SESSION)
@@ -217,7 +218,7 @@ set_up(void)
 		abort();
 	h = (struct hostile){ .loop = &d.loop, .nside = SIDES, .open = open_side, .heard = heard,
 	    .side = { { from_qmgr, 2, -1, { 0 }, 0 }, { from_session, 3, -1, { 0 }, 0 },
-	    { nothing, 1, -1, { 0 }, 0 }, { nothing, 1, -1, { 0 }, 0 } },
+	    { nothing, 1, -1, { 0 }, 0 }, { nothing, 1, -1, { 0 }, 0 }, { nothing, 1, -1, { 0 }, 0 } },
 	    .file = hostile_letter(span_str("Subject: x\r\n\r\nx\r\n"), "s@example.net", to, 0) };
 }
 
@@ -251,6 +252,7 @@ end(void)
 	chan_close(&remote.worker.qmgr);
 	chan_close(&remote.peer[ROLE_CONVERTD]);
 	chan_close(&remote.peer[ROLE_RESOLVER]);
+	chan_close(&remote.peer[ROLE_CAPD]);
 	assert(worker_idle(&remote.worker) && remote.children == NULL && remote.dying == NULL);
 }
 

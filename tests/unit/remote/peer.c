@@ -331,7 +331,73 @@ convertd_run(const struct peers *p, int sock)
 	_exit(0);
 }
 
-/* --- both --- */
+/* --- capd --- */
+
+static void
+capd_answer(const struct peers *p, int sock, const struct msg_cap_ask *ask)
+{
+	struct { struct msg_cap m; char text[400]; } a = { .m = { .features = CAP_NONE } };
+	struct err e = { 0 };
+	char addr[200];
+
+	span_text(span_of(ask + 1, ask->addr_len), addr, sizeof addr);
+	heard(p, "capd ASK %s", addr);
+	ck_assert_uint_eq(ask->want, CAP_WANT_FEATURES);
+	for (size_t i = 0; i < p->script.ncaps; i++)
+		if (strcmp(p->script.caps[i].addr, addr) == 0) {
+			a.m.features = p->script.caps[i].state;
+			snprintf(a.text, sizeof a.text, "%s", p->script.caps[i].text);
+		}
+	a.m.len = (uint32_t)strlen(a.text);
+	(void)ipc_send(sock, &a.m.h, MSG_CAP, ask->h.id, sizeof a.m + a.m.len, NULL, 0, &e);
+}
+
+static _Noreturn void
+capd_run(const struct peers *p, int sock)
+{
+	static _Alignas(8) unsigned char packet[MSG_MAX];
+	int fds[MSG_FDS];
+	struct err e = { 0 };
+	size_t len;
+
+	while (ipc_recv(sock, packet, sizeof packet, &len, fds, &e) == 1)
+		capd_answer(p, sock, (const void *)packet);
+	_exit(0);
+}
+
+/* --- all of them --- */
+
+/* Runs one behind a channel, which is returned. */
+static int
+start_peer(struct peers *p, void (*run)(const struct peers *, int), pid_t *pid)
+{
+	struct err e = { 0 };
+	int pair[2];
+
+	ck_assert_int_eq(ipc_pair(pair, &e), 0);
+	*pid = fork();
+	ck_assert_int_ne(*pid, -1);
+	if (*pid == 0) {
+		close(pair[0]);
+		ipc_close_fds(&p->convertd_fd, 1);	/* or that one would not see its end */
+		run(p, pair[1]);
+	}
+	close(pair[1]);
+	return pair[0];
+}
+
+/* It ends by itself; a failed check in it fails the test here. */
+static void
+stop_peer(int fd, pid_t pid)
+{
+	int status;
+
+	ipc_close_fds(&fd, 1);
+	if (pid == -1)
+		return;
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+}
 
 static void
 start_hop(struct peers *p)
@@ -354,24 +420,14 @@ start_hop(struct peers *p)
 void
 peers_start(struct peers *p, const struct script *s)
 {
-	struct err e = { 0 };
-	int pair[2];
-
-	*p = (struct peers){ .script = *s, .convertd = -1, .convertd_fd = -1 };
+	*p = (struct peers){ .script = *s, .convertd = -1, .convertd_fd = -1, .capd = -1, .capd_fd = -1 };
 	signal(SIGPIPE, SIG_IGN);
 	p->transcript = memfd_create("transcript", 0);
 	start_hop(p);
-	if (s->no_convertd)
-		return;
-	ck_assert_int_eq(ipc_pair(pair, &e), 0);
-	p->convertd = fork();
-	ck_assert_int_ne(p->convertd, -1);
-	if (p->convertd == 0) {
-		close(pair[0]);
-		convertd_run(p, pair[1]);
-	}
-	close(pair[1]);
-	p->convertd_fd = pair[0];
+	if (!s->no_convertd)
+		p->convertd_fd = start_peer(p, convertd_run, &p->convertd);
+	if (s->ncaps > 0)
+		p->capd_fd = start_peer(p, capd_run, &p->capd);
 }
 
 void
@@ -379,12 +435,8 @@ peers_stop(struct peers *p)
 {
 	int status;
 
-	if (p->convertd_fd != -1)
-		close(p->convertd_fd);
-	if (p->convertd != -1) {	/* ends by itself; a failed check in it fails the test here */
-		ck_assert_int_eq(waitpid(p->convertd, &status, 0), p->convertd);
-		ck_assert_int_eq(status, 0);
-	}
+	stop_peer(p->capd_fd, p->capd);
+	stop_peer(p->convertd_fd, p->convertd);
 	kill(p->hop, SIGKILL);
 	waitpid(p->hop, &status, 0);
 	close(p->transcript);

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * tests/unit/remote/peer.h - what a session talks to: a scripted hop on a loopback port, a scripted
- * convertd, and a message in a queue file.  All that the two hear is kept as one transcript.
+ * convertd and capd, and a message in a queue file.  All that these hear is kept as one transcript.
  */
 #ifndef TESTS_UNIT_REMOTE_PEER_H
 #define TESTS_UNIT_REMOTE_PEER_H
@@ -33,6 +33,8 @@ struct convert_rule {
 	bool astray;			/* a list that cuts what it may not */
 	/* Key "": the body becomes base64 under a field that says so; astray: another body. */
 };
+/* What capd says of an address; text: of CAP_KNOWN. */
+struct caps_rule { const char *addr; uint32_t state; const char *text; };
 struct script {
 	const struct hop_rule *hop;
 	size_t nhop;
@@ -42,13 +44,15 @@ struct script {
 	size_t nconvert;
 	bool no_permission;
 	bool no_convertd;
+	const struct caps_rule *caps;
+	size_t ncaps;			/* 0: there is no capd */
 };
 
 struct peers {
 	struct script script;
 	int transcript;			/* memfd */
-	pid_t hop, convertd;
-	int convertd_fd;
+	pid_t hop, convertd, capd;
+	int convertd_fd, capd_fd;
 	char dest[JOB_DEST];
 };
 
@@ -58,7 +62,7 @@ void peers_stop(struct peers *p);
 /*
  * What was heard so far, one line each, NUL-terminated, static: "1 MAIL FROM:<…>" by connection;
  * "1 . LAST" for a message, with its last line; "convertd PLAN text | drucof text", "convertd CONVERT key",
- * with "to 7bit" or "to 8bit" if that was asked for.
+ * with "to 7bit" or "to 8bit" if that was asked for; "capd ASK address".
  */
 const char *peers_heard(const struct peers *p);
 

@@ -39,6 +39,12 @@ static const struct {
 	{ { .conperm = true, .report = true, .hop_conperm = true, .hop_conneg = true,
 	    .wanted = true, .strict = true }, "B11", MAIL_SEND, false, NULL },
 	{ { .report = true, .hop_conneg = true, .wanted = true }, "B11", MAIL_SEND, false, NULL },
+	{ { .conperm = true, .ensured = true }, "ENS", MAIL_KNOWN, false, NULL },
+	{ { .conperm = true, .ensured = true, .strict = true }, "B3", MAIL_REFUSE, false, "5.6.3" },
+	{ { .conperm = true, .ensured = true, .report = true }, "B11", MAIL_SEND, false, NULL },
+	{ { .conperm = true, .ensured = true, .hop_conperm = true }, "B4", MAIL_SEND, true, NULL },
+	{ { .conperm = true, .ensured = true, .hop_conneg = true }, "B6", MAIL_ASK, false, NULL },
+	{ { .ensured = true }, "B1", MAIL_SEND, false, NULL },
 };
 
 START_TEST(mail_row_is_found)
@@ -171,6 +177,13 @@ static const struct {
 	{ F(P6, GIVEN(CONVERTS), .run = RUN_FAILED), "B5e", ACT_REFUSE, "5.6.5" },
 	{ F(P6, GIVEN(CONVERTS), .run = RUN_BUSY), "B5f", ACT_DEFER, "4.6.5" },
 
+	{ F(P6, .caps = CAPS_OURS, .fate = FATE_FITS), "ENSa", ACT_ORIGINAL, NULL },
+	{ F(P6, .caps = CAPS_OURS, .fate = FATE_CONVERTS), "ENSb", ACT_CONVERT, NULL },
+	{ F(P6, .caps = CAPS_OURS, .fate = FATE_EMPTY), "ENSc", ACT_REFUSE, "5.6.5" },
+	{ F(P6, .caps = CAPS_OURS, .fate = FATE_CONVERTS, .run = RUN_FAILED), "B5e", ACT_REFUSE, "5.6.5" },
+	{ F(P6, .caps = CAPS_OURS, .run = RUN_BUSY), "B5f", ACT_DEFER, "4.6.5" },
+	{ F(P6, .caps = CAPS_OURS, .run = RUN_BUSY, .last_try = true), "B5f", ACT_REFUSE, "5.6.5" },
+
 	{ F(P5, .caps = CAPS_LATER), "B10", ACT_DEFER_TRY, NULL },
 	{ F(P6, .caps = CAPS_LATER), "B10", ACT_DEFER_TRY, NULL },
 	{ F(.caps = CAPS_LATER), "B10", ACT_DEFER_TRY, NULL },
@@ -275,10 +288,10 @@ check_promises(const struct rcpt_facts *f)
 	if (!f->conperm)		/* R24 */
 		ck_assert(r.action != ACT_REFUSE && r.action != ACT_DEFER);
 	if (r.action == ACT_CONVERT)
-		ck_assert(f->fate == FATE_CONVERTS && f->run == RUN_NOT && f->caps == CAPS_GIVEN);
+		ck_assert(f->fate == FATE_CONVERTS && f->run == RUN_NOT && f->caps & (CAPS_GIVEN | CAPS_OURS));
 	if (f->conperm && !f->hop_conperm && f->caps != CAPS_LATER &&
 	    r.action == ACT_ORIGINAL)	/* a hop without CONPERM never gets what does not fit */
-		ck_assert(f->caps == CAPS_GIVEN && f->fate == FATE_FITS);
+		ck_assert(f->caps & (CAPS_GIVEN | CAPS_OURS) && f->fate == FATE_FITS);
 	if (!f->permission && !f->conperm)	/* R18 */
 		ck_assert(r.action != ACT_CONVERT);
 }
@@ -303,29 +316,38 @@ check_drucof(const struct rcpt_facts *b, bool relays)
 		ck_assert_str_eq(r.row, alone.row);
 }
 
+static void
+check_all(unsigned bits, enum rcpt_caps caps)
+{
+	for (unsigned fate = 1; fate <= FATE_EMPTY; fate *= 2)
+		for (unsigned run = 1; run <= RUN_BUSY; run *= 2) {
+			struct rcpt_facts f = facts_of(bits, caps, fate, run);
+
+			check_promises(&f);
+			if (f.conperm && (caps == CAPS_LATER || caps == CAPS_OURS))	/* rows B10, ENS: alone */
+				continue;
+			check_drucof(&f, false);
+			if (!f.conperm || f.hop_conperm)
+				check_drucof(&f, true);
+		}
+}
+
 START_TEST(every_case_has_a_row)
 {
-	for (unsigned bits = 0; bits < 128; bits++)
+	for (unsigned bits = 0; bits < 128; bits++) {
 		for (unsigned c = 1; c <= CAPS_LATER; c *= 2)
-			for (unsigned fate = 1; fate <= FATE_EMPTY; fate *= 2)
-				for (unsigned run = 1; run <= RUN_BUSY; run *= 2) {
-					struct rcpt_facts f = facts_of(bits, c, fate, run);
-
-					check_promises(&f);
-					if (f.conperm && f.caps == CAPS_LATER)	/* row B10 is asked alone */
-						continue;
-					check_drucof(&f, false);
-					if (!f.conperm || f.hop_conperm)
-						check_drucof(&f, true);
-				}
+			check_all(bits, c);
+		if (bits & 1 && !(bits & 2))	/* under CONPERM, to a hop without */
+			check_all(bits, CAPS_OURS);
+	}
 }
 END_TEST
 
 START_TEST(every_mail_has_a_row)
 {
-	for (unsigned b = 0; b < 3072; b++) {
-		struct mail_facts f = { b & 1, b & 2, b & 4, b & 8, b & 16, b & 32, b & 64, b / 1024, b & 128, b & 256,
-		    b & 512 };
+	for (unsigned b = 0; b < 6144; b++) {
+		struct mail_facts f = { b & 1, b & 2, b & 4, b & 8, b & 16, b & 32, b & 64, b / 1024 % 3, b & 128, b & 256,
+		    b & 512, b >= 3072 };
 		struct mail_decision d = { 0 };
 
 		if (f.relays && f.conperm && !f.hop_conperm)
@@ -337,11 +359,13 @@ START_TEST(every_mail_has_a_row)
 		if (d.action == MAIL_ASK)		/* R35 */
 			ck_assert(f.hop_conneg && !f.report);
 		if (f.conperm && !f.report && !f.hop_conperm && !f.hop_conneg)
-			ck_assert(d.action == MAIL_REFUSE);
+			ck_assert(d.action == MAIL_REFUSE || (f.ensured && !f.strict && !f.refused));
 		if (d.drucof && d.action != MAIL_REFUSE)
 			ck_assert(!f.report && (f.drucof == DRUCOF_REQUIRE ? f.relays : f.hop_prefer && f.drucof));
 		if (f.drucof == DRUCOF_REQUIRE && !f.report && d.action != MAIL_REFUSE)	/* DR2 */
 			ck_assert(d.drucof || d.usable);
+		if (d.action == MAIL_KNOWN)
+			ck_assert(f.ensured && f.conperm && !f.report && !f.hop_conperm && !f.hop_conneg);
 	}
 }
 END_TEST

@@ -27,7 +27,7 @@ struct row {
 	uint8_t body;			/* enum body_type */
 	uint8_t notify;			/* of the first recipient; then ENVID is given too */
 	uint8_t drucof[RCPTS];		/* enum drucof */
-	const char *negotiation;
+	const char *negotiation, *conneg;
 	struct script script;
 	const char *heard;
 	struct want want[RCPTS];	/* outcomes by the recipients' order */
@@ -39,6 +39,8 @@ struct row {
 #define HOP(...) LIST(struct hop_rule, __VA_ARGS__)
 #define PLAN(...) LIST(struct plan_rule, __VA_ARGS__)
 #define CONV(...) LIST(struct convert_rule, __VA_ARGS__)
+#define KNOWN(...) .caps = (const struct caps_rule[]){ __VA_ARGS__ }, \
+    .ncaps = sizeof (const struct caps_rule[]){ __VA_ARGS__ } / sizeof(struct caps_rule)
 #define NOTHING NULL, 0
 #define BOTH { 0, "EHLO", "250-hop\r\n250-PIPELINING\r\n250-CONPERM\r\n250 CONNEG\r\n", false }
 #define PERM { 0, "EHLO", "250-hop\r\n250-PIPELINING\r\n250 CONPERM\r\n", false }
@@ -393,6 +395,74 @@ static const struct row rows[] = {
 	    "\n1 QUIT\n", .want = JUST(BAD, "5.6.5") },
 	{ .name = "conperm_strict", .conperm = true, .rcpt = { "a@x" }, .negotiation = "x conperm_strict=yes\n",
 	    .script = { HOP(NEG), NOTHING, NOTHING }, .heard = EH(1) "1 QUIT\n", .want = JUST(BAD, "5.6.3") },
+
+	/* neither, but we have promised that it is converted here (mode ensure of conneg) */
+	{ .name = "ENS it fits", .conperm = true, .rcpt = { "a@x" }, .conneg = "x ensure\n",
+	    .script = { HOP(MUTE), PLAN({ NULL, PLAN_FITS, NULL, 0, NULL }), NOTHING, KNOWN({ "a@x", CAP_KNOWN, MH }) },
+	    .heard = EH(1) "capd ASK a@x\n1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\nconvertd PLAN " MH "\n1 DATA\n1 . "
+	    ORIG "\n", .want = JUST(REL, "2.0.0") },
+	{ .name = "ENS converted", .conperm = true, .rcpt = { "a@x", "b@x" }, .conneg = "x ensure\n",
+	    .script = { HOP(MUTE), PLAN({ NULL, PLAN_CONVERTS, "1=MH", 0, NULL }), CONV({ "1=MH", 0, NULL, "TUg=\r\n", 0,
+	    false }), KNOWN({ "a@x", CAP_KNOWN, MH }, { "b@x", CAP_KNOWN, MH }) },
+	    .heard = EH(1) "capd ASK a@x\ncapd ASK b@x\n1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\n1 RCPT TO:<b@x>\n"
+	    "convertd PLAN " MH "\nconvertd CONVERT 1=MH\n1 DATA\n1 . TUg=\n",
+	    .want = { { REL, "2.0.0", 0, NULL }, { REL, "2.0.0", 0, NULL } },
+	    .detail = "converted: as it was asked\nrow: ENSb\n" },
+	{ .name = "ENS two forms: each a session of its own, and nobody is looked up again", .conperm = true,
+	    .rcpt = { "a@x", "b@x" }, .conneg = "x ensure\n",
+	    .script = { HOP(MUTE), PLAN({ "MH", PLAN_CONVERTS, "1=MH", 0, NULL }, { "MR", PLAN_FITS, NULL, 0, NULL }),
+	    CONV({ "1=MH", 0, NULL, "TUg=\r\n", 0, false }), KNOWN({ "a@x", CAP_KNOWN, MH }, { "b@x", CAP_KNOWN, MR }) },
+	    .heard = EH(1) "capd ASK a@x\ncapd ASK b@x\n1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\n1 RCPT TO:<b@x>\n"
+	    "convertd PLAN " MR " | " MH "\n1 QUIT\n"
+	    EH(2) "2 MAIL FROM:<s@x>\n2 RCPT TO:<a@x>\nconvertd CONVERT 1=MH\n2 DATA\n2 . TUg=\n2 QUIT\n"
+	    EH(3) "3 MAIL FROM:<s@x>\n3 RCPT TO:<b@x>\n3 DATA\n3 . " ORIG "\n",
+	    .want = { { REL, "2.0.0", 0, NULL }, { REL, "2.0.0", 0, NULL } } },
+	{ .name = "ENS for some, B3 for the others", .conperm = true, .rcpt = { "a@y", "b@x", "c@x", "d@x" },
+	    .conneg = "x ensure\n",
+	    .script = { HOP(MUTE), PLAN({ "MH", PLAN_CONVERTS, "1=MH", 0, NULL }), CONV({ "1=MH", 0, NULL, "TUg=\r\n", 0,
+	    false }), KNOWN({ "b@x", CAP_KNOWN, MH }, { "d@x", CAP_TEMP, "" }) },
+	    .heard = EH(1) "capd ASK b@x\ncapd ASK c@x\ncapd ASK d@x\n1 MAIL FROM:<s@x>\n1 RCPT TO:<b@x>\n"
+	    "convertd PLAN " MH "\nconvertd CONVERT 1=MH\n1 DATA\n1 . TUg=\n1 QUIT\n",
+	    .want = { { BAD, "5.6.3", 0, "neither" }, { REL, "2.0.0", 0, NULL }, { BAD, "5.6.3", 0, "neither" },
+	    { DEF, "4.3.3", 0, "capability directory" } } },
+	{ .name = "ENS who takes anything gets it as it is", .conperm = true, .rcpt = { "a@x" }, .conneg = "x ensure\n",
+	    .script = { HOP(MUTE), NOTHING, NOTHING, KNOWN({ "a@x", CAP_ANY, "" }) },
+	    .heard = EH(1) "capd ASK a@x\n1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\n1 DATA\n1 . " ORIG "\n",
+	    .want = JUST(REL, "2.0.0") },
+	{ .name = "ENS nothing fits: never the unfit original", .conperm = true, .rcpt = { "a@x" },
+	    .conneg = "x ensure\n", .script = { HOP(MUTE), PLAN({ NULL, PLAN_EMPTY, NULL, 0, NULL }), NOTHING,
+	    KNOWN({ "a@x", CAP_KNOWN, MH }) },
+	    .heard = EH(1) "capd ASK a@x\n1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\nconvertd PLAN " MH "\n1 QUIT\n",
+	    .want = JUST(BAD, "5.6.5"), .detail = "row: ENSc\n" },
+	{ .name = "ENS the converter fails", .conperm = true, .rcpt = { "a@x" }, .conneg = "x ensure\n",
+	    .script = { HOP(MUTE), PLAN({ NULL, PLAN_CONVERTS, "1=MH", 0, NULL }), CONV({ "1=MH", ERR_PERM, "5.6.5", NULL, 0,
+	    false }), KNOWN({ "a@x", CAP_KNOWN, MH }) },
+	    .heard = EH(1) "capd ASK a@x\n1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\nconvertd PLAN " MH
+	    "\nconvertd CONVERT 1=MH\n1 QUIT\n", .want = JUST(BAD, "5.6.5") },
+	{ .name = "ENS the converter is busy", .conperm = true, .rcpt = { "a@x" }, .conneg = "x ensure\n",
+	    .script = { HOP(MUTE), PLAN({ NULL, 0, NULL, ERR_TEMP, "4.6.5" }), NOTHING, KNOWN({ "a@x", CAP_KNOWN, MH }) },
+	    .heard = EH(1) "capd ASK a@x\n1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\nconvertd PLAN " MH "\n1 QUIT\n",
+	    .want = JUST(DEF, "4.6.5") },
+	{ .name = "ENS capd is not there", .conperm = true, .rcpt = { "a@x" }, .conneg = "x ensure\n",
+	    .script = { HOP(MUTE), NOTHING, NOTHING }, .heard = EH(1), .want = JUST(DEF, "4.3.3") },
+	{ .name = "ENS the hop's own offers count first: B4, B6", .conperm = true, .rcpt = { "a@x" },
+	    .conneg = "x ensure\n", .script = { HOP(PERM), NOTHING, NOTHING, KNOWN({ "a@x", CAP_KNOWN, MH }) },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x>\n1 DATA\n1 . " ORIG "\n",
+	    .want = JUST(REL, "2.0.0") },
+	{ .name = "ENS a hop with CONNEG is asked", .conperm = true, .rcpt = { "a@x" }, .conneg = "x ensure\n",
+	    .script = { HOP(NEG, { 0, "RCPT", CAPS(MR), false }), PLAN({ "MR", PLAN_FITS, NULL, 0, NULL }), NOTHING,
+	    KNOWN({ "a@x", CAP_KNOWN, MH }) }, .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x> CONNEG\nconvertd PLAN "
+	    MR "\n1 DATA\n1 . " ORIG "\n", .want = JUST(REL, "2.0.0") },
+	{ .name = "ENS not without CONPERM", .rcpt = { "a@x" },
+	    .conneg = "x ensure\n", .script = { HOP(MUTE), NOTHING, NOTHING, KNOWN({ "a@x", CAP_KNOWN, MH }) },
+	    .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\n1 DATA\n1 . " ORIG "\n", .want = JUST(REL, "2.0.0") },
+	{ .name = "ENS not a report", .conperm = true, .rcpt = { "a@x" }, .message = MDN, .conneg = "x ensure\n",
+	    .script = { HOP(MUTE), NOTHING, NOTHING, KNOWN({ "a@x", CAP_KNOWN, MH }) },
+	    .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\n1 DATA\n1 . " ORIG "\n", .want = JUST(REL, "2.0.0") },
+	{ .name = "ENS not under conperm_strict", .conperm = true, .rcpt = { "a@x" }, .conneg = "x ensure\n",
+	    .negotiation = "* conperm_strict=yes\n",
+	    .script = { HOP(MUTE), NOTHING, NOTHING, KNOWN({ "a@x", CAP_KNOWN, MH }) },
+	    .heard = EH(1) "1 QUIT\n", .want = JUST(BAD, "5.6.3") },
 
 	/* without CONPERM */
 	{ .name = "R8 ask=never", .rcpt = { "a@x" }, .negotiation = "* ask=never\n",
@@ -810,7 +880,7 @@ static const struct row rows[] = {
 
 /* The settings of a test. */
 static void
-settings(struct conf *c, const char *negotiation)
+settings(struct conf *c, const char *negotiation, const char *conneg)
 {
 	struct err e = { 0 };
 
@@ -818,6 +888,8 @@ settings(struct conf *c, const char *negotiation)
 	ck_assert_msg(conf_set(c, CONF_ME, span_str("client.example\n"), &e) == 0, "%s", e.what);
 	if (negotiation != NULL)
 		ck_assert_msg(conf_set(c, CONF_NEGOTIATION, span_str(negotiation), &e) == 0, "%s", e.what);
+	if (conneg != NULL)
+		ck_assert_msg(conf_set(c, CONF_CONNEG, span_str(conneg), &e) == 0, "%s", e.what);
 }
 
 static int
@@ -908,11 +980,13 @@ START_TEST(session_goes_so)
 	peers_start(&p, &row->script);
 	m = peers_job(p.dest, n, &len);
 	m->last_try = row->last_try;
-	settings(&conf, row->negotiation);
+	settings(&conf, row->negotiation, row->conneg);
 	session_init(&s, &conf, -1, p.convertd_fd);
+	s.capd = p.capd_fd;
 	ck_assert_int_eq(job_take(&job, m, len, fd, &e), 0);
 	session_job(&s, &job);
-	p.convertd_fd = s.convertd;		/* the session may have dropped it */
+	p.convertd_fd = s.convertd;		/* the session may have dropped them */
+	p.capd_fd = s.capd;
 	ck_assert_msg(strcmp(peers_heard(&p), row->heard) == 0, "%s: heard\n%s\nnot\n%s", row->name,
 	    peers_heard(&p), row->heard);
 	check_results(row, &job);
