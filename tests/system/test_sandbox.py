@@ -143,7 +143,7 @@ def expected(role, accord):
         "open=/etc/passwd", f"open={old}", f"create={new}", f"open={home}/queue", "socket", "unix",
         "netlink", "datagram", "connect", "bind", "listen", "accept", "fork", "thread",
         "execve=/nonexistent", f"kill={start}", f"ptrace={start}", f"vmread={start}", "setuid=0",
-        "setresuid", "memfd=x", "fsync", "execmap", "unshare", f"unlink={old}", f"chmod={old}"], KILLED)
+        "setresuid", "memfd=x", "fsync", "lease", "execmap", "unshare", f"unlink={old}", f"chmod={old}"], KILLED)
     want["mmap"] = want["getpid"] = ALLOWED
     reads = [k for k in want if k.startswith("open=")]
     opens = reads + [f"create={new}"]
@@ -166,6 +166,8 @@ def expected(role, accord):
         put(ALLOWED, "socket", "datagram", "connect", "bind")
     if role in ("queue", "flush", "local", "job-local", "capd"):
         put(ALLOWED, "fsync")
+    if role == "queue":
+        put(ALLOWED, "lease")
     if role in ("queue", "flush", "job-local", "capd"):
         put("EACCES", *opens, f"unlink={old}")
     if role == "qmgr":
@@ -190,6 +192,7 @@ FILES = {       # descriptors from 3 on; "channel" includes the one to the super
     "qmgr": ["channel", "eventpoll", "queue"],
     "smtpd": ["channel", "eventpoll", "listen"],
     "session-in": ["MESSAGE write", "channel", "tcp"],
+    "session-judge": ["MESSAGE", "channel", "tcp"],
     "remote": ["channel", "eventpoll", "rtnetlink"],
     "session-out": ["MESSAGE", "channel", "tcp"],
     "local": ["HOME", "channel", "eventpoll"],
@@ -202,7 +205,7 @@ FILES = {       # descriptors from 3 on; "channel" includes the one to the super
     "control": ["channel", "control.sock", "eventpoll"],
     "log": ["channel"],
 }
-CHANNELS = {"flush": 1, "session-in": 2, "session-out": 1, "job-local": 3, "job-convert": 0, "log": 1,
+CHANNELS = {"flush": 1, "session-in": 2, "session-judge": 4, "session-out": 1, "job-local": 3, "job-convert": 0, "log": 1,
             "bounce": 4, "capd": None, "control": 5, "qmgr": 6, "resolver": 2}
 
 
@@ -215,7 +218,8 @@ class Rig:
         self.hops = [Peer(on={"EHLO": self.hold}) for _ in range(HOPS)]     # one that fails is avoided
         routes = [f"d{i}.example:[127.0.0.1]:{hop.port}" for i, hop in enumerate(self.hops)]
         self.acc = Instance(user, launcher, smtproutes=["free.example:[127.0.0.1]:1", self.hop.route] + routes,
-                            mailboxes=BOXES, caps=["fax@gateway.example " + fax.MMR],
+                            mailboxes=BOXES, caps=["fax@gateway.example " + fax.MMR, "fax@sure.example " + fax.MMR],
+                            conneg="sure.example ensure",
                             concurrencydomain="100", retryfirst="100000", retrymax="100000")
         self.clients, self.count, self.dead, self.next_hop = [], 0, set(), 0
 
@@ -277,6 +281,24 @@ class Rig:
             c.must(code, line)
         c.send("one line\r\n")
         return wait_for(lambda: self.session_of(host))
+
+    def process_session_judge(self):
+        """One that has what it wrote back, and waits for convertd, which has been stopped, to judge it."""
+        for pid in self.daemons("convertd"):
+            os.kill(pid, signal.SIGSTOP)
+        self.count += 1
+        host = f"127.0.2.{self.count % 250 + 1}"
+        c = Client(self.acc.port, source=host)
+        self.clients.append(c)
+        c.ehlo()
+        c.must("503", "DATA")
+        for code, line in (("250", "MAIL FROM:<a@client.example> CONPERM"), ("250", "RCPT TO:<fax@sure.example>"),
+                           ("354", "DATA")):
+            c.must(code, line)
+        c.send("one line\r\n.\r\n")
+        pid = wait_for(lambda: self.session_of(host))
+        wait_for(lambda: "MESSAGE" in descriptors(pid, self.acc.home))
+        return pid
 
     def session_of(self, host):
         """The live process that refused something to that client (which may have been another's)."""
@@ -353,7 +375,7 @@ class Confined:
     def account(self, role):
         """uid, gid, supplementary groups"""
         of = {"queue": "queue", "flush": "queue", "qmgr": "qmgr", "smtpd": "smtpd", "session-in": "smtpd",
-              "remote": "remote", "session-out": "remote", "bounce": "bounce", "capd": "capd",
+              "session-judge": "smtpd", "remote": "remote", "session-out": "remote", "bounce": "bounce", "capd": "capd",
               "convertd": "convert", "job-convert": "convert", "control": "control", "log": "local",
               "resolver": "dns",
               "job-local": "local"}
@@ -395,14 +417,14 @@ class Confined:
             self.assertEqual(has["Max processes"], "0")
         if role in ("qmgr", "resolver"):
             self.assertEqual(has["Max file size"], "0")
-        if role == "session-in":        # databytes and some
+        if role.startswith("session-") and role != "session-out":       # databytes and some
             self.assertEqual(has["Max file size"], str(52428800 + mib))
         if role == "session-out":
             self.assertEqual(has["Max file size"], str(16 * mib))
         if role == "job-convert":
             self.assertLess(int(has["Max cpu time"]), 3600)
             self.assertLess(int(has["Max file size"]), 1 << 32)
-        memory = {"session-in": 256, "bounce": 512, "control": 512, "job-convert": 1024, "log": 64,
+        memory = {"session-in": 256, "session-judge": 256, "bounce": 512, "control": 512, "job-convert": 1024, "log": 64,
                   "resolver": 256}
         own = {"session-out": 256, "job-local": 256}
         if not SAN and role in memory:
@@ -412,7 +434,7 @@ class Confined:
 
     def test_accounts_privileges_descriptors_limits(self):
         with self.rig() as rig:
-            for role in ["log"] + DAEMONS + CHILDREN:
+            for role in ["log"] + DAEMONS + ["session-judge"] + CHILDREN:
                 with self.subTest(role):
                     self.look(rig, role, rig.process(role))
 
