@@ -23,6 +23,7 @@ check_mailbox(struct span a)
 	assert(span_find(domain, '@') == domain.n && span_find(domain, ' ') == domain.n);
 	buf_init(&key, 2 * ADDRESS_MAX);
 	assert(address_key(a, &key, &e) == 0 && key.n <= a.n);
+	assert(address_is_fax(a) == address_is_fax(buf_view(&key)) || span_find(local, '"') < local.n);
 	buf_free(&key);
 }
 
@@ -51,5 +52,6 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	buf_init(&key, n + 1);		/* of anything: never more than was there */
 	assert(address_key(in, &key, &e) == 0 && key.n <= n);
 	buf_free(&key);
+	(void)address_is_fax(in);
 	return 0;
 }
