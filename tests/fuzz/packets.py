@@ -108,6 +108,12 @@ SEEDS = {
         "cut": say(0, 0) + happen(3, 0, TEXT) + happen(4) + say(0, 1, commit(TEXT[:8], ENVELOPE), QID, 0, 64),
         "stale": say(0, 0) + happen(3, 0, TEXT) + happen(4) + say(0, 1, commit(TEXT, ENVELOPE), 0, 0, 64) +
             say(0, 1, commit(TEXT, ENVELOPE[:-8], 8), QID, 0, 64),
+        "read": say(0, 0) + happen(3, 0, TEXT) + happen(4) + say(0, 3, ID, QID, 0, 64) +
+            say(0, 1, commit(TEXT, ENVELOPE), QID, 0, 64),
+        "read-twice": say(0, 0) + happen(3, 0, TEXT) + happen(4) + say(0, 3, ID, QID, 0, 64) + say(0, 3, ID, QID, 0, 64),
+        "read-writable": say(2, 0) + happen(3, 0, TEXT) + say(2, 3, ID, QID, 0, 64),
+        "read-gone": say(0, 0) + happen(3, 0, TEXT) + happen(4) + say(0, 3, ID, QID, 0, 64) + say(0, 2, ID, QID, 0, 64) +
+            say(0, 0) + happen(4) + say(0, 3, ID, QID, 0, 64) + happen(1, 0),
         "file": say(0, 0) + happen(3, 0, TEXT) + happen(4) + say(0, 1, commit(TEXT, b"", 78), QID, LETTER, 64),
         "long-file": say(0, 0) + happen(3, 0, TEXT) + happen(4) + say(0, 1, commit(TEXT, b"", 90), QID, LETTER, 64),
         "writable": say(2, 0) + happen(3, 0, TEXT) + say(2, 1, commit(TEXT, ENVELOPE), QID, 0, 64),
@@ -134,7 +140,8 @@ SEEDS = {
     "capd": {
         "ask": say(0, 0, cap_ask(b"fax@example.com"), 0) + say(3, 0, cap_ask(b"box@here.example"), 0),
         "session": say(1, 0, fds=3) + say(2, 0, fds=3, number=9),
-        "sessions": say(1, 0, fds=3, flags=PAD | LATER) * 5 + happen(1, 0) + say(2, 0, fds=3) + happen(2, 0),
+        "sessions": say(1, 0, fds=3, flags=PAD | LATER) * 5 + happen(1, 0) + say(2, 0, fds=3) + say(4, 0, fds=3) +
+            happen(2, 0),
         "beyond": say(0, 0, struct.pack("<II", 3, 1 << 20) + b"fax@example.com", 0) + happen(2, 0) +
             say(0, 0, struct.pack("<II", 3, 7 << 28) + b"a@b", 0) + happen(2, 0) +
             say(0, 0, struct.pack("<II", 3, 0), 0),
@@ -224,7 +231,7 @@ SEEDS = {
         "any-peer": say(0, 0, job([0]), 0, LETTER, 5) + b"".join(say(1, 1, struct.pack("<II", r, 1))
                                                                      for r in (1, 2, 3, 4, 5, 6, 7, 8, 9, 200)),
         "needs": say(0, 0, job([0]), 0, LETTER, 5) + say(1, 1, struct.pack("<II", 3, 1)) +
-            say(1, 1, struct.pack("<II", 5, 1)) + happen(2, 2) + say(1, 2, bytes(10) + b"\xff\xff\1\2\3\4\x19\0\1\0"),
+            say(1, 1, struct.pack("<II", 5, 1)) + say(1, 1, struct.pack("<II", 2, 1)) + happen(2, 2) + say(1, 2, bytes(10) + b"\xff\xff\1\2\3\4\x19\0\1\0"),
         "again": say(0, 0, job([0]), 0, LETTER, 5) + happen(2, 0) + happen(0, 255) + say(1, 0, result([0]), 0, 0, 64),
         "dies": say(0, 0, job([0, 1, 2]), 0, LETTER, 5) + happen(1, 1) + happen(0, 30) + say(0, 1, ACK_5),
     },
