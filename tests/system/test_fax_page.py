@@ -79,7 +79,7 @@ class Page(Shared):
                 cls.acc.accord(*cls.words(image, caps), data=b"Dear all,\nthe contract.\n")
         cls.acc.wait_empty()
         for hop in cls.hops.values():
-            wait_for(lambda: hop.sessions and all(("C", "QUIT") in s.lines for s in hop.sessions))
+            wait_for(lambda: hop.sessions and all(s.lines[-1:] == [("S", "221 2.0.0 bye")] for s in hop.sessions))
         wait_for(lambda: len(cls.acc.maildir("mail/you")) == 2)
         found = [dsn.stored(m) for m in cls.acc.maildir("mail/you")]
         cls.reports = {name: r for r in found for name in WAYS if r.of(next(iter(WAYS[name][1])))}
