@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -378,6 +379,7 @@ start_peer(struct peers *p, void (*run)(const struct peers *, int), pid_t *pid)
 	*pid = fork();
 	ck_assert_int_ne(*pid, -1);
 	if (*pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);	/* of a test that dies nobody is left */
 		close(pair[0]);
 		ipc_close_fds(&p->convertd_fd, 1);	/* or that one would not see its end */
 		run(p, pair[1]);
@@ -412,8 +414,10 @@ start_hop(struct peers *p)
 	snprintf(p->dest, sizeof p->dest, "[127.0.0.1]:%u", ntohs(a.sin_port));
 	p->hop = fork();
 	ck_assert_int_ne(p->hop, -1);
-	if (p->hop == 0)
+	if (p->hop == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		hop_run(p, fd);
+	}
 	close(fd);
 }
 
