@@ -68,7 +68,7 @@ say(uint32_t type, const char *of)
 	struct msg_id m = { .id = "" };
 	struct err e;
 
-	memcpy(m.id, of, QID_SIZE);
+	snprintf(m.id, sizeof m.id, "%s", of);
 	ck_assert_int_eq(ipc_send(s, &m.h, type, 7, sizeof m, NULL, 0, &e), 0);
 }
 
