@@ -442,7 +442,7 @@ class Local(Reports):
         report, = self.reports(1)
         self.assertEqual(report.of("here@gateway.example")["status"], "2.6.4")
         self.assertIn("Converted to:", report.words)
-        self.assertEqual(report.returned_kind, "text/rfc822-headers")
+        self.assertEqual(fax.codings(report.returned()), [{("MMR", (200, 200))}])
 
     def test_B7_failed(self):
         acc = self.relay(caps=["here@gateway.example " + fax.GREY])
