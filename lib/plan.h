@@ -19,7 +19,7 @@ enum {
 #define PLAN_MAX_MESSAGE (UINT64_C(1) << 48)	/* octets: no range reaches beyond */
 
 enum plan_fate {
-	PLAN_FITS,		/* every part is in the capabilities as it is */
+	PLAN_FITS,		/* it goes as it is: every part is in the capabilities, or under DRUCOF not critical */
 	PLAN_CONVERTS,		/* key: what MSG_CONVERT makes; equal keys are equal messages */
 	PLAN_EMPTY		/* a part does not fit and permission, capabilities and abilities have no
 				 * member in common, or it is protected or unreadable (row B12) */
