@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * A form is seen as a kind of page: a resolution, a width, a class of length.  First it is found which kinds are taken,
- * in whatever coding; then each kind is announced from which one of them can be made.  convertd/form.c has the same
- * resolutions and papers; tests/unit/convertd/test_ensure.c holds the two together.
+ * A form is seen as a kind of page: a resolution, a width, a class of length.  First it is found which
+ * kinds are taken, in whatever coding; then each kind is announced from which one of them can be made.
+ * convertd/form.c has the same resolutions and papers; tests/unit/convertd/test_ensure.c holds the two
+ * together.
  */
 #include "lib/ensure.h"
 
@@ -31,8 +32,8 @@ static const uint32_t widths[] = { 2150, 2550, 3030 };
 enum { WIDTHS = sizeof widths / sizeof *widths };
 
 /*
- * Classes of length, in 254ths of an inch, and the paper-size that a page of each width says then: "": none; NULL: no
- * page of that width is told so, but by the next one.  The last: all that are longer.
+ * Classes of length, in 254ths of an inch, and the paper-size that a page of each width says then: "":
+ * none; NULL: no page of that width is told so, but by the next one.  The last: all that are longer.
  */
 enum { LONGEST = 60000 };
 static const struct { uint32_t n; const char *paper[WIDTHS]; } lengths[] = {
@@ -98,7 +99,8 @@ page_taken(const struct feat *caps, int dpi, int width, int length, struct err *
 	int r = -1;
 
 	buf_init(&text, 1024);
-	if (page_add(dpi, width, length, &text, e) == 0 && feat_parse(buf_view(&text), FEAT_DOCUMENT, &page, e) == 0) {
+	if (page_add(dpi, width, length, &text, e) == 0 &&
+	    feat_parse(buf_view(&text), FEAT_DOCUMENT, &page, e) == 0) {
 		r = feat_match(page, caps, e);
 		feat_free(page);
 	}
@@ -146,8 +148,8 @@ kinds_taken(const struct feat *caps, struct kinds *out, struct err *e)
 /* --- what it can be made of --- */
 
 /*
- * The classes that pages of one come to be in when they are made narrower: that of a page as long as the paper; of those
- * that are longer than any, all from the shortest of them on.
+ * The classes that pages of one come to be in when they are made narrower: that of a page as long as the
+ * paper; of those that are longer than any, all from the shortest of them on.
  */
 static uint8_t
 lengths_made(int length, int from, int to)
@@ -323,7 +325,8 @@ claim_make(struct span caps, const struct kinds *k, struct buf *text, struct err
 	struct feat *whole;
 	int r;
 
-	if (buf_add_str(text, "(| ", e) == -1 || buf_add(text, caps, e) == -1 || (r = put_kinds(k, text, e)) == -1)
+	if (buf_add_str(text, "(| ", e) == -1 || buf_add(text, caps, e) == -1 ||
+	    (r = put_kinds(k, text, e)) == -1)
 		return -1;
 	if (r == 0) {
 		buf_clear(text);

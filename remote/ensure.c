@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * Domains in mode ensure: what was announced of their recipients here is more than they take, and a hop that offers
- * neither CONPERM nor CONNEG will not convert it.  We do, by our own directory (row ENS).
+ * Domains in mode ensure: what was announced of their recipients here is more than they take, and a hop
+ * that offers neither CONPERM nor CONNEG will not convert it.  We do, by our own directory (row ENS).
  */
 #include "remote/flow.h"
 

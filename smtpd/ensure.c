@@ -63,8 +63,8 @@ ensure_left_ms(const struct ensuring *x)
 	return left > 1 ? (int)left : 1;
 }
 
-/* The path of the first part that a verdict's detail is about, "part: 1.2 (image/tiff-fx)" (lib/result.h); "": it is
- * about none. */
+/* The path of the first part that a verdict's detail is about, "part: 1.2 (image/tiff-fx)" (lib/result.h);
+ * "": it is about none. */
 static struct span
 detail_part(struct span detail)
 {

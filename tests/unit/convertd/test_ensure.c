@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * What lib/ensure announces is what convertd does: of every form of a page, in every length of paper, it says exactly
- * those that fit the machine or are made into one that does.
+ * What lib/ensure announces is what convertd does: of every form of a page, in every length of paper, it
+ * says exactly those that fit the machine or are made into one that does.
  */
 #include "lib/ensure.h"
 
@@ -46,8 +46,11 @@ static const uint16_t pairs[][2] = { { 400, 400 }, { 408, 391 }, { 300, 300 }, {
 static const uint32_t papers[] = { 2794, 2970, 3556, 3640, 4200, 20 * 254 };
 enum { B4 = 3640, A3 = 4200 };
 
-/* More is done than is announced: of rolls that is announced which can be done with all of them; and on A4's width a length
- * of B4 is one of legal, or as 204x196, which makes 2 % of 200x200, none that has a name. */
+/*
+ * More is done than is announced: of rolls that is announced which can be done with all of them; and on
+ * A4's width a length of B4 is one of legal, or as 204x196, which makes 2 % of 200x200, none that has a
+ * name.
+ */
 static bool
 is_on_the_edge(enum paper width, uint32_t paper)
 {
@@ -95,8 +98,9 @@ check_page(const char *machine, const struct form *f, uint32_t paper, const stru
 	ck_assert_int_eq(form_features(f, structure, 128, p.length_px, &doc, &e), 0);
 	usable = is_usable(&p, buf_view(&doc), caps, anything, &made, &e);
 	announced = is_announced(buf_view(&doc), claim, &e);
-	ck_assert_msg(usable != -1 && (usable == announced || (usable && is_on_the_edge(f->paper, paper))), "%s: %.*s: usable %d (%d, %ux%u, width %d), announced %d", machine,
-	    (int)doc.n, doc.p, usable, made.coding, made.dpi_x, made.dpi_y, made.paper, announced);
+	ck_assert_msg(usable != -1 && (usable == announced || (usable && is_on_the_edge(f->paper, paper))),
+	    "%s: %.*s: usable %d (%d, %ux%u, width %d), announced %d", machine, (int)doc.n, doc.p, usable,
+	    made.coding, made.dpi_x, made.dpi_y, made.paper, announced);
 	buf_free(&doc);
 }
 
