@@ -7,7 +7,8 @@
 #include "bounce/report.h"
 
 int
-delivered_want(struct delivered *d, struct span key, int fd, uint64_t len, const char *id, struct err *e)
+delivered_want(struct delivered *d, struct span key, int fd, uint64_t len, const char *id,
+    struct err *e)
 {
 	d->of = (struct converter_message){ .fd = fd, .len = len, .id = id };
 	buf_init(&d->key, PLAN_MAX_KEY);
@@ -24,8 +25,8 @@ delivered_free(struct delivered *d)
 
 /* Sends what lies in packet, with the message. */
 static int
-delivered_send(const struct delivered *d, struct chan *c, uint32_t type, uint32_t request, struct buf *packet,
-    struct err *e)
+delivered_send(const struct delivered *d, struct chan *c, uint32_t type, uint32_t request,
+    struct buf *packet, struct err *e)
 {
 	int fd = fcntl(d->of.fd, F_DUPFD_CLOEXEC, 0);
 
@@ -58,8 +59,8 @@ delivered_ask(struct delivered *d, struct chan *c, uint32_t request, struct err 
 }
 
 int
-delivered_bounds(struct delivered *d, struct chan *c, uint32_t request, const struct msg_planned *m, int *fd,
-    struct err *e)
+delivered_bounds(struct delivered *d, struct chan *c, uint32_t request, const struct msg_planned *m,
+    int *fd, struct err *e)
 {
 	struct buf packet;
 	int r;

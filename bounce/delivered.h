@@ -19,20 +19,21 @@ struct delivered {
 };
 
 /* A wish; d: zeroes.  -1: ERR_TEMP memory. */
-int delivered_want(struct delivered *d, struct span key, int fd, uint64_t len, const char *id, struct err *e);
+int delivered_want(struct delivered *d, struct span key, int fd, uint64_t len, const char *id,
+    struct err *e);
 /* Twice is harmless. */
 void delivered_free(struct delivered *d);
 
 /*
- * The steps: each sends the next request by c under that number.  -1: it is not to be had (*e), and the wish is
- * dropped.  fd: of the answer, taken over if it is used.
+ * The steps: each sends the next request by c under that number.  -1: it is not to be had (*e), and the
+ * wish is dropped.  fd: of the answer, taken over if it is used.
  */
 int delivered_ask(struct delivered *d, struct chan *c, uint32_t request, struct err *e);
-int delivered_bounds(struct delivered *d, struct chan *c, uint32_t request, const struct msg_planned *m, int *fd,
-    struct err *e);
+int delivered_bounds(struct delivered *d, struct chan *c, uint32_t request, const struct msg_planned *m,
+    int *fd, struct err *e);
 int delivered_edits(struct delivered *d, const struct msg_planned *m, int *fd, struct err *e);
 
-/* Appends what was delivered to out, an empty buffer.  message: all of it.  -1: ERR_TEMP; over out's ceiling. */
+/* Appends what was delivered to out, an empty buffer.  message: all of it.  -1: no memory, or out's ceiling. */
 int delivered_text(const struct delivered *d, struct span message, struct buf *out, struct err *e);
 
 #endif

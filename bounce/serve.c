@@ -302,7 +302,8 @@ postmaster_of(const struct bounce *b, char out[ADDRESS_MAX + 16])
 
 /* The message as it was delivered, if that is to be returned and was converted.  -1: memory. */
 static int
-work_delivered(const struct work *w, const struct letter *l, struct buf *out, struct report *r, struct err *e)
+work_delivered(const struct work *w, const struct letter *l, struct buf *out, struct report *r,
+    struct err *e)
 {
 	if (w->delivered.edits.list.n == 0 || !l->whole || l->text.n != w->delivered.of.len)
 		return 0;

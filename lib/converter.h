@@ -59,8 +59,8 @@ int converter_ask_edits(int sock, const struct converter_message *m, const struc
     struct span key, int wait_ms, struct converter_edits *out, struct err *e);
 
 /*
- * The same in halves, for an event loop.  put: the request's packet, for its channel, in an empty packet of MSG_MAX
- * octets; m->fd goes with it.  get: what came back, *fd taken over if it is used; -1 as above.
+ * The same in halves, for an event loop.  put: the request's packet, for its channel, in an empty packet
+ * of MSG_MAX octets; m->fd goes with it.  get: what came back, *fd taken over if it is used; -1 as above.
  * bounds: MSG_PLAN without capabilities, whose ranges are all that any conversion of the message may cut.
  */
 int converter_put_bounds(const struct converter_message *m, struct buf *packet, struct err *e);

@@ -94,8 +94,8 @@ void mime_free(struct mime *m);
 /* Is it of this media type?  type in lower case; text/plain is also what has no type. */
 bool mime_is(const struct mime_part *p, const char *type);
 
-/* The message's own header, without the blank line; of one over MIME_MAX_HEADER its beginning.  Nothing beyond
- * it is read. */
+/* The message's own header, without the blank line; of one over MIME_MAX_HEADER its beginning.  Nothing
+ * beyond it is read. */
 struct span mime_message_header(struct span message);
 
 /*

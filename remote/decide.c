@@ -4,8 +4,8 @@
 
 #include <stddef.h>
 
-/* A column of a yes-or-no fact: the values for which the row stands.  S: a yes of a message that is signed as a
- * whole. */
+/* A column of a yes-or-no fact: the values for which the row stands.  S: a yes of a message that is signed
+ * as a whole. */
 enum { N = 1, Y = 2, S = 4, X = N | Y | S };
 
 static unsigned

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * tests/fuzz/fuzz_packets_bounce.c - qmgr, queue and convertd that say anything to bounce (tests/fuzz/hostile.h):
+ * tests/fuzz/fuzz_packets_bounce.c - qmgr, queue and convertd that say anything (tests/fuzz/hostile.h):
  * a report is committed under the ID that queue gave for it, with the length and checksum that it has
  * and an envelope that can be read, from nobody, and speaks of a message and recipients that qmgr asked
  * about together; qmgr hears of a report for its own message, when queue said that just that one is
  * committed, and of none only where none was due or one came before; no more are open at once, or
- * wait, than may; convertd is asked about the message that qmgr gave, by so many requests at once as it takes.
+ * wait, than may; convertd is asked about a message that qmgr gave.
  */
 #include <assert.h>
 #include <fcntl.h>

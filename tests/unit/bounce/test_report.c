@@ -482,7 +482,7 @@ START_TEST(internationalized)
 }
 END_TEST
 
-/* RFC 4141, 3, note: who permits conversion may see what was delivered, as it was in the queue or converted. */
+/* RFC 4141, 3, note: who permits conversion may see what was delivered, as it was or converted. */
 static const struct {
 	uint8_t ret, conperm, outcome;
 	const char *dsn, *detail, *delivered, *shown;
@@ -493,7 +493,8 @@ static const struct {
 	{ RET_UNSET, 1, OUTCOME_DELIVERED, "2.0.0", "", NULL, NULL },
 	{ RET_FULL, 1, OUTCOME_DELIVERED, "2.6.4", "part: 1\nconverted: MH\n", NULL, NULL },
 	{ RET_FULL, 1, OUTCOME_DELIVERED, "2.6.4", "", NULL, NULL },
-	{ RET_FULL, 1, OUTCOME_DELIVERED, "2.6.4", "converted: MH\nkey: 1=MH\n", "A: b\r\n\r\nanother\r\n", "another" },
+	{ RET_FULL, 1, OUTCOME_DELIVERED, "2.6.4", "converted: MH\nkey: 1=MH\n", "A: b\r\n\r\nanother\r\n",
+	    "another" },
 	{ RET_FULL, 1, OUTCOME_DELIVERED, "2.6.4", "key: 1=MH\n", "A: b\r\n\r\nb\0d\r\n", NULL },
 	{ RET_FULL, 1, OUTCOME_RELAYED, "2.0.0", "", NULL, NULL },
 	{ RET_FULL, 1, OUTCOME_DEFERRED, "4.0.0", "", NULL, NULL },

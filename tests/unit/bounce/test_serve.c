@@ -518,7 +518,8 @@ START_TEST(R37_what_was_delivered_is_made_once_more)
 	put_result(failed_file("s@sender.example", "a@x.example", NOTIFY_SUCCESS), failed_id, 77, &r,
 	    "converted: MH\nrow: B7\nkey: 1=MH\n");
 	ck_assert_uint_eq(get(), MSG_REPORTED);
-	ck_assert_int_eq(strstr(written(), "rfc822\r\n\r\nSubject: x\r\n\r\nTUg=\r\n\r\n--=_") != NULL, _i == CONVERTS);
+	ck_assert_int_eq(strstr(written(), "rfc822\r\n\r\nSubject: x\r\n\r\nTUg=\r\n\r\n--=_") != NULL,
+	    _i == CONVERTS);
 	ck_assert_int_eq(strstr(written(), "text/rfc822-headers") != NULL, _i != CONVERTS);
 	ck_assert_ptr_null(strstr(written(), "body\r\n"));
 	ck_assert_ptr_null(strstr(written(), "1=MH"));
@@ -546,7 +547,8 @@ START_TEST(R37_a_silent_convertd_is_not_waited_for)
 	conperm = true;
 	queue_start(ANSWER);
 	pid = convertd_start((enum convertd_says)_i);
-	put_result(failed_file("s@sender.example", "a@x.example", NOTIFY_SUCCESS), failed_id, 77, &r, "key: 1=MH\n");
+	put_result(failed_file("s@sender.example", "a@x.example", NOTIFY_SUCCESS), failed_id, 77, &r,
+	    "key: 1=MH\n");
 	ck_assert_int_eq(loop_timer(&loop, &t, 300, &e), 0);
 	ck_assert_int_eq(loop_run(&loop, &e), 0);
 	ck_assert_uint_eq(b.nactive, 1);
@@ -569,7 +571,8 @@ START_TEST(R37_without_convertd_the_header)
 	ret = RET_FULL;
 	conperm = true;
 	queue_start(ANSWER);
-	put_result(failed_file("s@sender.example", "a@x.example", NOTIFY_SUCCESS), failed_id, 77, &r, "key: 1=MH\n");
+	put_result(failed_file("s@sender.example", "a@x.example", NOTIFY_SUCCESS), failed_id, 77, &r,
+	    "key: 1=MH\n");
 	ck_assert_uint_eq(get(), MSG_REPORTED);
 	ck_assert_ptr_nonnull(strstr(written(), "text/rfc822-headers"));
 	ret = RET_UNSET;

@@ -51,7 +51,7 @@ START_TEST(signatures_are_told_of)
 }
 END_TEST
 
-/* The longest names of the most signatures: within the promised octets, no line too long; longer ones are none. */
+/* The longest names of the most signatures: within the promised octets, no line too long. */
 START_TEST(the_field_is_bounded)
 {
 	struct buf message, out;
