@@ -51,9 +51,9 @@ class Control:
     def __init__(self, acc, build, timeout=10):
         self.build = build
         self.s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.s.settimeout(timeout)
         found = [os.path.join(d, "control.sock") for d, _, names in os.walk(acc.home) if "control.sock" in names]
-        self.s.connect(found[0])
+        self.s.connect(found[0])        # waits where many do: with a timeout it would fail at once
+        self.s.settimeout(timeout)
 
     def __enter__(self):
         return self
@@ -173,10 +173,12 @@ class LocalUser(unittest.TestCase):
             return                  # there is but one user then, and that is the administrator
         child = os.fork()
         if child == 0:
-            os.setuid(self.ANYBODY)
-            keep = [Control(self.acc, self.build) for _ in range(300)]
-            time.sleep(60)
-            os._exit(len(keep))
+            try:
+                os.setuid(self.ANYBODY)
+                keep = [Control(self.acc, self.build) for _ in range(300)]
+                time.sleep(60 + len(keep))
+            finally:                # or it would go on with the tests
+                os._exit(1)
         try:
             wait_for(lambda: self.acc.log_lines(event="client-refused"))
             for uid in (0, self.ANYBODY + 1):
