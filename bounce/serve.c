@@ -2,7 +2,6 @@
 /* Copyright (c) 2026 The accord authors */
 #include "bounce/serve.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -13,6 +12,7 @@
 #include "bounce/report.h"
 #include "lib/address.h"
 #include "lib/clock.h"
+#include "lib/fileio.h"
 #include "lib/log.h"
 
 /* Who wrote a message is in its envelope; no client of smtpd is named so (it has an address there). */
@@ -216,21 +216,6 @@ work_failed(struct bounce *b, struct work *w, const struct err *why)
 
 /* --- the new message --- */
 
-static int
-write_all(int fd, struct span s, struct err *e)
-{
-	while (s.n > 0) {
-		ssize_t r = write(fd, s.p, s.n);
-
-		if (r == -1 && errno == EINTR)
-			continue;
-		if (r <= 0)
-			return err_sys(e, "write");
-		s = span_sub(s, (size_t)r, s.n);
-	}
-	return 0;
-}
-
 /* struct msg_commit and envelope block, in packet of MSG_MAX octets.  RFC 3461, 6.1: no RET, and
  * NOTIFY=NEVER; no ENVID and no ORCPT, which nobody would ask for. */
 static int
@@ -277,8 +262,8 @@ work_write(struct bounce *b, struct work *w, struct report *r, int fd, struct er
 	int done = -1;
 
 	buf_init(&packet, MSG_MAX);
-	if (report_build(r, &t, e) == 1 && write_all(fd, buf_view(&t.head), e) == 0 &&
-	    write_all(fd, t.returned, e) == 0 && write_all(fd, buf_view(&t.tail), e) == 0) {
+	if (report_build(r, &t, e) == 1 && fileio_write(fd, buf_view(&t.head), e) == 0 &&
+	    fileio_write(fd, t.returned, e) == 0 && fileio_write(fd, buf_view(&t.tail), e) == 0) {
 		crc = crc32c(0, t.head.p, t.head.n);
 		crc = crc32c(crc, t.returned.p, t.returned.n);
 		crc = crc32c(crc, t.tail.p, t.tail.n);

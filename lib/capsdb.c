@@ -2,7 +2,6 @@
 /* Copyright (c) 2026 The accord authors */
 #include "lib/capsdb.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 #include "lib/caplines.h"
 #include "lib/confline.h"
 #include "lib/features.h"
+#include "lib/fileio.h"
 
 enum {
 	CAPS_TEXT_MAX = 1 << 30,	/* octets of the text */
@@ -177,24 +177,6 @@ add_all(struct cdb_make *make, struct span text, const char *name, struct err *e
 	return r;
 }
 
-static int
-read_all(int fd, struct buf *out, struct err *e)
-{
-	ssize_t n = 1;
-
-	while (n > 0) {
-		void *p = buf_room(out, 65536, e);
-
-		if (p == NULL)
-			return -1;
-		n = pread(fd, p, 65536, (off_t)out->n);
-		if (n == -1)
-			return err_sys(e, "read");
-		out->n += (size_t)n;
-	}
-	return 0;
-}
-
 /* Writes the database to fd and makes it durable. */
 static int
 write_db(int fd, struct span text, const char *name, struct err *e)
@@ -243,7 +225,7 @@ capsdb_build(int text_fd, const char *name, int dir_fd, const char *cdb_name, st
 	int fd, r;
 
 	buf_init(&text, CAPS_TEXT_MAX);
-	if (read_all(text_fd, &text, e) == -1) {
+	if (fileio_read(text_fd, &text, e) == -1) {
 		buf_free(&text);
 		return err_in(e, "%s", name);
 	}

@@ -12,6 +12,7 @@
 
 #include "lib/cur.h"
 #include "lib/durable.h"
+#include "lib/fileio.h"
 #include "lib/qfile.h"
 
 enum {
@@ -219,20 +220,6 @@ record_read(struct span all, struct span *key, struct cap_entry *v)
 /* --- the file --- */
 
 static int
-write_all(int fd, struct span s, struct err *e)
-{
-	while (s.n > 0) {
-		ssize_t n = write(fd, s.p, s.n);
-
-		if (n == -1 && errno != EINTR)
-			return err_sys(e, "write");
-		if (n > 0)
-			s = span_sub(s, (size_t)n, s.n);
-	}
-	return 0;
-}
-
-static int
 flush(int fd, struct err *e)
 {
 	return fsync(fd) == -1 || durable_confirm(fd) == -1 ? err_sys(e, "flush") : 0;
@@ -255,12 +242,12 @@ write_nodes(const struct capslog_node *n, int fd, uint64_t *size, struct err *e)
 		*size += node_size(n);
 		r = record_add(&out, node_key(n), &v, e);
 		if (r == 0 && out.n >= CHUNK) {
-			r = write_all(fd, buf_view(&out), e);
+			r = fileio_write(fd, buf_view(&out), e);
 			buf_clear(&out);
 		}
 	}
 	if (r == 0)
-		r = write_all(fd, buf_view(&out), e);
+		r = fileio_write(fd, buf_view(&out), e);
 	buf_free(&out);
 	return r;
 }
@@ -320,7 +307,7 @@ append(struct capslog *c, struct span record, struct err *e)
 
 	if (lseek(c->fd, (off_t)c->end, SEEK_SET) == -1)
 		return err_sys(e, "%s", c->name);
-	written = write_all(c->fd, record, e) == 0;
+	written = fileio_write(c->fd, record, e) == 0;
 	if (written && flush(c->fd, e) == 0) {
 		c->end += record.n;
 		return 0;
@@ -381,25 +368,6 @@ read_records(struct capslog *c, struct span all, struct err *e)
 	return 0;
 }
 
-/* The whole file. */
-static int
-read_file(int fd, struct buf *out, struct err *e)
-{
-	ssize_t n = 1;
-
-	while (n > 0) {
-		void *p = buf_room(out, SMALL, e);
-
-		if (p == NULL)
-			return -1;
-		n = pread(fd, p, SMALL, (off_t)out->n);
-		if (n == -1)
-			return err_sys(e, "read");
-		out->n += (size_t)n;
-	}
-	return 0;
-}
-
 /* What is cut off is so for good, or a record behind it would not be found by whom it stops. */
 static int
 read_all(struct capslog *c, struct err *e)
@@ -408,7 +376,7 @@ read_all(struct capslog *c, struct err *e)
 	int r;
 
 	buf_init(&text, SIZE_MAX / 2);
-	r = read_file(c->fd, &text, e);
+	r = fileio_read(c->fd, &text, e);
 	if (r == 0 && (text.n < HEADER || memcmp(text.p, header, HEADER) != 0))
 		r = err_set(e, ERR_PERM, "5.3.5", "it is none of ours, or of another version");
 	if (r == 0)
