@@ -68,47 +68,6 @@ is_double(const struct bounce *b, const struct envelope *env, struct span record
 
 /* --- what has been told already --- */
 
-static struct told *
-told_place(struct bounce *b, const struct told *t)
-{
-	uint32_t h = crc32c(0, t->id, QID_LEN);
-
-	h = crc32c(h, &t->slot, sizeof t->slot);
-	return &b->told[crc32c(h, &t->outcome, sizeof t->outcome) % BOUNCE_TOLD];
-}
-
-static struct told
-told_of(const char *id, const struct rcpt_result *r)
-{
-	struct told t = { .slot = r->slot, .outcome = r->outcome };
-
-	memcpy(t.id, id, QID_SIZE);
-	return t;
-}
-
-static void
-told_keep(struct bounce *b, const struct work *w)
-{
-	struct span rest = buf_view(&w->records), detail;
-	struct rcpt_result r;
-	struct err e;
-
-	while (result_next(&rest, &r, &detail, &e) == 1) {
-		struct told t = told_of(w->id, &r);
-
-		*told_place(b, &t) = t;
-	}
-}
-
-static bool
-told_before(struct bounce *b, const char *id, const struct rcpt_result *r)
-{
-	struct told t = told_of(id, r);
-	const struct told *at = told_place(b, &t);
-
-	return at->slot == t.slot && at->outcome == t.outcome && strcmp(at->id, t.id) == 0;
-}
-
 /* Is that told by a report that is under way? */
 static bool
 told_soon(const struct bounce *b, const char *id, const struct rcpt_result *r)
@@ -138,7 +97,7 @@ records_new(struct bounce *b, const char *id, struct span records, struct buf *o
 	while ((got = result_next(&records, &r, &detail, e)) == 1) {
 		if (told_soon(b, id, &r))
 			return err_set(e, ERR_TEMP, "4.3.0", "that report is under way");
-		if (!told_before(b, id, &r) && result_add(out, &r, detail, e) == -1)
+		if (!told_before(&b->told, id, &r) && result_add(out, &r, detail, e) == -1)
 			return -1;
 	}
 	return got;
@@ -381,7 +340,7 @@ on_committed(struct chan *c, const void *msg, size_t len, int *fds, struct err *
 	if (w == NULL || w->state != COMMITTING || !qid_ok(m->id) || strcmp(m->id, w->report) != 0)
 		return err_set(e, ERR_PROTO, NULL, "an answer to nothing");
 	log_line(LOG_INFO, w->report, "report", "of=%s from=<> to=%s", w->id, log_q(w->to));
-	told_keep(b, w);
+	told_keep(&b->told, w->id, buf_view(&w->records));
 	reported(b, w->job, w->id, w->report);
 	work_free(b, w);
 	bounce_turn(b);

@@ -12,6 +12,7 @@
 #ifndef BOUNCE_SERVE_H
 #define BOUNCE_SERVE_H
 
+#include "bounce/told.h"
 #include "lib/daemon.h"
 
 enum {
@@ -19,14 +20,10 @@ enum {
 	BOUNCE_CONVERT_MS = 30000,	/* for each of convertd's; then the header alone is returned */
 	BOUNCE_CONVERTING = 4,	/* requests that convertd takes of one asker */
 	BOUNCE_AT_ONCE = 16,	/* messages that queue keeps open for one channel */
-	BOUNCE_WAITING = 256,	/* reports in line; one more is refused, and asked for again */
-	BOUNCE_TOLD = 4096	/* recipients that are remembered as told of */
+	BOUNCE_WAITING = 256	/* reports in line; one more is refused, and asked for again */
 };
 
 struct work;
-
-/* What was committed lately.  A qmgr that starts anew, and had not marked it, asks for it again. */
-struct told { char id[QID_SIZE]; uint32_t slot; uint8_t outcome; };
 
 struct bounce {
 	struct loop *loop;
@@ -36,7 +33,7 @@ struct bounce {
 	struct work *first, **last;	/* all works, the oldest first */
 	uint32_t nwork, nactive, request;
 	struct timer late;
-	struct told told[BOUNCE_TOLD];	/* by hash; a newer one takes an older one's place */
+	struct told told;
 };
 
 void bounce_init(struct bounce *b, struct loop *l, const char *me);
