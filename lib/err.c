@@ -77,11 +77,3 @@ err_in(struct err *e, const char *fmt, ...)
 	err_clean(e->what);
 	return -1;
 }
-
-const char *
-err_kind_name(enum err_kind kind)
-{
-	static const char *const names[] = { "none", "temp", "perm", "proto", "bug" };
-
-	return (unsigned)kind < sizeof names / sizeof *names ? names[kind] : "bug";
-}

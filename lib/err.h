@@ -36,7 +36,4 @@ int err_sys(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2
 /* Puts "CONTEXT: " before the text that is there, which then is ours.  -1. */
 int err_in(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* "temp", "perm" … for the log. */
-const char *err_kind_name(enum err_kind kind);
-
 #endif
