@@ -635,7 +635,7 @@ proctype session(byte w; byte r)
 active proctype bounce()
 {
 	do
-	/* bounce/serve.c: on_report, bounce/serve.c: told_before.  What it would refuse for now, because
+	/* bounce/serve.c: on_report, bounce/told.c: told_before.  What it would refuse for now, because
 	 * the report is under way or queue is not there, waits here instead of being said again. */
 	:: T(b_told) up_b && m2b?[REPORT, 0] && told[0] -> m2b?REPORT, j; IF(!cut_mb) b2m!REPORTED(j) FI END
 #if NR > 1
@@ -648,7 +648,7 @@ active proctype bounce()
 	:: T(b_report) up_b && !cut_bq && m2b?[REPORT, 1] && !told[1] && !bwork[1] ->
 		m2b?REPORT, j; bwork[j] = true; asked[j] = true; b2q!COMMIT(j) END
 #endif
-	/* bounce/serve.c: on_committed, bounce/serve.c: told_keep, bounce/serve.c: reported */
+	/* bounce/serve.c: on_committed, bounce/told.c: told_keep, bounce/serve.c: reported */
 	:: T(b_committed) up_b && q2b?[COMMITTED, _] -> q2b?COMMITTED, j;
 		assert(DURABLE(1 + j));
 		told[j] = true; bwork[j] = false;
