@@ -57,8 +57,8 @@ int link_open(struct link *l, uint64_t size, char *id, int *fd, int timeout_ms, 
 int link_read(struct link *l, const char *id, int *fd, int timeout_ms, struct err *e);
 
 /*
- * As converter_ask_plan, for mail under CONPERM; ncaps: PLAN_MAX_VERDICTS at most.  -1: ERR_PERM, convertd can say nothing of it; else 4.6.5: there is
- * no answer within timeout_ms (but LINK_NEED_MS for a channel), or not now.
+ * As converter_ask_plan, for mail under CONPERM; ncaps: PLAN_MAX_VERDICTS at most.  -1: ERR_PERM, convertd can say
+ * nothing of it; else 4.6.5: there is no answer within timeout_ms (but LINK_NEED_MS for a channel), or not now.
  */
 int link_plan(struct link *l, const struct converter_message *m, const struct span *caps, uint32_t ncaps,
     int timeout_ms, struct converter_plan *out, struct err *e);
