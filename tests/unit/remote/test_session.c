@@ -10,7 +10,7 @@
 #include "tests/unit/remote/peer.h"
 #include "tests/unit/suites.h"
 
-enum { RCPTS = 5 };
+enum { RCPTS = 6 };
 #define REL OUTCOME_RELAYED
 #define DEF OUTCOME_DEFERRED
 #define BAD OUTCOME_FAILED
@@ -73,6 +73,7 @@ struct row {
 #define DPLAN "convertd PLAN drucof " MH "\n"
 #define BPLAN "convertd PLAN " MH " | drucof " MH "\n"
 #define THEN(n, words, body) #n " MAIL FROM:<s@x>\n" #n " RCPT TO:<a@x>" words "\n" #n " DATA\n" #n " . " body "\n"
+#define DROP(n, at) EH(n) #n " MAIL FROM:<s@x>\n" #n " RCPT TO:<a@x>\n" #n " RCPT TO:<" at "@x>\n"
 #define TO_MH CONV({ "1=MH", 0, NULL, "TUg=\r\n", 0, false })
 
 /* Of the recipients asked about in a session, the last one takes another form than it said before. */
@@ -145,6 +146,13 @@ static const struct row rows[] = {
 	    .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\n1 RCPT TO:<b@x>\n"
 	    EH(2) "2 MAIL FROM:<s@x>\n2 RCPT TO:<a@x>\n2 RCPT TO:<c@x>\n2 DATA\n2 . " ORIG "\n",
 	    .want = { { REL, "2.0.0", 0, NULL }, { DEF, "4.4.2", 0, NULL }, { REL, "2.0.0", 0, NULL } } },
+	{ .name = "patience ends: who was taken before goes alone", .rcpt = { "a@x", "b@x", "c@x", "d@x", "e@x", "f@x" },
+	    .script = { HOP(SLOW, { 0, "RCPT TO:<a@x>", "250 ok\r\n", false }, { 0, "RCPT", NULL, false }),
+		NOTHING, NOTHING },
+	    .heard = DROP(1, "b") DROP(2, "c") DROP(3, "d") DROP(4, "e") DROP(5, "f")
+	    EH(6) THEN(6, "", ORIG),
+	    .want = { { REL, "2.0.0", 0, NULL }, { DEF, "4.4.2", 0, NULL }, { DEF, "4.4.2", 0, NULL },
+		{ DEF, "4.4.2", 0, NULL }, { DEF, "4.4.2", 0, NULL }, { DEF, "4.4.2", 0, NULL } } },
 	{ .name = "a drop in a group: once more, one by one", .rcpt = { "a@x", "b@x" },
 	    .script = { HOP(MUTE, { 0, "RCPT TO:<b@x>", NULL, false }), NOTHING, NOTHING },
 	    .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\n1 RCPT TO:<b@x>\n"
