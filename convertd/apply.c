@@ -9,8 +9,8 @@
 #include "convertd/key.h"
 #include "convertd/part.h"
 #include "convertd/record.h"
-#include "convertd/sha256.h"
 #include "lib/edit_note.h"
+#include "lib/sha256.h"
 
 enum { APPLY_FEATURES_MAX = 262144 };	/* octets of the expression of one document */
 

@@ -29,9 +29,9 @@ $(O)/tests/unit-cmd: $(O)/cmd/server.a
 # leaks at its end take a hundred times as long as the test.
 UNIT_TOGETHER_unit-lib = address addrlist base caplines conf confcheck confdest confhop confline conneg contfield \
     edit edit_recode ensure envelope features features_canon features_dis features_fax features_quality figure fileio mime \
-    notification plan qfile qid reply resolve result signature span transfer xtext
+    notification plan qfile qid reply resolve result sha256 signature span transfer xtext
 UNIT_TOGETHER_unit-bounce = report
-UNIT_TOGETHER_unit-convertd = apply codec downgrade drucof ensure form image plan_make scale sha256 tiff
+UNIT_TOGETHER_unit-convertd = apply codec downgrade drucof ensure form image plan_make scale tiff
 UNIT_TOGETHER_unit-qmgr = act chance dest gather qmgr reload report sched
 UNIT_TOGETHER_unit-queue = parts
 UNIT_TOGETHER_unit-remote = caplist command decide reuse

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 
 #include "convertd/ranges.h"
-#include "convertd/sha256.h"
 #include "lib/edit_note.h"
+#include "lib/sha256.h"
 #include "tests/unit/convertd/judge.h"
 #include "tests/unit/convertd/letter.h"
 

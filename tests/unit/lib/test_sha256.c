@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
-#include "convertd/sha256.h"
+#include "lib/sha256.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -42,6 +42,52 @@ START_TEST(digests_are_those_of_the_standard)
 }
 END_TEST
 
+/* In pieces of each size it is the same. */
+START_TEST(digests_of_pieces)
+{
+	unsigned char in[200], want[SHA256_DIGEST], digest[SHA256_DIGEST];
+	struct sha256 s;
+
+	for (size_t i = 0; i < sizeof in; i++)
+		in[i] = (unsigned char)(i * 7);
+	sha256(span_of(in, sizeof in), want);
+	for (size_t piece = 1; piece <= sizeof in; piece++) {
+		sha256_init(&s);
+		for (size_t at = 0; at < sizeof in; at += piece)
+			sha256_add(&s, span_sub(span_of(in, sizeof in), at, at + piece));
+		sha256_end(&s, digest);
+		ck_assert_msg(sha256_same(digest, want, sizeof digest), "pieces of %zu", piece);
+	}
+	digest[31] ^= 1;
+	ck_assert(!sha256_same(digest, want, sizeof digest));
+}
+END_TEST
+
+/* RFC 4231, 4.2, 4.3 and 4.4; a key as long as a block, by another implementation. */
+static const struct { const char *key, *in; size_t nkey, nin; const char *digest; } macs[] = {
+	{ "\x0b", "Hi There", 20, 8, "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7" },
+	{ "Jefe", "what do ya want for nothing?", 4, 28,
+	    "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843" },
+	{ "\xaa", "\xdd", 20, 50, "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe" },
+	{ "k", "", 64, 0, "83026a325aaee70e36cfe607536aa1054104ad1077c36134810d4ccded1ccd3b" },
+};
+
+START_TEST(macs_are_those_of_the_standard)
+{
+	unsigned char key[64], in[64], digest[SHA256_DIGEST];
+	char hex[65];
+
+	for (size_t i = 0; i < macs[_i].nkey; i++)
+		key[i] = (unsigned char)macs[_i].key[i % strlen(macs[_i].key)];
+	for (size_t i = 0; i < macs[_i].nin; i++)
+		in[i] = (unsigned char)macs[_i].in[i % strlen(macs[_i].in)];
+	hmac_sha256(span_of(key, macs[_i].nkey), span_of(in, macs[_i].nin), digest);
+	for (int i = 0; i < SHA256_DIGEST; i++)
+		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+	ck_assert_str_eq(hex, macs[_i].digest);
+}
+END_TEST
+
 Suite *suite_sha256(void);
 Suite *
 suite_sha256(void)
@@ -50,6 +96,8 @@ suite_sha256(void)
 	TCase *tc = tcase_create("sha256");
 
 	tcase_add_loop_test(tc, digests_are_those_of_the_standard, 0, sizeof cases / sizeof *cases);
+	tcase_add_test(tc, digests_of_pieces);
+	tcase_add_loop_test(tc, macs_are_those_of_the_standard, 0, sizeof macs / sizeof *macs);
 	suite_add_tcase(s, tc);
 	return s;
 }

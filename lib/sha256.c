@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
-#include "convertd/sha256.h"
-
-enum { BLOCK = 64 };
+#include "lib/sha256.h"
 
 /* 4.2.2: the first 32 bits of the fractional parts of the cube roots of the first 64 primes. */
 static const uint32_t k[64] = {
@@ -62,23 +60,86 @@ block(uint32_t h[8], const unsigned char *p)
 }
 
 void
-sha256(struct span in, unsigned char digest[32])
+sha256_init(struct sha256 *s)
 {
-	uint32_t h[8] = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c,
-	    0x1f83d9ab, 0x5be0cd19 };
-	unsigned char end[2 * BLOCK] = { 0 };
-	size_t whole = in.n - in.n % BLOCK, rest = in.n % BLOCK;
-	size_t n = rest < BLOCK - 8 ? BLOCK : 2 * BLOCK;
+	*s = (struct sha256){ .h = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c,
+	    0x1f83d9ab, 0x5be0cd19 } };
+}
 
-	for (size_t i = 0; i < whole; i += BLOCK)
-		block(h, in.p + i);
-	if (rest > 0)
-		memcpy(end, in.p + whole, rest);
+void
+sha256_add(struct sha256 *s, struct span in)
+{
+	size_t have = s->octets % SHA256_BLOCK;
+
+	s->octets += in.n;
+	if (have > 0) {
+		struct span first = span_sub(in, 0, SHA256_BLOCK - have);
+
+		if (first.n > 0)
+			memcpy(s->rest + have, first.p, first.n);
+		in = span_sub(in, first.n, in.n);
+		if (have + first.n < SHA256_BLOCK)
+			return;
+		block(s->h, s->rest);
+	}
+	for (; in.n >= SHA256_BLOCK; in = span_sub(in, SHA256_BLOCK, in.n))
+		block(s->h, in.p);
+	if (in.n > 0)
+		memcpy(s->rest, in.p, in.n);
+}
+
+void
+sha256_end(struct sha256 *s, unsigned char digest[SHA256_DIGEST])
+{
+	unsigned char end[2 * SHA256_BLOCK] = { 0 };
+	size_t rest = s->octets % SHA256_BLOCK;
+	size_t n = rest < SHA256_BLOCK - 8 ? SHA256_BLOCK : 2 * SHA256_BLOCK;
+
+	memcpy(end, s->rest, rest);
 	end[rest] = 0x80;		/* 5.1.1: a bit, zeros, the length in bits */
 	for (int i = 0; i < 8; i++)
-		end[n - 1 - (size_t)i] = (unsigned char)((uint64_t)in.n * 8 >> 8 * i);
-	for (size_t i = 0; i < n; i += BLOCK)
-		block(h, end + i);
-	for (int i = 0; i < 32; i++)
-		digest[i] = (unsigned char)(h[i / 4] >> (24 - 8 * (i % 4)));
+		end[n - 1 - (size_t)i] = (unsigned char)(s->octets * 8 >> 8 * i);
+	for (size_t i = 0; i < n; i += SHA256_BLOCK)
+		block(s->h, end + i);
+	for (int i = 0; i < SHA256_DIGEST; i++)
+		digest[i] = (unsigned char)(s->h[i / 4] >> (24 - 8 * (i % 4)));
+}
+
+void
+sha256(struct span in, unsigned char digest[SHA256_DIGEST])
+{
+	struct sha256 s;
+
+	sha256_init(&s);
+	sha256_add(&s, in);
+	sha256_end(&s, digest);
+}
+
+void
+hmac_sha256(struct span key, struct span in, unsigned char digest[SHA256_DIGEST])
+{
+	unsigned char pad[SHA256_BLOCK];
+	struct sha256 s;
+
+	for (int outer = 0; outer < 2; outer++) {
+		memset(pad, outer ? 0x5c : 0x36, sizeof pad);
+		for (size_t i = 0; i < key.n && i < sizeof pad; i++)
+			pad[i] ^= key.p[i];
+		sha256_init(&s);
+		sha256_add(&s, span_of(pad, sizeof pad));
+		sha256_add(&s, outer ? span_of(digest, SHA256_DIGEST) : in);
+		sha256_end(&s, digest);
+	}
+	explicit_bzero(pad, sizeof pad);
+	explicit_bzero(&s, sizeof s);
+}
+
+bool
+sha256_same(const unsigned char *a, const unsigned char *b, size_t n)
+{
+	unsigned char differ = 0;
+
+	for (size_t i = 0; i < n; i++)
+		differ |= a[i] ^ b[i];
+	return differ == 0;
 }
