@@ -49,11 +49,9 @@ bool
 directory_asks(const struct directory *d, enum cap_source source)
 {
 	const struct span *lines;
-	uint32_t n = conf_lines(d->conf, CONF_CAPSOURCES, &lines), i = 0;
+	uint32_t n = conf_lines(d->conf, CONF_CAPSOURCES, &lines);
 
-	while (i < n && source_of(lines, i) != source)
-		i++;
-	return i < n;
+	return capsources_have(lines, n, source);
 }
 
 static enum cap_state

@@ -207,6 +207,27 @@ control_on_set(struct chan *ch, const void *msg, size_t len, int *fds, struct er
 	return chan_send(ch, &no.h, MSG_REFUSED, m->h.id, sizeof no, NULL, 0, e);
 }
 
+/* Nobody waits for an answer.  The sender knows whom the report was about, not whether it has to be believed more
+ * than others: that is the order of the sources. */
+static int
+learn_on_set(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
+{
+	struct capd *c = ch->arg;
+	const struct msg_cap_set *m = msg;
+	struct span addr = span_of(m + 1, m->addr_len);
+	struct err why = { 0 };
+
+	(void)fds;
+	if ((uint64_t)m->addr_len + m->len != len - sizeof *m || m->addr_len == 0 || m->addr_len > ENV_MAX_PATH ||
+	    m->source != SOURCE_LEARNED || m->state != CAP_KNOWN || m->ttl_s != CAP_LEARNED_S)
+		return err_set(e, ERR_PROTO, NULL, "a change of %zu octets", len);
+	if (store_set(&c->store, &c->directory, m, &why) == 0)
+		log_line(LOG_INFO, NULL, "caps-learned", "to=%s", log_qs(addr));
+	else
+		log_line(LOG_WARN, NULL, "caps-unlearned", "to=%s why=%s", log_qs(addr), log_q(why.what));
+	return 0;
+}
+
 static const struct msg_rule from_parent[] = {
 	{ MSG_SESSION, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 1, 1, parent_on_session },
 };
@@ -215,7 +236,17 @@ static const struct msg_rule from_control[] = {
 	    control_on_ask },
 	{ MSG_CAP_SET, sizeof(struct msg_cap_set), MSG_MAX, 0, 0, control_on_set },
 };
-enum { NCONTROL = sizeof from_control / sizeof *from_control };
+static const struct msg_rule from_learn[] = {
+	{ MSG_CAP_SET, sizeof(struct msg_cap_set), MSG_MAX, 0, 0, learn_on_set },
+};
+/* Who may say what. */
+static const struct { const struct msg_rule *rule; size_t n; } rules[ROLE_COUNT] = {
+	[ROLE_SMTPD] = { from_parent, sizeof from_parent / sizeof *from_parent },
+	[ROLE_LOCAL] = { from_parent, sizeof from_parent / sizeof *from_parent },
+	[ROLE_REMOTE] = { from_parent, sizeof from_parent / sizeof *from_parent },
+	[ROLE_CONTROL] = { from_control, sizeof from_control / sizeof *from_control },
+	[ROLE_LEARN] = { from_learn, sizeof from_learn / sizeof *from_learn },
+};
 
 static void
 parent_gone(struct chan *ch, const struct err *why)
@@ -227,11 +258,10 @@ parent_gone(struct chan *ch, const struct err *why)
 static int
 capd_connect(struct capd *c, enum role role, int fd, struct err *e)
 {
-	if (role != ROLE_SMTPD && role != ROLE_LOCAL && role != ROLE_REMOTE && role != ROLE_CONTROL)
+	if (role >= ROLE_COUNT || rules[role].rule == NULL)
 		return err_set(e, ERR_PROTO, NULL, "a channel to %s", role_name(role));
 	chan_close(&c->parent[role]);
-	if (chan_open(&c->parent[role], &c->daemon->loop, fd, role_name(role),
-	    role == ROLE_CONTROL ? from_control : from_parent, role == ROLE_CONTROL ? NCONTROL : 1,
+	if (chan_open(&c->parent[role], &c->daemon->loop, fd, role_name(role), rules[role].rule, rules[role].n,
 	    parent_gone, c, e) == 0)
 		return 0;
 	close(fd);

@@ -10,7 +10,7 @@
 static const char file_name[] = "entries";
 
 /* The sources that are kept here. */
-static const enum cap_source kept[] = { SOURCE_OWN };
+static const enum cap_source kept[] = { SOURCE_OWN, SOURCE_LEARNED };
 enum { NKEPT = sizeof kept / sizeof *kept };
 
 void
@@ -48,12 +48,31 @@ forget(struct store *s, struct span key, struct cap_entry *v, struct err *e)
 	return r;
 }
 
+/* A report that says what one said a short while ago: each entry is a flush, and reports come from outside. */
+static bool
+is_fresh(const struct store *s, struct span key, const struct cap_entry *v)
+{
+	struct cap_entry old;
+
+	return v->source == SOURCE_LEARNED && capslog_get(&s->log, v->source, key, v->since_s, &old) == 1 &&
+	    old.state == v->state && span_eq(old.text, v->text) && v->since_s >= old.since_s &&
+	    v->since_s - old.since_s < STORE_FRESH_S;
+}
+
+/* Reports have the half of it, so that they leave room for owners. */
+static uint32_t
+room_for(const struct directory *d, enum cap_source source)
+{
+	uint32_t max = (uint32_t)conf_number(d->conf, CONF_CAPSMAX);
+
+	return source == SOURCE_LEARNED ? max / 2 : max;
+}
+
 /* v has all but the text as it is kept. */
 static int
 keep(struct store *s, const struct directory *d, struct span key, struct span text, struct cap_entry *v,
     struct err *e)
 {
-	uint32_t max = (uint32_t)conf_number(d->conf, CONF_CAPSMAX);
 	struct buf out;
 	int r = 0;
 
@@ -64,8 +83,8 @@ keep(struct store *s, const struct directory *d, struct span key, struct span te
 	if (v->state == CAP_KNOWN)
 		r = capsdb_expression(text, &out, e);
 	v->text = buf_view(&out);
-	if (r == 0)
-		r = capslog_put(&s->log, key, v, max, e);
+	if (r == 0 && !is_fresh(s, key, v))
+		r = capslog_put(&s->log, key, v, room_for(d, v->source), e);
 	buf_free(&out);
 	return r;
 }

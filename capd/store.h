@@ -2,12 +2,14 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * capd/store.h - what capd keeps itself of recipients, one entry after another, in its own folder: what
- * their owners say ("own").  Nobody else writes there.
+ * their owners say ("own"), and what reports said ("learned").  Nobody else writes there.
  */
 #ifndef CAPD_STORE_H
 #define CAPD_STORE_H
 
 #include "capd/directory.h"
+
+enum { STORE_FRESH_S = 24 * 3600 };	/* what a report repeats within that time is not written again */
 
 struct store {
 	struct capslog log;

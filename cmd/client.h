@@ -29,6 +29,13 @@ int control_refused(const struct msg_refused *no, struct err *e);
 int submit_message(const struct home *h, struct envelope *env, struct span message, char id[QID_SIZE],
     struct err *e);
 
+/*
+ * A tag for a message to n recipients (NUL-terminated, one after another), for its ENVID and Message-ID, by which
+ * reports about it are believed (accord-learn(8)).  "": there is none: too many recipients, or nothing is learned
+ * there, or nobody answers, which keeps no message from being sent.
+ */
+void submit_tag(const struct home *h, struct span rcpts, char tag[TAG_TEXT]);
+
 /* The words of RFC 3461's parameters, as options give them.  -1: not that. */
 int dsn_notify(const char *text, uint8_t *out);
 int dsn_ret(const char *text, uint8_t *out);

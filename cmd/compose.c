@@ -234,7 +234,8 @@ add_header(const struct compose *c, const char *token, struct buf *out, struct e
 			return -1;
 	if (buf_add_str(out, "\r\n", e) == -1 || add_subject(span_str(c->subject), out, e) == -1)
 		return -1;
-	return buf_addf(out, e, "Message-ID: <%s@%s>\r\nMIME-Version: 1.0\r\n", token, c->host);
+	return buf_addf(out, e, "Message-ID: <%s@%s>\r\nMIME-Version: 1.0\r\n",
+	    c->tag != NULL && *c->tag != '\0' ? c->tag : token, c->host);
 }
 
 int

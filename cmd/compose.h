@@ -12,6 +12,7 @@ struct compose {
 	const char *from, *subject;	/* from: From's address, never empty */
 	const char *convert;		/* Content-Convert's value, or NULL */
 	const char *host;		/* of Message-ID */
+	const char *tag;		/* of Message-ID, before the "@"; NULL or "": one by chance */
 	char *const *to;
 	int nto;
 	const char *attach[COMPOSE_ATTACHMENTS];

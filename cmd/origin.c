@@ -208,7 +208,7 @@ add_missing(const struct origin *o, const struct fields *k, bool encode, struct 
 	    add_name(span_str(o->name), out, e) == -1) || buf_addf(out, e, " <%s>\r\n", o->from) == -1))
 		return -1;
 	if (!k->message_id && (compose_token(token, e) == -1 ||
-	    buf_addf(out, e, "Message-ID: <%s@%s>\r\n", token, o->host) == -1))
+	    buf_addf(out, e, "Message-ID: <%s@%s>\r\n", *o->tag != '\0' ? o->tag : token, o->host) == -1))
 		return -1;
 	if (encode && !k->mime && buf_add_str(out, "MIME-Version: 1.0\r\n"
 	    "Content-Type: text/plain; charset=utf-8\r\n", e) == -1)
@@ -290,6 +290,8 @@ build(struct origin *o, struct span lines, struct buf *out, struct err *e)
 		return err_set(e, ERR_PERM, "5.6.0", "a MIME part has a NUL or a CR within a line");
 	if (o->from_header && header_rcpts(o, header, k.resent, e) == -1)
 		return -1;
+	if (o->make_tag != NULL)
+		o->make_tag(o->tag_arg, buf_view(&o->rcpt), o->tag);
 	if (add_missing(o, &k, encode, out, e) == -1 || add_fields(o, header, encode, out, e) == -1)
 		return -1;
 	return add_body(body, encode, out, e);

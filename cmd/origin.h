@@ -8,11 +8,16 @@
 #define CMD_ORIGIN_H
 
 #include "lib/buf.h"
+#include "lib/msg.h"
 
 enum { ORIGIN_RCPT = 50000, ORIGIN_LINE = 998 };	/* RFC 5322 2.1.1 */
 
 struct origin {
 	const char *host;		/* what short addresses get, and Message-ID has */
+	/* Asked for a tag once all recipients are known (as submit_tag); NULL: nobody is. */
+	void (*make_tag)(void *arg, struct span rcpts, char tag[TAG_TEXT]);
+	void *tag_arg;
+	char tag[TAG_TEXT];		/* set by origin_message: in Message-ID, unless there was one, or it is "" */
 	const char *from;		/* From's address, if the message has no such field */
 	const char *name;		/* and its name, or "" */
 	bool from_header;		/* To, Cc and Bcc say who gets it */

@@ -103,7 +103,7 @@ send_submit(const struct common *c, const struct send_options *o, struct span me
 {
 	struct envelope env = { .sender = span_str(o->null ? "" : o->compose.from), .conperm = o->conperm,
 	    .ret = o->ret,
-	    .envid = o->envid != NULL ? span_str(o->envid) : span_str(""),
+	    .envid = span_str(o->envid != NULL ? o->envid : o->compose.tag),
 	    .nrcpt = (uint32_t)o->compose.nto };
 	char id[QID_SIZE];
 	int r;
@@ -160,17 +160,39 @@ send_minimal(struct span message, const struct own_converter *own, struct buf *o
 	return r;
 }
 
+/* For the message's recipients, if there are few. */
+static void
+send_tag(const struct common *c, const struct send_options *o, char tag[TAG_TEXT])
+{
+	struct buf rcpts;
+	struct err e;
+
+	tag[0] = '\0';
+	buf_init(&rcpts, TAG_RCPTS * (ENV_MAX_PATH + 1));
+	for (int i = 0; i < o->compose.nto; i++)
+		if (buf_add(&rcpts, span_of(o->compose.to[i], strlen(o->compose.to[i]) + 1), &e) == -1) {
+			buf_free(&rcpts);
+			return;
+		}
+	submit_tag(&c->home, buf_view(&rcpts), tag);
+	buf_free(&rcpts);
+}
+
 static int
-send_message(const struct common *c, const struct send_options *o, struct err *e)
+send_message(const struct common *c, struct send_options *o, struct err *e)
 {
 	struct own_converter converter = { -1, -1 };
+	char tag[TAG_TEXT] = "";
 	struct buf text, message, minimal;
 	int r;
 
 	buf_init(&text, COMPOSE_MAX);
 	buf_init(&message, 2 * COMPOSE_MAX);
 	buf_init(&minimal, 2 * COMPOSE_MAX);
+	o->compose.tag = tag;
 	r = check_words(o, e);
+	if (r == 0)
+		send_tag(c, o, tag);
 	if (r == 0 && !isatty(0))
 		r = cmd_read_fd(0, &text, e);
 	if (r == 0)

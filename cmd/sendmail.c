@@ -194,7 +194,7 @@ static int
 sm_submit(struct sendmail *s, struct span message, struct err *e)
 {
 	struct envelope env = { .sender = span_str(s->null ? "" : s->author), .ret = s->ret,
-	    .envid = span_str(s->envid != NULL ? s->envid : ""), .nrcpt = s->origin.nrcpt };
+	    .envid = span_str(s->envid != NULL ? s->envid : s->origin.tag), .nrcpt = s->origin.nrcpt };
 	const char *addr = (const char *)s->origin.rcpt.p;
 	char id[QID_SIZE];
 	int r;
@@ -210,6 +210,14 @@ sm_submit(struct sendmail *s, struct span message, struct err *e)
 	return r;
 }
 
+static void
+sm_tag(void *arg, struct span rcpts, char tag[TAG_TEXT])
+{
+	const struct sendmail *s = arg;
+
+	submit_tag(&s->common.home, rcpts, tag);
+}
+
 static int
 sm_message(struct sendmail *s, struct err *e)
 {
@@ -218,6 +226,8 @@ sm_message(struct sendmail *s, struct err *e)
 
 	buf_init(&text, COMPOSE_MAX);
 	buf_init(&message, 2 * COMPOSE_MAX);
+	s->origin.make_tag = sm_tag;
+	s->origin.tag_arg = s;
 	r = sm_read(s->lone_dot, &text, e);
 	if (r == 0)
 		r = origin_message(&s->origin, buf_view(&text), &message, e);

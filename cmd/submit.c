@@ -51,6 +51,26 @@ submit_message(const struct home *h, struct envelope *env, struct span message, 
 	return r;
 }
 
+void
+submit_tag(const struct home *h, struct span rcpts, char tag[TAG_TEXT])
+{
+	struct { struct msg_hdr h; unsigned char rcpt[TAG_RCPTS * (ENV_MAX_PATH + 1)]; } ask;
+	struct msg_refused reply;	/* the longest answer */
+	const struct msg_tagged *m = (const void *)&reply;
+	struct err ignored;
+	size_t len;
+	int sock;
+
+	tag[0] = '\0';
+	if (rcpts.n > sizeof ask.rcpt || (sock = control_connect(h, &ignored)) == -1)
+		return;
+	memcpy(ask.rcpt, rcpts.p, rcpts.n);
+	if (control_call(sock, &ask.h, MSG_TAG, sizeof ask.h + rcpts.n, -1, &reply, sizeof reply, &len,
+	    &ignored) == 0 && len == sizeof *m)
+		snprintf(tag, TAG_TEXT, "%.*s", TAG_TEXT - 1, m->tag);
+	close(sock);
+}
+
 /* "never", or some of the others with commas between them. */
 int
 dsn_notify(const char *text, uint8_t *out)

@@ -24,9 +24,9 @@ enum {
 #define R(role) (1u << ROLE_##role)
 /* Who compares domains with ours, or says who we are. */
 #define R_ME (R(SMTPD) | R(QMGR) | R(REMOTE) | R(LOCAL) | R(BOUNCE) | R(CAPD) | R(CONTROL) | \
-	R(QUEUE) | R(CONVERTD))
+	R(QUEUE) | R(CONVERTD) | R(LEARN))
 #define R_LANDLOCK (R(QUEUE) | R(RESOLVER) | R(CAPD) | R(CONVERTD) | R(BOUNCE) | R(REMOTE) | R(LOCAL) | R(QMGR) | \
-	R(CONTROL) | R(SMTPD))
+	R(CONTROL) | R(SMTPD) | R(LEARN))
 
 static int
 flush_check(struct span line, struct err *e)
@@ -128,8 +128,8 @@ const struct conf_decl conf_table[CONF_COUNT] = {
 	    "refused commands after which a client is cut off"),
 	[CONF_CAPS] = LONG_LIST("caps", "", CONF_CAPS_LINE_MAX, R(START), NULL,
 	    "ADDRESS EXPRESSION, @domain EXPRESSION or ADDRESS any: what a recipient can take"),
-	[CONF_CAPSOURCES] = KEYED_LIST("capsources", "cdb:caps.cdb", R(START) | R(CAPD), capsource_check,
-	    "cdb:FILE or own: where capabilities are looked up, in order", capsource_keys, "source"),
+	[CONF_CAPSOURCES] = KEYED_LIST("capsources", "cdb:caps.cdb", R(START) | R(CAPD) | R(LOCAL) | R(LEARN),
+	    capsource_check, "cdb:FILE, own or learned: where capabilities are looked up, in order", capsource_keys, "source"),
 	[CONF_CONNEG] = KEYED_LIST("conneg", "", R(SMTPD) | R(CAPD) | R(REMOTE), conneg_check,
 	    "DOMAIN directory|ensure|off [all|relayclients|NETWORK,…]: how CONNEG is answered, and to whom; * "
 	    "for all domains",

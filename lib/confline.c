@@ -509,6 +509,7 @@ mailbox_keys(struct span line, struct buf *out, struct err *e)
 
 static const struct { const char *name; enum cap_source source; bool file; } capsources[] = {
 	{ "none", SOURCE_NONE, false }, { "cdb", SOURCE_CDB, true }, { "own", SOURCE_OWN, false },
+	{ "learned", SOURCE_LEARNED, false },
 };
 enum { NCAPSOURCE = sizeof capsources / sizeof *capsources };
 
@@ -524,7 +525,7 @@ capsource_parse(struct span line, struct capsource *out, struct err *e)
 			out->source = capsources[i].source;
 			return 0;
 		}
-	return err_set(e, ERR_PERM, NULL, "expected cdb:FILE or own (ldap:, learned and probe are not "
+	return err_set(e, ERR_PERM, NULL, "expected cdb:FILE, own or learned (ldap: and probe are not "
 	    "asked by this version), not \"%s\"", quote(line).s);
 }
 
@@ -540,6 +541,19 @@ int
 capsource_keys(struct span line, struct buf *out, struct err *e)
 {
 	return line_key_add(out, span_sub(line, 0, span_find(line, ':')), '\0', e);
+}
+
+bool
+capsources_have(const struct span *lines, uint32_t n, enum cap_source source)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		struct capsource s;
+		struct err e;
+
+		if (capsource_parse(lines[i], &s, &e) == 0 && s.source == source)
+			return true;
+	}
+	return false;
 }
 
 const char *

@@ -145,7 +145,9 @@ struct capsource { enum cap_source source; struct span file; };
 int capsource_parse(struct span line, struct capsource *out, struct err *e);
 int capsource_check(struct span line, struct err *e);
 int capsource_keys(struct span line, struct buf *out, struct err *e);	/* its kind */
-/* The name of a source: "cdb", "own"; "none". */
+/* Is source one of the lines? */
+bool capsources_have(const struct span *lines, uint32_t n, enum cap_source source);
+/* The name of a source: "cdb", "own", "learned"; "none". */
 const char *capsource_name(enum cap_source source);
 
 /*

@@ -11,12 +11,12 @@
 #include "lib/ipc.h"
 #include "lib/qid.h"
 
-#define MSG_LAYOUT 12u
+#define MSG_LAYOUT 13u
 
 enum msg_type {
 	/* supervisor -> daemon, in this order at start: SETTING* FILE* LISTENER* PEER* GO */
 	MSG_SETTING = 1,	/* struct msg_name; fd: the setting's file */
-	MSG_FILE,		/* struct msg_name "queue" "home" "caps" "caps.cdb"; fd: directory or file */
+	MSG_FILE,		/* struct msg_name "queue" "home" "caps" "learn" "caps.cdb"; fd: directory or file */
 	MSG_LISTENER,		/* struct msg_listener; fd: listening socket */
 	MSG_PEER,		/* struct msg_peer; fd: a new channel to that process */
 	MSG_GO,			/* struct msg_hdr: all has been said, start */
@@ -75,6 +75,10 @@ enum msg_type {
 	MSG_CAP_SET = 98,	/* command -> control -> capd: struct msg_cap_set + address text +
 				 * expression text */
 	MSG_CAP_SETTED = 99,	/* back: struct msg_hdr: it is on the disk; or MSG_REFUSED */
+	MSG_REPORT_CAME,	/* local -> learn: struct msg_report_came; fd: the message, read-only */
+	MSG_LEARNED,		/* learn's child -> learn: struct msg_learned + tag + address + expression text */
+	MSG_TAG,		/* command -> control -> learn: struct msg_hdr + NUL-terminated addresses, 8 at most */
+	MSG_TAGGED,		/* back: struct msg_tagged */
 
 	/* the accord command <-> control */
 	MSG_SUBMIT = 112,	/* struct msg_hdr + envelope block; fd: the message, a sealed memfd */
@@ -114,7 +118,7 @@ enum msg_type {
 
 /* The processes, as peers of each other.  The order is the one they are started in. */
 enum role {
-	ROLE_START, ROLE_QUEUE, ROLE_CAPD, ROLE_CONVERTD, ROLE_BOUNCE, ROLE_RESOLVER, ROLE_REMOTE,
+	ROLE_START, ROLE_QUEUE, ROLE_CAPD, ROLE_CONVERTD, ROLE_BOUNCE, ROLE_RESOLVER, ROLE_LEARN, ROLE_REMOTE,
 	ROLE_LOCAL, ROLE_QMGR, ROLE_CONTROL, ROLE_SMTPD, ROLE_COUNT
 };
 /* "queue", "capd" …; also the program accord-NAME. */
@@ -193,8 +197,13 @@ struct msg_job {
 	uint32_t last_try;	/* 1: the queue lifetime ends before another attempt */
 	uint64_t expires_us;	/* wall clock */
 };
-struct msg_result { struct msg_hdr h; char id[QID_SIZE]; uint32_t n, bad_file; };	/* bad_file: 1
-				 * the message's checksum is wrong: nothing was tried */
+struct msg_result {
+	struct msg_hdr h;
+	char id[QID_SIZE];
+	uint32_t n;
+	uint32_t bad_file;	/* 1: the message's checksum is wrong: nothing was tried */
+	uint32_t report;	/* 1: of local's child alone: it delivered a report, which may teach us something */
+};
 struct msg_reported { struct msg_hdr h; char id[QID_SIZE]; char report[QID_SIZE]; };
 
 enum {
@@ -254,7 +263,8 @@ enum { CAP_WANT_FEATURES = 1, CAP_WANT_KNOWN = 2 };
 struct msg_cap_ask { struct msg_hdr h; uint32_t want, addr_len; };
 enum cap_state { CAP_NONE, CAP_KNOWN, CAP_ANY, CAP_TEMP };
 /* Where capabilities come from; in files too, so a number stays what it is. */
-enum cap_source { SOURCE_NONE, SOURCE_CDB, SOURCE_OWN };
+enum cap_source { SOURCE_NONE, SOURCE_CDB, SOURCE_OWN, SOURCE_LEARNED };
+enum { CAP_LEARNED_S = 30 * 24 * 3600 };	/* so long counts what a report said */
 struct msg_cap {
 	struct msg_hdr h;
 	uint32_t features;	/* enum cap_state: of the expression that follows */
@@ -271,6 +281,11 @@ struct msg_cap_set {
 	uint32_t ttl_s;		/* how long it counts; 0: for good */
 	uint32_t addr_len, len, pad;	/* addr_len 0: of every address, with SOURCE_NONE alone */
 };
+struct msg_report_came { struct msg_hdr h; char id[QID_SIZE]; uint64_t len; };	/* len: octets of the message at the
+				 * file's start */
+enum { TAG_TEXT = 104, TAG_RCPTS = 8 };	/* octets of a tag with its NUL; recipients that one can bind */
+struct msg_learned { struct msg_hdr h; uint32_t tag_len, addr_len, len, pad; };	/* octets of what follows */
+struct msg_tagged { struct msg_hdr h; char tag[TAG_TEXT]; };	/* "": there is none */
 struct msg_owned { struct msg_hdr h; uint32_t found, uid; };	/* found 0: no mailbox here, or not to be found */
 
 enum { RESOLVE_NAME = 254 };	/* octets of a name with its NUL (RFC 1035, 3.1) */

@@ -196,6 +196,8 @@ static const struct sandbox_row {
 	[SB_BOUNCE] = { "bounce", C_LOOP | C_IPC, FS_NONE, 512 * MIB, NO_LIMIT, SB_COUNT, 0 },
 	[SB_CAPD] = { "capd", C_LOOP | C_IPC | C_LOOK | C_CHANGE | C_FLUSH, FS_DIRS, NO_LIMIT, NO_LIMIT,
 	    SB_COUNT, 0 },
+	[SB_LEARN] = { "learn", C_LOOP | C_IPC | C_PARENT, FS_NONE, NO_LIMIT, 0, SB_LEARN_REPORT, 0 },
+	[SB_LEARN_REPORT] = { "learn-report", C_IPC | C_MAPS, FS_NONE, 128 * MIB, 0, SB_COUNT, 0 },
 	[SB_CONVERTD] = { "convertd", C_LOOP | C_IPC | C_MEMFD | C_PARENT, FS_NONE, NO_LIMIT, NO_LIMIT,
 	    SB_CONVERT_JOB, 0 },
 	[SB_CONVERT_JOB] = { "convert-job", 0, FS_NONE, 1024 * MIB, NO_LIMIT, SB_COUNT, 0 },

@@ -254,7 +254,7 @@ find_form(const struct delivery *d, struct content *c, const struct envelope *en
 
 /* Everything that can fail, in order. */
 static int
-deliver(const struct delivery *d, struct content *c, struct buf *detail, bool *bad_file, struct err *e)
+deliver(const struct delivery *d, struct content *c, struct buf *detail, struct delivery_found *found, struct err *e)
 {
 	struct envelope env = { 0 };
 	struct buf store;
@@ -266,19 +266,20 @@ deliver(const struct delivery *d, struct content *c, struct buf *detail, bool *b
 	if (qfile_open(d->message_fd, &q, e) == -1 || qfile_envelope(d->message_fd, &q, &store, &env,
 	    e) == -1 || d->slot >= env.nrcpt) {
 		buf_free(&store);
-		*bad_file = e->kind == ERR_PERM;
+		found->bad_file = e->kind == ERR_PERM;
 		return e->kind == ERR_NONE ? err_set(e, ERR_BUG, NULL, "no recipient %u", d->slot) : -1;
 	}
 	map = mmap(NULL, (size_t)q.file_len, PROT_READ, MAP_SHARED, d->message_fd, 0);
 	r = map == MAP_FAILED ? err_sys(e, "message") : qfile_check(d->message_fd, &q, e);
 	if (r == 0) {
-		*bad_file = true;
+		found->bad_file = true;
 		r = err_set(e, ERR_PERM, "5.3.5", "the message's checksum is wrong");
 	} else if (r == 1) {
 		c->message = span_of(map, (size_t)q.msg_len);
 		r = find_form(d, c, &env, detail, e);
 		if (r == 0)
 			r = write_mailbox(d, c, &env, e);
+		found->report = r == 0 && d->learns && env.sender.n == 0 && mime_message_is_report(c->message);
 	}
 	if (map != MAP_FAILED)
 		munmap(map, (size_t)q.file_len);
@@ -288,15 +289,15 @@ deliver(const struct delivery *d, struct content *c, struct buf *detail, bool *b
 }
 
 void
-delivery_run(const struct delivery *d, struct rcpt_result *r, struct buf *detail, bool *bad_file)
+delivery_run(const struct delivery *d, struct rcpt_result *r, struct buf *detail, struct delivery_found *found)
 {
 	struct content c = { 0 };
 	struct err e = { 0 };
 	int done;
 
 	*r = (struct rcpt_result){ .slot = d->slot };
-	*bad_file = false;
-	done = deliver(d, &c, detail, bad_file, &e);
+	*found = (struct delivery_found){ .bad_file = false };
+	done = deliver(d, &c, detail, found, &e);
 	if (done == 0) {
 		r->outcome = OUTCOME_DELIVERED;
 		snprintf(r->dsn, sizeof r->dsn, "%s", c.edited ? "2.6.4" : "2.0.0");

@@ -20,13 +20,16 @@ struct delivery {
 	int capd_fd, convertd_fd;	/* channels of this process; -1: none now, or nothing is to be asked */
 	uint32_t wait_s;		/* that a conversion may take */
 	bool drucof_accept;		/* option drucof_unknown=accept */
+	bool learns;			/* is it to be found out whether the message is a report? */
 };
 
-/*
- * Delivers; what became of it goes into *r and detail (lib/result.h).  *bad_file: the message's
- * checksum is wrong, nothing was done.  Cannot fail: failures are outcomes.
- */
-void delivery_run(const struct delivery *d, struct rcpt_result *r, struct buf *detail,
-    bool *bad_file);
+/* What came of it, besides the recipient's result. */
+struct delivery_found {
+	bool bad_file;			/* the message's checksum is wrong, nothing was done */
+	bool report;			/* d->learns, and a DSN or MDN by its header and null reverse-path was delivered */
+};
+
+/* Delivers; what became of it goes into *r and detail (lib/result.h).  Cannot fail: failures are outcomes. */
+void delivery_run(const struct delivery *d, struct rcpt_result *r, struct buf *detail, struct delivery_found *found);
 
 #endif

@@ -20,17 +20,21 @@
 #include "local/delivery.h"
 #include "local/place.h"
 
-enum { NOBODY = 65534 };
+enum {
+	NOBODY = 65534,
+	LOCAL_SHOWN = 64	/* reports that learn has not taken yet; more are not shown to it */
+};
 
 /* A job under way: its recipients are served one after another. */
 struct job {
 	struct local *local;
 	struct worker_job *work;
 	int message_fd;
+	uint64_t message_len;
 	struct envelope env;
 	struct buf store, records;
 	uint32_t next, nrecord;		/* index into the slots; records written */
-	bool bad_file;
+	bool bad_file, shown;		/* shown: to learn, once */
 	struct chan child;		/* of the recipient being served */
 	pid_t pid;
 	bool answered;
@@ -123,6 +127,30 @@ options_for(const struct local *l, struct span addr)
 	return o;
 }
 
+/* Does it matter whether a message is a report? */
+static bool
+learns(const struct local *l)
+{
+	const struct span *lines;
+	uint32_t n = conf_lines(&l->daemon->conf, CONF_CAPSOURCES, &lines);
+
+	return l->learn.open && capsources_have(lines, n, SOURCE_LEARNED);
+}
+
+/* Shows learn a report that was delivered.  No mail depends on it: what does not get there is not learned. */
+static void
+job_show(struct job *j)
+{
+	struct msg_report_came m = { .len = j->message_len };
+	int fd = learns(j->local) ? fcntl(j->message_fd, F_DUPFD_CLOEXEC, 0) : -1;
+	struct err ignored;
+
+	j->shown = true;
+	memcpy(m.id, j->work->packet->id, sizeof m.id);
+	if (fd != -1)
+		(void)chan_send(&j->local->learn, &m.h, MSG_REPORT_CAME, 0, sizeof m, &fd, 1, &ignored);
+}
+
 /* In the child: the owner's rights and no more, then the delivery, then the result. */
 static _Noreturn void
 child_run(struct job *j, uint32_t slot, const struct place *p, int up, int capd, int convertd)
@@ -131,13 +159,13 @@ child_run(struct job *j, uint32_t slot, const struct place *p, int up, int capd,
 	const struct negotiation o = options_for(j->local, j->env.rcpt[slot].addr);
 	struct delivery d = { .message_fd = -1, .me = conf_string(&j->local->daemon->conf, CONF_ME),
 	    .id = j->work->packet->id, .slot = slot, .folder_fd = -1, .rest = p->rest, .capd_fd = -1,
-	    .convertd_fd = -1, .drucof_accept = o.drucof_unknown == 1 };
+	    .convertd_fd = -1, .drucof_accept = o.drucof_unknown == 1, .learns = learns(j->local) };
 	struct sandbox_dir dir = { -1, true };
 	struct rcpt_result r;
 	struct buf packet, detail;
 	struct msg_result *m;
 	struct err e = { 0 };
-	bool bad = false;
+	struct delivery_found found;
 
 	buf_init(&packet, MSG_MAX);
 	buf_init(&detail, RESULT_DETAIL_MAX);
@@ -153,10 +181,10 @@ child_run(struct job *j, uint32_t slot, const struct place *p, int up, int capd,
 		log_line(LOG_ERR, d.id, "cannot-start", "why=%s", log_q(e.what));
 		_exit(1);
 	}
-	delivery_run(&d, &r, &detail, &bad);
+	delivery_run(&d, &r, &detail, &found);
 	if ((m = buf_room(&packet, sizeof *m, &e)) == NULL)
 		_exit(1);
-	*m = (struct msg_result){ .n = 1, .bad_file = bad };
+	*m = (struct msg_result){ .n = 1, .bad_file = found.bad_file, .report = found.report };
 	packet.n += sizeof *m;
 	if (result_add(&packet, &r, buf_view(&detail), &e) == -1 ||
 	    ipc_send(up, (struct msg_hdr *)(void *)packet.p, MSG_RESULT, 0, packet.n, NULL, 0, &e) == -1)
@@ -181,6 +209,8 @@ child_on_result(struct chan *c, const void *msg, size_t len, int *fds, struct er
 		j->bad_file = true;
 	else
 		job_record(j, &r, detail);
+	if (m->report == 1 && !j->shown)
+		job_show(j);
 	return 0;
 }
 
@@ -288,6 +318,7 @@ job_start(void *arg, struct worker_job *work, int message_fd)
 		job_end(j);
 		return;
 	}
+	j->message_len = q.msg_len;
 	job_step(j);
 }
 
@@ -344,22 +375,44 @@ server_gone(struct chan *c, const struct err *why)
 
 	(void)why;
 	log_line(LOG_INFO, NULL, "peer-gone", "peer=%s", c->name);
-	daemon_lost(c == &l->capd ? ROLE_CAPD : c == &l->control ? ROLE_CONTROL : ROLE_CONVERTD);
+	daemon_lost(c == &l->capd ? ROLE_CAPD : c == &l->control ? ROLE_CONTROL : c == &l->learn ? ROLE_LEARN :
+	    ROLE_CONVERTD);
+}
+
+/* The channel to that server; NULL: there is none to it. */
+static struct chan *
+server_chan(struct local *l, enum role role)
+{
+	switch (role) {
+	case ROLE_CAPD:
+		return &l->capd;
+	case ROLE_CONVERTD:
+		return &l->convertd;
+	case ROLE_CONTROL:
+		return &l->control;
+	case ROLE_LEARN:
+		return &l->learn;
+	default:
+		return NULL;
+	}
 }
 
 static int
 local_connect(struct local *l, enum role role, int fd, struct err *e)
 {
-	struct chan *c = role == ROLE_CAPD ? &l->capd : role == ROLE_CONTROL ? &l->control : &l->convertd;
+	struct chan *c = server_chan(l, role);
 
 	if (role == ROLE_QMGR)
 		return worker_connect(&l->worker, fd, e);
-	if (role != ROLE_CAPD && role != ROLE_CONVERTD && role != ROLE_CONTROL)
+	if (c == NULL)
 		return err_set(e, ERR_PROTO, NULL, "a channel to %s", role_name(role));
 	chan_close(c);
 	if (chan_open(c, l->worker.loop, fd, role_name(role), role == ROLE_CONTROL ? from_control : NULL,
-	    role == ROLE_CONTROL ? sizeof from_control / sizeof *from_control : 0, server_gone, l, e) == 0)
+	    role == ROLE_CONTROL ? sizeof from_control / sizeof *from_control : 0, server_gone, l, e) == 0) {
+		c->most = role == ROLE_LEARN ? LOCAL_SHOWN : 0;
+		c->lossy = role == ROLE_LEARN;
 		return 0;
+	}
 	close(fd);
 	return -1;
 }
@@ -389,7 +442,7 @@ local_stats(void *arg, struct buf *out)
 int
 local_open(struct local *l, struct daemon *d, struct err *e)
 {
-	static const enum role peers[] = { ROLE_CAPD, ROLE_CONVERTD, ROLE_CONTROL, ROLE_QMGR };
+	static const enum role peers[] = { ROLE_CAPD, ROLE_CONVERTD, ROLE_CONTROL, ROLE_LEARN, ROLE_QMGR };
 
 	*l = (struct local){ .daemon = d, .home = daemon_file(d, "home") };
 	worker_init(&l->worker, &d->loop, job_start, l);

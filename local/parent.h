@@ -16,6 +16,7 @@ struct local {
 	struct worker worker;
 	struct chan capd, convertd;	/* carry MSG_SESSION only */
 	struct chan control;		/* asks whose mailbox an address is */
+	struct chan learn;		/* is shown reports */
 	uint64_t deliveries;		/* processes started */
 	int home;			/* the folder relative mailboxes lie under */
 };

@@ -76,6 +76,7 @@ give_files(struct child *c, struct err *e)
 		{ "queue", p->queue_fd, 1u << ROLE_QUEUE | 1u << ROLE_QMGR },
 		{ "home", p->state_fd, 1u << ROLE_LOCAL },
 		{ "caps", p->caps_fd, 1u << ROLE_CAPD },
+		{ "learn", p->learn_fd, 1u << ROLE_LEARN },
 		{ "control.sock", p->control_sock, 1u << ROLE_CONTROL },
 		{ "clock", p->clock_fd, ~0u },
 	};

@@ -141,6 +141,8 @@ static const struct msg_rule from_client[] = {
 	{ MSG_CAP_ASK, sizeof(struct msg_cap_ask) + 1, sizeof(struct msg_cap_ask) + ENV_MAX_PATH, 0, 0,
 	    wish_on_client },
 	{ MSG_CAP_SET, sizeof(struct msg_cap_set), MSG_MAX, 0, 0, wish_on_client },
+	{ MSG_TAG, sizeof(struct msg_hdr), sizeof(struct msg_hdr) + TAG_RCPTS * (ENV_MAX_PATH + 1), 0, 0,
+	    tag_on_client },
 	{ MSG_CAPS_CHANGED, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0,
 	    client_on_caps_changed },
 	{ MSG_STATUS, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, client_on_status },
@@ -261,6 +263,10 @@ static const struct msg_rule from_local[] = {
 	{ MSG_OWNED, sizeof(struct msg_owned), sizeof(struct msg_owned), 0, 0, wish_on_owned },
 };
 
+static const struct msg_rule from_learn[] = {
+	{ MSG_TAGGED, sizeof(struct msg_tagged), sizeof(struct msg_tagged), 0, 0, tag_on_tagged },
+};
+
 static const struct msg_rule from_qmgr[] = {
 	{ MSG_ACTED, sizeof(struct msg_acted), sizeof(struct msg_acted), 0, 0, act_on_qmgr },
 	{ MSG_REFUSED, sizeof(struct msg_refused), sizeof(struct msg_refused), 0, 0, act_on_refused },
@@ -271,6 +277,7 @@ static const struct { const struct msg_rule *rule; size_t n; } rules[ROLE_COUNT]
 	[ROLE_CAPD] = { from_capd, sizeof from_capd / sizeof *from_capd },
 	[ROLE_QMGR] = { from_qmgr, sizeof from_qmgr / sizeof *from_qmgr },
 	[ROLE_LOCAL] = { from_local, sizeof from_local / sizeof *from_local },
+	[ROLE_LEARN] = { from_learn, sizeof from_learn / sizeof *from_learn },
 };
 
 /* The channel to that process; NULL: there is none to it. */
@@ -286,17 +293,21 @@ server_chan(struct control *c, enum role role)
 		return &c->qmgr;
 	case ROLE_LOCAL:
 		return &c->local;
+	case ROLE_LEARN:
+		return &c->learn;
 	default:
 		return NULL;
 	}
 }
 
-/* Who waits for capd, local or qmgr is told to come again. */
+/* Who waits for capd, local or qmgr is told to come again, who waits for learn that there is no tag. */
 static void
 tell_waiting(struct control *c, enum role role)
 {
 	if (role == ROLE_QMGR)
 		act_qmgr_gone(c);
+	else if (role == ROLE_LEARN)
+		tag_learn_gone(c);
 	else if (role == ROLE_CAPD || role == ROLE_LOCAL)
 		wish_server_gone(c, role == ROLE_CAPD ? WITH_CAPD : WITH_LOCAL);
 }

@@ -21,8 +21,8 @@ enum {
 	CONTROL_ENVELOPE = 60000	/* octets of a submitted envelope */
 };
 
-/* Who has a client's wish for an address now. */
-enum with { WITH_NOBODY, WITH_LOCAL, WITH_CAPD };
+/* Who has a client's wish now. */
+enum with { WITH_NOBODY, WITH_LOCAL, WITH_CAPD, WITH_LEARN };
 
 struct client {
 	struct client *next, **prev;
@@ -36,7 +36,7 @@ struct client {
 	bool seven;			/* its envelope says 7BIT */
 	struct buf envelope;
 	enum with with;
-	struct buf wish;		/* its packet, MSG_CAP_ASK or MSG_CAP_SET, until it is answered */
+	struct buf wish;		/* its packet, MSG_CAP_ASK or MSG_CAP_SET, until local or capd has answered */
 };
 
 /* A request that qmgr has; client NULL: it has gone meanwhile. */
@@ -46,7 +46,7 @@ struct control {
 	struct daemon *daemon;
 	struct watch listener;
 	struct timer resume;		/* after a pause */
-	struct chan queue, capd, qmgr, local;
+	struct chan queue, capd, qmgr, local, learn;
 	struct client *clients;
 	struct pending_act *acts;
 	uint32_t nclient, last_serial;
@@ -84,6 +84,11 @@ int wish_on_owned(struct chan *ch, const void *msg, size_t len, int *fds, struct
 int wish_on_answer(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e);
 /* Who waits for the one that was lost is told to come again. */
 void wish_server_gone(struct control *c, enum with who);
+
+/* tag.c: MSG_TAG goes to learn, MSG_TAGGED comes back; where learn does not answer there is no tag. */
+int tag_on_client(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e);
+int tag_on_tagged(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e);
+void tag_learn_gone(struct control *c);
 
 /* submit.c: a message from a local user goes into the queue. */
 int submit_begin(struct client *k, struct span envelope, int message_fd, struct err *e);
