@@ -17,22 +17,22 @@ static const char name[] = "key", beside[] = "key.new";
 static int
 key_read(int dir_fd, unsigned char key[TAG_KEY], struct err *e)
 {
-	int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), r;
-	struct buf text;
+	int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), r = 1;
+	unsigned char octets[TAG_KEY + 1];
+	ssize_t n;
 
 	if (fd == -1)
 		return errno == ENOENT ? 0 : err_sys(e, "%s", name);
-	buf_init(&text, TAG_KEY);
-	r = fileio_read(fd, &text, e);
-	if (r == 0 && text.n != TAG_KEY)
-		r = err_set(e, ERR_PERM, NULL, "%s: %zu octets are no key", name, text.n);
-	if (r == 0)
-		memcpy(key, text.p, TAG_KEY);
-	if (text.p != NULL)
-		explicit_bzero(text.p, text.n);
-	buf_free(&text);
+	n = read(fd, octets, sizeof octets);
+	if (n == -1)
+		r = err_sys(e, "%s", name);
+	else if (n != TAG_KEY)
+		r = err_set(e, ERR_PERM, NULL, "%s: %s than %d octets", name, n < TAG_KEY ? "less" : "more", TAG_KEY);
+	else
+		memcpy(key, octets, TAG_KEY);
+	explicit_bzero(octets, sizeof octets);
 	close(fd);
-	return r == 0 ? 1 : -1;
+	return r;
 }
 
 static int
