@@ -7,6 +7,8 @@
 #include "cmd/client.h"
 #include "lib/xtext.h"
 
+enum { TAG_WAIT_MS = 1000 };
+
 /* A memory file that nobody can change any more. */
 static int
 sealed_memfd(struct span s, struct err *e)
@@ -57,17 +59,20 @@ submit_tag(const struct home *h, struct span rcpts, char tag[TAG_TEXT])
 	struct { struct msg_hdr h; unsigned char rcpt[TAG_RCPTS * (ENV_MAX_PATH + 1)]; } ask;
 	struct msg_refused reply;	/* the longest answer */
 	const struct msg_tagged *m = (const void *)&reply;
+	int sock, fds[MSG_FDS];
 	struct err ignored;
 	size_t len;
-	int sock;
 
 	tag[0] = '\0';
 	if (rcpts.n > sizeof ask.rcpt || (sock = control_connect(h, &ignored)) == -1)
 		return;
 	memcpy(ask.rcpt, rcpts.p, rcpts.n);
-	if (control_call(sock, &ask.h, MSG_TAG, sizeof ask.h + rcpts.n, -1, &reply, sizeof reply, &len,
-	    &ignored) == 0 && len == sizeof *m)
-		snprintf(tag, TAG_TEXT, "%.*s", TAG_TEXT - 1, m->tag);
+	if (ipc_call(sock, &ask.h, MSG_TAG, sizeof ask.h + rcpts.n, NULL, 0, &reply, sizeof reply, &len, fds,
+	    TAG_WAIT_MS, &ignored) == 1) {
+		ipc_close_fds(fds, MSG_FDS);
+		if (len == sizeof *m && m->h.type == MSG_TAGGED)
+			snprintf(tag, TAG_TEXT, "%.*s", TAG_TEXT - 1, m->tag);
+	}
 	close(sock);
 }
 

@@ -75,7 +75,8 @@ enum msg_type {
 	MSG_CAP_SET = 98,	/* command -> control -> capd: struct msg_cap_set + address text +
 				 * expression text */
 	MSG_CAP_SETTED = 99,	/* back: struct msg_hdr: it is on the disk; or MSG_REFUSED */
-	MSG_REPORT_CAME,	/* local -> learn: struct msg_report_came; fd: the message, read-only */
+	MSG_REPORT_CAME,	/* local -> learn: struct msg_report_came; fd: the message, read-only.  local's child ->
+				 * local: struct msg_hdr: "what I have delivered is a report" */
 	MSG_LEARNED,		/* learn's child -> learn: struct msg_learned + tag + address + expression text */
 	MSG_TAG,		/* command -> control -> learn: struct msg_hdr + NUL-terminated addresses, 8 at most */
 	MSG_TAGGED,		/* back: struct msg_tagged */
@@ -197,13 +198,8 @@ struct msg_job {
 	uint32_t last_try;	/* 1: the queue lifetime ends before another attempt */
 	uint64_t expires_us;	/* wall clock */
 };
-struct msg_result {
-	struct msg_hdr h;
-	char id[QID_SIZE];
-	uint32_t n;
-	uint32_t bad_file;	/* 1: the message's checksum is wrong: nothing was tried */
-	uint32_t report;	/* 1: of local's child alone: it delivered a report, which may teach us something */
-};
+struct msg_result { struct msg_hdr h; char id[QID_SIZE]; uint32_t n, bad_file; };	/* bad_file: 1
+				 * the message's checksum is wrong: nothing was tried */
 struct msg_reported { struct msg_hdr h; char id[QID_SIZE]; char report[QID_SIZE]; };
 
 enum {
@@ -262,8 +258,9 @@ struct msg_acted {
 enum { CAP_WANT_FEATURES = 1, CAP_WANT_KNOWN = 2 };
 struct msg_cap_ask { struct msg_hdr h; uint32_t want, addr_len; };
 enum cap_state { CAP_NONE, CAP_KNOWN, CAP_ANY, CAP_TEMP };
-/* Where capabilities come from; in files too, so a number stays what it is. */
-enum cap_source { SOURCE_NONE, SOURCE_CDB, SOURCE_OWN, SOURCE_LEARNED };
+/* Where capabilities come from, from whom is trusted most to whom least; in files too, so a number stays what it
+ * is.  3 is for a directory of others (LDAP). */
+enum cap_source { SOURCE_NONE, SOURCE_CDB, SOURCE_OWN, SOURCE_LEARNED = 4 };
 enum { CAP_LEARNED_S = 30 * 24 * 3600 };	/* so long counts what a report said */
 struct msg_cap {
 	struct msg_hdr h;

@@ -164,6 +164,7 @@ child_run(struct job *j, uint32_t slot, const struct place *p, int up, int capd,
 	struct rcpt_result r;
 	struct buf packet, detail;
 	struct msg_result *m;
+	struct msg_hdr came;
 	struct err e = { 0 };
 	struct delivery_found found;
 
@@ -184,8 +185,10 @@ child_run(struct job *j, uint32_t slot, const struct place *p, int up, int capd,
 	delivery_run(&d, &r, &detail, &found);
 	if ((m = buf_room(&packet, sizeof *m, &e)) == NULL)
 		_exit(1);
-	*m = (struct msg_result){ .n = 1, .bad_file = found.bad_file, .report = found.report };
+	*m = (struct msg_result){ .n = 1, .bad_file = found.bad_file };
 	packet.n += sizeof *m;
+	if (found.report && ipc_send(up, &came, MSG_REPORT_CAME, 0, sizeof came, NULL, 0, &e) == -1)
+		_exit(1);
 	if (result_add(&packet, &r, buf_view(&detail), &e) == -1 ||
 	    ipc_send(up, (struct msg_hdr *)(void *)packet.p, MSG_RESULT, 0, packet.n, NULL, 0, &e) == -1)
 		_exit(1);
@@ -209,12 +212,22 @@ child_on_result(struct chan *c, const void *msg, size_t len, int *fds, struct er
 		j->bad_file = true;
 	else
 		job_record(j, &r, detail);
-	if (m->report == 1 && !j->shown)
+	return 0;
+}
+
+static int
+child_on_report(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
+{
+	struct job *j = c->arg;
+
+	(void)msg, (void)len, (void)fds, (void)e;
+	if (!j->shown)
 		job_show(j);
 	return 0;
 }
 
 static const struct msg_rule from_child[] = {
+	{ MSG_REPORT_CAME, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, child_on_report },
 	{ MSG_RESULT, sizeof(struct msg_result), MSG_MAX, 0, 0, child_on_result },
 };
 

@@ -22,7 +22,7 @@ from harness import ACCOUNTS, BUILD, ORDINARY, TOP, Client, Instance, Peer, comm
 
 SAN = "san" in BUILD
 PROBE = os.path.join(BUILD, "tests", "sandbox_probe")
-PARENTS = ["queue", "smtpd", "remote", "local", "convertd"]
+PARENTS = ["queue", "smtpd", "remote", "local", "convertd", "learn"]
 LEAVES = ["bounce", "capd", "control", "qmgr", "resolver"]
 DAEMONS = PARENTS + LEAVES
 CHILDREN = ["flush", "session-in", "session-out", "job-local", "job-convert"]
@@ -202,11 +202,12 @@ FILES = {       # descriptors from 3 on; "channel" includes the one to the super
     "bounce": ["channel", "eventpoll"],
     "resolver": ["channel", "eventpoll"],
     "capd": ["caps", "caps.cdb", "channel", "eventpoll"],
+    "learn": ["channel", "eventpoll"],
     "control": ["channel", "control.sock", "eventpoll"],
     "log": ["channel"],
 }
 CHANNELS = {"flush": 1, "session-in": 2, "session-judge": 4, "session-out": 1, "job-local": 3, "job-convert": 0, "log": 1,
-            "bounce": 4, "capd": None, "control": 5, "qmgr": 6, "resolver": 2}
+            "bounce": 4, "capd": None, "learn": 4, "control": 6, "qmgr": 6, "resolver": 2}
 
 
 class Rig:
@@ -377,7 +378,7 @@ class Confined:
         of = {"queue": "queue", "flush": "queue", "qmgr": "qmgr", "smtpd": "smtpd", "session-in": "smtpd",
               "session-judge": "smtpd", "remote": "remote", "session-out": "remote", "bounce": "bounce", "capd": "capd",
               "convertd": "convert", "job-convert": "convert", "control": "control", "log": "local",
-              "resolver": "dns",
+              "resolver": "dns", "learn": "learn",
               "job-local": "local"}
         if self.user is not ACCOUNTS:
             who = pwd.getpwnam(ORDINARY)
@@ -572,6 +573,9 @@ class Accounts(Confined, unittest.TestCase):
             self.assertEqual(self.owner(f"{home}/run/control.sock")[2], 0o666)
             self.assertEqual(self.owner(f"{home}/mail")[0], "accord-local")
             self.assertEqual(self.owner(f"{home}/caps"), ("accord-capd", pwd.getpwnam("accord-capd").pw_gid, 0o700))
+            learn = ("accord-learn", pwd.getpwnam("accord-learn").pw_gid)
+            self.assertEqual(self.owner(f"{home}/learn"), (*learn, 0o700))
+            self.assertEqual(self.owner(f"{home}/learn/key"), (*learn, 0o600))
             self.assertEqual(self.owner(f"{home}/caps.cdb")[2] & 0o022, 0)
             got = rig.acc.accord("caps", "get", "fax@gateway.example")
             self.assertIn(b"MMR", got.stdout)
