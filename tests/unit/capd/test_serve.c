@@ -4,6 +4,7 @@
 #include "capd/serve.h"
 
 #include <check.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -351,7 +352,7 @@ END_TEST
 static const struct { uint32_t source, state; const char *addr; uint32_t lie; } lies[] = {
 	{ SOURCE_OWN, CAP_ANY, "a@here.example", 1 }, { SOURCE_OWN, CAP_ANY, "a@here.example", UINT32_MAX - 13 },
 	{ SOURCE_OWN, CAP_TEMP, "a@here.example", 0 }, { SOURCE_CDB, CAP_ANY, "a@here.example", 0 },
-	{ SOURCE_OWN + 1, CAP_ANY, "a@here.example", 0 }, { SOURCE_NONE, CAP_ANY, "a@here.example", 0 },
+	{ SOURCE_LEARNED, CAP_ANY, "a@here.example", 0 }, { SOURCE_NONE, CAP_ANY, "a@here.example", 0 },
 	{ SOURCE_OWN, CAP_NONE, "", 0 },
 };
 
@@ -374,6 +375,154 @@ START_TEST(sessions_change_nothing)
 	ck_assert_int_eq(ipc_send(asker, &p.m.h, MSG_CAP_SET, 1, sizeof p.m + 14, NULL, 0, &e), 0);
 	spin();
 	ck_assert_int_eq(ipc_recv_now(asker, &reply, sizeof reply, &len, fds, &e), 0);
+	ck_assert_uint_eq(capd.store.log.n, 0);
+}
+END_TEST
+
+/* --- what reports said --- */
+
+/* As learn says it; false: cut off. */
+static bool
+teach(uint32_t source, uint32_t state, const char *addr, const char *text, uint32_t ttl_s, uint32_t lie)
+{
+	struct { struct msg_cap_set m; char rest[4000]; } p = { .m = { .source = source, .state = state,
+	    .ttl_s = ttl_s, .addr_len = (uint32_t)strlen(addr), .len = (uint32_t)strlen(text) + lie } };
+	struct err e = { 0 };
+	int pair[2], fds[MSG_FDS];
+	size_t len;
+	bool alive;
+
+	ck_assert_int_eq(ipc_pair(pair, &e), 0);
+	d.peer(d.arg, ROLE_LEARN, 1, pair[0]);
+	snprintf(p.rest, sizeof p.rest, "%s%s", addr, text);
+	ck_assert_int_eq(ipc_send(pair[1], &p.m.h, MSG_CAP_SET, 5, sizeof p.m + strlen(p.rest), NULL, 0, &e), 0);
+	spin();
+	alive = ipc_recv_now(pair[1], &no, sizeof no, &len, fds, &e) == -1 && e.sys == EAGAIN;
+	close(pair[1]);
+	return alive;
+}
+
+static void
+learn(const char *addr, const char *text)
+{
+	ck_assert(teach(SOURCE_LEARNED, CAP_KNOWN, addr, text, CAP_LEARNED_S, 0));
+}
+
+static void
+sources(const char *lines)
+{
+	struct err e = { 0 };
+
+	ck_assert_int_eq(conf_set(&d.conf, CONF_CAPSOURCES, span_str(lines), &e), 0);
+}
+
+START_TEST(what_reports_said_is_kept_for_its_time)
+{
+	sources("own\nlearned\n");
+	learn("\"A\"@There.example", "( dpi = 200 )");
+	for (int i = 0; i < 2; i++) {
+		ask("a@there.example");
+		ck_assert(reply.m.features == CAP_KNOWN && reply.m.source == SOURCE_LEARNED && reply.m.since_s > 1000000000);
+		ck_assert_str_eq(reply.text, "(dpi=200)");
+		restart();
+	}
+	*ahead_ms += (int64_t)CAP_LEARNED_S * 1000 - 10000;
+	ask("a@there.example");
+	ck_assert_uint_eq(reply.m.features, CAP_KNOWN);
+	*ahead_ms += 11000;
+	ask("a@there.example");
+	ck_assert_uint_eq(reply.m.features, CAP_NONE);
+}
+END_TEST
+
+START_TEST(reports_change_nothing_that_an_owner_said)
+{
+	sources("own\nlearned\n");
+	set(CAP_KNOWN, "a@here.example", "(dpi=300)");
+	learn("a@here.example", "(dpi=200)");
+	ask("a@here.example");
+	ck_assert(reply.m.source == SOURCE_OWN && strstr(reply.text, "300") != NULL);
+	sources("learned\nown\n");
+	ask("a@here.example");
+	ck_assert(reply.m.source == SOURCE_LEARNED && strstr(reply.text, "200") != NULL);
+	sources("own\n");
+	learn("b@here.example", "(dpi=200)");		/* which nobody asks */
+	sources("own\nlearned\n");
+	ask("b@here.example");
+	ck_assert_uint_eq(reply.m.features, CAP_NONE);
+	say(SOURCE_NONE, CAP_NONE, "a@here.example", "", 0, 0);
+	ck_assert_uint_eq(heard(), MSG_CAP_SETTED);
+	ask("a@here.example");
+	ck_assert_uint_eq(reply.m.features, CAP_NONE);
+}
+END_TEST
+
+/* Whoever repeats himself costs no flush, until a day has passed; another word counts at once. */
+START_TEST(what_reports_repeat_is_not_written)
+{
+	uint64_t end;
+
+	sources("learned\n");
+	learn("a@there.example", "(dpi=200)");
+	end = capd.store.log.end;
+	*ahead_ms += (int64_t)(STORE_FRESH_S - 10) * 1000;
+	learn("A@there.example", "( dpi=200 )");
+	ck_assert_uint_eq(capd.store.log.end, end);
+	learn("a@there.example", "(dpi=300)");
+	ck_assert_uint_gt(capd.store.log.end, end);
+	end = capd.store.log.end;
+	*ahead_ms += (int64_t)STORE_FRESH_S * 1000;
+	learn("a@there.example", "(dpi=300)");
+	ck_assert_uint_gt(capd.store.log.end, end);
+}
+END_TEST
+
+START_TEST(reports_leave_room_for_owners)
+{
+	struct err e = { 0 };
+	char addr[32];
+
+	sources("own\nlearned\n");
+	ck_assert_int_eq(conf_set(&d.conf, CONF_CAPSMAX, span_str("4\n"), &e), 0);
+	for (int i = 0; i < 3; i++) {
+		snprintf(addr, sizeof addr, "r%d@there.example", i);
+		learn(addr, "(dpi=200)");
+	}
+	ck_assert_uint_eq(capd.store.log.n, 2);
+	set(CAP_ANY, "a@here.example", "");
+	set(CAP_ANY, "b@here.example", "");
+	ck_assert_uint_eq(capd.store.log.n, 4);
+}
+END_TEST
+
+static const struct { uint32_t source, state; const char *addr; uint32_t ttl_s, lie; } forgeries[] = {
+	{ SOURCE_OWN, CAP_KNOWN, "a@here.example", CAP_LEARNED_S, 0 },
+	{ SOURCE_NONE, CAP_NONE, "a@here.example", 0, 0 },
+	{ SOURCE_LEARNED, CAP_ANY, "a@here.example", CAP_LEARNED_S, 0 },
+	{ SOURCE_LEARNED, CAP_NONE, "a@here.example", CAP_LEARNED_S, 0 },
+	{ SOURCE_LEARNED, CAP_KNOWN, "a@here.example", 0, 0 },
+	{ SOURCE_LEARNED, CAP_KNOWN, "a@here.example", CAP_LEARNED_S, 1 },
+	{ SOURCE_LEARNED, CAP_KNOWN, "a@here.example", CAP_LEARNED_S, UINT32_MAX - 13 },
+	{ SOURCE_LEARNED, CAP_KNOWN, "", CAP_LEARNED_S, 0 },
+};
+
+START_TEST(learn_may_say_nothing_else)
+{
+	sources("own\nlearned\n");
+	set(CAP_ANY, "a@here.example", "");
+	ck_assert(!teach(forgeries[_i].source, forgeries[_i].state, forgeries[_i].addr, "(dpi=200)", forgeries[_i].ttl_s,
+	    forgeries[_i].lie));
+	ck_assert_uint_eq(capd.store.log.n, 1);
+	ask("a@here.example");
+	ck_assert_uint_eq(reply.m.features, CAP_ANY);
+}
+END_TEST
+
+/* What is no address or no expression is dropped, and says nothing to learn. */
+START_TEST(wrong_findings_change_nothing)
+{
+	sources("learned\n");
+	learn(wrong_words[_i].addr, wrong_words[_i].text);
 	ck_assert_uint_eq(capd.store.log.n, 0);
 }
 END_TEST
@@ -417,6 +566,12 @@ suite_serve(void)
 	tcase_add_test(tc, an_entry_has_its_time);
 	tcase_add_test(tc, an_address_or_all_are_forgotten);
 	tcase_add_loop_test(tc, wrong_words_change_nothing, 0, sizeof wrong_words / sizeof *wrong_words);
+	tcase_add_test(tc, what_reports_said_is_kept_for_its_time);
+	tcase_add_test(tc, reports_change_nothing_that_an_owner_said);
+	tcase_add_test(tc, what_reports_repeat_is_not_written);
+	tcase_add_test(tc, reports_leave_room_for_owners);
+	tcase_add_loop_test(tc, learn_may_say_nothing_else, 0, sizeof forgeries / sizeof *forgeries);
+	tcase_add_loop_test(tc, wrong_findings_change_nothing, 0, sizeof wrong_words / sizeof *wrong_words);
 	tcase_add_loop_test(tc, a_change_that_is_none_cuts_off, 0, sizeof lies / sizeof *lies);
 	tcase_add_test(tc, sessions_change_nothing);
 	tcase_add_test(tc, an_unreadable_file_is_no_empty_one);
