@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * tests/fuzz/fuzz_packets_capd.c - sessions, their parents and control that say anything to capd
+ * tests/fuzz/fuzz_packets_capd.c - sessions, their parents, control and learn that say anything to capd
  * (tests/fuzz/hostile.h): an answer has the length that it says and follows a question, few of them wait
  * for who does not read, and an honest session is answered as ever.  Whatever control has had kept, what is told is
  * an expression in the form that it is printed in, and what an honest control says then is told.
@@ -21,12 +21,13 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
-enum { ASKER, SMTPD, LOCAL, CONTROL, REMOTE, SIDES };
+enum { ASKER, SMTPD, LOCAL, CONTROL, REMOTE, LEARN, SIDES };
 
 static const struct hostile_row question[] = { { MSG_CAP_ASK, sizeof(struct msg_cap_ask) + 13 } };
 static const struct hostile_row wish[] = {
 	{ MSG_CAP_ASK, sizeof(struct msg_cap_ask) + 13 }, { MSG_CAP_SET, sizeof(struct msg_cap_set) + 11 },
 };
+static const struct hostile_row finding[] = { { MSG_CAP_SET, sizeof(struct msg_cap_set) + 11 } };
 static const struct hostile_row session[] = { { MSG_SESSION, sizeof(struct msg_hdr) } };
 static char features[200];		/* as the first answer says it */
 
@@ -37,7 +38,8 @@ static struct hostile h;
 static void
 open_side(struct hostile *x, size_t side)
 {
-	static const enum role roles[] = { 0, ROLE_SMTPD, ROLE_LOCAL, ROLE_CONTROL, ROLE_REMOTE };
+	static const enum role roles[] = { 0, ROLE_SMTPD, ROLE_LOCAL, ROLE_CONTROL, ROLE_REMOTE,
+	    ROLE_LEARN };
 	int fd = hostile_pair(x, side);
 	struct err e;
 
@@ -70,10 +72,10 @@ check(const struct msg_cap *m, size_t len)
 	assert(m->h.type == MSG_CAP && len == sizeof *m + m->len && m->features <= CAP_TEMP && m->known <= 2);
 	assert((m->features == CAP_KNOWN) == (m->len > 0));
 	assert((m->source != SOURCE_NONE) == (m->features == CAP_KNOWN || m->features == CAP_ANY));
-	assert((m->source == SOURCE_OWN) == (m->since_s > 0));
+	assert((m->source == SOURCE_OWN || m->source == SOURCE_LEARNED) == (m->since_s > 0));
 	if (features[0] == '\0' && m->len < sizeof features)
 		memcpy(features, m + 1, m->len);
-	if (m->source == SOURCE_OWN)
+	if (m->source == SOURCE_OWN || m->source == SOURCE_LEARNED)
 		check_printed(span_of(m + 1, m->len));
 	else
 		assert(m->len == 0 || span_is(span_of(m + 1, m->len), features));
@@ -157,13 +159,14 @@ set_up(void)
 	d.settings = 1;
 	if (conf_init(&d.conf, &e) == -1 || loop_init(&d.loop, &e) == -1 ||
 	    conf_set(&d.conf, CONF_MAILBOXES, span_str("box@here.example maildir:m\n"), &e) == -1 ||
-	    conf_set(&d.conf, CONF_CAPSOURCES, span_str("cdb:caps.cdb\nown\n"), &e) == -1 ||
+	    conf_set(&d.conf, CONF_CAPSOURCES, span_str("cdb:caps.cdb\nown\nlearned\n"), &e) == -1 ||
 	    capd_open(&capd, &d, &e) == -1 ||
 	    capslog_put(&capd.store.log, span_str("x"), &one, 1, &e) == -1)	/* its file is open from now on */
 		abort();
 	h = (struct hostile){ .loop = &d.loop, .nside = SIDES, .file = -1, .open = open_side,
 	    .heard = heard, .side = { { question, 1, -1, { 0 }, 0 }, { session, 1, -1, { 0 }, 0 },
-	    { session, 1, -1, { 0 }, 0 }, { wish, 2, -1, { 0 }, 0 }, { session, 1, -1, { 0 }, 0 } } };
+	    { session, 1, -1, { 0 }, 0 }, { wish, 2, -1, { 0 }, 0 }, { session, 1, -1, { 0 }, 0 },
+	    { finding, 1, -1, { 0 }, 0 } } };
 }
 
 static void
@@ -185,7 +188,8 @@ honest(const char *addr, uint32_t want_features, uint32_t want_known)
 	assert(recv(pair[0], packet, 1, MSG_PEEK | MSG_DONTWAIT) == 1);
 	assert(ipc_recv(pair[0], packet, sizeof packet, &len, fds, &e) == 1 && m->h.id == 5);
 	check(m, len);
-	assert((m->features == want_features || m->source == SOURCE_OWN) && m->known == want_known);
+	assert((m->features == want_features || m->source == SOURCE_OWN || m->source == SOURCE_LEARNED) &&
+	    m->known == want_known);
 	close(pair[0]);
 	hostile_turn(&h);
 }

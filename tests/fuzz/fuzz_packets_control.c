@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * tests/fuzz/fuzz_packets_control.c - a local user, queue, capd, qmgr and the supervisor that say
+ * tests/fuzz/fuzz_packets_control.c - a local user, queue, capd, qmgr, learn and the supervisor that say
  * anything to control (tests/fuzz/hostile.h), and a local that answers whatever the input says.  One whose user
  * is not the administrator is told of nobody else's mail and wishes, and of an address, or has something
  * kept of it, only where local said that it is his; an honest client is answered with its own number; what
@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 int __wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *n);
 int __real_getsockopt(int fd, int level, int name, void *value, socklen_t *n);
 
-enum { USER, ADMIN, QUEUE, CAPD, QMGR, START, SIDES };
+enum { USER, ADMIN, QUEUE, CAPD, QMGR, START, LEARN, SIDES };
 enum { SOMEBODY = 12345 };
 
 static const struct hostile_row from_client[] = {
@@ -31,7 +31,9 @@ static const struct hostile_row from_client[] = {
 	{ MSG_CAPS_CHANGED, sizeof(struct msg_hdr) }, { MSG_STATUS, sizeof(struct msg_hdr) },
 	{ MSG_ACT, sizeof(struct msg_act) + sizeof(struct act) }, { MSG_RELOAD, sizeof(struct msg_hdr) },
 	{ MSG_STATS, sizeof(struct msg_hdr) }, { MSG_CAP_SET, sizeof(struct msg_cap_set) + 3 },
+	{ MSG_TAG, sizeof(struct msg_hdr) },
 };
+static const struct hostile_row from_learn[] = { { MSG_TAGGED, sizeof(struct msg_tagged) } };
 static const struct hostile_row from_queue[] = {
 	{ MSG_OPENED, sizeof(struct msg_id) }, { MSG_COMMITTED, sizeof(struct msg_committed) },
 	{ MSG_REFUSED, sizeof(struct msg_refused) },
@@ -47,7 +49,8 @@ static const struct hostile_row from_start[] = {
 	{ MSG_RELOADED, sizeof(struct msg_reloaded) }, { MSG_FIGURES, sizeof(struct msg_hdr) + 20 },
 	{ MSG_PING, sizeof(struct msg_hdr) }, { MSG_STATS, sizeof(struct msg_hdr) },
 };
-static const enum role roles[SIDES] = { [QUEUE] = ROLE_QUEUE, [CAPD] = ROLE_CAPD, [QMGR] = ROLE_QMGR };
+static const enum role roles[SIDES] = { [QUEUE] = ROLE_QUEUE, [CAPD] = ROLE_CAPD, [QMGR] = ROLE_QMGR,
+	[LEARN] = ROLE_LEARN };
 
 static struct daemon d;
 static struct control control;
@@ -201,13 +204,17 @@ heard(struct hostile *x, size_t side, const struct msg_hdr *m, size_t len)
 	} else if (side == QUEUE) {
 		assert(m->type == MSG_OPEN || m->type == MSG_ABANDON);
 	} else if (side == USER) {
-		assert(m->type == MSG_REFUSED || m->type == MSG_TEXT || m->type == MSG_COMMITTED ||
+		assert(m->type == MSG_REFUSED || m->type == MSG_TEXT || m->type == MSG_COMMITTED || m->type == MSG_TAGGED ||
 		    ((m->type == MSG_CAP || m->type == MSG_CAP_SETTED) && nyes > 0));
 	} else if (side == QMGR) {
 		assert(m->type == MSG_ACT);
 	} else if (side == CAPD) {
 		check_wish(m, len);
 	}
+	assert(side != LEARN || (m->type == MSG_TAG && len >= sizeof *m));
+	if (m->type == MSG_TAGGED)
+		assert(len == sizeof(struct msg_tagged) &&
+		    memchr(((const struct msg_tagged *)(const void *)m)->tag, '\0', TAG_TEXT) != NULL);
 	if (m->type == MSG_REFUSED) {
 		const struct msg_refused *r = (const void *)m;
 
@@ -247,9 +254,10 @@ set_up(void)
 	    control_open(&control, &d, &e) == -1)
 		abort();
 	h = (struct hostile){ .loop = &d.loop, .nside = SIDES, .file = -1, .open = open_side,
-	    .other = other, .heard = heard, .side = { { from_client, 8, -1, { 0 }, 0 },
-	    { from_client, 8, -1, { 0 }, 0 }, { from_queue, 3, -1, { 0 }, 0 }, { from_capd, 3, -1, { 0 }, 0 },
-	    { from_qmgr, 2, -1, { 0 }, 0 }, { from_start, 4, -1, { 0 }, 0 } } };
+	    .other = other, .heard = heard, .side = { { from_client, 9, -1, { 0 }, 0 },
+	    { from_client, 9, -1, { 0 }, 0 }, { from_queue, 3, -1, { 0 }, 0 }, { from_capd, 3, -1, { 0 }, 0 },
+	    { from_qmgr, 2, -1, { 0 }, 0 }, { from_start, 4, -1, { 0 }, 0 },
+	    { from_learn, 1, -1, { 0 }, 0 } } };
 }
 
 static void

@@ -26,9 +26,18 @@ def cap_ask(addr, want=3):
     return struct.pack("<II", want, len(addr)) + addr
 
 
-def cap_set(addr, text=b"", state=1, source=2, says=0):
+def cap_set(addr, text=b"", state=1, source=2, says=0, ttl=0):
     """says: so many octets of text more than there are."""
-    return struct.pack("<IIIIII", source, state, 0, len(addr), len(text) + says, 0) + addr + text
+    return struct.pack("<IIIIII", source, state, ttl, len(addr), len(text) + says & 0xffffffff, 0) + addr + text
+
+
+def cap_learned(addr, text=b"(dpi=200)", says=0):
+    return cap_set(addr, text, 1, 4, says, 30 * 24 * 3600)
+
+
+def learned(tag, addr, text, says=0):
+    """says: so many octets of text more than there are."""
+    return struct.pack("<IIII", len(tag), len(addr), len(text) + says & 0xffffffff, 0) + tag + addr + text
 
 
 def crc32c(octets):
@@ -157,7 +166,31 @@ SEEDS = {
         "refused": say(3, 1, cap_set(b"own@example", b"(& (oops"), 0) + say(3, 1, cap_set(b"nobody", b"(a=1)"), 0),
         "set-length": say(3, 1, cap_set(b"own@example", b"(a=1)", says=1), 0) + happen(2, 3) +
             say(3, 1, cap_set(b"own@example", b"", 3), 0) + happen(2, 3) + say(3, 1, cap_set(b"a@b", b"", 2, 1), 0),
+        "learned": say(5, 0, cap_learned(b"far@example", b"(|(dpi=200)(dpi=300))"), 0) +
+            say(0, 0, cap_ask(b"far@example"), 0) + say(3, 1, cap_set(b"far@example", b"(dpi=100)"), 0) +
+            say(0, 0, cap_ask(b"far@example"), 0),
+        "learned-lies": say(5, 0, cap_learned(b"far@example", says=1), 0) + happen(2, 5) +
+            say(5, 0, cap_learned(b"far@example", says=-30), 0) + happen(2, 5) + say(5, 0, cap_set(b"own@example"), 0) +
+            happen(2, 5) + say(5, 0, cap_learned(b"nobody", b"(& (oops"), 0) + say(5, 0, cap_learned(b""), 0),
         "session-sets": say(0, 0, cap_set(b"a@b", b"", 2), 0) + say(1, 0, cap_set(b"a@b", b"", 2), 0),
+    },
+    "learn": {
+        "report": say(1, 0, ID + struct.pack("<Q", 17), PAD, LETTER) + happen(5, 0, b"A@X.example\0(dpi=200)") + happen(1, 2),
+        "others": say(1, 0, ID + struct.pack("<Q", 17), PAD, LETTER) + happen(5, 0, b"b@x.example\0(dpi=200)") +
+            happen(5, 0, b"a@y.example\0(dpi=200)") + happen(5, 0, b"a@x.example\0" + b"(dpi=200)" * 99),
+        "lengths": (say(1, 0, ID + struct.pack("<Q", 17), PAD, LETTER) * 4 +
+                    say(2, 0, learned(b"tag", b"a@x.example", b"(dpi=200)", says=1), 0) +
+                    say(2, 0, learned(b"tag", b"", b"(dpi=200)"), 0) + say(2, 0, learned(b"tag", b"a@x.example", b""), 0) +
+                    say(2, 0, learned(b"tag", b"a@x.example", b"(dpi=200)", says=-20), 0)),
+        "talks": say(1, 0, ID + struct.pack("<Q", 17), PAD, LETTER) + happen(5, 0, b"a@x.example\0(dpi=200)") * 9,
+        "late": say(1, 0, ID + struct.pack("<Q", 17), PAD, LETTER) * 2 + happen(0, 255) + happen(5, 0, b"a@x.example\0(dpi=1)"),
+        "crowd": say(1, 0, ID + struct.pack("<Q", 17), PAD | LATER, LETTER) * 40,
+        "no-id": say(1, 0, b"../../etc/passwd" + bytes(8), PAD, LETTER) + happen(2, 1) + say(1, 0, ID, PAD),
+        "tag": say(0, 0, b"a@x.example\0b@x.example\0", 0) + say(0, 0, b"a\0" * 8, 0) + say(0, 0, b"a\0" * 9, 0) +
+            say(0, 0, b"\0\0", 0) + say(0, 0, b"a@x.example", 0) + say(0, 0, b"", 0),
+        "unread": say(0, 0, b"a@x.example\0", UNREAD) * 45,
+        "restarts": say(1, 0, ID + struct.pack("<Q", 17), PAD, LETTER) + happen(1, 3) + happen(5, 0, b"a@x.example\0(dpi=1)") +
+            happen(2, 3) + happen(5, 0, b"a@x.example\0(dpi=1)") + say(3, 0) + happen(2, 0) + happen(2, 1),
     },
     "bounce": {
         "report": say(0, 0, job([]) + result([0], 3)[32:], 0, LETTER) + happen(5) + say(1, 1, ID, PAD | QID, 0, 64),
@@ -202,6 +235,10 @@ SEEDS = {
         "set": say(1, 7, cap_set(b"a@example.com", b"(a=1)"), 0) + say(3, 1, number=64) +
             say(1, 7, cap_set(b"", b"", 0, 0), 0) + say(3, 2, number=64),
         "set-length": say(1, 7, cap_set(b"a@example.com", b"", says=1), 0) + say(0, 1, cap_ask(b"a@b") + b"x", 0),
+        "tag": say(0, 8, b"a@b\0", 0) + say(6, 0, b"tag", number=64) + say(1, 8, b"", 0) + happen(2, 6) +
+            say(1, 8, b"a@b\0", 0) + say(6, 0, b"x" * 104, number=64) + say(6, 0, b"x", number=1),
+        "tag-twice": say(0, 8, b"a@b\0", 0) + say(0, 1, cap_ask(b"a@b"), 0) + say(6, 0, number=64) +
+            say(0, 8, b"a@b\0", 0) + say(0, 8, b"a@b\0", 0),
         "restarts": say(0, 7, cap_set(b"a@example.com", b"", 2), 0) + happen(6) + happen(5, 0, b"\0\1") +
             say(0, 7, cap_set(b"b@example.com", b"", 2), 0) + happen(5, 0, b"\0\1") + happen(2, 3),
         "caps": say(1, 2) + say(0, 2) + happen(2, 4) + happen(1, 3) + happen(0, 10),
@@ -225,7 +262,7 @@ SEEDS = {
         "wrong": say(0, 0, job([0]), 0, LETTER, 5) + say(1, 0, result([3]), 0, 0, 64),
         "others": say(0, 0, job([0]), 0, LETTER, 5) + say(0, 0, job([1]), 0, LETTER, 6) +
             say(1, 0, result([1]), 0, 0, 5) + say(1, 0, result([1, 1]), 0, 0, 6),
-        "no-role": say(0, 0, job([0]), 0, LETTER, 5) + say(1, 1, struct.pack("<II", 11, 1)),
+        "no-role": say(0, 0, job([0]), 0, LETTER, 5) + say(1, 1, struct.pack("<II", 12, 1)),
         "no-job": say(0, 0, job([0]), 0, LETTER, 5) + say(1, 0, result([0]), 0, 0, 64) + say(0, 1, ACK_5) +
             say(1, 0, result([0]), 0, 0, 5),
         "any-peer": say(0, 0, job([0]), 0, LETTER, 5) + b"".join(say(1, 1, struct.pack("<II", r, 1))
