@@ -50,6 +50,7 @@ static const struct figure_decl table[] = {
 	COUNTER("resolver_failures_total", "DNS questions that got no answer, or none that validates"),
 	GAUGE("local_jobs", "deliveries here, under way"),
 	COUNTER("local_deliveries_total", "delivery processes started"),
+	COUNTER("local_reports_total", "reports that were shown to learn"),
 	GAUGE("convertd_jobs", "conversions and plans under way"),
 	GAUGE("convertd_jobs_waiting", "of them waiting for their turn"),
 	GAUGE("convertd_cache_octets", "octets of converted copies kept"),

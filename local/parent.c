@@ -147,8 +147,8 @@ job_show(struct job *j)
 
 	j->shown = true;
 	memcpy(m.id, j->work->packet->id, sizeof m.id);
-	if (fd != -1)
-		(void)chan_send(&j->local->learn, &m.h, MSG_REPORT_CAME, 0, sizeof m, &fd, 1, &ignored);
+	if (fd != -1 && chan_send(&j->local->learn, &m.h, MSG_REPORT_CAME, 0, sizeof m, &fd, 1, &ignored) == 0)
+		j->local->shown++;
 }
 
 /* In the child: the owner's rights and no more, then the delivery, then the result. */
@@ -450,6 +450,7 @@ local_stats(void *arg, struct buf *out)
 		n++;
 	figure_add(out, "accord_local_jobs", n);
 	figure_add(out, "accord_local_deliveries_total", l->deliveries);
+	figure_add(out, "accord_local_reports_total", l->shown);
 }
 
 int

@@ -18,6 +18,7 @@ struct local {
 	struct chan control;		/* asks whose mailbox an address is */
 	struct chan learn;		/* is shown reports */
 	uint64_t deliveries;		/* processes started */
+	uint64_t shown;			/* reports, to learn */
 	int home;			/* the folder relative mailboxes lie under */
 };
 

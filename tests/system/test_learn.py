@@ -58,9 +58,10 @@ class Reports(Shared):
         self.acc.send("", [SENDER], text)
         wait_for(lambda: self.read() > before)
 
-    def read(self):
+    def read(self, process="learn"):
+        """How many reports have been read; or shown."""
         figures = self.acc.accord("stat", "--prometheus").stdout.decode()
-        return float(re.search(r"^accord_learn_reports_total\S* (\d+)", figures, re.M)[1])
+        return float(re.search(rf"^accord_{process}_reports_total\S* (\d+)", figures, re.M)[1])
 
     def learns(self, text, address, expression, seconds=20):
         self.tell(text)
@@ -202,10 +203,10 @@ class Reports(Shared):
             self.acc.set("capsources", "cdb:caps.cdb\nown")
             self.acc.accord("reload")
             self.assertIsNone(self.issue("off@far.example")[0])
-            before = self.read()
+            before = self.read(), self.read("local")
             self.acc.send("", [SENDER], dsn(envid, "off@far.example"))
             self.acc.wait_empty()
-            self.assertEqual(self.read(), before)
+            self.assertEqual((self.read(), self.read("local")), before)
         finally:
             self.acc.set("capsources", SOURCES)
             self.acc.accord("reload")
