@@ -266,12 +266,26 @@ START_TEST(a_crowd_of_reports)
 }
 END_TEST
 
+/* A report so large that it is not read at once. */
+static void
+show_large(void)
+{
+	static const char head[] = "Content-Type: multipart/report; boundary=x; report-type=delivery-status\r\n\r\n";
+	struct msg_report_came m = { .id = "0123456789abcdef", .len = 30 << 20 };
+	int fd = memfd_create("report", MFD_CLOEXEC);
+
+	ck_assert_int_eq(write(fd, head, sizeof head - 1), sizeof head - 1);
+	ck_assert_int_eq(ftruncate(fd, (off_t)m.len), 0);
+	ck_assert_int_eq(ipc_send(local, &m.h, MSG_REPORT_CAME, 0, sizeof m, &fd, 1, &e), 0);
+	close(fd);
+}
+
 /* A child that hangs is killed in the end; those behind it have their turn. */
 START_TEST(a_child_that_hangs)
 {
 	const char *tag = tag_for(two, sizeof two);
 
-	show_octets("x", 1, 1);
+	show_large();
 	turn(1);
 	if (learn.child.open)
 		kill(learn.pid, SIGSTOP);
