@@ -26,7 +26,7 @@ struct delivery {
 /* What came of it, besides the recipient's result. */
 struct delivery_found {
 	bool bad_file;			/* the message's checksum is wrong, nothing was done */
-	bool report;			/* d->learns, and a DSN or MDN by its header and null reverse-path was delivered */
+	bool report;			/* d->learns, and what was delivered is a DSN or MDN by its header, from <> */
 };
 
 /* Delivers; what became of it goes into *r and detail (lib/result.h).  Cannot fail: failures are outcomes. */
