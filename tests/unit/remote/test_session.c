@@ -22,6 +22,7 @@ struct row {
 	const char *sender;		/* NULL: s@x */
 	const char *rcpt[RCPTS];	/* NULL: none */
 	uint8_t tries;
+	uint16_t attempts;		/* earlier ones */
 	bool last_try;
 	const char *message;		/* NULL: peers_message */
 	uint8_t body;			/* enum body_type */
@@ -73,7 +74,7 @@ struct row {
 #define DPLAN "convertd PLAN drucof " MH "\n"
 #define BPLAN "convertd PLAN " MH " | drucof " MH "\n"
 #define THEN(n, words, body) #n " MAIL FROM:<s@x>\n" #n " RCPT TO:<a@x>" words "\n" #n " DATA\n" #n " . " body "\n"
-#define DROP(n, at) EH(n) #n " MAIL FROM:<s@x>\n" #n " RCPT TO:<a@x>\n" #n " RCPT TO:<" at "@x>\n"
+#define DROP(n, good, bad) EH(n) #n " MAIL FROM:<s@x>\n" #n " RCPT TO:<" good "@x>\n" #n " RCPT TO:<" bad "@x>\n"
 #define TO_MH CONV({ "1=MH", 0, NULL, "TUg=\r\n", 0, false })
 
 /* Of the recipients asked about in a session, the last one takes another form than it said before. */
@@ -149,10 +150,19 @@ static const struct row rows[] = {
 	{ .name = "patience ends: who was taken before goes alone", .rcpt = { "a@x", "b@x", "c@x", "d@x", "e@x", "f@x" },
 	    .script = { HOP(SLOW, { 0, "RCPT TO:<a@x>", "250 ok\r\n", false }, { 0, "RCPT", NULL, false }),
 		NOTHING, NOTHING },
-	    .heard = DROP(1, "b") DROP(2, "c") DROP(3, "d") DROP(4, "e") DROP(5, "f")
+	    .heard = DROP(1, "a", "b") DROP(2, "a", "c") DROP(3, "a", "d") DROP(4, "a", "e") DROP(5, "a", "f")
 	    EH(6) THEN(6, "", ORIG),
 	    .want = { { REL, "2.0.0", 0, NULL }, { DEF, "4.4.2", 0, NULL }, { DEF, "4.4.2", 0, NULL },
 		{ DEF, "4.4.2", 0, NULL }, { DEF, "4.4.2", 0, NULL }, { DEF, "4.4.2", 0, NULL } } },
+	{ .name = "patience, at the next attempt: who stood behind goes", .attempts = 1,
+	    .rcpt = { "a@x", "b@x", "c@x", "d@x", "e@x", "f@x" },
+	    .script = { HOP(SLOW, { 0, "RCPT TO:<f@x>", "250 ok\r\n", false }, { 0, "RCPT", NULL, false }),
+		NOTHING, NOTHING },
+	    .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<d@x>\n" EH(2) "2 MAIL FROM:<s@x>\n2 RCPT TO:<e@x>\n"
+	    DROP(3, "f", "a") DROP(4, "f", "b") DROP(5, "f", "c")
+	    EH(6) "6 MAIL FROM:<s@x>\n6 RCPT TO:<f@x>\n6 DATA\n6 . " ORIG "\n",
+	    .want = { { DEF, "4.4.2", 0, NULL }, { DEF, "4.4.2", 0, NULL }, { DEF, "4.4.2", 0, NULL },
+		{ DEF, "4.4.2", 0, NULL }, { DEF, "4.4.2", 0, NULL }, { REL, "2.0.0", 0, NULL } } },
 	{ .name = "a drop in a group: once more, one by one", .rcpt = { "a@x", "b@x" },
 	    .script = { HOP(MUTE, { 0, "RCPT TO:<b@x>", NULL, false }), NOTHING, NOTHING },
 	    .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x>\n1 RCPT TO:<b@x>\n"
@@ -907,7 +917,7 @@ row_file(const struct row *row, uint32_t *n)
 	struct envelope env = { .sender = span_str(row->sender == NULL ? "s@x" : row->sender),
 	    .conperm = row->conperm, .body = row->body, .arrival_us = 1, .rcpt = rcpt };
 	const char *message = row->message != NULL ? row->message : peers_message;
-	struct slot slot = { .conneg_tries = row->tries };
+	struct slot slot = { .conneg_tries = row->tries, .attempts = row->attempts };
 	struct qfile q;
 	struct err e = { 0 };
 	int fd;
@@ -920,7 +930,7 @@ row_file(const struct row *row, uint32_t *n)
 		env.envid = span_str("QQ314159");
 	fd = peers_file(message, strlen(message), &env);
 	ck_assert_int_eq(qfile_open(fd, &q, &e), 0);
-	for (uint32_t i = 0; i < *n && row->tries > 0; i++)
+	for (uint32_t i = 0; i < *n && (row->tries > 0 || row->attempts > 0); i++)
 		ck_assert_int_eq(qfile_mark(fd, &q, i, &slot, &e), 0);
 	return fd;
 }
