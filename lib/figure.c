@@ -45,6 +45,7 @@ static const struct figure_decl table[] = {
 	COUNTER("remote_sessions_total", "session processes started"),
 	COUNTER("remote_jobs_total", "jobs done"),
 	COUNTER("remote_sessions_lost_total", "sessions that ended within a job"),
+	COUNTER("remote_inquiries_total", "inquiries answered"),
 	GAUGE("resolver_queries", "DNS questions under way"),
 	COUNTER("resolver_queries_total", "DNS questions asked, those answered from the cache too"),
 	COUNTER("resolver_failures_total", "DNS questions that got no answer, or none that validates"),

@@ -11,7 +11,7 @@
 #include "lib/ipc.h"
 #include "lib/qid.h"
 
-#define MSG_LAYOUT 13u
+#define MSG_LAYOUT 14u
 
 enum msg_type {
 	/* supervisor -> daemon, in this order at start: SETTING* FILE* LISTENER* PEER* GO */
@@ -115,6 +115,11 @@ enum msg_type {
 	MSG_FIGURES,		/* back: struct msg_hdr + lines (lib/figure.h) */
 	MSG_PING,		/* supervisor -> daemon: struct msg_hdr; does its loop turn? */
 	MSG_PONG,		/* back */
+
+	/* command -> control -> remote, local; remote parent -> its session: what would become of a message,
+	 * without sending it */
+	MSG_INQUIRE = 176,	/* struct msg_inquire; fd: a queue file of one recipient, a sealed memfd */
+	MSG_INQUIRED,		/* back: struct msg_inquired; fd: a sealed memfd, what happened (lib/inquiry.h) */
 };
 
 /* The processes, as peers of each other.  The order is the one they are started in. */
@@ -284,6 +289,27 @@ enum { TAG_TEXT = 104, TAG_RCPTS = 8 };	/* octets of a tag with its NUL; recipie
 struct msg_learned { struct msg_hdr h; uint32_t tag_len, addr_len, len, pad; };	/* octets of what follows */
 struct msg_tagged { struct msg_hdr h; char tag[TAG_TEXT]; };	/* "": there is none */
 struct msg_owned { struct msg_hdr h; uint32_t found, uid; };	/* found 0: no mailbox here, or not to be found */
+
+enum inquiry_kind {
+	INQUIRY_MESSAGE,	/* all that a delivery does up to the message's data */
+	INQUIRY_CAPS,		/* RCPT ... CONNEG, to a hop that offers it; the file's message counts for nothing */
+	INQUIRY_KINDS
+};
+struct msg_inquire {
+	struct msg_hdr h;
+	uint32_t kind, pad;	/* enum inquiry_kind */
+	char id[QID_SIZE];	/* names it in the log; the command leaves it and dest empty */
+	char dest[JOB_DEST];	/* as in struct msg_job */
+};
+struct msg_inquired {
+	struct msg_hdr h;
+	uint32_t kind, pad;	/* enum err_kind; ERR_NONE: a descriptor comes with it */
+	uint64_t len;		/* octets of the memfd */
+	char dsn[12];
+	char what[228];
+	char route[JOB_DEST + 256];	/* as lib/route.h has it, and */
+	char options[256];	/* the options of `destinations` for it: control's to say */
+};
 
 enum { RESOLVE_NAME = 254 };	/* octets of a name with its NUL (RFC 1035, 3.1) */
 struct msg_resolve { struct msg_hdr h; uint32_t kind; char name[RESOLVE_NAME]; char pad[2]; };	/* enum

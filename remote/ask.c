@@ -178,7 +178,8 @@ ask_hosts(struct session *s, enum resolve_kind kind, const char *name, struct re
 
 /* One question over the channel that is there. */
 static int
-caps_ask(int sock, struct span addr, enum cap_state *state, struct buf *text, struct err *e)
+caps_ask(int sock, struct span addr, enum cap_state *state, enum cap_source *source, struct buf *text,
+    struct err *e)
 {
 	static _Alignas(8) unsigned char reply[MSG_MAX];
 	const struct msg_cap *got = (const struct msg_cap *)(const void *)reply;
@@ -199,15 +200,17 @@ caps_ask(int sock, struct span addr, enum cap_state *state, struct buf *text, st
 	if (got->features >= CAP_TEMP)
 		return err_set(e, ERR_TEMP, NULL, "not there now");
 	*state = (enum cap_state)got->features;
+	*source = (enum cap_source)got->source;
 	return *state == CAP_KNOWN ? buf_add(text, span_of(got + 1, got->len), e) : 0;
 }
 
 int
-ask_caps(struct session *s, struct span addr, enum cap_state *state, struct buf *text, struct err *e)
+ask_caps(struct session *s, struct span addr, enum cap_state *state, enum cap_source *source, struct buf *text,
+    struct err *e)
 {
 	for (int try = 0; ask_channel(s, ROLE_CAPD, e) == 0; try++) {
 		*e = (struct err){ 0 };
-		if (caps_ask(s->capd, addr, state, text, e) == 0)
+		if (caps_ask(s->capd, addr, state, source, text, e) == 0)
 			return 0;
 		if (!ask_anew(s, ROLE_CAPD, try, e))
 			break;

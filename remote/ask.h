@@ -42,9 +42,10 @@ int ask_hosts(struct session *s, enum resolve_kind kind, const char *name, struc
 
 /*
  * What our own directory knows that a recipient takes: *state is CAP_KNOWN, with the expression appended to text,
- * CAP_ANY or CAP_NONE.  -1: it cannot be asked now, 4.3.3.
+ * CAP_ANY or CAP_NONE; *source says who told it.  -1: it cannot be asked now, 4.3.3.
  */
-int ask_caps(struct session *s, struct span addr, enum cap_state *state, struct buf *text, struct err *e);
+int ask_caps(struct session *s, struct span addr, enum cap_state *state, enum cap_source *source, struct buf *text,
+    struct err *e);
 
 /* A MSG_PEER packet from the parent: takes fds[0].  -1: ERR_PROTO. */
 int ask_take_channel(struct session *s, const struct msg_peer *m, size_t len, int fds[MSG_FDS],

@@ -60,6 +60,14 @@ flow_settle_err(struct flow *f, struct target **t, uint32_t n, const struct err 
 		job_settle_err(t[i], f->s->mta, e);
 }
 
+void
+flow_row(struct flow *f, const struct target *t, const char *row, struct span key)
+{
+	log_line(LOG_INFO, f->job->id, "negotiated", "to=%s row=%s key=%s", log_qs(t->rcpt->addr), row,
+	    key.n > 0 ? log_qs(key) : "-");
+	inquiry_tell(f->s->inquiry, INQUIRY_ROW, span_str(row));
+}
+
 bool
 flow_permission(struct flow *f)
 {
@@ -211,8 +219,7 @@ flow_refuse(struct flow *f, struct batch *b, const struct mail_decision *d)
 {
 	smtp_quit(f->s);
 	for (uint32_t i = 0; i < b->n; i++) {
-		log_line(LOG_INFO, f->job->id, "negotiated", "to=%s row=%s",
-		    log_qs(b->t[i]->rcpt->addr), d->row);
+		flow_row(f, b->t[i], d->row, span_of(NULL, 0));
 		job_detail(b->t[i], "row", span_str(d->row));
 	}
 	flow_settle(f, b->t, b->n, OUTCOME_FAILED, d->dsn, d->why);
@@ -320,6 +327,8 @@ flow_plain(struct flow *f, struct batch *b, const struct mail_decision *d)
 
 	if (!flow_original(f, b, &made))
 		return;
+	for (uint32_t i = 0; i < b->n; i++)
+		inquiry_tell(f->s->inquiry, INQUIRY_ROW, span_str(d->row));
 	if (flow_dress(f, &x, made, &e) == -1) {
 		flow_settle_err(f, b->t, b->n, &e);
 		return;
@@ -389,6 +398,7 @@ batch_run(struct flow *f, struct batch *b)
 		    m.drucof != DRUCOF_REQUIRE && flow_ensured(f, b);
 		decide_mail(&m, &d);
 	} while (d.action == MAIL_REFUSE && batch_other_host(f, b, &d));
+	inquiry_tell(f->s->inquiry, INQUIRY_MAIL_ROW, span_str(d.row));
 	check_addresses(f, b);
 	if (!batch_compact(b))
 		return;
@@ -403,6 +413,21 @@ batch_run(struct flow *f, struct batch *b)
 		flow_negotiate(f, b, &d);
 	else
 		flow_plain(f, b, &d);
+}
+
+/* An inquiry that is only about what the recipients take. */
+static void
+batch_question(struct flow *f, struct batch *b)
+{
+	struct err e = { 0 };
+
+	if (smtp_open(f->s, &e) == -1) {
+		flow_unreached(f, b, &e);
+		return;
+	}
+	check_addresses(f, b);
+	if (batch_compact(b))
+		flow_question(f, b);
 }
 
 /*
@@ -488,7 +513,10 @@ session_job(struct session *s, struct job *job)
 		f.eight = flow_eight(job->message);
 		flow_divide(&f);
 		while ((b = flow_take(&f)) != NULL) {
-			batch_run(&f, b);
+			if (s->question)
+				batch_question(&f, b);
+			else
+				batch_run(&f, b);
 			free(b->t);
 			free(b);
 		}

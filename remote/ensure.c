@@ -30,7 +30,7 @@ look_up(struct flow *f, struct target *t, struct err *e)
 	int r;
 
 	buf_init(&text, MSG_MAX);
-	r = ask_caps(f->s, t->rcpt->addr, &state, &text, e);
+	r = ask_caps(f->s, t->rcpt->addr, &state, &t->source, &text, e);
 	if (r == 0 && state != CAP_NONE && (t->ours = flow_capset(f, buf_view(&text), WISH_CONPERM, e)) == NULL)
 		r = -1;
 	if (r == 0 && state == CAP_ANY)		/* convertd need not be asked */

@@ -87,6 +87,9 @@ void flow_settle(struct flow *f, struct target **t, uint32_t n, enum outcome out
     const char *text);
 void flow_settle_err(struct flow *f, struct target **t, uint32_t n, const struct err *e);
 
+/* The row that was found for t, in the log and to who inquires; key: of its conversion, or empty. */
+void flow_row(struct flow *f, const struct target *t, const char *row, struct span key);
+
 /* Has it octets over 127? */
 bool flow_eight(struct span message);
 
@@ -145,6 +148,8 @@ bool flow_ensured(struct flow *f, struct batch *b);
 /* A transaction that asks (rows B2, B5, B6, D1 to D5), or by our directory need not (ENS); how: what
  * decide_mail said. */
 void flow_negotiate(struct flow *f, struct batch *b, const struct mail_decision *how);
+/* A transaction that asks, wherever the hop offers CONNEG, and ends with the answers. */
+void flow_question(struct flow *f, struct batch *b);
 /* Frees what negotiation kept. */
 void flow_forget(struct flow *f);
 

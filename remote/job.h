@@ -35,6 +35,7 @@ struct target {
 	struct rcpt_decision decision;
 	/* of the job */
 	struct capset *ours;		/* what our directory says that it takes, where that counts; or NULL */
+	enum cap_source source;		/* of ours */
 };
 
 struct job {

@@ -7,7 +7,7 @@
 #include "lib/log.h"
 #include "remote/caplist.h"
 #include "remote/command.h"
-#include "remote/flow.h"
+#include "remote/inquire.h"
 
 /* --- capability lists --- */
 
@@ -143,8 +143,10 @@ plan_sets(struct flow *f)
 	}
 	p->next = f->plans;
 	f->plans = p;
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++) {
 		capset_judge(of[i], &p->p.plan, i);
+		inquire_verdict(f->s->inquiry, of[i]);
+	}
 }
 
 void
@@ -305,6 +307,7 @@ divide_one(struct flow *f, struct division *d, const struct batch *b, struct tar
 		d->forms += form;
 	}
 	d->group[i].t[d->group[i].n++] = t;
+	inquire_batch(f->s->inquiry, t);
 }
 
 /* Is it to get the message in some form that it takes? */
@@ -382,9 +385,8 @@ divide(struct flow *f, struct division *d, struct batch *b)
 
 		if (!t->accepted || t->done)
 			continue;
-		log_line(LOG_INFO, f->job->id, "negotiated", "to=%s row=%s key=%s",
-		    log_qs(t->rcpt->addr), t->decision.row,
-		    t->decision.action == ACT_CONVERT ? log_qs(t->set->verdict->key) : "-");
+		flow_row(f, t, t->decision.row, t->decision.action == ACT_CONVERT ? t->set->verdict->key :
+		    span_of(NULL, 0));
 		if (is_refused(t)) {
 			refuse(f, t);
 			d->others = true;
@@ -474,8 +476,7 @@ group_unmade(struct flow *f, struct group *g, struct batch *b, struct xact *x, c
 
 		capset_fail(t->set, e);
 		decide_target(f, b, t);
-		log_line(LOG_INFO, f->job->id, "negotiated", "to=%s row=%s", log_qs(t->rcpt->addr),
-		    t->decision.row);
+		flow_row(f, t, t->decision.row, span_of(NULL, 0));
 		if (is_refused(t))
 			refuse(f, t);
 		else
@@ -616,6 +617,32 @@ serve_turns(struct flow *f, struct batch *b, struct xact *x, struct division *d)
 }
 
 void
+flow_question(struct flow *f, struct batch *b)
+{
+	unsigned ext = f->s->hop.ext;
+	struct asking asking = { f, b };
+	struct xact x = { .t = b->t, .n = b->n, .conperm = ext & HOP_CONPERM && f->job->env.conperm, .probe = true,
+	    .conneg = ext & HOP_CONNEG && b->opt.ask != 2 ? command_conneg(b->opt.dialect) : NULL,
+	    .careful = b->careful, .next_host = flow_next_host(f, b), .body = BODY_7BIT, .caps = on_caps,
+	    .arg = &asking };
+	struct target **all = b->t;
+	uint32_t n = b->n;
+	bool fresh = !f->s->used;
+	struct err e = { 0 };
+	enum xact_end end = smtp_begin(f->s, &x, &e);
+
+	if (end == XACT_CONPERM) {
+		flow_not_taken(f, b);
+		return;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		inquire_caps(f->s->inquiry, all[i]);
+	if (end == XACT_READY)
+		smtp_send(f->s, &x, NULL);
+	flow_after(f, b, &x, end, fresh, &e);
+}
+
+void
 flow_negotiate(struct flow *f, struct batch *b, const struct mail_decision *how)
 {
 	bool known = how->action == MAIL_KNOWN;
@@ -640,11 +667,13 @@ flow_negotiate(struct flow *f, struct batch *b, const struct mail_decision *how)
 		return;
 	}
 	end = smtp_begin(f->s, &x, &e);
+	if (known && end == XACT_READY)
+		caps_ours(b);
+	for (uint32_t i = 0; i < n && end <= XACT_NONE; i++)
+		inquire_caps(f->s->inquiry, all[i]);
 	if (end == XACT_CONPERM) {
 		flow_not_taken(f, b);
 	} else if (end == XACT_READY) {
-		if (known)
-			caps_ours(b);
 		plan_sets(f);
 		decide_all(f, b);
 		if (x.probe)

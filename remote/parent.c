@@ -21,12 +21,20 @@ struct child {
 	struct chan chan;
 	pid_t pid;
 	char dest[JOB_DEST];
-	struct worker_job *work;	/* NULL: idle */
-	struct timer idle;
+	struct worker_job *work;	/* NULL: idle, or an inquiry's */
+	struct chan *asker;		/* of an inquiry: who waits for its answer */
+	uint32_t asked;			/* the number that it gave it */
+	struct timer idle;		/* until an idle one ends, or an inquiry is given up */
 	uint32_t jobs;
 	bool stale;			/* has settings that are no more: ends after its job */
 	uint32_t needs;			/* roles: waits for a channel to them */
 };
+
+static bool
+child_is_idle(const struct child *c)
+{
+	return c->work == NULL && c->asker == NULL;
+}
 
 /* --- children come and go --- */
 
@@ -69,8 +77,9 @@ child_end(struct child *c)
 		(void)chan_send(&c->chan, &h, MSG_STOP, 0, sizeof h, NULL, 0, &e);
 	chan_close(&c->chan);
 	loop_cancel(r->worker.loop, &c->idle);
-	if (c->work == NULL)
-		r->nidle--;
+	r->nidle -= child_is_idle(c);
+	r->ninquiry -= c->asker != NULL;
+	r->nchild--;
 	while (*p != c)
 		p = &(*p)->next;
 	*p = c->next;
@@ -81,9 +90,35 @@ child_end(struct child *c)
 }
 
 static void
+inquiry_refuse(struct chan *asker, uint32_t id, const struct err *why)
+{
+	struct msg_inquired m = { .kind = (uint32_t)why->kind };
+	struct err e = { 0 };
+
+	snprintf(m.dsn, sizeof m.dsn, "%s", why->dsn);
+	text_cut(why->what, m.what, sizeof m.what);
+	if (chan_send(asker, &m.h, MSG_INQUIRED, id, sizeof m, NULL, 0, &e) == -1)
+		log_line(LOG_WARN, NULL, "unanswered", "why=%s", log_q(e.what));
+}
+
+/* The session of an inquiry cannot tell any more. */
+static void
+inquiry_lost(struct child *c, const char *why)
+{
+	struct err e;
+
+	err_set(&e, ERR_TEMP, "4.3.0", "%s", why);
+	inquiry_refuse(c->asker, c->asked, &e);
+}
+
+static void
 child_idle_over(void *arg)
 {
-	child_end(arg);
+	struct child *c = arg;
+
+	if (c->asker != NULL)
+		inquiry_lost(c, "the inquiry took too long");
+	child_end(c);
 }
 
 /* A job that no session can report on: all its recipients are deferred. */
@@ -122,6 +157,8 @@ child_gone(struct chan *chan, const struct err *why)
 		    log_q(why->kind == ERR_NONE ? "it ended" : why->what));
 		job_lost(c->remote, work, "the session process ended unexpectedly");
 	}
+	if (c->asker != NULL)
+		inquiry_lost(c, "the session process ended unexpectedly");
 	child_end(c);
 }
 
@@ -134,7 +171,7 @@ oldest_idle(const struct remote *r)
 	struct child *old = NULL;
 
 	for (struct child *c = r->children; c != NULL; c = c->next)
-		if (c->work == NULL && (old == NULL || c->idle.due_ms < old->idle.due_ms))
+		if (child_is_idle(c) && (old == NULL || c->idle.due_ms < old->idle.due_ms))
 			old = c;
 	return old;
 }
@@ -161,6 +198,25 @@ on_result(struct chan *chan, const void *msg, size_t len, int *fds, struct err *
 		child_end(c);
 	else if (r->nidle > REMOTE_IDLE_MAX)
 		child_end(oldest_idle(r));
+	return 0;
+}
+
+/* What an inquiry found goes to who asked, as it is: nothing of it is looked at here. */
+static int
+on_inquired(struct chan *chan, const void *msg, size_t len, int *fds, struct err *e)
+{
+	struct msg_inquired m = { .len = ((const struct msg_inquired *)msg)->len };
+	struct child *c = chan->arg;
+	int fd = fds[0];
+
+	(void)len;
+	if (c->asker == NULL)
+		return err_set(e, ERR_PROTO, NULL, "an answer that nobody asked for");
+	fds[0] = -1;
+	if (chan_send(c->asker, &m.h, MSG_INQUIRED, c->asked, sizeof m, &fd, 1, e) == -1)
+		log_line(LOG_WARN, NULL, "unanswered", "why=%s", log_q(e->what));
+	c->remote->inquiries++;
+	child_end(c);
 	return 0;
 }
 
@@ -214,6 +270,7 @@ on_address(struct chan *chan, const void *msg, size_t len, int *fds, struct err 
 
 static const struct msg_rule from_session[] = {
 	{ MSG_RESULT, sizeof(struct msg_result), MSG_MAX, 0, 0, on_result },
+	{ MSG_INQUIRED, sizeof(struct msg_inquired), sizeof(struct msg_inquired), 1, 1, on_inquired },
 	{ MSG_NEED, sizeof(struct msg_peer), sizeof(struct msg_peer), 0, 0, on_need },
 	{ MSG_ADDRESS, sizeof(struct msg_address), sizeof(struct msg_address), 0, 0, on_address },
 };
@@ -279,6 +336,7 @@ child_new(struct remote *r, const char *dest, struct err *e)
 	c->next = r->children;
 	r->children = c;
 	r->nidle++;
+	r->nchild++;
 	r->started++;
 	return c;
 }
@@ -287,7 +345,7 @@ static struct child *
 child_for(struct remote *r, const char *dest, struct err *e)
 {
 	for (struct child *c = r->children; c != NULL; c = c->next)
-		if (c->work == NULL && strcmp(c->dest, dest) == 0)
+		if (child_is_idle(c) && strcmp(c->dest, dest) == 0)
 			return c;
 	return child_new(r, dest, e);
 }
@@ -300,7 +358,7 @@ children_replace(struct remote *r)
 	for (struct child *c = r->children, *next; c != NULL; c = next) {
 		next = c->next;
 		c->stale = true;
-		if (c->work == NULL)	/* idle */
+		if (child_is_idle(c))
 			child_end(c);
 	}
 }
@@ -347,6 +405,70 @@ remote_start(void *arg, struct worker_job *work, int message_fd)
 	}
 }
 
+/* --- inquiries --- */
+
+/* Hands an inquiry to a session of its own.  -1: ERR_TEMP, or ERR_BUG. */
+static int
+inquiry_start(struct remote *r, struct chan *asker, const struct msg_inquire *ask, int *fd, struct err *e)
+{
+	struct msg_inquire m = *ask;
+	struct child *c;
+
+	if (r->stopping || r->ninquiry == REMOTE_INQUIRIES ||
+	    r->nchild - r->nidle >= conf_number(&r->daemon->conf, CONF_CONCURRENCYREMOTE))
+		return err_set(e, ERR_TEMP, "4.3.2", "too many sessions are under way; try again later");
+	if ((c = child_new(r, m.dest, e)) == NULL)
+		return -1;
+	c->asker = asker;
+	c->asked = ask->h.id;
+	r->nidle--;
+	r->ninquiry++;
+	if (loop_timer(r->worker.loop, &c->idle, REMOTE_INQUIRY_MS, e) == 0) {
+		int passed = *fd;
+
+		*fd = -1;
+		if (chan_send(&c->chan, &m.h, MSG_INQUIRE, 0, sizeof m, &passed, 1, e) == 0)
+			return 0;
+	}
+	child_end(c);
+	return -1;
+}
+
+static int
+on_inquire(struct chan *chan, const void *msg, size_t len, int *fds, struct err *e)
+{
+	const struct msg_inquire *m = msg;
+	struct err why = { 0 };
+
+	(void)len;
+	if (m->kind >= INQUIRY_KINDS || !qid_ok(m->id) || memchr(m->dest, '\0', sizeof m->dest) == NULL)
+		return err_set(e, ERR_PROTO, NULL, "an inquiry of kind %u", m->kind);
+	if (inquiry_start(chan->arg, chan, m, &fds[0], &why) == -1)
+		inquiry_refuse(chan, m->h.id, &why);
+	return 0;
+}
+
+static const struct msg_rule from_asker[] = {
+	{ MSG_INQUIRE, sizeof(struct msg_inquire), sizeof(struct msg_inquire), 1, 1, on_inquire },
+};
+
+static bool
+inquires(enum role role)
+{
+	return role == ROLE_CONTROL;
+}
+
+/* Nobody waits for these answers any more. */
+static void
+inquiries_end(struct remote *r, const struct chan *asker)
+{
+	for (struct child *c = r->children, *next; c != NULL; c = next) {
+		next = c->next;
+		if (c->asker == asker)
+			child_end(c);
+	}
+}
+
 /* --- peers, start and stop --- */
 
 static void
@@ -356,14 +478,19 @@ peer_gone(struct chan *c, const struct err *why)
 
 	(void)why;
 	log_line(LOG_INFO, NULL, "peer-gone", "peer=%s", c->name);
+	inquiries_end(r, c);
 	daemon_lost((enum role)(c - r->peer));
 }
 
 static int
 peer_open(struct remote *r, enum role role, int fd, struct err *e)
 {
+	bool asks = inquires(role);
+
+	inquiries_end(r, &r->peer[role]);
 	chan_close(&r->peer[role]);
-	if (chan_open(&r->peer[role], r->worker.loop, fd, role_name(role), NULL, 0, peer_gone, r, e) == 0)
+	if (chan_open(&r->peer[role], r->worker.loop, fd, role_name(role), asks ? from_asker : NULL,
+	    asks ? sizeof from_asker / sizeof *from_asker : 0, peer_gone, r, e) == 0)
 		return 0;
 	close(fd);
 	return -1;
@@ -379,7 +506,7 @@ remote_peer(void *arg, enum role role, uint32_t generation, int fd)
 	(void)generation;
 	if (role == ROLE_QMGR) {
 		got = worker_connect(&r->worker, fd, &e);
-	} else if (serves_sessions((uint32_t)role)) {
+	} else if (serves_sessions((uint32_t)role) || inquires(role)) {
 		got = peer_open(r, role, fd, &e);
 		for (struct child *c = r->children; c != NULL && got == 0; c = c->next)
 			if (c->needs & 1u << role)
@@ -413,6 +540,8 @@ remote_stop(void *arg)
 	r->stop_ms = clock_ms() + REMOTE_STOP_MS;
 	for (struct child *c = r->children, *next; c != NULL; c = next) {
 		next = c->next;
+		if (c->asker != NULL)
+			inquiry_lost(c, "accord is being stopped");
 		if (c->work == NULL)
 			child_end(c);
 	}
@@ -442,6 +571,7 @@ remote_stats(void *arg, struct buf *out)
 	figure_add(out, "accord_remote_sessions_total", r->started);
 	figure_add(out, "accord_remote_jobs_total", r->jobs);
 	figure_add(out, "accord_remote_sessions_lost_total", r->lost);
+	figure_add(out, "accord_remote_inquiries_total", r->inquiries);
 }
 
 int
@@ -462,7 +592,7 @@ remote_open(struct remote *r, struct daemon *d, struct err *e)
 		return -1;
 	r->own_ms = clock_ms();
 	for (int i = 0; i < ROLE_COUNT; i++)
-		if (d->peer_fd[i] != -1 && serves_sessions((uint32_t)i) &&
+		if (d->peer_fd[i] != -1 && (serves_sessions((uint32_t)i) || inquires((enum role)i)) &&
 		    peer_open(r, (enum role)i, d->peer_fd[i], e) == -1)
 			return -1;
 	if (d->peer_fd[ROLE_QMGR] != -1 && worker_connect(&r->worker, d->peer_fd[ROLE_QMGR], e) == -1)

@@ -2,7 +2,8 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * remote/parent.h - the parent of the sessions: takes jobs from qmgr, gives each to an idle session
- * of its destination or to a new one, and passes the results on.  It parses nothing from outside.
+ * of its destination or to a new one, and passes the results on; inquiries get a session each.  It parses nothing
+ * from outside.
  */
 #ifndef REMOTE_PARENT_H
 #define REMOTE_PARENT_H
@@ -15,6 +16,8 @@
 enum {
 	REMOTE_IDLE_MAX = 100,		/* sessions kept idle */
 	REMOTE_OWN_MS = 5000,		/* for so long this machine's addresses are believed */
+	REMOTE_INQUIRIES = 4,		/* under way at once, of all askers */
+	REMOTE_INQUIRY_MS = 150 * 1000,	/* for one: its hops, DNS and convertd have less each */
 	REMOTE_REAP_MS = 200,		/* between looks for children that have ended */
 	REMOTE_STOP_MS = 3000		/* for what is under way, when told to stop */
 };
@@ -24,15 +27,16 @@ struct child;
 struct remote {
 	struct daemon *daemon;
 	struct worker worker;
-	struct chan peer[ROLE_COUNT];	/* convertd and resolver, to which sessions get channels */
+	struct chan peer[ROLE_COUNT];	/* those to which sessions get channels; control, which inquires */
 	struct own own;
 	int own_fd;			/* own_open */
 	int64_t own_ms;			/* when they were read */
 	struct backoff *backoff;	/* addresses that failed; written by this process alone */
 	const struct backoff *shared;	/* the same, as sessions see it */
 	struct child *children, *dying;
-	uint32_t nidle;
+	uint32_t nidle, nchild, ninquiry;	/* nchild: all of them */
 	uint64_t started, jobs, lost;	/* sessions, jobs done, sessions that ended within one */
+	uint64_t inquiries;		/* answered */
 	struct timer reap, stop;
 	int64_t stop_ms;
 	bool stopping;

@@ -10,6 +10,7 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "remote/ask.h"
+#include "remote/inquire.h"
 
 static bool
 reach_rests(const void *arg, const struct netaddr *a)
@@ -21,11 +22,16 @@ reach_rests(const void *arg, const struct netaddr *a)
 static void
 reach_log_hosts(const struct session *s, const struct resolved *r)
 {
-	for (uint32_t i = 0; i < r->nhost; i++)
-		if (r->host[i].why[0] != '\0' || r->host[i].naddr == 0)
-			log_line(LOG_INFO, s->job->id, "no-address", "dest=%s relay=%s preference=%u why=%s",
-			    log_q(s->dest), log_q(r->host[i].name), r->host[i].preference,
-			    log_q(r->host[i].why[0] != '\0' ? r->host[i].why : "no address"));
+	for (uint32_t i = 0; i < r->nhost; i++) {
+		const struct resolved_host *h = &r->host[i];
+		const char *why = h->why[0] != '\0' ? h->why : "no address";
+
+		if (h->why[0] == '\0' && h->naddr > 0)
+			continue;
+		log_line(LOG_INFO, s->job->id, "no-address", "dest=%s relay=%s preference=%u why=%s",
+		    log_q(s->dest), log_q(h->name), h->preference, log_q(why));
+		inquiry_tellf(s->inquiry, INQUIRY_NO_ADDRESS, "%u %s: %s", h->preference, h->name, why);
+	}
 }
 
 static int
@@ -44,6 +50,7 @@ reach_order(struct session *s, const struct resolved *r, uint16_t port, struct e
 	reach_log_hosts(s, r);
 	if (hosts_order(r, &rules, s->reach.hosts, e) == -1)
 		return -1;
+	inquire_hosts(s->inquiry, r, s->reach.hosts);
 	s->reach.n = s->reach.hosts->n;
 	for (uint32_t i = 0; i < s->reach.n; i++)
 		resting += s->reach.hosts->c[i].resting;
@@ -146,10 +153,10 @@ reach_next(struct session *s)
 		h->known = false;
 		return NULL;
 	}
-	if (h->direct)
-		return &h->to;
-	hosts_name(&h->hosts->c[h->at], s->mta, sizeof s->mta);
-	return &h->hosts->c[h->at].to;
+	if (!h->direct)
+		hosts_name(&h->hosts->c[h->at], s->mta, sizeof s->mta);
+	inquiry_tell(s->inquiry, INQUIRY_TRIES, span_str(s->mta));
+	return h->direct ? &h->to : &h->hosts->c[h->at].to;
 }
 
 /* What came of an address, for the table that all sessions read. */
@@ -203,6 +210,7 @@ reach_failed(struct session *s, bool connected, const struct err *why)
 	struct reach *h = &s->reach;
 	bool ours = !connected && is_ours(why->sys);
 
+	inquiry_tell(s->inquiry, INQUIRY_FAILED, span_str(why->what));
 	if (h->failure.kind == ERR_NONE || h->failure.kind == ERR_PERM || why->kind != ERR_PERM) {
 		h->failure = *why;
 		memcpy(h->mta, s->mta, sizeof h->mta);

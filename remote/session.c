@@ -10,7 +10,7 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "remote/ask.h"
-#include "remote/smtp.h"
+#include "remote/inquire.h"
 
 void
 session_init(struct session *s, const struct conf *conf, int parent, int convertd)
@@ -88,6 +88,9 @@ session_packet(struct session *s, struct err *e)
 	}
 	if (h->type == MSG_JOB && fds[0] != -1) {
 		r = session_serve(s, (const struct msg_job *)(const void *)packet, len, fds[0], e);
+		fds[0] = -1;
+	} else if (h->type == MSG_INQUIRE && fds[0] != -1) {
+		r = inquire_run(s, (const struct msg_inquire *)(const void *)packet, len, fds[0], e);
 		fds[0] = -1;
 	} else if (h->type == MSG_PEER) {	/* asked for, and came late */
 		r = ask_take_channel(s, (const struct msg_peer *)(const void *)packet, len, fds, e);

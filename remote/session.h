@@ -8,6 +8,7 @@
 #define REMOTE_SESSION_H
 
 #include "lib/conf.h"
+#include "lib/inquiry.h"
 #include "remote/backoff.h"
 #include "remote/hosts.h"
 #include "remote/job.h"
@@ -16,6 +17,7 @@
 enum {
 	SESSION_IDLE_MS = 2000,		/* a connection is kept this long; the parent counts */
 	SESSION_JOBS = 1000,		/* jobs before the process ends */
+	SESSION_INQUIRY_MS = 60 * 1000,	/* that the hops of an inquiry may take in all */
 	SESSION_TOLD_MS = 1000		/* until then a parent that lives has passed a result on */
 };
 
@@ -64,6 +66,8 @@ struct session {
 	char mta[96];		/* the hop, for reports: "host [1.2.3.4]:25" */
 	struct reach reach;
 	struct job *job;
+	struct inquiry *inquiry;	/* the job is one: no data is sent, what happens is told; NULL: a delivery */
+	bool question;		/* of an inquiry: what does the recipient take?  Nothing else */
 	char told[QID_SIZE];	/* the job whose result was sent last */
 	int64_t told_ms;	/* when; 0: none was */
 };

@@ -9,6 +9,7 @@
 #include "remote/bdat.h"
 #include "remote/caplist.h"
 #include "remote/command.h"
+#include "remote/inquire.h"
 #include "remote/reach.h"
 
 void
@@ -19,14 +20,25 @@ smtp_drop(struct session *s)
 	s->mails = 0;
 }
 
+/* What was added goes out, and the reply is read. */
+static int
+smtp_exchange(struct session *s, int64_t send_ms, int64_t wait_ms, struct err *e)
+{
+	inquiry_tell_lines(s->inquiry, INQUIRY_SAID, buf_view(&s->w.out));
+	if (wire_flush(&s->w, send_ms, e) == -1 || wire_reply(&s->w, &s->reply, wait_ms, e) == -1)
+		return -1;
+	if (s->inquiry != NULL)
+		inquire_heard(s->inquiry, &s->reply);
+	return 0;
+}
+
 void
 smtp_quit(struct session *s)
 {
 	struct err ignored;	/* we are leaving; what the hop makes of it changes nothing */
 
-	if (s->open && wire_add(&s->w, span_str("QUIT\r\n"), &ignored) == 0 &&
-	    wire_flush(&s->w, SMTP_WAIT_QUIT, &ignored) == 0)
-		(void)wire_reply(&s->w, &s->reply, SMTP_WAIT_QUIT, &ignored);
+	if (s->open && wire_add(&s->w, span_str("QUIT\r\n"), &ignored) == 0)
+		(void)smtp_exchange(s, SMTP_WAIT_QUIT, SMTP_WAIT_QUIT, &ignored);
 	smtp_drop(s);
 }
 
@@ -49,8 +61,7 @@ smtp_reply_err(const struct session *s, struct err *e)
 static int
 smtp_talk(struct session *s, int64_t wait_ms, const char *step, struct err *e)
 {
-	if (wire_flush(&s->w, SMTP_WAIT_BLOCK, e) == 0 &&
-	    wire_reply(&s->w, &s->reply, wait_ms, e) == 0)
+	if (smtp_exchange(s, SMTP_WAIT_BLOCK, wait_ms, e) == 0)
 		return 0;
 	if (s->w.orphan)
 		session_orphaned(s);
@@ -88,6 +99,7 @@ smtp_greet(struct session *s, struct err *e)
 		return -1;
 	if (s->reply.code / 100 == 2) {
 		command_ehlo(&s->reply, &s->hop);
+		inquire_offers(s->inquiry, &s->hop);
 		return 0;
 	}
 	if (s->reply.code / 100 == 5 && smtp_hello(s, "HELO ", e) == -1)
@@ -236,6 +248,7 @@ smtp_later(struct session *s, const struct xact *x, struct target *t)
 	    .tries_left = t->conneg_tries < x->tries_max };
 
 	decide_rcpt(&f, NULL, &t->decision);
+	inquiry_tell(s->inquiry, INQUIRY_ROW, span_str(t->decision.row));
 	t->caps = CAPS_LATER;
 	t->bare = t->repeat = t->decision.action == ACT_BARE;
 	if (t->bare)
@@ -434,12 +447,23 @@ smtp_forget(struct xact *x)
 	}
 }
 
+void
+smtp_reset(struct session *s)
+{
+	struct err ignored;	/* we are leaving */
+
+	if (s->open && s->dirty && wire_add(&s->w, span_str("RSET\r\n"), &ignored) == 0 &&
+	    smtp_talk(s, SMTP_WAIT_QUIT, "RSET", &ignored) == 0)
+		s->dirty = false;
+}
+
 enum xact_end
 smtp_begin(struct session *s, struct xact *x, struct err *e)
 {
 	bool group = s->hop.ext & HOP_PIPELINING && !x->careful, reset = s->dirty;
 	struct hop hop = smtp_hop(s, NULL);
 
+	x->data = x->data && s->inquiry == NULL;
 	smtp_forget(x);
 	if ((reset && wire_add(&s->w, span_str("RSET\r\n"), e) == -1) ||
 	    (reset && !group && smtp_talk_on(s, SMTP_WAIT_MAIL, "RSET", e) == -1) ||
@@ -547,12 +571,26 @@ smtp_send_chunks(struct session *s, struct xact *x, const struct edit_list *edit
 		smtp_drop(s);
 }
 
+/* An inquiry ends here, by the RSET or QUIT that comes next. */
+static void
+smtp_unsent(struct session *s, const struct xact *x)
+{
+	for (uint32_t i = 0; i < x->n; i++)
+		if (x->t[i]->accepted)
+			job_settle(x->t[i], smtp_hop(s, x->t[i]).ext & HOP_DSN ? OUTCOME_DELIVERED : OUTCOME_RELAYED,
+			    0, "2.0.0", s->mta, "would be sent now");
+}
+
 void
 smtp_send(struct session *s, struct xact *x, const struct edit_list *edits)
 {
 	int64_t wait_ms = (int64_t)conf_number(s->conf, CONF_TIMEOUTREMOTE) * 1000;
 	struct err e = { 0 };
 
+	if (s->inquiry != NULL) {
+		smtp_unsent(s, x);
+		return;
+	}
 	if (x->body == BODY_BINARYMIME) {
 		smtp_send_chunks(s, x, edits, wait_ms);
 		return;

@@ -55,6 +55,9 @@ int smtp_open(struct session *s, struct err *e);
 /* Says QUIT, if there is a connection, and closes it. */
 void smtp_quit(struct session *s);
 
+/* Says RSET, if a transaction is under way. */
+void smtp_reset(struct session *s);
+
 /* Closes without a word: the connection is of no use. */
 void smtp_drop(struct session *s);
 
@@ -62,7 +65,8 @@ enum xact_end smtp_begin(struct session *s, struct xact *x, struct err *e);
 
 /*
  * DATA, if 354 is not there yet, then x->top and the message: as it is, or through an edit list; or BDAT.
- * Every accepted target is done afterwards.
+ * Every accepted target is done afterwards.  An inquiry's transaction ends here, before any of it: nothing else
+ * sends data.
  */
 void smtp_send(struct session *s, struct xact *x, const struct edit_list *edits);
 

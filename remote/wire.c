@@ -18,6 +18,7 @@ wire_init(struct wire *w, int parent)
 	w->fd = -1;
 	w->parent = parent;
 	w->orphan = false;
+	w->until_ms = 0;
 	w->from = w->to = 0;
 	buf_init(&w->out, WIRE_OUT);
 }
@@ -43,6 +44,8 @@ wire_free(struct wire *w)
 static int
 wire_wait(struct wire *w, short events, int64_t due_ms, struct err *e)
 {
+	if (w->until_ms != 0 && due_ms > w->until_ms)
+		due_ms = w->until_ms;
 	for (;;) {
 		struct pollfd p[2] = { { w->fd, events, 0 }, { w->parent, 0, 0 } };
 		int64_t left = due_ms - clock_ms();

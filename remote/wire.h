@@ -20,6 +20,7 @@ struct wire {
 	int fd;				/* -1: not connected */
 	int parent;			/* watched for its end; -1: none */
 	bool orphan;			/* the parent has gone: why the last call failed */
+	int64_t until_ms;		/* no wait goes beyond; 0: each has its own ceiling alone */
 	struct buf out;			/* commands not sent yet */
 	size_t from, to;		/* what is unread in in */
 	unsigned char in[WIRE_IN];

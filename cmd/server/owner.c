@@ -31,14 +31,16 @@ wish_address(const void *msg, size_t len, struct span *addr, struct err *e)
 	return err_set(e, ERR_PROTO, NULL, "a request of %zu octets", len);
 }
 
-static void
+void
 wish_end(struct client *k)
 {
 	buf_free(&k->wish);
+	ipc_close_fds(&k->inquiry_fd, 1);
+	k->inquiry_fd = -1;
 	k->with = WITH_NOBODY;
 }
 
-static int
+int
 wish_refuse(struct client *k, const struct err *why, struct err *e)
 {
 	wish_end(k);
@@ -58,7 +60,7 @@ wish_to_capd(struct client *k, struct err *e)
 	return wish_refuse(k, &why, e);
 }
 
-static int
+int
 wish_to_local(struct client *k, struct span addr, struct err *e)
 {
 	struct { struct msg_hdr h; unsigned char addr[ENV_MAX_PATH]; } m;
@@ -107,7 +109,7 @@ wish_on_owned(struct chan *ch, const void *msg, size_t len, int *fds, struct err
 	if (k == NULL || k->with != WITH_LOCAL)
 		return 0;
 	if (m->found == 1 && m->uid == k->uid)
-		return wish_to_capd(k, e);
+		return k->inquiry_fd != -1 ? inquire_go(k, e) : wish_to_capd(k, e);
 	err_set(&why, ERR_PERM, "5.7.1", "only the mailbox's owner and the administrator may do this");
 	return wish_refuse(k, &why, e);
 }
@@ -148,12 +150,15 @@ wish_on_answer(struct chan *ch, const void *msg, size_t len, int *fds, struct er
 }
 
 void
-wish_server_gone(struct control *c, enum with who)
+wish_server_gone(struct control *c, enum role who)
 {
+	static const enum role has[] = { [WITH_NOBODY] = ROLE_COUNT, [WITH_LOCAL] = ROLE_LOCAL,
+	    [WITH_CAPD] = ROLE_CAPD, [WITH_LEARN] = ROLE_COUNT, [WITH_REMOTE_INQUIRY] = ROLE_REMOTE,
+	    [WITH_LOCAL_INQUIRY] = ROLE_LOCAL };
 	struct err lost, e = { 0 };
 
-	err_set(&lost, ERR_TEMP, "4.3.0", "%s was restarted", who == WITH_CAPD ? "capd" : "local");
+	err_set(&lost, ERR_TEMP, "4.3.0", "%s was restarted", role_name(who));
 	for (struct client *k = c->clients; k != NULL; k = k->next)
-		if (k->with == who)
+		if (has[k->with] == who)
 			(void)wish_refuse(k, &lost, &e);
 }

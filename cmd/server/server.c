@@ -143,6 +143,7 @@ static const struct msg_rule from_client[] = {
 	{ MSG_CAP_SET, sizeof(struct msg_cap_set), MSG_MAX, 0, 0, wish_on_client },
 	{ MSG_TAG, sizeof(struct msg_hdr), sizeof(struct msg_hdr) + TAG_RCPTS * (ENV_MAX_PATH + 1), 0, 0,
 	    tag_on_client },
+	{ MSG_INQUIRE, sizeof(struct msg_inquire), sizeof(struct msg_inquire), 1, 1, inquire_on_client },
 	{ MSG_CAPS_CHANGED, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0,
 	    client_on_caps_changed },
 	{ MSG_STATUS, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, client_on_status },
@@ -166,7 +167,7 @@ client_gone(struct chan *ch, const struct err *why)
 	if (k->message_fd != -1)
 		close(k->message_fd);
 	buf_free(&k->envelope);
-	buf_free(&k->wish);
+	wish_end(k);
 	free(k);
 }
 
@@ -197,7 +198,7 @@ client_add(struct control *c, int fd, struct err *e)
 	if ((k = calloc(1, sizeof *k)) == NULL)
 		return err_sys(e, "client");
 	*k = (struct client){ .control = c, .uid = who.uid, .serial = ++c->last_serial,
-	    .message_fd = -1 };
+	    .message_fd = -1, .inquiry_fd = -1 };
 	buf_init(&k->envelope, CONTROL_ENVELOPE + 256);
 	if (chan_open(&k->chan, &c->daemon->loop, fd, "client", from_client,
 	    sizeof from_client / sizeof *from_client, client_gone, k, e) == -1) {
@@ -261,6 +262,11 @@ static const struct msg_rule from_capd[] = {
 
 static const struct msg_rule from_local[] = {
 	{ MSG_OWNED, sizeof(struct msg_owned), sizeof(struct msg_owned), 0, 0, wish_on_owned },
+	{ MSG_INQUIRED, sizeof(struct msg_inquired), sizeof(struct msg_inquired), 0, 1, inquire_on_answer },
+};
+
+static const struct msg_rule from_remote[] = {
+	{ MSG_INQUIRED, sizeof(struct msg_inquired), sizeof(struct msg_inquired), 0, 1, inquire_on_answer },
 };
 
 static const struct msg_rule from_learn[] = {
@@ -278,6 +284,7 @@ static const struct { const struct msg_rule *rule; size_t n; } rules[ROLE_COUNT]
 	[ROLE_QMGR] = { from_qmgr, sizeof from_qmgr / sizeof *from_qmgr },
 	[ROLE_LOCAL] = { from_local, sizeof from_local / sizeof *from_local },
 	[ROLE_LEARN] = { from_learn, sizeof from_learn / sizeof *from_learn },
+	[ROLE_REMOTE] = { from_remote, sizeof from_remote / sizeof *from_remote },
 };
 
 /* The channel to that process; NULL: there is none to it. */
@@ -295,12 +302,14 @@ server_chan(struct control *c, enum role role)
 		return &c->local;
 	case ROLE_LEARN:
 		return &c->learn;
+	case ROLE_REMOTE:
+		return &c->remote;
 	default:
 		return NULL;
 	}
 }
 
-/* Who waits for capd, local or qmgr is told to come again, who waits for learn that there is no tag. */
+/* Who waits for capd, local, remote or qmgr is told to come again, who waits for learn that there is no tag. */
 static void
 tell_waiting(struct control *c, enum role role)
 {
@@ -308,8 +317,8 @@ tell_waiting(struct control *c, enum role role)
 		act_qmgr_gone(c);
 	else if (role == ROLE_LEARN)
 		tag_learn_gone(c);
-	else if (role == ROLE_CAPD || role == ROLE_LOCAL)
-		wish_server_gone(c, role == ROLE_CAPD ? WITH_CAPD : WITH_LOCAL);
+	else if (role != ROLE_QUEUE)
+		wish_server_gone(c, role);
 }
 
 static void

@@ -11,6 +11,8 @@
 #include <sys/types.h>
 
 #include "lib/daemon.h"
+#include "lib/envelope.h"
+#include "lib/route.h"
 
 enum {
 	CONTROL_CLIENTS = 256,		/* at once; more are turned away */
@@ -21,8 +23,8 @@ enum {
 	CONTROL_ENVELOPE = 60000	/* octets of a submitted envelope */
 };
 
-/* Who has a client's wish now. */
-enum with { WITH_NOBODY, WITH_LOCAL, WITH_CAPD, WITH_LEARN };
+/* Who has a client's wish now: local is asked whose an address is, then capd, or one that inquires. */
+enum with { WITH_NOBODY, WITH_LOCAL, WITH_CAPD, WITH_LEARN, WITH_REMOTE_INQUIRY, WITH_LOCAL_INQUIRY };
 
 struct client {
 	struct client *next, **prev;
@@ -36,7 +38,9 @@ struct client {
 	bool seven;			/* its envelope says 7BIT */
 	struct buf envelope;
 	enum with with;
-	struct buf wish;		/* its packet, MSG_CAP_ASK or MSG_CAP_SET, until local or capd has answered */
+	struct buf wish;		/* its packet, MSG_CAP_ASK, MSG_CAP_SET or MSG_INQUIRE, until it is answered */
+	int inquiry_fd;			/* of MSG_INQUIRE, until it is passed on; or -1 */
+	char route[ROUTE_MAX];		/* of its recipient */
 };
 
 /* A request that qmgr has; client NULL: it has gone meanwhile. */
@@ -46,11 +50,12 @@ struct control {
 	struct daemon *daemon;
 	struct watch listener;
 	struct timer resume;		/* after a pause */
-	struct chan queue, capd, qmgr, local, learn;
+	struct chan queue, capd, qmgr, local, learn, remote;
 	struct client *clients;
 	struct pending_act *acts;
 	uint32_t nclient, last_serial;
 	uint64_t submitted;		/* messages taken */
+	struct qid_maker inquiries;
 };
 
 int control_open(struct control *c, struct daemon *d, struct err *e);
@@ -82,8 +87,19 @@ void act_qmgr_gone(struct control *c);
 int wish_on_client(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e);
 int wish_on_owned(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e);
 int wish_on_answer(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e);
+int wish_refuse(struct client *k, const struct err *why, struct err *e);
+void wish_end(struct client *k);
+/* Asks local whose mailbox that is. */
+int wish_to_local(struct client *k, struct span addr, struct err *e);
 /* Who waits for the one that was lost is told to come again. */
-void wish_server_gone(struct control *c, enum with who);
+void wish_server_gone(struct control *c, enum role who);
+
+/* inquire.c: what would become of a message (MSG_INQUIRE) is asked of remote or local, by the route of its
+ * recipient. */
+int inquire_on_client(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e);
+int inquire_on_answer(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e);
+/* The owner of its recipient's mailbox asks: that is granted. */
+int inquire_go(struct client *k, struct err *e);
 
 /* tag.c: MSG_TAG goes to learn, MSG_TAGGED comes back; where learn does not answer there is no tag. */
 int tag_on_client(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e);
@@ -91,6 +107,10 @@ int tag_on_tagged(struct chan *ch, const void *msg, size_t len, int *fds, struct
 void tag_learn_gone(struct control *c);
 
 /* submit.c: a message from a local user goes into the queue. */
+/* What smtpd would not have taken is not taken here: these words go into commands and fields. */
+int submit_check(const struct envelope *env, struct err *e);
+/* Octets that can neither block us nor change while they are read: a memory file, sealed. */
+int submit_sealed(int fd, struct err *e);
 int submit_begin(struct client *k, struct span envelope, int message_fd, struct err *e);
 extern const struct msg_rule control_from_queue[];
 extern const size_t control_from_queue_n;

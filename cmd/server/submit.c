@@ -35,8 +35,7 @@ submit_drop(struct client *k)
 	buf_free(&k->envelope);
 }
 
-/* What smtpd would not have taken is not taken here: these words go into commands and fields. */
-static int
+int
 submit_check(const struct envelope *env, struct err *e)
 {
 	if (env->sender.n > 0 && address_check(env->sender, e) == -1)
@@ -53,8 +52,7 @@ submit_check(const struct envelope *env, struct err *e)
 	return 0;
 }
 
-/* Octets that can neither block us nor change while they are read: a memory file, sealed. */
-static int
+int
 submit_sealed(int fd, struct err *e)
 {
 	const int need = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The accord authors */
+#include "remote/inquire.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "lib/log.h"
+
+void
+inquire_hosts(struct inquiry *q, const struct resolved *r, const struct hosts *order)
+{
+	char name[96];
+
+	inquiry_tellf(q, INQUIRY_RESOLVED, "source=%s dnssec=%s ttl=%u hosts=%u addresses=%u",
+	    resolve_source_name(r->source), resolve_dnssec_name(r->dnssec), r->ttl, r->nhost, order->n);
+	for (uint32_t i = 0; q != NULL && i < order->n; i++) {
+		hosts_name(&order->c[i], name, sizeof name);
+		inquiry_tellf(q, INQUIRY_HOST, "%u %s%s", order->c[i].preference, name,
+		    order->c[i].resting ? ", failed a while ago" : "");
+	}
+}
+
+void
+inquire_offers(struct inquiry *q, const struct hop *hop)
+{
+	static const struct { unsigned ext; const char *word; } words[] = {
+		{ HOP_PIPELINING, "PIPELINING" }, { HOP_8BITMIME, "8BITMIME" }, { HOP_CHUNKING, "CHUNKING" },
+		{ HOP_BINARYMIME, "BINARYMIME" }, { HOP_DSN, "DSN" }, { HOP_SMTPUTF8, "SMTPUTF8" },
+		{ HOP_CONPERM, "CONPERM" }, { HOP_CONNEG, "CONNEG" }, { HOP_DRUCOF, "DRUCOF" },
+		{ HOP_DRUCOF_PREFER, "DRUCOF-PREFER" }, { HOP_SIZE, "SIZE" },
+	};
+	char text[256];
+	size_t n = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; q != NULL && i < sizeof words / sizeof *words; i++)
+		if (hop->ext & words[i].ext)
+			n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", n > 0 ? " " : "", words[i].word);
+	if (hop->ext & HOP_SIZE && hop->size_max > 0 && q != NULL)
+		snprintf(text + n, sizeof text - n, "=%llu", (unsigned long long)hop->size_max);
+	inquiry_tell(q, INQUIRY_OFFERS, span_str(text));
+}
+
+void
+inquire_heard(struct inquiry *q, const struct reply *r)
+{
+	struct span rest = buf_view(&r->text), line;
+	char code[8];
+
+	while (reply_line(&rest, &line)) {
+		snprintf(code, sizeof code, "%u%c", r->code, rest.n > 0 ? '-' : ' ');
+		inquiry_tell_with(q, INQUIRY_HEARD, code, line);
+	}
+}
+
+void
+inquire_caps(struct inquiry *q, const struct target *t)
+{
+	const char *state = "given";
+
+	if (t->caps == CAPS_LATER)
+		state = "not-now";
+	else if (t->caps == CAPS_NONE)
+		state = t->asked || t->bare ? "none" : "not-asked";
+	else if (t->set->text.n == 0)
+		state = "any";
+	inquiry_tell(q, INQUIRY_CAPABILITIES, span_str(state));
+	if (t->caps != CAPS_GIVEN && t->caps != CAPS_OURS)
+		return;
+	inquiry_tell(q, INQUIRY_SOURCE, span_str(t->caps == CAPS_OURS ? capsource_name(t->source) : "hop"));
+	if (t->set->text.n > 0)
+		inquiry_tell(q, INQUIRY_TAKES, buf_view(&t->set->text));
+}
+
+void
+inquire_batch(struct inquiry *q, const struct target *t)
+{
+	const struct rcpt_decision *d = &t->decision;
+	const char *before = d->action == ACT_CONVERT ? "converted " : d->action == ACT_SEPARATE ? "original, nobody asked" :
+	    "original";
+
+	inquiry_tell_with(q, INQUIRY_BATCH, before, d->action == ACT_CONVERT ? t->set->verdict->key :
+	    span_str(d->drucof ? ", DRUCOF" : ""));
+}
+
+void
+inquire_verdict(struct inquiry *q, const struct capset *c)
+{
+	static const char *const fates[] = { [PLAN_FITS] = "fits", [PLAN_CONVERTS] = "converts",
+	    [PLAN_EMPTY] = "neither" };
+
+	inquiry_tell(q, INQUIRY_FATE, span_str(fates[c->verdict->fate]));
+	inquiry_tell_lines(q, INQUIRY_PART, c->verdict->detail);
+}
+
+/* The job of an inquiry, as qmgr would give it. */
+static int
+inquire_take(struct job *job, const struct msg_inquire *m, size_t len, int fd, struct err *e)
+{
+	struct { struct msg_job m; uint32_t slot; } packet = { .m = { .n = 1 } };
+
+	if (len != sizeof *m || m->kind >= INQUIRY_KINDS || !qid_ok(m->id) ||
+	    memchr(m->dest, '\0', sizeof m->dest) == NULL) {
+		close(fd);
+		return err_set(e, ERR_PROTO, NULL, "an inquiry of %zu octets", len);
+	}
+	memcpy(packet.m.id, m->id, sizeof packet.m.id);
+	memcpy(packet.m.dest, m->dest, sizeof packet.m.dest);
+	_Static_assert(offsetof(__typeof__(packet), slot) == sizeof packet.m, "slots follow a job");
+	return job_take(job, &packet.m, sizeof packet.m + sizeof packet.slot, fd, e);
+}
+
+static void
+inquire_outcome(struct inquiry *q, const struct rcpt_result *r)
+{
+	static const char *const names[] = { [OUTCOME_DELIVERED] = "delivered", [OUTCOME_RELAYED] = "relayed",
+	    [OUTCOME_DEFERRED] = "deferred", [OUTCOME_FAILED] = "failed" };
+
+	inquiry_tell(q, INQUIRY_OUTCOME, span_str(names[r->outcome]));
+	inquiry_tell(q, INQUIRY_STATUS, span_str(r->dsn));
+	inquiry_tell(q, INQUIRY_WHY, span_str(r->text));
+}
+
+static int
+inquire_answer(struct session *s, const struct inquiry *q, uint32_t id, struct err *e)
+{
+	struct msg_inquired m = { .len = q->items.n };
+	int fd = inquiry_seal(q, e), r;
+
+	if (fd == -1)
+		return -1;
+	r = ipc_send(s->parent, &m.h, MSG_INQUIRED, id, sizeof m, &fd, 1, e);
+	close(fd);
+	return r;
+}
+
+int
+inquire_run(struct session *s, const struct msg_inquire *m, size_t len, int fd, struct err *e)
+{
+	struct job job = { .fd = -1 };
+	struct inquiry q;
+	int r;
+
+	if (inquire_take(&job, m, len, fd, e) == -1) {
+		job_free(&job);
+		return -1;
+	}
+	inquiry_init(&q);
+	s->inquiry = &q;
+	s->question = m->kind == INQUIRY_CAPS;
+	s->w.until_ms = clock_ms() + SESSION_INQUIRY_MS;
+	session_job(s, &job);
+	smtp_reset(s);
+	smtp_quit(s);
+	for (uint32_t i = 0; i < job.ntarget; i++)
+		inquire_outcome(&q, &job.target[i].res);
+	s->inquiry = NULL;
+	r = inquire_answer(s, &q, m->h.id, e);
+	inquiry_free(&q);
+	job_free(&job);
+	return r;
+}
