@@ -192,8 +192,8 @@ leaf_judge(struct contents *x, uint32_t i, const struct takes *takes, struct err
 }
 
 /* Neither parts in it nor a message. */
-static bool
-is_leaf(const struct contents *x, uint32_t i)
+bool
+contents_is_leaf(const struct contents *x, uint32_t i)
 {
 	return !x->mime.part[i].multipart && !x->mime.part[i].message;
 }
@@ -244,7 +244,7 @@ omitted_judge(struct contents *x)
 	if (x->c[0].fate != FATE_OMITTED)
 		return;
 	for (uint32_t i = 0; i < x->mime.n; i++)
-		if (is_leaf(x, i) && !is_signature(&x->mime, &x->mime.part[i]) && !is_left_out(x, i))
+		if (contents_is_leaf(x, i) && !is_signature(&x->mime, &x->mime.part[i]) && !is_left_out(x, i))
 			return;
 	for (uint32_t i = 0; i < x->mime.n; i++)
 		if (x->c[i].fate == FATE_OMITTED) {
@@ -275,7 +275,7 @@ branch_in(const struct contents *x, uint32_t branch, const struct feat *set, str
 	for (uint32_t i = branch; r == 1 && i < part_next(&x->mime, branch); i++) {
 		const struct content *c = &x->c[i];
 
-		if (is_leaf(x, i))
+		if (contents_is_leaf(x, i))
 			r = c->readable ? fits_image(&c->open.image, set, e) :
 			    fits_said(&x->mime.part[i], c->image, set, e);
 	}
@@ -339,7 +339,7 @@ contents_judge(struct contents *x, const struct takes *takes, struct err *e)
 		x->c[i].fate = FATE_FITS;
 		x->c[i].omitted = false;
 		x->c[i].only = 0;
-		if (is_leaf(x, i) && leaf_judge(x, i, takes, e) == -1)
+		if (contents_is_leaf(x, i) && leaf_judge(x, i, takes, e) == -1)
 			return -1;
 	}
 	for (uint32_t i = x->mime.n; i-- > 0;) {	/* parts stand behind their multipart */
@@ -358,7 +358,7 @@ contents_judge(struct contents *x, const struct takes *takes, struct err *e)
 bool
 contents_converts(const struct contents *x, uint32_t part)
 {
-	return is_leaf(x, part) && x->c[part].fate == FATE_CONVERTS && contents_counts(x, part);
+	return contents_is_leaf(x, part) && x->c[part].fate == FATE_CONVERTS && contents_counts(x, part);
 }
 
 bool
@@ -376,7 +376,7 @@ contents_chooses(const struct contents *x, uint32_t part)
 bool
 contents_fails(const struct contents *x, uint32_t part)
 {
-	if (!is_leaf(x, part))
+	if (!contents_is_leaf(x, part))
 		return false;
 	for (uint32_t i = part; i != MIME_NONE; i = x->mime.part[i].parent)
 		if (x->c[i].fate != FATE_EMPTY)

@@ -56,6 +56,9 @@ void contents_free(struct contents *x);
  */
 int contents_judge(struct contents *x, const struct takes *takes, struct err *e);
 
+/* Neither a multipart nor an attached message that was gone into. */
+bool contents_is_leaf(const struct contents *x, uint32_t part);
+
 /* After contents_judge: is this leaf converted in the message that results?  Left out of it? */
 bool contents_converts(const struct contents *x, uint32_t part);
 bool contents_omits(const struct contents *x, uint32_t part);

@@ -59,7 +59,7 @@ job_work(const struct job_rules *r, const struct order *o, struct span content,
 	case MSG_PLAN:
 		if (o->flags & PLAN_BOUNDS)
 			return ranges_bounds(content, out, e);
-		return plan_make(content, text, o->ncaps, (o->flags & PLAN_FINAL) != 0, &r->max, out, e);
+		return plan_make(content, text, o->ncaps, o->flags, &r->max, out, e);
 	case MSG_CONVERT:
 		return apply_key(content, text, &by, &r->max, out, e);
 	case MSG_DESCRIBE:

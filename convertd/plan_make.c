@@ -21,7 +21,7 @@ enum {
 /* One plan as it grows; offsets, since the texts move while they grow. */
 struct making {
 	struct contents x;
-	bool final;
+	uint32_t flags;			/* PLAN_FINAL, PLAN_ALL_PARTS */
 	bool walked;			/* x is set */
 	const char *why;		/* else why not */
 	struct buf text;		/* keys and details */
@@ -117,17 +117,22 @@ detail_form(struct buf *b, const struct contents *x, uint32_t i, struct err *e)
 }
 
 static int
-detail_failed(struct making *m, uint32_t i, enum plan_wish wish, struct span caps, struct err *e)
+detail_permits(struct making *m, uint32_t i, enum plan_wish wish, struct err *e)
 {
 	const struct part_permission *p = &m->x.c[i].permission;
-	struct span permits = p->convert.text.n > 0 ? buf_view(&p->convert.text) :
-	    span_str(wish >= WISH_DRUCOF && part_permits(p, true) != NULL ? "anything" : "nothing");
 
+	return detail_line(&m->text, "permits", p->convert.text.n > 0 ? buf_view(&p->convert.text) :
+	    span_str(wish >= WISH_DRUCOF && part_permits(p, true) != NULL ? "anything" : "nothing"), e);
+}
+
+static int
+detail_failed(struct making *m, uint32_t i, enum plan_wish wish, struct span caps, struct err *e)
+{
 	if (detail_part(&m->text, &m->x.mime, i, e) == -1 ||
 	    detail_form(&m->text, &m->x, i, e) == -1 ||
 	    detail_line(&m->text, "takes", caps, e) == -1)
 		return -1;
-	return detail_line(&m->text, "permits", permits, e);
+	return detail_permits(m, i, wish, e);
 }
 
 static int
@@ -162,17 +167,43 @@ detail_chosen(struct making *m, uint32_t i, struct err *e)
 	return buf_add_byte(&m->text, '\n', e);
 }
 
+/* Of any leaf, whatever the verdict is about: what it is, may become, and would. */
+static int
+detail_any(struct making *m, uint32_t i, enum plan_wish wish, struct err *e)
+{
+	const struct content *c = &m->x.c[i];
+
+	if (detail_part(&m->text, &m->x.mime, i, e) == -1 || detail_form(&m->text, &m->x, i, e) == -1 ||
+	    detail_permits(m, i, wish, e) == -1)
+		return -1;
+	switch (c->fate) {
+	case FATE_CONVERTS:
+		return detail_pages(&m->text, "converted", c->want, 0, c->open.image.npage, e);
+	case FATE_OMITTED:
+		return detail_line(&m->text, "omitted", span_str("left out, a note stands in its place"), e);
+	case FATE_EMPTY:
+		return detail_line(&m->text, "fails", span_str(c->dsn), e);
+	case FATE_KEPT:
+		return detail_line(&m->text, "stays", span_str("it does not fit, and is not critical"), e);
+	case FATE_FITS:
+		break;
+	}
+	return detail_line(&m->text, "stays", span_str("it fits"), e);
+}
+
 /* The details of all parts that the verdict is about, as far as there is room. */
 static int
 make_details(struct making *m, uint32_t row, enum plan_wish wish, struct span caps, struct err *e)
 {
-	bool fails = m->row[row].fate == PLAN_EMPTY;
+	bool fails = m->row[row].fate == PLAN_EMPTY, all = m->flags & PLAN_ALL_PARTS;
 	size_t start = m->text.n, whole = start;
 
 	for (uint32_t i = 0; i < m->x.mime.n && whole - start < DETAIL_PARTS; i++) {
 		int r = 0;
 
-		if (fails && contents_fails(&m->x, i))
+		if (all && contents_is_leaf(&m->x, i))
+			r = detail_any(m, i, wish, e);
+		else if (fails && contents_fails(&m->x, i))
 			r = detail_failed(m, i, wish, caps, e);
 		else if (!fails && contents_converts(&m->x, i))
 			r = detail_converted(m, i, e);
@@ -279,7 +310,7 @@ make_verdict(struct making *m, uint32_t row, enum plan_wish wish, struct span ca
 		return e->kind == ERR_TEMP ? -1 : make_none(m, row, wish, NULL,
 		    "an expression of too many cases", caps, e);
 	m->row[row].fate = fates[m->x.c[0].fate];
-	m->row[row].dsn = contents_status(&m->x, m->final);
+	m->row[row].dsn = contents_status(&m->x, m->flags & PLAN_FINAL);
 	if (m->row[row].fate == PLAN_CONVERTS) {
 		r = make_key(m, row, e);
 		if (r == -1)
@@ -366,10 +397,10 @@ take_set(struct cur *c, struct plan_set *set, struct span *caps, struct err *e)
 }
 
 int
-plan_make(struct span message, struct span caps, uint32_t ncaps, bool final, const struct limits *max,
+plan_make(struct span message, struct span caps, uint32_t ncaps, uint32_t flags, const struct limits *max,
     struct buf *out, struct err *e)
 {
-	struct making m = { .final = final };
+	struct making m = { .flags = flags };
 	struct cur c = cur_of(caps);
 	struct err why = { 0 };
 	int r = 0;

@@ -11,11 +11,11 @@
 
 /*
  * caps: what MSG_PLAN carries: ncaps times a struct plan_set (lib/msg.h) and the octets of its expression.
- * final: the message goes no further (PLAN_FINAL).  Appends the encoded plan to out.  A message that
+ * flags: PLAN_FINAL, PLAN_ALL_PARTS.  Appends the encoded plan to out.  A message that
  * cannot be walked within the limits still has a plan: nothing of it can be converted (row B12).
  * -1: ERR_PROTO caps are not that; ERR_TEMP memory; ERR_PERM 5.3.4 out's ceiling.
  */
-int plan_make(struct span message, struct span caps, uint32_t ncaps, bool final, const struct limits *max,
+int plan_make(struct span message, struct span caps, uint32_t ncaps, uint32_t flags, const struct limits *max,
     struct buf *out, struct err *e);
 
 #endif

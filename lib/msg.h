@@ -209,7 +209,8 @@ struct msg_reported { struct msg_hdr h; char id[QID_SIZE]; char report[QID_SIZE]
 
 enum {
 	PLAN_FINAL = 1,		/* the message goes no further */
-	PLAN_BOUNDS = 2		/* no capabilities: the ranges of all that a conversion may cut */
+	PLAN_BOUNDS = 2,	/* no capabilities: the ranges of all that a conversion may cut */
+	PLAN_ALL_PARTS = 4	/* the details tell of every part, for who inquires */
 };
 struct msg_plan {
 	struct msg_hdr h;

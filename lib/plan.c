@@ -12,6 +12,15 @@ enum {
 	PLAN_VERDICT_OCTETS = 28, PLAN_RANGE_OCTETS = 24	/* the least that one takes */
 };
 
+const char *
+plan_fate_name(enum plan_fate fate)
+{
+	static const char *const names[] = { [PLAN_FITS] = "fits", [PLAN_CONVERTS] = "converts",
+	    [PLAN_EMPTY] = "neither" };
+
+	return names[fate];
+}
+
 int
 plan_encode(const struct plan *p, struct buf *out, struct err *e)
 {

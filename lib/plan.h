@@ -25,6 +25,9 @@ enum plan_fate {
 				 * member in common, or it is protected or unreadable (row B12) */
 };
 
+/* "fits", "converts", "neither": for people. */
+const char *plan_fate_name(enum plan_fate fate);
+
 struct plan_verdict {
 	uint8_t fate;		/* enum plan_fate */
 	char dsn[12];		/* for PLAN_EMPTY: 5.6.1 here it ends, in a medium that is no fax image; 5.6.2 the sender

@@ -38,6 +38,8 @@ struct rcpt_result {
  *	permits: Content-Convert as the sender gave it; or "nothing", or under DRUCOF "anything"
  *	converted: what it was converted to (success)
  *	omitted: that it was left out, as its sender permits (success)
+ *	fails: for who inquires, of a part: the code for that
+ *	stays: for who inquires, of a part: why it is sent as it is
  *	row: of the decision table that was followed
  *	key: of the plan, what was delivered here (lib/plan.h); no people read it
  * A detail over RESULT_DETAIL_MAX octets is cut behind its last whole line; texts are terminated.

@@ -134,7 +134,8 @@ ask_plan(struct session *s, const struct span *caps, const uint8_t *wish, uint32
 
 	for (int try = 0; ask_channel(s, ROLE_CONVERTD, e) == 0; try++) {
 		*e = (struct err){ 0 };
-		if (converter_ask_plan(s->convertd, &m, 0, caps, wish, n, out, e) == 0)
+		if (converter_ask_plan(s->convertd, &m, s->inquiry != NULL ? PLAN_ALL_PARTS : 0, caps, wish, n, out,
+		    e) == 0)
 			return 0;
 		if (!ask_anew(s, ROLE_CONVERTD, try, e))
 			return -1;

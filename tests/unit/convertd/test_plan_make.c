@@ -398,20 +398,20 @@ START_TEST(several_sets)
 		ck_assert_int_eq(buf_add(&ask, span_of(&set, sizeof set), &e), 0);
 		ck_assert_int_eq(buf_add_str(&ask, caps[i], &e), 0);
 	}
-	ck_assert_int_eq(plan_make(buf_view(&m), buf_view(&ask), 4, false, &fax_limits, &coded, &e), 0);
+	ck_assert_int_eq(plan_make(buf_view(&m), buf_view(&ask), 4, 0, &fax_limits, &coded, &e), 0);
 	ck_assert_int_eq(plan_decode(buf_view(&coded), &p, &e), 0);
 	ck_assert(span_eq(p.verdict[0].key, p.verdict[1].key) && p.verdict[0].key.n > 0);
 	ck_assert_int_eq(p.verdict[2].fate, PLAN_EMPTY);
 	ck_assert_int_eq(p.verdict[3].fate, PLAN_FITS);
 	plan_free(&p);
 	buf_clear(&coded);
-	ck_assert_int_eq(plan_make(buf_view(&m), buf_view(&ask), 5, false, &fax_limits, &coded, &e), -1);
+	ck_assert_int_eq(plan_make(buf_view(&m), buf_view(&ask), 5, 0, &fax_limits, &coded, &e), -1);
 	ck_assert_int_eq(e.kind, ERR_PROTO);
-	ck_assert_int_eq(plan_make(buf_view(&m), buf_view(&ask), 3, false, &fax_limits, &coded, &e), -1);
-	ck_assert_int_eq(plan_make(buf_view(&m), span_of(ask.p, ask.n - 1), 4, false, &fax_limits, &coded,
+	ck_assert_int_eq(plan_make(buf_view(&m), buf_view(&ask), 3, 0, &fax_limits, &coded, &e), -1);
+	ck_assert_int_eq(plan_make(buf_view(&m), span_of(ask.p, ask.n - 1), 4, 0, &fax_limits, &coded,
 	    &e), -1);
 	ask.p[sizeof(uint32_t)] = WISH_PREFER + 1;
-	ck_assert_int_eq(plan_make(buf_view(&m), buf_view(&ask), 4, false, &fax_limits, &coded, &e), -1);
+	ck_assert_int_eq(plan_make(buf_view(&m), buf_view(&ask), 4, 0, &fax_limits, &coded, &e), -1);
 	ck_assert_int_eq(e.kind, ERR_PROTO);
 	buf_free(&ask), buf_free(&coded), buf_free(&m);
 }
