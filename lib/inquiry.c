@@ -18,7 +18,7 @@ static const char *const names[INQUIRY_WHATS] = {
 	[INQUIRY_TRIES] = "tries", [INQUIRY_FAILED] = "failed", [INQUIRY_SAID] = "said",
 	[INQUIRY_HEARD] = "heard", [INQUIRY_OFFERS] = "offers", [INQUIRY_MAIL_ROW] = "mail-row",
 	[INQUIRY_MAILBOX] = "mailbox", [INQUIRY_CAPABILITIES] = "capabilities", [INQUIRY_SOURCE] = "source",
-	[INQUIRY_TAKES] = "takes", [INQUIRY_FATE] = "fate", [INQUIRY_PART] = "part", [INQUIRY_ROW] = "row", [INQUIRY_BATCH] = "batch",
+	[INQUIRY_TAKES] = "takes", [INQUIRY_FATE] = "fate", [INQUIRY_PLAN] = "plan", [INQUIRY_ROW] = "row", [INQUIRY_BATCH] = "batch",
 	[INQUIRY_FORM] = "form", [INQUIRY_OUTCOME] = "outcome", [INQUIRY_STATUS] = "status",
 	[INQUIRY_WHY] = "why", [INQUIRY_CUT] = "cut"
 };
@@ -100,6 +100,17 @@ inquiry_tell_lines(struct inquiry *q, enum inquiry_what what, struct span text)
 
 	while (q != NULL && span_line(&text, &line))
 		inquiry_tell(q, what, line);
+}
+
+void
+inquiry_tell_result(struct inquiry *q, const struct rcpt_result *r)
+{
+	static const char *const outcomes[] = { [OUTCOME_DELIVERED] = "delivered", [OUTCOME_RELAYED] = "relayed",
+	    [OUTCOME_DEFERRED] = "deferred", [OUTCOME_FAILED] = "failed" };
+
+	inquiry_tell(q, INQUIRY_OUTCOME, span_str(outcomes[r->outcome]));
+	inquiry_tell(q, INQUIRY_STATUS, span_str(r->dsn));
+	inquiry_tell(q, INQUIRY_WHY, span_str(r->text));
 }
 
 int

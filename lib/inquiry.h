@@ -8,7 +8,7 @@
 #ifndef LIB_INQUIRY_H
 #define LIB_INQUIRY_H
 
-#include "lib/buf.h"
+#include "lib/result.h"
 
 enum {
 	INQUIRY_MAX = 1 << 20,		/* octets of all items; what comes after that is left out, and said to be */
@@ -30,7 +30,7 @@ enum inquiry_what {
 	INQUIRY_SOURCE,		/* of "given" and "any": where they come from, "hop" or by capsource_name() */
 	INQUIRY_TAKES,		/* of "given": the expression */
 	INQUIRY_FATE,		/* what the plan says of the message under them: "fits" ... */
-	INQUIRY_PART,		/* a line of lib/result.h's detail: of each part what it is, and would become */
+	INQUIRY_PLAN,		/* a line of lib/result.h's detail: of each part what it is, and would become */
 	INQUIRY_ROW,		/* the row of the decision table that was found for the recipient */
 	INQUIRY_BATCH,		/* whom it is served with: those of whom this is the same */
 	INQUIRY_FORM,		/* what would be sent here */
@@ -55,6 +55,9 @@ void inquiry_tellf(struct inquiry *q, enum inquiry_what what, const char *fmt, .
     __attribute__((format(printf, 3, 4)));
 /* One for each line of text. */
 void inquiry_tell_lines(struct inquiry *q, enum inquiry_what what, struct span text);
+
+/* What came of it: outcome, status and why. */
+void inquiry_tell_result(struct inquiry *q, const struct rcpt_result *r);
 
 /* All items in a sealed memfd, which is the caller's.  -1: ERR_TEMP. */
 int inquiry_seal(const struct inquiry *q, struct err *e);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lib/address.h"
+#include "lib/confline.h"
 #include "lib/converter.h"
 #include "lib/features.h"
 #include "lib/log.h"
@@ -29,6 +30,19 @@ struct content {
 	struct converter_edits edits;
 	bool edited;
 };
+
+static void
+tell_capabilities(struct inquiry *q, enum cap_state state, enum cap_source source, struct span text)
+{
+	static const char *const states[] = { [CAP_NONE] = "none", [CAP_KNOWN] = "given", [CAP_ANY] = "any" };
+
+	inquiry_tell(q, INQUIRY_CAPABILITIES, span_str(states[state]));
+	if (state == CAP_NONE)
+		return;
+	inquiry_tell(q, INQUIRY_SOURCE, span_str(capsource_name(source)));
+	if (state == CAP_KNOWN)
+		inquiry_tell(q, INQUIRY_TAKES, text);
+}
 
 /* What the recipient's machine takes.  0: *state is CAP_KNOWN, with *text (in reply), CAP_ANY or CAP_NONE. */
 static int
@@ -53,11 +67,12 @@ ask_capabilities(const struct delivery *d, struct span addr, unsigned char *repl
 	ipc_close_fds(fds, MSG_FDS);
 	if (m->h.type != MSG_CAP || len < sizeof *m || m->len != len - sizeof *m)
 		return err_set(e, ERR_TEMP, "4.3.0", "capability directory: an answer of %zu octets", len);
-	if (m->features == CAP_TEMP)
+	if (m->features >= CAP_TEMP)
 		return err_set(e, ERR_TEMP, "4.3.3", "capability directory: not there now");
 	*state = m->features;
 	if (m->features == CAP_KNOWN)
 		*text = span_of(m + 1, m->len);
+	tell_capabilities(d->inquiry, *state, (enum cap_source)m->source, *text);
 	return 0;
 }
 
@@ -101,6 +116,14 @@ add_key(struct buf *detail, struct span key)
 		(void)buf_addf(detail, &ignored, "key: %.*s\n", (int)key.n, (const char *)key.p);
 }
 
+static void
+tell_verdict(struct inquiry *q, const struct plan_verdict *v, const char *row)
+{
+	inquiry_tell(q, INQUIRY_FATE, span_str(plan_fate_name((enum plan_fate)v->fate)));
+	inquiry_tell_lines(q, INQUIRY_PLAN, v->detail);
+	inquiry_tell(q, INQUIRY_ROW, span_str(row));
+}
+
 /* What the plan says of the message: it is fit, or made so, or fails. */
 static int
 judge(const struct delivery *d, struct content *c, const struct demand *want, uint32_t n, struct buf *detail,
@@ -112,6 +135,7 @@ judge(const struct delivery *d, struct content *c, const struct demand *want, ui
 
 	while (i < n - 1 && v[i].fate != PLAN_EMPTY)
 		i++;
+	tell_verdict(d->inquiry, &v[i], want[i].row);
 	if (v[i].fate == PLAN_FITS || (v[i].fate == PLAN_EMPTY && want[i].wish == WISH_PREFER))
 		return 0;
 	if (add_detail(detail, &v[i], want[i].row, e) == -1)
@@ -144,10 +168,13 @@ negotiate(const struct delivery *d, struct content *c, bool conperm, const struc
 
 	if (ask_capabilities(d, rcpt->addr, reply, &state, &caps[0], e) == -1)
 		return -1;
-	if (state == CAP_ANY || (state == CAP_NONE && (rcpt->drucof != DRUCOF_REQUIRE || d->drucof_accept)))
+	n = demands(conperm, rcpt->drucof, state != CAP_NONE, want);
+	if (state == CAP_ANY || (state == CAP_NONE && (rcpt->drucof != DRUCOF_REQUIRE || d->drucof_accept))) {
+		inquiry_tell(d->inquiry, INQUIRY_ROW, span_str(n > 0 ? want[n - 1].row : "B7"));
 		return 0;
-	n = demands(conperm, rcpt->drucof, state == CAP_KNOWN, want);
+	}
 	if (state == CAP_NONE && !address_is_fax(rcpt->addr)) {
+		inquiry_tell(d->inquiry, INQUIRY_ROW, span_str("D9"));
 		(void)add_detail(detail, NULL, "D9", e);
 		return err_set(e, ERR_PERM, "5.6.3", "nothing is known of what this recipient can use, and the sender "
 		    "wants it to get that or nothing");
@@ -157,7 +184,8 @@ negotiate(const struct delivery *d, struct content *c, bool conperm, const struc
 	caps[1] = caps[0];
 	for (uint32_t i = 0; i < n; i++)
 		wish[i] = (uint8_t)want[i].wish;
-	if (converter_ask_plan(d->convertd_fd, &m, PLAN_FINAL, caps, wish, n, &c->plan, e) == -1)
+	if (converter_ask_plan(d->convertd_fd, &m, PLAN_FINAL | (d->inquiry != NULL ? PLAN_ALL_PARTS : 0), caps, wish,
+	    n, &c->plan, e) == -1)
 		return -1;
 	return judge(d, c, want, n, detail, e);
 }
@@ -239,8 +267,10 @@ find_form(const struct delivery *d, struct content *c, const struct envelope *en
 	const struct rcpt *rcpt = &env->rcpt[d->slot];
 
 	if ((!env->conperm && rcpt->drucof == DRUCOF_NO) || env->sender.n == 0 ||
-	    mime_message_is_report(c->message))
+	    mime_message_is_report(c->message)) {
+		inquiry_tell(d->inquiry, INQUIRY_ROW, span_str(env->conperm || rcpt->drucof != DRUCOF_NO ? "B11" : "B1"));
 		return 0;
+	}
 	if (negotiate(d, c, env->conperm, rcpt, detail, e) == 0)
 		return 0;
 	if (env->conperm || rcpt->drucof == DRUCOF_REQUIRE)
@@ -250,6 +280,16 @@ find_form(const struct delivery *d, struct content *c, const struct envelope *en
 	c->edited = false;
 	buf_clear(detail);
 	return 0;
+}
+
+static int
+only_ask(const struct delivery *d, const struct envelope *env, struct err *e)
+{
+	static _Alignas(8) unsigned char reply[MSG_MAX];
+	enum cap_state state;
+	struct span text;
+
+	return ask_capabilities(d, env->rcpt[d->slot].addr, reply, &state, &text, e);
 }
 
 /* Everything that can fail, in order. */
@@ -276,8 +316,11 @@ deliver(const struct delivery *d, struct content *c, struct buf *detail, struct 
 		r = err_set(e, ERR_PERM, "5.3.5", "the message's checksum is wrong");
 	} else if (r == 1) {
 		c->message = span_of(map, (size_t)q.msg_len);
-		r = find_form(d, c, &env, detail, e);
-		if (r == 0)
+		r = d->question ? only_ask(d, &env, e) : find_form(d, c, &env, detail, e);
+		if (r == 0 && !d->question)
+			inquiry_tellf(d->inquiry, INQUIRY_FORM, "%s, %llu octets", c->edited ? "edited" : "as it is",
+			    (unsigned long long)(c->edited ? c->edits.list.size : c->message.n));
+		if (r == 0 && d->inquiry == NULL)
 			r = write_mailbox(d, c, &env, e);
 		found->report = r == 0 && d->learns && env.sender.n == 0 && mime_message_is_report(c->message);
 	}
@@ -301,8 +344,8 @@ delivery_run(const struct delivery *d, struct rcpt_result *r, struct buf *detail
 	if (done == 0) {
 		r->outcome = OUTCOME_DELIVERED;
 		snprintf(r->dsn, sizeof r->dsn, "%s", c.edited ? "2.6.4" : "2.0.0");
-		snprintf(r->text, sizeof r->text, "%s", c.edited ? "converted and delivered" :
-		    "delivered");
+		snprintf(r->text, sizeof r->text, "%s%s", d->inquiry != NULL ? "would be " : "",
+		    c.edited ? "converted and delivered" : "delivered");
 	} else {
 		r->outcome = e.kind == ERR_PERM ? OUTCOME_FAILED : OUTCOME_DEFERRED;
 		snprintf(r->dsn, sizeof r->dsn, "%s", e.dsn[0] != '\0' ? e.dsn : "4.3.0");

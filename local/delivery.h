@@ -8,6 +8,7 @@
 #define LOCAL_DELIVERY_H
 
 #include "lib/envelope.h"
+#include "lib/inquiry.h"
 #include "lib/result.h"
 
 struct delivery {
@@ -21,6 +22,8 @@ struct delivery {
 	uint32_t wait_s;		/* that a conversion may take */
 	bool drucof_accept;		/* option drucof_unknown=accept */
 	bool learns;			/* is it to be found out whether the message is a report? */
+	struct inquiry *inquiry;	/* nothing is written, what happens is told; NULL: a delivery */
+	bool question;			/* of an inquiry: only what the recipient's machine takes */
 };
 
 /* What came of it, besides the recipient's result. */

@@ -28,7 +28,14 @@ enum {
 /* A job under way: its recipients are served one after another. */
 struct job {
 	struct local *local;
-	struct worker_job *work;
+	struct worker_job *work;	/* NULL: an inquiry, of one recipient, */
+	uint32_t asked;			/* which control gave that number, */
+	bool question;			/* and that is only about what its machine takes */
+	uint32_t asker;			/* local.asker then */
+	char inquiry_id[QID_SIZE];
+	const char *id;
+	const uint32_t *slots;
+	uint32_t nslots;
 	int message_fd;
 	uint64_t message_len;
 	struct envelope env;
@@ -42,14 +49,34 @@ struct job {
 
 static void job_step(struct job *j);
 
+/* What an inquiry found, fd of len octets: taken over.  A control that was started anew has asked nothing. */
 static void
-job_end(struct job *j)
+inquiry_answer(struct job *j, int fd, uint64_t len)
 {
+	struct msg_inquired m = { .len = len };
 	struct err e = { 0 };
 
-	if (worker_done(&j->local->worker, j->work, buf_view(&j->records), j->nrecord, j->bad_file,
-	    &e) == -1)
-		log_line(LOG_ERR, j->work->packet->id, "result-lost", "why=%s", log_q(e.what));
+	if (j->asker != j->local->asker)
+		close(fd);
+	else if (chan_send(&j->local->control, &m.h, MSG_INQUIRED, j->asked, sizeof m, &fd, 1, &e) == -1)
+		log_line(LOG_WARN, j->id, "unanswered", "why=%s", log_q(e.what));
+}
+
+static void
+inquiry_refuse(struct local *l, uint32_t asked, const struct err *why)
+{
+	struct msg_inquired m = { .kind = (uint32_t)why->kind };
+	struct err e = { 0 };
+
+	snprintf(m.dsn, sizeof m.dsn, "%s", why->dsn);
+	text_cut(why->what, m.what, sizeof m.what);
+	if (chan_send(&l->control, &m.h, MSG_INQUIRED, asked, sizeof m, NULL, 0, &e) == -1)
+		log_line(LOG_WARN, NULL, "unanswered", "why=%s", log_q(e.what));
+}
+
+static void
+job_free(struct job *j)
+{
 	close(j->message_fd);
 	envelope_free(&j->env);
 	buf_free(&j->store);
@@ -58,14 +85,44 @@ job_end(struct job *j)
 }
 
 static void
+job_end(struct job *j)
+{
+	struct err e = { 0 };
+
+	if (j->work == NULL)
+		j->local->inquiries--;
+	else if (worker_done(&j->local->worker, j->work, buf_view(&j->records), j->nrecord, j->bad_file,
+	    &e) == -1)
+		log_line(LOG_ERR, j->work->packet->id, "result-lost", "why=%s", log_q(e.what));
+	job_free(j);
+}
+
+static void
 job_record(struct job *j, const struct rcpt_result *r, struct span detail)
 {
 	struct err e = { 0 };
 
-	if (result_add(&j->records, r, result_share(detail, j->work->packet->n), &e) == 0)
+	if (result_add(&j->records, r, result_share(detail, j->nslots), &e) == 0)
 		j->nrecord++;
 	else
 		log_line(LOG_ERR, j->work->packet->id, "result-lost", "why=%s", log_q(e.what));
+}
+
+/* What a delivery would come to is an answer too. */
+static void
+inquiry_failed(struct job *j, const struct rcpt_result *r)
+{
+	struct err e = { 0 };
+	struct inquiry q;
+	int fd;
+
+	inquiry_init(&q);
+	inquiry_tell_result(&q, r);
+	if ((fd = inquiry_seal(&q, &e)) != -1)
+		inquiry_answer(j, fd, q.items.n);
+	else if (j->asker == j->local->asker)
+		inquiry_refuse(j->local, j->asked, &e);
+	inquiry_free(&q);
 }
 
 /* The recipient could not be served: by our own fault or the settings'. */
@@ -77,19 +134,30 @@ job_failed(struct job *j, uint32_t slot, const struct err *why)
 
 	snprintf(r.dsn, sizeof r.dsn, "%s", why->dsn);
 	snprintf(r.text, sizeof r.text, "%.250s", why->what);
-	job_record(j, &r, span_of(NULL, 0));
+	if (j->work == NULL)
+		inquiry_failed(j, &r);
+	else
+		job_record(j, &r, span_of(NULL, 0));
+}
+
+/* The recipient's line in `mailboxes`. */
+static bool
+mailbox_line(const struct local *l, struct span addr, struct span *to)
+{
+	const struct span *lines;
+	uint32_t n = conf_lines(&l->daemon->conf, CONF_MAILBOXES, &lines);
+
+	return mailbox_find(lines, n, addr, to) == 1;
 }
 
 static int
 mailbox_place(const struct local *l, struct span addr, struct place *p, struct err *e)
 {
 	static const char maildir[] = "maildir:";
-	const struct span *lines;
-	uint32_t n = conf_lines(&l->daemon->conf, CONF_MAILBOXES, &lines);
 	struct span to;
 	char path[512];
 
-	if (mailbox_find(lines, n, addr, &to) != 1)
+	if (!mailbox_line(l, addr, &to))
 		return err_set(e, ERR_PERM, "5.1.1", "no such mailbox here");
 	if (!span_is(span_sub(to, 0, sizeof maildir - 1), maildir) ||
 	    to.n - (sizeof maildir - 1) >= sizeof path)
@@ -151,6 +219,22 @@ job_show(struct job *j)
 		j->local->shown++;
 }
 
+/* In the child: what was found out. */
+static int
+child_tell(const struct job *j, struct inquiry *q, const struct rcpt_result *r, int up, struct err *e)
+{
+	struct msg_inquired m = { 0 };
+	struct span to;
+	int fd;
+
+	if (mailbox_line(j->local, j->env.rcpt[r->slot].addr, &to))
+		inquiry_tell(q, INQUIRY_MAILBOX, to);
+	inquiry_tell_result(q, r);
+	m.len = q->items.n;
+	return (fd = inquiry_seal(q, e)) == -1 ? -1 :
+	    ipc_send(up, &m.h, MSG_INQUIRED, 0, sizeof m, &fd, 1, e);
+}
+
 /* In the child: the owner's rights and no more, then the delivery, then the result. */
 static _Noreturn void
 child_run(struct job *j, uint32_t slot, const struct place *p, int up, int capd, int convertd)
@@ -158,16 +242,23 @@ child_run(struct job *j, uint32_t slot, const struct place *p, int up, int capd,
 	const int keep[] = { j->message_fd, p->folder, up, capd, convertd };
 	const struct negotiation o = options_for(j->local, j->env.rcpt[slot].addr);
 	struct delivery d = { .message_fd = -1, .me = conf_string(&j->local->daemon->conf, CONF_ME),
-	    .id = j->work->packet->id, .slot = slot, .folder_fd = -1, .rest = p->rest, .capd_fd = -1,
-	    .convertd_fd = -1, .drucof_accept = o.drucof_unknown == 1, .learns = learns(j->local) };
+	    .id = j->id, .slot = slot, .folder_fd = -1, .rest = p->rest, .capd_fd = -1,
+	    .convertd_fd = -1, .drucof_accept = o.drucof_unknown == 1,
+	    .learns = j->work != NULL && learns(j->local) };
 	struct sandbox_dir dir = { -1, true };
 	struct rcpt_result r;
 	struct buf packet, detail;
 	struct msg_result *m;
 	struct msg_hdr came;
+	struct inquiry q;
 	struct err e = { 0 };
 	struct delivery_found found;
 
+	if (j->work == NULL) {
+		inquiry_init(&q);
+		d.inquiry = &q;
+		d.question = j->question;
+	}
 	buf_init(&packet, MSG_MAX);
 	buf_init(&detail, RESULT_DETAIL_MAX);
 	if (ipc_close_others(keep, sizeof keep / sizeof *keep, &e) == 0 && child_identity(p, &e) == 0) {
@@ -183,6 +274,8 @@ child_run(struct job *j, uint32_t slot, const struct place *p, int up, int capd,
 		_exit(1);
 	}
 	delivery_run(&d, &r, &detail, &found);
+	if (d.inquiry != NULL)
+		_exit(child_tell(j, &q, &r, up, &e) == -1);
 	if ((m = buf_room(&packet, sizeof *m, &e)) == NULL)
 		_exit(1);
 	*m = (struct msg_result){ .n = 1, .bad_file = found.bad_file };
@@ -204,8 +297,8 @@ child_on_result(struct chan *c, const void *msg, size_t len, int *fds, struct er
 	struct rcpt_result r;
 
 	(void)fds;
-	if (j->answered || result_next(&rest, &r, &detail, e) != 1 ||
-	    r.slot != worker_slots(j->work)[j->next])
+	if (j->work == NULL || j->answered || result_next(&rest, &r, &detail, e) != 1 ||
+	    r.slot != j->slots[j->next])
 		return err_set(e, ERR_PROTO, NULL, "a result of %zu octets", len);
 	j->answered = true;
 	if (m->bad_file)
@@ -220,15 +313,33 @@ child_on_report(struct chan *c, const void *msg, size_t len, int *fds, struct er
 {
 	struct job *j = c->arg;
 
-	(void)msg, (void)len, (void)fds, (void)e;
+	(void)msg, (void)fds;
+	if (j->work == NULL)
+		return err_set(e, ERR_PROTO, NULL, "a report in an inquiry, in %zu octets", len);
 	if (!j->shown)
 		job_show(j);
+	return 0;
+}
+
+static int
+child_on_inquired(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
+{
+	const struct msg_inquired *m = msg;
+	struct job *j = c->arg;
+	int fd = fds[0];
+
+	if (j->work != NULL || j->answered)
+		return err_set(e, ERR_PROTO, NULL, "what nobody inquires, in %zu octets", len);
+	j->answered = true;
+	fds[0] = -1;
+	inquiry_answer(j, fd, m->len);
 	return 0;
 }
 
 static const struct msg_rule from_child[] = {
 	{ MSG_REPORT_CAME, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, child_on_report },
 	{ MSG_RESULT, sizeof(struct msg_result), MSG_MAX, 0, 0, child_on_result },
+	{ MSG_INQUIRED, sizeof(struct msg_inquired), sizeof(struct msg_inquired), 1, 1, child_on_inquired },
 };
 
 static void
@@ -242,10 +353,10 @@ child_gone(struct chan *c, const struct err *why)
 	kill(j->pid, SIGKILL);		/* it ends, unless it was cut off: nobody is to wait for it */
 	waitpid(j->pid, &status, 0);
 	if (!j->answered) {
-		log_line(LOG_ERR, j->work->packet->id, "died", "pid=%d signal=%d", (int)j->pid,
+		log_line(LOG_ERR, j->id, "died", "pid=%d signal=%d", (int)j->pid,
 		    WIFSIGNALED(status) ? WTERMSIG(status) : 0);
 		err_set(&e, ERR_TEMP, "4.3.0", "the delivery process died");
-		job_failed(j, worker_slots(j->work)[j->next], &e);
+		job_failed(j, j->slots[j->next], &e);
 	}
 	j->next++;
 	job_step(j);
@@ -270,7 +381,7 @@ child_start(struct job *j, uint32_t slot, struct err *e)
 		close(p.folder);
 		return -1;
 	}
-	if (j->env.conperm || j->env.rcpt[slot].drucof != DRUCOF_NO) {
+	if (j->env.conperm || j->env.rcpt[slot].drucof != DRUCOF_NO || j->question) {
 		capd = chan_session(&j->local->capd, j->local->daemon->settings, e);
 		convertd = chan_session(&j->local->convertd, 0, e);
 	}
@@ -292,8 +403,8 @@ child_start(struct job *j, uint32_t slot, struct err *e)
 static void
 job_step(struct job *j)
 {
-	while (j->next < j->work->packet->n && !j->bad_file) {
-		uint32_t slot = worker_slots(j->work)[j->next];
+	while (j->next < j->nslots && !j->bad_file) {
+		uint32_t slot = j->slots[j->next];
 		struct err e = { 0 };
 
 		if (slot >= j->env.nrcpt)
@@ -319,7 +430,8 @@ job_start(void *arg, struct worker_job *work, int message_fd)
 		(void)worker_done(&((struct local *)arg)->worker, work, span_of(NULL, 0), 0, false, &e);
 		return;
 	}
-	*j = (struct job){ .local = arg, .work = work, .message_fd = message_fd };
+	*j = (struct job){ .local = arg, .work = work, .id = work->packet->id, .slots = worker_slots(work),
+	    .nslots = work->packet->n, .message_fd = message_fd };
 	buf_init(&j->store, ENV_MAX);
 	buf_init(&j->records, MSG_MAX - sizeof(struct msg_result));
 	/* room for all results, before there is one: a delivery whose record is lost is made again */
@@ -333,6 +445,50 @@ job_start(void *arg, struct worker_job *work, int message_fd)
 	}
 	j->message_len = q.msg_len;
 	job_step(j);
+}
+
+/* --- inquiries --- */
+
+/* A job of no queue, of its one recipient.  -1: nothing came of it. */
+static int
+inquiry_start(struct local *l, const struct msg_inquire *m, int *fd, struct err *e)
+{
+	static const uint32_t first = 0;
+	struct qfile q;
+	struct job *j;
+
+	if (l->inquiries == LOCAL_INQUIRIES)
+		return err_set(e, ERR_TEMP, "4.3.2", "too many inquiries are under way; try again later");
+	if ((j = calloc(1, sizeof *j)) == NULL)
+		return err_sys(e, "inquiry");
+	*j = (struct job){ .local = l, .asked = m->h.id, .question = m->kind == INQUIRY_CAPS, .asker = l->asker,
+	    .slots = &first, .nslots = 1, .message_fd = *fd };
+	memcpy(j->inquiry_id, m->id, sizeof j->inquiry_id);
+	j->id = j->inquiry_id;
+	*fd = -1;
+	buf_init(&j->store, ENV_MAX);
+	if (qfile_open(j->message_fd, &q, e) == -1 ||
+	    qfile_envelope(j->message_fd, &q, &j->store, &j->env, e) == -1) {
+		job_free(j);
+		return -1;
+	}
+	l->inquiries++;
+	job_step(j);
+	return 0;
+}
+
+static int
+control_on_inquire(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
+{
+	const struct msg_inquire *m = msg;
+	struct err why = { 0 };
+
+	(void)len;
+	if (m->kind >= INQUIRY_KINDS || !qid_ok(m->id))
+		return err_set(e, ERR_PROTO, NULL, "an inquiry of kind %u", m->kind);
+	if (inquiry_start(c->arg, m, &fds[0], &why) == -1)
+		inquiry_refuse(c->arg, m->h.id, &why);
+	return 0;
 }
 
 /* The user whose mailbox has the address, by settings and folders as a delivery finds it.  -1: none, or not
@@ -378,6 +534,7 @@ control_on_owner(struct chan *c, const void *msg, size_t len, int *fds, struct e
 static const struct msg_rule from_control[] = {
 	{ MSG_OWNER, sizeof(struct msg_hdr) + 1, sizeof(struct msg_hdr) + ENV_MAX_PATH, 0, 0,
 	    control_on_owner },
+	{ MSG_INQUIRE, sizeof(struct msg_inquire), sizeof(struct msg_inquire), 1, 1, control_on_inquire },
 };
 
 /* capd and convertd say nothing on these channels. */
@@ -420,6 +577,7 @@ local_connect(struct local *l, enum role role, int fd, struct err *e)
 	if (c == NULL)
 		return err_set(e, ERR_PROTO, NULL, "a channel to %s", role_name(role));
 	chan_close(c);
+	l->asker += role == ROLE_CONTROL;
 	if (chan_open(c, l->worker.loop, fd, role_name(role), role == ROLE_CONTROL ? from_control : NULL,
 	    role == ROLE_CONTROL ? sizeof from_control / sizeof *from_control : 0, server_gone, l, e) == 0) {
 		c->most = role == ROLE_LEARN ? LOCAL_SHOWN : 0;

@@ -3,7 +3,8 @@
 /*
  * local/parent.h - the local daemon's parent: takes jobs from qmgr, finds each recipient's mailbox
  * in the settings, and forks one child a recipient under the mailbox's owner.  It is root for that
- * fork alone; path and uid come from settings and the file system, never from a request.
+ * fork alone; path and uid come from settings and the file system, never from a request.  An inquiry takes the
+ * same way, and writes nothing.
  */
 #ifndef LOCAL_PARENT_H
 #define LOCAL_PARENT_H
@@ -11,14 +12,18 @@
 #include "lib/daemon.h"
 #include "lib/worker.h"
 
+enum { LOCAL_INQUIRIES = 4 };		/* under way at once */
+
 struct local {
 	struct daemon *daemon;
 	struct worker worker;
 	struct chan capd, convertd;	/* carry MSG_SESSION only */
-	struct chan control;		/* asks whose mailbox an address is */
+	struct chan control;		/* asks whose mailbox an address is, and inquires */
 	struct chan learn;		/* is shown reports */
 	uint64_t deliveries;		/* processes started */
 	uint64_t shown;			/* reports, to learn */
+	uint32_t inquiries;		/* under way */
+	uint32_t asker;			/* counts control's channels: an answer is for the one that asked */
 	int home;			/* the folder relative mailboxes lie under */
 };
 

@@ -89,11 +89,8 @@ inquire_batch(struct inquiry *q, const struct target *t)
 void
 inquire_verdict(struct inquiry *q, const struct capset *c)
 {
-	static const char *const fates[] = { [PLAN_FITS] = "fits", [PLAN_CONVERTS] = "converts",
-	    [PLAN_EMPTY] = "neither" };
-
-	inquiry_tell(q, INQUIRY_FATE, span_str(fates[c->verdict->fate]));
-	inquiry_tell_lines(q, INQUIRY_PART, c->verdict->detail);
+	inquiry_tell(q, INQUIRY_FATE, span_str(plan_fate_name((enum plan_fate)c->verdict->fate)));
+	inquiry_tell_lines(q, INQUIRY_PLAN, c->verdict->detail);
 }
 
 /* The job of an inquiry, as qmgr would give it. */
@@ -111,17 +108,6 @@ inquire_take(struct job *job, const struct msg_inquire *m, size_t len, int fd, s
 	memcpy(packet.m.dest, m->dest, sizeof packet.m.dest);
 	_Static_assert(offsetof(__typeof__(packet), slot) == sizeof packet.m, "slots follow a job");
 	return job_take(job, &packet.m, sizeof packet.m + sizeof packet.slot, fd, e);
-}
-
-static void
-inquire_outcome(struct inquiry *q, const struct rcpt_result *r)
-{
-	static const char *const names[] = { [OUTCOME_DELIVERED] = "delivered", [OUTCOME_RELAYED] = "relayed",
-	    [OUTCOME_DEFERRED] = "deferred", [OUTCOME_FAILED] = "failed" };
-
-	inquiry_tell(q, INQUIRY_OUTCOME, span_str(names[r->outcome]));
-	inquiry_tell(q, INQUIRY_STATUS, span_str(r->dsn));
-	inquiry_tell(q, INQUIRY_WHY, span_str(r->text));
 }
 
 static int
@@ -156,7 +142,7 @@ inquire_run(struct session *s, const struct msg_inquire *m, size_t len, int fd, 
 	smtp_reset(s);
 	smtp_quit(s);
 	for (uint32_t i = 0; i < job.ntarget; i++)
-		inquire_outcome(&q, &job.target[i].res);
+		inquiry_tell_result(&q, &job.target[i].res);
 	s->inquiry = NULL;
 	r = inquire_answer(s, &q, m->h.id, e);
 	inquiry_free(&q);

@@ -638,7 +638,7 @@ flow_question(struct flow *f, struct batch *b)
 	for (uint32_t i = 0; i < n; i++)
 		inquire_caps(f->s->inquiry, all[i]);
 	if (end == XACT_READY)
-		smtp_send(f->s, &x, NULL);
+		flow_settle(f, all, n, OUTCOME_RELAYED, "2.1.5", "the next hop has answered");
 	flow_after(f, b, &x, end, fresh, &e);
 }
 

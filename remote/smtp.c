@@ -573,8 +573,13 @@ smtp_send_chunks(struct session *s, struct xact *x, const struct edit_list *edit
 
 /* An inquiry ends here, by the RSET or QUIT that comes next. */
 static void
-smtp_unsent(struct session *s, const struct xact *x)
+smtp_unsent(struct session *s, const struct xact *x, bool edited)
 {
+	static const char *const bodies[] = { [BODY_7BIT] = "7BIT", [BODY_8BITMIME] = "8BITMIME",
+	    [BODY_BINARYMIME] = "BINARYMIME" };
+
+	inquiry_tellf(s->inquiry, INQUIRY_FORM, "%s, %llu octets, %s", edited ? "edited" : "as it is",
+	    (unsigned long long)x->size, bodies[x->body]);
 	for (uint32_t i = 0; i < x->n; i++)
 		if (x->t[i]->accepted)
 			job_settle(x->t[i], smtp_hop(s, x->t[i]).ext & HOP_DSN ? OUTCOME_DELIVERED : OUTCOME_RELAYED,
@@ -588,7 +593,7 @@ smtp_send(struct session *s, struct xact *x, const struct edit_list *edits)
 	struct err e = { 0 };
 
 	if (s->inquiry != NULL) {
-		smtp_unsent(s, x);
+		smtp_unsent(s, x, edits != NULL);
 		return;
 	}
 	if (x->body == BODY_BINARYMIME) {
