@@ -49,25 +49,35 @@ control_refused(const struct msg_refused *no, struct err *e)
 }
 
 int
-control_call(int sock, struct msg_hdr *h, uint32_t type, size_t hlen, int fd, void *reply,
-    size_t max, size_t *len, struct err *e)
+control_call_fds(int sock, struct msg_hdr *h, uint32_t type, size_t hlen, int fd, int wait_ms, void *reply,
+    size_t max, size_t *len, int fds[MSG_FDS], struct err *e)
 {
 	const struct msg_refused *no = reply;
-	int fds[MSG_FDS];
 
-	if (ipc_call(sock, h, type, hlen, &fd, fd == -1 ? 0 : 1, reply, max, len, fds,
-	    CONTROL_WAIT_MS, e) == -1) {
+	if (ipc_call(sock, h, type, hlen, &fd, fd == -1 ? 0 : 1, reply, max, len, fds, wait_ms, e) == -1) {
 		if (e->sys != EPIPE)
 			return err_in(e, "control");
 		return err_set(e, ERR_TEMP, NULL, "no answer: the accord that runs there is being "
 		    "stopped, or is of another version than this command, and wants to be started again");
 	}
-	ipc_close_fds(fds, MSG_FDS);
 	if (no->h.type != MSG_REFUSED)
 		return 0;
+	ipc_close_fds(fds, MSG_FDS);
 	if (*len != sizeof *no)
 		return err_set(e, ERR_PROTO, NULL, "control: an answer of %zu octets", *len);
 	return control_refused(no, e);
+}
+
+int
+control_call(int sock, struct msg_hdr *h, uint32_t type, size_t hlen, int fd, void *reply,
+    size_t max, size_t *len, struct err *e)
+{
+	int fds[MSG_FDS];
+
+	if (control_call_fds(sock, h, type, hlen, fd, CONTROL_WAIT_MS, reply, max, len, fds, e) == -1)
+		return -1;
+	ipc_close_fds(fds, MSG_FDS);
+	return 0;
 }
 
 int

@@ -19,6 +19,10 @@ int control_connect(const struct home *h, struct err *e);
 int control_call(int sock, struct msg_hdr *h, uint32_t type, size_t hlen, int fd, void *reply,
     size_t max, size_t *len, struct err *e);
 
+/* The same with its time, and the descriptors that come back: the caller's, -1 where none. */
+int control_call_fds(int sock, struct msg_hdr *h, uint32_t type, size_t hlen, int fd, int wait_ms, void *reply,
+    size_t max, size_t *len, int fds[MSG_FDS], struct err *e);
+
 /* *e from a refusal of the whole length.  -1. */
 int control_refused(const struct msg_refused *no, struct err *e);
 
@@ -35,6 +39,12 @@ int submit_message(const struct home *h, struct envelope *env, struct span messa
  * there, or nobody answers, which keeps no message from being sent.
  */
 void submit_tag(const struct home *h, struct span rcpts, char tag[TAG_TEXT]);
+
+/* A memory file that nobody can change any more. */
+int cmd_seal(int fd, struct err *e);
+
+/* env->body is raised to what the message's octets need. */
+void submit_body(struct envelope *env, struct span message);
 
 /* The words of RFC 3461's parameters, as options give them.  -1: not that. */
 int dsn_notify(const char *text, uint8_t *out);

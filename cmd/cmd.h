@@ -43,6 +43,7 @@ int verb_conf(struct common *c, int argc, char **argv);
 int verb_send(struct common *c, int argc, char **argv);
 int verb_queue(struct common *c, int argc, char **argv);
 int verb_caps(struct common *c, int argc, char **argv);
+int verb_explain(struct common *c, int argc, char **argv);
 int verb_convert(struct common *c, int argc, char **argv);
 
 /* Where things are for -H's argument, or NULL. */

@@ -24,6 +24,10 @@ static const struct verb verbs[] = {
 	    "            [--ret full|hdrs] [--envid XTEXT] [--minimal] -- TO... < message",
 	    "originate a message, with what permission the sender gives; --drucof: what the recipient can\n"
 	    "use or nothing; --minimal: images in Profile S, which every fax takes", verb_send, false },
+	{ "explain", "accord explain [-H HOME] [--json] [--conperm] [--drucof[=prefer]]\n"
+	    "            [--convert EXPRESSION|any|none] [--from ADDRESS] [--attach FILE]... ADDRESS [MESSAGE|-]",
+	    "what would become of a message, without sending it: the route, what the next hop offers and the\n"
+	    "recipient takes, what each part would become, and why", verb_explain, false },
 	{ "queue", "accord queue list|show|hold|release|retry|bounce|remove|fsck [option...]",
 	    "the queue: what is in it, what is to become of it", verb_queue, true },
 	{ "caps", "accord caps build | get ADDRESS... | test ADDRESS MESSAGE | import FILE|- |\n"

@@ -9,19 +9,20 @@
 
 enum { TAG_WAIT_MS = 1000 };
 
-/* A memory file that nobody can change any more. */
-static int
-sealed_memfd(struct span s, struct err *e)
+int
+cmd_seal(int fd, struct err *e)
 {
-	int fd = cmd_memfd(s, e);
-
-	if (fd == -1)
-		return -1;
 	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == 0)
-		return fd;
-	err_sys(e, "memory file");
-	close(fd);
-	return -1;
+		return 0;
+	return err_sys(e, "memory file");
+}
+
+void
+submit_body(struct envelope *env, struct span message)
+{
+	for (size_t i = 0; i < message.n && env->body == BODY_7BIT; i++)
+		if (message.p[i] > 0x7f)
+			env->body = BODY_8BITMIME;
 }
 
 int
@@ -35,11 +36,9 @@ submit_message(const struct home *h, struct envelope *env, struct span message, 
 	size_t len;
 
 	buf_init(&packet, MSG_MAX);
-	for (size_t i = 0; i < message.n && env->body == BODY_7BIT; i++)
-		if (message.p[i] > 0x7f)
-			env->body = BODY_8BITMIME;
-	fd = sealed_memfd(message, e);
-	if (fd != -1 && (sock = control_connect(h, e)) != -1 &&
+	submit_body(env, message);
+	fd = cmd_memfd(message, e);
+	if (fd != -1 && cmd_seal(fd, e) == 0 && (sock = control_connect(h, e)) != -1 &&
 	    buf_add(&packet, span_of(&hdr, sizeof hdr), e) == 0 && envelope_encode(env, &packet, e) == 0)
 		r = control_call(sock, (struct msg_hdr *)(void *)packet.p, MSG_SUBMIT, packet.n, fd, reply,
 		    sizeof reply, &len, e);
