@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lib/fileio.h"
+#include "lib/msg.h"
 
 struct item { uint32_t what, len; };	/* octets follow */
 
@@ -18,7 +19,7 @@ static const char *const names[INQUIRY_WHATS] = {
 	[INQUIRY_TRIES] = "tries", [INQUIRY_FAILED] = "failed", [INQUIRY_SAID] = "said",
 	[INQUIRY_HEARD] = "heard", [INQUIRY_OFFERS] = "offers", [INQUIRY_MAIL_ROW] = "mail-row",
 	[INQUIRY_MAILBOX] = "mailbox", [INQUIRY_CAPABILITIES] = "capabilities", [INQUIRY_SOURCE] = "source",
-	[INQUIRY_TAKES] = "takes", [INQUIRY_FATE] = "fate", [INQUIRY_PLAN] = "plan", [INQUIRY_ROW] = "row", [INQUIRY_BATCH] = "batch",
+	[INQUIRY_TAKES] = "takes", [INQUIRY_WISH] = "wish", [INQUIRY_FATE] = "fate", [INQUIRY_PLAN] = "plan", [INQUIRY_ROW] = "row", [INQUIRY_BATCH] = "batch",
 	[INQUIRY_FORM] = "form", [INQUIRY_OUTCOME] = "outcome", [INQUIRY_STATUS] = "status",
 	[INQUIRY_WHY] = "why", [INQUIRY_CUT] = "cut"
 };
@@ -100,6 +101,17 @@ inquiry_tell_lines(struct inquiry *q, enum inquiry_what what, struct span text)
 
 	while (q != NULL && span_line(&text, &line))
 		inquiry_tell(q, what, line);
+}
+
+void
+inquiry_tell_verdict(struct inquiry *q, const struct plan_verdict *v, uint8_t wish)
+{
+	static const char *const wishes[] = { [WISH_CONPERM] = "conperm", [WISH_ADVISORY] = "advisory",
+	    [WISH_DRUCOF] = "drucof", [WISH_PREFER] = "prefer" };
+
+	inquiry_tell(q, INQUIRY_WISH, span_str(wishes[wish]));
+	inquiry_tell(q, INQUIRY_FATE, span_str(plan_fate_name((enum plan_fate)v->fate)));
+	inquiry_tell_lines(q, INQUIRY_PLAN, v->detail);
 }
 
 void

@@ -8,6 +8,7 @@
 #ifndef LIB_INQUIRY_H
 #define LIB_INQUIRY_H
 
+#include "lib/plan.h"
 #include "lib/result.h"
 
 enum {
@@ -29,7 +30,8 @@ enum inquiry_what {
 	INQUIRY_CAPABILITIES,	/* its machine's: "given", "any", "none", "not-now", "not-asked" */
 	INQUIRY_SOURCE,		/* of "given" and "any": where they come from, "hop" or by capsource_name() */
 	INQUIRY_TAKES,		/* of "given": the expression */
-	INQUIRY_FATE,		/* what the plan says of the message under them: "fits" ... */
+	INQUIRY_WISH,		/* who may permit conversions, and what fails: "conperm" ... */
+	INQUIRY_FATE,		/* what the plan says of the message then: "fits" ... */
 	INQUIRY_PLAN,		/* a line of lib/result.h's detail: of each part what it is, and would become */
 	INQUIRY_ROW,		/* the row of the decision table that was found for the recipient */
 	INQUIRY_BATCH,		/* whom it is served with: those of whom this is the same */
@@ -55,6 +57,9 @@ void inquiry_tellf(struct inquiry *q, enum inquiry_what what, const char *fmt, .
     __attribute__((format(printf, 3, 4)));
 /* One for each line of text. */
 void inquiry_tell_lines(struct inquiry *q, enum inquiry_what what, struct span text);
+
+/* A verdict of the plan for that wish (enum plan_wish), with its lines. */
+void inquiry_tell_verdict(struct inquiry *q, const struct plan_verdict *v, uint8_t wish);
 
 /* What came of it: outcome, status and why. */
 void inquiry_tell_result(struct inquiry *q, const struct rcpt_result *r);

@@ -116,14 +116,6 @@ add_key(struct buf *detail, struct span key)
 		(void)buf_addf(detail, &ignored, "key: %.*s\n", (int)key.n, (const char *)key.p);
 }
 
-static void
-tell_verdict(struct inquiry *q, const struct plan_verdict *v, const char *row)
-{
-	inquiry_tell(q, INQUIRY_FATE, span_str(plan_fate_name((enum plan_fate)v->fate)));
-	inquiry_tell_lines(q, INQUIRY_PLAN, v->detail);
-	inquiry_tell(q, INQUIRY_ROW, span_str(row));
-}
-
 /* What the plan says of the message: it is fit, or made so, or fails. */
 static int
 judge(const struct delivery *d, struct content *c, const struct demand *want, uint32_t n, struct buf *detail,
@@ -135,7 +127,8 @@ judge(const struct delivery *d, struct content *c, const struct demand *want, ui
 
 	while (i < n - 1 && v[i].fate != PLAN_EMPTY)
 		i++;
-	tell_verdict(d->inquiry, &v[i], want[i].row);
+	inquiry_tell_verdict(d->inquiry, &v[i], (uint8_t)want[i].wish);
+	inquiry_tell(d->inquiry, INQUIRY_ROW, span_str(want[i].row));
 	if (v[i].fate == PLAN_FITS || (v[i].fate == PLAN_EMPTY && want[i].wish == WISH_PREFER))
 		return 0;
 	if (add_detail(detail, &v[i], want[i].row, e) == -1)

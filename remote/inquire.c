@@ -86,13 +86,6 @@ inquire_batch(struct inquiry *q, const struct target *t)
 	    span_str(d->drucof ? ", DRUCOF" : ""));
 }
 
-void
-inquire_verdict(struct inquiry *q, const struct capset *c)
-{
-	inquiry_tell(q, INQUIRY_FATE, span_str(plan_fate_name((enum plan_fate)c->verdict->fate)));
-	inquiry_tell_lines(q, INQUIRY_PLAN, c->verdict->detail);
-}
-
 /* The job of an inquiry, as qmgr would give it. */
 static int
 inquire_take(struct job *job, const struct msg_inquire *m, size_t len, int fd, struct err *e)

@@ -18,8 +18,6 @@ void inquire_offers(struct inquiry *q, const struct hop *hop);
 void inquire_heard(struct inquiry *q, const struct reply *r);
 /* What is known of a target's machine, its RCPT being answered. */
 void inquire_caps(struct inquiry *q, const struct target *t);
-/* A set of capabilities that has its verdict. */
-void inquire_verdict(struct inquiry *q, const struct capset *c);
 /* A target that is to be sent to has its decision: equal ones share a batch. */
 void inquire_batch(struct inquiry *q, const struct target *t);
 

@@ -116,8 +116,10 @@ child_idle_over(void *arg)
 {
 	struct child *c = arg;
 
-	if (c->asker != NULL)
+	if (c->asker != NULL) {
 		inquiry_lost(c, "the inquiry took too long");
+		kill(c->pid, SIGKILL);	/* it may wait for a conversion, which nobody wants any more */
+	}
 	child_end(c);
 }
 
