@@ -327,7 +327,7 @@ flow_plain(struct flow *f, struct batch *b, const struct mail_decision *d)
 
 	if (!flow_original(f, b, &made))
 		return;
-	for (uint32_t i = 0; i < b->n; i++)
+	for (uint32_t i = 0; i < b->n && b->round == 0; i++)	/* else it was found in an earlier session */
 		inquiry_tell(f->s->inquiry, INQUIRY_ROW, span_str(d->row));
 	if (flow_dress(f, &x, made, &e) == -1) {
 		flow_settle_err(f, b->t, b->n, &e);

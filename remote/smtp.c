@@ -139,7 +139,7 @@ smtp_try(struct session *s, const struct netaddr *to, struct err *e)
 			return 0;
 		}
 	}
-	s->open = s->w.fd != -1;	/* a hop that said no is told QUIT */
+	s->open = connected && s->w.fd != -1;	/* a hop that said no is told QUIT */
 	smtp_quit(s);
 	reach_failed(s, connected, e);
 	return -1;
