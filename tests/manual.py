@@ -166,9 +166,10 @@ def settings():
 
 
 HELPS = {"accord-queue.1": [["queue", v] for v in "list show hold release retry bounce remove fsck".split()],
-         **{f"accord-{v}.1": [[v]] for v in "start check reload stat conf send caps convert".split()}}
+         **{f"accord-{v}.1": [[v]] for v in "start check reload stat conf send caps convert explain".split()}}
 JSON_OF = {"accord-queue.1": ("qlist.c", "qshow.c", "qact.c", "fsck.c"), "accord-stat.1": ("stat.c",),
-           "accord-conf.1": ("settings.c",), "accord-send.1": ("send.c",), "accord-caps.1": ("caps.c",)}
+           "accord-conf.1": ("settings.c",), "accord-send.1": ("send.c",), "accord-caps.1": ("caps.c",),
+           "accord-explain.1": ("explain.c", "../lib/inquiry.c")}
 
 
 def page_text(page):
@@ -192,13 +193,15 @@ def options():
 
 
 def json_keys():
-    """Each key that the sources print, as \\"key\\": or by put*(s, N, "key", is a word of the page's keys."""
+    """Each key that the sources print, as \\"key\\":, by put*(s, N, "key", or json_pair, is a word of the page's keys."""
     wrong = set()
     for page, sources in JSON_OF.items():
-        words = set(re.findall(r"[a-z0-9_]+", page_text(page).partition(".Ss JSON keys")[2]))
+        words = set(re.findall(r"[a-z0-9_-]+", page_text(page).partition(".Ss JSON keys")[2]))
         for source in sources:
             text = open(os.path.join(TOP, "cmd", source)).read()
             keys = re.findall(r'\\"([a-z_]+)\\":', text) + re.findall(r'\bput(?:_[a-z]+)?\(s, \d+, "([a-z_]+)"', text)
+            keys += re.findall(r'\bjson_pair\([^;]*?, "([a-z_]+)",', text) + \
+                re.findall(r'\[INQUIRY_\w+\] = "([a-z-]+)"', text)
             if not keys:
                 wrong.add(f"{source}: no keys found")
             wrong.update(f"{page}: no word of {k} ({source})" for k in keys if k not in words)
