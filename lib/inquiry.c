@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "lib/fileio.h"
-#include "lib/msg.h"
 
 struct item { uint32_t what, len; };	/* octets follow */
 
@@ -104,7 +103,7 @@ inquiry_tell_lines(struct inquiry *q, enum inquiry_what what, struct span text)
 }
 
 void
-inquiry_tell_verdict(struct inquiry *q, const struct plan_verdict *v, uint8_t wish)
+inquiry_tell_verdict(struct inquiry *q, const struct plan_verdict *v, enum plan_wish wish)
 {
 	static const char *const wishes[] = { [WISH_CONPERM] = "conperm", [WISH_ADVISORY] = "advisory",
 	    [WISH_DRUCOF] = "drucof", [WISH_PREFER] = "prefer" };

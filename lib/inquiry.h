@@ -8,6 +8,7 @@
 #ifndef LIB_INQUIRY_H
 #define LIB_INQUIRY_H
 
+#include "lib/msg.h"
 #include "lib/plan.h"
 #include "lib/result.h"
 
@@ -58,8 +59,8 @@ void inquiry_tellf(struct inquiry *q, enum inquiry_what what, const char *fmt, .
 /* One for each line of text. */
 void inquiry_tell_lines(struct inquiry *q, enum inquiry_what what, struct span text);
 
-/* A verdict of the plan for that wish (enum plan_wish), with its lines. */
-void inquiry_tell_verdict(struct inquiry *q, const struct plan_verdict *v, uint8_t wish);
+/* A verdict of the plan for that wish, with its lines. */
+void inquiry_tell_verdict(struct inquiry *q, const struct plan_verdict *v, enum plan_wish wish);
 
 /* What came of it: outcome, status and why. */
 void inquiry_tell_result(struct inquiry *q, const struct rcpt_result *r);

@@ -127,7 +127,7 @@ judge(const struct delivery *d, struct content *c, const struct demand *want, ui
 
 	while (i < n - 1 && v[i].fate != PLAN_EMPTY)
 		i++;
-	inquiry_tell_verdict(d->inquiry, &v[i], (uint8_t)want[i].wish);
+	inquiry_tell_verdict(d->inquiry, &v[i], want[i].wish);
 	inquiry_tell(d->inquiry, INQUIRY_ROW, span_str(want[i].row));
 	if (v[i].fate == PLAN_FITS || (v[i].fate == PLAN_EMPTY && want[i].wish == WISH_PREFER))
 		return 0;

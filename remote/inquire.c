@@ -59,16 +59,16 @@ inquire_heard(struct inquiry *q, const struct reply *r)
 void
 inquire_caps(struct inquiry *q, const struct target *t)
 {
-	const char *state = "given";
+	const char *state = "not-asked";
 
 	if (t->caps == CAPS_LATER)
 		state = "not-now";
-	else if (t->caps == CAPS_NONE)
-		state = t->asked || t->bare ? "none" : "not-asked";
-	else if (t->set->text.n == 0)
-		state = "any";
+	else if (t->set != NULL)
+		state = t->set->text.n > 0 ? "given" : "any";
+	else if (t->asked || t->bare)
+		state = "none";
 	inquiry_tell(q, INQUIRY_CAPABILITIES, span_str(state));
-	if (t->caps != CAPS_GIVEN && t->caps != CAPS_OURS)
+	if (t->set == NULL)
 		return;
 	inquiry_tell(q, INQUIRY_SOURCE, span_str(t->caps == CAPS_OURS ? capsource_name(t->source) : "hop"));
 	if (t->set->text.n > 0)

@@ -145,7 +145,7 @@ plan_sets(struct flow *f)
 	f->plans = p;
 	for (uint32_t i = 0; i < n; i++) {
 		capset_judge(of[i], &p->p.plan, i);
-		inquiry_tell_verdict(f->s->inquiry, of[i]->verdict, of[i]->wish);
+		inquiry_tell_verdict(f->s->inquiry, of[i]->verdict, (enum plan_wish)of[i]->wish);
 	}
 }
 

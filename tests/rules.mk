@@ -28,7 +28,7 @@ $(O)/tests/unit-cmd: $(O)/cmd/server.a
 # Suites whose tests need no process each: under sanitizers they share one, where a fork and the search for
 # leaks at its end take a hundred times as long as the test.
 UNIT_TOGETHER_unit-lib = address addrlist base caplines conf confcheck confdest confhop confline conneg contfield \
-    edit edit_recode ensure envelope features features_canon features_dis features_fax features_quality figure fileio mime \
+    edit edit_recode ensure envelope features features_canon features_dis features_fax features_quality figure fileio inquiry mime \
     notification plan qfile qid reply resolve result sha256 signature span transfer xtext
 UNIT_TOGETHER_unit-bounce = report
 UNIT_TOGETHER_unit-convertd = apply codec downgrade drucof ensure form image plan_make scale tiff
@@ -66,7 +66,8 @@ FUZZ_WRAP_packets_daemon = _exit ipc_send chan_open chan_send
 FUZZ_FOLDER_packets_daemon = lib
 FUZZ_WRAP_packets_convertd = fork wait4 kill pipe2 memfd_create
 FUZZ_WRAP_packets_queue = sendmsg
-FUZZ_WRAP_packets_remote = fork waitpid ipc_pair sendmsg
+FUZZ_WRAP_packets_local = fork waitpid kill ipc_pair sendmsg
+FUZZ_WRAP_packets_remote = fork waitpid kill ipc_pair sendmsg
 FUZZ_WRAP_packets_learn = fork waitpid kill ipc_pair
 FUZZ_FOLDER_packets_control = cmd/server
 FUZZ_FOLDER_packets_resolver = remote/resolver

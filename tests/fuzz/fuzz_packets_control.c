@@ -2,10 +2,11 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * tests/fuzz/fuzz_packets_control.c - a local user, queue, capd, qmgr, learn and the supervisor that say
- * anything to control (tests/fuzz/hostile.h), and a local that answers whatever the input says.  One whose user
+ * anything to control (tests/fuzz/hostile.h), and a local and a remote that answer whatever the input says.  One whose user
  * is not the administrator is told of nobody else's mail and wishes, and of an address, or has something
  * kept of it, only where local said that it is his; an honest client is answered with its own number; what
- * goes to queue is an envelope that can be read; few answers wait for who does not read.
+ * goes to queue is an envelope that can be read; few answers wait for who does not read; only the administrator's
+ * inquiries go out, another's to the mailbox that local said is his.
  */
 #include <assert.h>
 #include <fcntl.h>
@@ -31,7 +32,7 @@ static const struct hostile_row from_client[] = {
 	{ MSG_CAPS_CHANGED, sizeof(struct msg_hdr) }, { MSG_STATUS, sizeof(struct msg_hdr) },
 	{ MSG_ACT, sizeof(struct msg_act) + sizeof(struct act) }, { MSG_RELOAD, sizeof(struct msg_hdr) },
 	{ MSG_STATS, sizeof(struct msg_hdr) }, { MSG_CAP_SET, sizeof(struct msg_cap_set) + 3 },
-	{ MSG_TAG, sizeof(struct msg_hdr) },
+	{ MSG_TAG, sizeof(struct msg_hdr) }, { MSG_INQUIRE, sizeof(struct msg_inquire) },
 };
 static const struct hostile_row from_learn[] = { { MSG_TAGGED, sizeof(struct msg_tagged) } };
 static const struct hostile_row from_queue[] = {
@@ -57,6 +58,11 @@ static struct control control;
 static struct hostile h;
 static struct sockaddr_un where = { .sun_family = AF_UNIX };
 static uid_t uid;			/* of who connects next */
+static int letter[2];			/* for a recipient elsewhere, and here */
+
+/* remote: our end, and the last inquiry that it has. */
+static int remote = -1;
+static uint32_t inquired;
 
 /* local: our end, the last one it was asked about, and those whom it said yes. */
 static int local = -1;
@@ -111,52 +117,16 @@ open_side(struct hostile *x, size_t side)
 }
 
 static void
-open_local(void)
+open_peer(int *end, enum role role)
 {
 	struct err e;
 	int pair[2];
 
-	ipc_close_fds(&local, 1);
+	ipc_close_fds(end, 1);
 	if (ipc_pair(pair, &e) == -1)
 		abort();
-	local = pair[0];
-	d.peer(d.arg, ROLE_LOCAL, 1, pair[1]);
-}
-
-static void
-read_local(void)
-{
-	static _Alignas(8) unsigned char packet[MSG_MAX];
-	const struct msg_hdr *m = (const void *)packet;
-	int fds[MSG_FDS];
-	struct err e;
-	size_t len;
-
-	while (local != -1 && ipc_recv_now(local, packet, sizeof packet, &len, fds, &e) == 1) {
-		assert(m->type == MSG_OWNER && len > sizeof *m);
-		asked = m->id;
-	}
-}
-
-/* local says whose the mailbox is, comes anew, or says what it may not. */
-static void
-other(struct hostile *x, unsigned what, struct span p)
-{
-	static const uid_t whose[] = { SOMEBODY, 0, SOMEBODY + 1, (uid_t)-1 };
-	struct msg_owned m = { .found = p.n > 1 ? p.p[1] : 1, .uid = whose[p.n > 0 ? p.p[0] % 4 : 0] };
-	uint32_t id = p.n > 2 ? p.p[2] : 0;
-	struct err e;
-
-	(void)x;
-	read_local();
-	if (what == 1)
-		open_local();
-	if (what == 0 && id == 0)
-		id = asked;
-	if (what == 0 && m.found == 1 && m.uid == SOMEBODY)
-		yes[nyes++] = id;
-	if (what != 1)
-		(void)ipc_send_now(local, &m.h, what == 0 ? MSG_OWNED : MSG_OWNER, id, sizeof m, NULL, 0, &e);
+	*end = pair[0];
+	d.peer(d.arg, role, 1, pair[1]);
 }
 
 static bool
@@ -166,6 +136,81 @@ said_yes(uint32_t id)
 		if (yes[i] == id)
 			return true;
 	return false;
+}
+
+/* What is passed on has an ID and a route, and comes from one who may. */
+static void
+check_inquiry(const struct msg_inquire *m, size_t len)
+{
+	const struct client *k = control_client(&control, m->h.id);
+	bool here = strcmp(m->dest, ROUTE_LOCAL) == 0;
+
+	assert(len == sizeof *m && qid_ok(m->id) && m->kind < INQUIRY_KINDS);
+	assert(memchr(m->dest, '\0', sizeof m->dest) != NULL);
+	assert(k == NULL || client_is_admin(k) || (here && said_yes(m->h.id)));
+}
+
+static void
+read_peer(int end)
+{
+	static _Alignas(8) unsigned char packet[MSG_MAX];
+	const struct msg_hdr *m = (const void *)packet;
+	int fds[MSG_FDS];
+	struct err e;
+	size_t len;
+
+	while (end != -1 && ipc_recv_now(end, packet, sizeof packet, &len, fds, &e) == 1) {
+		ipc_close_fds(fds, MSG_FDS);
+		if (m->type == MSG_INQUIRE) {
+			check_inquiry((const void *)packet, len);
+			inquired = m->id;
+			continue;
+		}
+		assert(end == local && m->type == MSG_OWNER && len > sizeof *m);
+		asked = m->id;
+	}
+}
+
+/* remote or local says what an inquiry found, or refuses; or remote comes anew; or messages are for here. */
+static void
+answer(struct hostile *x, unsigned how, uint32_t id)
+{
+	struct msg_inquired m = { .kind = how & 2 ? ERR_PERM : ERR_NONE, .len = 17 };
+	struct err e;
+
+	if (how & 8)
+		x->file = letter[how & 1];
+	else if (how & 4)
+		open_peer(&remote, ROLE_REMOTE);
+	else
+		(void)ipc_send_now(how & 1 ? local : remote, &m.h, MSG_INQUIRED, id != 0 ? id : inquired, sizeof m,
+		    &x->file, (how & 2) == 0, &e);
+}
+
+/* local says whose the mailbox is, comes anew, or says what it may not; or as above. */
+static void
+other(struct hostile *x, unsigned what, struct span p)
+{
+	static const uid_t whose[] = { SOMEBODY, 0, SOMEBODY + 1, (uid_t)-1 };
+	struct msg_owned m = { .found = p.n > 1 ? p.p[1] : 1, .uid = whose[p.n > 0 ? p.p[0] % 4 : 0] };
+	uint32_t id = p.n > 2 ? p.p[2] : 0;
+	struct err e;
+
+	(void)x;
+	read_peer(local);
+	read_peer(remote);
+	if (what == 1)
+		open_peer(&local, ROLE_LOCAL);
+	if (what == 0 && id == 0)
+		id = asked;
+	if (what == 0 && m.found == 1 && m.uid == SOMEBODY)
+		yes[nyes++] = id;
+	if (what == 2 && p.n > 0) {
+		answer(x, p.p[0], p.n > 1 ? p.p[1] : 0);
+		return;
+	}
+	if (what != 1)
+		(void)ipc_send_now(local, &m.h, what == 0 ? MSG_OWNED : MSG_OWNER, id, sizeof m, NULL, 0, &e);
 }
 
 /* What reaches capd is whole, and from one who may. */
@@ -205,7 +250,7 @@ heard(struct hostile *x, size_t side, const struct msg_hdr *m, size_t len)
 		assert(m->type == MSG_OPEN || m->type == MSG_ABANDON);
 	} else if (side == USER) {
 		assert(m->type == MSG_REFUSED || m->type == MSG_TEXT || m->type == MSG_COMMITTED || m->type == MSG_TAGGED ||
-		    ((m->type == MSG_CAP || m->type == MSG_CAP_SETTED) && nyes > 0));
+		    ((m->type == MSG_CAP || m->type == MSG_CAP_SETTED || m->type == MSG_INQUIRED) && nyes > 0));
 	} else if (side == QMGR) {
 		assert(m->type == MSG_ACT);
 	} else if (side == CAPD) {
@@ -215,6 +260,13 @@ heard(struct hostile *x, size_t side, const struct msg_hdr *m, size_t len)
 	if (m->type == MSG_TAGGED)
 		assert(len == sizeof(struct msg_tagged) &&
 		    memchr(((const struct msg_tagged *)(const void *)m)->tag, '\0', TAG_TEXT) != NULL);
+	if (m->type == MSG_INQUIRED) {
+		const struct msg_inquired *q = (const void *)m;
+
+		assert(len == sizeof *q && memchr(q->what, '\0', sizeof q->what) != NULL);
+		assert(memchr(q->dsn, '\0', sizeof q->dsn) != NULL && memchr(q->route, '\0', sizeof q->route) != NULL);
+		assert(memchr(q->options, '\0', sizeof q->options) != NULL);
+	}
 	if (m->type == MSG_REFUSED) {
 		const struct msg_refused *r = (const void *)m;
 
@@ -238,6 +290,7 @@ listening(void)
 static void
 set_up(void)
 {
+	static const char *const to[] = { "a@example.org", NULL }, *const here[] = { "a@here.example", NULL };
 	static bool done;
 	struct err e = { 0 };
 
@@ -245,17 +298,20 @@ set_up(void)
 		return;
 	done = true;
 	hostile_set_up();
+	letter[0] = hostile_letter(span_str("Subject: x\r\n\r\nx\r\n"), "s@example.net", to, 0);
+	letter[1] = hostile_letter(span_str("Subject: x\r\n\r\nx\r\n"), "s@example.net", here, 0);
 	for (int i = 0; i < ROLE_COUNT; i++)
 		d.peer_fd[i] = -1;
 	d.file[0] = (struct daemon_file){ "control.sock", listening() };
 	d.nfile = 1;
 	if (conf_init(&d.conf, &e) == -1 || loop_init(&d.loop, &e) == -1 ||
 	    conf_set(&d.conf, CONF_ME, span_str("mx.example\n"), &e) == -1 ||
+	    conf_set(&d.conf, CONF_LOCALS, span_str("here.example\n"), &e) == -1 ||
 	    control_open(&control, &d, &e) == -1)
 		abort();
-	h = (struct hostile){ .loop = &d.loop, .nside = SIDES, .file = -1, .open = open_side,
-	    .other = other, .heard = heard, .side = { { from_client, 9, -1, { 0 }, 0 },
-	    { from_client, 9, -1, { 0 }, 0 }, { from_queue, 3, -1, { 0 }, 0 }, { from_capd, 3, -1, { 0 }, 0 },
+	h = (struct hostile){ .loop = &d.loop, .nside = SIDES, .file = letter[0], .open = open_side,
+	    .other = other, .heard = heard, .side = { { from_client, 10, -1, { 0 }, 0 },
+	    { from_client, 10, -1, { 0 }, 0 }, { from_queue, 3, -1, { 0 }, 0 }, { from_capd, 3, -1, { 0 }, 0 },
 	    { from_qmgr, 2, -1, { 0 }, 0 }, { from_start, 4, -1, { 0 }, 0 },
 	    { from_learn, 1, -1, { 0 }, 0 } } };
 }
@@ -287,9 +343,13 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	hostile_begin(&h);
 	hostile_qid(&h, "0123456789abcdef\0\0\0\0\0\0\0");
 	nyes = asked = 0;
-	open_local();
+	h.file = letter[0];
+	open_peer(&local, ROLE_LOCAL);
+	open_peer(&remote, ROLE_REMOTE);
+	inquired = 0;
 	hostile_run(&h, span_of(p, n));
-	read_local();
+	read_peer(local);
+	read_peer(remote);
 	assert(control.nclient <= 2);
 	for (struct client *k = control.clients; k != NULL; k = k->next)
 		assert(k->chan.waiting <= CONTROL_UNREAD && k->nact <= CONTROL_ACTS);
@@ -298,6 +358,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	for (size_t i = 0; i < SIDES; i++)
 		ipc_close_fds(&h.side[i].fd, 1);
 	ipc_close_fds(&local, 1);
+	ipc_close_fds(&remote, 1);
 	hostile_turn(&h);
 	chan_close(&d.sup);
 	hostile_end(&h);

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * tests/fuzz/fuzz_packets_remote.c - qmgr, and sessions that were taken over by a next hop, that say
+ * tests/fuzz/fuzz_packets_remote.c - qmgr, control, and sessions that were taken over by a next hop, that say
  * anything to remote's parent (tests/fuzz/hostile.h; no session is forked, its end of the channel is
  * the input's): what qmgr hears of a job has as many records as the job has recipients at most, each of
  * a recipient of that job, and for good only what a session said of just that job; a session gets no
- * channel but to convertd, resolver and capd.
+ * channel but to convertd, resolver and capd; of the inquiries few are under way at once, and each is answered
+ * once at most, to who asked.
  */
 #include <assert.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -20,20 +22,22 @@
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 pid_t __wrap_fork(void);
 pid_t __wrap_waitpid(pid_t pid, int *status, int options);
+int __wrap_kill(pid_t pid, int sig);
 int __wrap_ipc_pair(int fd[2], struct err *e);
 int __real_ipc_pair(int fd[2], struct err *e);
 ssize_t __wrap_sendmsg(int sock, const struct msghdr *m, int flags);
 ssize_t __real_sendmsg(int sock, const struct msghdr *m, int flags);
 
-enum { QMGR, SESSION, CONVERTD, RESOLVER, CAPD, SIDES, JOBS = HOSTILE_STEPS };
+enum { QMGR, SESSION, CONVERTD, RESOLVER, CAPD, CONTROL, SIDES, JOBS = HOSTILE_STEPS };
 
 static const struct hostile_row from_qmgr[] = {
 	{ MSG_JOB, sizeof(struct msg_job) + 4 }, { MSG_ACK, sizeof(struct msg_ack) + 4 },
 };
 static const struct hostile_row from_session[] = {
 	{ MSG_RESULT, sizeof(struct msg_result) }, { MSG_NEED, sizeof(struct msg_peer) },
-	{ MSG_ADDRESS, sizeof(struct msg_address) },
+	{ MSG_ADDRESS, sizeof(struct msg_address) }, { MSG_INQUIRED, sizeof(struct msg_inquired) },
 };
+static const struct hostile_row from_control[] = { { MSG_INQUIRE, sizeof(struct msg_inquire) } };
 static const struct hostile_row nothing[] = { { MSG_SESSION, sizeof(struct msg_hdr) } };
 
 static struct daemon d;
@@ -77,10 +81,18 @@ __wrap_waitpid(pid_t pid, int *status, int options)
 	return pid;
 }
 
+int
+__wrap_kill(pid_t pid, int sig)
+{
+	assert(pid > 1 << 22 && sig == SIGKILL);
+	return 0;
+}
+
 /* Results as sessions (the input) said them, and jobs as qmgr did. */
 struct word { uint32_t number; char id[QID_SIZE]; };
 static struct word said[HOSTILE_STEPS], given[HOSTILE_STEPS];
 static uint32_t nsaid, ngiven;
+static uint32_t asked[HOSTILE_STEPS], nasked;	/* inquiries that wait for their answers */
 
 static void
 keep_word(struct word *w, uint32_t *n, const struct msg_id *head)
@@ -102,6 +114,8 @@ __wrap_sendmsg(int sock, const struct msghdr *m, int flags)
 			keep_word(said, &nsaid, &head);
 		else if (sock == h.side[QMGR].fd && head.h.type == MSG_JOB)
 			keep_word(given, &ngiven, &head);
+		else if (sock == h.side[CONTROL].fd && head.h.type == MSG_INQUIRE && nasked < HOSTILE_STEPS)
+			asked[nasked++] = head.h.id;
 	}
 	return __real_sendmsg(sock, m, flags);
 }
@@ -166,6 +180,18 @@ check_result(const struct msg_result *m, size_t len)
 }
 
 static void
+check_inquired(const struct msg_inquired *m, size_t len)
+{
+	uint32_t i = 0;
+
+	assert(len == sizeof *m && m->route[0] == '\0' && memchr(m->what, '\0', sizeof m->what) != NULL);
+	while (i < nasked && asked[i] != m->h.id)
+		i++;
+	assert(i < nasked);
+	asked[i] = asked[--nasked];
+}
+
+static void
 heard(struct hostile *x, size_t side, const struct msg_hdr *m, size_t len)
 {
 	(void)x;
@@ -176,11 +202,15 @@ heard(struct hostile *x, size_t side, const struct msg_hdr *m, size_t len)
 	} else if (side == SESSION) {
 		const struct msg_peer *p = (const void *)m;
 
-		assert(m->type == MSG_JOB || m->type == MSG_PEER || m->type == MSG_STOP);
+		assert(m->type == MSG_JOB || m->type == MSG_PEER || m->type == MSG_STOP || m->type == MSG_INQUIRE);
+		assert(m->type != MSG_INQUIRE || qid_ok(((const struct msg_inquire *)(const void *)m)->id));
 		assert(m->type != MSG_PEER || p->role == ROLE_CONVERTD || p->role == ROLE_RESOLVER ||
 		    p->role == ROLE_CAPD);
 		if (m->type == MSG_JOB)
 			keep_job((const void *)m, len);
+	} else if (side == CONTROL) {
+		assert(m->type == MSG_INQUIRED);
+		check_inquired((const void *)m, len);
 	} else {
 		assert(m->type == MSG_SESSION);
 	}
@@ -189,11 +219,13 @@ heard(struct hostile *x, size_t side, const struct msg_hdr *m, size_t len)
 static void
 open_side(struct hostile *x, size_t side)
 {
-	static const enum role roles[] = { ROLE_QMGR, 0, ROLE_CONVERTD, ROLE_RESOLVER, ROLE_CAPD };
+	static const enum role roles[] = { ROLE_QMGR, 0, ROLE_CONVERTD, ROLE_RESOLVER, ROLE_CAPD, ROLE_CONTROL };
 	int fd;
 
 	if (side == SESSION)
 		return;
+	if (side == CONTROL)
+		nasked = 0;
 	forking = false;
 	fd = hostile_pair(x, side);
 	forking = true;
@@ -217,8 +249,9 @@ set_up(void)
 	    remote_open(&remote, &d, &e) == -1)
 		abort();
 	h = (struct hostile){ .loop = &d.loop, .nside = SIDES, .open = open_side, .heard = heard,
-	    .side = { { from_qmgr, 2, -1, { 0 }, 0 }, { from_session, 3, -1, { 0 }, 0 },
-	    { nothing, 1, -1, { 0 }, 0 }, { nothing, 1, -1, { 0 }, 0 }, { nothing, 1, -1, { 0 }, 0 } },
+	    .side = { { from_qmgr, 2, -1, { 0 }, 0 }, { from_session, 4, -1, { 0 }, 0 },
+	    { nothing, 1, -1, { 0 }, 0 }, { nothing, 1, -1, { 0 }, 0 }, { nothing, 1, -1, { 0 }, 0 },
+	    { from_control, 1, -1, { 0 }, 0 } },
 	    .file = hostile_letter(span_str("Subject: x\r\n\r\nx\r\n"), "s@example.net", to, 0) };
 }
 
@@ -253,18 +286,20 @@ end(void)
 	chan_close(&remote.peer[ROLE_CONVERTD]);
 	chan_close(&remote.peer[ROLE_RESOLVER]);
 	chan_close(&remote.peer[ROLE_CAPD]);
+	chan_close(&remote.peer[ROLE_CONTROL]);
 	assert(worker_idle(&remote.worker) && remote.children == NULL && remote.dying == NULL);
+	assert(remote.ninquiry == 0 && remote.nchild == 0 && remote.nidle == 0);
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	set_up();
-	njob = nsaid = ngiven = 0;
+	njob = nsaid = ngiven = nasked = 0;
 	hostile_begin(&h);
 	hostile_qid(&h, "0123456789abcdef\0\0\0\0\0\0\0");
 	hostile_run(&h, span_of(p, n));
-	assert(remote.nidle <= REMOTE_IDLE_MAX);
+	assert(remote.nidle <= REMOTE_IDLE_MAX && remote.ninquiry <= REMOTE_INQUIRIES);
 	end();
 	ipc_close_fds(&last_pair, 1);
 	hostile_end(&h);

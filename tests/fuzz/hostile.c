@@ -370,10 +370,12 @@ hostile_write_letter(int fd, struct span text, const char *sender, const char *c
 int
 hostile_letter(struct span text, const char *sender, const char *const *to, uint8_t notify)
 {
-	int fd = memfd_create("letter", MFD_CLOEXEC);
+	int fd = memfd_create("letter", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	if (fd == -1)
 		abort();
 	hostile_write_letter(fd, text, sender, to, notify);
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == -1)
+		abort();
 	return fd;
 }

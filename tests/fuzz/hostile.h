@@ -70,7 +70,7 @@ int hostile_pair(struct hostile *h, size_t side);
 void hostile_qid(struct hostile *h, const char *id);
 unsigned hostile_fds(void);
 
-/* A queue file of a message in a memory file: its descriptor. */
+/* A queue file of a message in a sealed memory file: its descriptor. */
 int hostile_letter(struct span text, const char *sender, const char *const *to, uint8_t notify);
 /* The same into a file that is open for writing. */
 void hostile_write_letter(int fd, struct span text, const char *sender, const char *const *to,

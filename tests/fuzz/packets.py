@@ -87,6 +87,14 @@ def job(slots, dest=b"routed.example", says=0):
         b"".join(struct.pack("<I", s) for s in slots)
 
 
+def inquire(kind=0, dest=b"routed.example"):
+    return struct.pack("<II", kind, 0) + ID + dest.ljust(272, b"\0")
+
+
+def inquired(octets, kind=0):
+    return struct.pack("<IIQ", kind, 0, octets)
+
+
 def dns(name, kind, *records):
     """An answer with those records of that name."""
     wire = b"".join(bytes([len(x)]) + x for x in name.split(b".")) + b"\0"
@@ -242,6 +250,16 @@ SEEDS = {
         "restarts": say(0, 7, cap_set(b"a@example.com", b"", 2), 0) + happen(6) + happen(5, 0, b"\0\1") +
             say(0, 7, cap_set(b"b@example.com", b"", 2), 0) + happen(5, 0, b"\0\1") + happen(2, 3),
         "caps": say(1, 2) + say(0, 2) + happen(2, 4) + happen(1, 3) + happen(0, 10),
+        "inquire": say(1, 9, fds=LETTER) + happen(7, 0, b"\0") + say(1, 9, struct.pack("<II", 1, 0), fds=LETTER) +
+            happen(7, 0, b"\2"),
+        "inquire-user": say(0, 9, fds=LETTER) + happen(7, 0, b"\x09") + say(0, 9, fds=LETTER) + happen(5, 0, b"\0\1") +
+            happen(7, 0, b"\1") + say(0, 9, fds=LETTER) + happen(5, 0, b"\2\1"),
+        "inquire-wrong": say(1, 9, struct.pack("<II", 9, 0), fds=LETTER) + happen(2, 1) + say(1, 9, fds=7) +
+            say(1, 9, fds=LETTER) + happen(7, 0, b"\1") + happen(7, 0, b"\4") + say(1, 9, fds=1),
+        "inquire-gone": say(1, 9, fds=LETTER) + happen(1, 1) + happen(7, 0, b"\0") + happen(2, 1) +
+            say(1, 9, fds=LETTER) + happen(7, 0, b"\4"),
+        "inquire-crossed": say(1, 9, fds=LETTER) + say(3, 0, number=64) + say(1, 1, cap_ask(b"a@b"), 0) +
+            happen(2, 1) + say(1, 1, cap_ask(b"a@b"), 0) + happen(7, 0, b"\2\1"),
     },
     "resolver": {
         "mx": say(0, 0, resolve(b"a.example")) +
@@ -271,6 +289,32 @@ SEEDS = {
             say(1, 1, struct.pack("<II", 5, 1)) + say(1, 1, struct.pack("<II", 2, 1)) + happen(2, 2) + say(1, 2, bytes(10) + b"\xff\xff\1\2\3\4\x19\0\1\0"),
         "again": say(0, 0, job([0]), 0, LETTER, 5) + happen(2, 0) + happen(0, 255) + say(1, 0, result([0]), 0, 0, 64),
         "dies": say(0, 0, job([0, 1, 2]), 0, LETTER, 5) + happen(1, 1) + happen(0, 30) + say(0, 1, ACK_5),
+        "inquire": say(5, 0, inquire(), PAD, LETTER, 5) + say(1, 1, struct.pack("<II", 3, 1)) +
+            say(1, 3, inquired(17), PAD, 7) + say(1, 3, inquired(17), PAD, 7),
+        "inquiries": b"".join(say(5, 0, inquire(), PAD | LATER, LETTER, n) for n in range(6)) + happen(0, 255),
+        "inquire-dies": say(5, 0, inquire(), PAD, LETTER, 5) + happen(1, 1) + say(5, 0, inquire(), PAD, LETTER, 6) +
+            say(1, 0, result([0]), 0, 0, 6),
+        "inquire-gone": say(5, 0, inquire(), PAD, LETTER, 5) + happen(2, 5) + say(1, 3, inquired(17), PAD, 7) +
+            say(5, 0, inquire(), PAD, LETTER, 5) + happen(1, 5) + say(0, 0, job([0]), 0, LETTER, 5) +
+            say(1, 3, inquired(17), PAD, 7),
+        "inquire-wrong": say(5, 0, inquire(9), PAD, LETTER) + happen(2, 5) + say(5, 0, b"", PAD, LETTER) + happen(2, 5) +
+            say(5, 0, inquire(dest=b"x" * 272), PAD, LETTER),
+    },
+    "local": {
+        "job": say(0, 0, job([0]), 0, LETTER, 5) + say(1, 0, result([0]), 0, 0, 5) + happen(1, 1) + say(0, 1, ACK_5),
+        "jobs": say(0, 0, job([0, 1]), 0, LETTER, 5) + say(1, 0, result([0]), 0, 0, 5) + happen(1, 1) +
+            say(1, 0, result([1]), 0, 0, 5) + happen(1, 1) + say(0, 1, ACK_5),
+        "wrong": say(0, 0, job([0]), 0, LETTER, 5) + say(1, 0, result([1]), 0, 0, 5) + say(0, 0, job([7]), 0, LETTER, 6) +
+            say(0, 0, job([0]), 0, 1, 7),
+        "owner": say(4, 0, b"a@here.example", 0) + say(4, 0, b"a@elsewhere.example", 0) + say(4, 0, b"", 0),
+        "inquire": say(4, 1, inquire(), PAD, LETTER, 5) + say(1, 1, inquired(17), PAD, 7) + say(1, 1, inquired(17), PAD, 7) +
+            happen(1, 1),
+        "inquire-dies": say(4, 1, inquire(1), PAD, LETTER, 5) + happen(1, 1) + say(4, 1, inquire(), PAD, LETTER, 6) +
+            say(1, 0, result([0]), 0, 0, 6),
+        "inquiries": b"".join(say(4, 1, inquire(), PAD | LATER, LETTER, n) for n in range(6)) + happen(1, 1),
+        "inquire-gone": say(4, 1, inquire(), PAD, LETTER, 5) + happen(2, 4) + say(1, 1, inquired(17), PAD, 7) + happen(1, 1),
+        "inquire-wrong": say(4, 1, inquire(9), PAD, LETTER) + happen(2, 4) + say(4, 1, inquire(), PAD, 7) +
+            say(0, 0, job([0]), 0, LETTER, 5) + say(1, 1, inquired(17), PAD, 7),
     },
     "convertd": {
         "plan": say(0, 0, ID + struct.pack("<QIIII", 10, 0, 1, 22, 0) + struct.pack("<II", 14, 2) + b"(color=Binary)",

@@ -21,7 +21,7 @@ enum { PATIENCE_MS = 8000 };
 struct rig {
 	struct peers p;
 	pid_t pid;
-	int qmgr, convertd;
+	int qmgr, convertd, control;
 	int feed;		/* a new channel to qmgr is sent here */
 	int log;		/* memfd */
 };
@@ -48,7 +48,7 @@ on_feed(void *arg, uint32_t events)
 }
 
 static _Noreturn void
-parent_run(int qmgr, int convertd, int feed, int log)
+parent_run(int qmgr, int convertd, int control, int feed, int log)
 {
 	static struct daemon d;
 	static struct watch w;
@@ -60,10 +60,12 @@ parent_run(int qmgr, int convertd, int feed, int log)
 		d.peer_fd[i] = -1;
 	d.peer_fd[ROLE_QMGR] = qmgr;
 	d.peer_fd[ROLE_CONVERTD] = convertd;
+	d.peer_fd[ROLE_CONTROL] = control;
 	d.listener[0].fd = feed;
 	if (conf_init(&d.conf, &e) == -1 || loop_init(&d.loop, &e) == -1 ||
 	    conf_set(&d.conf, CONF_ME, span_str("client.example\n"), &e) == -1 ||
 	    conf_set(&d.conf, CONF_NOLANDLOCK, span_str("1\n"), &e) == -1 ||
+	    conf_set(&d.conf, CONF_CONCURRENCYREMOTE, span_str("4\n"), &e) == -1 ||
 	    remote_open(&parent, &d, &e) == -1)
 		_exit(1);
 	w = (struct watch){ feed, on_feed, &d };
@@ -76,13 +78,14 @@ static void
 rig_up(struct rig *r, const struct hop_rule *rule, size_t n)
 {
 	struct script script = { .hop = rule, .nhop = n, .no_convertd = true };
-	int qmgr[2], convertd[2], feed[2];
+	int qmgr[2], convertd[2], control[2], feed[2];
 	struct err e = { 0 };
 
 	peers_start(&r->p, &script);
 	r->log = memfd_create("log", 0);
 	ck_assert_int_eq(ipc_pair(qmgr, &e), 0);
 	ck_assert_int_eq(ipc_pair(convertd, &e), 0);
+	ck_assert_int_eq(ipc_pair(control, &e), 0);
 	ck_assert_int_eq(ipc_pair(feed, &e), 0);
 	r->pid = fork();
 	ck_assert_int_ne(r->pid, -1);
@@ -90,14 +93,17 @@ rig_up(struct rig *r, const struct hop_rule *rule, size_t n)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(qmgr[0]);
 		close(convertd[0]);
+		close(control[0]);
 		close(feed[0]);
-		parent_run(qmgr[1], convertd[1], feed[1], r->log);
+		parent_run(qmgr[1], convertd[1], control[1], feed[1], r->log);
 	}
 	close(qmgr[1]);
 	close(convertd[1]);
+	close(control[1]);
 	close(feed[1]);
 	r->qmgr = qmgr[0];
 	r->convertd = convertd[0];
+	r->control = control[0];
 	r->feed = feed[0];
 }
 
@@ -110,6 +116,7 @@ rig_down(struct rig *r)
 	waitpid(r->pid, &status, 0);
 	close(r->qmgr);
 	close(r->convertd);
+	close(r->control);
 	close(r->feed);
 	close(r->log);
 	peers_stop(&r->p);
@@ -348,6 +355,129 @@ START_TEST(orphan_ends_and_says_so)
 }
 END_TEST
 
+static void
+inquire(struct rig *r, uint32_t number, enum inquiry_kind kind)
+{
+	struct rcpt rcpt = { .addr = span_str("a@x") };
+	struct envelope env = { .sender = span_str("s@x"), .arrival_us = 1, .rcpt = &rcpt, .nrcpt = 1 };
+	struct msg_inquire m = { .kind = kind, .id = "0123456789abcdeg" };
+	int fd = peers_file(peers_message, strlen(peers_message), &env);
+	struct err e = { 0 };
+
+	memcpy(m.dest, r->p.dest, sizeof m.dest);
+	ck_assert_int_eq(ipc_send(r->control, &m.h, MSG_INQUIRE, number, sizeof m, &fd, 1, &e), 0);
+	close(fd);
+}
+
+/* An answer; what was found, static and NUL-terminated, each value on a line. */
+static const char *
+expect_found(struct rig *r, uint32_t number)
+{
+	static char text[65536];
+	struct span rest, value;
+	enum inquiry_what what;
+	struct buf items;
+	struct err e = { 0 };
+	size_t n = 0;
+	int fd;
+	const struct msg_inquired *m = expect(r->control, MSG_INQUIRED, &fd);
+
+	ck_assert(m->h.id == number && m->kind == ERR_NONE);
+	buf_init(&items, INQUIRY_MAX + (1 << 16));
+	ck_assert_int_eq(inquiry_read(fd, m->len, &items, &e), 0);
+	for (rest = buf_view(&items); inquiry_next(&rest, &what, &value, &e) == 1;)
+		n += (size_t)snprintf(text + n, sizeof text - n, "%s: %.*s\n", inquiry_name(what), (int)value.n,
+		    (const char *)value.p);
+	buf_free(&items);
+	close(fd);
+	return text;
+}
+
+static void
+expect_refused(struct rig *r, uint32_t number, const char *dsn)
+{
+	const struct msg_inquired *m = expect(r->control, MSG_INQUIRED, NULL);
+
+	ck_assert(m->h.id == number && m->kind == ERR_TEMP);
+	ck_assert_str_eq(m->dsn, dsn);
+}
+
+/* All that a delivery says, but the data, and in a session of its own. */
+START_TEST(an_inquiry_sends_nothing)
+{
+	static const struct hop_rule hop[] = { { 0, "EHLO", "250-h\r\n250 PIPELINING\r\n", false } };
+	struct rig r;
+	const char *found;
+
+	rig_up(&r, hop, 1);
+	expect(r.qmgr, MSG_HELLO, NULL);
+	give_job(&r, 1, false);
+	expect_result(r.qmgr, 1, OUTCOME_RELAYED, "2.0.0");
+	inquire(&r, 7, INQUIRY_MESSAGE);
+	found = expect_found(&r, 7);
+	ck_assert_msg(strstr(found, "row: B1\n") != NULL && strstr(found, "outcome: relayed\n") != NULL &&
+	    strstr(found, "said: RCPT TO:<a@x>\n") != NULL && strstr(found, "said: RSET\n") != NULL, "%s", found);
+	ck_assert_ptr_null(strstr(found, "DATA"));
+	ck_assert_ptr_nonnull(strstr(peers_heard(&r.p), "2 RSET\n2 QUIT"));
+	ck_assert_ptr_null(strstr(peers_heard(&r.p), "2 DATA"));
+	inquire(&r, 8, INQUIRY_CAPS);
+	found = expect_found(&r, 8);
+	ck_assert_msg(strstr(found, "capabilities: not-asked\n") != NULL && strstr(found, "row") == NULL, "%s", found);
+	give_job(&r, 2, false);
+	expect_result(r.qmgr, 2, OUTCOME_RELAYED, "2.0.0");
+	rig_down(&r);
+}
+END_TEST
+
+START_TEST(inquiries_are_few_and_each_is_answered)
+{
+	static const struct hop_rule silent[] = { { 0, "MAIL", "", false } };
+	struct msg_hdr h;
+	struct err e = { 0 };
+	struct rig r;
+
+	rig_up(&r, silent, 1);
+	expect(r.qmgr, MSG_HELLO, NULL);
+	inquire(&r, 1, INQUIRY_MESSAGE);
+	await_heard(&r, "1 MAIL");
+	kill(child_of(r.pid), SIGSEGV);
+	expect_refused(&r, 1, "4.3.0");
+	give_job(&r, 1, false);
+	await_heard(&r, "2 MAIL");
+	for (uint32_t i = 2; i <= 4; i++)
+		inquire(&r, i, INQUIRY_CAPS);
+	inquire(&r, 5, INQUIRY_MESSAGE);	/* a fifth session: one more than concurrencyremote */
+	expect_refused(&r, 5, "4.3.2");
+	ck_assert_int_eq(ipc_send(r.feed, &h, MSG_STOP, 0, sizeof h, NULL, 0, &e), 0);
+	for (uint32_t i = 0; i < 3; i++) {
+		const struct msg_inquired *m = expect(r.control, MSG_INQUIRED, NULL);
+
+		ck_assert(m->kind == ERR_TEMP && m->h.id >= 2 && m->h.id <= 4);
+	}
+	rig_down(&r);
+}
+END_TEST
+
+/* With one that waits for them, sessions end. */
+START_TEST(inquiries_end_with_who_asked)
+{
+	static const struct hop_rule silent[] = { { 0, "MAIL", "", false } };
+	struct rig r;
+
+	rig_up(&r, silent, 1);
+	expect(r.qmgr, MSG_HELLO, NULL);
+	inquire(&r, 1, INQUIRY_MESSAGE);
+	await_heard(&r, "1 MAIL");
+	close(r.control);
+	r.control = -1;
+	for (int ms = 0; child_of(r.pid) != 0; ms += 10) {
+		ck_assert_int_lt(ms, PATIENCE_MS);
+		poll(NULL, 0, 10);
+	}
+	rig_down(&r);
+}
+END_TEST
+
 START_TEST(stops_in_order)
 {
 	struct rig r;
@@ -386,6 +516,9 @@ suite_parent(void)
 	tcase_add_test(tc, job_in_flight_is_told_and_a_dead_session_reported);
 	tcase_add_test(tc, session_gets_its_channel_to_convertd);
 	tcase_add_test(tc, orphan_ends_and_says_so);
+	tcase_add_test(tc, an_inquiry_sends_nothing);
+	tcase_add_test(tc, inquiries_are_few_and_each_is_answered);
+	tcase_add_test(tc, inquiries_end_with_who_asked);
 	tcase_add_test(tc, stops_in_order);
 	suite_add_tcase(s, tc);
 	return s;

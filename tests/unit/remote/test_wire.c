@@ -153,6 +153,28 @@ START_TEST(reply_has_a_ceiling_in_time)
 }
 END_TEST
 
+/* An inquiry's hop has so long in all, whatever the step may take. */
+START_TEST(no_wait_goes_beyond_the_end)
+{
+	int64_t before = clock_ms();
+	struct wire w;
+	struct reply r;
+	struct err e = { 0 };
+	int other = wire_pair(&w, -1);
+
+	reply_init(&r);
+	w.until_ms = before + 50;
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(wire_reply(&w, &r, 300 * 1000, &e), -1);
+		ck_assert_str_eq(e.what, "timed out");
+	}
+	ck_assert_int_lt(clock_ms() - before, 5000);
+	reply_free(&r);
+	close(other);
+	wire_free(&w);
+}
+END_TEST
+
 START_TEST(parent_that_goes_is_noticed)
 {
 	struct wire w;
@@ -200,6 +222,7 @@ suite_wire(void)
 	tcase_add_test(tc, much_data_goes_out);
 	tcase_add_test(tc, replies_are_read_apart);
 	tcase_add_test(tc, reply_has_a_ceiling_in_time);
+	tcase_add_test(tc, no_wait_goes_beyond_the_end);
 	tcase_add_test(tc, parent_that_goes_is_noticed);
 	tcase_add_test(tc, nobody_listens);
 	suite_add_tcase(s, tc);
