@@ -17,10 +17,11 @@ static const char *const names[INQUIRY_WHATS] = {
 	[INQUIRY_RESOLVED] = "resolved", [INQUIRY_HOST] = "host", [INQUIRY_NO_ADDRESS] = "no-address",
 	[INQUIRY_TRIES] = "tries", [INQUIRY_FAILED] = "failed", [INQUIRY_SAID] = "said",
 	[INQUIRY_HEARD] = "heard", [INQUIRY_OFFERS] = "offers", [INQUIRY_MAIL_ROW] = "mail-row",
-	[INQUIRY_MAILBOX] = "mailbox", [INQUIRY_CAPABILITIES] = "capabilities", [INQUIRY_SOURCE] = "source",
-	[INQUIRY_TAKES] = "takes", [INQUIRY_WISH] = "wish", [INQUIRY_FATE] = "fate", [INQUIRY_PLAN] = "plan", [INQUIRY_ROW] = "row", [INQUIRY_BATCH] = "batch",
-	[INQUIRY_FORM] = "form", [INQUIRY_OUTCOME] = "outcome", [INQUIRY_STATUS] = "status",
-	[INQUIRY_WHY] = "why", [INQUIRY_CUT] = "cut"
+	[INQUIRY_MAILBOX] = "mailbox", [INQUIRY_CAPABILITIES] = "capabilities",
+	[INQUIRY_SOURCE] = "source", [INQUIRY_TAKES] = "takes", [INQUIRY_WISH] = "wish",
+	[INQUIRY_FATE] = "fate", [INQUIRY_PLAN] = "plan", [INQUIRY_ROW] = "row",
+	[INQUIRY_BATCH] = "batch", [INQUIRY_FORM] = "form", [INQUIRY_OUTCOME] = "outcome",
+	[INQUIRY_STATUS] = "status", [INQUIRY_WHY] = "why", [INQUIRY_CUT] = "cut"
 };
 
 const char *

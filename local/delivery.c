@@ -261,7 +261,8 @@ find_form(const struct delivery *d, struct content *c, const struct envelope *en
 
 	if ((!env->conperm && rcpt->drucof == DRUCOF_NO) || env->sender.n == 0 ||
 	    mime_message_is_report(c->message)) {
-		inquiry_tell(d->inquiry, INQUIRY_ROW, span_str(env->conperm || rcpt->drucof != DRUCOF_NO ? "B11" : "B1"));
+		inquiry_tell(d->inquiry, INQUIRY_ROW, span_str(!env->conperm && rcpt->drucof == DRUCOF_NO ? "B1" :
+		    "B11"));
 		return 0;
 	}
 	if (negotiate(d, c, env->conperm, rcpt, detail, e) == 0)

@@ -142,7 +142,8 @@ flow_send(struct flow *f, struct xact *x, const struct made *made)
 	struct span header = mime_message_header(f->job->message);
 	struct signature s;
 
-	for (uint32_t n = 0; x->top.n > 0 && f->s->inquiry == NULL && n < SIGNATURE_MAX && signature_next(&header, &s); n++)
+	for (uint32_t n = 0; x->top.n > 0 && f->s->inquiry == NULL && n < SIGNATURE_MAX &&
+	    signature_next(&header, &s); n++)
 		log_line(LOG_INFO, f->job->id, "signature-broken", "domain=%s selector=%s relay=%s",
 		    log_qs(s.domain), log_qs(s.selector), log_q(f->s->mta));
 	smtp_send(f->s, x, made != NULL ? &made->edits.list : NULL);

@@ -79,11 +79,13 @@ void
 inquire_batch(struct inquiry *q, const struct target *t)
 {
 	const struct rcpt_decision *d = &t->decision;
-	const char *before = d->action == ACT_CONVERT ? "converted " : d->action == ACT_SEPARATE ? "original, nobody asked" :
-	    "original";
+	const char *drucof = d->drucof ? ", DRUCOF" : "";
 
-	inquiry_tell_with(q, INQUIRY_BATCH, before, d->action == ACT_CONVERT ? t->set->verdict->key :
-	    span_str(d->drucof ? ", DRUCOF" : ""));
+	if (d->action == ACT_CONVERT)
+		inquiry_tell_with(q, INQUIRY_BATCH, "converted ", t->set->verdict->key);
+	else
+		inquiry_tell_with(q, INQUIRY_BATCH, d->action == ACT_SEPARATE ? "original, nobody asked" :
+		    "original", span_str(drucof));
 }
 
 /* The job of an inquiry, as qmgr would give it. */
