@@ -195,6 +195,7 @@ FILES = {       # descriptors from 3 on; "channel" includes the one to the super
     "session-judge": ["MESSAGE", "channel", "tcp"],
     "remote": ["channel", "eventpoll", "rtnetlink"],
     "session-out": ["MESSAGE", "channel", "tcp"],
+    "session-asked": ["channel", "memory", "tcp"],
     "local": ["HOME", "channel", "eventpoll"],
     "job-local": ["MESSAGE", "channel", "mail"],
     "convertd": ["channel", "eventpoll"],
@@ -206,8 +207,8 @@ FILES = {       # descriptors from 3 on; "channel" includes the one to the super
     "control": ["channel", "control.sock", "eventpoll"],
     "log": ["channel"],
 }
-CHANNELS = {"flush": 1, "session-in": 2, "session-judge": 4, "session-out": 1, "job-local": 3, "job-convert": 0, "log": 1,
-            "bounce": 4, "capd": None, "learn": 4, "control": 6, "qmgr": 6, "resolver": 2}
+CHANNELS = {"flush": 1, "session-in": 2, "session-judge": 4, "session-out": 1, "session-asked": 1, "job-local": 3,
+            "job-convert": 0, "log": 1, "bounce": 4, "capd": None, "learn": 4, "control": 7, "qmgr": 6, "resolver": 2}
 
 
 class Rig:
@@ -223,6 +224,7 @@ class Rig:
                             conneg="sure.example ensure",
                             concurrencydomain="100", retryfirst="100000", retrymax="100000")
         self.clients, self.count, self.dead, self.next_hop = [], 0, set(), 0
+        self.asks = None
 
     def hold(self, *_):
         self.release.wait(HOLD)
@@ -236,6 +238,9 @@ class Rig:
         self.release.set()
         for c in self.clients:
             c.close()
+        if self.asks:
+            self.asks.kill()
+            self.asks.wait()
         if self.count:
             self.acc.crash()            # an orderly stop waits for what is held
         try:
@@ -324,6 +329,18 @@ class Rig:
             wait_for(lambda: hop.said("EHLO"))
         return self.new_child("remote", held)
 
+    def process_session_asked(self):
+        """The same for accord explain."""
+        n, hop = self.next_hop, self.hops[self.next_hop]
+        self.next_hop += 1
+        self.count += 1
+
+        def held():
+            self.asks = subprocess.Popen([os.path.join(BUILD, "accord"), "explain", "-H", self.acc.home, "--from",
+                                          "a@client.example", f"b@d{n}.example"], stdout=subprocess.DEVNULL)
+            wait_for(lambda: hop.said("EHLO"))
+        return self.new_child("remote", held)
+
     def fax(self, images):
         self.acc.send("a@client.example", ["fax@gateway.example"],
                       fax.message(fax.text(f"{self.count}\n"), *[fax.image()] * images), mail=" CONPERM")
@@ -376,7 +393,8 @@ class Confined:
     def account(self, role):
         """uid, gid, supplementary groups"""
         of = {"queue": "queue", "flush": "queue", "qmgr": "qmgr", "smtpd": "smtpd", "session-in": "smtpd",
-              "session-judge": "smtpd", "remote": "remote", "session-out": "remote", "bounce": "bounce", "capd": "capd",
+              "session-judge": "smtpd", "remote": "remote", "session-out": "remote", "session-asked": "remote",
+              "bounce": "bounce", "capd": "capd",
               "convertd": "convert", "job-convert": "convert", "control": "control", "log": "local",
               "resolver": "dns", "learn": "learn",
               "job-local": "local"}
@@ -418,16 +436,16 @@ class Confined:
             self.assertEqual(has["Max processes"], "0")
         if role in ("qmgr", "resolver"):
             self.assertEqual(has["Max file size"], "0")
-        if role.startswith("session-") and role != "session-out":       # databytes and some
+        if role in ("session-in", "session-judge"):                     # databytes and some
             self.assertEqual(has["Max file size"], str(52428800 + mib))
-        if role == "session-out":
+        if role in ("session-out", "session-asked"):
             self.assertEqual(has["Max file size"], str(16 * mib))
         if role == "job-convert":
             self.assertLess(int(has["Max cpu time"]), 3600)
             self.assertLess(int(has["Max file size"]), 1 << 32)
         memory = {"session-in": 256, "session-judge": 256, "bounce": 512, "control": 512, "job-convert": 1024, "log": 64,
                   "resolver": 256}
-        own = {"session-out": 256, "job-local": 256}
+        own = {"session-out": 256, "session-asked": 256, "job-local": 256}
         if not SAN and role in memory:
             self.assertEqual(has["Max address space"], str(memory[role] * mib))
         if not SAN and role in own:
@@ -435,7 +453,7 @@ class Confined:
 
     def test_accounts_privileges_descriptors_limits(self):
         with self.rig() as rig:
-            for role in ["log"] + DAEMONS + ["session-judge"] + CHILDREN:
+            for role in ["log"] + DAEMONS + ["session-judge", "session-asked"] + CHILDREN:
                 with self.subTest(role):
                     self.look(rig, role, rig.process(role))
 
