@@ -292,6 +292,7 @@ SEEDS = {
         "inquire": say(5, 0, inquire(), PAD, LETTER, 5) + say(1, 1, struct.pack("<II", 3, 1)) +
             say(1, 3, inquired(17), PAD, 7) + say(1, 3, inquired(17), PAD, 7),
         "inquiries": b"".join(say(5, 0, inquire(), PAD | LATER, LETTER, n) for n in range(6)) + happen(0, 255),
+        "inquire-idle": say(0, 0, job([0]), 0, LETTER, 5) + say(1, 0, result([0]), 0, 0, 64) + say(1, 3, inquired(17), PAD, 7),
         "inquire-dies": say(5, 0, inquire(), PAD, LETTER, 5) + happen(1, 1) + say(5, 0, inquire(), PAD, LETTER, 6) +
             say(1, 0, result([0]), 0, 0, 6),
         "inquire-gone": say(5, 0, inquire(), PAD, LETTER, 5) + happen(2, 5) + say(1, 3, inquired(17), PAD, 7) +
