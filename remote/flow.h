@@ -8,6 +8,8 @@
  *	form.c		what is sent: the original, or what convertd makes of it for the hop
  *	negotiate.c	asking, deciding, dividing, converting
  *	ensure.c	recipients of whom we promise more than they take
+ *
+ * An inquiry takes the same way up to the message's data (remote/inquire.h).
  */
 #ifndef REMOTE_FLOW_H
 #define REMOTE_FLOW_H

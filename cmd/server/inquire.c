@@ -72,11 +72,12 @@ inquire_route(struct client *k, struct span addr, struct err *e)
 		return inquire_go(k, e);
 	if (strcmp(k->route, ROUTE_LOCAL) == 0)
 		return wish_to_local(k, addr, e);
-	if (!client_is_admin(k))
-		err_set(&why, ERR_PERM, "5.7.1", "only the administrator may ask this");
-	else
+	if (client_is_admin(k)) {
 		err_set(&why, ERR_PERM, "5.1.2", "there is no route to that domain");
-	return wish_refuse(k, &why, e);
+		return wish_refuse(k, &why, e);
+	}
+	wish_end(k);
+	return client_not_allowed(k, e);
 }
 
 int
