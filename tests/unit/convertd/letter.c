@@ -52,7 +52,7 @@ letter_make(const char *text)
 }
 
 static void
-letter_plan_any(const struct buf *message, const char *caps, enum plan_wish wish, bool final,
+letter_plan_any(const struct buf *message, const char *caps, enum plan_wish wish, uint32_t flags,
     struct letter_plan *out)
 {
 	struct plan_set set = { (uint32_t)strlen(caps), wish };
@@ -63,7 +63,7 @@ letter_plan_any(const struct buf *message, const char *caps, enum plan_wish wish
 	buf_init(&out->coded, LETTER_MAX);
 	ck_assert_int_eq(buf_add(&ask, span_of(&set, sizeof set), &e), 0);
 	ck_assert_int_eq(buf_add_str(&ask, caps, &e), 0);
-	ck_assert_msg(plan_make(buf_view(message), buf_view(&ask), 1, final, &fax_limits, &out->coded,
+	ck_assert_msg(plan_make(buf_view(message), buf_view(&ask), 1, flags, &fax_limits, &out->coded,
 	    &e) == 0, "%s", e.what);
 	ck_assert_msg(plan_decode(buf_view(&out->coded), &out->plan, &e) == 0, "%s", e.what);
 	buf_free(&ask);
@@ -72,19 +72,25 @@ letter_plan_any(const struct buf *message, const char *caps, enum plan_wish wish
 void
 letter_plan_at(const struct buf *message, const char *caps, bool final, struct letter_plan *out)
 {
-	letter_plan_any(message, caps, WISH_CONPERM, final, out);
+	letter_plan_any(message, caps, WISH_CONPERM, final ? PLAN_FINAL : 0, out);
 }
 
 void
 letter_plan_wish(const struct buf *message, const char *caps, enum plan_wish wish, struct letter_plan *out)
 {
-	letter_plan_any(message, caps, wish, false, out);
+	letter_plan_any(message, caps, wish, 0, out);
 }
 
 void
 letter_plan(const struct buf *message, const char *caps, struct letter_plan *out)
 {
-	letter_plan_any(message, caps, WISH_CONPERM, false, out);
+	letter_plan_any(message, caps, WISH_CONPERM, 0, out);
+}
+
+void
+letter_plan_all(const struct buf *message, const char *caps, struct letter_plan *out)
+{
+	letter_plan_any(message, caps, WISH_CONPERM, PLAN_ALL_PARTS, out);
 }
 
 void

@@ -24,11 +24,12 @@ struct buf letter_make(const char *text);
 
 /*
  * The plan for one set of capabilities, of who wishes CONPERM; checked by plan_decode.  Freed by both.  final: of
- * the last host.
+ * the last host; all: with details of every part.
  */
 struct letter_plan { struct buf coded; struct plan plan; };
 void letter_plan(const struct buf *message, const char *caps, struct letter_plan *out);
 void letter_plan_at(const struct buf *message, const char *caps, bool final, struct letter_plan *out);
+void letter_plan_all(const struct buf *message, const char *caps, struct letter_plan *out);
 void letter_plan_wish(const struct buf *message, const char *caps, enum plan_wish wish, struct letter_plan *out);
 void letter_within_bounds(const struct buf *message, const struct letter_plan *p);
 void letter_plan_free(struct letter_plan *p);

@@ -358,6 +358,36 @@ START_TEST(details_for_people)
 }
 END_TEST
 
+/* For who inquires: each part, what may and would become of it; the verdict is what it is without. */
+START_TEST(details_of_all_parts)
+{
+	static const struct { const char *caps; enum plan_fate fate; const char *want; } rows[] = {
+		{ "(image-coding=MH)", PLAN_EMPTY, "part: 1 (text/plain)\nform: nothing that is converted here\n"
+		    "permits: nothing\nstays: it fits\n"
+		    "part: 2 (image/tiff, \"a.tif\")\nform: MMR, 200 by 200 dpi, A4\npermits: ANY\n"
+		    "converted: MH, 200 by 200 dpi, A4\n"
+		    "part: 3 (image/tiff, \"a.tif\")\nform: MMR, 200 by 200 dpi, A4\npermits: nothing\nfails: 5.6.3\n" },
+		{ "(image-coding=[MH,MMR])", PLAN_FITS, "part: 1 (text/plain)\nform: nothing that is converted here\n"
+		    "permits: nothing\nstays: it fits\n"
+		    "part: 2 (image/tiff, \"a.tif\")\nform: MMR, 200 by 200 dpi, A4\npermits: ANY\nstays: it fits\n"
+		    "part: 3 (image/tiff, \"a.tif\")\nform: MMR, 200 by 200 dpi, A4\npermits: nothing\nstays: it fits\n" },
+	};
+	struct buf m = letter_make(TOP MIXED "\n" TEXT "--b\n" MMR "Content-Convert: ANY\n" MMR_BODY "--b\n" MMR
+	    MMR_BODY "--b--\n");
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct letter_plan p;
+
+		letter_plan_all(&m, rows[i].caps, &p);
+		ck_assert_int_eq(p.plan.verdict[0].fate, rows[i].fate);
+		ck_assert_msg(span_is(p.plan.verdict[0].detail, rows[i].want), "%.*s", (int)p.plan.verdict[0].detail.n,
+		    (const char *)p.plan.verdict[0].detail.p);
+		letter_plan_free(&p);
+	}
+	buf_free(&m);
+}
+END_TEST
+
 /* A page of 2376 rows is 12 inches long at 196 lines an inch, and 24 at 98. */
 START_TEST(details_of_a_long_page)
 {
@@ -446,6 +476,7 @@ suite_plan_make(void)
 	tcase_add_loop_test(tc, codes_for_reports, 0, sizeof codes / sizeof *codes);
 	tcase_add_loop_test(tc, r10_all_subsets_of_three, 0, 8);
 	tcase_add_test(tc, details_for_people);
+	tcase_add_test(tc, details_of_all_parts);
 	tcase_add_test(tc, details_of_a_long_page);
 	tcase_add_test(tc, several_sets);
 	tcase_add_test(tc, a_message_that_cannot_be_walked);
