@@ -132,6 +132,7 @@ int
 wish_on_answer(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
 {
 	static _Alignas(8) unsigned char out[MSG_MAX];
+	struct msg_refused *no = (struct msg_refused *)(void *)out;
 	const struct msg_hdr *h = msg;
 	struct client *k = control_client(ch->arg, h->id);
 	uint32_t type = h->type, asked;
@@ -146,6 +147,8 @@ wish_on_answer(struct chan *ch, const void *msg, size_t len, int *fds, struct er
 		log_set(k);
 	wish_end(k);
 	memcpy(out, msg, len);
+	if (type == MSG_REFUSED)
+		no->dsn[sizeof no->dsn - 1] = no->what[sizeof no->what - 1] = '\0';
 	return client_answer(k, (struct msg_hdr *)(void *)out, type, len, e);
 }
 

@@ -242,6 +242,7 @@ SEEDS = {
             say(0, 1, cap_ask(b"a@example.com"), 0) + happen(5, 0, b"\0\0") + say(0, 7, cap_set(b"", b"", 0, 0), 0),
         "set": say(1, 7, cap_set(b"a@example.com", b"(a=1)"), 0) + say(3, 1, number=64) +
             say(1, 7, cap_set(b"", b"", 0, 0), 0) + say(3, 2, number=64),
+        "refused": say(1, 7, cap_set(b"a@example.com", b"(a=1)"), 0) + say(3, 2, b"x" * 516, PAD, 0, 64),
         "set-length": say(1, 7, cap_set(b"a@example.com", b"", says=1), 0) + say(0, 1, cap_ask(b"a@b") + b"x", 0),
         "tag": say(0, 8, b"a@b\0", 0) + say(6, 0, b"tag", number=64) + say(1, 8, b"", 0) + happen(2, 6) +
             say(1, 8, b"a@b\0", 0) + say(6, 0, b"x" * 104, number=64) + say(6, 0, b"x", number=1),
