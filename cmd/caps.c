@@ -194,7 +194,7 @@ caps_test(const struct common *c, const char *addr, const char *path, struct err
 	static const uint8_t wish = WISH_CONPERM;
 	struct converter_message m = { .fd = -1, .id = "0000000000000000" };
 	struct converter_plan plan;
-	struct own_converter own;
+	struct own_converter own = OWN_CONVERTER;
 	struct buf in, message;
 	struct known k;
 	int r;

@@ -86,6 +86,8 @@ own_converter_start(struct own_converter *c, struct err *e)
 	char program[600];
 	int pair[2];
 
+	if (c->sock != -1)
+		return 0;
 	if (cmd_program("accord-convertd", program, sizeof program, e) == -1 || ipc_pair(pair, e) == -1)
 		return -1;
 	if ((c->pid = fork()) == 0) {
@@ -94,19 +96,39 @@ own_converter_start(struct own_converter *c, struct err *e)
 		_exit(127);
 	}
 	close(pair[1]);
-	c->sock = pair[0];
 	if (c->pid == -1) {
 		close(pair[0]);
 		return err_sys(e, "fork");
 	}
+	c->sock = pair[0];
 	return 0;
 }
 
 void
 own_converter_end(struct own_converter *c)
 {
+	if (c->sock == -1)
+		return;
 	close(c->sock);
 	waitpid(c->pid, NULL, 0);
+	*c = OWN_CONVERTER;
+}
+
+int
+own_converter_features(void *arg, struct span image, struct buf *out, struct err *e)
+{
+	struct own_converter *c = arg;
+	struct blob features = { 0 };
+	int fd, r;
+
+	if (own_converter_start(c, e) == -1 || (fd = cmd_memfd(image, e)) == -1)
+		return -1;
+	r = converter_ask_features(c->sock, fd, &features, e);
+	close(fd);
+	if (r == 0)
+		r = buf_add(out, blob_view(&features), e);
+	blob_free(&features);
+	return r;
 }
 
 int

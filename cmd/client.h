@@ -53,8 +53,12 @@ int dsn_envid(const char *text);
 
 /* A converter of one's own: a child process, sandboxed as convertd's are. */
 struct own_converter { int sock; int pid; };
-int own_converter_start(struct own_converter *c, struct err *e);
-void own_converter_end(struct own_converter *c);
+#define OWN_CONVERTER ((struct own_converter){ -1, -1 })	/* one that does not run */
+int own_converter_start(struct own_converter *c, struct err *e);	/* unless it runs */
+void own_converter_end(struct own_converter *c);		/* if it runs */
+
+/* Appends the features of an image file; starts the converter (arg) if it does not run.  A describe_fn. */
+int own_converter_features(void *arg, struct span image, struct buf *out, struct err *e);
 
 /* A memfd with s in it. */
 int cmd_memfd(struct span s, struct err *e);

@@ -56,9 +56,8 @@ fold_piece(void *arg, struct span s, bool last, struct err *e)
 	return buf_add(f->out, s, e);
 }
 
-/* "NAME: filter" folded only where RFC 4141 allows. */
-static int
-filter_field(const char *name, struct span filter, struct buf *out, struct err *e)
+int
+compose_filter(const char *name, struct span filter, struct buf *out, struct err *e)
 {
 	struct fold f = { out, true };
 
@@ -96,55 +95,51 @@ convert_value(const char *convert)
 
 /* The media type that the features state; else the one given. */
 static const char *
-image_type(const struct blob *features, const char *given)
+image_type(struct span features, const char *given)
 {
 	static const char tfx[] = "type=\"image/tiff-fx\"", tif[] = "type=\"image/tiff\"";
 
-	if (features->p == NULL)
+	if (features.n == 0)
 		return given;
-	if (memmem(features->p, features->n, tfx, sizeof tfx - 1) != NULL)
+	if (memmem(features.p, features.n, tfx, sizeof tfx - 1) != NULL)
 		return "image/tiff-fx";
-	return memmem(features->p, features->n, tif, sizeof tif - 1) != NULL ? "image/tiff" : given;
+	return memmem(features.p, features.n, tif, sizeof tif - 1) != NULL ? "image/tiff" : given;
 }
 
 /* The fields of RFC 4141 for an image part: both or neither. */
 static int
-negotiation_fields(const struct compose *c, const struct blob *features, struct buf *out,
+negotiation_fields(const struct compose *c, struct span features, struct buf *out,
     struct err *e)
 {
-	if (c->convert == NULL || features->p == NULL)
+	if (c->convert == NULL || features.n == 0)
 		return 0;
-	if (filter_field("Content-Features", blob_view(features), out, e) == -1)
+	if (compose_filter("Content-Features", features, out, e) == -1)
 		return -1;
-	return filter_field("Content-Convert", span_str(convert_value(c->convert)), out, e);
+	return compose_filter("Content-Convert", span_str(convert_value(c->convert)), out, e);
 }
 
 /* What an image is.  One that cannot be read is an error only if conversion is permitted. */
 static int
-describe(const struct compose *c, struct span file, const struct own_converter *converter,
-    struct blob *features, struct err *e)
+describe(const struct compose *c, struct span file, struct own_converter *converter, struct buf *features,
+    struct err *e)
 {
-	int fd = cmd_memfd(file, e), r;
+	int r = own_converter_features(converter, file, features, e);
 
-	if (fd == -1)
-		return -1;
-	r = converter_ask_features(converter->sock, fd, features, e);
-	close(fd);
 	return r == -1 && c->convert == NULL ? 0 : r;
 }
 
 static int
-add_attachment(const struct compose *c, const char *path, const struct own_converter *converter,
+add_attachment(const struct compose *c, const char *path, struct own_converter *converter,
     struct buf *out, struct err *e)
 {
 	const char *slash = strrchr(path, '/'), *base = slash == NULL ? path : slash + 1;
 	size_t type = media_type(path);
-	struct blob features = { 0 };
-	struct buf file;
+	struct buf file, features;
 	char name[128];
 	int r;
 
 	buf_init(&file, COMPOSE_MAX);
+	buf_init(&features, COMPOSE_MAX);
 	span_text(span_str(base), name, sizeof name);
 	for (char *p = name; *p != '\0'; p++)
 		if (*p == '"' || *p == '\\' || (unsigned char)*p > 0x7e)
@@ -155,14 +150,14 @@ add_attachment(const struct compose *c, const char *path, const struct own_conve
 	if (r == 0)
 		r = buf_addf(out, e, "Content-Type: %s\r\nContent-Disposition: attachment; "
 		    "filename=\"%s\"\r\nContent-Transfer-Encoding: base64\r\n",
-		    image_type(&features, media_types[type].type), name);
+		    image_type(buf_view(&features), media_types[type].type), name);
 	if (r == 0)
-		r = negotiation_fields(c, &features, out, e);
+		r = negotiation_fields(c, buf_view(&features), out, e);
 	if (r == 0)
 		r = buf_add_str(out, "\r\n", e);
 	if (r == 0)
 		r = transfer_base64(buf_view(&file), out, e);
-	blob_free(&features);
+	buf_free(&features);
 	buf_free(&file);
 	return r;
 }
@@ -265,7 +260,7 @@ has_header(struct span text)
 }
 
 int
-compose_message(const struct compose *c, struct span text, const struct own_converter *converter,
+compose_message(const struct compose *c, struct span text, struct own_converter *converter,
     struct buf *out, struct err *e)
 {
 	char token[33];
@@ -297,7 +292,7 @@ compose_image(struct span file, const char *convert, struct buf *out, struct err
 {
 	if (buf_add_str(out, "MIME-Version: 1.0\r\nContent-Type: image/tiff\r\n"
 	    "Content-Transfer-Encoding: base64\r\n", e) == -1 || check_convert(convert, e) == -1 ||
-	    filter_field("Content-Convert", span_str(convert_value(convert)), out, e) == -1 ||
+	    compose_filter("Content-Convert", span_str(convert_value(convert)), out, e) == -1 ||
 	    buf_add_str(out, "\r\n", e) == -1)
 		return -1;
 	return transfer_base64(file, out, e);

@@ -132,7 +132,7 @@ int
 verb_convert(struct common *c, int argc, char **argv)
 {
 	struct convert_options o = { .permit = "any", .wish = WISH_CONPERM };
-	struct own_converter own;
+	struct own_converter own = OWN_CONVERTER;
 	struct buf in, message;
 	struct err e = { 0 };
 	bool image;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "cmd/describe.h"
 #include "lib/features.h"
 
 /* One that takes no value of its own. */
@@ -87,7 +88,7 @@ put_buf(void *arg, struct span piece, struct err *e)
 
 /* The message with its images in Profile S, made here: no hop can be relied on to do it. */
 static int
-original_minimal(struct span message, const struct own_converter *own, struct buf *out, struct err *e)
+original_minimal(struct span message, struct own_converter *own, struct buf *out, struct err *e)
 {
 	struct converter_message m = { .fd = cmd_memfd(message, e), .len = message.n,
 	    .id = "0000000000000000" };
@@ -100,7 +101,9 @@ original_minimal(struct span message, const struct own_converter *own, struct bu
 
 	if (m.fd == -1)
 		return -1;
-	r = converter_ask_plan(own->sock, &m, 0, &caps, &wish, 1, &plan, e);
+	r = own_converter_start(own, e);
+	if (r == 0)
+		r = converter_ask_plan(own->sock, &m, 0, &caps, &wish, 1, &plan, e);
 	v = r == 0 ? &plan.plan.verdict[0] : NULL;
 	if (v != NULL && v->fate == PLAN_FITS) {
 		r = buf_add(out, message, e);
@@ -139,14 +142,14 @@ original_sender(const struct common *c, struct original *o, struct conf *conf, s
 int
 original_message(const struct original *o, struct span text, struct buf *out, struct err *e)
 {
-	struct own_converter converter;
-	struct buf message;
+	struct own_converter converter = OWN_CONVERTER;
+	struct buf message, *made = o->minimal ? &message : out;
 	int r;
 
 	buf_init(&message, 2 * COMPOSE_MAX);
-	if (own_converter_start(&converter, e) == -1)
-		return -1;
-	r = compose_message(&o->compose, text, &converter, o->minimal ? &message : out, e);
+	r = compose_message(&o->compose, text, &converter, made, e);
+	if (r == 0)
+		r = describe_message(made, own_converter_features, &converter, e);
 	if (r == 0 && o->minimal)
 		r = original_minimal(buf_view(&message), &converter, out, e);
 	own_converter_end(&converter);

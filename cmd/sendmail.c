@@ -16,6 +16,7 @@
 #include <netinet/in.h>
 
 #include "cmd/compose.h"
+#include "cmd/describe.h"
 #include "cmd/origin.h"
 #include "cmd/queue.h"
 #include "lib/address.h"
@@ -218,6 +219,21 @@ sm_tag(void *arg, struct span rcpts, char tag[TAG_TEXT])
 	submit_tag(&s->common.home, rcpts, tag);
 }
 
+/* The message as it was read, made whole. */
+static int
+sm_make(struct sendmail *s, struct span text, struct buf *message, struct err *e)
+{
+	struct own_converter converter = OWN_CONVERTER;
+	int r = origin_message(&s->origin, text, message, e);
+
+	if (r == 0 && s->origin.nrcpt == 0)
+		r = err_set(e, ERR_PERM, NULL, "no recipient in To, Cc or Bcc");
+	if (r == 0)
+		r = describe_message(message, own_converter_features, &converter, e);
+	own_converter_end(&converter);
+	return r;
+}
+
 static int
 sm_message(struct sendmail *s, struct err *e)
 {
@@ -230,9 +246,7 @@ sm_message(struct sendmail *s, struct err *e)
 	s->origin.tag_arg = s;
 	r = sm_read(s->lone_dot, &text, e);
 	if (r == 0)
-		r = origin_message(&s->origin, buf_view(&text), &message, e);
-	if (r == 0 && s->origin.nrcpt == 0)
-		r = err_set(e, ERR_PERM, NULL, "no recipient in To, Cc or Bcc");
+		r = sm_make(s, buf_view(&text), &message, e);
 	if (r == 0)
 		r = sm_submit(s, buf_view(&message), e);
 	buf_free(&text);

@@ -256,7 +256,7 @@ leaf_features(struct applying *a, const struct mime_part *p, struct buf *out, st
 
 	if (!part_is_image(p) || part_image_open(p, a->max, &open, &unread) == -1)
 		return unread.kind == ERR_TEMP ? err_set(e, ERR_TEMP, "4.3.0", "no memory") :
-		    fits_type(p, out, e);
+		    contfield_type(p, out, e);
 	r = image_features(&open.image, out, e);
 	part_image_free(&open);
 	return r;

@@ -15,7 +15,4 @@ int fits_image(const struct image *img, const struct feat *set, struct err *e);
  */
 int fits_said(const struct mime_part *p, bool tiff, const struct feat *set, struct err *e);
 
-/* Appends what such a part is by its type alone, as an expression. */
-int fits_type(const struct mime_part *p, struct buf *out, struct err *e);
-
 #endif

@@ -91,6 +91,27 @@ contfield_features(struct span header, struct buf *out, struct err *e)
 }
 
 int
+contfield_type(const struct mime_part *p, struct buf *out, struct err *e)
+{
+	struct span type = p->type.n > 0 ? p->type : span_str(p->digest_part ? "message/rfc822" : "text/plain");
+	struct err none = { 0 };
+	struct feat *doc;
+	size_t start = out->n;
+
+	if (buf_add_str(out, "(type=\"", e) == -1 || buf_add(out, type, e) == -1 || buf_add_str(out, "\")", e) == -1)
+		return -1;
+	for (size_t i = start; i < out->n; i++)
+		out->p[i] = ascii_lower(out->p[i]);
+	if (feat_parse(span_sub(buf_view(out), start, out->n), FEAT_DOCUMENT, &doc, &none) == 0) {
+		feat_free(doc);
+		return 0;
+	}
+	out->n = start;
+	return none.kind == ERR_TEMP ? err_set(e, ERR_TEMP, "4.3.0", "no memory") :
+	    buf_add_str(out, "(type=\"application/octet-stream\")", e);
+}
+
+int
 contfield_alternative_next(struct span *header, struct buf *out, struct err *e)
 {
 	struct mime_field f;

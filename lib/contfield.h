@@ -38,6 +38,12 @@ void contfield_convert_free(struct contfield_convert *c);
 int contfield_features(struct span header, struct buf *out, struct err *e);
 
 /*
+ * Appends what a part is by its type alone, "(type=\"text/plain\")"; by application/octet-stream where its own is no
+ * value of that feature (RFC 2913).  -1: ERR_TEMP.
+ */
+int contfield_type(const struct mime_part *p, struct buf *out, struct err *e);
+
+/*
  * Appends the filter of the next Content-Alternative and takes it off *header.  What a field does not mention
  * is as in the content that is there (RFC 3297, 4); one that is no filter is passed over.
  * 1; 0: none is left; -1: ERR_TEMP.

@@ -3,6 +3,7 @@
 """The accord command, verb by verb, as a person types it."""
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -151,6 +152,11 @@ class Settings(unittest.TestCase):
         self.assertEqual(run("queue", "dance")[0], 64)
 
 
+def without_features(data):
+    """The message without its Content-Features fields."""
+    return re.sub(rb"(?im)^content-features:.*\r\n(?:[ \t].*\r\n)*", b"", data)
+
+
 class Sending(unittest.TestCase):
     def test_send_with_attachment_and_permission(self):
         with Peer(ext=["PIPELINING", "8BITMIME", "CONPERM"]) as hop, Instance(smtproutes=hop.route) as acc:
@@ -172,6 +178,28 @@ class Sending(unittest.TestCase):
             self.assertEqual(image.get_content_type(), "image/tiff-fx")
             self.assertIn("JBIG", image["Content-Features"])        # R17: never one without the other
             self.assertIn("image-coding=[MH,MMR]", image["Content-Convert"])
+
+    def test_R17_a_whole_message_says_what_its_images_are(self):
+        """Content-Convert of the message's own gets its Content-Features, and nothing else changes; one that cannot be
+        read is refused by its number."""
+        sent = fax.message(fax.text(), fax.image("fax/ccitt1-S.tif", kind="image/tiff", convert="NONE"),
+                           fax.image("render/letter-J-400.tif"), fax.image("fax/ccitt1-S.tif", convert=None))
+        spoilt = fax.message(fax.text(), fax.image("malformed/ifd-loop.tif", kind="image/tiff"))
+        with Peer(ext=["CONPERM"]) as hop, Instance(smtproutes=hop.route) as acc:
+            acc.accord("send", "--conperm", "--from", "a@gateway.example", "--", "b@far.example", data=sent.encode())
+            wait_for(lambda: hop.messages)
+            said = [p["Content-Features"] for p in fax.images(hop.messages[0]["data"])]
+            self.assertEqual([("image-coding=MH" in s, "JBIG" in s) for s in said[:2]], [(True, False), (False, True)])
+            self.assertIsNone(said[2])
+            self.assertTrue(fax.same(without_features(hop.messages[0]["data"]), sent))
+            r = acc.accord("send", "--", "b@far.example", data=spoilt.encode(), check=False)
+            self.assertEqual(r.returncode, 1)
+            self.assertIn(b"part 2 (image/tiff): ", r.stderr)
+            r = acc.accord("send", "--minimal", "--from", "a@gateway.example", "--", "b@far.example",
+                           data=fax.message(fax.image("render/letter-J-400.tif")).encode())
+            wait_for(lambda: len(hop.messages) == 2)
+            self.assertEqual(len(re.findall(rb"(?im)^content-features:", hop.messages[1]["data"])), 1)
+            self.assertEqual(fax.codings(hop.messages[1]["data"])[0], {("MH", (200, 200))})
 
     def test_a_subject_in_other_letters_is_encoded(self):
         subject = "Grüße aus Zürich, мир и 世界: " + "ä" * 60

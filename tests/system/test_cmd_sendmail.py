@@ -12,6 +12,7 @@ import tempfile
 import unittest
 from email import message_from_bytes
 
+import fax
 import peers
 from harness import free_port, BIN, Instance, Peer, wait_for
 
@@ -131,6 +132,19 @@ class Callers(Case):
             shown[m["recipients"][0]["address"]] = (m["envid"], m["ret"], m["recipients"][0]["notify"])
         self.assertEqual(shown, {"x@far.example": ("a+2Bb", "FULL", "NEVER"),
                                  "y@far.example": ("id7", "HDRS", "SUCCESS,DELAY")})
+
+    def test_R17_what_may_be_converted_is_described(self):
+        """A program's own Content-Convert gets a Content-Features; 65 names the part that has none to get.  Mail that
+        was on its way already is passed on as it is."""
+        _, m = self.sent("b@far.example", data=fax.message(fax.text(), fax.image("fax/ccitt1-S.tif")).encode())
+        image = m.get_payload()[1]
+        self.assertIn("image-coding=MH", image["Content-Features"])
+        self.assertEqual(image["Content-Convert"], "ANY")
+        spoilt = fax.message(fax.text(), fax.image("malformed/ifd-loop.tif", kind="image/tiff")).encode()
+        _, out, err = self.sent("b@far.example", data=spoilt, code=65)
+        self.assertRegex(err, r"^sendmail: part 2 \(image/tiff\): \S")
+        _, m = self.sent("b@far.example", data=b"Received: from x by y; z\n" + spoilt)
+        self.assertIsNone(m.get_payload()[1]["Content-Features"])
 
     def test_who_is_named_twice_gets_it_once(self):
         """In To and Cc, and on the command line; over SMTP too."""

@@ -77,6 +77,9 @@ PROTECTED = [multipart('signed; protocol="application/pkcs7-signature"; micalg=s
              fax.message(fax.image().split("\n\n")[0] + "\n\nbm8gaW1hZ2U=\n")]
 SIGNED_WHOLE = [fax.message(fax.image(), top=field + ": a=rsa-sha256; d=client.example; s=key; b=dzdVyOfAKCdLXdJO\n")
                 for field in ("DKIM-Signature", "ARC-Seal")]
+NO_WORD, FALSE_WORD = [fax.message(fax.text(), fax.image(features=f)) for f in (
+    None, '(& (type="image/tiff") (color=Binary) (image-file-structure=TIFF-limited) (image-coding=MMR) (MRC-mode=0) '
+    '(dpi=200) (dpi-xyratio=1) (size-x=2150/254) (paper-size=A4))')]
 FAILING = {"message": SPOILT, "takes": fax.device("MH", 200)}
 TWO_FORMS = {"b": fax.MMR, "c": fax.MH}
 
@@ -98,6 +101,9 @@ ROWS = [
     Row("R21 B5a one of two", Y, Y, Y, GIVEN, N, Y, "MAIL{P}; RCPT b CONNEG; RCPT c CONNEG; QUIT | " + ASKED +
         "DATA MMR | MAIL{P}; RCPT c; DATA original", {"takes": {"b": fax.MMR, "c": None}}),
     Row("B5b", Y, Y, Y, GIVEN, Y, Y, ASKED + "DATA original"),
+    Row("R17 B5b by what the image is", Y, Y, Y, GIVEN, Y, Y, ASKED + "DATA original",
+        {"message": [NO_WORD, FALSE_WORD]}),
+    Row("R17 B5c by what the image is", Y, Y, Y, GIVEN, N, Y, ASKED + "DATA MMR", {"message": [NO_WORD, FALSE_WORD]}),
     Row("B5b an image that no converter could read", Y, Y, Y, GIVEN, Y, Y, ASKED + "DATA original",
         {"message": SPOILT, "takes": fax.device("MMR", "[200,400]")}),
     Row("R7 R10 B5c", Y, Y, Y, GIVEN, N, Y, "MAIL{P}; RCPT b CONNEG; RCPT c CONNEG; DATA MMR",

@@ -94,6 +94,28 @@ START_TEST(features_of_a_part)
 }
 END_TEST
 
+static const struct { const char *type; bool digest; const char *want; } types[] = {
+	{ "Image/TIFF", false, "(type=\"image/tiff\")" },
+	{ "", false, "(type=\"text/plain\")" },
+	{ "", true, "(type=\"message/rfc822\")" },
+	{ "a\"b/c", false, "(type=\"application/octet-stream\")" },
+};
+
+START_TEST(a_type_as_a_feature)
+{
+	struct mime_part p = { .type = span_str(types[_i].type), .digest_part = types[_i].digest };
+	struct buf out;
+	struct err e = { 0 };
+
+	buf_init(&out, 1000);
+	ck_assert_int_eq(buf_add_str(&out, "X", &e), 0);
+	ck_assert_int_eq(contfield_type(&p, &out, &e), 0);
+	ck_assert(span_is(span_sub(buf_view(&out), 1, out.n), types[_i].want));
+	ck_assert_int_eq(out.p[0], 'X');
+	buf_free(&out);
+}
+END_TEST
+
 START_TEST(alternatives)
 {
 	struct span h = span_str("Content-Alternative: (dpi=200)\r\nX: y\r\ncontent-alternative: see there\r\n"
@@ -300,6 +322,7 @@ suite_contfield(void)
 	tcase_add_loop_test(tc, permission, 0, ROWS(converts));
 	tcase_add_test(tc, permission_is_a_claim);
 	tcase_add_loop_test(tc, features_of_a_part, 0, ROWS(features));
+	tcase_add_loop_test(tc, a_type_as_a_feature, 0, ROWS(types));
 	tcase_add_test(tc, alternatives);
 	tcase_add_loop_test(tc, records_are_read, 0, ROWS(records));
 	tcase_add_loop_test(tc, dates_are_read, 0, ROWS(dates));
