@@ -56,7 +56,7 @@ contents_words(struct contents *x)
 int
 contents_open(struct span message, const struct limits *max, struct contents *out, struct err *e)
 {
-	*out = (struct contents){ 0 };
+	*out = (struct contents){ .look_only = max->look_only };
 	if (mime_parse(message, &out->mime, e) == -1)
 		return -1;
 	if ((out->c = calloc(out->mime.n, sizeof *out->c)) == NULL) {
@@ -139,7 +139,7 @@ fate_under_drucof(const struct contents *x, uint32_t i, enum plan_wish wish, boo
 	    c->permission.drucof.critical && wish != WISH_PREFER, converts };
 	const struct drucof_row *row;
 
-	if (f.integrity == DRUCOF_OMISSION && (wish == WISH_PREFER || !part_may_go(&x->mime, i)))
+	if (f.integrity == DRUCOF_OMISSION && (wish == WISH_PREFER || x->look_only || !part_may_go(&x->mime, i)))
 		f.integrity = DRUCOF_PERMITTED;
 	row = drucof_row(&f);
 	c->fate = row->fate;
@@ -182,7 +182,7 @@ leaf_judge(struct contents *x, uint32_t i, const struct takes *takes, struct err
 	struct content *c = &x->c[i];
 	int fits, converts = 0;
 
-	c->convertible = c->readable && part_may_change(&x->mime.part[i]) &&
+	c->convertible = !x->look_only && c->readable && part_may_change(&x->mime.part[i]) &&
 	    part_permits(&c->permission, takes->wish >= WISH_DRUCOF) != NULL;
 	if ((fits = leaf_fits(x, i, takes->caps, e)) == -1 ||
 	    (fits == 0 && (converts = content_choose(c, takes, e)) == -1))
@@ -320,7 +320,7 @@ choice_judge(struct contents *x, uint32_t part, enum plan_wish wish, struct err 
 static int
 choices_judge(struct contents *x, enum plan_wish wish, struct err *e)
 {
-	for (uint32_t i = 0; i < x->mime.n && x->c[0].fate != FATE_EMPTY; i++) {
+	for (uint32_t i = 0; i < x->mime.n && x->c[0].fate != FATE_EMPTY && !x->look_only; i++) {
 		if (!part_is_choice(&x->mime, i) || x->c[i].fate != FATE_FITS || !contents_counts(x, i))
 			continue;
 		if (choice_judge(x, i, wish, e) == -1)

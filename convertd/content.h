@@ -37,6 +37,7 @@ struct content {
 struct contents {
 	struct mime mime;
 	struct content *c;		/* owned: mime.n of them */
+	bool look_only;			/* as the limits had it: no part becomes another, and none is left out */
 };
 
 /* Walks the message and opens its images.  -1: ERR_PERM over a limit of MIME's; ERR_TEMP. */

@@ -34,6 +34,7 @@ struct limits {
 	uint32_t pages, tags;		/* of a file, of one IFD */
 	uint64_t out_octets;		/* of a result */
 	uint32_t cpu_s;			/* of a job */
+	bool look_only;			/* nothing is made of what is read: no converter runs here */
 };
 extern const struct limits fax_limits;	/* 4864, 20000, 100 M, 2 G, 1000, 200 … */
 

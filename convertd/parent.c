@@ -206,17 +206,38 @@ job_begin(struct job *j)
 	return 0;
 }
 
+/* Where no converter runs the content of a message stays as it is (RFC 4141, 3.1); its transfer encoding is none. */
+static bool
+job_is_forbidden(const struct job *j)
+{
+	return j->c->rules.max.look_only && j->order.type == MSG_CONVERT && j->order.text.n > 0;
+}
+
+static void
+job_forbid(struct job *j)
+{
+	struct err e = { 0 };
+
+	err_set(&e, ERR_PERM, "5.6.3", "no converter runs here (the setting concurrencyconvert)");
+	job_refuse(j, &e);
+}
+
 static void
 jobs_start(struct convertd *c)
 {
 	struct job *next;
 
-	for (struct job *j = c->jobs; j != NULL && c->running < c->concurrency; j = next) {
+	for (struct job *j = c->jobs; j != NULL; j = next) {
+		bool forbidden = job_is_forbidden(j);
+
 		next = j->next;
-		if (j->runs)
+		if (j->runs || (!forbidden && c->running >= c->concurrency))
 			continue;
 		c->waiting--;
-		(void)job_begin(j);
+		if (forbidden)
+			job_forbid(j);
+		else
+			(void)job_begin(j);
 	}
 }
 
@@ -551,11 +572,14 @@ static void
 convertd_settings(struct convertd *c)
 {
 	const struct conf *conf = c->conf;
-	uint64_t octets = conf_number(conf, CONF_CONVERTBYTES);
+	uint64_t octets = conf_number(conf, CONF_CONVERTBYTES), most = conf_number(conf, CONF_CONCURRENCYCONVERT);
 
-	c->concurrency = (uint32_t)conf_number(conf, CONF_CONCURRENCYCONVERT);
+	c->concurrency = most == 0 ? CONVERTD_LOOKS : (uint32_t)most;
 	cache_limit(&c->cache, octets);
 	c->rules.max = fax_limits;
+	c->rules.max.look_only = most == 0;
+	if (most == 0)
+		log_line(LOG_INFO, NULL, "no-converter", "why=%s", log_q("concurrencyconvert is 0"));
 	c->rules.me = conf_string(conf, CONF_ME);
 	c->rules.out_octets = octets;
 	c->rules.landlock_optional = conf_number(conf, CONF_NOLANDLOCK) != 0;

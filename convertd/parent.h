@@ -13,6 +13,7 @@
 
 enum {
 	CONVERTD_WAITING = 256,		/* jobs that wait for their turn */
+	CONVERTD_LOOKS = 2,		/* at once, where no converter runs: jobs that make nothing of what they read */
 	CONVERTD_PER_SESSION = 4,	/* requests of one session under way */
 	CONVERTD_UNREAD = 64,		/* answers that wait for a session to read them */
 	CONVERTD_CAPS_MAX = 16 << 20	/* octets of the capabilities of one request */

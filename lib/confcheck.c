@@ -6,7 +6,22 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "lib/confline.h"
 #include "lib/daemon.h"
+
+/* What is promised is made here, or not promised. */
+static int
+ensure_together(const struct conf *c, struct err *e)
+{
+	const struct span *lines;
+	uint32_t n = conf_lines(c, CONF_CONNEG, &lines);
+
+	for (uint32_t i = 0; i < n && conf_number(c, CONF_CONCURRENCYCONVERT) == 0; i++)
+		if (conneg_ensures(lines[i]))
+			return err_set(e, ERR_PERM, NULL, "conneg:%u: expected no mode ensure where concurrencyconvert "
+			    "is 0: what is promised by it has to be converted here", c->v[CONF_CONNEG].lineno[i]);
+	return 0;
+}
 
 int
 conf_together(const struct conf *c, struct err *e)
@@ -24,7 +39,7 @@ conf_together(const struct conf *c, struct err *e)
 	if (conf_number(c, CONF_RETRYMAX) < conf_number(c, CONF_RETRYFIRST))
 		return err_set(e, ERR_PERM, NULL, "retrymax: expected at least the value of retryfirst "
 		    "(%llu)", (unsigned long long)conf_number(c, CONF_RETRYFIRST));
-	return 0;
+	return ensure_together(c, e);
 }
 
 int

@@ -133,6 +133,8 @@ struct conneg_rule { enum conneg_mode mode; struct span who; };	/* who may ask; 
  * ".below" and "*".  The most specific line wins, of two equals the first; none: directory, all.
  */
 void conneg_find(const struct span *lines, uint32_t n, struct span domain, struct conneg_rule *out);
+/* Is the line one of mode ensure? */
+bool conneg_ensures(struct span line);
 /* May this client be told what a recipient takes?  relayclient: it is one, and that counts here.  off: never. */
 bool conneg_may_ask(const struct conneg_rule *r, bool relayclient, const struct netaddr *client);
 int conneg_check(struct span line, struct err *e);

@@ -190,6 +190,15 @@ conneg_find(const struct span *lines, uint32_t n, struct span domain, struct con
 	}
 }
 
+bool
+conneg_ensures(struct span line)
+{
+	struct conneg_rule rule;
+	struct span pattern;
+
+	return conneg_parse(line, &pattern, &rule) && rule.mode == CONNEG_ENSURE;
+}
+
 /* The next of a list with commas; an empty one is one too. */
 static bool
 who_next(struct span *rest, struct span *one)

@@ -186,6 +186,24 @@ OPTIONS = [
     Row("wait=60", Y, Y, Y, GIVEN, N, Y, ASKED + "DATA MMR", {"message": LONG}),
     Row("wait=0", Y, Y, Y, GIVEN, N, Y, ASKED + "QUIT | " + ASKED + "DATA MMR", {"message": LONG}),
 ]
+# By a host without a converter: there is no form that we can make.
+WITHOUT = [
+    Row("R40 B2d", N, ANY, Y, GIVEN, N, Y, ASKED + "DATA original"),
+    Row("R40 B4", Y, Y, N, NONE, N, N, PLAIN + "DATA original"),
+    Row("R40 B5b", Y, Y, Y, GIVEN, Y, Y, ASKED + "DATA original"),
+    Row("R40 B5d", Y, Y, Y, GIVEN, N, Y, ASKED + "DATA original"),
+    Row("R40 conperm_null=fail", Y, Y, Y, GIVEN, N, Y, ASKED + "QUIT !5.6.5"),
+    Row("R40 B6a", Y, N, Y, GIVEN, Y, Y, "MAIL; RCPT b CONNEG; DATA original"),
+    Row("R40 B6c", Y, N, Y, GIVEN, N, Y, "MAIL; RCPT b CONNEG; QUIT !5.6.5"),
+    Row("R40 B7 it fits", Y, HERE, HERE, GIVEN, Y, Y, "original"),
+    Row("R40 B7 empty", Y, HERE, HERE, GIVEN, N, Y, "!5.6.3"),
+    Row("R40 D2", N, ANY, Y, GIVEN, N, Y, "MAIL; RCPT b CONNEG; RSET; MAIL; RCPT b DRUCOF; DATA original", {},
+        " DRUCOF", Y),
+    Row("R40 D3", N, ANY, Y, GIVEN, N, Y, "MAIL; RCPT b CONNEG; !5.6.3", {}, " DRUCOF"),
+    Row("R40 PREFER B2d", N, ANY, Y, GIVEN, N, Y, ASKED + "DATA original", {}, " DRUCOF=PREFER"),
+    Row("R40 eight bits to a hop of seven", Y, Y, N, NONE, N, N, PLAIN + "DATA encoded",
+        {"message": fax.message("Content-Transfer-Encoding: 8bit\n\nGrüße\n"), "ext": []}),
+]
 OPTION = re.compile(r"(\w+)=(\S+)")
 # conperm_try_all_mx: test_dns.test_B3_B8_conperm_try_all_mx, which has the names of hosts that it needs
 # drucof_late, drucof_unknown: test_drucof
@@ -230,7 +248,8 @@ class Case:
         self.acc.send(self.sender, self.takes, self.message, mail=" CONPERM" if self.P else "", rcpt=self.row.D)
 
     def listen(self):
-        ext = ["8BITMIME", "SIZE 0", "ENHANCEDSTATUSCODES"] + ["CONPERM"] * self.hP + ["CONNEG"] * self.hN
+        ext = list(self.row.set_up.get("ext", ["8BITMIME", "SIZE 0", "ENHANCEDSTATUSCODES"]))
+        ext += ["CONPERM"] * self.hP + ["CONNEG"] * self.hN
         ext += ["DRUCOF PREFER" if self.hD is Y else self.hD] if self.hD else []
         ext += [] if self.row.set_up.get("one by one") else ["PIPELINING"]
         self.hop = Peer(ext=ext, caps=self.takes, on={**self.on, "EOD": self.took}, host=HOPS)
@@ -242,6 +261,8 @@ class Case:
         sent = crlf(self.message)
         if body.endswith(sent) and ON_TOP.fullmatch(body[:-len(sent)]):
             return "original"
+        if max(sent) > 127 >= max(body):
+            return "encoded"
         codings = sorted({coding for pages in fax.codings(body) for coding, _ in pages})
         return "+".join(codings) + " Content-Converted" * any(p["Content-Converted"] for p in fax.images(body))
 
@@ -301,7 +322,7 @@ def cases(table):
             yield Case(row, number, f, message, on)
 
 
-def accord(found):
+def accord(found, **settings):
     """One with what all of the cases need."""
     for case in found:
         if not case.here:
@@ -309,6 +330,7 @@ def accord(found):
     acc = Instance(
         smtproutes=[f"{c.domain}:[{HOPS}]:{c.hop.port}" for c in found if not c.here],
         locals=["gateway.example"] + [c.domain for c in found if c.here and c.settings],
+        **settings,
         negotiation=[f"{c.domain} {c.settings}" for c in found if c.settings],
         caps=[f"{address} {text}" for c in found if c.here for address, text in c.takes.items() if text],
         mailboxes=[f"{address} maildir:mail/{c.name}" for c in found if c.here for address in c.takes] +
@@ -321,11 +343,12 @@ def accord(found):
 class Table:
     """Tests of a table: one of each name of its rows."""
     table = []
+    settings = {}
 
     @classmethod
     def setUpClass(cls):
         cls.cases = list(cases(cls.table))
-        cls.acc = accord([c for c in cls.cases if not c.busy]).start()
+        cls.acc = accord([c for c in cls.cases if not c.busy], **cls.settings).start()
         cls.failed = False
 
     @classmethod
@@ -434,6 +457,21 @@ class Rows(Table, unittest.TestCase):
     def test_the_rows_are_those_of_the_decision_table(self):
         rows = {w for row in ROWS for w in row.name.split() if re.fullmatch(r"B\d+[a-f]?", w)}
         self.assertEqual(rows, set(TABLE))
+
+
+@with_tests
+class Without(Table, unittest.TestCase):
+    table = WITHOUT
+    settings = {"concurrencyconvert": "0"}
+
+    def test_R40_it_is_told_and_nothing_can_be_promised(self):
+        """The log says at the start what it is; a reload to mode ensure is refused, by both names."""
+        self.acc.logged(1, event="no-converter", why="concurrencyconvert is 0")
+        self.acc.set("conneg", "* ensure")
+        r = self.acc.accord("reload", check=False)
+        self.acc.set("conneg", "")
+        self.assertEqual(r.returncode, 1)
+        self.assertRegex(r.stderr.decode(), r"conneg:1: .*concurrencyconvert is 0")
 
 
 @with_tests

@@ -105,10 +105,11 @@ serve(int socks[], int n, uint32_t concurrency)
 	close(2);
 	(void)open("/dev/null", O_WRONLY);
 	signal(SIGPIPE, SIG_IGN);
-	if (conf_init(&conf, &e) == -1 || loop_init(&loop, &e) == -1)
+	if (conf_init(&conf, &e) == -1 || loop_init(&loop, &e) == -1 ||
+	    (concurrency == 0 && conf_set(&conf, CONF_CONCURRENCYCONVERT, span_str("0\n"), &e) == -1))
 		_exit(1);
 	convertd_init(&c, &loop, &conf);
-	c.concurrency = concurrency;
+	c.concurrency = concurrency == 0 ? c.concurrency : concurrency;
 	c.rules.work = odd_work;
 	c.rules.out_octets = OUT_MAX;
 	c.rules.wall_ms = wall_ms;
@@ -289,6 +290,35 @@ START_TEST(the_oldest_result_goes)
 		ck_assert_uint_eq(m.len, OUT_MAX / 2);
 		ck_assert_int_eq(atomic_load(began), want[i]);
 	}
+	close(fd);
+	end(&s);
+}
+END_TEST
+
+/* concurrencyconvert 0: refused at once, whatever is under way; what is no conversion of content is served. */
+START_TEST(R40_where_no_converter_runs)
+{
+	struct { struct msg_convert m; } recode = { .m = { .msg_len = 7, .transfer = EDIT_TO_7BIT } };
+	struct server s;
+	struct msg_planned m;
+	int fd = file_of("slowest"), got;
+	struct err e;
+
+	start(&s, 2, 0);
+	memcpy(recode.m.id, ID, QID_LEN);
+	for (uint32_t i = 0; i < CONVERTD_LOOKS; i++)
+		ck_assert_int_eq(ipc_send(s.sock[0], &recode.m.h, MSG_CONVERT, i, sizeof recode.m, &fd, 1, &e), 0);
+	send_convert(s.sock[1], fd, 7, ID, "fine", 5);
+	ck_assert_int_eq(receive(s.sock[1], &m), -1);
+	ck_assert_uint_eq(m.kind, ERR_PERM);
+	ck_assert_str_eq(m.dsn, "5.6.3");
+	ck_assert_ptr_nonnull(strstr(m.what, "concurrencyconvert"));
+	for (int i = 0; i < CONVERTD_LOOKS; i++) {
+		got = receive(s.sock[0], &m);
+		expect_text(got, &m, "slowest");
+		close(got);
+	}
+	ck_assert_int_eq(atomic_load(began), 1);	/* asked twice, made once, and nothing else */
 	close(fd);
 	end(&s);
 }
@@ -633,6 +663,7 @@ suite_parent(void)
 	tcase_add_loop_test(tc, children_that_fail, 0, sizeof ends / sizeof *ends);
 	tcase_add_test(tc, results_are_kept_and_sealed);
 	tcase_add_test(tc, the_oldest_result_goes);
+	tcase_add_test(tc, R40_where_no_converter_runs);
 	tcase_add_test(tc, asked_twice_made_once);
 	tcase_add_test(tc, a_session_that_left_finds_its_result);
 	tcase_add_test(tc, no_more_at_once_than_allowed);

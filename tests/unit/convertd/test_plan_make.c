@@ -447,6 +447,42 @@ START_TEST(several_sets)
 }
 END_TEST
 
+static const struct { const char *what, *text, *caps; enum plan_wish wish; enum plan_fate fate; } looks[] = {
+	{ "what fits", TOP ANY MMR MMR_BODY, "(image-coding=MMR)", WISH_CONPERM, PLAN_FITS },
+	{ "what could be converted", TOP ANY MMR MMR_BODY, TAKES_S, WISH_CONPERM, PLAN_EMPTY },
+	{ "the same, not critical", TOP ANY "Content-DRUCOF: conversion-permitted; critical=no\n" MMR MMR_BODY, TAKES_S,
+	    WISH_DRUCOF, PLAN_FITS },
+	{ "the same, that may be left out", TOP MIXED "\n" TEXT "--b\n" ANY "Content-DRUCOF: omission-permitted\n" MMR
+	    MMR_BODY "--b--\n", TAKES_S, WISH_DRUCOF, PLAN_EMPTY },
+	{ "the same, as far as can be", TOP ANY MMR MMR_BODY, TAKES_S, WISH_PREFER, PLAN_FITS },
+	{ "branches, of which one fits", TOP ANY ALTERNATIVE "--b\n" S_PART "--b\n" MMR MMR_BODY "--b--\n", TAKES_S,
+	    WISH_CONPERM, PLAN_FITS },
+	{ "text", TOP "\nhello\n", TAKES_S, WISH_DRUCOF, PLAN_FITS },
+};
+
+START_TEST(R40_where_nothing_is_made)
+{
+	struct buf m = letter_make(looks[_i].text), ask, coded;
+	struct plan_set set = { (uint32_t)strlen(looks[_i].caps), looks[_i].wish };
+	struct limits only = fax_limits;
+	struct err e = { 0 };
+	struct plan p;
+
+	only.look_only = true;
+	buf_init(&ask, 65536), buf_init(&coded, 65536);
+	ck_assert_int_eq(buf_add(&ask, span_of(&set, sizeof set), &e), 0);
+	ck_assert_int_eq(buf_add_str(&ask, looks[_i].caps, &e), 0);
+	ck_assert_int_eq(plan_make(buf_view(&m), buf_view(&ask), 1, false, &only, &coded, &e), 0);
+	ck_assert_int_eq(plan_decode(buf_view(&coded), &p, &e), 0);
+	ck_assert_msg(p.verdict[0].fate == looks[_i].fate, "%s: %u", looks[_i].what, p.verdict[0].fate);
+	if (p.verdict[0].fate == PLAN_EMPTY)
+		ck_assert_str_eq(p.verdict[0].dsn, "5.6.3");
+	ck_assert_uint_eq(p.nrange, 0);
+	plan_free(&p);
+	buf_free(&ask), buf_free(&coded), buf_free(&m);
+}
+END_TEST
+
 /* A message over MIME's limits still has a plan: nothing of it is converted. */
 START_TEST(a_message_that_cannot_be_walked)
 {
@@ -479,6 +515,7 @@ suite_plan_make(void)
 	tcase_add_test(tc, details_of_all_parts);
 	tcase_add_test(tc, details_of_a_long_page);
 	tcase_add_test(tc, several_sets);
+	tcase_add_loop_test(tc, R40_where_nothing_is_made, 0, sizeof looks / sizeof *looks);
 	tcase_add_test(tc, a_message_that_cannot_be_walked);
 	suite_add_tcase(s, tc);
 	return s;

@@ -54,6 +54,18 @@ START_TEST(the_last_retry_is_not_before_the_first)
 }
 END_TEST
 
+START_TEST(R40_what_is_promised_is_made_here)
+{
+	set(CONF_CONCURRENCYCONVERT, "0\n");
+	set(CONF_CONNEG, "# all\n* directory\nfax.example off\n");
+	ck_assert_int_eq(conf_together(&c, &e), 0);
+	set(CONF_CONNEG, "# all\n* directory\nfax.example ensure relayclients\n");
+	refused("conneg:3: expected no mode ensure where concurrencyconvert is 0");
+	set(CONF_CONCURRENCYCONVERT, "1\n");
+	ck_assert_int_eq(conf_together(&c, &e), 0);
+}
+END_TEST
+
 /* So many addresses as a daemon takes over, and no more. */
 START_TEST(listeners_are_counted)
 {
@@ -101,6 +113,7 @@ suite_confcheck(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, what_is_shipped_goes_together);
 	tcase_add_test(tc, the_last_retry_is_not_before_the_first);
+	tcase_add_test(tc, R40_what_is_promised_is_made_here);
 	tcase_add_test(tc, listeners_are_counted);
 	tcase_add_test(tc, a_listeners_line_fits_its_packet);
 	suite_add_tcase(s, tc);
