@@ -27,6 +27,7 @@ static const char busy[] = "no conversion possible at present";
 static const char no_way[] = "the next hop takes neither DRUCOF nor a question of what this recipient can use, and "
     "the sender wants it to get that or nothing";
 static const char unavailable[] = "the next hop does not say what this recipient can use, and takes no DRUCOF";
+static const char ours_not_now[] = "what this recipient takes cannot be looked up here at present";
 static const char not_now[] = "the next hop cannot say now what this recipient can use, and takes no DRUCOF";
 static const char unusable[] = "the recipient cannot use the content, and it may not or cannot be converted here, "
     "and the next hop takes no DRUCOF";
@@ -51,6 +52,7 @@ static const struct mail_row mail_rows[] = {
 	{ "B3",   Y, N,   N, N, N,  X,   X, MAIL_REFUSE, false, "5.6.3", no_support },
 	{ "B3",   Y, N,   N, Y, N,  X,   Y, MAIL_REFUSE, false, "5.6.3", no_conperm },
 	{ "B6",   Y, N,   N, Y, N,  X,   N, MAIL_ASK, false, NULL, NULL },
+	{ "ENS",  Y, N,   Y, N, N,  X,   X, MAIL_KNOWN, true, NULL, NULL },
 	{ "B4",   Y, N,   Y, N, N,  X,   X, MAIL_SEND, true, NULL, NULL },
 	{ "B5",   Y, N,   Y, Y, N,  X,   X, MAIL_ASK, true, NULL, NULL },
 };
@@ -72,7 +74,8 @@ mail_row(const struct mail_facts *f)
 
 enum {
 	NONE = CAPS_NONE, GIVEN = CAPS_GIVEN, LATER = CAPS_LATER, UNASKED = CAPS_UNASKED, OURS = CAPS_OURS,
-	CAPS = NONE | GIVEN | LATER | UNASKED,
+	AWAY = CAPS_OURS_LATER, KNOWN = GIVEN | OURS,
+	CAPS = NONE | KNOWN | LATER | AWAY | UNASKED,
 	FITS = FATE_FITS, CONV = FATE_CONVERTS, EMPTY = FATE_EMPTY,
 	FATE = FATE_UNKNOWN | FITS | CONV | EMPTY,
 	NOT = RUN_NOT, FAIL = RUN_FAILED, BUSY = RUN_BUSY, RUN = NOT | FAIL | BUSY
@@ -113,12 +116,14 @@ static const struct rcpt_row rcpt_rows[] = {
 	{ "B6b",  Y, N, GIVEN, CONV,  NOT,  X,   X,   X,  X,    X, ACT_CONVERT, NULL, NULL },
 	{ "B6c",  Y, N, GIVEN, FATE,  NOT,  X,   X,   X,  X,    X, ACT_REFUSE, "5.6.5", empty },
 
-	{ "B5e",  Y, N, OURS,  FATE,  FAIL, X,   X,   X,  X,    X, ACT_REFUSE, "5.6.5", failed },
-	{ "B5f",  Y, N, OURS,  FATE,  BUSY, X,   X,   X,  X,    N, ACT_DEFER, "4.6.5", busy },
-	{ "B5f",  Y, N, OURS,  FATE,  BUSY, X,   X,   X,  X,    Y, ACT_REFUSE, "5.6.5", busy },
-	{ "ENSa", Y, N, OURS,  FITS,  NOT,  X,   X,   X,  X,    X, ACT_ORIGINAL, NULL, NULL },
-	{ "ENSb", Y, N, OURS,  CONV,  NOT,  X,   X,   X,  X,    X, ACT_CONVERT, NULL, NULL },
-	{ "ENSc", Y, N, OURS,  FATE,  NOT,  X,   X,   X,  X,    X, ACT_REFUSE, "5.6.5", empty },
+	{ "ENS",  Y, X, AWAY,  FATE,  RUN,  X,   X,   X,  X,    X, ACT_DEFER, "4.3.3", ours_not_now },
+	{ "B5e",  Y, X, OURS,  FATE,  FAIL, X,   X,   X,  X,    X, ACT_REFUSE, "5.6.5", failed },
+	{ "B5f",  Y, X, OURS,  FATE,  BUSY, X,   X,   X,  X,    N, ACT_DEFER, "4.6.5", busy },
+	{ "B5f",  Y, X, OURS,  FATE,  BUSY, X,   X,   X,  X,    Y, ACT_REFUSE, "5.6.5", busy },
+	{ "ENSa", Y, X, OURS,  FITS,  NOT,  X,   X,   X,  X,    X, ACT_ORIGINAL, NULL, NULL },
+	{ "ENSb", Y, X, OURS,  CONV,  NOT,  X,   X,   X,  X,    X, ACT_CONVERT, NULL, NULL },
+	{ "ENSd", Y, Y, OURS,  FATE,  NOT,  X,   N,   X,  X,    X, ACT_ORIGINAL, NULL, NULL },
+	{ "ENSc", Y, X, OURS,  FATE,  NOT,  X,   X,   X,  X,    X, ACT_REFUSE, "5.6.5", empty },
 };
 
 static const struct rcpt_row *
@@ -159,16 +164,16 @@ static const struct drucof_row drucof_rows[] = {
 	{ "D6",   N, Y, X, CAPS,    FATE,  RUN,  X, RELAY, NULL, NULL },
 	{ "D6",   Y, Y, Y, CAPS,    FATE,  RUN,  X, RELAY, NULL, NULL },
 	{ "D1",   Y, X, X, UNASKED, FATE,  RUN,  X, ASK, NULL, NULL },
-	{ "D4",   Y, Y, X, NONE | LATER, FATE, RUN, X, RELAY, NULL, NULL },
-	{ "D5",   Y, N, X, LATER,   FATE,  RUN,  X, DEFER, "4.6.3", not_now },
+	{ "D4",   Y, Y, X, NONE | LATER | AWAY, FATE, RUN, X, RELAY, NULL, NULL },
+	{ "D5",   Y, N, X, LATER | AWAY, FATE,  RUN,  X, DEFER, "4.6.3", not_now },
 	{ "D5",   Y, N, X, NONE,    FATE,  RUN,  X, REFUSE, "5.6.3", unavailable },
-	{ "D1",   Y, X, X, GIVEN,   FITS,  NOT,  X, USABLE, NULL, NULL },
-	{ "D1",   Y, X, X, GIVEN,   CONV,  NOT,  X, USABLE_SO, NULL, NULL },
-	{ "D2",   Y, Y, X, GIVEN,   FATE,  RUN,  X, RELAY, NULL, NULL },
-	{ "D3",   Y, N, X, GIVEN,   FATE,  BUSY, N, DEFER, "4.6.5", busy },
-	{ "D3",   Y, N, X, GIVEN,   FATE,  BUSY, Y, REFUSE, "5.6.5", busy },
-	{ "D3",   Y, N, X, GIVEN,   FATE,  FAIL, X, REFUSE, "5.6.5", failed },
-	{ "D3",   Y, N, X, GIVEN,   FATE,  NOT,  X, REFUSE, NULL, unusable },
+	{ "D1",   Y, X, X, KNOWN,   FITS,  NOT,  X, USABLE, NULL, NULL },
+	{ "D1",   Y, X, X, KNOWN,   CONV,  NOT,  X, USABLE_SO, NULL, NULL },
+	{ "D2",   Y, Y, X, KNOWN,   FATE,  RUN,  X, RELAY, NULL, NULL },
+	{ "D3",   Y, N, X, KNOWN,   FATE,  BUSY, N, DEFER, "4.6.5", busy },
+	{ "D3",   Y, N, X, KNOWN,   FATE,  BUSY, Y, REFUSE, "5.6.5", busy },
+	{ "D3",   Y, N, X, KNOWN,   FATE,  FAIL, X, REFUSE, "5.6.5", failed },
+	{ "D3",   Y, N, X, KNOWN,   FATE,  NOT,  X, REFUSE, NULL, unusable },
 };
 
 static const struct drucof_row *
@@ -189,9 +194,9 @@ drucof_row(const struct drucof_facts *f)
 void
 decide_mail(const struct mail_facts *f, struct mail_decision *out)
 {
-	struct drucof_facts facts = { .conneg = f->hop_conneg, .late = f->late, .caps = CAPS_UNASKED,
-	    .fate = FATE_UNKNOWN, .run = RUN_NOT, .relays = f->relays };
 	const struct mail_row *b = mail_row(f);
+	struct drucof_facts facts = { .conneg = f->hop_conneg || b->action == MAIL_KNOWN, .late = f->late,
+	    .caps = CAPS_UNASKED, .fate = FATE_UNKNOWN, .run = RUN_NOT, .relays = f->relays };
 	const struct drucof_row *d;
 
 	*out = (struct mail_decision){ b->name, b->action, b->with_conperm, false, false, b->dsn, b->why };

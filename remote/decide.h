@@ -30,7 +30,8 @@ struct mail_facts {
 	bool relays;		/* the hop takes DRUCOF, and CONPERM where the message is under that */
 	bool hop_prefer;	/* it takes DRUCOF=PREFER */
 	bool late;		/* option drucof_late */
-	bool ensured;		/* recipients of whom we announce more than they take, since it is converted here */
+	bool ensured;		/* recipients of whom we announce more than they take, since it is converted here; a hop
+				 * with CONPERM or CONNEG has been asked about them and said nothing */
 };
 
 struct mail_decision {
@@ -49,7 +50,8 @@ enum rcpt_caps {
 	CAPS_GIVEN = 2,
 	CAPS_LATER = 4,	/* 404, or a 4yz with x.3.3 */
 	CAPS_UNASKED = 8,	/* so far: of the rows D alone */
-	CAPS_OURS = 16	/* our own directory has them, and the hop offers neither CONPERM nor CONNEG */
+	CAPS_OURS = 16,	/* our own directory has them, and the hop did not give them: it was not asked, or has none */
+	CAPS_OURS_LATER = 32	/* the same, and our directory cannot be asked now */
 };
 enum rcpt_fate {	/* what PLAN says of these capabilities */
 	FATE_UNKNOWN = 1, FATE_FITS = 2, FATE_CONVERTS = 4, FATE_EMPTY = 8

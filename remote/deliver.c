@@ -373,6 +373,15 @@ flow_unreached(struct flow *f, struct batch *b, const struct err *e)
 	}
 }
 
+/* Is it our directory that says what they take, since the hop does not?  Those that it was asked about in vain are
+ * a batch already. */
+static bool
+batch_ensured(struct flow *f, struct batch *b, const struct mail_facts *m)
+{
+	return b->ours || (m->conperm && !m->report && !m->hop_conperm && !m->hop_conneg && !m->strict &&
+	    m->drucof != DRUCOF_REQUIRE && flow_ensured(f, b));
+}
+
 static void
 batch_run(struct flow *f, struct batch *b)
 {
@@ -394,8 +403,7 @@ batch_run(struct flow *f, struct batch *b)
 			return;
 		}
 		m = batch_facts(f, b);
-		m.ensured = m.conperm && !m.report && !m.hop_conperm && !m.hop_conneg && !m.strict &&
-		    m.drucof != DRUCOF_REQUIRE && flow_ensured(f, b);
+		m.ensured = batch_ensured(f, b, &m);
 		decide_mail(&m, &d);
 	} while (d.action == MAIL_REFUSE && batch_other_host(f, b, &d));
 	inquiry_tell(f->s->inquiry, INQUIRY_MAIL_ROW, span_str(d.row));

@@ -24,9 +24,6 @@ enum {
 	FLOW_CAPS = 4 << 20	/* octets of capability texts kept for a job */
 };
 
-/* Are they recipients of whom we promise more than they take (mode ensure of `conneg`)? */
-enum batch_ensured { ENSURED_UNKNOWN, ENSURED_NO, ENSURED_YES };
-
 struct batch {
 	struct batch *next;
 	struct target **t;		/* owned array of borrowed targets */
@@ -40,8 +37,8 @@ struct batch {
 	uint32_t from;			/* the candidate (remote/reach.h) that is the first to be tried */
 	bool careful;			/* one command at a time: a lost connection has one cause */
 	bool separate;			/* row B5a: bare RCPTs */
+	bool ours;			/* separate, and by our directory (rows ENS) */
 	bool ended;			/* conperm_after=drop: converted mail goes without CONPERM */
-	uint8_t ensured;		/* enum batch_ensured */
 };
 
 /* Distinct capability lists of the job, each with what is wished of it, and what convertd says of each. */
@@ -137,15 +134,24 @@ void flow_unreached(struct flow *f, struct batch *b, const struct err *e);
 /* Does the open hop take DRUCOF on, and CONPERM where the message is under that? */
 bool flow_relays(const struct flow *f);
 
-/* The set with this text and wish, made if need be.  NULL: memory, or over FLOW_CAPS. */
-struct capset *flow_capset(struct flow *f, struct span text, enum plan_wish wish, struct err *e);
+/*
+ * The set with this text for members of b: made if need be, with a second one where a second wish counts too.
+ * NULL: memory, or over FLOW_CAPS.
+ */
+struct capset *flow_capset(struct flow *f, const struct batch *b, struct span text, struct err *e);
 
 /*
  * The open hop offers neither CONPERM nor CONNEG, and b is under CONPERM: are its recipients of a domain in mode
- * ensure, and known to our directory, which is asked once?  Who is not, where others are, gets a batch of his own; who
+ * ensure, and known to our directory?  Who is not, where others are, gets a batch of his own; who
  * cannot be looked up now is settled.  true: each that is left has its set, target.ours.
  */
 bool flow_ensured(struct flow *f, struct batch *b);
+
+/*
+ * The hop was asked about those of b that it took: of whom it said nothing, and we do because his domain is in mode
+ * ensure, has what our directory says, CAPS_OURS, if that knows him.
+ */
+void flow_ours(struct flow *f, struct batch *b);
 
 /* A transaction that asks (rows B2, B5, B6, D1 to D5), or by our directory need not (ENS); how: what
  * decide_mail said. */

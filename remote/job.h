@@ -34,7 +34,8 @@ struct target {
 	struct capset *set;		/* of CAPS_GIVEN, CAPS_OURS; the negotiation's */
 	struct rcpt_decision decision;
 	/* of the job */
-	struct capset *ours;		/* what our directory says that it takes, where that counts; or NULL */
+	bool looked_up;			/* in our directory, where that counts */
+	struct capset *ours;		/* what that says of it; or NULL: nothing */
 	enum cap_source source;		/* of ours */
 };
 

@@ -22,8 +22,8 @@ batch_wish(const struct flow *f, const struct batch *b)
 	return b->drucof == DRUCOF_PREFER ? WISH_PREFER : WISH_ADVISORY;
 }
 
-struct capset *
-flow_capset(struct flow *f, struct span text, enum plan_wish wish, struct err *e)
+static struct capset *
+capset_make(struct flow *f, struct span text, enum plan_wish wish, struct err *e)
 {
 	struct capset *c;
 
@@ -52,15 +52,14 @@ flow_capset(struct flow *f, struct span text, enum plan_wish wish, struct err *e
 	return c;
 }
 
-/* The same for members of b: with a second one where a second wish counts too. */
-static struct capset *
-capset_for(struct flow *f, const struct batch *b, struct span text, struct err *e)
+struct capset *
+flow_capset(struct flow *f, const struct batch *b, struct span text, struct err *e)
 {
-	struct capset *c = flow_capset(f, text, batch_wish(f, b), e);
+	struct capset *c = capset_make(f, text, batch_wish(f, b), e);
 
 	if (c == NULL || !b->usable || !f->job->env.conperm)
 		return c;
-	c->permitted = flow_capset(f, text, WISH_CONPERM, e);
+	c->permitted = capset_make(f, text, WISH_CONPERM, e);
 	return c->permitted == NULL ? NULL : c;
 }
 
@@ -77,7 +76,7 @@ on_caps(void *arg, struct target *t, const struct reply *r, struct err *e)
 
 	buf_init(&text, FEAT_MAX_TEXT);
 	got = caplist_read(r, &text, e);
-	if (got == 1 && (t->set = capset_for(f, a->b, buf_view(&text), e)) == NULL)
+	if (got == 1 && (t->set = flow_capset(f, a->b, buf_view(&text), e)) == NULL)
 		got = e->kind == ERR_TEMP ? -1 : 0;
 	buf_free(&text);
 	if (got == 1)
@@ -250,6 +249,7 @@ is_refused(const struct target *t)
 struct group {
 	enum rcpt_action action;
 	bool drucof;			/* RCPT carries it */
+	bool ours;			/* by our directory: the hop is not asked about them (RFC 4141, 3.3) */
 	struct capset *set;		/* of ACT_CONVERT: one of its members' */
 	struct target *t[JOB_MAX_RCPT];
 	uint32_t n;
@@ -265,7 +265,8 @@ struct division {
 static bool
 group_fits(const struct group *g, const struct target *t, const struct batch *b)
 {
-	if (b->opt.batch == 2 || g->action != t->decision.action || g->drucof != t->decision.drucof)
+	if (b->opt.batch == 2 || g->action != t->decision.action || g->drucof != t->decision.drucof ||
+	    g->ours != (t->caps == CAPS_OURS))
 		return false;
 	return g->action != ACT_CONVERT || span_eq(g->set->verdict->key, t->set->verdict->key);
 }
@@ -301,6 +302,7 @@ divide_one(struct flow *f, struct division *d, const struct batch *b, struct tar
 	if (i == d->n) {
 		d->group[i].action = t->decision.action;
 		d->group[i].drucof = t->decision.drucof;
+		d->group[i].ours = t->caps == CAPS_OURS;
 		d->group[i].set = t->set;
 		d->group[i].n = 0;
 		d->n++;
@@ -347,7 +349,7 @@ common_set(struct flow *f, const struct batch *b)
 			r = -1;
 	}
 	if (r == 0 && n > 1 && buf_add_byte(&text, ')', &e) == 0)
-		c = capset_for(f, b, buf_view(&text), &e);
+		c = flow_capset(f, b, buf_view(&text), &e);
 	buf_free(&text);
 	if (n == 1)
 		return last;
@@ -412,7 +414,7 @@ goes_on(const struct flow *f, const struct group *g, const struct batch *b, cons
 {
 	bool conperm = f->job->env.conperm && f->s->hop.ext & HOP_CONPERM && !drops_conperm(g, b);
 
-	if (g->action == ACT_SEPARATE)
+	if (g->action == ACT_SEPARATE || g->ours)
 		for (uint32_t i = 0; i < g->n; i++)
 			if (g->t[i]->asked)
 				return false;
@@ -457,6 +459,8 @@ group_again(struct flow *f, struct group *g, const struct batch *b)
 		return;
 	again->round = spent ? 1 : again->round + 1;
 	again->separate |= spent || g->action == ACT_SEPARATE;
+	if (g->ours && g->t[0]->asked)
+		again->separate = again->ours = true;
 	again->ended = drops_conperm(g, b);
 	again->relayed = g->drucof && f->job->env.conperm;	/* else it is asked about without */
 }
@@ -674,6 +678,8 @@ flow_negotiate(struct flow *f, struct batch *b, const struct mail_decision *how)
 	if (end == XACT_CONPERM) {
 		flow_not_taken(f, b);
 	} else if (end == XACT_READY) {
+		if (!known && f->job->env.conperm)
+			flow_ours(f, b);
 		plan_sets(f);
 		decide_all(f, b);
 		if (x.probe)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 The accord authors
 """Mode ensure of `conneg`: more is announced than the machine takes, and accord keeps the promise, or says at the end
-of the data that it cannot.  The hop here offers neither CONPERM nor CONNEG."""
+of the data that it cannot.  The hop here offers neither CONPERM nor CONNEG, but where that is said."""
 import contextlib
 import os
 import re
@@ -224,3 +224,32 @@ class Ensure(unittest.TestCase):
         self.acc.accord("reload")
         self.assertEqual(self.listing(MH), "")
         self.assertTrue(self.reply([MH], FORBIDDEN).startswith("554 5.6.3"))
+
+
+class AskedInVain(unittest.TestCase):
+    def test_ENS_and_R22_what_a_hop_does_not_say(self):
+        """CONNEG, but no list for this recipient: by our directory, apart and unasked; a list of the hop's counts before
+        it, and where a hop offers CONPERM alone it gets the content as it is."""
+        offers = {"both": ["CONPERM", "CONNEG"], "conneg": ["CONNEG"], "conperm": ["CONPERM"]}
+        with contextlib.ExitStack() as stack:
+            hops = {name: stack.enter_context(Peer(ext=["PIPELINING"] + ext, caps={"given@both.example": fax.MMR}))
+                    for name, ext in offers.items()}
+            acc = stack.enter_context(Instance(
+                conneg="* ensure", caps=[f"{a}@{d}.example {fax.MH}" for d in hops for a in ("mh", "given")],
+                smtproutes=[f"{d}.example:{hop.route.lstrip(':')}" for d, hop in hops.items()],
+                mailboxes="a@gateway.example maildir:mail/sender"))
+            sent = {"both": ["mh", "given", "none"], "conneg": ["mh", "none"], "conperm": ["mh"]}
+            for domain, names in sent.items():
+                acc.send("a@gateway.example", [f"{n}@{domain}.example" for n in names], PAGE, mail=" CONPERM")
+            acc.wait_empty()
+            rows = {(n, d): acc.logged(1, event="negotiated", to=f"{n}@{d}.example")[-1]["row"]
+                    for d in ("both", "conneg") for n in sent[d]}
+            self.assertEqual(rows, {("mh", "both"): "ENSb", ("given", "both"): "B5c", ("none", "both"): "B5a",
+                                    ("mh", "conneg"): "ENSb", ("none", "conneg"): "B6c"})
+            got = {(d, m["rcpt"][0].split("<")[1].split("@")[0]):
+                   (m["mail"].split(">")[1], m["rcpt"][0].split(">")[1], fax.codings(m["data"])[0].pop()[0])
+                   for d, hop in hops.items() for m in hop.messages}
+            self.assertEqual(got, {("both", "mh"): (" CONPERM", "", "MH"), ("both", "given"): (" CONPERM", " CONNEG", "MMR"),
+                                   ("both", "none"): (" CONPERM", "", "JBIG"), ("conneg", "mh"): ("", "", "MH"),
+                                   ("conperm", "mh"): (" CONPERM", "", "JBIG")})
+            self.assertEqual(len(acc.maildir("mail/sender")), 1)

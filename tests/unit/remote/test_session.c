@@ -482,6 +482,47 @@ static const struct row rows[] = {
 	    .script = { HOP(MUTE), NOTHING, NOTHING, KNOWN({ "a@x", CAP_KNOWN, MH }) },
 	    .heard = EH(1) "1 QUIT\n", .want = JUST(BAD, "5.6.3") },
 
+	/* a hop that is asked, and says nothing of a recipient: apart, unasked, by our directory */
+	{ .name = "ENS none given by a hop with both", .conperm = true, .rcpt = { "a@x", "b@x", "c@y" },
+	    .conneg = "x ensure\n",
+	    .script = { HOP(BOTH, { 0, "RCPT TO:<a@x>", CAPS(MH), false }), PLAN({ NULL, PLAN_CONVERTS, "1=MH", 0, NULL }),
+	    CONV({ "1=MH", 0, NULL, "TUg=\r\n", 0, false }), KNOWN({ "a@x", CAP_KNOWN, MR }, { "b@x", CAP_KNOWN, MH }) },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\n1 RCPT TO:<b@x> CONNEG\n"
+	    "1 RCPT TO:<c@y> CONNEG\ncapd ASK b@x\nconvertd PLAN " MH "\n1 QUIT\n"
+	    EH(2) "2 MAIL FROM:<s@x> CONPERM\n2 RCPT TO:<a@x> CONNEG\nconvertd CONVERT 1=MH\n2 DATA\n2 . TUg=\n2 QUIT\n"
+	    EH(3) "3 MAIL FROM:<s@x> CONPERM\n3 RCPT TO:<b@x>\n3 DATA\n3 . TUg=\n3 QUIT\n"
+	    EH(4) "4 MAIL FROM:<s@x> CONPERM\n4 RCPT TO:<c@y>\n4 DATA\n4 . " ORIG "\n",
+	    .want = { { REL, "2.0.0", 0, NULL }, { REL, "2.0.0", 0, NULL }, { REL, "2.0.0", 0, NULL } } },
+	{ .name = "ENS none given by a hop with CONNEG alone", .conperm = true, .rcpt = { "a@x", "b@x" },
+	    .conneg = "x ensure\n",
+	    .script = { HOP(NEG), PLAN({ NULL, PLAN_CONVERTS, "1=MH", 0, NULL }),
+	    CONV({ "1=MH", 0, NULL, "TUg=\r\n", 0, false }), KNOWN({ "a@x", CAP_KNOWN, MH }) },
+	    .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x> CONNEG\n1 RCPT TO:<b@x> CONNEG\ncapd ASK a@x\n"
+	    "capd ASK b@x\nconvertd PLAN " MH "\n1 QUIT\n"
+	    EH(2) "2 MAIL FROM:<s@x>\n2 RCPT TO:<a@x>\nconvertd CONVERT 1=MH\n2 DATA\n2 . TUg=\n",
+	    .want = { { REL, "2.0.0", 0, NULL }, { BAD, "5.6.3", 0, "says nothing" } },
+	    .detail = "converted: as it was asked\nrow: ENSb\n" },
+	{ .name = "ENS none given, and nothing fits", .conperm = true, .rcpt = { "a@x" }, .conneg = "x ensure\n",
+	    .script = { HOP(BOTH), PLAN({ NULL, PLAN_EMPTY, NULL, 0, NULL }), NOTHING, KNOWN({ "a@x", CAP_KNOWN, MH }) },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\ncapd ASK a@x\nconvertd PLAN " MH
+	    "\n1 QUIT\n" EH(2) "2 MAIL FROM:<s@x> CONPERM\n2 RCPT TO:<a@x>\n2 DATA\n2 . " ORIG "\n",
+	    .want = JUST(REL, "2.0.0") },
+	{ .name = "ENS none given to who takes anything", .conperm = true, .rcpt = { "a@x" }, .conneg = "x ensure\n",
+	    .script = { HOP(NEG), NOTHING, NOTHING, KNOWN({ "a@x", CAP_ANY, "" }) },
+	    .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x> CONNEG\ncapd ASK a@x\n1 QUIT\n"
+	    EH(2) "2 MAIL FROM:<s@x>\n2 RCPT TO:<a@x>\n2 DATA\n2 . " ORIG "\n", .want = JUST(REL, "2.0.0") },
+	{ .name = "ENS none given, and capd cannot say now", .conperm = true, .rcpt = { "a@x", "b@x" },
+	    .conneg = "x ensure\n", .script = { HOP(BOTH, { 0, "RCPT TO:<b@x>", CAPS(MH), false }),
+	    PLAN({ NULL, PLAN_FITS, NULL, 0, NULL }), NOTHING, KNOWN({ "a@x", CAP_TEMP, "" }) },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\n1 RCPT TO:<b@x> CONNEG\ncapd ASK a@x\n"
+	    "convertd PLAN " MH "\n1 QUIT\n"
+	    EH(2) "2 MAIL FROM:<s@x> CONPERM\n2 RCPT TO:<b@x> CONNEG\n2 DATA\n2 . " ORIG "\n",
+	    .want = { { DEF, "4.3.3", 0, "looked up" }, { REL, "2.0.0", 0, NULL } } },
+	{ .name = "ENS none given: not without CONPERM", .rcpt = { "a@x" }, .conneg = "x ensure\n",
+	    .script = { HOP(BOTH), NOTHING, NOTHING, KNOWN({ "a@x", CAP_KNOWN, MH }) },
+	    .heard = EH(1) "1 MAIL FROM:<s@x>\n1 RCPT TO:<a@x> CONNEG\n1 DATA\n1 . " ORIG "\n",
+	    .want = JUST(REL, "2.0.0") },
+
 	/* without CONPERM */
 	{ .name = "R8 ask=never", .rcpt = { "a@x" }, .negotiation = "* ask=never\n",
 	    .script = { HOP(BOTH), NOTHING, NOTHING },
@@ -871,6 +912,12 @@ static const struct row rows[] = {
 	    .script = { HOP(CAN(CP CN DR)), NOTHING, NOTHING },
 	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\n1 QUIT\n"
 	    EH(2) "2 MAIL FROM:<s@x> CONPERM\n2 RCPT TO:<a@x> DRUCOF\n2 DATA\n2 . " ORIG "\n",
+	    .want = JUST(REL, "2.0.0") },
+	{ .name = "c.5 ENSb none given, and our directory knows", .conperm = true, .rcpt = { "a@x" }, .conneg = "x ensure\n",
+	    REQ, .script = { HOP(CAN(CP CN DR)), PLAN({ NULL, PLAN_CONVERTS, "1=MH", 0, NULL }),
+	    CONV({ "1=MH", 0, NULL, "TUg=\r\n", 0, false }), KNOWN({ "a@x", CAP_KNOWN, MH }) },
+	    .heard = EH(1) "1 MAIL FROM:<s@x> CONPERM\n1 RCPT TO:<a@x> CONNEG\ncapd ASK a@x\n" BPLAN
+	    "1 QUIT\n" EH(2) "2 MAIL FROM:<s@x> CONPERM\n2 RCPT TO:<a@x>\nconvertd CONVERT 1=MH\n2 DATA\n2 . TUg=\n",
 	    .want = JUST(REL, "2.0.0") },
 	{ .name = "c.5 B10 a try of CONNEG, as under CONPERM", .conperm = true, .rcpt = { "a@x" }, REQ,
 	    .script = { HOP(CAN(CP CN DR), { 0, "RCPT", "404 4.3.3 CONNEG\r\n", false }), NOTHING, NOTHING },
