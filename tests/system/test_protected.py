@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 The accord authors
 """Content under a signature or a cipher, judged by what the next hop heard and got: what MIME protects stays
-octet for octet; a message that is signed as a whole (DKIM, ARC) is converted under CONPERM alone, and then its
-broken signature is told of."""
+octet for octet, under DRUCOF too; a message that is signed as a whole (DKIM, ARC) is converted where somebody demands it,
+by CONPERM or DRUCOF, and then its broken signature is told of."""
 import re
 
 import dsn
 import fax
-from harness import Instance, Peer, Shared, crlf, wait_for
+from harness import Instance, Peer, Shared, crlf, dot, wait_for
 
 SENDER = "postmaster@gateway.example"
 BOTH = ["PIPELINING", "8BITMIME", "SIZE 0", "ENHANCEDSTATUSCODES", "CONPERM", "CONNEG"]
@@ -34,17 +34,18 @@ SIGNATURE = "Content-Type: application/{}-signature\n\nxyz"
 SIGNED = 'signed; protocol="application/pkcs7-signature"; micalg=sha-256', fax.image(), SIGNATURE.format("pkcs7")
 PGP_TEXT = ("-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n- -- \nHello. \n"
             "-----BEGIN PGP SIGNATURE-----\n\niQ==\n-----END PGP SIGNATURE-----\n")
+WITH_ANOTHER, ATTACHED = "signed, with another image", "in an attached message"
 PROTECTED = {
     "signed, S/MIME": multipart(*SIGNED),
     "signed, PGP": multipart('signed; protocol="application/pgp-signature"; micalg=pgp-sha256', fax.image(),
                              SIGNATURE.format("pgp")),
     "a multipart that is signed": multipart(SIGNED[0], multipart("mixed", fax.text(), fax.image(), mark="==m"),
                                             SIGNATURE.format("pkcs7")),
-    "signed, with another image": multipart("mixed", multipart(*SIGNED), fax.image(), mark="==m"),
+    WITH_ANOTHER: multipart("mixed", multipart(*SIGNED), fax.image(), mark="==m"),
     "encrypted, PGP": multipart('encrypted; protocol="application/pgp-encrypted"',
                                 "Content-Type: application/pgp-encrypted\n\nVersion: 1", fax.image()),
     "encrypted, in a form that could be read": multipart('encrypted; protocol="application/x-own"', fax.text(), fax.image()),
-    "in an attached message": multipart("mixed", "Content-Type: message/rfc822\n\n" +
+    ATTACHED: multipart("mixed", "Content-Type: message/rfc822\n\n" +
                                         fax.message(multipart(*SIGNED)), mark="==m"),
     **{kind: single(kind) for kind in ("application/pkcs7-mime; smime-type=signed-data",
                                        "application/pkcs7-mime; smime-type=enveloped-data",
@@ -59,20 +60,21 @@ class Between(Shared):
 
     @classmethod
     def setUpClass(cls):
-        cls.hop = cls.share(Peer(ext=BOTH, caps={"b@far.example": fax.MH}))
+        cls.hop = cls.share(Peer(ext=BOTH, caps={f"{n}@far.example": fax.MH for n in "bc"}))
+        cls.carries = cls.share(Peer(ext=BOTH + ["DRUCOF PREFER"], caps={f"{n}@carries.example": fax.MH for n in "bc"}))
         cls.seven = cls.share(Peer(ext=SEVEN, caps={"b@seven.example": fax.MH}))
         cls.small, cls.large = (cls.share(Peer(ext=BOTH, caps={f"b@{n}.example": fax.MH})) for n in ("small", "large"))
-        routes = {"far": cls.hop, "seven": cls.seven, "small": cls.small, "large": cls.large}
+        routes = {"far": cls.hop, "carries": cls.carries, "seven": cls.seven, "small": cls.small, "large": cls.large}
         cls.acc = cls.share(Instance(
             smtproutes=[f"{name}.example{hop.route}" for name, hop in routes.items()],
             caps=f"here@gateway.example {fax.MH}",
             mailboxes=[f"{SENDER} maildir:mail/postmaster", "here@gateway.example maildir:mail/here"]))
 
-    def through(self, message, conperm, to="b@far.example"):
+    def through(self, message, conperm, to="b@far.example", rcpt=""):
         """What the hop gets: the message, with its envelope and id."""
         hop = self.hop if to.endswith("@far.example") else self.seven
         got = len(hop.messages)
-        said = self.acc.send(SENDER, [to], message, mail=" CONPERM" if conperm else "")
+        said = self.acc.send(SENDER, [to], message, mail=" CONPERM" if conperm else "", rcpt=rcpt)
         wait_for(lambda: len(hop.messages) > got)
         return {**hop.messages[-1], "id": re.search(r"[0-9a-zA-Z]{12,}", said[-1])[0]}
 
@@ -105,6 +107,44 @@ class Mime(Between):
                     self.assertEqual(fax.codings(got["data"])[-1], {("MH", (204, 196))})
                     self.assertIn(crlf("--==m\n" + part.rstrip("\n") + "\n--==m\n"), got["data"])
                     self.assertEqual(self.told(got), [])
+
+
+class Drucof(Between):
+    """The sender wants what each can use, or nothing: what is protected can be neither made that nor left out."""
+    WISHES = {"b": " DRUCOF", "c": " DRUCOF=PREFER"}
+
+    def test_R29_under_DRUCOF_it_goes_octet_for_octet_or_not_at_all(self):
+        """D2 relays it with DRUCOF, D3 fails it with 5.6.3; with PREFER it goes as it is (B2d), and what stands beside it is
+        converted.  omission-permitted changes nothing of that, but of an attached message, which may go as a whole."""
+        may_go = [multipart("mixed", fax.text(), "Content-DRUCOF: omission-permitted\n" + part, mark="==o")
+                  for name, part in PROTECTED.items() if name != ATTACHED]
+        cases = [fax.message(part, top=f"X-Case: {n}\n") for n, part in enumerate(list(PROTECTED.values()) + may_go)]
+        with self.acc.client() as c:
+            c.ehlo()
+            for message in cases:
+                c.must("250", f"MAIL FROM:<{SENDER}>")
+                for domain in ("far", "carries"):
+                    for name, wish in self.WISHES.items():
+                        c.must("250", f"RCPT TO:<{name}@{domain}.example>{wish}")
+                c.must("354", "DATA")
+                c.must("250", data=dot(message))
+        self.acc.wait_empty()
+        want = {self.hop: ["c"], self.carries: ["b DRUCOF", "c DRUCOF=PREFER"]}
+        for hop, rcpts in want.items():
+            got = {}
+            for m in hop.messages:
+                name, rest = re.fullmatch(r"RCPT TO:<(.)@.*?>(.*)", m["rcpt"][0]).groups()
+                n = int(fax.parse(m["data"])["X-Case"])
+                got.setdefault(n, []).append(name + rest.replace(" CONNEG", ""))
+                if name == "c" and n % len(PROTECTED) == list(PROTECTED).index(WITH_ANOTHER):
+                    self.assertIn(crlf(multipart(*SIGNED)), m["data"])
+                    self.assertEqual(fax.codings(m["data"])[1], {("MH", (204, 196))})
+                else:
+                    self.assertTrue(fax.same(m["data"], cases[n]), cases[n][:400])
+            self.assertEqual({n: sorted(r) for n, r in got.items()}, dict.fromkeys(range(len(cases)), rcpts))
+        reports = [dsn.stored(m).recipients for m in self.acc.maildir()]
+        self.assertEqual([[(f["final-recipient"], f["status"]) for f in r] for r in reports],
+                         [[("rfc822;b@far.example", "5.6.3")]] * len(cases))
 
 
 class Whole(Between):
@@ -147,6 +187,15 @@ class Whole(Between):
                 self.assertRegex(self.results(got["data"]), f"^{field}$")
                 self.assertIn(crlf(top), got["data"])
                 self.assertEqual([" ".join(t) for t in self.told(got, len(told))], told)
+
+    def test_under_DRUCOF_too_also_if_it_is_only_preferred(self):
+        """Without a Content-Convert: the request is the permission.  PREFER counts as DRUCOF does."""
+        for wish in (" DRUCOF", " DRUCOF=PREFER"):
+            with self.subTest(wish):
+                got = self.through(fax.message(fax.image(convert=None), top=DKIM), False, rcpt=wish)
+                self.assertEqual(fax.codings(got["data"]), [{("MH", (204, 196))}])
+                self.assertRegex(self.results(got["data"]), f"^{NEUTRAL.format('client.example', 'key1')}$")
+                self.assertEqual(self.told(got, 1), [("client.example", "key1")])
 
     def test_what_fits_stays_whole(self):
         sent = fax.message(fax.image("fax/ccitt1-S.tif", kind="image/tiff"), top=DKIM)
