@@ -7,9 +7,9 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "bounce/delivered.h"
 #include "bounce/letter.h"
 #include "bounce/report.h"
+#include "bounce/work.h"
 #include "lib/address.h"
 #include "lib/clock.h"
 #include "lib/fileio.h"
@@ -17,25 +17,6 @@
 
 /* Who wrote a message is in its envelope; no client of smtpd is named so (it has an address there). */
 static const char own_client[] = "bounce";
-
-enum work_state { WAITING, BOUNDING, CONVERTING, OPENING, COMMITTING };
-
-/* One report on its way. */
-struct work {
-	struct work *next;
-	enum work_state state;
-	uint32_t job, request;		/* qmgr's number, ours with convertd or queue */
-	int64_t since_ms;		/* of the request */
-	int64_t expires_us;
-	int fd;				/* the message that it is about */
-	char id[QID_SIZE];		/* its ID */
-	char report[QID_SIZE];		/* the report's, once it is open */
-	char to[ADDRESS_MAX + 1];	/* whom it is for, for the log */
-	struct buf records;
-	struct delivered delivered;	/* what it returns, if that was converted */
-};
-
-static void bounce_turn(struct bounce *b);
 
 static bool
 is_postmaster(const struct bounce *b, struct span addr)
@@ -291,7 +272,7 @@ work_opened(struct bounce *b, struct work *w, int fd, struct err *e)
 
 /* --- queue --- */
 
-static struct work *
+struct work *
 work_of(struct bounce *b, uint32_t request)
 {
 	struct work *w = b->first;
@@ -406,17 +387,11 @@ queue_late(struct bounce *b)
 	daemon_lost(ROLE_QUEUE);
 }
 
-static bool
-is_asking(const struct work *w)
-{
-	return w->state == BOUNDING || w->state == CONVERTING;
-}
-
 /* When a request that nobody has answered is given up. */
 static int64_t
 work_due_ms(const struct work *w)
 {
-	return w->state == WAITING ? INT64_MAX : w->since_ms + (is_asking(w) ? BOUNCE_CONVERT_MS : BOUNCE_WAIT_MS);
+	return w->state == WAITING ? INT64_MAX : w->since_ms + (convert_asks(w) ? BOUNCE_CONVERT_MS : BOUNCE_WAIT_MS);
 }
 
 /* The timer stands at the first of them. */
@@ -436,7 +411,7 @@ late_set(struct bounce *b)
 		log_line(LOG_WARN, NULL, "timer", "why=%s", log_q(e.what));
 }
 
-static void
+void
 work_next(struct bounce *b, struct work *w, enum work_state state)
 {
 	w->request = ++b->request;
@@ -444,7 +419,7 @@ work_next(struct bounce *b, struct work *w, enum work_state state)
 	w->state = state;
 }
 
-static void
+void
 work_open(struct bounce *b, struct work *w)
 {
 	struct msg_open open = { .reserve = 1 };
@@ -455,42 +430,17 @@ work_open(struct bounce *b, struct work *w)
 		work_failed(b, w, &why);
 }
 
-/* What was delivered is not to be had: the header alone, as if nobody had wished for more. */
-static void
-work_without(struct bounce *b, struct work *w, const struct err *why)
-{
-	log_line(LOG_INFO, w->id, "header-alone", "why=%s", log_q(why->what));
-	delivered_free(&w->delivered);
-	work_open(b, w);
-}
-
 static void
 work_start(struct bounce *b, struct work *w)
 {
-	struct err why = { 0 };
-
 	b->nactive++;
-	if (w->delivered.key.n == 0) {
+	if (w->delivered.key.n == 0)
 		work_open(b, w);
-		return;
-	}
-	work_next(b, w, BOUNDING);
-	if (delivered_ask(&w->delivered, &b->convertd, w->request, &why) == -1)
-		work_without(b, w, &why);
+	else
+		convert_ask(b, w);
 }
 
-static bool
-may_ask(const struct bounce *b)
-{
-	uint32_t n = 0;
-
-	for (const struct work *w = b->first; w != NULL; w = w->next)
-		n += is_asking(w);
-	return n < BOUNCE_CONVERTING;
-}
-
-/* Begins what may be begun, the oldest first. */
-static void
+void
 bounce_turn(struct bounce *b)
 {
 	struct work *w = b->first;
@@ -498,7 +448,7 @@ bounce_turn(struct bounce *b)
 	while (w != NULL && b->nactive < BOUNCE_AT_ONCE) {
 		struct work *next = w->next;
 
-		if (w->state == WAITING && (w->delivered.key.n == 0 || may_ask(b)))
+		if (w->state == WAITING && (w->delivered.key.n == 0 || convert_may_ask(b)))
 			work_start(b, w);
 		w = next;
 	}
@@ -518,83 +468,13 @@ request_late(void *arg)
 		next = w->next;
 		if (work_due_ms(w) > clock_ms())
 			continue;
-		if (!is_asking(w)) {
+		if (!convert_asks(w)) {
 			queue_late(b);
 			return;
 		}
-		work_without(b, w, &why);
+		convert_drop(b, w, &why);
 	}
 	bounce_turn(b);
-}
-
-/* --- convertd --- */
-
-/* An answer that comes too late is nobody's, and no fault. */
-static int
-on_planned(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
-{
-	struct bounce *b = c->arg;
-	const struct msg_planned *m = msg;
-	struct work *w = work_of(b, m->h.id);
-	struct err why = { 0 };
-
-	(void)len, (void)e;
-	if (w == NULL || w->state != BOUNDING)
-		return 0;
-	work_next(b, w, CONVERTING);
-	if (delivered_bounds(&w->delivered, c, w->request, m, &fds[0], &why) == -1)
-		work_without(b, w, &why);
-	bounce_turn(b);
-	return 0;
-}
-
-static int
-on_converted(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
-{
-	struct bounce *b = c->arg;
-	const struct msg_planned *m = msg;
-	struct work *w = work_of(b, m->h.id);
-	struct err why = { 0 };
-
-	(void)len, (void)e;
-	if (w == NULL || w->state != CONVERTING)
-		return 0;
-	if (delivered_edits(&w->delivered, m, &fds[0], &why) == -1)
-		work_without(b, w, &why);
-	else
-		work_open(b, w);
-	bounce_turn(b);
-	return 0;
-}
-
-static const struct msg_rule from_convertd[] = {
-	{ MSG_PLANNED, sizeof(struct msg_planned), sizeof(struct msg_planned), 0, 1, on_planned },
-	{ MSG_CONVERTED, sizeof(struct msg_planned), sizeof(struct msg_planned), 0, 1, on_converted },
-};
-
-/* What was asked for by a channel that is no more. */
-static void
-asking_drop(struct bounce *b, const char *what)
-{
-	struct err why = { 0 };
-	struct work *next;
-
-	err_set(&why, ERR_TEMP, "4.6.5", "convertd: %s", what);
-	for (struct work *w = b->first; w != NULL; w = next) {
-		next = w->next;
-		if (is_asking(w))
-			work_without(b, w, &why);
-	}
-	bounce_turn(b);
-}
-
-static void
-convertd_gone(struct chan *c, const struct err *why)
-{
-	log_line(LOG_INFO, NULL, "peer-gone", "peer=convertd why=%s",
-	    log_q(why->kind == ERR_NONE ? "" : why->what));
-	asking_drop(c->arg, "it has gone");
-	daemon_lost(ROLE_CONVERTD);
 }
 
 /* --- qmgr --- */
@@ -732,20 +612,6 @@ bounce_peer_queue(struct bounce *b, int fd)
 	}
 }
 
-static void
-bounce_peer_convertd(struct bounce *b, int fd)
-{
-	struct err e = { 0 };
-
-	chan_close(&b->convertd);
-	asking_drop(b, "it was started anew");
-	if (chan_open(&b->convertd, b->loop, fd, "convertd", from_convertd,
-	    sizeof from_convertd / sizeof *from_convertd, convertd_gone, b, &e) == -1) {
-		log_line(LOG_ERR, NULL, "peer", "peer=convertd why=%s", log_q(e.what));
-		close(fd);
-	}
-}
-
 void
 bounce_peer(void *arg, enum role role, uint32_t generation, int fd)
 {
@@ -759,7 +625,7 @@ bounce_peer(void *arg, enum role role, uint32_t generation, int fd)
 		return;
 	}
 	if (role == ROLE_CONVERTD) {
-		bounce_peer_convertd(b, fd);
+		convert_peer(b, fd);
 		return;
 	}
 	if (role != ROLE_QMGR) {
