@@ -33,7 +33,8 @@ int delivered_bounds(struct delivered *d, struct chan *c, uint32_t request, cons
     int *fd, struct err *e);
 int delivered_edits(struct delivered *d, const struct msg_planned *m, int *fd, struct err *e);
 
-/* Appends what was delivered to out, an empty buffer.  message: all of it.  -1: no memory, or out's ceiling. */
+/* Appends what was delivered to out, an empty buffer.  message: all of it.  -1: no memory, or
+ * out's ceiling. */
 int delivered_text(const struct delivered *d, struct span message, struct buf *out, struct err *e);
 
 #endif

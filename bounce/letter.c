@@ -8,8 +8,8 @@
 #include "bounce/report.h"
 
 /*
- * The first n octets.  Read and not mapped: a sector that cannot be read would end the process.  The checksum is
- * of all of them.
+ * The first n octets.  Read and not mapped: a sector that cannot be read would end the process.  The checksum
+ * is of all of them.
  */
 static bool
 text_read(int fd, const struct qfile *q, unsigned char *to, size_t n)

@@ -254,7 +254,8 @@ work_opened(struct bounce *b, struct work *w, int fd, struct err *e)
 		close(fd);
 	} else {
 		if (l.lost)
-			log_line(LOG_ERR, w->id, "no-text", "why=%s", log_q("damaged, or the disk cannot read it"));
+			log_line(LOG_ERR, w->id, "no-text", "why=%s",
+			    log_q("damaged, or the disk cannot read it"));
 		r = work_report(b, w, &l, span_str(postmaster));
 		if (getrandom(&r.nonce, sizeof r.nonce, 0) != sizeof r.nonce)
 			err_sys(e, "getrandom");
@@ -391,7 +392,8 @@ queue_late(struct bounce *b)
 static int64_t
 work_due_ms(const struct work *w)
 {
-	return w->state == WAITING ? INT64_MAX : w->since_ms + (convert_asks(w) ? BOUNCE_CONVERT_MS : BOUNCE_WAIT_MS);
+	return w->state == WAITING ? INT64_MAX :
+	    w->since_ms + (convert_asks(w) ? BOUNCE_CONVERT_MS : BOUNCE_WAIT_MS);
 }
 
 /* The timer stands at the first of them. */

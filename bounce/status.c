@@ -180,8 +180,8 @@ last_attempt(const struct report *r, const struct rcpt_result *res)
 	return (int64_t)r->slot[res->slot].last_us;
 }
 
-/* What the machine takes, if it is an expression to the letter (RFC 2530, 3): one that was cut, read kindly, would say
- * that it takes more. */
+/* What the machine takes, if it is an expression to the letter (RFC 2530, 3): one that was cut, read kindly,
+ * would say that it takes more. */
 static int
 put_accepts(struct span takes, struct buf *out, struct err *e)
 {
@@ -198,7 +198,8 @@ put_accepts(struct span takes, struct buf *out, struct err *e)
 	return e->kind == ERR_TEMP ? -1 : 0;
 }
 
-/* What is told of content in words (bounce/report.h), as fields: of each part in turn, what the machine takes once. */
+/* What is told of content in words (bounce/report.h), as fields: of each part in turn, what the machine takes
+ * once. */
 static int
 put_details(struct span detail, struct buf *out, struct err *e)
 {

@@ -55,8 +55,9 @@ text_wrap(struct buf *out, const char *lead, unsigned indent, struct span s, str
 }
 
 /*
- * Where the first line of a reply ends: behind "550-" the next begins with its code again.  Only the last has a space
- * behind it, so a line may quote another reply: the next is where "550-" stands, or else the last "550 ".
+ * Where the first line of a reply ends: behind "550-" the next begins with its code again.  Only the last has
+ * a space behind it, so a line may quote another reply: the next is where "550-" stands, or else the last
+ * "550 ".
  */
 static size_t
 reply_line_len(struct span s)

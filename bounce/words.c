@@ -22,8 +22,8 @@ static const struct advice advices[] = {
 	{ "5.6.2", "the content would have to be converted, and you said that it must not be",
 	    "Send it again with permission to convert, or in a form that the machine takes." },
 	{ "5.6.3", "the next mail system does not take the content in this form, and can neither convert it "
-	    "nor pass on what you permit or demand of it, if you do", "Send it again in a simpler form, one that you "
-	    "know the recipient takes." },
+	    "nor pass on what you permit or demand of it, if you do",
+	    "Send it again in a simpler form, one that you know the recipient takes." },
 	{ "5.6.5", "the content could not be brought into a form that the receiving machine takes, "
 	    "within what you allowed", "Send it again in a form that the machine takes, or allow "
 	    "more conversions." },
@@ -60,7 +60,8 @@ static const struct delay { const char *dsn, *now, *last; } delays[] = {
 	{ "", "the receiving system does not take it at the moment", "the receiving system did not take it" },
 };
 
-/* A greeting's 5yz: as it is told to everybody, it is for another try (RFC 5321, 3.1), but hardly for this week. */
+/* A greeting's 5yz: as it is told to everybody, it is for another try (RFC 5321, 3.1), but hardly for this
+ * week. */
 static const struct delay shut = { "", "the receiving system does not talk to this machine at the moment",
     "the receiving system still did not talk to this machine" };
 

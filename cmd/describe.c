@@ -64,7 +64,8 @@ is_in(const struct describing *d, uint32_t i, uint32_t part)
 	return i == part;
 }
 
-/* Appends what all in a multipart are, "(| …)" if they are several; a leaf that cannot be read is its type. */
+/* Appends what all in a multipart are, "(| …)" if they are several; a leaf that cannot be read is
+ * its type. */
 static int
 add_leaves(const struct describing *d, uint32_t part, struct buf *out, struct err *e)
 {

@@ -237,8 +237,8 @@ hop_fits(struct span want, struct span hop)
 	    span_eqi(want, span_sub(hop, 0, want.n));
 }
 
-/* As qmgr has it ("local", "[192.0.2.1]:25", "example.com") in any spelling, also without the port 25; where a line of
- * destinations gave it a pattern ("mx.example:25 example.com"), each of the two alone will do. */
+/* As qmgr has it ("local", "[192.0.2.1]:25", "example.com") in any spelling, also without the port 25; where
+ * a line of destinations gave it a pattern ("mx.example:25 example.com"), each of the two alone will do. */
 static bool
 dest_fits(const struct selection *s, struct span addr)
 {

@@ -325,7 +325,8 @@ choice_header(struct applying *a, uint32_t part, const struct changed *c, struct
 	return 0;
 }
 
-/* May the branch be chosen: as the key says, by its choice's Content-Convert or because all others may go?  0, -1. */
+/* May the branch be chosen: as the key says, by its choice's Content-Convert or because all others may go?
+ * 0, -1. */
 static int
 choice_permitted(struct applying *a, uint32_t branch, bool drucof, struct err *e)
 {
@@ -339,7 +340,8 @@ choice_permitted(struct applying *a, uint32_t branch, bool drucof, struct err *e
 	if (r == 0 && (ways & (drucof ? LEAVE_DRUCOF : LEAVE_CONVERT)) != 0)
 		r = drucof ? 1 : branch_in(a, branch, part_permits(&c.permission, false), e);
 	part_choice_free(&c);
-	return r == 0 ? err_set(e, ERR_PROTO, "5.5.4", "key: alternatives that must not be left out") : r == 1 ? 0 : -1;
+	return r == 0 ? err_set(e, ERR_PROTO, "5.5.4", "key: alternatives that must not be left out") :
+	    r == 1 ? 0 : -1;
 }
 
 /* The branch stays, the others go, when it is their turn. */

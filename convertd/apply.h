@@ -21,8 +21,8 @@ struct apply_by {
 
 /*
  * Converts the parts that key names or leaves them out, makes the transfer encodings of all others fit
- * (downgrade.h), and appends the encoded edit list to out.  An empty key converts nothing.  Whether a part may
- * be changed is asked anew, and what was written is read again: its fields say what it is.
+ * (downgrade.h), and appends the encoded edit list to out.  An empty key converts nothing.  Whether a part
+ * may be changed is asked anew, and what was written is read again: its fields say what it is.
  * -1: ERR_PROTO the key is not of this message; ERR_PERM 5.6.5 the conversion failed, in words,
  * 5.6.3 no transfer encoding helps; ERR_TEMP memory.
  */

@@ -158,7 +158,8 @@ fate_set(const struct contents *x, uint32_t i, enum plan_wish wish, bool fits, b
 		c->fate = fits ? FATE_FITS : converts ? FATE_CONVERTS : FATE_EMPTY;
 		c->dsn = "5.6.3";
 	}
-	if (c->fate == FATE_EMPTY && c->convertible)	/* it can be, but what is taken is not permitted, or not ours */
+	/* it can be, but what is taken is not permitted, or not ours */
+	if (c->fate == FATE_EMPTY && c->convertible)
 		c->dsn = "5.6.5";
 }
 
@@ -198,7 +199,8 @@ contents_is_leaf(const struct contents *x, uint32_t i)
 	return !x->mime.part[i].multipart && !x->mime.part[i].message;
 }
 
-/* A branch of a multipart/alternative; they come with the richest first.  As long as none is of use, the worst counts. */
+/* A branch of a multipart/alternative; they come with the richest first.  As long as none is of use, the
+ * worst counts. */
 static void
 branch_judge(struct contents *x, uint32_t up, uint32_t branch)
 {

@@ -30,7 +30,8 @@ struct content {
 	bool omitted;			/* it is what is left out, not only something in it */
 	const char *dsn;		/* of a leaf of FATE_EMPTY */
 	uint32_t chosen;		/* of a multipart/alternative: the branch that counts; MIME_NONE: all do */
-	unsigned only;			/* of one: enum part_leave: why the other branches are left out; 0: they are not */
+	unsigned only;			/* of one: enum part_leave: why the other branches are left out; 0: they
+					 * are not */
 	struct form *want;		/* owned: a form for each page of a readable image */
 };
 
@@ -48,12 +49,13 @@ void contents_free(struct contents *x);
 /*
  * Sets fate and want of every entity for these capabilities.  Within a multipart every part counts, within an
  * attached message that message.
- * Of a multipart/alternative one branch that fits is enough, then the richest that converts, which is the last
- * (RFC 2046, 5.1.4), and it alone is converted.  Plain text, which always fits, is not enough where a richer
- * branch converts.  Where no branch can be used, all count.  Where one fits, others do not, and the sender permits
- * it (part_may_leave), the others are left out.
- * Under DRUCOF the table of drucof.h says what becomes of a part; an attached message that fails is one part itself.
- * Not all parts of a message may be left out.  WISH_PREFER: no part is critical, and none is left out.
+ * Of a multipart/alternative one branch that fits is enough, then the richest that converts, which is the
+ * last (RFC 2046, 5.1.4), and it alone is converted.  Plain text, which always fits, is not enough where a
+ * richer branch converts.  Where no branch can be used, all count.  Where one fits, others do not, and the
+ * sender permits it (part_may_leave), the others are left out.
+ * Under DRUCOF the table of drucof.h says what becomes of a part; an attached message that fails is one part
+ * itself.  Not all parts of a message may be left out.  WISH_PREFER: no part is critical, and none is left
+ * out.
  */
 int contents_judge(struct contents *x, const struct takes *takes, struct err *e);
 
@@ -72,8 +74,9 @@ bool contents_fails(const struct contents *x, uint32_t part);
 
 /*
  * Where some leaf fails, the code for the message, the one that says most (RFC 3463, 3.7): 5.6.1 the message
- * ends here (final), and a leaf is no fax image; 5.6.2 one must not be changed, under DRUCOF; 5.6.3 one must not be
- * converted, or cannot be here; 5.6.5 all may become what we can make of them, but nothing that is taken.
+ * ends here (final), and a leaf is no fax image; 5.6.2 one must not be changed, under DRUCOF; 5.6.3 one must
+ * not be converted, or cannot be here; 5.6.5 all may become what we can make of them, but nothing that is
+ * taken.
  */
 const char *contents_status(const struct contents *x, bool final);
 

@@ -150,7 +150,8 @@ part_message(struct downgrade *d, const struct mime_part *p, struct err *e)
 	return r;
 }
 
-/* In a message, or in one in it, that is composite and has no MIME-Version: some read its parts, some do not. */
+/* In a message, or in one in it, that is composite and has no MIME-Version: some read its parts, some
+ * do not. */
 static bool
 part_opaque(const struct mime *m, uint32_t part)
 {

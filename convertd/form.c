@@ -139,8 +139,8 @@ form_minimal(const struct form *f)
 }
 
 /*
- * Lengths of paper in 254ths of an inch (RFC 2880, 5.4), ascending.  paper: by the width of the page, which paper it
- * is on then; "": none that has a name; NULL: pages of that width are not cut so.
+ * Lengths of paper in 254ths of an inch (RFC 2880, 5.4), ascending.  paper: by the width of the page, which
+ * paper it is on then; "": none that has a name; NULL: pages of that width are not cut so.
  */
 static const struct length { uint32_t n; const char *paper[3]; } lengths[] = {
 	{ 2794, { "[A4,letter]", NULL, NULL } },

@@ -68,9 +68,9 @@ bool form_minimal(const struct form *f);
 uint32_t form_length(const struct form *f, uint32_t rows);
 
 /*
- * Appends "(& (color=Binary)(image-coding=MMR)…": the document's features, nominal width and length, for a page
- * of so many rows in a file of the structure given; stripe: L0 of JBIG.  paper-size is stated where width and
- * length agree on it; a letter's is A4 too, which it is shorter than.
+ * Appends "(& (color=Binary)(image-coding=MMR)…": the document's features, nominal width and length, for a
+ * page of so many rows in a file of the structure given; stripe: L0 of JBIG.  paper-size is stated where
+ * width and length agree on it; a letter's is A4 too, which it is shorter than.
  */
 int form_features(const struct form *f, enum structure structure, uint32_t stripe, uint32_t rows,
     struct buf *out, struct err *e);

@@ -206,7 +206,8 @@ job_begin(struct job *j)
 	return 0;
 }
 
-/* Where no converter runs the content of a message stays as it is (RFC 4141, 3.1); its transfer encoding is none. */
+/* Where no converter runs the content of a message stays as it is (RFC 4141, 3.1); its transfer encoding is
+ * none. */
 static bool
 job_is_forbidden(const struct job *j)
 {

@@ -13,7 +13,7 @@
 
 enum {
 	CONVERTD_WAITING = 256,		/* jobs that wait for their turn */
-	CONVERTD_LOOKS = 2,		/* at once, where no converter runs: jobs that make nothing of what they read */
+	CONVERTD_LOOKS = 2,		/* jobs at once, where no converter runs and they make nothing */
 	CONVERTD_PER_SESSION = 4,	/* requests of one session under way */
 	CONVERTD_UNREAD = 64,		/* answers that wait for a session to read them */
 	CONVERTD_CAPS_MAX = 16 << 20	/* octets of the capabilities of one request */
@@ -43,7 +43,8 @@ void convertd_free(struct convertd *c);
 /* Serves the peers that the supervisor gave and will give. */
 int convertd_open(struct convertd *c, struct daemon *d, struct err *e);
 
-/* The channel of a session of that daemon's; smtpd's may ask for plans alone.  fd is taken over in every case. */
+/* The channel of a session of that daemon's; smtpd's may ask for plans alone.  fd is taken over in every
+ * case. */
 int convertd_session(struct convertd *c, enum role of, int fd, struct err *e);
 
 #endif

@@ -111,7 +111,8 @@ permits_nothing(const struct contfield_convert *c)
 	return c->kind == CONVERT_NONE || c->kind == CONVERT_BAD;
 }
 
-/* Does the attached message that the part is in, or one around that, say that nothing of it is to be changed? */
+/* Does the attached message that the part is in, or one around that, say that nothing of it is to
+ * be changed? */
 static int
 attached_prohibits(const struct mime *m, uint32_t part, bool *yes, struct err *e)
 {

@@ -16,12 +16,12 @@ bool part_is_image(const struct mime_part *p);
 /* Neither signed, encrypted, in a report, nor read in two ways; in an encoding that is known. */
 bool part_may_change(const struct mime_part *p);
 
-/* May a note stand in its place?  One of a multipart's parts, with none of its own, of which the same is true but for
- * the encoding. */
+/* May a note stand in its place?  One of a multipart's parts, with none of its own, of which the same is true
+ * but for the encoding. */
 bool part_may_go(const struct mime *m, uint32_t part);
 
-/* A multipart/alternative whose branches can be told apart, of which there are several, and in which nothing is signed,
- * encrypted or in a report: the only kind of which branches are ever left out. */
+/* A multipart/alternative whose branches can be told apart, of which there are several, and in which nothing
+ * is signed, encrypted or in a report: the only kind of which branches are ever left out. */
 bool part_is_choice(const struct mime *m, uint32_t part);
 
 bool part_is_alternative(const struct mime_part *p);
@@ -40,8 +40,8 @@ int part_permission(const struct mime *m, uint32_t part, struct part_permission 
 void part_permission_free(struct part_permission *p);
 
 /*
- * The forms that the part may be given, NULL: none.  By Content-Convert; drucof: without one too, any (negotiation
- * by DRUCOF, where a request is a permission).  Borrowed.
+ * The forms that the part may be given, NULL: none.  By Content-Convert; drucof: without one too, any
+ * (negotiation by DRUCOF, where a request is a permission).  Borrowed.
  */
 const struct feat *part_permits(const struct part_permission *p, bool drucof);
 
@@ -55,9 +55,9 @@ int part_choice(const struct mime *m, uint32_t part, struct part_choice *out, st
 void part_choice_free(struct part_choice *c);
 
 /*
- * Why all other branches than that one may be left out, as bits.  LEAVE_DRUCOF: under DRUCOF, for all of them may.
- * LEAVE_CONVERT: the choice's Content-Convert permits it, if the branch is in part_permits of it.  branch
- * MIME_NONE: of whatever branch.
+ * Why all other branches than that one may be left out, as bits.  LEAVE_DRUCOF: under DRUCOF, for all of them
+ * may.  LEAVE_CONVERT: the choice's Content-Convert permits it, if the branch is in part_permits of it.
+ * branch MIME_NONE: of whatever branch.
  */
 enum part_leave { LEAVE_DRUCOF = 1, LEAVE_CONVERT = 2 };
 int part_may_leave(const struct mime *m, const struct part_choice *c, uint32_t branch, unsigned *ways,

@@ -76,7 +76,8 @@ out:
 
 /* length: as form_length, 0: not told.  254ths of an inch are tenths of a millimetre. */
 static int
-detail_pages(struct buf *b, const char *name, const struct form *f, uint32_t length, uint32_t n, struct err *e)
+detail_pages(struct buf *b, const char *name, const struct form *f, uint32_t length, uint32_t n,
+    struct err *e)
 {
 	static const char *const papers[] = { "A4", "B4", "A3" };
 	static const uint32_t paper_lengths[] = { 2970, 3640, 4200 };

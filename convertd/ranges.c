@@ -47,7 +47,8 @@ ranges_add_part(struct plan *p, const struct mime_part *part, const unsigned cha
 }
 
 int
-ranges_add_choice(struct plan *p, const struct mime *m, uint32_t part, const unsigned char *base, struct err *e)
+ranges_add_choice(struct plan *p, const struct mime *m, uint32_t part, const unsigned char *base,
+    struct err *e)
 {
 	struct span h = m->part[part].header, first = m->part[part + 1].whole, last = first;
 	struct mime_field f;

@@ -22,14 +22,16 @@ int ranges_add(struct plan *p, const struct mime_part *part, const unsigned char
 /* Adds the range of one part as a whole, before those inside it. */
 int ranges_add_part(struct plan *p, const struct mime_part *part, const unsigned char *base, struct err *e);
 
-/* Adds those of a choice (part_is_choice): its header's record, the branches together; and one of each branch, before
- * those inside it. */
-int ranges_add_choice(struct plan *p, const struct mime *m, uint32_t part, const unsigned char *base, struct err *e);
-int ranges_add_branch(struct plan *p, const struct mime_part *branch, const unsigned char *base, struct err *e);
+/* Adds those of a choice (part_is_choice): its header's record, the branches together; and one of each
+ * branch, before those inside it. */
+int ranges_add_choice(struct plan *p, const struct mime *m, uint32_t part, const unsigned char *base,
+    struct err *e);
+int ranges_add_branch(struct plan *p, const struct mime_part *branch, const unsigned char *base,
+    struct err *e);
 
 /*
- * Appends the ranges of all image parts that may change at all, and of the parts that their sender lets be left
- * out, as an encoded plan without verdicts.  A message over MIME's limits has none.
+ * Appends the ranges of all image parts that may change at all, and of the parts that their sender lets be
+ * left out, as an encoded plan without verdicts.  A message over MIME's limits has none.
  */
 int ranges_bounds(struct span message, struct buf *out, struct err *e);
 

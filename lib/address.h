@@ -37,8 +37,8 @@ struct span address_local(struct span addr);
  * Appends "local@domain".  For comparison only, never for the wire. */
 int address_key(struct span addr, struct buf *out, struct err *e);
 
-/* Is it a fax machine's by its local part, in any case: "FAX=…" (RFC 3192), the "/" before it or not; "ifax" or
- * "ifax+…"? */
+/* Is it a fax machine's by its local part, in any case: "FAX=…" (RFC 3192), the "/" before it or not; "ifax"
+ * or "ifax+…"? */
 bool address_is_fax(struct span addr);
 
 #endif

@@ -28,7 +28,8 @@ int capsdb_check(struct span text, const char *name, struct err *e);
 int capsdb_line(struct span line, struct buf *key, struct err *e);
 
 /* Adds the text of an expression as it is kept and told, for feat_parse's text.  -1: ERR_PERM, "column N" or
- * what was expected: an expression that something can meet, that an answer to CONNEG and out have room for. */
+ * what was expected: an expression that something can meet, that an answer to CONNEG and out have
+ * room for. */
 int capsdb_expression(struct span text, struct buf *out, struct err *e);
 
 /* Takes fd over, also on failure.  -1: not such a database. */

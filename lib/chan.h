@@ -64,8 +64,9 @@ int chan_send(struct chan *c, struct msg_hdr *h, uint32_t type, uint32_t id, siz
     size_t nfd, struct err *e);
 
 /*
- * A new pair for a session process: one end goes to the daemon behind c with MSG_SESSION, which says the number
- * of the session's settings; the other is the caller's.  -1: that daemon is not there now, or no descriptor.
+ * A new pair for a session process: one end goes to the daemon behind c with MSG_SESSION, which says the
+ * number of the session's settings; the other is the caller's.  -1: that daemon is not there now, or no
+ * descriptor.
  */
 int chan_session(struct chan *c, uint32_t settings, struct err *e);
 

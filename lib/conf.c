@@ -25,8 +25,8 @@ enum {
 /* Who compares domains with ours, or says who we are. */
 #define R_ME (R(SMTPD) | R(QMGR) | R(REMOTE) | R(LOCAL) | R(BOUNCE) | R(CAPD) | R(CONTROL) | \
 	R(QUEUE) | R(CONVERTD) | R(LEARN))
-#define R_LANDLOCK (R(QUEUE) | R(RESOLVER) | R(CAPD) | R(CONVERTD) | R(BOUNCE) | R(REMOTE) | R(LOCAL) | R(QMGR) | \
-	R(CONTROL) | R(SMTPD) | R(LEARN))
+#define R_LANDLOCK (R(QUEUE) | R(RESOLVER) | R(CAPD) | R(CONVERTD) | R(BOUNCE) | R(REMOTE) | R(LOCAL) | \
+	R(QMGR) | R(CONTROL) | R(SMTPD) | R(LEARN))
 
 static int
 flush_check(struct span line, struct err *e)

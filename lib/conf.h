@@ -41,14 +41,22 @@ struct conf_decl {
 	/* Checks one line beyond its type; NULL: anything.  err text: what was expected. */
 	int (*check)(struct span line, struct err *e);
 	const char *help;
-	/* Of a list in which a second line for the same thing would have no effect: adds to out what this line
-	 * speaks of, in one form however it is spelt, a NUL behind each.  -1: memory.  NULL: lines may repeat. */
+	/* Of a list in which a second line for the same thing would have no effect: adds to out what this
+	 * line speaks of, in one form however it is spelt, a NUL behind each.  -1: memory.  NULL: lines may
+	 * repeat. */
 	int (*keys)(struct span line, struct buf *out, struct err *e);
 	const char *each;	/* what a key is, for a message */
 };
 extern const struct conf_decl conf_table[CONF_COUNT];
 
-struct conf_value { struct buf text; struct span *line; uint32_t *lineno; uint32_t n; uint64_t number; bool set; };
+struct conf_value {
+	struct buf text;
+	struct span *line;
+	uint32_t *lineno;
+	uint32_t n;
+	uint64_t number;
+	bool set;
+};
 struct conf { struct conf_value v[CONF_COUNT]; };
 
 /* All settings at their defaults.  -1: memory. */

@@ -18,8 +18,9 @@ ensure_together(const struct conf *c, struct err *e)
 
 	for (uint32_t i = 0; i < n && conf_number(c, CONF_CONCURRENCYCONVERT) == 0; i++)
 		if (conneg_ensures(lines[i]))
-			return err_set(e, ERR_PERM, NULL, "conneg:%u: expected no mode ensure where concurrencyconvert "
-			    "is 0: what is promised by it has to be converted here", c->v[CONF_CONNEG].lineno[i]);
+			return err_set(e, ERR_PERM, NULL, "conneg:%u: expected no mode ensure where "
+			    "concurrencyconvert is 0: what is promised by it has to be converted here",
+			    c->v[CONF_CONNEG].lineno[i]);
 	return 0;
 }
 

@@ -10,9 +10,9 @@
 int conf_together(const struct conf *c, struct err *e);
 
 /*
- * Opens a setting's file, path below at, for reading.  -1 with e->kind ERR_NONE: there is none; a link that leads
- * to nothing, or back to itself, is an error (ERR_PERM, as is a socket), for whoever made it did not mean
- * the default.
+ * Opens a setting's file, path below at, for reading.  -1 with e->kind ERR_NONE: there is none; a link that
+ * leads to nothing, or back to itself, is an error (ERR_PERM, as is a socket), for whoever made it did not
+ * mean the default.
  */
 int conf_open(int at, const char *path, struct err *e);
 

@@ -67,9 +67,11 @@ int route_addr(const char *dest, struct netaddr *out);
  * the lines or is static; 0. */
 int mailbox_find(const struct span *lines, uint32_t n, struct span addr, struct span *delivery);
 int mailbox_check(struct span line, struct err *e);
-int mailbox_keys(struct span line, struct buf *out, struct err *e);	/* its address, without quoting and case */
+/* Its address, without quoting and case. */
+int mailbox_keys(struct span line, struct buf *out, struct err *e);
 
-enum { CONFNEG_LATE_S = 600 };	/* so much longer than `wait` a conversion may take, nobody being kept waiting */
+/* So much longer than `wait` a conversion may take, nobody being kept waiting. */
+enum { CONFNEG_LATE_S = 600 };
 
 struct negotiation {	/* the options of negotiation.md b.1, defaults first */
 	uint8_t ask;		/* 0 conperm, 1 always, 2 never */
@@ -100,7 +102,8 @@ void hop_name(struct span text, char out[JOB_DEST]);
  */
 unsigned hop_line_rank(struct span who, struct span domain, struct span dest);
 bool hop_line_who(struct span who);
-/* Keys (struct conf_decl) of lines that were checked; of a line "WHO option=value …": each option with WHO. */
+/* Keys (struct conf_decl) of lines that were checked; of a line "WHO option=value …": each option
+ * with WHO. */
 int hop_line_keys(struct span line, struct buf *out, struct err *e);
 
 enum { DESTINATION_RETRIES = 16, DESTINATION_HOURS = 8, DESTINATION_DAY = 24 * 60 };
@@ -127,15 +130,17 @@ struct span destination_pattern(const struct span *lines, uint32_t n, struct spa
 bool destination_open(const struct destination *d, unsigned minute, unsigned *left);
 
 enum conneg_mode { CONNEG_DIRECTORY, CONNEG_ENSURE, CONNEG_OFF };
-struct conneg_rule { enum conneg_mode mode; struct span who; };	/* who may ask; points into the line, or static */
+/* who: who may ask; points into the line, or static. */
+struct conneg_rule { enum conneg_mode mode; struct span who; };
 /*
- * conneg: "DOMAIN MODE [all|relayclients|NETWORK[,…]]", the NETWORKs and relayclients in any order; DOMAIN also
- * ".below" and "*".  The most specific line wins, of two equals the first; none: directory, all.
+ * conneg: "DOMAIN MODE [all|relayclients|NETWORK[,…]]", the NETWORKs and relayclients in any order; DOMAIN
+ * also ".below" and "*".  The most specific line wins, of two equals the first; none: directory, all.
  */
 void conneg_find(const struct span *lines, uint32_t n, struct span domain, struct conneg_rule *out);
 /* Is the line one of mode ensure? */
 bool conneg_ensures(struct span line);
-/* May this client be told what a recipient takes?  relayclient: it is one, and that counts here.  off: never. */
+/* May this client be told what a recipient takes?  relayclient: it is one, and that counts here.
+ * off: never. */
 bool conneg_may_ask(const struct conneg_rule *r, bool relayclient, const struct netaddr *client);
 int conneg_check(struct span line, struct err *e);
 int conneg_keys(struct span line, struct buf *out, struct err *e);	/* its domain */

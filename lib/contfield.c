@@ -98,7 +98,8 @@ contfield_type(const struct mime_part *p, struct buf *out, struct err *e)
 	struct feat *doc;
 	size_t start = out->n;
 
-	if (buf_add_str(out, "(type=\"", e) == -1 || buf_add(out, type, e) == -1 || buf_add_str(out, "\")", e) == -1)
+	if (buf_add_str(out, "(type=\"", e) == -1 || buf_add(out, type, e) == -1 ||
+	    buf_add_str(out, "\")", e) == -1)
 		return -1;
 	for (size_t i = start; i < out->n; i++)
 		out->p[i] = ascii_lower(out->p[i]);

@@ -38,8 +38,8 @@ void contfield_convert_free(struct contfield_convert *c);
 int contfield_features(struct span header, struct buf *out, struct err *e);
 
 /*
- * Appends what a part is by its type alone, "(type=\"text/plain\")"; by application/octet-stream where its own is no
- * value of that feature (RFC 2913).  -1: ERR_TEMP.
+ * Appends what a part is by its type alone, "(type=\"text/plain\")"; by application/octet-stream where its
+ * own is no value of that feature (RFC 2913).  -1: ERR_TEMP.
  */
 int contfield_type(const struct mime_part *p, struct buf *out, struct err *e);
 
@@ -73,9 +73,9 @@ struct contfield_drucof {
 
 /*
  * What the sender says of a part under DRUCOF: the Content-DRUCOF of the part or of the nearest multipart
- * around it in the same message (an attached one speaks for itself); two there, or a bad value: prohibited and
- * critical.  Without one it is permitted, and critical unless the nearest `handling` of a Content-Disposition
- * says optional (RFC 3459, 3).
+ * around it in the same message (an attached one speaks for itself); two there, or a bad value: prohibited
+ * and critical.  Without one it is permitted, and critical unless the nearest `handling` of a
+ * Content-Disposition says optional (RFC 3459, 3).
  */
 void contfield_drucof(const struct mime *m, uint32_t part, struct contfield_drucof *out);
 

@@ -238,8 +238,8 @@ edit_gap_ranges(const struct edit_gap *g, const struct edit_range *range, size_t
 	return 0;
 }
 
-/* The fields that a conversion gives a part, and for two of them the values that it may give.  record: those that tell
- * of it. */
+/* The fields that a conversion gives a part, and for two of them the values that it may give.  record: those
+ * that tell of it. */
 static const struct { const char *name; const char *value[3]; bool record; } edit_fields[] = {
 	{ "Content-Type", { "image/tiff", "image/tiff-fx", "text/plain" }, false },
 	{ "Content-Transfer-Encoding", { "base64" }, false },

@@ -26,9 +26,9 @@ struct recode {
 };
 
 /*
- * Does the message end within a quoted-printable body, in a line without end?  DATA ends each line, and that end
- * would be content: *at is where a "=" says that it is none (RFC 2045, 6.7 (5)), before white space at the end,
- * which is none either (6.7 (3)).
+ * Does the message end within a quoted-printable body, in a line without end?  DATA ends each line, and that
+ * end would be content: *at is where a "=" says that it is none (RFC 2045, 6.7 (5)), before white space at
+ * the end, which is none either (6.7 (3)).
  */
 bool recode_open_end(struct span message, uint64_t *at);
 

@@ -161,7 +161,8 @@ rest_join(struct work *w, const struct rest *r, size_t n)
 	return conj_put(w, r->c, &r->c->t[r->at]->key, t[0]->set);
 }
 
-/* Joins members of one quality that differ in key only.  r: room for all members.  *changed: some were joined. */
+/* Joins members of one quality that differ in key only.  r: room for all members.  *changed: some were
+ * joined. */
 static int
 list_join(struct work *w, struct list *l, struct rest *r, const struct term *key, bool *changed)
 {

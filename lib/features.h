@@ -117,8 +117,8 @@ int feat_pieces(struct span text, size_t max,
     int (*piece)(void *arg, struct span s, bool last, struct err *e), void *arg, struct err *e);
 
 /*
- * Appends text as the body of a header field, behind the colon of a name of so many octets: folded by feat_pieces
- * to lines of 76 octets, where it cannot be to lines of up to 990, with the last line's CRLF.
+ * Appends text as the body of a header field, behind the colon of a name of so many octets: folded by
+ * feat_pieces to lines of 76 octets, where it cannot be to lines of up to 990, with the last line's CRLF.
  * -1: as feat_pieces and buf_add; out is as it was.
  */
 int feat_fold(struct span text, size_t name, struct buf *out, struct err *e);

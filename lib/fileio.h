@@ -9,7 +9,8 @@
 /* All of s, where the descriptor stands.  -1: ERR_TEMP, of the disk; a part may be there. */
 int fileio_write(int fd, struct span s, struct err *e);
 
-/* Appends a regular file from its first octet, wherever the descriptor stands.  -1: ERR_TEMP, or out's ceiling. */
+/* Appends a regular file from its first octet, wherever the descriptor stands.  -1: ERR_TEMP, or out's
+ * ceiling. */
 int fileio_read(int fd, struct buf *out, struct err *e);
 
 #endif

@@ -45,8 +45,8 @@ int ipc_send_now(int sock, struct msg_hdr *h, uint32_t type, uint32_t id, size_t
 /*
  * One whole packet into msg (of max octets, at most MSG_MAX); its descriptors come back
  * close-on-exec in fds[MSG_FDS] (-1 where none) and are the caller's.
- * 1: got one, *len octets; 0: the peer has gone and all it sent was read.  -1: e->sys EAGAIN for nothing there now;
- * ERR_PROTO for a packet cut short, another build or a wrong length (descriptors are closed).
+ * 1: got one, *len octets; 0: the peer has gone and all it sent was read.  -1: e->sys EAGAIN for nothing
+ * there now; ERR_PROTO for a packet cut short, another build or a wrong length (descriptors are closed).
  */
 int ipc_recv(int sock, void *msg, size_t max, size_t *len, int fds[MSG_FDS], struct err *e);
 /* The same, but never blocks. */
@@ -71,8 +71,8 @@ int ipc_call(int sock, struct msg_hdr *h, uint32_t type, size_t hlen, const int 
 /* Closes those that are not -1. */
 void ipc_close_fds(int *fds, size_t n);
 
-/* Closes all descriptors from 3 up but the n of keep (those of them that are not -1): what a child does first,
- * so that it holds nothing of its parent's.  -1: some may be open still. */
+/* Closes all descriptors from 3 up but the n of keep (those of them that are not -1): what a child does
+ * first, so that it holds nothing of its parent's.  -1: some may be open still. */
 int ipc_close_others(const int *keep, size_t n, struct err *e);
 
 #endif

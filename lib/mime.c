@@ -361,7 +361,8 @@ mime_attached(const struct mime *m, uint32_t part)
 	return depth < MIME_MAX_MESSAGES;
 }
 
-/* After a limit was met in an entity: the attached message that it is in is not gone into.  false: in none. */
+/* After a limit was met in an entity: the attached message that it is in is not gone into.  false:
+ * in none. */
 static bool
 mime_close(struct mime_walk *w, uint32_t parent)
 {

@@ -84,8 +84,8 @@ struct mime {
 };
 
 /*
- * Walks a message, and the messages attached to it (message/rfc822 in an identity encoding); one that is over a
- * limit is a part without parts.  What is signed, encrypted, in a report or broken is so to its depth.
+ * Walks a message, and the messages attached to it (message/rfc822 in an identity encoding); one that is over
+ * a limit is a part without parts.  What is signed, encrypted, in a report or broken is so to its depth.
  * 0: *out is set, freed by mime_free.  -1: ERR_PERM 5.6.5 over a limit; ERR_TEMP memory.
  */
 int mime_parse(struct span message, struct mime *out, struct err *e);
@@ -99,15 +99,16 @@ bool mime_is(const struct mime_part *p, const char *type);
 struct span mime_message_header(struct span message);
 
 /*
- * Is the message a DSN or MDN (RFC 6522, 3464, 8098), by its own header alone: a multipart/report, or one of what
- * such a report is about?  No allocation, nothing beyond the header is read.  false too where the type is not to be
- * had: two Content-Type fields, or one that cannot be read.
+ * Is the message a DSN or MDN (RFC 6522, 3464, 8098), by its own header alone: a multipart/report, or one of
+ * what such a report is about?  No allocation, nothing beyond the header is read.  false too where the type
+ * is not to be had: two Content-Type fields, or one that cannot be read.
  */
 bool mime_message_is_report(struct span message);
 
 /*
  * Appends the part's path, "1.2", as IMAP's (RFC 3501, 6.4.5): a message without parts is "1", the parts of a
- * message attached as 2 are "2.1" and on.  A message that has parts is "0", or "2.0", which IMAP has no name for.
+ * message attached as 2 are "2.1" and on.  A message that has parts is "0", or "2.0", which IMAP has no name
+ * for.
  */
 int mime_path(const struct mime *m, uint32_t part, struct buf *out, struct err *e);
 

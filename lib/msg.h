@@ -61,7 +61,8 @@ enum msg_type {
 	MSG_REPORTED,		/* bounce -> qmgr: struct msg_reported: the report is committed, or
 				 * none is due; or MSG_REFUSED: try again later */
 
-	/* remote's, local's and smtpd's sessions <-> convertd (lib/plan.h, lib/edit.h); smtpd's say PLAN alone */
+	/* remote's, local's and smtpd's sessions <-> convertd (lib/plan.h, lib/edit.h); smtpd's say PLAN
+	 * alone */
 	MSG_PLAN = 80,		/* struct msg_plan + sets of capabilities (or fds[1]: memfd of them); fds[0]: message */
 	MSG_PLANNED,		/* struct msg_planned; fd: memfd, a plan (lib/plan.h) */
 	MSG_CONVERT,		/* struct msg_convert + key text; fd: message */
@@ -289,7 +290,8 @@ struct msg_report_came { struct msg_hdr h; char id[QID_SIZE]; uint64_t len; };	/
 enum { TAG_TEXT = 104, TAG_RCPTS = 8 };	/* octets of a tag with its NUL; recipients that one can bind */
 struct msg_learned { struct msg_hdr h; uint32_t tag_len, addr_len, len, pad; };	/* octets of what follows */
 struct msg_tagged { struct msg_hdr h; char tag[TAG_TEXT]; };	/* "": there is none */
-struct msg_owned { struct msg_hdr h; uint32_t found, uid; };	/* found 0: no mailbox here, or not to be found */
+/* found 0: no mailbox here, or not to be found. */
+struct msg_owned { struct msg_hdr h; uint32_t found, uid; };
 
 enum inquiry_kind {
 	INQUIRY_MESSAGE,	/* all that a delivery does up to the message's data */

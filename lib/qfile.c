@@ -15,8 +15,11 @@
  * Slot: state 1, conneg tries 1, attempts 2, code 2, flags 2, last 8, next 8, dsn 12, text 80,
  * dead destination 4, released 4, CRC of the slot's number and what precedes 4.
  */
-enum { FOOTER_CRC_AT = QFILE_FOOTER - 4, SLOT_CRC_AT = QFILE_SLOT - 4, SLOT_DEAD_AT = 116, SLOT_SINCE_AT = 120,
-    QFILE_ALIGN = 512 };
+enum {
+	FOOTER_CRC_AT = QFILE_FOOTER - 4, SLOT_CRC_AT = QFILE_SLOT - 4,
+	SLOT_DEAD_AT = 116, SLOT_SINCE_AT = 120,
+	QFILE_ALIGN = 512
+};
 static const char qfile_magic[8] = "accordQ";
 
 static void

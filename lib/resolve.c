@@ -7,8 +7,8 @@
 
 #include "lib/cur.h"
 
-/* A host behind the packet's struct: preference, octets of why it is not known wholly, addresses, octets of the
- * name; the name; why; the addresses. */
+/* A host behind the packet's struct: preference, octets of why it is not known wholly, addresses, octets of
+ * the name; the name; why; the addresses. */
 enum { HOST_HEAD = 2 + 1 + 1 + 1, ADDR_OCTETS = 16 };
 
 const char *

@@ -21,10 +21,10 @@
 enum { ROUTE_MAX = JOB_DEST + 256 };
 
 /*
- * addr: as in the envelope.  out: ROUTE_LOCAL, a route of smtproutes as hop_name() writes it ("mx.example:25": the
- * addresses of that host), or "DOMAIN" (so too, no port) whose MX is wanted; ROUTE_NONE.  A domain that a line of
- * `destinations` speaks of by a pattern and that goes to a route has a destination of its own there: "ROUTE
- * PATTERN".
+ * addr: as in the envelope.  out: ROUTE_LOCAL, a route of smtproutes as hop_name() writes it
+ * ("mx.example:25": the addresses of that host), or "DOMAIN" (so too, no port) whose MX is wanted;
+ * ROUTE_NONE.  A domain that a line of `destinations` speaks of by a pattern and that goes to a route has a
+ * destination of its own there: "ROUTE PATTERN".
  */
 void route_of(const struct conf *conf, struct span addr, char out[ROUTE_MAX]);
 

@@ -21,7 +21,8 @@ struct signature {
 	struct span domain, selector;	/* its tags d=, s=; "": not there, or no name */
 };
 
-/* Takes fields off *header, which is without its blank line, up to the next signature.  false: none is left. */
+/* Takes fields off *header, which is without its blank line, up to the next signature.  false: none
+ * is left. */
 bool signature_next(struct span *header, struct signature *s);
 
 /* Is the message signed as a whole? */

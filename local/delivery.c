@@ -138,17 +138,18 @@ judge(const struct delivery *d, struct content *c, const struct demand *want, ui
 		    "the recipient's machine cannot take the content, and no permitted conversion can");
 	c->edited = true;
 	add_key(detail, v[i].key);
-	return converter_ask_edits(d->convertd_fd, &m, &c->plan.plan, v[i].key, (int)d->wait_s * 1000, &c->edits, e);
+	return converter_ask_edits(d->convertd_fd, &m, &c->plan.plan, v[i].key, (int)d->wait_s * 1000,
+	    &c->edits, e);
 }
 
 /*
  * Rows B7 and D8, known capabilities: what fits goes as it is, else it is converted, else it fails.  Unknown
- * ones: under CONPERM the original (RFC 4141 3.1, note); under DRUCOF a fax machine is one that takes what all
- * of them do, anybody else gets nothing (row D9).
+ * ones: under CONPERM the original (RFC 4141 3.1, note); under DRUCOF a fax machine is one that takes what
+ * all of them do, anybody else gets nothing (row D9).
  */
 static int
-negotiate(const struct delivery *d, struct content *c, bool conperm, const struct rcpt *rcpt, struct buf *detail,
-    struct err *e)
+negotiate(const struct delivery *d, struct content *c, bool conperm, const struct rcpt *rcpt,
+    struct buf *detail, struct err *e)
 {
 	static const char fax[] = "(| " FEAT_PROFILE_S " (type=\"text/plain\") )";
 	static _Alignas(8) unsigned char reply[MSG_MAX];
@@ -251,8 +252,8 @@ write_mailbox(const struct delivery *d, const struct content *c, const struct en
 	return r;
 }
 
-/* The form in which the recipient gets it.  A report is none of it (row B11); with DRUCOF=PREFER alone nothing
- * stands in the way of the original. */
+/* The form in which the recipient gets it.  A report is none of it (row B11); with DRUCOF=PREFER alone
+ * nothing stands in the way of the original. */
 static int
 find_form(const struct delivery *d, struct content *c, const struct envelope *env, struct buf *detail,
     struct err *e)

@@ -193,8 +193,8 @@ ring_add(struct dest **ring, struct dest *d)
 	first->ring_prev = d;
 }
 
-/* In its class's round, in its hop's, or in none; its place stays if it is there already.  Whoever had a place in
- * the class's is the next of its hop's, before those that have begun a job since. */
+/* In its class's round, in its hop's, or in none; its place stays if it is there already.  Whoever had a
+ * place in the class's is the next of its hop's, before those that have begun a job since. */
 static void
 ring_change(struct sched *s, struct dest *d, bool in_ring, bool held)
 {
@@ -305,8 +305,8 @@ dest_place(struct sched *s, struct dest *d)
 	dest_watch(s, d, when);
 }
 
-/* Who waits for the hop gets its turn, the first first, one at a time: when that one has begun, or will not, this
- * is called again. */
+/* Who waits for the hop gets its turn, the first first, one at a time: when that one has begun, or will not,
+ * this is called again. */
 static void
 hop_wake(struct sched *s, struct dest *hop)
 {

@@ -91,7 +91,7 @@ qmgr_expire(struct qmgr *q, struct entry *en)
 			    !route_is(&q->d->conf, l.env.rcpt[i].addr, en->dest->name))
 				continue;
 			if (has_time(q, en, &l, i))
-				en->again = true;	/* it gets an entry of its own when the message is read again */
+				en->again = true;	/* an entry of its own when the message is read again */
 			else if (n == j->nrcpt || qmgr_adopted(q, en->id, i))
 				job_rest(j, clock_ms() + QMGR_SOON_MS, en->next_us);
 			else

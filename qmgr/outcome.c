@@ -75,7 +75,8 @@ host_failed(const struct rcpt_result *r)
 	    (r->code != 0 || strncmp(r->dsn, "4.4.", 4) == 0);
 }
 
-/* It talked to us, and then broke a transaction off: over this recipient perhaps, or because we are too many. */
+/* It talked to us, and then broke a transaction off: over this recipient perhaps, or because we are
+ * too many. */
 static bool
 host_dropped(const struct rcpt_result *r)
 {

@@ -148,8 +148,8 @@ report_send(struct qmgr *q, struct job *j, const struct buf *records, uint32_t n
 	return qmgr_send(q, ROLE_BOUNCE, m, MSG_REPORT, j->number, sizeof *m + records->n, fd);
 }
 
-/* Fills the job with the message's failed recipients, as many as one report takes.  false: there are some, but no
- * memory for one. */
+/* Fills the job with the message's failed recipients, as many as one report takes.  false: there are some,
+ * but no memory for one. */
 static bool
 report_fill(struct job *j, const struct letter *l, struct entry *en)
 {

@@ -117,8 +117,8 @@ struct sched {
 	struct sched_conf conf;
 	bool up[CLASS_COUNT];		/* the caller's: may jobs of that class start? */
 	bool deaf;			/* the caller's: not every worker has said yet what it is doing.  A
-					 * recipient may be with any of them, whatever its route is now, so none
-					 * is begun or given up */
+					 * recipient may be with any of them, whatever its route is now, so
+					 * none is begun or given up */
 	uint32_t active[CLASS_COUNT];
 	struct dest *ring[CLASS_COUNT];	/* destinations that may start a job; the next first */
 	struct when **heap;

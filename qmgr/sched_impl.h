@@ -28,7 +28,8 @@ void list_add(struct queue_list *l, struct entry *e);
 void list_remove(struct queue_list *l, struct entry *e);
 
 struct dest *dest_find(const struct sched *s, const char *name);
-/* A new one, and its hop if that is new too; the room in the heap was made by the caller.  NULL: no memory. */
+/* A new one, and its hop if that is new too; the room in the heap was made by the caller.  NULL:
+ * no memory. */
 struct dest *dest_make(struct sched *s, const char *name);
 /* After anything about d changed: in its class's round or not, and when it has to be looked at. */
 void dest_update(struct sched *s, struct dest *d);

@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * queue/company.c - is it worth waiting for more commits before a flush that serves them all?  Sessions that
- * committed a moment ago mostly do so again: while more of them are out than are waiting, those who wait do so
- * some milliseconds longer.  A session alone waits for nobody, and a fast machine's clients, who are all back
- * before that, for each other only.
+ * committed a moment ago mostly do so again: while more of them are out than are waiting, those who wait do
+ * so some milliseconds longer.  A session alone waits for nobody, and a fast machine's clients, who are all
+ * back before that, for each other only.
  */
 #include "queue/queue.h"
 

@@ -10,8 +10,8 @@
 
 /*
  * Is no writer left?  The kernel gives a read lease only while no descriptor, shared mapping or copy
- * in flight could still write to the file.  It goes with the descriptor, which this returns, or -1; afterwards only
- * this process can open the file, since a session has no way to its name.
+ * in flight could still write to the file.  It goes with the descriptor, which this returns, or -1;
+ * afterwards only this process can open the file, since a session has no way to its name.
  */
 static int
 intake_lease(const struct queue *q, const char *path, struct err *e)

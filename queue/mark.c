@@ -69,8 +69,8 @@ bad_flush(const struct queue *q)
 }
 
 /*
- * The new name is durable before the old one goes: a file system may keep the two changes of a rename across folders
- * apart.  So rare that the loop may wait for it.  It may have both names already, after a power cut.
+ * The new name is durable before the old one goes: a file system may keep the two changes of a rename across
+ * folders apart.  So rare that the loop may wait for it.  It may have both names already, after a power cut.
  */
 static int
 bad_name(const struct queue *q, const char *from, const char *to)
@@ -254,8 +254,8 @@ mark_apply(struct queue *q, const struct marks *all, struct msg_marked *answer, 
 	return r == -1 ? -1 : 0;
 }
 
-/* A result must not be lost to a passing fault: it is tried again in a second.  r is taken over.  -1: ERR_PROTO, a
- * new channel makes qmgr repeat what it has no answer to. */
+/* A result must not be lost to a passing fault: it is tried again in a second.  r is taken over.  -1:
+ * ERR_PROTO, a new channel makes qmgr repeat what it has no answer to. */
 static int
 mark_later(struct queue *q, struct mark_retry *r, struct err *e)
 {

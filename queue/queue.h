@@ -224,8 +224,8 @@ void session_refuse(struct session *s, uint32_t request, const struct err *why);
 void qmsg_free(struct qmsg *m);
 
 /*
- * intake.c: the message may be read: *fd, read-only, the caller's.  Nobody can write it from now on, until it is
- * taken back.  ERR_PROTO: its session lied.
+ * intake.c: the message may be read: *fd, read-only, the caller's.  Nobody can write it from now on, until it
+ * is taken back.  ERR_PROTO: its session lied.
  */
 int intake_lend(struct queue *q, struct qmsg *m, int *fd, struct err *e);
 /* It is LENT no longer, if it was. */

@@ -57,8 +57,8 @@ file_failed(struct batch *b, uint32_t i, int sys)
 }
 
 /*
- * Opens all files of the batch and starts writing them back, so that the disk has all at once.  ext4 drops octets
- * for which it finds no place, and tells only whoever began to write them back.
+ * Opens all files of the batch and starts writing them back, so that the disk has all at once.  ext4 drops
+ * octets for which it finds no place, and tells only whoever began to write them back.
  */
 static void
 batch_begin(struct batch *b)
@@ -88,8 +88,9 @@ file_wait(const struct batch *b, uint32_t i)
 }
 
 /*
- * Somebody else, the kernel's own flusher say, may have begun to write it back and heard of the failure, and the
- * inode that remembers it may have left the memory since.  What is not written then is a hole; accord makes none.
+ * Somebody else, the kernel's own flusher say, may have begun to write it back and heard of the failure, and
+ * the inode that remembers it may have left the memory since.  What is not written then is a hole; accord
+ * makes none.
  */
 static bool
 file_has_hole(int fd)
@@ -203,8 +204,9 @@ batch_fail(struct batch *b, int sys)
 }
 
 /*
- * One flush for the batch: the journal commits in order, so the log's commit has all before it.  A full disk that
- * has no room for the log's next lines takes no message, but results, which free room, are flushed without them.
+ * One flush for the batch: the journal commits in order, so the log's commit has all before it.  A full disk
+ * that has no room for the log's next lines takes no message, but results, which free room, are flushed
+ * without them.
  */
 static void
 batch_barrier(struct batch *b)

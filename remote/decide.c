@@ -24,13 +24,14 @@ static const char unknown[] = "the next hop says nothing of what this recipient 
 static const char empty[] = "no form that the sender permits, the recipient takes and we can make";
 static const char failed[] = "the conversion that this recipient needs failed";
 static const char busy[] = "no conversion possible at present";
-static const char no_way[] = "the next hop takes neither DRUCOF nor a question of what this recipient can use, and "
-    "the sender wants it to get that or nothing";
-static const char unavailable[] = "the next hop does not say what this recipient can use, and takes no DRUCOF";
+static const char no_way[] = "the next hop takes neither DRUCOF nor a question of what this recipient can "
+    "use, and the sender wants it to get that or nothing";
+static const char unavailable[] = "the next hop does not say what this recipient can use, and takes no "
+    "DRUCOF";
 static const char ours_not_now[] = "what this recipient takes cannot be looked up here at present";
 static const char not_now[] = "the next hop cannot say now what this recipient can use, and takes no DRUCOF";
-static const char unusable[] = "the recipient cannot use the content, and it may not or cannot be converted here, "
-    "and the next hop takes no DRUCOF";
+static const char unusable[] = "the recipient cannot use the content, and it may not or cannot be "
+    "converted here, and the next hop takes no DRUCOF";
 
 struct mail_row {
 	const char *name;

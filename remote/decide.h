@@ -2,10 +2,10 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * remote/decide.h - what is done with a message under content negotiation.  Two tables of RFC 4141 (3.2, 3.3,
- * 4.2, 5.2), rows B: the first asked once a hop's EHLO is known, the second for each recipient once its answer
- * is.  A third of the DRUCOF proposal, rows D, asked both times for a recipient that is to get what it can use or
- * nothing.  Where a message is under CONPERM and its recipient under DRUCOF, the first row that fails is the one
- * that counts.  The rows' names stand in the log.  Pure.
+ * 4.2, 5.2), rows B: the first asked once a hop's EHLO is known, the second for each recipient once its
+ * answer is.  A third of the DRUCOF proposal, rows D, asked both times for a recipient that is to get what it
+ * can use or nothing.  Where a message is under CONPERM and its recipient under DRUCOF, the first row that
+ * fails is the one that counts.  The rows' names stand in the log.  Pure.
  */
 #ifndef REMOTE_DECIDE_H
 #define REMOTE_DECIDE_H
@@ -30,8 +30,8 @@ struct mail_facts {
 	bool relays;		/* the hop takes DRUCOF, and CONPERM where the message is under that */
 	bool hop_prefer;	/* it takes DRUCOF=PREFER */
 	bool late;		/* option drucof_late */
-	bool ensured;		/* recipients of whom we announce more than they take, since it is converted here; a hop
-				 * with CONPERM or CONNEG has been asked about them and said nothing */
+	bool ensured;		/* recipients of whom we announce more than they take, since it is converted
+				 * here; a hop with CONPERM or CONNEG has been asked and said nothing */
 };
 
 struct mail_decision {
@@ -50,7 +50,7 @@ enum rcpt_caps {
 	CAPS_GIVEN = 2,
 	CAPS_LATER = 4,	/* 404, or a 4yz with x.3.3 */
 	CAPS_UNASKED = 8,	/* so far: of the rows D alone */
-	CAPS_OURS = 16,	/* our own directory has them, and the hop did not give them: it was not asked, or has none */
+	CAPS_OURS = 16,	/* our own directory has them, and the hop, if it was asked, does not */
 	CAPS_OURS_LATER = 32	/* the same, and our directory cannot be asked now */
 };
 enum rcpt_fate {	/* what PLAN says of these capabilities */

@@ -252,8 +252,8 @@ batch_facts(struct flow *f, const struct batch *b)
 	return m;
 }
 
-/* Option conperm_try_all_mx (rows B3, B8, D7): a host that can do nothing with the sender's demand is left for
- * the next, before the mail fails. */
+/* Option conperm_try_all_mx (rows B3, B8, D7): a host that can do nothing with the sender's demand is left
+ * for the next, before the mail fails. */
 static bool
 batch_other_host(struct flow *f, const struct batch *b, const struct mail_decision *d)
 {
@@ -373,8 +373,8 @@ flow_unreached(struct flow *f, struct batch *b, const struct err *e)
 	}
 }
 
-/* Is it our directory that says what they take, since the hop does not?  Those that it was asked about in vain are
- * a batch already. */
+/* Is it our directory that says what they take, since the hop does not?  Those that it was asked about in
+ * vain are a batch already. */
 static bool
 batch_ensured(struct flow *f, struct batch *b, const struct mail_facts *m)
 {

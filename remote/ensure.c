@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * Domains in mode ensure: what was announced of their recipients here is more than they take.  A hop that offers
- * neither CONPERM nor CONNEG will not convert it, and one that says nothing of such a recipient need not be able to.
- * We do, by our own directory (rows ENS).
+ * Domains in mode ensure: what was announced of their recipients here is more than they take.  A hop that
+ * offers neither CONPERM nor CONNEG will not convert it, and one that says nothing of such a recipient need
+ * not be able to.  We do, by our own directory (rows ENS).
  */
 #include "remote/flow.h"
 
@@ -22,7 +22,8 @@ is_ensured(const struct flow *f, const struct target *t)
 	return rule.mode == CONNEG_ENSURE;
 }
 
-/* Finds t->ours, once for the job; none: nothing is known, nothing was promised.  -1: it cannot be told now. */
+/* Finds t->ours, once for the job; none: nothing is known, nothing was promised.  -1: it cannot be
+ * told now. */
 static int
 look_up(struct flow *f, const struct batch *b, struct target *t, struct err *e)
 {

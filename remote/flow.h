@@ -141,15 +141,15 @@ bool flow_relays(const struct flow *f);
 struct capset *flow_capset(struct flow *f, const struct batch *b, struct span text, struct err *e);
 
 /*
- * The open hop offers neither CONPERM nor CONNEG, and b is under CONPERM: are its recipients of a domain in mode
- * ensure, and known to our directory?  Who is not, where others are, gets a batch of his own; who
+ * The open hop offers neither CONPERM nor CONNEG, and b is under CONPERM: are its recipients of a domain in
+ * mode ensure, and known to our directory?  Who is not, where others are, gets a batch of his own; who
  * cannot be looked up now is settled.  true: each that is left has its set, target.ours.
  */
 bool flow_ensured(struct flow *f, struct batch *b);
 
 /*
- * The hop was asked about those of b that it took: of whom it said nothing, and we do because his domain is in mode
- * ensure, has what our directory says, CAPS_OURS, if that knows him.
+ * The hop was asked about those of b that it took: of whom it said nothing, and we do because his domain is
+ * in mode ensure, has what our directory says, CAPS_OURS, if that knows him.
  */
 void flow_ours(struct flow *f, struct batch *b);
 

@@ -27,7 +27,8 @@ struct own {
 void own_listeners(struct own *own, const struct conf *conf);
 /* A socket for own_addresses, the caller's to close. */
 int own_open(struct err *e);
-/* The addresses, from the network interfaces as they are now: some system calls, no wait.  -1: as they were. */
+/* The addresses, from the network interfaces as they are now: some system calls, no wait.  -1: as
+ * they were. */
 int own_addresses(struct own *own, int fd, struct err *e);
 
 /* Does a connection to a come to us? */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
-/* remote/own.c - which addresses are ours: the one part of remote/hosts.h that asks the system.  Of the kernel
- * itself, by rtnetlink(7): getifaddrs(3) opens a socket each time, which the sandbox forbids. */
+/* remote/own.c - which addresses are ours: the one part of remote/hosts.h that asks the system.  Of the
+ * kernel itself, by rtnetlink(7): getifaddrs(3) opens a socket each time, which the sandbox forbids. */
 #include "remote/hosts.h"
 
 #include <linux/rtnetlink.h>

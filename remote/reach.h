@@ -45,7 +45,8 @@ bool reach_has_next(const struct session *s);
  * such candidate, or it has come so far already. */
 bool reach_pass(struct session *s, uint32_t from, const char *why);
 
-/* Gives the host up that is connected, for the next host's addresses.  why: for the log.  false: there is none. */
+/* Gives the host up that is connected, for the next host's addresses.  why: for the log.  false: there is
+ * none. */
 bool reach_other_host(struct session *s, const char *why);
 
 #endif

@@ -186,8 +186,8 @@ smtp_settle_as(struct session *s, struct target *t, enum outcome o)
 	job_settle(t, o, s->reply.code, dsn, s->mta, text);
 }
 
-/* A reply by which the hop has taken nothing over: all but 5yz is worth another try.  What is no refusal is told as
- * what it is here, in our own words. */
+/* A reply by which the hop has taken nothing over: all but 5yz is worth another try.  What is no refusal is
+ * told as what it is here, in our own words. */
 static void
 smtp_refused(struct session *s, struct target *t)
 {

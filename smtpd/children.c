@@ -232,7 +232,8 @@ child_give(struct child *c, uint32_t role)
 
 	c->need |= 1u << role;
 	if (fd == -1 && e.sys != 0)
-		log_line(LOG_ERR, NULL, "no-channel", "peer=%s why=%s", role_name((enum role)role), log_q(e.what));
+		log_line(LOG_ERR, NULL, "no-channel", "peer=%s why=%s", role_name((enum role)role),
+		    log_q(e.what));
 	if (fd != -1 && chan_send(&c->chan, &m.h, MSG_PEER, 0, sizeof m, &fd, 1, &e) == 0)
 		c->need &= ~(1u << role);
 }

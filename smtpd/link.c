@@ -207,7 +207,8 @@ next_lost(const struct link *l)
 	return poll(&p, 1, 0) != 0;
 }
 
-/* The file that came with the last answer.  false: there is none, or queue is to hear of this message first. */
+/* The file that came with the last answer.  false: there is none, or queue is to hear of this
+ * message first. */
 static bool
 next_take(struct link *l, uint64_t size, char *id, int *fd)
 {

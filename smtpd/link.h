@@ -15,8 +15,8 @@ enum {
 	LINK_NEED_MS = 5000,		/* for a new channel, while queue or capd restarts */
 	LINK_PATIENCE_MS = 60000,	/* after such a wait in vain, until the next one */
 	LINK_CAP_MS = 2000,		/* for MSG_CAP: then the look-up failed for now */
-	/* A channel that lay idle while convertd was restarted is found broken only when it is used, and the next may be
-	 * too, if the parent has not noticed yet. */
+	/* A channel that lay idle while convertd was restarted is found broken only when it is used, and the
+	 * next may be too, if the parent has not noticed yet. */
 	LINK_PLANS = 3, LINK_PAUSE_MS = 100,
 	LINK_REST_MS = 10000,		/* after that, all look-ups of its kind do at once */
 	LINK_NEXT_MS = 10000,		/* how long a file that came with an answer may wait for its message */
@@ -34,7 +34,8 @@ struct link {
 	struct { char id[QID_SIZE]; int fd; int64_t since_ms; } next;	/* the next message's; fd -1: none */
 };
 
-/* The channels are taken over; queue, capd: or -1.  Few sessions ask convertd: its is had when it is needed. */
+/* The channels are taken over; queue, capd: or -1.  Few sessions ask convertd: its is had when it
+ * is needed. */
 void link_init(struct link *l, int ctl, int queue, int capd);
 
 /*
@@ -45,20 +46,21 @@ uint32_t link_ctl(struct link *l, struct msg_client *m, int *fd);
 
 /*
  * A new message: id of QID_SIZE octets, *fd the caller's.  -1: *e, nothing was begun.  This and
- * link_commit wait timeout_ms at most for queue's answer.  A client that has brought one message mostly brings
- * another: from the second on, the answer to COMMIT brings the file that this would ask for.
+ * link_commit wait timeout_ms at most for queue's answer.  A client that has brought one message mostly
+ * brings another: from the second on, the answer to COMMIT brings the file that this would ask for.
  */
 int link_open(struct link *l, uint64_t size, char *id, int *fd, int timeout_ms, struct err *e);
 
 /*
- * The message is whole and its descriptor closed: *fd is one to read it by, the caller's.  From now on nobody can
- * write it; link_commit or link_abandon follow.
+ * The message is whole and its descriptor closed: *fd is one to read it by, the caller's.  From now on nobody
+ * can write it; link_commit or link_abandon follow.
  */
 int link_read(struct link *l, const char *id, int *fd, int timeout_ms, struct err *e);
 
 /*
- * As converter_ask_plan, for mail under CONPERM; ncaps: PLAN_MAX_VERDICTS at most.  -1: ERR_PERM, convertd can say
- * nothing of it; else 4.6.5: there is no answer within timeout_ms (but LINK_NEED_MS for a channel), or not now.
+ * As converter_ask_plan, for mail under CONPERM; ncaps: PLAN_MAX_VERDICTS at most.  -1: ERR_PERM, convertd
+ * can say nothing of it; else 4.6.5: there is no answer within timeout_ms (but LINK_NEED_MS for a channel),
+ * or not now.
  */
 int link_plan(struct link *l, const struct converter_message *m, const struct span *caps, uint32_t ncaps,
     int timeout_ms, struct converter_plan *out, struct err *e);

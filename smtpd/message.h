@@ -56,8 +56,8 @@ bool message_refuse(struct refusal *why, int code, const char *dsn, const char *
     __attribute__((format(printf, 4, 5)));
 
 /*
- * *why is what a client is told of a failure of ours, or of another process's, which is logged: 452 for space, 451
- * else; 554 for what will never be taken.  id: or NULL.  true.
+ * *why is what a client is told of a failure of ours, or of another process's, which is logged: 452 for
+ * space, 451 else; 554 for what will never be taken.  id: or NULL.  true.
  */
 bool message_failed(struct session *s, const char *id, const struct err *e, struct refusal *why);
 
