@@ -125,13 +125,6 @@ form_legal(const struct form *f)
 }
 
 bool
-form_same_pixels(const struct form *a, const struct form *b)
-{
-	return a->paper == b->paper && form_nominal(a->dpi_x) == form_nominal(b->dpi_x) &&
-	    form_nominal(a->dpi_y) == form_nominal(b->dpi_y);
-}
-
-bool
 form_minimal(const struct form *f)
 {
 	return f->coding == CODING_MH && f->paper == PAPER_A4 && form_nominal(f->dpi_x) == 200 &&

@@ -54,9 +54,6 @@ uint16_t form_nominal(uint16_t dpi);
 int form_of_size(uint64_t x_mdpi, uint64_t y_mdpi, uint32_t width_px, struct form *f,
     struct err *e);
 
-/* Are all pixels of a page in form a those of the page in form b: is nothing scaled? */
-bool form_same_pixels(const struct form *a, const struct form *b);
-
 /* May a file of such pages be Profile S: MH, 1728 pixels, 200 or 204, not more than 200 lines? */
 bool form_minimal(const struct form *f);
 

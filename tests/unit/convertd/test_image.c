@@ -267,6 +267,13 @@ form_twin(struct form *f)
 }
 
 /* Recoding at the same resolution keeps every pixel: all sources to all codings. */
+static bool
+nothing_is_scaled(const struct form *a, const struct form *b)
+{
+	return a->paper == b->paper && form_nominal(a->dpi_x) == form_nominal(b->dpi_x) &&
+	    form_nominal(a->dpi_y) == form_nominal(b->dpi_y);
+}
+
 START_TEST(recoding_keeps_every_pixel)
 {
 	enum coding coding = (enum coding)(_i % 4);
@@ -281,7 +288,7 @@ START_TEST(recoding_keeps_every_pixel)
 		want[i].coding = coding;
 		if (_i % 8 >= 4)
 			form_twin(&want[i]);
-		ck_assert(form_same_pixels(&want[i], &img.page[i].form));
+		ck_assert(nothing_is_scaled(&want[i], &img.page[i].form));
 	}
 	convert(&img, want, &out);
 	for (uint32_t i = 0; i < img.npage; i++) {

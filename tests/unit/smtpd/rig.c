@@ -549,7 +549,8 @@ rig_reply(struct rig *r)
 	ck_assert_uint_lt(n, sizeof reply);
 	memcpy(reply, r->got.p, n);
 	reply[n] = '\0';
-	buf_eat(&r->got, n);
+	r->got.n -= n;
+	memmove(r->got.p, r->got.p + n, r->got.n);
 	return reply;
 }
 
