@@ -199,6 +199,34 @@ START_TEST(validator_finds_what_is_wrong)
 }
 END_TEST
 
+/* RFC 3949, 3.5: the first IFD of a Profile S is at 8; at an odd offset it is nobody's. */
+START_TEST(an_ifd_that_is_elsewhere)
+{
+	static const struct { uint32_t by; char want; const char *why; } moves[] = {
+		{ 0, 'S', "" }, { 1, 0, "IFD is at an odd offset" }, { 2, 'F', "IFD is not where it belongs" },
+	};
+	static const uint32_t offsets[] = { 273, 282, 283 };
+	struct form f = { .coding = CODING_MH, .dpi_x = 204, .dpi_y = 196 };
+	uint32_t by = moves[_i].by;
+	struct err e = { 0 };
+	char profile = 0;
+	struct buf b, moved;
+
+	file_make(&f, 1, &b);
+	for (size_t i = 0; i < 3; i++)
+		le_put(&b, entry_at(&b, offsets[i]) + 8, 4, le(&b, entry_at(&b, offsets[i]) + 8, 4) + by);
+	le_put(&b, 4, 4, 8 + by);
+	buf_init(&moved, b.n + by);
+	ck_assert_int_eq(buf_add(&moved, span_of(b.p, 8), &e), 0);
+	ck_assert_int_eq(buf_add(&moved, span_of("\0", by), &e), 0);
+	ck_assert_int_eq(buf_add(&moved, span_sub(buf_view(&b), 8, b.n), &e), 0);
+	ck_assert_int_eq(image_validate(buf_view(&moved), &profile, &e), moves[_i].want == 0 ? -1 : 0);
+	ck_assert_int_eq(moves[_i].want == 0 ? 0 : profile, moves[_i].want);
+	ck_assert_msg(moves[_i].want != 0 || strstr(e.what, moves[_i].why) != NULL, "%s", e.what);
+	buf_free(&b), buf_free(&moved);
+}
+END_TEST
+
 /* x, y, width: what validator and reader say; the reader takes writers' mixtures (2.2.2). */
 static const struct { uint32_t x, y, width; bool valid, read; } sizes[] = {
 	{ 204, 98, 1728, true, true }, { 200, 100, 2048, true, true },
@@ -336,6 +364,7 @@ suite_tiff(void)
 	tcase_add_test(tc, layout_of_profile_s);
 	tcase_add_test(tc, mr_is_not_aligned);
 	tcase_add_loop_test(tc, validator_finds_what_is_wrong, 0, sizeof mutants / sizeof *mutants);
+	tcase_add_loop_test(tc, an_ifd_that_is_elsewhere, 0, 3);
 	tcase_add_loop_test(tc, sizes_are_judged, 0, sizeof sizes / sizeof *sizes);
 	tcase_add_loop_test(tc, overlaps_and_loops_are_refused, 0, 4);
 	tcase_add_loop_test(tc, limits_are_kept, 0, 7);
