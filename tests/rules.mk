@@ -74,7 +74,8 @@ FUZZ_FOLDER_packets_control = cmd/server
 FUZZ_FOLDER_packets_resolver = remote/resolver
 fuzz_folder = $(or $(FUZZ_FOLDER_$(1)),$(1:packets_%=%))
 fuzz_needs = $(if $(filter packets_%,$(1)),$(O)/tests/fuzz/hostile.o $(O)/$(call fuzz_folder,$(1)).a \
-    $(O)/lib.a,$(if $(filter command session,$(1)),$(O)/tests/fuzz/client.o) $(FUZZ_ARCHIVES))
+    $(O)/lib.a,$(if $(filter command session,$(1)),$(O)/tests/fuzz/client.o) $(if $(filter describe,$(1)),$(O)/cmd.a) \
+    $(FUZZ_ARCHIVES))
 fuzz_flags = $(if $(filter packets_%,$(1)),$(patsubst %,-Wl$(comma)--wrap=%,$(FUZZ_WRAP) $(FUZZ_WRAP_$(1))))
 FUZZ_LIBS = $(LIB_LIBS) $(CONVERTD_LIBS) $(RESOLVER_LIBS)
 define fuzz_target
