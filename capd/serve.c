@@ -207,8 +207,8 @@ control_on_set(struct chan *ch, const void *msg, size_t len, int *fds, struct er
 	return chan_send(ch, &no.h, MSG_REFUSED, m->h.id, sizeof no, NULL, 0, e);
 }
 
-/* Nobody waits for an answer.  The sender knows whom the report was about, not whether it has to be believed more
- * than others: that is the order of the sources. */
+/* Nobody waits for an answer.  The sender knows whom the report was about, not whether it has to be believed
+ * more than others: that is the order of the sources. */
 static int
 learn_on_set(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
 {

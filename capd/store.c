@@ -48,7 +48,8 @@ forget(struct store *s, struct span key, struct cap_entry *v, struct err *e)
 	return r;
 }
 
-/* A report that says what one said a short while ago: each entry is a flush, and reports come from outside. */
+/* A report that says what one said a short while ago: each entry is a flush, and reports come
+ * from outside. */
 static bool
 is_fresh(const struct store *s, struct span key, const struct cap_entry *v)
 {

@@ -34,9 +34,9 @@ int submit_message(const struct home *h, struct envelope *env, struct span messa
     struct err *e);
 
 /*
- * A tag for a message to n recipients (NUL-terminated, one after another), for its ENVID and Message-ID, by which
- * reports about it are believed (accord-learn(8)).  "": there is none: too many recipients, or nothing is learned
- * there, or nobody answers, which keeps no message from being sent.
+ * A tag for a message to n recipients (NUL-terminated, one after another), for its ENVID and Message-ID, by
+ * which reports about it are believed (accord-learn(8)).  "": there is none: too many recipients, or nothing
+ * is learned there, or nobody answers, which keeps no message from being sent.
  */
 void submit_tag(const struct home *h, struct span rcpts, char tag[TAG_TEXT]);
 

@@ -6,7 +6,8 @@
 #include "lib/msg.h"
 #include "lib/notification.h"
 
-/* What the sender's host put into the message: ENVID as it is, or Message-ID's part before the "@".  "": none. */
+/* What the sender's host put into the message: ENVID as it is, or Message-ID's part before the "@".  "":
+ * none. */
 static struct span
 tag_of(const struct notification *n)
 {
@@ -35,8 +36,8 @@ is_claim(struct span text, struct err *e)
 }
 
 static int
-findings(const struct notification *n, int (*found)(void *arg, const struct finding *f, struct err *e), void *arg,
-    struct err *e)
+findings(const struct notification *n, int (*found)(void *arg, const struct finding *f, struct err *e),
+    void *arg, struct err *e)
 {
 	struct finding f = { .tag = tag_of(n) };
 	int count = 0;
@@ -56,8 +57,8 @@ findings(const struct notification *n, int (*found)(void *arg, const struct find
 }
 
 int
-report_read(struct span message, const char *me, int (*found)(void *arg, const struct finding *f, struct err *e),
-    void *arg, struct err *e)
+report_read(struct span message, const char *me,
+    int (*found)(void *arg, const struct finding *f, struct err *e), void *arg, struct err *e)
 {
 	struct notification n;
 	int r = 0;

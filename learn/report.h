@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
-/* learn/report.h - what a report says of the machines of its recipients (RFC 2530).  Pure; runs in a child. */
+/* learn/report.h - what a report says of the machines of its recipients (RFC 2530).  Pure; runs in
+ * a child. */
 #ifndef LEARN_REPORT_H
 #define LEARN_REPORT_H
 
@@ -10,12 +11,13 @@
 struct finding { struct span tag, addr, features; };
 
 /*
- * Calls found for each recipient of whom the message, a DSN or an MDN, says what he takes: at most TAG_RCPTS.  me:
- * this host, whose own reports tell it nothing new.  A list that is no expression to the letter, or that nothing
- * satisfies, is none; one that comes with a wish for an alternative is for that message alone (RFC 3297, 6.2).
- * How many were found; -1: ERR_PERM the message is no report; ERR_TEMP; or found failed, whose error it is.
+ * Calls found for each recipient of whom the message, a DSN or an MDN, says what he takes: at most TAG_RCPTS.
+ * me: this host, whose own reports tell it nothing new.  A list that is no expression to the letter, or that
+ * nothing satisfies, is none; one that comes with a wish for an alternative is for that message alone (RFC
+ * 3297, 6.2).  How many were found; -1: ERR_PERM the message is no report; ERR_TEMP; or found failed, whose
+ * error it is.
  */
-int report_read(struct span message, const char *me, int (*found)(void *arg, const struct finding *f, struct err *e),
-    void *arg, struct err *e);
+int report_read(struct span message, const char *me,
+    int (*found)(void *arg, const struct finding *f, struct err *e), void *arg, struct err *e);
 
 #endif

@@ -128,7 +128,8 @@ child_on_learned(struct chan *c, const void *msg, size_t len, int *fds, struct e
 }
 
 static const struct msg_rule from_child[] = {
-	{ MSG_LEARNED, sizeof(struct msg_learned) + 3, MSG_MAX - sizeof(struct msg_cap_set), 0, 0, child_on_learned },
+	{ MSG_LEARNED, sizeof(struct msg_learned) + 3, MSG_MAX - sizeof(struct msg_cap_set), 0, 0,
+	    child_on_learned },
 };
 
 static void

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * learn/serve.h - the learn daemon: gives tags to messages that are originated here, and reads the reports that local
- * has delivered, each in a child that has no key; what a report says of a recipient that its tag binds is told to
- * capd.  Delivery waits for none of it: a report that is lost here is in its mailbox all the same.
+ * learn/serve.h - the learn daemon: gives tags to messages that are originated here, and reads the reports
+ * that local has delivered, each in a child that has no key; what a report says of a recipient that its tag
+ * binds is told to capd.  Delivery waits for none of it: a report that is lost here is in its mailbox all the
+ * same.
  */
 #ifndef LEARN_SERVE_H
 #define LEARN_SERVE_H

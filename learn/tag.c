@@ -18,8 +18,8 @@ static const char digits[] = "0123456789abcdefghijklmnopqrstuv";
 
 /* The first n octets of the MAC over what it is for and two spans. */
 static int
-mac(const unsigned char key[TAG_KEY], const char *use, struct span a, struct span b, unsigned char *out, size_t n,
-    struct err *e)
+mac(const unsigned char key[TAG_KEY], const char *use, struct span a, struct span b, unsigned char *out,
+    size_t n, struct err *e)
 {
 	unsigned char digest[SHA256_DIGEST];
 	struct buf text;
@@ -131,7 +131,8 @@ no_tag(struct err *e)
 
 /* -1: it is none of ours.  0: *n octets before the MAC. */
 static int
-tag_read(const unsigned char key[TAG_KEY], struct span text, unsigned char tag[TAG_OCTETS], size_t *n, struct err *e)
+tag_read(const unsigned char key[TAG_KEY], struct span text, unsigned char tag[TAG_OCTETS], size_t *n,
+    struct err *e)
 {
 	unsigned char want[MAC];
 	size_t all = read32(text, tag, TAG_OCTETS);

@@ -265,8 +265,8 @@ struct msg_acted {
 enum { CAP_WANT_FEATURES = 1, CAP_WANT_KNOWN = 2 };
 struct msg_cap_ask { struct msg_hdr h; uint32_t want, addr_len; };
 enum cap_state { CAP_NONE, CAP_KNOWN, CAP_ANY, CAP_TEMP };
-/* Where capabilities come from, from whom is trusted most to whom least; in files too, so a number stays what it
- * is.  3 is for a directory of others (LDAP). */
+/* Where capabilities come from, from whom is trusted most to whom least; in files too, so a number stays what
+ * it is.  3 is for a directory of others (LDAP). */
 enum cap_source { SOURCE_NONE, SOURCE_CDB, SOURCE_OWN, SOURCE_LEARNED = 4 };
 enum { CAP_LEARNED_S = 30 * 24 * 3600 };	/* so long counts what a report said */
 struct msg_cap {
@@ -285,8 +285,8 @@ struct msg_cap_set {
 	uint32_t ttl_s;		/* how long it counts; 0: for good */
 	uint32_t addr_len, len, pad;	/* addr_len 0: of every address, with SOURCE_NONE alone */
 };
-struct msg_report_came { struct msg_hdr h; char id[QID_SIZE]; uint64_t len; };	/* len: octets of the message at the
-				 * file's start */
+/* len: octets of the message at the file's start. */
+struct msg_report_came { struct msg_hdr h; char id[QID_SIZE]; uint64_t len; };
 enum { TAG_TEXT = 104, TAG_RCPTS = 8 };	/* octets of a tag with its NUL; recipients that one can bind */
 struct msg_learned { struct msg_hdr h; uint32_t tag_len, addr_len, len, pad; };	/* octets of what follows */
 struct msg_tagged { struct msg_hdr h; char tag[TAG_TEXT]; };	/* "": there is none */

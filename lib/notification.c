@@ -215,8 +215,8 @@ disposition_word(struct span *rest, const char *set, struct span *word, struct e
 }
 
 /*
- * disposition-mode ";" disposition-type ["/" modifier *("," modifier)].  RFC 3297, 6.2, has a comma in place of
- * the semicolon.
+ * disposition-mode ";" disposition-type ["/" modifier *("," modifier)].  RFC 3297, 6.2, has a comma in place
+ * of the semicolon.
  */
 static int
 disposition(struct notification *n, struct span value, struct err *e)

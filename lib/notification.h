@@ -3,8 +3,8 @@
 /*
  * lib/notification.h - reads what comes back about a message: a delivery status notification (RFC 3464) or a
  * message disposition notification (RFC 8098; its older types and RFC 3297's modifiers too), each in a
- * multipart/report (RFC 6522).  Pure: it says what stands there, of whom it is believed is for others.  Where two
- * readers could read different things (a field twice, broken MIME), it is no notification.
+ * multipart/report (RFC 6522).  Pure: it says what stands there, of whom it is believed is for others.  Where
+ * two readers could read different things (a field twice, broken MIME), it is no notification.
  */
 #ifndef LIB_NOTIFICATION_H
 #define LIB_NOTIFICATION_H
@@ -68,12 +68,12 @@ struct notification {
 int notification_parse(struct span message, struct notification *out, struct err *e);
 void notification_free(struct notification *n);
 
-/* Does the recipient ask for another form of the message, RFC 3297, 6.2?  Whatever else it says is for that one
- * message, and MUST NOT be kept. */
+/* Does the recipient ask for another form of the message, RFC 3297, 6.2?  Whatever else it says is for that
+ * one message, and MUST NOT be kept. */
 bool notification_alternative(const struct notification *n);
 
-/* Whom it is about, as the sender spelled it: Original-Recipient, else Final-Recipient.  "": nobody, where the
- * one that counts is no mailbox. */
+/* Whom it is about, as the sender spelled it: Original-Recipient, else Final-Recipient.  "": nobody, where
+ * the one that counts is no mailbox. */
 struct span notification_about(const struct notification_rcpt *r);
 
 #endif

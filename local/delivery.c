@@ -289,7 +289,8 @@ only_ask(const struct delivery *d, const struct envelope *env, struct err *e)
 
 /* Everything that can fail, in order. */
 static int
-deliver(const struct delivery *d, struct content *c, struct buf *detail, struct delivery_found *found, struct err *e)
+deliver(const struct delivery *d, struct content *c, struct buf *detail, struct delivery_found *found,
+    struct err *e)
 {
 	struct envelope env = { 0 };
 	struct buf store;
@@ -327,7 +328,8 @@ deliver(const struct delivery *d, struct content *c, struct buf *detail, struct 
 }
 
 void
-delivery_run(const struct delivery *d, struct rcpt_result *r, struct buf *detail, struct delivery_found *found)
+delivery_run(const struct delivery *d, struct rcpt_result *r, struct buf *detail,
+    struct delivery_found *found)
 {
 	struct content c = { 0 };
 	struct err e = { 0 };

@@ -33,6 +33,7 @@ struct delivery_found {
 };
 
 /* Delivers; what became of it goes into *r and detail (lib/result.h).  Cannot fail: failures are outcomes. */
-void delivery_run(const struct delivery *d, struct rcpt_result *r, struct buf *detail, struct delivery_found *found);
+void delivery_run(const struct delivery *d, struct rcpt_result *r, struct buf *detail,
+    struct delivery_found *found);
 
 #endif

@@ -24,8 +24,8 @@ static const char caps_default[] = "caps.cdb", caps_beside[] = "caps.cdb.next";
 int
 place_names(struct place *p, const char *home, struct err *e)
 {
-	*p = (struct place){ .state_fd = -1, .queue_fd = -1, .caps_fd = -1, .learn_fd = -1, .run_fd = -1, .clock_fd = -1,
-	    .control_sock = -1, .lock_fd = -1 };
+	*p = (struct place){ .state_fd = -1, .queue_fd = -1, .caps_fd = -1, .learn_fd = -1, .run_fd = -1,
+	    .clock_fd = -1, .control_sock = -1, .lock_fd = -1 };
 	for (int i = 0; i < CONF_COUNT; i++)
 		p->setting_fd[i] = -1;
 	if (home == NULL) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * cmd/server/tag.c - who originates a message asks for a tag for it, by which learn will know reports about it.
- * Whoever may send to a recipient may have one, for it gives him no more than the message itself would.
+ * cmd/server/tag.c - who originates a message asks for a tag for it, by which learn will know reports about
+ * it.  Whoever may send to a recipient may have one, for it gives him no more than the message itself would.
  */
 #include "cmd/server/server.h"
 #include "lib/envelope.h"
