@@ -7,16 +7,16 @@
 
 #include "lib/cur.h"
 
-/* A host behind the packet's struct: preference, octets of why it is not known wholly, addresses, octets of
- * the name; the name; why; the addresses. */
-enum { HOST_HEAD = 2 + 1 + 1 + 1, ADDR_OCTETS = 16 };
+/* A host behind the packet's struct: preference, weight, port, octets of why it is not known wholly, addresses,
+ * octets of the name; the name; why; the addresses. */
+enum { HOST_HEAD = 3 * 2 + 1 + 1 + 1, ADDR_OCTETS = 16 };
 
 const char *
 resolve_source_name(enum resolve_source s)
 {
 	static const char *const names[SOURCE_COUNT] = {
 		[SOURCE_MX] = "mx", [SOURCE_IMPLICIT] = "implicit", [SOURCE_HOST] = "route",
-		[SOURCE_LITERAL] = "literal",
+		[SOURCE_SRV] = "srv", [SOURCE_LITERAL] = "literal",
 	};
 
 	return (unsigned)s < SOURCE_COUNT ? names[s] : "?";
@@ -33,7 +33,8 @@ write_host(const struct resolved_host *h, struct buf *out, struct err *e)
 {
 	size_t n = strnlen(h->name, sizeof h->name), nwhy = strnlen(h->why, sizeof h->why - 1);
 
-	if (buf_add_u16le(out, h->preference, e) == -1 || buf_add_byte(out, (int)nwhy, e) == -1 ||
+	if (buf_add_u16le(out, h->preference, e) == -1 || buf_add_u16le(out, h->weight, e) == -1 ||
+	    buf_add_u16le(out, h->port, e) == -1 || buf_add_byte(out, (int)nwhy, e) == -1 ||
 	    buf_add_byte(out, h->naddr, e) == -1 || buf_add_byte(out, (int)n, e) == -1 ||
 	    buf_add(out, span_of(h->name, n), e) == -1 || buf_add(out, span_of(h->why, nwhy), e) == -1)
 		return -1;
@@ -75,9 +76,11 @@ read_host(struct cur *c, struct resolved_host *h)
 	if (c->bad)
 		return false;
 	h->preference = (uint16_t)(head.p[0] | head.p[1] << 8);
-	h->naddr = head.p[3];
-	name = cur_take(c, head.p[4]);
-	why = cur_take(c, head.p[2]);
+	h->weight = (uint16_t)(head.p[2] | head.p[3] << 8);
+	h->port = (uint16_t)(head.p[4] | head.p[5] << 8);
+	h->naddr = head.p[7];
+	name = cur_take(c, head.p[8]);
+	why = cur_take(c, head.p[6]);
 	if (h->naddr > RESOLVE_ADDRS || why.n >= sizeof h->why || hostname_check(name, &ignored) == -1)
 		return false;
 	for (size_t i = 0; i < name.n; i++)
@@ -127,7 +130,7 @@ resolve_read(struct span packet, struct resolved *out, struct err *e)
 	if (m.nhost == 0 || m.nhost > RESOLVE_HOSTS || m.source >= SOURCE_LITERAL)
 		return err_set(e, ERR_PROTO, NULL, "an answer with %u hosts", m.nhost);
 	for (uint32_t i = 0; i < m.nhost; i++)
-		if (!read_host(&c, &out->host[i]) ||
+		if (!read_host(&c, &out->host[i]) || (out->host[i].port != 0) != (out->source == SOURCE_SRV) ||
 		    (i > 0 && out->host[i].preference < out->host[i - 1].preference))
 			return err_set(e, ERR_PROTO, NULL, "host %u of an answer is none", i);
 	return cur_left(&c) == 0 ? 0 : err_set(e, ERR_PROTO, NULL, "an answer with more than its hosts");

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * lib/resolve.h - what remote's sessions and the resolver say to each other: the hosts that mail for
- * a domain may go to, or the addresses of one host, in one question.
+ * a domain may go to, those that say what its recipients take, or the addresses of one host, in one question.
  */
 #ifndef LIB_RESOLVE_H
 #define LIB_RESOLVE_H
@@ -12,18 +12,20 @@
 
 enum resolve_kind {
 	RESOLVE_MX,	/* of a domain: MX, or its own addresses (RFC 5321, 5.1) */
-	RESOLVE_HOST	/* the addresses of a host */
+	RESOLVE_HOST,	/* the addresses of a host */
+	RESOLVE_CONNEG	/* of a domain: SRV of _conneg._tcp below it (RFC 2782; DRUCOF, 2), and nothing else */
 };
 enum resolve_source {
 	SOURCE_MX, SOURCE_IMPLICIT,	/* the domain has MX records; or none, but addresses */
 	SOURCE_HOST,			/* the addresses of a host that smtproutes names */
+	SOURCE_SRV,			/* the domain has such records */
 	SOURCE_LITERAL,			/* the domain is an address literal; never from the resolver */
 	SOURCE_COUNT
 };
 enum resolve_dnssec { DNSSEC_INSECURE, DNSSEC_SECURE };
 
 enum {
-	RESOLVE_HOSTS = 20,		/* MX hosts of a domain that are looked at, the most preferred */
+	RESOLVE_HOSTS = 20,		/* MX or SRV hosts of a domain that are looked at, the most preferred */
 	RESOLVE_ADDRS = 16,		/* addresses of one host */
 	RESOLVE_WHY = 120,		/* with its NUL; what is longer is cut */
 	RESOLVE_DEADLINE_MS = 45 * 1000,	/* the resolver's answer is there by then, whatever it is */
@@ -31,7 +33,8 @@ enum {
 };
 
 struct resolved_host {
-	uint16_t preference;
+	uint16_t preference;	/* the priority of an SRV record */
+	uint16_t weight, port;	/* of one; else 0 */
 	uint8_t naddr;		/* 0: it has none, or they are not known */
 	char why[RESOLVE_WHY];	/* some of its addresses are not known now: in printable words, why; else "" */
 	char name[RESOLVE_NAME];

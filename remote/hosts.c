@@ -77,9 +77,55 @@ next_random(uint64_t *seed)		/* splitmix64 */
 	return z ^ z >> 31;
 }
 
+static void
+swap(uint32_t *a, uint32_t *b)
+{
+	uint32_t t = *a;
+
+	*a = *b;
+	*b = t;
+}
+
+/* n equals in random order, any as likely as any other. */
+static void
+shuffle(uint32_t *order, uint32_t n, uint64_t *seed)
+{
+	for (uint32_t i = n; i > 1; i--)
+		swap(&order[i - 1], &order[next_random(seed) % i]);
+}
+
+/* RFC 2782, "Weight": which of n that are left is the next; those of weight 0 stand in front. */
+static uint32_t
+choose(const struct resolved *r, const uint32_t *order, uint32_t n, uint64_t *seed)
+{
+	uint32_t sum = 0, at, k = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		sum += r->host[order[i]].weight;
+	at = (uint32_t)(next_random(seed) % (sum + 1));
+	for (sum = r->host[order[0]].weight; sum < at; sum += r->host[order[k]].weight)
+		k++;
+	return k;
+}
+
+/* The same n in the order that their weights make. */
+static void
+weigh(const struct resolved *r, uint32_t *order, uint32_t n, uint64_t *seed)
+{
+	for (; n > 1; order++, n--) {
+		uint32_t zeros = 0, k;
+
+		for (uint32_t i = 0; i < n; i++)
+			if (r->host[order[i]].weight == 0)
+				swap(&order[i], &order[zeros++]);
+		k = choose(r, order, n, seed);
+		swap(&order[0], &order[k]);
+	}
+}
+
 /* Indexes of the hosts by preference, those of equal preference in random order. */
 static void
-shuffle(const struct resolved *r, uint64_t seed, uint32_t order[RESOLVE_HOSTS])
+arrange(const struct resolved *r, uint64_t seed, uint32_t order[RESOLVE_HOSTS])
 {
 	for (uint32_t i = 0; i < r->nhost; i++)
 		order[i] = i;
@@ -87,16 +133,20 @@ shuffle(const struct resolved *r, uint64_t seed, uint32_t order[RESOLVE_HOSTS])
 		for (to = from + 1; to < r->nhost &&
 		    r->host[to].preference == r->host[from].preference; to++)
 			;
-		for (uint32_t i = to - 1; i > from; i--) {
-			uint32_t k = from + (uint32_t)(next_random(&seed) % (i - from + 1)), t = order[i];
-
-			order[i] = order[k];
-			order[k] = t;
-		}
+		shuffle(order + from, to - from, &seed);
+		if (r->source == SOURCE_SRV)
+			weigh(r, order + from, to - from, &seed);
 	}
 }
 
-/* RFC 5321, 5.1: the preference from which on all are to be discarded, since one leads to us. */
+static uint16_t
+port_of(const struct resolved_host *h, const struct hosts_rules *rules)
+{
+	return h->port != 0 ? h->port : rules->port;
+}
+
+/* RFC 5321, 5.1: the preference from which on all are to be discarded, since one leads to us.  So it is for SRV: who
+ * asks only hosts that are preferred to himself asks none who would ask him. */
 static uint32_t
 loop_cut(const struct resolved *r, const struct hosts_rules *rules)
 {
@@ -109,7 +159,7 @@ loop_cut(const struct resolved *r, const struct hosts_rules *rules)
 		for (unsigned k = 0; k < h->naddr && !us; k++) {
 			struct netaddr a = h->addr[k];
 
-			a.port = rules->port;
+			a.port = port_of(h, rules);
 			us = own_has(rules->own, &a);
 		}
 		if (us && h->preference < cut)
@@ -127,12 +177,12 @@ add_address(const struct resolved *r, const struct resolved_host *h, unsigned k,
 	if (out->n == HOSTS_MAX)
 		return;
 	*c = (struct candidate){ .to = h->addr[k], .preference = h->preference };
-	c->to.port = rules->port;
+	c->to.port = port_of(h, rules);
 	/* DNS is written by strangers: this host's own services are none of their business */
 	if (r->source != SOURCE_HOST && (is_no_host(&c->to) || is_loopback(&c->to) || is_any(&c->to)))
 		return;
 	for (uint32_t i = 0; i < out->n; i++)	/* many names of one host: it is tried once */
-		if (memcmp(out->c[i].to.a, c->to.a, sizeof c->to.a) == 0)
+		if (memcmp(out->c[i].to.a, c->to.a, sizeof c->to.a) == 0 && out->c[i].to.port == c->to.port)
 			return;
 	c->resting = rules->resting != NULL && rules->resting(rules->arg, &c->to);
 	snprintf(c->name, sizeof c->name, "%s", r->source == SOURCE_LITERAL ? "" : h->name);
@@ -180,7 +230,7 @@ static int
 no_address(const struct resolved *r, uint32_t cut, struct err *e)
 {
 	const struct resolved_host *h = &r->host[0];
-	const char *what = r->source == SOURCE_MX ? "MX host " : "";
+	const char *what = r->source == SOURCE_MX ? "MX host " : r->source == SOURCE_SRV ? "SRV host " : "";
 
 	for (uint32_t i = 0; i < r->nhost && r->host[i].preference < cut && h->why[0] == '\0'; i++)
 		if (r->host[i].why[0] != '\0')
@@ -198,7 +248,7 @@ hosts_order(const struct resolved *r, const struct hosts_rules *rules, struct ho
 	uint32_t order[RESOLVE_HOSTS], cut = loop_cut(r, rules), left = 0;
 
 	*out = (struct hosts){ .source = r->source, .dnssec = r->dnssec };
-	shuffle(r, rules->seed, order);
+	arrange(r, rules->seed, order);
 	for (uint32_t i = 0; i < r->nhost; i++) {
 		const struct resolved_host *h = &r->host[order[i]];
 
@@ -211,7 +261,8 @@ hosts_order(const struct resolved *r, const struct hosts_rules *rules, struct ho
 	if (out->n > 0)
 		return 0;
 	if (left == 0)
-		return err_set(e, ERR_PERM, "5.4.6", "mail for this domain loops back to myself");
+		return err_set(e, ERR_PERM, "5.4.6", r->source == SOURCE_SRV ? "its SRV records lead back to myself" :
+		    "mail for this domain loops back to myself");
 	return no_address(r, cut, e);
 }
 

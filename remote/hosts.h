@@ -2,8 +2,9 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * remote/hosts.h - from what DNS says to addresses in the order in which they are tried (RFC 5321, 5.1
- * and 5.2): by preference, equals in random order, both families of a host by turns, nothing that
- * leads back to us, addresses that failed a while ago last.  Pure, but for own_open and own_addresses.
+ * and 5.2): by preference, equals in random order, that of SRV records by weight (RFC 2782), both families of
+ * a host by turns, nothing that leads back to us, addresses that failed a while ago last.  Pure, but for
+ * own_open and own_addresses.
  */
 #ifndef REMOTE_HOSTS_H
 #define REMOTE_HOSTS_H
@@ -51,7 +52,7 @@ struct hosts {
 struct hosts_rules {
 	const char *me;
 	const struct own *own;
-	uint16_t port;
+	uint16_t port;			/* where the host has none of its own */
 	uint64_t seed;			/* of the random order */
 	/* Is this address to be tried last?  NULL: none is. */
 	bool (*resting)(const void *arg, const struct netaddr *a);

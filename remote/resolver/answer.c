@@ -6,6 +6,7 @@
 #include "lib/cur.h"
 
 enum { POINTER = 0xc0, LABEL_MAX = 63, CLASS_IN = 1, NAME_WIRE = 255 };
+enum { MX_HOST = 2, SRV_HOST = 6 };	/* where the name begins in the data */
 
 /* A name of the packet as text in lower case. */
 struct name {
@@ -135,14 +136,37 @@ answer_keep(struct answer *out, const struct record *r)
 		*least = *r;
 }
 
+/* The host of an MX (RFC 1035, 3.3.9) or SRV record, whose name begins at that octet.  1: it is one, or the root; 0:
+ * it is none; -1: malformed. */
+static int
+answer_host(struct span packet, const struct rr *rr, size_t from, struct record *to)
+{
+	struct err ignored;
+	struct name host;
+
+	if (rr->data.n < from + 1 || !rr_name(packet, rr, from, &host))
+		return -1;
+	to->preference = (uint16_t)(rr->data.p[0] << 8 | rr->data.p[1]);
+	if (from == SRV_HOST) {
+		to->weight = (uint16_t)(rr->data.p[2] << 8 | rr->data.p[3]);
+		to->port = (uint16_t)(rr->data.p[4] << 8 | rr->data.p[5]);
+	}
+	if (host.n == 0)
+		return 1;
+	if (host.odd || hostname_check(span_of(host.text, host.n), &ignored) == -1 ||
+	    (from == SRV_HOST && to->port == 0))
+		return 0;
+	memcpy(to->name, host.text, host.n + 1);
+	return 1;
+}
+
 /* A record of the type and name that were asked for.  false: malformed. */
 static bool
 answer_take(struct span packet, const struct rr *rr, struct answer *out)
 {
 	static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
 	struct record record = { 0 }, *to = &record;
-	struct err ignored;
-	struct name host;
+	int host;
 
 	if (rr->type == DNS_A) {
 		if (rr->data.n != 4)
@@ -154,14 +178,11 @@ answer_take(struct span packet, const struct rr *rr, struct answer *out)
 			return false;
 		memcpy(to->a, rr->data.p, 16);
 	} else {
-		if (rr->data.n < 3 || !rr_name(packet, rr, 2, &host))
-			return false;
-		to->preference = (uint16_t)(rr->data.p[0] << 8 | rr->data.p[1]);
-		if (host.n > 0 && (host.odd || hostname_check(span_of(host.text, host.n), &ignored) == -1)) {
-			out->nodd++;
-			return true;
+		host = answer_host(packet, rr, rr->type == DNS_MX ? MX_HOST : SRV_HOST, to);
+		if (host <= 0) {
+			out->nodd += host == 0;
+			return host == 0;
 		}
-		memcpy(to->name, host.text, host.n + 1);
 	}
 	answer_ttl(out, rr->ttl);
 	answer_keep(out, to);

@@ -11,7 +11,7 @@
 #include "lib/msg.h"
 #include "lib/span.h"
 
-enum dns_type { DNS_A = 1, DNS_CNAME = 5, DNS_MX = 15, DNS_AAAA = 28 };
+enum dns_type { DNS_A = 1, DNS_CNAME = 5, DNS_MX = 15, DNS_AAAA = 28, DNS_SRV = 33 };
 enum dns_rcode { DNS_NOERROR = 0, DNS_SERVFAIL = 2, DNS_NXDOMAIN = 3 };
 
 enum {
@@ -22,15 +22,16 @@ enum {
 };
 
 struct record {
-	uint16_t preference;		/* of an MX */
-	char name[RESOLVE_NAME];	/* of an MX: its host in lower case; "": the root, a null MX */
+	uint16_t preference;		/* of an MX; the priority of an SRV */
+	uint16_t weight, port;		/* of an SRV */
+	char name[RESOLVE_NAME];	/* of both: the host in lower case; "": the root, there is none */
 	unsigned char a[16];		/* of A (as ::ffff:a.b.c.d) and AAAA */
 };
 
 struct answer {
 	unsigned rcode;			/* enum dns_rcode, or others of RFC 1035, 4.1.1 */
 	uint32_t ttl;			/* the least of what was read; ANSWER_TTL_MAX when nothing was */
-	uint32_t nodd;			/* MX records whose host's name is none */
+	uint32_t nodd;			/* MX and SRV records whose host's name is none, or whose port is 0 */
 	uint32_t n;
 	struct record record[ANSWER_RECORDS];
 };

@@ -7,6 +7,8 @@
 
 enum { FAMILIES = 2, FAMILY_KEEPS = RESOLVE_ADDRS };
 
+#define CONNEG_PREFIX "_conneg._tcp"	/* what DRUCOF, 2, leaves open */
+
 /* A question for one family of one host. */
 struct lookup {
 	struct question *of;
@@ -24,7 +26,7 @@ struct question {
 	struct waiter *waiters;
 	struct timer deadline;
 	unsigned pending;		/* queries, and one while they are being made */
-	struct dns_query *mx;
+	struct dns_query *hosts;	/* of MX or SRV */
 	bool insecure;			/* some answer was */
 	struct resolved res;
 	struct lookup lookup[RESOLVE_HOSTS][FAMILIES];
@@ -45,13 +47,16 @@ hosts_insert(struct resolved *out, const struct record *r)
 	if (out->nhost < RESOLVE_HOSTS)
 		out->nhost++;
 	memmove(&out->host[at + 1], &out->host[at], (out->nhost - 1 - at) * sizeof out->host[0]);
-	out->host[at] = (struct resolved_host){ .preference = r->preference };
+	out->host[at] = (struct resolved_host){ .preference = r->preference, .weight = r->weight, .port = r->port };
 	memcpy(out->host[at].name, r->name, sizeof out->host[at].name);
 }
 
 int
-question_hosts(const struct answer *a, const char *domain, struct resolved *out, struct err *e)
+question_hosts(const struct answer *a, enum resolve_kind kind, const char *domain, struct resolved *out,
+    struct err *e)
 {
+	bool mail = kind == RESOLVE_MX;
+
 	out->nhost = 0;
 	for (uint32_t i = 0; i < a->n; i++)
 		if (a->record[i].name[0] != '\0')
@@ -59,8 +64,9 @@ question_hosts(const struct answer *a, const char *domain, struct resolved *out,
 	if (out->nhost > 0 || (a->n == 0 && a->nodd == 0))
 		return 0;
 	if (a->nodd == 0)
-		return err_set(e, ERR_PERM, "5.1.10", "%s takes no mail (null MX)", domain);
-	return err_set(e, ERR_PERM, "5.4.4", "%s: its MX records name no host", domain);
+		return err_set(e, ERR_PERM, mail ? "5.1.10" : "5.4.4", mail ? "%s takes no mail (null MX)" :
+		    "%s: nobody says what its recipients take (SRV)", domain);
+	return err_set(e, ERR_PERM, "5.4.4", "%s: its %s records name no host", domain, mail ? "MX" : "SRV");
 }
 
 void
@@ -87,8 +93,8 @@ static void
 question_free(struct question *q)
 {
 	loop_cancel(q->all->loop, &q->deadline);
-	if (q->mx != NULL)
-		dns_forget(q->mx);
+	if (q->hosts != NULL)
+		dns_forget(q->hosts);
 	for (uint32_t i = 0; i < RESOLVE_HOSTS; i++)
 		for (int f = 0; f < FAMILIES; f++)
 			if (q->lookup[i][f].query != NULL)
@@ -127,7 +133,8 @@ question_judge(struct question *q)
 {
 	const struct resolved_host *h = &q->res.host[0];
 
-	if (q->failure.kind != ERR_NONE || q->res.source == SOURCE_MX || h->naddr > 0)
+	if (q->failure.kind != ERR_NONE || q->res.source == SOURCE_MX || q->res.source == SOURCE_SRV ||
+	    h->naddr > 0)
 		return;
 	if (h->why[0] != '\0')
 		err_set(&q->failure, ERR_TEMP, "4.4.3", "%s: %s", q->name, h->why);
@@ -165,7 +172,7 @@ question_late(void *arg)
 {
 	struct question *q = arg;
 
-	if (q->mx != NULL)
+	if (q->hosts != NULL)
 		err_set(&q->failure, ERR_TEMP, "4.4.3", "%s: no DNS answer in time", q->name);
 	question_end(q);
 }
@@ -243,8 +250,32 @@ question_itself(struct question *q, enum resolve_source source)
 	question_lookups(q);
 }
 
+/* The MX records are there, or it is known that there are none. */
 static void
-on_mx(void *arg, const struct answer *a, bool secure, const struct err *why)
+question_mail(struct question *q, const struct answer *a)
+{
+	if (a->rcode == DNS_NXDOMAIN)
+		err_set(&q->failure, ERR_PERM, "5.1.2", "%s: no such domain", q->name);
+	else if (question_hosts(a, q->kind, q->name, &q->res, &q->failure) == 0 && q->res.nhost == 0)
+		question_itself(q, SOURCE_IMPLICIT);
+	else
+		question_lookups(q);
+}
+
+/* The same of SRV: in place of none there is nothing.  A domain whose mail hosts do not speak of capabilities is not
+ * to be asked at all. */
+static void
+question_conneg(struct question *q, const struct answer *a)
+{
+	q->res.source = SOURCE_SRV;
+	if (question_hosts(a, q->kind, q->name, &q->res, &q->failure) == 0 && q->res.nhost == 0)
+		err_set(&q->failure, ERR_PERM, "5.4.4", "%s has no SRV record of " CONNEG_PREFIX, q->name);
+	else
+		question_lookups(q);
+}
+
+static void
+on_hosts(void *arg, const struct answer *a, bool secure, const struct err *why)
 {
 	struct question *q = arg;
 
@@ -253,27 +284,38 @@ on_mx(void *arg, const struct answer *a, bool secure, const struct err *why)
 		q->failure = *why;
 	} else {
 		question_heed(q, a, secure);
-		if (a->rcode == DNS_NXDOMAIN)
-			err_set(&q->failure, ERR_PERM, "5.1.2", "%s: no such domain", q->name);
-		else if (question_hosts(a, q->name, &q->res, &q->failure) == 0 && q->res.nhost == 0)
-			question_itself(q, SOURCE_IMPLICIT);
+		if (q->kind == RESOLVE_MX)
+			question_mail(q, a);
 		else
-			question_lookups(q);
+			question_conneg(q, a);
 	}
 	question_less(q);
+}
+
+static void
+question_ask_hosts(struct question *q)
+{
+	char name[2 * RESOLVE_NAME];
+	bool mail = q->kind == RESOLVE_MX;
+
+	snprintf(name, sizeof name, "%s%s", mail ? "" : CONNEG_PREFIX ".", q->name);
+	if (strlen(name) >= RESOLVE_NAME) {	/* RFC 1035, 3.1 */
+		err_set(&q->failure, ERR_PERM, "5.4.4", "%s has no SRV record of " CONNEG_PREFIX, q->name);
+		return;
+	}
+	q->pending++;
+	if (dns_ask(q->all->dns, name, mail ? DNS_MX : DNS_SRV, on_hosts, q, &q->hosts, &q->failure) == -1)
+		q->pending--;
 }
 
 static void
 question_begin(struct question *q)
 {
 	q->pending = 1;
-	if (q->kind == RESOLVE_HOST) {
+	if (q->kind == RESOLVE_HOST)
 		question_itself(q, SOURCE_HOST);
-	} else {
-		q->pending++;
-		if (dns_ask(q->all->dns, q->name, DNS_MX, on_mx, q, &q->mx, &q->failure) == -1)
-			q->pending--;
-	}
+	else
+		question_ask_hosts(q);
 	question_less(q);
 }
 

@@ -2,7 +2,8 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * remote/resolver/question.h - what a session wants to know: a domain's mail hosts with their
- * addresses, which is one question for MX, then two for each host, all at once (RFC 5321, 5.1).
+ * addresses, which is one question for MX, then two for each host, all at once (RFC 5321, 5.1); or those
+ * that say what its recipients take, by SRV (RFC 2782).
  * Sessions that ask the same thing at the same time share one question.
  */
 #ifndef REMOTE_RESOLVER_QUESTION_H
@@ -37,11 +38,12 @@ int questions_ask(struct questions *all, enum resolve_kind kind, const char *nam
 void questions_forget(struct waiter *w);
 
 /*
- * The MX records of an answer as hosts without addresses, by preference, RESOLVE_HOSTS at most, the
- * most preferred.  -1: there are records, but none names a host: ERR_PERM 5.1.10 (null MX, RFC 7505),
- * 5.4.4.  Pure.
+ * The records of an answer, MX or for RESOLVE_CONNEG those of SRV, as hosts without addresses, by preference,
+ * RESOLVE_HOSTS at most, the most preferred.  -1: there are records, but none names a host: ERR_PERM 5.1.10
+ * (null MX, RFC 7505), 5.4.4 (of an SRV too: the target ".", RFC 2782).  Pure.
  */
-int question_hosts(const struct answer *a, const char *domain, struct resolved *out, struct err *e);
+int question_hosts(const struct answer *a, enum resolve_kind kind, const char *domain, struct resolved *out,
+    struct err *e);
 
 /* Both families' addresses into a host, IPv6 first, up to RESOLVE_ADDRS, each family half of them if
  * the other has as many.  Pure. */

@@ -72,7 +72,7 @@ asker_on_resolve(struct chan *ch, const void *msg, size_t len, int *fds, struct 
 	struct span name = span_of(m->name, strnlen(m->name, sizeof m->name));
 
 	(void)len, (void)fds;
-	if (m->kind > RESOLVE_HOST || name.n == sizeof m->name || hostname_check(name, e) == -1)
+	if (m->kind > RESOLVE_CONNEG || name.n == sizeof m->name || hostname_check(name, e) == -1)
 		return err_set(e, ERR_PROTO, NULL, "a question for no name");
 	for (size_t i = 0; i < name.n; i++)
 		if (name.p[i] != ascii_lower(name.p[i]))

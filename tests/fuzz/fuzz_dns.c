@@ -12,7 +12,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
-static const enum dns_type types[] = { DNS_MX, DNS_A, DNS_AAAA };
+static const enum dns_type types[] = { DNS_MX, DNS_A, DNS_AAAA, DNS_SRV };
 
 /* Do the labels at octet at of the packet, pointers followed, spell that name? */
 static bool
@@ -45,12 +45,13 @@ check_records(struct span packet, const struct answer *a, enum dns_type type)
 		const struct record *r = &a->record[i];
 		size_t skip = type == DNS_A ? 12 : 0, at = 0;
 
-		if (type != DNS_MX) {
+		if (type == DNS_A || type == DNS_AAAA) {
 			assert(memmem(packet.p, packet.n, r->a + skip, sizeof r->a - skip) != NULL);
 			continue;
 		}
 		if (r->name[0] == '\0')		/* null MX */
 			continue;
+		assert((type == DNS_SRV) == (r->port != 0));
 		while (at < packet.n && !spells(packet, at, r->name))
 			at++;
 		assert(at < packet.n);
@@ -58,7 +59,7 @@ check_records(struct span packet, const struct answer *a, enum dns_type type)
 }
 
 static void
-check_hosts(const struct resolved *r)
+check_hosts(const struct resolved *r, enum dns_type type)
 {
 	struct err e;
 
@@ -67,6 +68,7 @@ check_hosts(const struct resolved *r)
 		const char *name = r->host[i].name;
 
 		assert(hostname_check(span_str(name), &e) == 0);
+		assert((type == DNS_SRV) == (r->host[i].port != 0));
 		for (size_t k = 0; name[k] != '\0'; k++)
 			assert(name[k] == ascii_lower(name[k]));
 		assert(i == 0 || r->host[i].preference >= r->host[i - 1].preference);
@@ -104,25 +106,29 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	static struct answer a, none;
 	static struct resolved r;
 	struct err e = { 0 };
+	enum dns_type type;
 
 	if (n == 0)
 		return 0;
-	if (answer_read(span_of(p + 1, n - 1), "x.example", types[p[0] % 3], &a, &e) == -1) {
+	type = types[p[0] % 4];
+	if (answer_read(span_of(p + 1, n - 1), "x.example", type, &a, &e) == -1) {
 		assert(e.kind == ERR_TEMP && e.dsn[0] == '4');
 		return 0;
 	}
 	assert(a.n <= ANSWER_RECORDS && a.ttl <= ANSWER_TTL_MAX);
-	check_records(span_of(p + 1, n - 1), &a, types[p[0] % 3]);
+	check_records(span_of(p + 1, n - 1), &a, type);
 	memset(&r, 0, sizeof r);
-	if (types[p[0] % 3] != DNS_MX) {
+	if (type == DNS_SRV)
+		r.source = SOURCE_SRV;
+	if (type == DNS_A || type == DNS_AAAA) {
 		r.nhost = 1;
 		r.host[0].name[0] = 'x';
 		question_addrs(&a, &none, &r.host[0]);
 		check_packet(&r);
-	} else if (question_hosts(&a, "x.example", &r, &e) == -1) {
+	} else if (question_hosts(&a, type == DNS_MX ? RESOLVE_MX : RESOLVE_CONNEG, "x.example", &r, &e) == -1) {
 		assert(e.kind == ERR_PERM && (a.n > 0 || a.nodd > 0));
 	} else if (r.nhost > 0) {
-		check_hosts(&r);
+		check_hosts(&r, type);
 		check_packet(&r);
 	}
 	return 0;

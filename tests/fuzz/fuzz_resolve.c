@@ -23,7 +23,8 @@ check_order(const struct hosts *h, const struct hosts_rules *rules)
 		const struct candidate *c = &h->c[i];
 
 		assert(memchr(c->name, '\0', sizeof c->name) != NULL);
-		assert(c->to.port == 25 && c->resting == rests(NULL, &c->to));
+		assert(c->to.port != 0 && (c->to.port == 25 || h->source == SOURCE_SRV));
+		assert(c->resting == rests(NULL, &c->to));
 		assert(h->source == SOURCE_HOST || !own_has(rules->own, &c->to));
 		if (i > 0) {
 			assert(c->resting >= h->c[i - 1].resting);

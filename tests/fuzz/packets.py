@@ -270,6 +270,12 @@ SEEDS = {
         "host": say(0, 0, resolve(b"b.example", 1)) + happen(5, 0, dns(b"b.example", 28)) +
             happen(5, 0, dns(b"b.example", 1, b"\xc0\0\2\2")),
         "null": say(0, 0, resolve(b"c.example")) + happen(5, 0, dns(b"c.example", 15, b"\0\0\0")),
+        "srv": say(0, 0, resolve(b"f.example", 2)) +
+            happen(5, 0, dns(b"_conneg._tcp.f.example", 33, b"\0\x0a\0\5\x09\xdd\4mail\0", b"\0\0\0\0\0\x19\1g\0")) +
+            happen(5, 0, dns(b"mail", 28)) + happen(6, 0, dns(b"mail", 1, b"\xc0\0\2\1")),
+        "srv-none": say(0, 0, resolve(b"g.example", 2)) +
+            happen(5, 0, dns(b"_conneg._tcp.g.example", 33, bytes(7))) + say(0, 0, resolve(b"g.example", 3)),
+        "srv-long": say(0, 0, resolve(b"x." * 125 + b"x", 2)),
         "twice": say(0, 0, resolve(b"a.example")) + say(0, 0, resolve(b"b.example")) + happen(7),
         "gone": say(0, 0, resolve(b"a.example")) + happen(1, 0) + happen(7),
         "no-name": say(0, 0, resolve(b"a b..example")) + happen(2, 0) + say(0, 0, resolve(b"-/x", 1)),

@@ -83,7 +83,7 @@ def question(packet):
         labels.append(packet[at + 1:at + 1 + packet[at]].decode("latin-1").lower())
         at += packet[at] + 1
     kind, = struct.unpack(">H", packet[at + 1:at + 3])
-    return ".".join(labels), {1: "A", 15: "MX", 28: "AAAA", 48: "DNSKEY", 43: "DS"}.get(kind, kind)
+    return ".".join(labels), {1: "A", 15: "MX", 28: "AAAA", 33: "SRV", 48: "DNSKEY", 43: "DS"}.get(kind, kind)
 
 
 class World:

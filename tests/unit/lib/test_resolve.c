@@ -44,6 +44,23 @@ START_TEST(as_it_was)
 }
 END_TEST
 
+/* A host has a port if the records were SRV, and then only. */
+START_TEST(services_as_they_were)
+{
+	in.source = SOURCE_SRV;
+	ck_assert_int_eq(pass(), -1);
+	for (uint32_t i = 0; i < in.nhost; i++) {
+		in.host[i].port = (uint16_t)(65535 - i);
+		in.host[i].weight = (uint16_t)(258 + i);
+	}
+	ck_assert_int_eq(pass(), 0);
+	ck_assert_mem_eq(&in, &out, sizeof in);
+	in.source = SOURCE_MX;
+	ck_assert_int_eq(pass(), -1);
+	ck_assert_int_eq(e.kind, ERR_PROTO);
+}
+END_TEST
+
 /* The largest there is fits a packet. */
 START_TEST(largest)
 {
@@ -147,6 +164,7 @@ suite_resolve(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, as_it_was);
+	tcase_add_test(tc, services_as_they_were);
 	tcase_add_test(tc, largest);
 	tcase_add_test(tc, a_failure);
 	tcase_add_test(tc, cut_short);

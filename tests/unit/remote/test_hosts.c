@@ -182,6 +182,103 @@ START_TEST(equals_are_shuffled)
 }
 END_TEST
 
+/* "10 3 2525 a.example 192.0.2.1, …": hosts of SRV records. */
+static void
+services_are(const char *text)
+{
+	struct span rest = span_str(text), host, word;
+	uint64_t n[3];
+
+	res = (struct resolved){ .source = SOURCE_SRV };
+	while (rest.n > 0) {
+		struct resolved_host *h = &res.host[res.nhost++];
+		char a[48];
+
+		host = span_sub(rest, 0, span_find(rest, ','));
+		rest = span_sub(rest, host.n + 1, rest.n);
+		for (int i = 0; i < 3; i++)
+			ck_assert(span_word(&host, &word) && span_u64(word, 65535, &n[i]));
+		h->preference = (uint16_t)n[0];
+		h->weight = (uint16_t)n[1];
+		h->port = (uint16_t)n[2];
+		ck_assert(span_word(&host, &word));
+		span_text(word, h->name, sizeof h->name);
+		while (span_word(&host, &word)) {
+			span_text(word, a, sizeof a);
+			h->addr[h->naddr++] = addr(a, 0);
+		}
+	}
+}
+
+static const struct { const char *hosts, *want; } services[] = {
+	{ "20 0 26 b 192.0.2.2, 30 0 25 c 192.0.2.3", "192.0.2.2:26 192.0.2.3:25" },
+	{ "10 0 26 a 192.0.2.1, 20 0 27 a 192.0.2.1, 20 0 27 a 192.0.2.1", "192.0.2.1:26 192.0.2.1:27" },
+	/* ours is 192.0.2.9, port 2525 */
+	{ "10 0 26 a 192.0.2.1, 20 0 2525 us 192.0.2.9, 30 0 25 c 192.0.2.3", "192.0.2.1:26" },
+	{ "10 0 26 a 192.0.2.1, 20 0 25 us 192.0.2.9", "192.0.2.1:26 192.0.2.9:25" },
+	{ "10 0 26 a 192.0.2.1, 10 0 2525 us 192.0.2.9", "5.4.6 its SRV records lead back" },
+	{ "10 0 26 me.example 192.0.2.1", "5.4.6" },
+	{ "10 0 2525 a 127.0.0.1 ::1", "5.4.4 SRV host a: no address that" },
+	{ "10 0 2525 a", "5.4.4 SRV host a: no address" },
+};
+
+START_TEST(services_have_ports)
+{
+	char got[600] = "", a[48];
+	size_t n = 0;
+
+	own.listen[own.nlisten++] = addr("192.0.2.9", 2525);
+	services_are(services[_i].hosts);
+	if (hosts_order(&res, &rules, &out, &e) == -1)
+		snprintf(got, sizeof got, "%s %s", e.dsn, e.what);
+	for (uint32_t i = 0; got[0] != '5' && i < out.n; i++) {
+		netaddr_print(&out.c[i].to, a, sizeof a);
+		n += (size_t)snprintf(got + n, sizeof got - n, "%s%s:%u", i == 0 ? "" : " ", a, out.c[i].to.port);
+	}
+	if (services[_i].want[0] == '5')
+		got[strlen(services[_i].want)] = '\0';
+	ck_assert_str_eq(got, services[_i].want);
+}
+END_TEST
+
+/* RFC 2782: the first of a priority by weight, the second by the weights that are left, and so on; who has none comes
+ * first hardly ever, and no priority before a lower one. */
+START_TEST(services_are_weighed)
+{
+	unsigned first[5] = { 0 }, second = 0;
+
+	services_are("5 0 25 z 192.0.2.50, 10 1 25 a 192.0.2.1, 10 0 25 b 192.0.2.2, 10 3 25 c 192.0.2.3, "
+	    "10 96 25 d 192.0.2.4, 20 9 25 y 192.0.2.60");
+	for (rules.seed = 0; rules.seed < 10000; rules.seed++) {
+		ck_assert_int_eq(hosts_order(&res, &rules, &out, &e), 0);
+		ck_assert_uint_eq(out.n, 6);
+		ck_assert(out.c[0].to.a[15] == 50 && out.c[5].to.a[15] == 60);
+		first[out.c[1].to.a[15]]++;
+		second += out.c[1].to.a[15] == 4 && out.c[2].to.a[15] == 3;
+	}
+	ck_assert_msg(first[1] > 60 && first[1] < 140, "%u", first[1]);		/* 1 in 101 */
+	ck_assert_msg(first[2] > 60 && first[2] < 140, "%u", first[2]);		/* the same: 0 is chosen for 0 */
+	ck_assert_msg(first[3] > 240 && first[3] < 360, "%u", first[3]);	/* 3 */
+	ck_assert_msg(first[4] > 9400, "%u", first[4]);				/* 96 */
+	ck_assert_msg(second > 5400 && second < 6000, "%u", second);		/* of those, 3 in 5 */
+}
+END_TEST
+
+/* Without weights each comes first as often, as MX hosts do. */
+START_TEST(services_without_weights)
+{
+	unsigned first[4] = { 0 };
+
+	services_are("10 0 25 a 192.0.2.1, 10 0 25 b 192.0.2.2, 10 0 25 c 192.0.2.3");
+	for (rules.seed = 0; rules.seed < 3000; rules.seed++) {
+		ck_assert_int_eq(hosts_order(&res, &rules, &out, &e), 0);
+		first[out.c[0].to.a[15]]++;
+	}
+	for (int i = 1; i <= 3; i++)
+		ck_assert_msg(first[i] > 900 && first[i] < 1100, "%u", first[i]);
+}
+END_TEST
+
 static const struct { const char *dest; int is; const char *want; } domains[] = {
 	{ "Example.COM", 0, "example.com" }, { "local.", 0, "local" }, { "[192.0.2.1]", 1, "192.0.2.1" },
 	{ "[IPv6:2001:db8::1]", 1, "2001:db8::1" }, { "[ipv6:::1]", 1, "::1" }, { "[2001:db8::1]", 1, NULL },
@@ -380,6 +477,9 @@ suite_hosts(void)
 	tcase_add_loop_test(tc, orders_and_loops, 0, sizeof orders / sizeof *orders);
 	tcase_add_test(tc, a_route_may_lead_home);
 	tcase_add_test(tc, equals_are_shuffled);
+	tcase_add_loop_test(tc, services_have_ports, 0, sizeof services / sizeof *services);
+	tcase_add_test(tc, services_are_weighed);
+	tcase_add_test(tc, services_without_weights);
 	tcase_add_loop_test(tc, destinations, 0, sizeof domains / sizeof *domains);
 	tcase_add_test(tc, names_in_reports);
 	tcase_add_test(tc, this_machines_addresses);

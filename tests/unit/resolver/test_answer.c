@@ -42,7 +42,7 @@ START_TEST(mx_records)
 	ck_assert_int_eq(get("x.example", DNS_MX), 0);
 	ck_assert_uint_eq(a.n, 2);
 	ck_assert_uint_eq(a.ttl, 300);
-	ck_assert_int_eq(question_hosts(&a, "x.example", &res, &e), 0);
+	ck_assert_int_eq(question_hosts(&a, RESOLVE_MX, "x.example", &res, &e), 0);
 	ck_assert_uint_eq(res.nhost, 2);
 	ck_assert_str_eq(res.host[0].name, "a.example");
 	ck_assert_str_eq(res.host[1].name, "b.example");
@@ -90,11 +90,11 @@ START_TEST(null_mx)
 	wire_start(&b, "x.example", DNS_MX, 0);
 	wire_mx(&b, "x.example", 0, "");
 	ck_assert_int_eq(get("x.example", DNS_MX), 0);
-	ck_assert_int_eq(question_hosts(&a, "x.example", &res, &e), -1);
+	ck_assert_int_eq(question_hosts(&a, RESOLVE_MX, "x.example", &res, &e), -1);
 	ck_assert_str_eq(e.dsn, "5.1.10");
 	wire_mx(&b, "x.example", 7, "a.example");		/* then it means nothing */
 	ck_assert_int_eq(get("x.example", DNS_MX), 0);
-	ck_assert_int_eq(question_hosts(&a, "x.example", &res, &e), 0);
+	ck_assert_int_eq(question_hosts(&a, RESOLVE_MX, "x.example", &res, &e), 0);
 	ck_assert_uint_eq(res.nhost, 1);
 	ck_assert_str_eq(res.host[0].name, "a.example");
 }
@@ -109,7 +109,7 @@ START_TEST(hosts_that_are_none)
 	ck_assert_int_eq(get("x.example", DNS_MX), 0);
 	ck_assert_uint_eq(a.n, 0);
 	ck_assert_uint_eq(a.nodd, 1);
-	ck_assert_int_eq(question_hosts(&a, "x.example", &res, &e), -1);
+	ck_assert_int_eq(question_hosts(&a, RESOLVE_MX, "x.example", &res, &e), -1);
 	ck_assert_str_eq(e.dsn, "5.4.4");
 }
 END_TEST
@@ -118,7 +118,7 @@ START_TEST(no_records)
 {
 	wire_start(&b, "x.example", DNS_MX, 0);
 	ck_assert_int_eq(get("x.example", DNS_MX), 0);
-	ck_assert_int_eq(question_hosts(&a, "x.example", &res, &e), 0);
+	ck_assert_int_eq(question_hosts(&a, RESOLVE_MX, "x.example", &res, &e), 0);
 	ck_assert_uint_eq(res.nhost, 0);
 	wire_start(&b, "x.example", DNS_MX, DNS_NXDOMAIN);
 	ck_assert_int_eq(get("x.example", DNS_MX), 0);
@@ -137,10 +137,53 @@ START_TEST(too_many_keep_the_best)
 	}
 	ck_assert_int_eq(get("x.example", DNS_MX), 0);
 	ck_assert_uint_eq(a.n, ANSWER_RECORDS);
-	ck_assert_int_eq(question_hosts(&a, "x.example", &res, &e), 0);
+	ck_assert_int_eq(question_hosts(&a, RESOLVE_MX, "x.example", &res, &e), 0);
 	ck_assert_uint_eq(res.nhost, RESOLVE_HOSTS);
 	for (uint32_t i = 0; i < res.nhost; i++)
 		ck_assert_uint_eq(res.host[i].preference, 1);
+}
+END_TEST
+
+/* RFC 2782: all of a record is read, in whatever order they come. */
+START_TEST(srv_records)
+{
+	wire_start(&b, "_conneg._tcp.x.example", DNS_SRV, 0);
+	wire_srv(&b, "_Conneg._TCP.x.example", 20, 7, 2525, "B.example");
+	wire_srv(&b, "_conneg._tcp.x.example", 10, 65535, 65535, "_a.example");
+	wire_srv(&b, "_smtp._tcp.x.example", 1, 1, 25, "evil.example");
+	wire_mx(&b, "_conneg._tcp.x.example", 1, "evil.example");
+	ck_assert_int_eq(get("_conneg._tcp.x.example", DNS_SRV), 0);
+	ck_assert_int_eq(question_hosts(&a, RESOLVE_CONNEG, "x.example", &res, &e), 0);
+	ck_assert_uint_eq(res.nhost, 2);
+	ck_assert_str_eq(res.host[0].name, "_a.example");
+	ck_assert(res.host[0].preference == 10 && res.host[0].weight == 65535 && res.host[0].port == 65535);
+	ck_assert_str_eq(res.host[1].name, "b.example");
+	ck_assert(res.host[1].preference == 20 && res.host[1].weight == 7 && res.host[1].port == 2525);
+}
+END_TEST
+
+/* One target ".": decidedly not.  Among others it means nothing. */
+START_TEST(srv_of_nobody)
+{
+	wire_start(&b, "_conneg._tcp.x.example", DNS_SRV, 0);
+	ck_assert_int_eq(get("_conneg._tcp.x.example", DNS_SRV), 0);
+	ck_assert_int_eq(question_hosts(&a, RESOLVE_CONNEG, "x.example", &res, &e), 0);
+	ck_assert_uint_eq(res.nhost, 0);
+	wire_srv(&b, "_conneg._tcp.x.example", 0, 0, 0, "");
+	ck_assert_int_eq(get("_conneg._tcp.x.example", DNS_SRV), 0);
+	ck_assert_int_eq(question_hosts(&a, RESOLVE_CONNEG, "x.example", &res, &e), -1);
+	ck_assert(e.kind == ERR_PERM && strcmp(e.dsn, "5.4.4") == 0);
+	ck_assert_ptr_nonnull(strstr(e.what, "nobody says"));
+	wire_srv(&b, "_conneg._tcp.x.example", 0, 0, 0, "a.example");	/* no port */
+	wire_srv(&b, "_conneg._tcp.x.example", 0, 0, 25, "a b.example");
+	ck_assert_int_eq(get("_conneg._tcp.x.example", DNS_SRV), 0);
+	ck_assert_uint_eq(a.nodd, 2);
+	ck_assert_int_eq(question_hosts(&a, RESOLVE_CONNEG, "x.example", &res, &e), -1);
+	ck_assert_ptr_nonnull(strstr(e.what, "SRV records name no host"));
+	wire_srv(&b, "_conneg._tcp.x.example", 0, 0, 25, "a.example");
+	ck_assert_int_eq(get("_conneg._tcp.x.example", DNS_SRV), 0);
+	ck_assert_int_eq(question_hosts(&a, RESOLVE_CONNEG, "x.example", &res, &e), 0);
+	ck_assert_uint_eq(res.nhost, 1);
 }
 END_TEST
 
@@ -170,6 +213,8 @@ static const struct { const char *name; unsigned char data[8]; size_t n; unsigne
 	{ "octets behind the name", { 0, 1, 1, 'a', 0, 7 }, 6, DNS_MX },
 	{ "a pointer to itself", { 0, 1, 0xc0, 50 }, 4, DNS_MX },
 	{ "a pointer ahead", { 0, 1, 0xc1, 0 }, 4, DNS_MX },
+	{ "SRV without a target", { 0, 1, 0, 1, 0, 25 }, 6, DNS_SRV },
+	{ "octets behind the target", { 0, 1, 0, 1, 0, 25, 0, 7 }, 8, DNS_SRV },
 	{ "half a pointer", { 0, 1, 0xc0 }, 3, DNS_MX },
 	{ "a reserved label", { 0, 1, 0x80, 0 }, 4, DNS_MX },
 };
@@ -256,6 +301,8 @@ suite_answer(void)
 	tcase_add_loop_test(tc, hosts_that_are_none, 0, sizeof odd / sizeof *odd);
 	tcase_add_test(tc, no_records);
 	tcase_add_test(tc, too_many_keep_the_best);
+	tcase_add_test(tc, srv_records);
+	tcase_add_test(tc, srv_of_nobody);
 	tcase_add_test(tc, cut_anywhere);
 	tcase_add_loop_test(tc, malformed, 0, sizeof bad / sizeof *bad);
 	tcase_add_test(tc, compressed_names);

@@ -68,14 +68,15 @@ wire_data(struct buf *b, const char *owner, unsigned type, uint32_t ttl, struct 
 	put(b, data);
 }
 
+/* A name behind n numbers. */
 static void
-wire_named(struct buf *b, const char *owner, unsigned type, int preference, const char *name)
+wire_named(struct buf *b, const char *owner, unsigned type, const unsigned *number, size_t n, const char *name)
 {
 	struct buf data;
 
 	buf_init(&data, 1000);
-	if (preference >= 0)
-		put16(&data, (unsigned)preference);
+	for (size_t i = 0; i < n; i++)
+		put16(&data, number[i]);
 	wire_name(&data, name);
 	wire_data(b, owner, type, 300, buf_view(&data));
 	buf_free(&data);
@@ -84,11 +85,19 @@ wire_named(struct buf *b, const char *owner, unsigned type, int preference, cons
 void
 wire_mx(struct buf *b, const char *owner, unsigned preference, const char *host)
 {
-	wire_named(b, owner, DNS_MX, (int)preference, host);
+	wire_named(b, owner, DNS_MX, &preference, 1, host);
+}
+
+void
+wire_srv(struct buf *b, const char *owner, unsigned priority, unsigned weight, unsigned port, const char *host)
+{
+	const unsigned number[] = { priority, weight, port };
+
+	wire_named(b, owner, DNS_SRV, number, 3, host);
 }
 
 void
 wire_cname(struct buf *b, const char *owner, const char *to)
 {
-	wire_named(b, owner, DNS_CNAME, -1, to);
+	wire_named(b, owner, DNS_CNAME, NULL, 0, to);
 }

@@ -11,6 +11,7 @@
 void wire_start(struct buf *b, const char *qname, unsigned type, unsigned rcode);
 /* One more answer record; its count is in the header. */
 void wire_mx(struct buf *b, const char *owner, unsigned preference, const char *host);
+void wire_srv(struct buf *b, const char *owner, unsigned priority, unsigned weight, unsigned port, const char *host);
 void wire_cname(struct buf *b, const char *owner, const char *to);
 void wire_data(struct buf *b, const char *owner, unsigned type, uint32_t ttl, struct span data);
 /* A name without compression. */
