@@ -3,6 +3,7 @@
 #include "capd/directory.h"
 
 #include "lib/address.h"
+#include "lib/clock.h"
 #include "lib/confline.h"
 #include "lib/log.h"
 
@@ -28,10 +29,10 @@ directory_replace(struct directory *d, int caps_fd, struct err *e)
 }
 
 int
-directory_open(struct directory *d, const struct conf *conf, const struct capslog *log, int caps_fd,
-    struct err *e)
+directory_open(struct directory *d, const struct conf *conf, const struct capslog *log, const struct probe *probe,
+    int caps_fd, struct err *e)
 {
-	*d = (struct directory){ .conf = conf, .log = log };
+	*d = (struct directory){ .conf = conf, .log = log, .probe = probe };
 	return caps_fd == -1 ? 0 : directory_replace(d, caps_fd, e);
 }
 
@@ -91,19 +92,45 @@ find_kept(const struct directory *d, enum cap_source source, struct span addr, u
 	return r == 0 ? CAP_NONE : out->state;
 }
 
+/* Of addresses here this directory is what others would ask. */
+static bool
+is_ours(const struct directory *d, struct span addr)
+{
+	struct span domain = address_domain(addr);
+	char lower[ADDRESS_MAX_DOMAIN + 1];
+	const struct span *lines;
+	uint32_t n = conf_lines(d->conf, CONF_LOCALS, &lines);
+
+	if (domain.n >= sizeof lower)
+		return false;
+	for (size_t i = 0; i < domain.n; i++)
+		lower[i] = (char)ascii_lower(domain.p[i]);
+	return domains_have(lines, n, span_of(lower, domain.n));
+}
+
+static enum cap_state
+find_probed(const struct directory *d, struct span addr, struct cap_entry *out, enum probe_state *probe)
+{
+	*probe = d->probe == NULL || is_ours(d, addr) ? PROBE_NEVER : probe_get(d->probe, addr, clock_ms(), out);
+	return *probe == PROBE_COUNTS ? out->state : CAP_NONE;
+}
+
 void
-directory_find(const struct directory *d, struct span addr, uint64_t now_s, struct cap_entry *out)
+directory_find(const struct directory *d, struct span addr, uint64_t now_s, struct cap_entry *out,
+    enum probe_state *probe)
 {
 	const struct span *lines;
 	uint32_t n = conf_lines(d->conf, CONF_CAPSOURCES, &lines);
 	bool temp = false;
 
+	*probe = PROBE_NEVER;
 	for (uint32_t i = 0; i < n; i++) {
 		enum cap_source source = source_of(lines, i);
 		enum cap_state state;
 
 		*out = (struct cap_entry){ .text = { NULL, 0 } };
 		state = source == SOURCE_CDB ? find_compiled(d, addr, out) :
+		    source == SOURCE_PROBE ? find_probed(d, addr, out, probe) :
 		    find_kept(d, source, addr, now_s, out);
 		out->source = source;
 		out->state = state;

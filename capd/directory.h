@@ -7,21 +7,22 @@
 #ifndef CAPD_DIRECTORY_H
 #define CAPD_DIRECTORY_H
 
+#include "capd/probe.h"
 #include "lib/capsdb.h"
-#include "lib/capslog.h"
 #include "lib/conf.h"
 
 struct directory {
 	const struct conf *conf;
 	const struct capslog *log;	/* what capd keeps itself; NULL: it cannot be read */
+	const struct probe *probe;	/* what other hosts said; NULL: nobody asks them */
 	struct capsdb db;
 	bool have_db;
 };
 
 /* caps_fd: caps.cdb, or -1 for none; taken over.  -1: it is no such file; the directory is then
  * usable, without it. */
-int directory_open(struct directory *d, const struct conf *conf, const struct capslog *log, int caps_fd,
-    struct err *e);
+int directory_open(struct directory *d, const struct conf *conf, const struct capslog *log,
+    const struct probe *probe, int caps_fd, struct err *e);
 
 /* Another caps.cdb (taken over) in place of the one before; on failure that one stays. */
 int directory_replace(struct directory *d, int caps_fd, struct err *e);
@@ -35,9 +36,12 @@ bool directory_asks(const struct directory *d, enum cap_source source);
 /*
  * The capabilities of addr by the first source that knows them: CAP_KNOWN with the text (valid until
  * the directory changes), CAP_ANY for one who takes everything, CAP_NONE; CAP_TEMP where none knows and
- * one cannot answer now.
+ * one cannot answer now.  *probe: PROBE_DUE or PROBE_ASKED where no source before it knows, and the source
+ * probe would have to be asked, or is: it says nothing then, and nothing is begun here.  Else PROBE_NEVER or
+ * PROBE_COUNTS.
  */
-void directory_find(const struct directory *d, struct span addr, uint64_t now_s, struct cap_entry *out);
+void directory_find(const struct directory *d, struct span addr, uint64_t now_s, struct cap_entry *out,
+    enum probe_state *probe);
 
 /* 1: a mailbox here, 0: not. */
 int directory_mailbox(const struct directory *d, struct span addr);

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
@@ -16,7 +17,11 @@ struct asker {
 	struct asker *next, **prev;
 	struct capd *capd;
 	struct chan chan;
+	enum role parent;
 	uint32_t settings;		/* the number of those its session has */
+	struct buf held;		/* its question, which waits for another host; empty: none does */
+	struct timer patience;		/* until that is answered all the same */
+	int64_t rest_ms;		/* until then none of its questions waits */
 };
 
 /* --- by which settings --- */
@@ -41,7 +46,8 @@ directory_of(struct capd *c, uint32_t number)
 		return &old->directory;
 	if (!c->daemon->next.open || c->daemon->next.number != number)
 		return &c->directory;
-	c->next = (struct directory){ &c->daemon->next.conf, store_log(&c->store), c->next_db, c->have_next };
+	c->next = (struct directory){ &c->daemon->next.conf, store_log(&c->store), &c->probe, c->next_db,
+	    c->have_next };
 	return &c->next;
 }
 
@@ -72,26 +78,44 @@ old_tidy(struct capd *c)
 		}
 }
 
-static int
-capd_answer(struct capd *c, const struct directory *d, struct chan *to, const void *msg, size_t len,
-    struct err *e)
-{
-	static struct { struct msg_cap m; unsigned char text[MSG_MAX - sizeof(struct msg_cap)]; } out;
-	const struct msg_cap_ask *ask = msg;
-	struct span addr = span_of(ask + 1, ask->addr_len), text;
-	struct cap_entry found = { .state = CAP_NONE };
+/* --- answers --- */
 
-	if (ask->addr_len != len - sizeof *ask || addr.n == 0 || addr.n > ENV_MAX_PATH)
+/* A question, and what is known so far. */
+struct question {
+	const struct msg_cap_ask *ask;
+	struct span addr;
+	const struct directory *d;
+	struct cap_entry found;
+	enum probe_state probe;
+};
+
+static int
+question_look(struct question *q, const struct directory *d, const void *msg, size_t len, struct err *e)
+{
+	const struct msg_cap_ask *ask = msg;
+
+	*q = (struct question){ .ask = ask, .addr = span_of(ask + 1, ask->addr_len), .d = d,
+	    .found = { .state = CAP_NONE }, .probe = PROBE_NEVER };
+	if (ask->addr_len != len - sizeof *ask || q->addr.n == 0 || q->addr.n > ENV_MAX_PATH)
 		return err_set(e, ERR_PROTO, NULL, "a question of %zu octets", len);
 	if (ask->want & CAP_WANT_FEATURES)
-		directory_find(d, addr, (uint64_t)(clock_us() / 1000000), &found);
+		directory_find(d, q->addr, (uint64_t)(clock_us() / 1000000), &q->found, &q->probe);
+	return 0;
+}
+
+static int
+capd_answer(struct capd *c, const struct question *q, struct chan *to, struct err *e)
+{
+	static struct { struct msg_cap m; unsigned char text[MSG_MAX - sizeof(struct msg_cap)]; } out;
+	const struct msg_cap_ask *ask = q->ask;
+	struct span addr = q->addr, text = q->found.text;
+
 	memset(&out.m, 0, sizeof out.m);
-	out.m.features = found.state;
-	out.m.source = (uint16_t)found.source;
-	out.m.since_s = found.since_s;
-	text = found.text;
+	out.m.features = q->found.state;
+	out.m.source = (uint16_t)q->found.source;
+	out.m.since_s = q->found.since_s;
 	if (ask->want & CAP_WANT_KNOWN)
-		out.m.known = (uint32_t)directory_mailbox(d, addr);
+		out.m.known = (uint32_t)directory_mailbox(q->d, addr);
 	if (text.n > sizeof out.text) {
 		log_line(LOG_ERR, NULL, "caps-too-long", "to=%s octets=%zu", log_qs(addr), text.n);
 		out.m.features = CAP_TEMP;
@@ -105,13 +129,134 @@ capd_answer(struct capd *c, const struct directory *d, struct chan *to, const vo
 	return chan_send(to, &out.m.h, MSG_CAP, ask->h.id, sizeof out.m + text.n, NULL, 0, e);
 }
 
+/* --- who waits for another host --- */
+
+/* Has remote ask.  false: not now. */
+static bool
+capd_probe(struct capd *c, struct span addr)
+{
+	struct { struct msg_probe m; unsigned char addr[ENV_MAX_PATH]; } p = { .m = { .addr_len = (uint32_t)addr.n } };
+	struct chan *remote = &c->parent[ROLE_REMOTE];
+	struct err e = { 0 }, ignored;
+	uint32_t number;
+
+	if (!remote->open || probe_ask(&c->probe, addr, clock_ms(), &number, &e) == -1)
+		return false;
+	memcpy(p.addr, addr.p, addr.n);
+	if (chan_send(remote, &p.m.h, MSG_PROBE, number, sizeof p.m + addr.n, NULL, 0, &e) == 0)
+		return true;
+	(void)probe_told(&c->probe, number, CAP_TEMP, span_of(NULL, 0), clock_ms(), 0, &ignored);
+	return false;
+}
+
+/* What a session hears of somebody who has to be asked about elsewhere: so far it is not known. */
+static void
+question_not_now(struct question *q)
+{
+	if (q->found.state == CAP_NONE && (q->probe == PROBE_DUE || q->probe == PROBE_ASKED))
+		q->found.state = CAP_TEMP;
+}
+
+/* true: the answer comes later. */
+static bool
+asker_waits(struct asker *a, const void *msg, size_t len)
+{
+	int64_t wait_ms = a->parent == ROLE_SMTPD ? CAPD_WAIT_SMTPD_MS : CAPD_WAIT_MS;
+	struct err e;
+
+	if (a->held.n > 0 || clock_ms() < a->rest_ms || buf_add(&a->held, span_of(msg, len), &e) == -1)
+		return false;
+	if (loop_timer(&a->capd->daemon->loop, &a->patience, wait_ms, &e) == 0)
+		return true;
+	buf_clear(&a->held);
+	return false;
+}
+
 static int
 asker_on_ask(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
 {
 	struct asker *a = ch->arg;
+	struct question q;
 
 	(void)fds;
-	return capd_answer(a->capd, directory_of(a->capd, a->settings), ch, msg, len, e);
+	if (question_look(&q, directory_of(a->capd, a->settings), msg, len, e) == -1)
+		return -1;
+	if (q.probe == PROBE_DUE && capd_probe(a->capd, q.addr))
+		q.probe = PROBE_ASKED;
+	if (q.probe == PROBE_ASKED && q.found.state == CAP_NONE && asker_waits(a, msg, len))
+		return 0;
+	question_not_now(&q);
+	return capd_answer(a->capd, &q, ch, e);
+}
+
+/* Answers the question that waits, unless it still has to and time is left. */
+static void
+asker_resume(struct asker *a, bool late)
+{
+	struct question q;
+	struct err e = { 0 };
+
+	if (question_look(&q, directory_of(a->capd, a->settings), a->held.p, a->held.n, &e) == 0) {
+		if (q.probe == PROBE_ASKED && !late)
+			return;
+		question_not_now(&q);
+		(void)capd_answer(a->capd, &q, &a->chan, &e);
+	}
+	if (e.kind != ERR_NONE)
+		log_line(LOG_WARN, NULL, "unanswered", "why=%s", log_q(e.what));
+	loop_cancel(&a->capd->daemon->loop, &a->patience);
+	buf_free(&a->held);
+	a->rest_ms = late ? clock_ms() + CAPD_REST_MS : 0;
+}
+
+static void
+asker_impatient(void *arg)
+{
+	asker_resume(arg, true);
+}
+
+/* Something was heard, or nothing will be. */
+static void
+askers_resume(struct capd *c)
+{
+	for (struct asker *a = c->askers, *next; a != NULL; a = next) {
+		next = a->next;
+		if (a->held.n > 0)
+			asker_resume(a, false);
+	}
+}
+
+/* What another host said, or why it said nothing. */
+static int
+remote_on_inquired(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
+{
+	const struct msg_inquired *m = msg;
+	struct capd *c = ch->arg;
+	enum cap_state state = CAP_TEMP;
+	struct span text = { NULL, 0 };
+	struct buf store;
+	int r = 0;
+
+	(void)len;
+	if ((m->kind == ERR_NONE) != (fds[0] != -1))
+		return err_set(e, ERR_PROTO, NULL, "an answer without what was found, or a refusal with it");
+	buf_init(&store, INQUIRY_MAX);
+	if (fds[0] != -1)
+		r = probe_read(fds[0], m->len, &store, &state, &text, e);
+	if (r == 0 && probe_told(&c->probe, m->h.id, state, text, clock_ms(), (uint64_t)(clock_us() / 1000000), e)) {
+		if (e->kind != ERR_NONE)
+			log_line(LOG_INFO, NULL, "probe-unusable", "why=%s", log_q(e->what));
+		askers_resume(c);
+	}
+	buf_free(&store);
+	return r;
+}
+
+static void
+remote_lost(struct capd *c)
+{
+	probe_lost(&c->probe);
+	askers_resume(c);
 }
 
 static const struct msg_rule from_asker[] = {
@@ -126,6 +271,8 @@ asker_gone(struct chan *ch, const struct err *why)
 	struct old_settings *old;
 
 	(void)why;
+	loop_cancel(&a->capd->daemon->loop, &a->patience);
+	buf_free(&a->held);
 	a->capd->nasker--;
 	if ((old = *old_place(a->capd, a->settings)) != NULL && --old->askers == 0)
 		old_tidy(a->capd);
@@ -136,7 +283,7 @@ asker_gone(struct chan *ch, const struct err *why)
 }
 
 int
-capd_add_asker(struct capd *c, int fd, uint32_t settings, struct err *e)
+capd_add_asker(struct capd *c, int fd, enum role parent, uint32_t settings, struct err *e)
 {
 	struct asker *a = calloc(1, sizeof *a);
 	struct old_settings *old = *old_place(c, settings);
@@ -146,7 +293,10 @@ capd_add_asker(struct capd *c, int fd, uint32_t settings, struct err *e)
 		return err_sys(e, "asker");
 	}
 	a->capd = c;
+	a->parent = parent;
 	a->settings = settings;
+	a->patience = (struct timer){ .fire = asker_impatient, .arg = a };
+	buf_init(&a->held, sizeof(struct msg_cap_ask) + ENV_MAX_PATH);
 	if (chan_open(&a->chan, &c->daemon->loop, fd, "asker", from_asker,
 	    sizeof from_asker / sizeof *from_asker, asker_gone, a, e) == -1) {
 		close(fd);
@@ -168,20 +318,26 @@ capd_add_asker(struct capd *c, int fd, uint32_t settings, struct err *e)
 static int
 parent_on_session(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
 {
+	struct capd *c = ch->arg;
 	int fd = fds[0];
 
 	(void)len;
 	fds[0] = -1;
-	return capd_add_asker(ch->arg, fd, ((const struct msg_hdr *)msg)->id, e);
+	return capd_add_asker(c, fd, (enum role)(ch - c->parent), ((const struct msg_hdr *)msg)->id, e);
 }
 
 static int
 control_on_ask(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
 {
 	struct capd *c = ch->arg;
+	struct question q;
 
 	(void)fds;
-	return capd_answer(c, &c->directory, ch, msg, len, e);
+	if (question_look(&q, &c->directory, msg, len, e) == -1)
+		return -1;
+	if (q.probe == PROBE_ASKED)
+		question_not_now(&q);
+	return capd_answer(c, &q, ch, e);
 }
 
 /* Each channel says what one source says; whose address it may be is judged by who sends it. */
@@ -199,6 +355,8 @@ control_on_set(struct chan *ch, const void *msg, size_t len, int *fds, struct er
 	    (m->source != SOURCE_OWN && (m->source != SOURCE_NONE || m->state != CAP_NONE)) ||
 	    (m->addr_len == 0 && m->source != SOURCE_NONE))
 		return err_set(e, ERR_PROTO, NULL, "a change of %zu octets", len);
+	if (m->source == SOURCE_NONE)
+		probe_forget(&c->probe, span_of(m + 1, m->addr_len));
 	if (store_set(&c->store, &c->directory, m, &why) == 0)
 		return chan_send(ch, &done, MSG_CAP_SETTED, m->h.id, sizeof done, NULL, 0, e);
 	no.kind = (uint32_t)why.kind;
@@ -228,8 +386,10 @@ learn_on_set(struct chan *ch, const void *msg, size_t len, int *fds, struct err 
 	return 0;
 }
 
+/* The last row is remote's alone. */
 static const struct msg_rule from_parent[] = {
 	{ MSG_SESSION, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 1, 1, parent_on_session },
+	{ MSG_INQUIRED, sizeof(struct msg_inquired), sizeof(struct msg_inquired), 0, 1, remote_on_inquired },
 };
 static const struct msg_rule from_control[] = {
 	{ MSG_CAP_ASK, sizeof(struct msg_cap_ask) + 1, sizeof(struct msg_cap_ask) + ENV_MAX_PATH, 0, 0,
@@ -241,8 +401,7 @@ static const struct msg_rule from_learn[] = {
 };
 /* Who may say what. */
 static const struct { const struct msg_rule *rule; size_t n; } rules[ROLE_COUNT] = {
-	[ROLE_SMTPD] = { from_parent, sizeof from_parent / sizeof *from_parent },
-	[ROLE_LOCAL] = { from_parent, sizeof from_parent / sizeof *from_parent },
+	[ROLE_SMTPD] = { from_parent, 1 }, [ROLE_LOCAL] = { from_parent, 1 },
 	[ROLE_REMOTE] = { from_parent, sizeof from_parent / sizeof *from_parent },
 	[ROLE_CONTROL] = { from_control, sizeof from_control / sizeof *from_control },
 	[ROLE_LEARN] = { from_learn, sizeof from_learn / sizeof *from_learn },
@@ -251,8 +410,12 @@ static const struct { const struct msg_rule *rule; size_t n; } rules[ROLE_COUNT]
 static void
 parent_gone(struct chan *ch, const struct err *why)
 {
+	struct capd *c = ch->arg;
+
 	(void)why;
 	log_line(LOG_INFO, NULL, "peer-gone", "peer=%s", ch->name);
+	if (ch == &c->parent[ROLE_REMOTE])
+		remote_lost(c);
 }
 
 static int
@@ -261,6 +424,8 @@ capd_connect(struct capd *c, enum role role, int fd, struct err *e)
 	if (role >= ROLE_COUNT || rules[role].rule == NULL)
 		return err_set(e, ERR_PROTO, NULL, "a channel to %s", role_name(role));
 	chan_close(&c->parent[role]);
+	if (role == ROLE_REMOTE)	/* the news of its end may come after its successor's channel */
+		remote_lost(c);
 	if (chan_open(&c->parent[role], &c->daemon->loop, fd, role_name(role), rules[role].rule, rules[role].n,
 	    parent_gone, c, e) == 0)
 		return 0;
@@ -350,6 +515,8 @@ capd_stats(void *arg, struct buf *out)
 
 	figure_add(out, "accord_capd_askers", c->nasker);
 	figure_add(out, "accord_capd_entries", c->store.log.n);
+	figure_add(out, "accord_capd_probed", c->probe.n);
+	figure_add(out, "accord_capd_probes_total", c->probe.total);
 	figure_add(out, "accord_capd_questions_total", c->answers);
 	figure_add(out, "accord_capd_hits_total", c->hits);
 }
@@ -357,9 +524,14 @@ capd_stats(void *arg, struct buf *out)
 int
 capd_open(struct capd *c, struct daemon *d, struct err *e)
 {
+	uint64_t seed;
+
 	*c = (struct capd){ .daemon = d, .number = d->settings };
+	if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
+		return err_sys(e, "random octets");
+	probe_init(&c->probe, seed);
 	store_open(&c->store, daemon_file(d, "caps"));
-	if (directory_open(&c->directory, &d->conf, store_log(&c->store), daemon_file(d, "caps.cdb"),
+	if (directory_open(&c->directory, &d->conf, store_log(&c->store), &c->probe, daemon_file(d, "caps.cdb"),
 	    e) == -1)
 		return -1;
 	for (int r = 0; r < ROLE_COUNT; r++)

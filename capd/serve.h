@@ -8,6 +8,9 @@
 #include "lib/daemon.h"
 
 enum {
+	/* How long a question waits for another host's answer, less than its asker waits for ours: of smtpd's sessions,
+	 * of the others.  Who waited in vain is answered at once for a while: he may name hundreds. */
+	CAPD_WAIT_SMTPD_MS = 1500, CAPD_WAIT_MS = 4000, CAPD_REST_MS = 60 * 1000,
 	CAPD_UNREAD = 64,	/* answers that wait for an asker to read them */
 	CAPD_OLD_MAX = 8	/* settings that are no more, and that sessions still have */
 };
@@ -25,6 +28,7 @@ struct asker;
 struct capd {
 	struct daemon *daemon;
 	struct store store;
+	struct probe probe;
 	struct directory directory;
 	struct chan parent[ROLE_COUNT];	/* smtpd and local bring sessions; control asks itself */
 	struct asker *askers;
@@ -40,7 +44,7 @@ struct capd {
 /* Takes the channels, caps.cdb and the folder caps from the daemon.  -1: it cannot start. */
 int capd_open(struct capd *c, struct daemon *d, struct err *e);
 
-/* One more asking process that has the settings of that number, for tests too.  fd is taken over. */
-int capd_add_asker(struct capd *c, int fd, uint32_t settings, struct err *e);
+/* One more asking process, of that parent, that has the settings of that number, for tests too.  fd is taken over. */
+int capd_add_asker(struct capd *c, int fd, enum role parent, uint32_t settings, struct err *e);
 
 #endif

@@ -130,7 +130,8 @@ const struct conf_decl conf_table[CONF_COUNT] = {
 	    "ADDRESS EXPRESSION, @domain EXPRESSION or ADDRESS any: what a recipient can take"),
 	[CONF_CAPSOURCES] = KEYED_LIST("capsources", "cdb:caps.cdb", R(START) | R(CAPD) | R(LOCAL) | R(LEARN),
 	    capsource_check,
-	    "cdb:FILE, own or learned: where capabilities are looked up, in order", capsource_keys, "source"),
+	    "cdb:FILE, own, learned or probe: where capabilities are looked up, in order", capsource_keys,
+	    "source"),
 	[CONF_CONNEG] = KEYED_LIST("conneg", "", R(SMTPD) | R(CAPD) | R(REMOTE), conneg_check,
 	    "DOMAIN directory|ensure|off [all|relayclients|NETWORK,…]: how CONNEG is answered, and to whom; * "
 	    "for all domains",

@@ -509,7 +509,7 @@ mailbox_keys(struct span line, struct buf *out, struct err *e)
 
 static const struct { const char *name; enum cap_source source; bool file; } capsources[] = {
 	{ "none", SOURCE_NONE, false }, { "cdb", SOURCE_CDB, true }, { "own", SOURCE_OWN, false },
-	{ "learned", SOURCE_LEARNED, false },
+	{ "learned", SOURCE_LEARNED, false }, { "probe", SOURCE_PROBE, false },
 };
 enum { NCAPSOURCE = sizeof capsources / sizeof *capsources };
 
@@ -525,8 +525,8 @@ capsource_parse(struct span line, struct capsource *out, struct err *e)
 			out->source = capsources[i].source;
 			return 0;
 		}
-	return err_set(e, ERR_PERM, NULL, "expected cdb:FILE, own or learned (ldap: and probe are not "
-	    "asked by this version), not \"%s\"", quote(line).s);
+	return err_set(e, ERR_PERM, NULL, "expected cdb:FILE, own, learned or probe (ldap: is not asked by this "
+	    "version), not \"%s\"", quote(line).s);
 }
 
 int

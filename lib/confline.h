@@ -73,12 +73,14 @@ int mailbox_keys(struct span line, struct buf *out, struct err *e);
 /* So much longer than `wait` a conversion may take, nobody being kept waiting. */
 enum { CONFNEG_LATE_S = 600 };
 
+enum dialect { DIALECT_4141, DIALECT_D03_REQUIRED, DIALECT_D03_OPTIONAL, DIALECT_D03_SPACED };
+
 struct negotiation {	/* the options of negotiation.md b.1, defaults first */
 	uint8_t ask;		/* 0 conperm, 1 always, 2 never */
 	uint8_t conperm_null, conperm_unknown;	/* 0 relay, 1 fail */
 	uint8_t conperm_strict, conperm_try_all_mx;
 	uint8_t conperm_after;	/* 0 keep, 1 drop */
-	uint8_t dialect;	/* 0 4141, 1 d03-required, 2 d03-optional, 3 d03-spaced */
+	uint8_t dialect;	/* enum dialect */
 	uint8_t record;		/* 0 previous, 1 converted besides */
 	uint8_t batch;		/* 0 best, 1 common, 2 single */
 	uint8_t drucof_late, drucof_unknown;
@@ -154,7 +156,7 @@ int capsource_check(struct span line, struct err *e);
 int capsource_keys(struct span line, struct buf *out, struct err *e);	/* its kind */
 /* Is source one of the lines? */
 bool capsources_have(const struct span *lines, uint32_t n, enum cap_source source);
-/* The name of a source: "cdb", "own", "learned"; "none". */
+/* The name of a source: "cdb", "own", "learned", "probe"; "none". */
 const char *capsource_name(enum cap_source source);
 
 /*

@@ -61,6 +61,8 @@ static const struct figure_decl table[] = {
 	COUNTER("convertd_cache_hits_total", "conversions answered from the copies kept"),
 	GAUGE("capd_askers", "processes that may ask"),
 	GAUGE("capd_entries", "recipients whose capabilities it keeps itself"),
+	GAUGE("capd_probed", "addresses that other hosts were asked about, and that is remembered"),
+	COUNTER("capd_probes_total", "questions put to other hosts, by their SRV records"),
 	COUNTER("capd_questions_total", "questions answered"),
 	COUNTER("capd_hits_total", "questions whose recipient's capabilities are known"),
 	GAUGE("learn_waiting", "reports about our mail that wait to be read"),

@@ -13,6 +13,7 @@
 #include "lib/result.h"
 
 enum {
+	INQUIRY_PROBES = 8,		/* of capd, under way at once */
 	INQUIRY_MAX = 1 << 20,		/* octets of all items; what comes after that is left out, and said to be */
 	INQUIRY_VALUE = 128 * 1024	/* of one; more is cut */
 };

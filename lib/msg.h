@@ -11,7 +11,7 @@
 #include "lib/ipc.h"
 #include "lib/qid.h"
 
-#define MSG_LAYOUT 14u
+#define MSG_LAYOUT 15u
 
 enum msg_type {
 	/* supervisor -> daemon, in this order at start: SETTING* FILE* LISTENER* PEER* GO */
@@ -121,6 +121,9 @@ enum msg_type {
 	 * without sending it */
 	MSG_INQUIRE = 176,	/* struct msg_inquire; fd: a queue file of one recipient, a sealed memfd */
 	MSG_INQUIRED,		/* back: struct msg_inquired; fd: a sealed memfd, what happened (lib/inquiry.h) */
+	/* command -> control, control, capd -> remote; remote parent -> its session: what do the hosts of its domain's
+	 * SRV records say that it takes? */
+	MSG_PROBE,		/* struct msg_probe + address text; answer MSG_INQUIRED */
 };
 
 /* The processes, as peers of each other.  The order is the one they are started in. */
@@ -265,9 +268,9 @@ struct msg_acted {
 enum { CAP_WANT_FEATURES = 1, CAP_WANT_KNOWN = 2 };
 struct msg_cap_ask { struct msg_hdr h; uint32_t want, addr_len; };
 enum cap_state { CAP_NONE, CAP_KNOWN, CAP_ANY, CAP_TEMP };
-/* Where capabilities come from, from whom is trusted most to whom least; in files too, so a number stays what
- * it is.  3 is for a directory of others (LDAP). */
-enum cap_source { SOURCE_NONE, SOURCE_CDB, SOURCE_OWN, SOURCE_LEARNED = 4 };
+/* Where capabilities come from, from whom is trusted most to whom least; in files too, so a number stays what it
+ * is.  3 is for a directory of others (LDAP). */
+enum cap_source { SOURCE_NONE, SOURCE_CDB, SOURCE_OWN, SOURCE_LEARNED = 4, SOURCE_PROBE };
 enum { CAP_LEARNED_S = 30 * 24 * 3600 };	/* so long counts what a report said */
 struct msg_cap {
 	struct msg_hdr h;
@@ -303,6 +306,11 @@ struct msg_inquire {
 	uint32_t kind, pad;	/* enum inquiry_kind */
 	char id[QID_SIZE];	/* names it in the log; the command leaves it and dest empty */
 	char dest[JOB_DEST];	/* as in struct msg_job */
+};
+struct msg_probe {
+	struct msg_hdr h;
+	char id[QID_SIZE];	/* names it in the log; remote's parent gives it */
+	uint32_t addr_len, pad;
 };
 struct msg_inquired {
 	struct msg_hdr h;

@@ -200,8 +200,8 @@ command_rcpt(struct buf *out, const struct rcpt *r, const struct hop *hop, const
 const char *
 command_conneg(unsigned dialect)
 {
-	static const char *const words[] = { "CONNEG", "CONNEG=REQUIRED", "CONNEG=OPTIONAL",
-	    "CONNEG = REQUIRED" };
+	static const char *const words[] = { [DIALECT_4141] = "CONNEG", [DIALECT_D03_REQUIRED] = "CONNEG=REQUIRED",
+	    [DIALECT_D03_OPTIONAL] = "CONNEG=OPTIONAL", [DIALECT_D03_SPACED] = "CONNEG = REQUIRED" };
 
-	return words[dialect < sizeof words / sizeof *words ? dialect : 0];
+	return words[dialect < sizeof words / sizeof *words ? dialect : DIALECT_4141];
 }

@@ -433,6 +433,9 @@ batch_question(struct flow *f, struct batch *b)
 		flow_unreached(f, b, &e);
 		return;
 	}
+	if (f->s->srv && !(f->s->hop.ext & HOP_CONNEG && b->opt.ask != 2))	/* nothing else is to be said there */
+		flow_settle(f, b->t, b->n, OUTCOME_FAILED, "5.3.3", f->s->hop.ext & HOP_CONNEG ?
+		    "the setting negotiation has ask=never" : "the host does not offer CONNEG");
 	check_addresses(f, b);
 	if (batch_compact(b))
 		flow_question(f, b);

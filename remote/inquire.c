@@ -4,8 +4,10 @@
 
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include "lib/address.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 
@@ -118,29 +120,94 @@ inquire_answer(struct session *s, const struct inquiry *q, uint32_t id, struct e
 	return r;
 }
 
+/* Tries the job, which is freed, and answers. */
+static int
+inquire_do(struct session *s, struct job *job, uint32_t id, struct err *e)
+{
+	struct inquiry q;
+	int r;
+
+	inquiry_init(&q);
+	s->inquiry = &q;
+	s->w.until_ms = clock_ms() + SESSION_INQUIRY_MS;
+	session_job(s, job);
+	smtp_reset(s);
+	smtp_quit(s);
+	for (uint32_t i = 0; i < job->ntarget; i++)
+		inquiry_tell_result(&q, &job->target[i].res);
+	s->inquiry = NULL;
+	r = inquire_answer(s, &q, id, e);
+	inquiry_free(&q);
+	job_free(job);
+	return r;
+}
+
 int
 inquire_run(struct session *s, const struct msg_inquire *m, size_t len, int fd, struct err *e)
 {
 	struct job job = { .fd = -1 };
-	struct inquiry q;
-	int r;
 
 	if (inquire_take(&job, m, len, fd, e) == -1) {
 		job_free(&job);
 		return -1;
 	}
-	inquiry_init(&q);
-	s->inquiry = &q;
 	s->question = m->kind == INQUIRY_CAPS;
-	s->w.until_ms = clock_ms() + SESSION_INQUIRY_MS;
-	session_job(s, &job);
-	smtp_reset(s);
-	smtp_quit(s);
-	for (uint32_t i = 0; i < job.ntarget; i++)
-		inquiry_tell_result(&q, &job.target[i].res);
-	s->inquiry = NULL;
-	r = inquire_answer(s, &q, m->h.id, e);
-	inquiry_free(&q);
-	job_free(&job);
-	return r;
+	return inquire_do(s, &job, m->h.id, e);
+}
+
+/* --- probes --- */
+
+/* A queue file without a message: from nobody, to that address.  -1: ERR_TEMP. */
+static int
+probe_file(struct span addr, struct err *e)
+{
+	struct rcpt to = { .addr = addr, .notify = NOTIFY_NEVER };
+	struct envelope env = { .rcpt = &to, .nrcpt = 1, .arrival_us = (uint64_t)clock_us() };
+	int fd = memfd_create("probe", MFD_CLOEXEC), r;
+	struct qfile q;
+	struct buf block;
+
+	if (fd == -1)
+		return err_sys(e, "probe");
+	buf_init(&block, 4 * ENV_MAX_PATH);
+	r = envelope_encode(&env, &block, e);
+	if (r == 0)
+		r = qfile_finish(fd, 0, crc32c(0, "", 0), buf_view(&block), 1, &q, e);
+	buf_free(&block);
+	if (r == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* Its job, whose destination is the address's domain. */
+static int
+probe_take(struct job *job, const struct msg_probe *m, size_t len, struct err *e)
+{
+	struct msg_inquire as = { .kind = INQUIRY_CAPS };
+	struct span addr = span_of(m + 1, len < sizeof *m ? 0 : m->addr_len), domain;
+	int fd;
+
+	if (addr.n == 0 || addr.n != len - sizeof *m || address_check(addr, e) == -1 ||
+	    (domain = address_domain(addr)).n == 0 || domain.n >= sizeof as.dest)
+		return err_set(e, ERR_PROTO, NULL, "a probe of %zu octets", len);
+	memcpy(as.id, m->id, sizeof as.id);
+	for (size_t i = 0; i < domain.n; i++)
+		as.dest[i] = (char)ascii_lower(domain.p[i]);
+	if ((fd = probe_file(addr, e)) == -1)
+		return -1;
+	return inquire_take(job, &as, sizeof as, fd, e);
+}
+
+int
+inquire_probe(struct session *s, const struct msg_probe *m, size_t len, struct err *e)
+{
+	struct job job = { .fd = -1 };
+
+	if (probe_take(&job, m, len, e) == -1) {
+		job_free(&job);
+		return -1;
+	}
+	s->question = s->srv = true;
+	return inquire_do(s, &job, m->h.id, e);
 }

@@ -620,13 +620,20 @@ serve_turns(struct flow *f, struct batch *b, struct xact *x, struct division *d)
 		group_turn(f, &d->group[i], b);
 }
 
+/* A probe asks for what is known and no more: a host of draft -03 is told so (DRUCOF, 2). */
+static const char *
+question_conneg(const struct session *s, unsigned dialect)
+{
+	return command_conneg(s->srv && dialect != DIALECT_4141 ? DIALECT_D03_OPTIONAL : dialect);
+}
+
 void
 flow_question(struct flow *f, struct batch *b)
 {
 	unsigned ext = f->s->hop.ext;
 	struct asking asking = { f, b };
 	struct xact x = { .t = b->t, .n = b->n, .conperm = ext & HOP_CONPERM && f->job->env.conperm, .probe = true,
-	    .conneg = ext & HOP_CONNEG && b->opt.ask != 2 ? command_conneg(b->opt.dialect) : NULL,
+	    .conneg = ext & HOP_CONNEG && b->opt.ask != 2 ? question_conneg(f->s, b->opt.dialect) : NULL,
 	    .careful = b->careful, .next_host = flow_next_host(f, b), .body = BODY_7BIT, .caps = on_caps,
 	    .arg = &asking };
 	struct target **all = b->t;

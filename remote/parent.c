@@ -78,7 +78,8 @@ child_end(struct child *c)
 	chan_close(&c->chan);
 	loop_cancel(r->worker.loop, &c->idle);
 	r->nidle -= child_is_idle(c);
-	r->ninquiry -= c->asker != NULL;
+	if (c->asker != NULL)
+		r->ninquiry[c->asker - r->peer]--;
 	r->nchild--;
 	while (*p != c)
 		p = &(*p)->next;
@@ -409,29 +410,35 @@ remote_start(void *arg, struct worker_job *work, int message_fd)
 
 /* --- inquiries --- */
 
-/* Hands an inquiry to a session of its own.  -1: ERR_TEMP, or ERR_BUG. */
+/*
+ * Hands an inquiry to a session of its own: the packet m of its type, with fd (taken over) or -1, of an asker who gave
+ * it that number.  dest: for the log.  -1: ERR_TEMP, or ERR_BUG.
+ */
 static int
-inquiry_start(struct remote *r, struct chan *asker, const struct msg_inquire *ask, int *fd, struct err *e)
+inquiry_start(struct remote *r, struct chan *asker, uint32_t asked, struct msg_hdr *m, uint32_t type, size_t len,
+    const char *dest, int fd, struct err *e)
 {
-	struct msg_inquire m = *ask;
-	struct child *c;
+	uint32_t *n = &r->ninquiry[asker - r->peer];
+	uint32_t most = asker == &r->peer[ROLE_CAPD] ? INQUIRY_PROBES : REMOTE_INQUIRIES;
+	struct child *c = NULL;
 
-	if (r->stopping || r->ninquiry == REMOTE_INQUIRIES ||
+	if (r->stopping || *n == most ||
 	    r->nchild - r->nidle >= conf_number(&r->daemon->conf, CONF_CONCURRENCYREMOTE))
-		return err_set(e, ERR_TEMP, "4.3.2", "too many sessions are under way; try again later");
-	if ((c = child_new(r, m.dest, e)) == NULL)
+		err_set(e, ERR_TEMP, "4.3.2", "too many sessions are under way; try again later");
+	else
+		c = child_new(r, dest, e);
+	if (c == NULL) {
+		ipc_close_fds(&fd, 1);
 		return -1;
-	c->asker = asker;
-	c->asked = ask->h.id;
-	r->nidle--;
-	r->ninquiry++;
-	if (loop_timer(r->worker.loop, &c->idle, REMOTE_INQUIRY_MS, e) == 0) {
-		int passed = *fd;
-
-		*fd = -1;
-		if (chan_send(&c->chan, &m.h, MSG_INQUIRE, 0, sizeof m, &passed, 1, e) == 0)
-			return 0;
 	}
+	c->asker = asker;
+	c->asked = asked;
+	r->nidle--;
+	++*n;
+	if (loop_timer(r->worker.loop, &c->idle, REMOTE_INQUIRY_MS, e) == -1)
+		ipc_close_fds(&fd, 1);
+	else if (chan_send(&c->chan, m, type, 0, len, &fd, fd != -1, e) == 0)
+		return 0;
 	child_end(c);
 	return -1;
 }
@@ -439,25 +446,55 @@ inquiry_start(struct remote *r, struct chan *asker, const struct msg_inquire *as
 static int
 on_inquire(struct chan *chan, const void *msg, size_t len, int *fds, struct err *e)
 {
-	const struct msg_inquire *m = msg;
+	struct msg_inquire m = *(const struct msg_inquire *)msg;
 	struct err why = { 0 };
+	uint32_t asked = m.h.id;
+	int fd = fds[0];
 
 	(void)len;
-	if (m->kind >= INQUIRY_KINDS || !qid_ok(m->id) || memchr(m->dest, '\0', sizeof m->dest) == NULL)
-		return err_set(e, ERR_PROTO, NULL, "an inquiry of kind %u", m->kind);
-	if (inquiry_start(chan->arg, chan, m, &fds[0], &why) == -1)
-		inquiry_refuse(chan, m->h.id, &why);
+	if (m.kind >= INQUIRY_KINDS || !qid_ok(m.id) || memchr(m.dest, '\0', sizeof m.dest) == NULL)
+		return err_set(e, ERR_PROTO, NULL, "an inquiry of kind %u", m.kind);
+	fds[0] = -1;
+	if (inquiry_start(chan->arg, chan, asked, &m.h, MSG_INQUIRE, sizeof m, m.dest, fd, &why) == -1)
+		inquiry_refuse(chan, asked, &why);
 	return 0;
 }
 
+static int
+on_probe(struct chan *chan, const void *msg, size_t len, int *fds, struct err *e)
+{
+	struct { struct msg_probe m; unsigned char addr[ENV_MAX_PATH]; } p;
+	struct remote *r = chan->arg;
+	struct err why = { 0 };
+	struct span addr;
+	char dest[JOB_DEST];
+	uint32_t asked = ((const struct msg_hdr *)msg)->id;
+
+	(void)fds;
+	memcpy(&p, msg, len);
+	addr = span_of(p.addr, p.m.addr_len);
+	if (addr.n != len - sizeof p.m)
+		return err_set(e, ERR_PROTO, NULL, "a probe of %zu octets", len);
+	memset(p.m.id, 0, sizeof p.m.id);
+	qid_make(&r->probes, (uint64_t)clock_us(), p.m.id);
+	span_text(addr, dest, sizeof dest);
+	log_line(LOG_INFO, p.m.id, "probe", "to=%s by=%s", log_qs(addr), chan->name);
+	if (inquiry_start(r, chan, asked, &p.m.h, MSG_PROBE, len, dest, -1, &why) == -1)
+		inquiry_refuse(chan, asked, &why);
+	return 0;
+}
+
+/* Those who may inquire, and what. */
 static const struct msg_rule from_asker[] = {
+	{ MSG_PROBE, sizeof(struct msg_probe) + 1, sizeof(struct msg_probe) + ENV_MAX_PATH, 0, 0, on_probe },
 	{ MSG_INQUIRE, sizeof(struct msg_inquire), sizeof(struct msg_inquire), 1, 1, on_inquire },
 };
 
-static bool
+/* So many of these rules are a role's. */
+static size_t
 inquires(enum role role)
 {
-	return role == ROLE_CONTROL;
+	return role == ROLE_CONTROL ? 2 : role == ROLE_CAPD ? 1 : 0;
 }
 
 /* Nobody waits for these answers any more. */
@@ -487,12 +524,10 @@ peer_gone(struct chan *c, const struct err *why)
 static int
 peer_open(struct remote *r, enum role role, int fd, struct err *e)
 {
-	bool asks = inquires(role);
-
 	inquiries_end(r, &r->peer[role]);
 	chan_close(&r->peer[role]);
-	if (chan_open(&r->peer[role], r->worker.loop, fd, role_name(role), asks ? from_asker : NULL,
-	    asks ? sizeof from_asker / sizeof *from_asker : 0, peer_gone, r, e) == 0)
+	if (chan_open(&r->peer[role], r->worker.loop, fd, role_name(role), from_asker, inquires(role), peer_gone, r,
+	    e) == 0)
 		return 0;
 	close(fd);
 	return -1;
@@ -508,7 +543,7 @@ remote_peer(void *arg, enum role role, uint32_t generation, int fd)
 	(void)generation;
 	if (role == ROLE_QMGR) {
 		got = worker_connect(&r->worker, fd, &e);
-	} else if (serves_sessions((uint32_t)role) || inquires(role)) {
+	} else if (serves_sessions((uint32_t)role) || inquires(role) > 0) {
 		got = peer_open(r, role, fd, &e);
 		for (struct child *c = r->children; c != NULL && got == 0; c = c->next)
 			if (c->needs & 1u << role)
@@ -594,7 +629,7 @@ remote_open(struct remote *r, struct daemon *d, struct err *e)
 		return -1;
 	r->own_ms = clock_ms();
 	for (int i = 0; i < ROLE_COUNT; i++)
-		if (d->peer_fd[i] != -1 && (serves_sessions((uint32_t)i) || inquires((enum role)i)) &&
+		if (d->peer_fd[i] != -1 && (serves_sessions((uint32_t)i) || inquires((enum role)i) > 0) &&
 		    peer_open(r, (enum role)i, d->peer_fd[i], e) == -1)
 			return -1;
 	if (d->peer_fd[ROLE_QMGR] != -1 && worker_connect(&r->worker, d->peer_fd[ROLE_QMGR], e) == -1)

@@ -16,7 +16,7 @@
 enum {
 	REMOTE_IDLE_MAX = 100,		/* sessions kept idle */
 	REMOTE_OWN_MS = 5000,		/* for so long this machine's addresses are believed */
-	REMOTE_INQUIRIES = 4,		/* under way at once, of all askers */
+	REMOTE_INQUIRIES = 4,		/* of control, under way at once; capd has INQUIRY_PROBES */
 	REMOTE_INQUIRY_MS = 150 * 1000,	/* for one: its hops, DNS and convertd have less each */
 	REMOTE_REAP_MS = 200,		/* between looks for children that have ended */
 	REMOTE_STOP_MS = 3000		/* for what is under way, when told to stop */
@@ -34,9 +34,10 @@ struct remote {
 	struct backoff *backoff;	/* addresses that failed; written by this process alone */
 	const struct backoff *shared;	/* the same, as sessions see it */
 	struct child *children, *dying;
-	uint32_t nidle, nchild, ninquiry;	/* nchild: all of them */
+	uint32_t nidle, nchild, ninquiry[ROLE_COUNT];	/* nchild: all of them; ninquiry: by who asks */
 	uint64_t started, jobs, lost;	/* sessions, jobs done, sessions that ended within one */
 	uint64_t inquiries;		/* answered */
+	struct qid_maker probes;
 	struct timer reap, stop;
 	int64_t stop_ms;
 	bool stopping;

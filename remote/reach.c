@@ -99,6 +99,27 @@ reach_domain(struct session *s, struct resolved *r, struct err *e)
 	return reach_order(s, r, PORT_SMTP, e);
 }
 
+/* A domain that is probed: no route and no MX has a say in it. */
+static int
+reach_srv(struct session *s, struct resolved *r, struct err *e)
+{
+	char name[RESOLVE_NAME];
+	struct netaddr ignored;
+
+	if (hosts_domain(s->dest, &ignored, name) != 0)
+		return err_set(e, ERR_PERM, "5.1.2", "%s is no domain that could have SRV records", s->dest);
+	return ask_hosts(s, RESOLVE_CONNEG, name, r, e) == -1 ? -1 : reach_order(s, r, 0, e);
+}
+
+/* By a host and port of smtproutes, or by a domain. */
+static int
+reach_names(struct session *s, bool route, struct resolved *r, struct err *e)
+{
+	if (s->srv)
+		return reach_srv(s, r, e);
+	return route ? reach_route(s, r, e) : reach_domain(s, r, e);
+}
+
 int
 reach_start(struct session *s, struct err *e)
 {
@@ -121,13 +142,13 @@ reach_start(struct session *s, struct err *e)
 		return 0;
 	*h = (struct reach){ .began_ms = h->began_ms, .asked_ms = h->began_ms, .hosts = h->hosts };
 	snprintf(s->mta, sizeof s->mta, "%.90s", s->dest);
-	is = route_addr(s->dest, &to);
+	is = s->srv ? -1 : route_addr(s->dest, &to);
 	if (is == 1) {			/* nobody is asked, nothing is remembered */
 		h->direct = true;
 		h->n = 1;
 		h->to = to;
-	} else if ((is == 0 || (dest.n > 0 && span_rfind(dest, ':') < dest.n && dest.p[0] != '[') ?
-	    reach_route(s, &r, e) : reach_domain(s, &r, e)) == -1) {
+	} else if (reach_names(s, is == 0 || (dest.n > 0 && span_rfind(dest, ':') < dest.n && dest.p[0] != '['), &r,
+	    e) == -1) {
 		s->mta[0] = '\0';	/* no host is to blame */
 		h->failure = *e;
 		h->spent = true;

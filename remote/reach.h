@@ -18,7 +18,7 @@ enum {
 	REACH_STALE_MS = 300 * 1000	/* DNS is asked again after that */
 };
 
-/* Knows the candidates, by smtproutes' address or DNS.  -1: there are none, or this job has tried them
+/* Knows the candidates, by smtproutes' address or DNS; of a probe by SRV records alone.  -1: there are none, or this job has tried them
  * all. */
 int reach_start(struct session *s, struct err *e);
 

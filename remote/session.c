@@ -73,7 +73,7 @@ session_serve(struct session *s, const struct msg_job *m, size_t len, int fd, st
 static int
 session_packet(struct session *s, struct err *e)
 {
-	static _Alignas(8) unsigned char packet[sizeof(struct msg_job) + JOB_MAX_RCPT * 4];
+	static _Alignas(8) unsigned char packet[sizeof(struct msg_job) + ENV_MAX_PATH + JOB_MAX_RCPT * 4];
 	const struct msg_hdr *h = (const struct msg_hdr *)(const void *)packet;
 	int fds[MSG_FDS], r;
 	size_t len;
@@ -92,6 +92,8 @@ session_packet(struct session *s, struct err *e)
 	} else if (h->type == MSG_INQUIRE && fds[0] != -1) {
 		r = inquire_run(s, (const struct msg_inquire *)(const void *)packet, len, fds[0], e);
 		fds[0] = -1;
+	} else if (h->type == MSG_PROBE) {
+		r = inquire_probe(s, (const struct msg_probe *)(const void *)packet, len, e);
 	} else if (h->type == MSG_PEER) {	/* asked for, and came late */
 		r = ask_take_channel(s, (const struct msg_peer *)(const void *)packet, len, fds, e);
 	} else {

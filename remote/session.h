@@ -68,6 +68,7 @@ struct session {
 	struct job *job;
 	struct inquiry *inquiry;	/* the job is one: no data is sent, what happens is told; NULL: a delivery */
 	bool question;		/* of an inquiry: what does the recipient take?  Nothing else */
+	bool srv;		/* the same, of the hosts that the domain's SRV records name */
 	char told[QID_SIZE];	/* the job whose result was sent last */
 	int64_t told_ms;	/* when; 0: none was */
 };

@@ -45,7 +45,7 @@ open_side(struct hostile *x, size_t side)
 
 	if (side != ASKER)
 		d.peer(d.arg, roles[side], 1, fd);
-	else if (capd_add_asker(&capd, fd, 1, &e) == -1)
+	else if (capd_add_asker(&capd, fd, ROLE_SMTPD, 1, &e) == -1)
 		abort();
 }
 
@@ -181,7 +181,7 @@ honest(const char *addr, uint32_t want_features, uint32_t want_known)
 	size_t len;
 
 	memcpy(out.addr, addr, strlen(addr));
-	if (ipc_pair(pair, &e) == -1 || capd_add_asker(&capd, pair[1], 1, &e) == -1 ||
+	if (ipc_pair(pair, &e) == -1 || capd_add_asker(&capd, pair[1], ROLE_SMTPD, 1, &e) == -1 ||
 	    ipc_send(pair[0], &out.m.h, MSG_CAP_ASK, 5, sizeof out.m + strlen(addr), NULL, 0, &e) == -1)
 		abort();
 	hostile_turn(&h);

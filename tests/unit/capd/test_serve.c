@@ -80,7 +80,7 @@ setup(void)
 	d.peer(d.arg, ROLE_CONTROL, 1, pair[0]);
 	control = pair[1];
 	ck_assert_int_eq(ipc_pair(pair, &e), 0);
-	ck_assert_int_eq(capd_add_asker(&capd, pair[0], 1, &e), 0);
+	ck_assert_int_eq(capd_add_asker(&capd, pair[0], ROLE_SMTPD, 1, &e), 0);
 	asker = pair[1];
 }
 
@@ -251,7 +251,7 @@ restart(void)
 	d.peer(d.arg, ROLE_CONTROL, 1, pair[0]);
 	control = pair[1];
 	ck_assert_int_eq(ipc_pair(pair, &e), 0);
-	ck_assert_int_eq(capd_add_asker(&capd, pair[0], 1, &e), 0);
+	ck_assert_int_eq(capd_add_asker(&capd, pair[0], ROLE_SMTPD, 1, &e), 0);
 	asker = pair[1];
 }
 
@@ -352,7 +352,8 @@ END_TEST
 static const struct { uint32_t source, state; const char *addr; uint32_t lie; } lies[] = {
 	{ SOURCE_OWN, CAP_ANY, "a@here.example", 1 }, { SOURCE_OWN, CAP_ANY, "a@here.example", UINT32_MAX - 13 },
 	{ SOURCE_OWN, CAP_TEMP, "a@here.example", 0 }, { SOURCE_CDB, CAP_ANY, "a@here.example", 0 },
-	{ SOURCE_LEARNED, CAP_ANY, "a@here.example", 0 }, { SOURCE_NONE, CAP_ANY, "a@here.example", 0 },
+	{ SOURCE_LEARNED, CAP_ANY, "a@here.example", 0 }, { SOURCE_PROBE, CAP_ANY, "a@here.example", 0 },
+	{ SOURCE_NONE, CAP_ANY, "a@here.example", 0 },
 	{ SOURCE_OWN, CAP_NONE, "", 0 },
 };
 
@@ -548,6 +549,245 @@ START_TEST(an_unreadable_file_is_no_empty_one)
 }
 END_TEST
 
+/* --- other hosts --- */
+
+static int remote;
+static struct { struct msg_probe m; char addr[256]; } probe;
+
+static void
+with_remote(const char *sources)
+{
+	struct err e = { 0 };
+	int pair[2];
+
+	ck_assert_int_eq(conf_set(&d.conf, CONF_CAPSOURCES, span_str(sources), &e), 0);
+	ck_assert_int_eq(conf_set(&d.conf, CONF_LOCALS, span_str("here.example\n.below.example\n"), &e), 0);
+	ck_assert_int_eq(ipc_pair(pair, &e), 0);
+	d.peer(d.arg, ROLE_REMOTE, 1, pair[0]);
+	remote = pair[1];
+}
+
+/* The address that remote is to ask about now; NULL: none. */
+static const char *
+probed(void)
+{
+	struct err e = { 0 };
+	int fds[MSG_FDS];
+	size_t len;
+
+	if (ipc_recv_now(remote, &probe, sizeof probe, &len, fds, &e) != 1)
+		return NULL;
+	probe.addr[probe.m.addr_len] = '\0';
+	ck_assert(probe.m.h.type == MSG_PROBE && len == sizeof probe.m + probe.m.addr_len);
+	return probe.addr;
+}
+
+/* Remote's answer to the last of them; text NULL: it refuses. */
+static void
+found(const char *text)
+{
+	struct msg_inquired m = { .kind = text == NULL ? ERR_TEMP : ERR_NONE };
+	struct inquiry q;
+	struct err e = { 0 };
+	int fd = -1;
+
+	inquiry_init(&q);
+	inquiry_tell(&q, INQUIRY_CAPABILITIES, span_str(text == NULL || *text == '\0' ? "none" : "given"));
+	inquiry_tell(&q, INQUIRY_TAKES, span_str(text == NULL ? "" : text));
+	if (text != NULL)
+		fd = inquiry_seal(&q, &e);
+	m.len = q.items.n;
+	ck_assert_int_eq(ipc_send(remote, &m.h, MSG_INQUIRED, probe.m.h.id, sizeof m, &fd, text != NULL, &e), 0);
+	ipc_close_fds(&fd, 1);
+	inquiry_free(&q);
+	spin();
+}
+
+static void
+put(const char *addr)
+{
+	struct { struct msg_cap_ask m; char addr[256]; } q = { .m = { .want = CAP_WANT_FEATURES | CAP_WANT_KNOWN,
+	    .addr_len = (uint32_t)strlen(addr) } };
+	struct err e = { 0 };
+
+	memcpy(q.addr, addr, strlen(addr));
+	ck_assert_int_eq(ipc_send(asker, &q.m.h, MSG_CAP_ASK, 77, sizeof q.m + strlen(addr), NULL, 0, &e), 0);
+	spin();
+}
+
+/* What the session has heard: an enum cap_state, or -1. */
+static int
+told(void)
+{
+	struct err e = { 0 };
+	int fds[MSG_FDS];
+	size_t len;
+
+	memset(&reply, 0, sizeof reply);
+	if (ipc_recv_now(asker, &reply, sizeof reply, &len, fds, &e) != 1)
+		return -1;
+	ck_assert(reply.m.h.id == 77 && len == sizeof reply.m + reply.m.len);
+	return (int)reply.m.features;
+}
+
+START_TEST(a_session_waits_for_another_host)
+{
+	with_remote("cdb:caps.cdb\nprobe\n");
+	put("Fax@Far.example");
+	ck_assert_str_eq(probed(), "Fax@Far.example");
+	ck_assert_int_eq(told(), -1);
+	found("( dpi = 200 )");
+	ck_assert_int_eq(told(), CAP_KNOWN);
+	ck_assert_str_eq(reply.text, "(dpi=200)");
+	ck_assert(reply.m.source == SOURCE_PROBE && reply.m.since_s > 1000000000 && reply.m.known == 0);
+	put("Fax@far.example");			/* it is known now */
+	ck_assert_int_eq(told(), CAP_KNOWN);
+	put("none@far.example");
+	ck_assert_ptr_nonnull(probed());
+	found("");
+	ck_assert_int_eq(told(), CAP_NONE);
+	ck_assert_uint_eq(reply.m.source, SOURCE_NONE);
+	put("none@far.example");
+	ck_assert_int_eq(told(), CAP_NONE);
+	put("odd@far.example");
+	ck_assert_ptr_nonnull(probed());
+	found("(a=\"\r\n250 2.1.5 ok\")");	/* nothing that an answer could hold */
+	ck_assert_int_eq(told(), CAP_NONE);
+	ck_assert_ptr_null(probed());
+	say(SOURCE_NONE, CAP_NONE, "Fax@far.example", "", 0, 0);
+	ck_assert_uint_eq(heard(), MSG_CAP_SETTED);
+	put("Fax@far.example");
+	ck_assert_str_eq(probed(), "Fax@far.example");
+}
+END_TEST
+
+START_TEST(no_session_waits_for_long)
+{
+	with_remote("probe\n");
+	put("a@far.example");
+	ck_assert_ptr_nonnull(probed());
+	*ahead_ms += CAPD_WAIT_SMTPD_MS - 500;
+	spin();
+	ck_assert_int_eq(told(), -1);
+	*ahead_ms += 600;
+	spin();
+	ck_assert_int_eq(told(), CAP_TEMP);
+	put("b@far.example");			/* of hundreds each is asked about, but waits no more */
+	ck_assert_int_eq(told(), CAP_TEMP);
+	ck_assert_str_eq(probed(), "b@far.example");
+	put("b@far.example");
+	ck_assert_int_eq(told(), CAP_TEMP);
+	ck_assert_ptr_null(probed());
+	found("(dpi=300)");			/* for the next who asks */
+	ck_assert_int_eq(told(), -1);
+	put("b@far.example");
+	ck_assert_int_eq(told(), CAP_KNOWN);
+	*ahead_ms += CAPD_REST_MS;
+	put("c@far.example");
+	ck_assert_int_eq(told(), -1);
+}
+END_TEST
+
+/* Sources in their order: one before probe that knows is enough; one behind it answers while the host is asked. */
+START_TEST(whom_other_hosts_are_asked_about)
+{
+	struct err e = { 0 };
+
+	with_remote("cdb:caps.cdb\nprobe\nown\n");
+	ck_assert_int_eq(directory_replace(&capd.directory, build("a@far.example (dpi=300)\n"), &e), 0);
+	put("a@far.example");
+	ck_assert_int_eq(told(), CAP_KNOWN);
+	put("r@Here.example");			/* ours */
+	ck_assert_int_eq(told(), CAP_NONE);
+	put("r@x.below.example");
+	ck_assert_int_eq(told(), CAP_NONE);
+	put("r@[192.0.2.1]");
+	ck_assert_int_eq(told(), CAP_NONE);
+	ck_assert_ptr_null(probed());
+	set(CAP_KNOWN, "b@far.example", "(dpi=400)");
+	put("b@far.example");
+	ck_assert(told() == CAP_KNOWN && reply.m.source == SOURCE_OWN);
+	ck_assert_str_eq(probed(), "b@far.example");
+	found("(dpi=200)");
+	put("b@far.example");
+	ck_assert(told() == CAP_KNOWN && reply.m.source == SOURCE_PROBE);
+	ck_assert_int_eq(conf_set(&d.conf, CONF_CAPSOURCES, span_str("own\n"), &e), 0);
+	put("c@far.example");
+	ck_assert_int_eq(told(), CAP_NONE);
+	ck_assert_ptr_null(probed());
+}
+END_TEST
+
+/* The administrator is told what is known: he has a command of its own for more. */
+START_TEST(the_administrator_looks_and_begins_nothing)
+{
+	struct { struct msg_cap_ask m; char addr[16]; } q = { { .want = CAP_WANT_FEATURES, .addr_len = 13 },
+	    "a@far.example" };
+	static const uint32_t want[] = { CAP_NONE, CAP_TEMP, CAP_KNOWN };
+	struct err e = { 0 };
+	int fds[MSG_FDS];
+	size_t len;
+
+	with_remote("probe\n");
+	for (int i = 0; i < 3; i++) {
+		if (i == 1)
+			put("a@far.example");
+		ck_assert_int_eq(probed() != NULL, i == 1);
+		ck_assert_int_eq(ipc_send(control, &q.m.h, MSG_CAP_ASK, 5, sizeof q.m + 13, NULL, 0, &e), 0);
+		spin();
+		ck_assert_int_eq(ipc_recv(control, &reply, sizeof reply, &len, fds, &e), 1);
+		ck_assert_uint_eq(reply.m.features, want[i]);
+		if (i == 1)
+			found("(dpi=200)");
+	}
+	ck_assert_uint_eq(reply.m.source, SOURCE_PROBE);
+}
+END_TEST
+
+START_TEST(remote_cannot_tell)
+{
+	with_remote("probe\n");
+	put("a@far.example");
+	ck_assert_ptr_nonnull(probed());
+	found(NULL);
+	ck_assert_int_eq(told(), CAP_TEMP);
+	put("a@far.example");			/* not at once again */
+	ck_assert_int_eq(told(), CAP_TEMP);
+	ck_assert_ptr_null(probed());
+	*ahead_ms += PROBE_LATER_S * 1000;
+	put("a@far.example");
+	ck_assert_ptr_nonnull(probed());
+	close(remote);				/* and now it is restarted */
+	spin();
+	ck_assert_int_eq(told(), CAP_TEMP);
+	put("b@far.example");
+	ck_assert_int_eq(told(), CAP_TEMP);
+	with_remote("probe\n");
+	put("a@far.example");
+	ck_assert_ptr_nonnull(probed());
+	ck_assert_int_eq(told(), -1);
+}
+END_TEST
+
+static const struct { uint32_t kind; bool fd; } half_answers[] = { { ERR_NONE, false }, { ERR_TEMP, true } };
+
+START_TEST(half_an_answer_cuts_remote_off)
+{
+	struct msg_inquired m = { .kind = half_answers[_i].kind };
+	struct err e = { 0 };
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	with_remote("probe\n");
+	put("a@far.example");
+	ck_assert_ptr_nonnull(probed());
+	ck_assert_int_eq(ipc_send(remote, &m.h, MSG_INQUIRED, probe.m.h.id, sizeof m, &fd, half_answers[_i].fd, &e), 0);
+	close(fd);
+	spin();
+	ck_assert(!capd.parent[ROLE_REMOTE].open);
+	ck_assert_int_eq(told(), CAP_TEMP);
+}
+END_TEST
+
 Suite *suite_serve(void);
 Suite *
 suite_serve(void)
@@ -575,6 +815,12 @@ suite_serve(void)
 	tcase_add_loop_test(tc, a_change_that_is_none_cuts_off, 0, sizeof lies / sizeof *lies);
 	tcase_add_test(tc, sessions_change_nothing);
 	tcase_add_test(tc, an_unreadable_file_is_no_empty_one);
+	tcase_add_test(tc, a_session_waits_for_another_host);
+	tcase_add_test(tc, no_session_waits_for_long);
+	tcase_add_test(tc, whom_other_hosts_are_asked_about);
+	tcase_add_test(tc, the_administrator_looks_and_begins_nothing);
+	tcase_add_test(tc, remote_cannot_tell);
+	tcase_add_loop_test(tc, half_an_answer_cuts_remote_off, 0, sizeof half_answers / sizeof *half_answers);
 	suite_add_tcase(s, tc);
 	return s;
 }
