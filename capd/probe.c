@@ -231,31 +231,6 @@ probe_ask(struct probe *p, struct span addr, int64_t now_ms, uint32_t *number, s
 
 /* --- answers --- */
 
-int
-probe_read(int fd, uint64_t len, struct buf *store, enum cap_state *state, struct span *text, struct err *e)
-{
-	bool given = false, later = false, deferred = false;
-	struct span rest, value;
-	enum inquiry_what what;
-	int r;
-
-	*text = span_of(NULL, 0);
-	if (inquiry_read(fd, len, store, e) == -1)
-		return -1;
-	for (rest = buf_view(store); (r = inquiry_next(&rest, &what, &value, e)) == 1;) {
-		if (what == INQUIRY_CAPABILITIES) {	/* of two, after a lost connection, the last */
-			given = span_is(value, "given");
-			later = span_is(value, "not-now");
-		} else if (what == INQUIRY_TAKES) {
-			*text = value;
-		} else if (what == INQUIRY_OUTCOME) {
-			deferred = span_is(value, "deferred");
-		}
-	}
-	*state = given && text->n > 0 ? CAP_KNOWN : later || deferred ? CAP_TEMP : CAP_NONE;
-	return r;
-}
-
 /* The expression as it is kept and told, whoever wrote it. */
 static enum cap_state
 text_take(struct probe *p, struct probe_entry *at, struct span text, struct err *e)

@@ -56,12 +56,6 @@ enum probe_state probe_get(const struct probe *p, struct span addr, int64_t now_
 int probe_ask(struct probe *p, struct span addr, int64_t now_ms, uint32_t *number, struct err *e);
 
 /*
- * Of remote's answer, a memfd of len octets (lib/inquiry.h): CAP_KNOWN with the text, which points into store,
- * CAP_NONE or CAP_TEMP.  -1: ERR_PROTO, it is none.
- */
-int probe_read(int fd, uint64_t len, struct buf *store, enum cap_state *state, struct span *text, struct err *e);
-
-/*
  * What came of it: CAP_KNOWN with the text of an expression, as a hop wrote it, CAP_NONE or CAP_TEMP.  A text that
  * no answer could hold, or nothing could meet, is CAP_NONE, and *e says why (else kind ERR_NONE).  false: there is no
  * such question.

@@ -232,23 +232,23 @@ remote_on_inquired(struct chan *ch, const void *msg, size_t len, int *fds, struc
 {
 	const struct msg_inquired *m = msg;
 	struct capd *c = ch->arg;
-	enum cap_state state = CAP_TEMP;
-	struct span text = { NULL, 0 };
-	struct buf store;
+	struct inquiry_caps caps = { .state = CAP_TEMP };
+	struct buf items;
 	int r = 0;
 
 	(void)len;
 	if ((m->kind == ERR_NONE) != (fds[0] != -1))
 		return err_set(e, ERR_PROTO, NULL, "an answer without what was found, or a refusal with it");
-	buf_init(&store, INQUIRY_MAX);
-	if (fds[0] != -1)
-		r = probe_read(fds[0], m->len, &store, &state, &text, e);
-	if (r == 0 && probe_told(&c->probe, m->h.id, state, text, clock_ms(), (uint64_t)(clock_us() / 1000000), e)) {
+	buf_init(&items, INQUIRY_MAX);
+	if (fds[0] != -1 && (r = inquiry_read(fds[0], m->len, &items, e)) == 0)
+		r = inquiry_caps(buf_view(&items), &caps, e);
+	if (r == 0 && probe_told(&c->probe, m->h.id, caps.state, caps.text, clock_ms(),
+	    (uint64_t)(clock_us() / 1000000), e)) {
 		if (e->kind != ERR_NONE)
 			log_line(LOG_INFO, NULL, "probe-unusable", "why=%s", log_q(e->what));
 		askers_resume(c);
 	}
-	buf_free(&store);
+	buf_free(&items);
 	return r;
 }
 

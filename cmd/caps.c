@@ -6,16 +6,18 @@
 #include <unistd.h>
 
 #include "cmd/compose.h"
+#include "cmd/queue.h"
 #include "lib/capsdb.h"
 #include "lib/clock.h"
 #include "lib/confline.h"
 #include "lib/envelope.h"
+#include "lib/inquiry.h"
 
 static const char usage[] =
-    "accord caps build | get ADDRESS... | test ADDRESS MESSAGE | import FILE|- | "
+    "accord caps build | get ADDRESS... | probe ADDRESS... | test ADDRESS MESSAGE | import FILE|- | "
     "set ADDRESS EXPRESSION|any|none [--ttl SECONDS] | purge ADDRESS...|--all  [-H HOME] [--json]";
 
-enum { CAPS_TEXT = 64 * 1024 * 1024 };
+enum { CAPS_TEXT = 64 * 1024 * 1024, PROBE_WAIT_MS = 200 * 1000 /* more than one may take */ };
 
 /* What is known of an address, from where, and since when (0: not told). */
 struct known { enum cap_state state; struct span text; enum cap_source source; uint64_t since_s; };
@@ -168,6 +170,88 @@ caps_get(const struct common *c, const char *addr, struct err *e)
 		get_print(&k);
 	return k.state == CAP_KNOWN || k.state == CAP_ANY ? 0 :
 	    err_set(e, ERR_PERM, NULL, "nothing is known of %s", addr);
+}
+
+/* --- what other hosts say --- */
+
+/* Has it asked; items holds the answer.  -1: *e, with the reason of who refused. */
+static int
+probe_ask(const struct common *c, struct span addr, struct buf *items, struct err *e)
+{
+	struct { struct msg_probe m; unsigned char addr[ENV_MAX_PATH]; } ask = { .m = { .addr_len = (uint32_t)addr.n } };
+	union { struct msg_inquired m; struct msg_refused no; } reply;
+	int sock, fds[MSG_FDS], r;
+	size_t len;
+
+	if (addr.n == 0 || addr.n > sizeof ask.addr)
+		return err_set(e, ERR_PERM, NULL, "an address of %zu octets", addr.n);
+	memcpy(ask.addr, addr.p, addr.n);
+	if ((sock = control_connect(&c->home, e)) == -1)
+		return -1;
+	r = control_call_fds(sock, &ask.m.h, MSG_PROBE, sizeof ask.m + addr.n, -1, PROBE_WAIT_MS, &reply, sizeof reply,
+	    &len, fds, e);
+	close(sock);
+	if (r == -1)
+		return -1;
+	r = inquiry_of_packet(&reply.m, len, fds[0], items, e);
+	ipc_close_fds(fds, MSG_FDS);
+	return r;
+}
+
+static void
+probe_print(const struct common *c, const char *addr, const struct known *k, const struct inquiry_caps *said)
+{
+	if (!c->json) {
+		get_print(k);
+		if (k->state == CAP_KNOWN) {
+			printf("said by ");
+			queue_print_safe(said->hop);
+			printf("\n");
+		}
+		return;
+	}
+	printf("{\"address\":");
+	json_string(stdout, span_str(addr));
+	printf(",\"state\":\"%s\",\"expression\":", state_names[k->state & 3]);
+	json_string(stdout, k->text);
+	printf(",\"source\":\"%s\",\"hop\":", capsource_name(k->source));
+	json_string(stdout, said->hop);
+	printf(",\"why\":");
+	json_string(stdout, said->why);
+	printf("}\n");
+}
+
+/* What the hosts of the domain's SRV records say now; nothing of it is kept. */
+static int
+caps_probe(const struct common *c, const char *addr, struct err *e)
+{
+	struct buf items, text;
+	struct inquiry_caps said;
+	struct known k = { .state = CAP_NONE };
+	char why[150];
+	int r;
+
+	buf_init(&items, INQUIRY_MAX);
+	buf_init(&text, MSG_MAX);
+	r = probe_ask(c, span_str(addr), &items, e);
+	if (r == 0)
+		r = inquiry_caps(buf_view(&items), &said, e);
+	if (r == 0 && said.state == CAP_KNOWN && (r = capsdb_expression(said.text, &text, e)) == -1)
+		(void)err_in(e, "%s", addr);
+	if (r == 0) {
+		if (said.state == CAP_KNOWN)
+			k.source = SOURCE_PROBE;
+		k.state = said.state;
+		k.text = buf_view(&text);
+		probe_print(c, addr, &k, &said);
+		span_text(said.why, why, sizeof why);
+		if (k.state != CAP_KNOWN)
+			r = err_set(e, k.state == CAP_TEMP ? ERR_TEMP : ERR_PERM, NULL, "nothing is known of %s: %s", addr,
+			    why);
+	}
+	buf_free(&items);
+	buf_free(&text);
+	return r;
 }
 
 /* fate: what becomes of the message; key: how; detail: lines that say why. */
@@ -451,6 +535,9 @@ verb_caps(struct common *c, int argc, char **argv)
 	else if (argc >= 3 && strcmp(argv[1], "get") == 0)
 		for (int i = 2; i < argc; i++)
 			r = caps_get(c, argv[i], &e) == -1 ? -1 : r;
+	else if (argc >= 3 && strcmp(argv[1], "probe") == 0)
+		for (int i = 2; i < argc; i++)
+			r = caps_probe(c, argv[i], &e) == -1 ? -1 : r;
 	else if (argc == 4 && strcmp(argv[1], "test") == 0)
 		r = caps_test(c, argv[2], argv[3], &e);
 	else if (argc == 3 && strcmp(argv[1], "import") == 0)

@@ -115,20 +115,6 @@ explain_file(const struct explain *x, struct span message, struct err *e)
 /* --- the question --- */
 
 static int
-explain_answer(struct explain *x, size_t len, int fd, struct err *e)
-{
-	struct msg_inquired *m = &x->reply;
-
-	if (m->h.type != MSG_INQUIRED || len != sizeof *m)
-		return err_set(e, ERR_PROTO, NULL, "control: an answer of %zu octets", len);
-	m->dsn[sizeof m->dsn - 1] = m->what[sizeof m->what - 1] = '\0';
-	m->route[sizeof m->route - 1] = m->options[sizeof m->options - 1] = '\0';
-	if (m->kind != ERR_NONE)
-		return err_set(e, m->kind == ERR_PERM ? ERR_PERM : ERR_TEMP, m->dsn, "%s (%s)", m->what, m->dsn);
-	return inquiry_read(fd, m->len, &x->items, e);
-}
-
-static int
 explain_ask(const struct common *c, struct explain *x, int file, struct err *e)
 {
 	union { struct msg_inquired m; struct msg_refused no; } reply;
@@ -145,7 +131,7 @@ explain_ask(const struct common *c, struct explain *x, int file, struct err *e)
 	if (r == -1)
 		return -1;
 	x->reply = reply.m;
-	r = explain_answer(x, len, fds[0], e);
+	r = inquiry_of_packet(&x->reply, len, fds[0], &x->items, e);
 	ipc_close_fds(fds, MSG_FDS);
 	return r;
 }

@@ -155,6 +155,18 @@ inquiry_read(int fd, uint64_t len, struct buf *out, struct err *e)
 }
 
 int
+inquiry_of_packet(struct msg_inquired *m, size_t len, int fd, struct buf *items, struct err *e)
+{
+	if (m->h.type != MSG_INQUIRED || len != sizeof *m)
+		return err_set(e, ERR_PROTO, NULL, "an answer of %zu octets", len);
+	m->dsn[sizeof m->dsn - 1] = m->what[sizeof m->what - 1] = '\0';
+	m->route[sizeof m->route - 1] = m->options[sizeof m->options - 1] = '\0';
+	if (m->kind != ERR_NONE)
+		return err_set(e, m->kind == ERR_PERM ? ERR_PERM : ERR_TEMP, m->dsn, "%s (%s)", m->what, m->dsn);
+	return inquiry_read(fd, m->len, items, e);
+}
+
+int
 inquiry_next(struct span *rest, enum inquiry_what *what, struct span *value, struct err *e)
 {
 	struct item i;
@@ -170,4 +182,25 @@ inquiry_next(struct span *rest, enum inquiry_what *what, struct span *value, str
 	*value = span_sub(*rest, sizeof i, sizeof i + i.len);
 	*rest = span_sub(*rest, sizeof i + i.len, rest->n);
 	return 1;
+}
+
+int
+inquiry_caps(struct span items, struct inquiry_caps *out, struct err *e)
+{
+	struct span last[INQUIRY_WHATS], value;
+	enum inquiry_what what;
+	int r;
+
+	memset(last, 0, sizeof last);
+	while ((r = inquiry_next(&items, &what, &value, e)) == 1) {
+		last[what] = value;
+		if (what == INQUIRY_CAPABILITIES)	/* asked again: of the list before nothing is left */
+			last[INQUIRY_TAKES] = span_of(NULL, 0);
+	}
+	*out = (struct inquiry_caps){ CAP_NONE, last[INQUIRY_TAKES], last[INQUIRY_TRIES], last[INQUIRY_WHY] };
+	if (span_is(last[INQUIRY_CAPABILITIES], "given") && out->text.n > 0)
+		out->state = CAP_KNOWN;
+	else if (span_is(last[INQUIRY_CAPABILITIES], "not-now") || span_is(last[INQUIRY_OUTCOME], "deferred"))
+		out->state = CAP_TEMP;
+	return r;
 }

@@ -72,6 +72,17 @@ int inquiry_seal(const struct inquiry *q, struct err *e);
 /* Appends the len octets of such a memfd.  -1: ERR_PROTO it is not sealed, or not of that length. */
 int inquiry_read(int fd, uint64_t len, struct buf *out, struct err *e);
 
+/* The same of a packet of len octets that answers MSG_INQUIRE or MSG_PROBE, whose texts then end; fd: what came with
+ * it, or -1.  -1: what it says, or ERR_PROTO. */
+int inquiry_of_packet(struct msg_inquired *m, size_t len, int fd, struct buf *items, struct err *e);
+
+/*
+ * The last word on what the recipient takes: CAP_KNOWN with its text, as a hop wrote it, CAP_NONE or CAP_TEMP; which
+ * host that was, if one was reached for, and why nothing more is known.  All of it points into items.  -1: ERR_PROTO.
+ */
+struct inquiry_caps { enum cap_state state; struct span text, hop, why; };
+int inquiry_caps(struct span items, struct inquiry_caps *out, struct err *e);
+
 /* The next item off *rest; *value points into it.  1 got it, 0 none left, -1 ERR_PROTO. */
 int inquiry_next(struct span *rest, enum inquiry_what *what, struct span *value, struct err *e);
 

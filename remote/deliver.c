@@ -515,7 +515,7 @@ session_job(struct session *s, struct job *job)
 	f.last = &f.first;
 	buf_init(&f.broken, SIGNATURE_FIELD);
 	s->job = job;
-	if (job_open(job, &e) == 0) {
+	if (job->open || job_open(job, &e) == 0) {
 		memcpy(s->dest, job->dest, sizeof s->dest);
 		if (s->reach.passed)		/* for the last job: the first host is worth a try again */
 			smtp_quit(s);

@@ -4,7 +4,6 @@
 
 #include <stddef.h>
 #include <stdio.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "lib/address.h"
@@ -90,21 +89,26 @@ inquire_batch(struct inquiry *q, const struct target *t)
 		    "original", span_str(drucof));
 }
 
-/* The job of an inquiry, as qmgr would give it. */
+/* A job of one recipient, as qmgr would give it; takes fd over. */
 static int
-inquire_take(struct job *job, const struct msg_inquire *m, size_t len, int fd, struct err *e)
+inquire_job(struct job *job, const char id[QID_SIZE], const char dest[JOB_DEST], int fd, struct err *e)
 {
 	struct { struct msg_job m; uint32_t slot; } packet = { .m = { .n = 1 } };
 
-	if (len != sizeof *m || m->kind >= INQUIRY_KINDS || !qid_ok(m->id) ||
-	    memchr(m->dest, '\0', sizeof m->dest) == NULL) {
-		close(fd);
-		return err_set(e, ERR_PROTO, NULL, "an inquiry of %zu octets", len);
-	}
-	memcpy(packet.m.id, m->id, sizeof packet.m.id);
-	memcpy(packet.m.dest, m->dest, sizeof packet.m.dest);
+	memcpy(packet.m.id, id, sizeof packet.m.id);
+	memcpy(packet.m.dest, dest, sizeof packet.m.dest);
 	_Static_assert(offsetof(__typeof__(packet), slot) == sizeof packet.m, "slots follow a job");
 	return job_take(job, &packet.m, sizeof packet.m + sizeof packet.slot, fd, e);
+}
+
+static int
+inquire_take(struct job *job, const struct msg_inquire *m, size_t len, int fd, struct err *e)
+{
+	if (len == sizeof *m && m->kind < INQUIRY_KINDS && qid_ok(m->id) &&
+	    memchr(m->dest, '\0', sizeof m->dest) != NULL)
+		return inquire_job(job, m->id, m->dest, fd, e);
+	close(fd);
+	return err_set(e, ERR_PROTO, NULL, "an inquiry of %zu octets", len);
 }
 
 static int
@@ -157,46 +161,19 @@ inquire_run(struct session *s, const struct msg_inquire *m, size_t len, int fd, 
 
 /* --- probes --- */
 
-/* A queue file without a message: from nobody, to that address.  -1: ERR_TEMP. */
-static int
-probe_file(struct span addr, struct err *e)
-{
-	struct rcpt to = { .addr = addr, .notify = NOTIFY_NEVER };
-	struct envelope env = { .rcpt = &to, .nrcpt = 1, .arrival_us = (uint64_t)clock_us() };
-	int fd = memfd_create("probe", MFD_CLOEXEC), r;
-	struct qfile q;
-	struct buf block;
-
-	if (fd == -1)
-		return err_sys(e, "probe");
-	buf_init(&block, 4 * ENV_MAX_PATH);
-	r = envelope_encode(&env, &block, e);
-	if (r == 0)
-		r = qfile_finish(fd, 0, crc32c(0, "", 0), buf_view(&block), 1, &q, e);
-	buf_free(&block);
-	if (r == 0)
-		return fd;
-	close(fd);
-	return -1;
-}
-
-/* Its job, whose destination is the address's domain. */
+/* Its job: to the address's domain, without a message. */
 static int
 probe_take(struct job *job, const struct msg_probe *m, size_t len, struct err *e)
 {
-	struct msg_inquire as = { .kind = INQUIRY_CAPS };
-	struct span addr = span_of(m + 1, len < sizeof *m ? 0 : m->addr_len), domain;
-	int fd;
+	struct span addr = span_of(m + 1, len < sizeof *m ? 0 : m->addr_len), domain = address_domain(addr);
+	char dest[JOB_DEST] = "";
 
-	if (addr.n == 0 || addr.n != len - sizeof *m || address_check(addr, e) == -1 ||
-	    (domain = address_domain(addr)).n == 0 || domain.n >= sizeof as.dest)
+	if (addr.n == 0 || addr.n != len - sizeof *m || !qid_ok(m->id) || address_check(addr, e) == -1 ||
+	    domain.n >= sizeof dest)
 		return err_set(e, ERR_PROTO, NULL, "a probe of %zu octets", len);
-	memcpy(as.id, m->id, sizeof as.id);
 	for (size_t i = 0; i < domain.n; i++)
-		as.dest[i] = (char)ascii_lower(domain.p[i]);
-	if ((fd = probe_file(addr, e)) == -1)
-		return -1;
-	return inquire_take(job, &as, sizeof as, fd, e);
+		dest[i] = (char)ascii_lower(domain.p[i]);
+	return inquire_job(job, m->id, dest, -1, e) == -1 ? -1 : job_blank(job, addr, e);
 }
 
 int

@@ -108,6 +108,21 @@ job_open(struct job *job, struct err *e)
 	return -1;
 }
 
+int
+job_blank(struct job *job, struct span addr, struct err *e)
+{
+	buf_init(&job->store, ENV_MAX_PATH);
+	if ((job->slot = calloc(1, sizeof *job->slot)) == NULL ||
+	    (job->env.rcpt = calloc(1, sizeof *job->env.rcpt)) == NULL)
+		return err_sys(e, "a job without a message");
+	if (buf_add(&job->store, addr, e) == -1)
+		return -1;
+	job->open = true;
+	job->q.nslot = job->env.nrcpt = 1;
+	job->env.rcpt->addr = buf_view(&job->store);
+	return job_link(job, e);
+}
+
 void
 job_free(struct job *job)
 {

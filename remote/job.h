@@ -78,6 +78,8 @@ int job_take(struct job *job, const struct msg_job *m, size_t len, int fd, struc
  * reported stands in the targets' results already, or bad_file is set.
  */
 int job_open(struct job *job, struct err *e);
+/* In place of that: the job has no message, and one recipient, of a null sender.  -1: ERR_TEMP. */
+int job_blank(struct job *job, struct span addr, struct err *e);
 void job_free(struct job *job);
 
 /* The verdict on a target, unless it has one. */

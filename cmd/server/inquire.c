@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cmd/server/server.h"
+#include "lib/address.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/qfile.h"
@@ -108,6 +109,43 @@ inquire_on_client(struct chan *ch, const void *msg, size_t len, int *fds, struct
 	}
 	buf_free(&store);
 	return r;
+}
+
+/* Whom may other hosts be asked about?  Not those whose mail is delivered here: what is known of them, we know. */
+static int
+probe_check(struct client *k, struct span addr, struct err *e)
+{
+	if (address_check(addr, e) == -1)
+		return -1;
+	route_of(&k->control->daemon->conf, addr, k->route);
+	if (strcmp(k->route, ROUTE_LOCAL) == 0)
+		return err_set(e, ERR_PERM, "5.4.6", "mail for that domain is delivered here: nobody else is asked");
+	return 0;
+}
+
+int
+probe_on_client(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
+{
+	struct { struct msg_probe m; unsigned char addr[ENV_MAX_PATH]; } p;
+	struct client *k = ch->arg;
+	struct err why = { 0 };
+
+	(void)fds;
+	memcpy(&p, msg, len);
+	if (p.m.addr_len != len - sizeof p.m)
+		return err_set(e, ERR_PROTO, NULL, "a probe of %zu octets", len);
+	if (k->with != WITH_NOBODY)
+		return err_set(e, ERR_PROTO, NULL, "a second request at once");
+	k->request = p.m.h.id;
+	if (!client_is_admin(k))
+		return client_not_allowed(k, e);
+	if (probe_check(k, span_of(p.addr, p.m.addr_len), &why) == -1)
+		return client_refuse(k, &why, e);
+	k->with = WITH_REMOTE_INQUIRY;
+	if (chan_send(&k->control->remote, &p.m.h, MSG_PROBE, k->serial, len, NULL, 0, e) == 0)
+		return 0;
+	err_set(&why, ERR_TEMP, "4.3.0", "remote is being restarted");
+	return wish_refuse(k, &why, e);
 }
 
 /* The options in force, as a line of `destinations` has them; cut where they do not fit. */

@@ -144,6 +144,7 @@ static const struct msg_rule from_client[] = {
 	{ MSG_TAG, sizeof(struct msg_hdr), sizeof(struct msg_hdr) + TAG_RCPTS * (ENV_MAX_PATH + 1), 0, 0,
 	    tag_on_client },
 	{ MSG_INQUIRE, sizeof(struct msg_inquire), sizeof(struct msg_inquire), 1, 1, inquire_on_client },
+	{ MSG_PROBE, sizeof(struct msg_probe) + 1, sizeof(struct msg_probe) + ENV_MAX_PATH, 0, 0, probe_on_client },
 	{ MSG_CAPS_CHANGED, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0,
 	    client_on_caps_changed },
 	{ MSG_STATUS, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, client_on_status },

@@ -98,6 +98,8 @@ void wish_server_gone(struct control *c, enum role who);
  * recipient. */
 int inquire_on_client(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e);
 int inquire_on_answer(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e);
+/* What other hosts say that an address takes (MSG_PROBE) is the administrator's to ask of remote. */
+int probe_on_client(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e);
 /* The owner of its recipient's mailbox asks: that is granted. */
 int inquire_go(struct client *k, struct err *e);
 

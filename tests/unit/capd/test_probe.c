@@ -4,11 +4,7 @@
 #include "capd/probe.h"
 
 #include <check.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 static struct probe p;
 static struct err e;
@@ -239,66 +235,6 @@ START_TEST(an_address_or_all_are_forgotten)
 }
 END_TEST
 
-/* --- remote's answer --- */
-
-struct told { enum inquiry_what what; const char *value; };
-static const struct { const char *name; struct told told[6]; enum cap_state want; } found[] = {
-	{ "a list", { { INQUIRY_CAPABILITIES, "given" }, { INQUIRY_TAKES, list }, { INQUIRY_OUTCOME, "relayed" } },
-	    CAP_KNOWN },
-	{ "a list without a word", { { INQUIRY_CAPABILITIES, "given" }, { INQUIRY_OUTCOME, "relayed" } }, CAP_NONE },
-	{ "a list of another time", { { INQUIRY_CAPABILITIES, "given" }, { INQUIRY_TAKES, list },
-	    { INQUIRY_CAPABILITIES, "none" }, { INQUIRY_OUTCOME, "relayed" } }, CAP_NONE },
-	{ "no list", { { INQUIRY_CAPABILITIES, "none" }, { INQUIRY_OUTCOME, "relayed" } }, CAP_NONE },
-	{ "not now", { { INQUIRY_CAPABILITIES, "not-now" }, { INQUIRY_OUTCOME, "relayed" } }, CAP_TEMP },
-	{ "a host that cannot be reached", { { INQUIRY_OUTCOME, "deferred" } }, CAP_TEMP },
-	{ "no SRV record", { { INQUIRY_OUTCOME, "failed" } }, CAP_NONE },
-	{ "nothing", { { 0, NULL } }, CAP_NONE },
-};
-
-START_TEST(what_remote_found)
-{
-	struct inquiry q;
-	struct buf store;
-	enum cap_state state;
-	struct span text;
-	int fd;
-
-	inquiry_init(&q);
-	buf_init(&store, INQUIRY_MAX);
-	for (const struct told *t = found[_i].told; t->value != NULL; t++)
-		inquiry_tell(&q, t->what, span_str(t->value));
-	fd = inquiry_seal(&q, &e);
-	ck_assert_msg(probe_read(fd, q.items.n, &store, &state, &text, &e) == 0, "%s", e.what);
-	ck_assert_msg(state == found[_i].want, "%s: %d", found[_i].name, state);
-	if (state == CAP_KNOWN)
-		ck_assert(span_is(text, list));
-	buf_clear(&store);
-	ck_assert_int_eq(probe_read(fd, q.items.n + 1, &store, &state, &text, &e), -1);
-	ck_assert_int_eq(e.kind, ERR_PROTO);
-	close(fd);
-	inquiry_free(&q);
-	buf_free(&store);
-}
-END_TEST
-
-START_TEST(what_is_no_answer)
-{
-	struct buf store;
-	enum cap_state state;
-	struct span text;
-	int fd = memfd_create("x", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-
-	buf_init(&store, INQUIRY_MAX);
-	ck_assert_int_eq(write(fd, "0123456789", 10), 10);
-	ck_assert_int_eq(probe_read(fd, 10, &store, &state, &text, &e), -1);	/* it may change */
-	ck_assert_int_eq(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE), 0);
-	ck_assert_int_eq(probe_read(fd, 10, &store, &state, &text, &e), -1);
-	ck_assert_int_eq(e.kind, ERR_PROTO);
-	close(fd);
-	buf_free(&store);
-}
-END_TEST
-
 Suite *suite_probe(void);
 Suite *
 suite_probe(void)
@@ -316,8 +252,6 @@ suite_probe(void)
 	tcase_add_test(tc, all_have_a_rate);
 	tcase_add_test(tc, the_table_is_bounded);
 	tcase_add_test(tc, an_address_or_all_are_forgotten);
-	tcase_add_loop_test(tc, what_remote_found, 0, sizeof found / sizeof *found);
-	tcase_add_test(tc, what_is_no_answer);
 	suite_add_tcase(s, tc);
 	return s;
 }
