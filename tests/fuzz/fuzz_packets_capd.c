@@ -3,8 +3,9 @@
 /*
  * tests/fuzz/fuzz_packets_capd.c - sessions, their parents, control and learn that say anything to capd
  * (tests/fuzz/hostile.h): an answer has the length that it says and follows a question, few of them wait
- * for who does not read, and an honest session is answered as ever.  Whatever control has had kept, what is told is
- * an expression in the form that it is printed in, and what an honest control says then is told.
+ * for who does not read, and an honest session is answered as ever.  Whatever control has had kept, or remote says
+ * that other hosts said, what is told is an expression in the form that it is printed in, and what an honest control
+ * says then is told.  remote is asked about addresses of other hosts' domains alone, and few at once.
  */
 #include <assert.h>
 #include <fcntl.h>
@@ -15,8 +16,11 @@
 #include <unistd.h>
 
 #include "capd/serve.h"
+#include "lib/address.h"
+#include "lib/confline.h"
 #include "lib/envelope.h"
 #include "lib/features.h"
+#include "lib/fileio.h"
 #include "tests/fuzz/hostile.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
@@ -29,6 +33,9 @@ static const struct hostile_row wish[] = {
 };
 static const struct hostile_row finding[] = { { MSG_CAP_SET, sizeof(struct msg_cap_set) + 11 } };
 static const struct hostile_row session[] = { { MSG_SESSION, sizeof(struct msg_hdr) } };
+static const struct hostile_row from_remote[] = {
+	{ MSG_SESSION, sizeof(struct msg_hdr) }, { MSG_INQUIRED, sizeof(struct msg_inquired) },
+};
 static char features[200];		/* as the first answer says it */
 
 static struct daemon d;
@@ -72,13 +79,39 @@ check(const struct msg_cap *m, size_t len)
 	assert(m->h.type == MSG_CAP && len == sizeof *m + m->len && m->features <= CAP_TEMP && m->known <= 2);
 	assert((m->features == CAP_KNOWN) == (m->len > 0));
 	assert((m->source != SOURCE_NONE) == (m->features == CAP_KNOWN || m->features == CAP_ANY));
-	assert((m->source == SOURCE_OWN || m->source == SOURCE_LEARNED) == (m->since_s > 0));
+	assert((m->source >= SOURCE_OWN) == (m->since_s > 0));
 	if (features[0] == '\0' && m->len < sizeof features)
 		memcpy(features, m + 1, m->len);
-	if (m->source == SOURCE_OWN || m->source == SOURCE_LEARNED)
+	if (m->source >= SOURCE_OWN)
 		check_printed(span_of(m + 1, m->len));
 	else
 		assert(m->len == 0 || span_is(span_of(m + 1, m->len), features));
+}
+
+/* Who is to be asked about is somebody else's recipient. */
+static void
+check_probe(const struct msg_probe *m, size_t len)
+{
+	struct span addr = span_of(m + 1, m->addr_len), domain = address_domain(addr);
+	struct err e;
+
+	assert(m->h.type == MSG_PROBE && len == sizeof *m + addr.n && m->h.id != 0);
+	assert(address_check(addr, &e) == 0 && hostname_check(domain, &e) == 0 && !span_eqi(domain, span_str("here.example")));
+	assert(capd.probe.nasked <= INQUIRY_PROBES);
+}
+
+/* What remote's sessions found, as somebody else made it. */
+static void
+other(struct hostile *x, unsigned what, struct span p)
+{
+	struct err e;
+
+	(void)what;
+	ipc_close_fds(&x->file, 1);
+	x->file = memfd_create("found", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (x->file == -1 || fileio_write(x->file, p, &e) == -1 ||
+	    fcntl(x->file, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == -1)
+		abort();
 }
 
 static void
@@ -87,6 +120,10 @@ heard(struct hostile *x, size_t side, const struct msg_hdr *m, size_t len)
 	(void)x;
 	const struct msg_refused *no = (const void *)m;
 
+	if (side == REMOTE) {
+		check_probe((const void *)m, len);
+		return;
+	}
 	assert(side == ASKER || side == CONTROL);
 	if (side == CONTROL && m->type == MSG_CAP_SETTED)
 		assert(len == sizeof *m);
@@ -159,13 +196,14 @@ set_up(void)
 	d.settings = 1;
 	if (conf_init(&d.conf, &e) == -1 || loop_init(&d.loop, &e) == -1 ||
 	    conf_set(&d.conf, CONF_MAILBOXES, span_str("box@here.example maildir:m\n"), &e) == -1 ||
-	    conf_set(&d.conf, CONF_CAPSOURCES, span_str("cdb:caps.cdb\nown\nlearned\n"), &e) == -1 ||
+	    conf_set(&d.conf, CONF_CAPSOURCES, span_str("cdb:caps.cdb\nown\nlearned\nprobe\n"), &e) == -1 ||
+	    conf_set(&d.conf, CONF_LOCALS, span_str("here.example\n"), &e) == -1 ||
 	    capd_open(&capd, &d, &e) == -1 ||
 	    capslog_put(&capd.store.log, span_str("x"), &one, 1, &e) == -1)	/* its file is open from now on */
 		abort();
 	h = (struct hostile){ .loop = &d.loop, .nside = SIDES, .file = -1, .open = open_side,
-	    .heard = heard, .side = { { question, 1, -1, { 0 }, 0 }, { session, 1, -1, { 0 }, 0 },
-	    { session, 1, -1, { 0 }, 0 }, { wish, 2, -1, { 0 }, 0 }, { session, 1, -1, { 0 }, 0 },
+	    .heard = heard, .other = other, .side = { { question, 1, -1, { 0 }, 0 }, { session, 1, -1, { 0 }, 0 },
+	    { session, 1, -1, { 0 }, 0 }, { wish, 2, -1, { 0 }, 0 }, { from_remote, 2, -1, { 0 }, 0 },
 	    { finding, 1, -1, { 0 }, 0 } } };
 }
 
@@ -188,8 +226,7 @@ honest(const char *addr, uint32_t want_features, uint32_t want_known)
 	assert(recv(pair[0], packet, 1, MSG_PEEK | MSG_DONTWAIT) == 1);
 	assert(ipc_recv(pair[0], packet, sizeof packet, &len, fds, &e) == 1 && m->h.id == 5);
 	check(m, len);
-	assert((m->features == want_features || m->source == SOURCE_OWN || m->source == SOURCE_LEARNED) &&
-	    m->known == want_known);
+	assert((m->features == want_features || m->source >= SOURCE_OWN) && m->known == want_known);
 	close(pair[0]);
 	hostile_turn(&h);
 }
@@ -214,6 +251,46 @@ honest_wish(void)
 	honest("own@example", CAP_KNOWN, 0);
 }
 
+/* An honest remote in the hostile one's place tells what an honest session waits for. */
+static void
+honest_remote(void)
+{
+	static const char addr[] = "r@far.example";
+	struct { struct msg_cap_ask m; char addr[16]; } ask = { .m = { .want = CAP_WANT_FEATURES, .addr_len = sizeof addr - 1 } };
+	union { struct msg_cap m; struct msg_probe p; unsigned char octets[512]; } in;
+	struct msg_inquired m = { .len = 0 };
+	struct inquiry found;
+	struct err e;
+	int pair[2], fds[MSG_FDS], fd;
+	size_t len;
+
+	open_side(&h, REMOTE);
+	memcpy(ask.addr, addr, sizeof addr - 1);
+	probe_free(&capd.probe);
+	probe_init(&capd.probe, 1);
+	if (ipc_pair(pair, &e) == -1 || capd_add_asker(&capd, pair[1], ROLE_SMTPD, 1, &e) == -1 ||
+	    ipc_send(pair[0], &ask.m.h, MSG_CAP_ASK, 5, sizeof ask.m + sizeof addr - 1, NULL, 0, &e) == -1)
+		abort();
+	hostile_turn(&h);
+	assert(ipc_recv_now(h.side[REMOTE].fd, &in, sizeof in, &len, fds, &e) == 1);
+	check_probe(&in.p, len);
+	inquiry_init(&found);
+	inquiry_tell(&found, INQUIRY_CAPABILITIES, span_str("given"));
+	inquiry_tell(&found, INQUIRY_TAKES, span_str("( dpi = 300 )"));
+	m.len = found.items.n;
+	if ((fd = inquiry_seal(&found, &e)) == -1 ||
+	    ipc_send(h.side[REMOTE].fd, &m.h, MSG_INQUIRED, in.p.h.id, sizeof m, &fd, 1, &e) == -1)
+		abort();
+	close(fd);
+	inquiry_free(&found);
+	hostile_turn(&h);
+	assert(ipc_recv_now(pair[0], &in, sizeof in, &len, fds, &e) == 1 && in.m.h.id == 5);
+	assert(in.m.features == CAP_KNOWN && in.m.source == SOURCE_PROBE && in.m.known == 0);
+	assert(span_is(span_of(&in.m + 1, in.m.len), "(dpi=300)"));
+	close(pair[0]);
+	hostile_turn(&h);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
@@ -221,14 +298,22 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 
 	set_up();
 	assert(capslog_purge(&capd.store.log, &e) == 0);
+	probe_free(&capd.probe);
+	probe_init(&capd.probe, 1);
+	ipc_close_fds(&h.file, 1);
+	h.file = -1;
 	hostile_begin(&h);
 	honest("fax@example.com", CAP_KNOWN, 0);
 	hostile_run(&h, span_of(p, n));
+	ipc_close_fds(&h.file, 1);
+	h.file = -1;
+	assert(capd.probe.nasked <= INQUIRY_PROBES && capd.probe.octets <= PROBE_OCTETS);
 	assert(capd.nasker <= 1 + HOSTILE_STEPS + SIDES);
 	honest("fax@example.com", CAP_KNOWN, 0);
 	honest("any@EXAMPLE.com", CAP_ANY, 0);
 	honest("box@here.example", CAP_NONE, 1);
 	honest_wish();
+	honest_remote();
 	for (int r = 0; r < ROLE_COUNT; r++)
 		chan_close(&capd.parent[r]);
 	hostile_end(&h);

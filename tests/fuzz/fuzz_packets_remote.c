@@ -5,8 +5,8 @@
  * anything to remote's parent (tests/fuzz/hostile.h; no session is forked, its end of the channel is
  * the input's): what qmgr hears of a job has as many records as the job has recipients at most, each of
  * a recipient of that job, and for good only what a session said of just that job; a session gets no
- * channel but to convertd, resolver and capd; of the inquiries few are under way at once, and each is answered
- * once at most, to who asked.
+ * channel but to convertd, resolver and capd; of the inquiries and probes few are under way at once, and each is
+ * answered once at most, to who asked.
  */
 #include <assert.h>
 #include <signal.h>
@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/inquiry.h"
 #include "lib/result.h"
 #include "remote/parent.h"
 #include "tests/fuzz/hostile.h"
@@ -37,7 +38,10 @@ static const struct hostile_row from_session[] = {
 	{ MSG_RESULT, sizeof(struct msg_result) }, { MSG_NEED, sizeof(struct msg_peer) },
 	{ MSG_ADDRESS, sizeof(struct msg_address) }, { MSG_INQUIRED, sizeof(struct msg_inquired) },
 };
-static const struct hostile_row from_control[] = { { MSG_INQUIRE, sizeof(struct msg_inquire) } };
+static const struct hostile_row from_control[] = {
+	{ MSG_INQUIRE, sizeof(struct msg_inquire) }, { MSG_PROBE, sizeof(struct msg_probe) + 11 },
+};
+static const struct hostile_row from_capd[] = { { MSG_PROBE, sizeof(struct msg_probe) + 11 } };
 static const struct hostile_row nothing[] = { { MSG_SESSION, sizeof(struct msg_hdr) } };
 
 static struct daemon d;
@@ -92,7 +96,14 @@ __wrap_kill(pid_t pid, int sig)
 struct word { uint32_t number; char id[QID_SIZE]; };
 static struct word said[HOSTILE_STEPS], given[HOSTILE_STEPS];
 static uint32_t nsaid, ngiven;
-static uint32_t asked[HOSTILE_STEPS], nasked;	/* inquiries that wait for their answers */
+static struct { uint32_t number[HOSTILE_STEPS], n; } asked[SIDES];	/* inquiries that wait for their answers */
+
+static void
+keep_asked(size_t side, uint32_t number)
+{
+	if (asked[side].n < HOSTILE_STEPS)
+		asked[side].number[asked[side].n++] = number;
+}
 
 static void
 keep_word(struct word *w, uint32_t *n, const struct msg_id *head)
@@ -114,8 +125,10 @@ __wrap_sendmsg(int sock, const struct msghdr *m, int flags)
 			keep_word(said, &nsaid, &head);
 		else if (sock == h.side[QMGR].fd && head.h.type == MSG_JOB)
 			keep_word(given, &ngiven, &head);
-		else if (sock == h.side[CONTROL].fd && head.h.type == MSG_INQUIRE && nasked < HOSTILE_STEPS)
-			asked[nasked++] = head.h.id;
+		else if (head.h.type == MSG_INQUIRE || head.h.type == MSG_PROBE)
+			for (size_t side = CAPD; side <= CONTROL; side++)
+				if (sock == h.side[side].fd)
+					keep_asked(side, head.h.id);
 	}
 	return __real_sendmsg(sock, m, flags);
 }
@@ -180,15 +193,15 @@ check_result(const struct msg_result *m, size_t len)
 }
 
 static void
-check_inquired(const struct msg_inquired *m, size_t len)
+check_inquired(size_t side, const struct msg_inquired *m, size_t len)
 {
 	uint32_t i = 0;
 
 	assert(len == sizeof *m && m->route[0] == '\0' && memchr(m->what, '\0', sizeof m->what) != NULL);
-	while (i < nasked && asked[i] != m->h.id)
+	while (i < asked[side].n && asked[side].number[i] != m->h.id)
 		i++;
-	assert(i < nasked);
-	asked[i] = asked[--nasked];
+	assert(i < asked[side].n);
+	asked[side].number[i] = asked[side].number[--asked[side].n];
 }
 
 static void
@@ -202,15 +215,16 @@ heard(struct hostile *x, size_t side, const struct msg_hdr *m, size_t len)
 	} else if (side == SESSION) {
 		const struct msg_peer *p = (const void *)m;
 
-		assert(m->type == MSG_JOB || m->type == MSG_PEER || m->type == MSG_STOP || m->type == MSG_INQUIRE);
+		assert(m->type == MSG_JOB || m->type == MSG_PEER || m->type == MSG_STOP || m->type == MSG_INQUIRE ||
+		    m->type == MSG_PROBE);
 		assert(m->type != MSG_INQUIRE || qid_ok(((const struct msg_inquire *)(const void *)m)->id));
 		assert(m->type != MSG_PEER || p->role == ROLE_CONVERTD || p->role == ROLE_RESOLVER ||
 		    p->role == ROLE_CAPD);
 		if (m->type == MSG_JOB)
 			keep_job((const void *)m, len);
-	} else if (side == CONTROL) {
+	} else if (side == CONTROL || (side == CAPD && m->type != MSG_SESSION)) {
 		assert(m->type == MSG_INQUIRED);
-		check_inquired((const void *)m, len);
+		check_inquired(side, (const void *)m, len);
 	} else {
 		assert(m->type == MSG_SESSION);
 	}
@@ -224,8 +238,7 @@ open_side(struct hostile *x, size_t side)
 
 	if (side == SESSION)
 		return;
-	if (side == CONTROL)
-		nasked = 0;
+	asked[side].n = 0;
 	forking = false;
 	fd = hostile_pair(x, side);
 	forking = true;
@@ -250,8 +263,8 @@ set_up(void)
 		abort();
 	h = (struct hostile){ .loop = &d.loop, .nside = SIDES, .open = open_side, .heard = heard,
 	    .side = { { from_qmgr, 2, -1, { 0 }, 0 }, { from_session, 4, -1, { 0 }, 0 },
-	    { nothing, 1, -1, { 0 }, 0 }, { nothing, 1, -1, { 0 }, 0 }, { nothing, 1, -1, { 0 }, 0 },
-	    { from_control, 1, -1, { 0 }, 0 } },
+	    { nothing, 1, -1, { 0 }, 0 }, { nothing, 1, -1, { 0 }, 0 }, { from_capd, 1, -1, { 0 }, 0 },
+	    { from_control, 2, -1, { 0 }, 0 } },
 	    .file = hostile_letter(span_str("Subject: x\r\n\r\nx\r\n"), "s@example.net", to, 0) };
 }
 
@@ -288,18 +301,21 @@ end(void)
 	chan_close(&remote.peer[ROLE_CAPD]);
 	chan_close(&remote.peer[ROLE_CONTROL]);
 	assert(worker_idle(&remote.worker) && remote.children == NULL && remote.dying == NULL);
-	assert(remote.ninquiry == 0 && remote.nchild == 0 && remote.nidle == 0);
+	assert(remote.ninquiry[ROLE_CONTROL] == 0 && remote.ninquiry[ROLE_CAPD] == 0);
+	assert(remote.nchild == 0 && remote.nidle == 0);
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	set_up();
-	njob = nsaid = ngiven = nasked = 0;
+	njob = nsaid = ngiven = 0;
+	memset(asked, 0, sizeof asked);
 	hostile_begin(&h);
 	hostile_qid(&h, "0123456789abcdef\0\0\0\0\0\0\0");
 	hostile_run(&h, span_of(p, n));
-	assert(remote.nidle <= REMOTE_IDLE_MAX && remote.ninquiry <= REMOTE_INQUIRIES);
+	assert(remote.nidle <= REMOTE_IDLE_MAX && remote.ninquiry[ROLE_CONTROL] <= REMOTE_INQUIRIES);
+	assert(remote.ninquiry[ROLE_CAPD] <= INQUIRY_PROBES);
 	end();
 	ipc_close_fds(&last_pair, 1);
 	hostile_end(&h);

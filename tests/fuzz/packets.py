@@ -40,6 +40,22 @@ def learned(tag, addr, text, says=0):
     return struct.pack("<IIII", len(tag), len(addr), len(text) + says & 0xffffffff, 0) + tag + addr + text
 
 
+def probe(addr, says=0):
+    return bytes(24) + struct.pack("<II", len(addr) + says, 0) + addr
+
+
+def inquired(octets, kind=0):
+    """An answer with that many octets in its memory file, or a refusal."""
+    return struct.pack("<IIQ12s", kind, 0, octets, b"4.3.0" if kind else b"")
+
+
+def found(*items):
+    return b"".join(struct.pack("<II", what, len(value)) + value for what, value in items)
+
+
+LIST = found((11, b"given"), (13, b"( dpi = 200 )"))
+
+
 def crc32c(octets):
     crc = 0xffffffff
     for o in octets:
@@ -181,6 +197,20 @@ SEEDS = {
             say(5, 0, cap_learned(b"far@example", says=-30), 0) + happen(2, 5) + say(5, 0, cap_set(b"own@example"), 0) +
             happen(2, 5) + say(5, 0, cap_learned(b"nobody", b"(& (oops"), 0) + say(5, 0, cap_learned(b""), 0),
         "session-sets": say(0, 0, cap_set(b"a@b", b"", 2), 0) + say(1, 0, cap_set(b"a@b", b"", 2), 0),
+        "probe": say(0, 0, cap_ask(b"r@far.example"), 0) + happen(5, 0, LIST) +
+            say(4, 1, inquired(len(LIST)), PAD, LETTER, 64) + say(0, 0, cap_ask(b"r@FAR.example"), 0) +
+            say(3, 1, cap_set(b"r@far.example", b"", 0, 0), 0) + say(0, 0, cap_ask(b"r@far.example"), 0),
+        "probe-late": say(0, 0, cap_ask(b"r@far.example"), 0) + happen(0, 10) + say(0, 0, cap_ask(b"s@far.example"), 0) +
+            happen(5, 0, LIST) + say(4, 1, inquired(len(LIST)), PAD, LETTER, 64) + say(4, 1, inquired(0, 1), PAD, 0, 65),
+        "probe-gone": say(0, 0, cap_ask(b"r@far.example"), 0) + happen(1, 0) + happen(2, 4) + happen(2, 0) +
+            say(0, 0, cap_ask(b"r@far.example"), 0) + happen(1, 4),
+        "probe-odd": say(0, 0, cap_ask(b"r@far.example"), 0) +
+            happen(5, 0, found((11, b"given"), (13, b'(a="\r\n250 2.1.5 ok")'))) +
+            say(4, 1, inquired(36), PAD, LETTER, 64),
+        "probe-cut": say(0, 0, cap_ask(b"r@far.example"), 0) + happen(5, 0, LIST[:-3]) +
+            say(4, 1, inquired(len(LIST) - 3), PAD, LETTER, 64),
+        "probe-ours": say(0, 0, cap_ask(b"r@Here.example"), 0) + say(0, 0, cap_ask(b"r@[192.0.2.1]"), 0) +
+            say(0, 0, cap_ask(b"nobody"), 0) + say(0, 0, cap_ask(b"a b@far.example"), 0),
     },
     "learn": {
         "report": say(1, 0, ID + struct.pack("<Q", 17), PAD, LETTER) + happen(5, 0, b"A@X.example\0(dpi=200)") + happen(1, 2),
@@ -295,6 +325,12 @@ SEEDS = {
         "needs": say(0, 0, job([0]), 0, LETTER, 5) + say(1, 1, struct.pack("<II", 3, 1)) +
             say(1, 1, struct.pack("<II", 5, 1)) + say(1, 1, struct.pack("<II", 2, 1)) + happen(2, 2) + say(1, 2, bytes(10) + b"\xff\xff\1\2\3\4\x19\0\1\0"),
         "again": say(0, 0, job([0]), 0, LETTER, 5) + happen(2, 0) + happen(0, 255) + say(1, 0, result([0]), 0, 0, 64),
+        "probe": say(4, 0, probe(b"r@far.example"), 0, 0, 9) + say(1, 3, inquired(3), PAD, 7, 64),
+        "probes": b"".join(say(4, 0, probe(b"r%d@far.example" % i), 0, 0, i) for i in range(10)) + happen(0, 90),
+        "probe-gone": say(4, 0, probe(b"r@far.example"), 0, 0, 9) + happen(2, 4) +
+            say(4, 0, probe(b"r@far.example"), 0, 0, 9) + happen(1, 1),
+        "probe-length": say(4, 0, probe(b"r@far.example", 9), 0),
+        "probe-no-question": say(0, 0, job([0]), 0, LETTER, 5) + say(1, 3, inquired(3), PAD, 7, 64),
         "dies": say(0, 0, job([0, 1, 2]), 0, LETTER, 5) + happen(1, 1) + happen(0, 30) + say(0, 1, ACK_5),
         "inquire": say(5, 0, inquire(), PAD, LETTER, 5) + say(1, 1, struct.pack("<II", 3, 1)) +
             say(1, 3, inquired(17), PAD, 7) + say(1, 3, inquired(17), PAD, 7),
