@@ -478,7 +478,7 @@ on_probe(struct chan *chan, const void *msg, size_t len, int *fds, struct err *e
 	memset(p.m.id, 0, sizeof p.m.id);
 	qid_make(&r->probes, (uint64_t)clock_us(), p.m.id);
 	span_text(addr, dest, sizeof dest);
-	log_line(LOG_INFO, p.m.id, "probe", "to=%s by=%s", log_qs(addr), chan->name);
+	log_line(LOG_INFO, p.m.id, "probe", "to=%s peer=%s", log_qs(addr), chan->name);
 	if (inquiry_start(r, chan, asked, &p.m.h, MSG_PROBE, len, dest, -1, &why) == -1)
 		inquiry_refuse(chan, asked, &why);
 	return 0;

@@ -28,10 +28,11 @@ $(O)/tests/unit-cmd: $(O)/cmd/server.a
 # Suites whose tests need no process each: under sanitizers they share one, where a fork and the search for
 # leaks at its end take a hundred times as long as the test.
 UNIT_TOGETHER_unit-lib = address addrlist base caplines conf confcheck confdest confhop confline conneg contfield \
-    edit edit_recode ensure envelope features features_canon features_dis features_fax features_quality figure fileio inquiry mime \
-    notification plan qfile qid reply resolve result sha256 signature span transfer xtext
+    edit edit_recode ensure envelope features features_canon features_dis features_fax features_quality figure fileio \
+    inquiry inquiry_caps mime notification plan qfile qid reply resolve result sha256 signature span transfer xtext
 UNIT_TOGETHER_unit-bounce = report
 UNIT_TOGETHER_unit-cmd = describe
+UNIT_TOGETHER_unit-capd = probe
 UNIT_TOGETHER_unit-convertd = apply codec downgrade drucof ensure form image plan_make scale tiff
 UNIT_TOGETHER_unit-qmgr = act chance dest gather qmgr reload report sched
 UNIT_TOGETHER_unit-queue = parts

@@ -52,7 +52,7 @@ dns_ask(struct dns *dns, const char *name, enum dns_type type, dns_done *done, v
 	(void)dns;
 	assert(hostname_check(span_str(name), &why) == 0 && strlen(name) < RESOLVE_NAME);
 	assert(type == DNS_A || type == DNS_AAAA || type == DNS_MX || type == DNS_SRV);
-	assert((type == DNS_SRV) == (strncmp(name, "_conneg._tcp.", 13) == 0));
+	assert(type != DNS_SRV || strncmp(name, "_conneg._tcp.", 13) == 0);
 	for (int i = 0; i < QUERIES; i++)
 		if (!query[i].open) {
 			query[i] = (struct dns_query){ .type = type, .done = done, .arg = arg, .out = out,

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "lib/result.h"
+#include "lib/inquiry.h"
 #include "tests/unit/remote/peer.h"
 #include "tests/unit/suites.h"
 
@@ -27,6 +27,7 @@ struct rig {
 };
 
 static struct remote parent;
+static const char *concurrency = "4\n";
 
 /* Another packet of the supervisor's. */
 static void
@@ -65,7 +66,7 @@ parent_run(int qmgr, int convertd, int control, int feed, int log)
 	if (conf_init(&d.conf, &e) == -1 || loop_init(&d.loop, &e) == -1 ||
 	    conf_set(&d.conf, CONF_ME, span_str("client.example\n"), &e) == -1 ||
 	    conf_set(&d.conf, CONF_NOLANDLOCK, span_str("1\n"), &e) == -1 ||
-	    conf_set(&d.conf, CONF_CONCURRENCYREMOTE, span_str("4\n"), &e) == -1 ||
+	    conf_set(&d.conf, CONF_CONCURRENCYREMOTE, span_str(concurrency), &e) == -1 ||
 	    remote_open(&parent, &d, &e) == -1)
 		_exit(1);
 	w = (struct watch){ feed, on_feed, &d };
@@ -502,6 +503,99 @@ START_TEST(stops_in_order)
 }
 END_TEST
 
+/* A channel to another of its peers. */
+static int
+join(struct rig *r, enum role role)
+{
+	struct msg_peer m = { .role = (uint32_t)role, .generation = 1 };
+	int pair[2];
+	struct err e = { 0 };
+
+	ck_assert_int_eq(ipc_pair(pair, &e), 0);
+	ck_assert_int_eq(ipc_send(r->feed, &m.h, MSG_PEER, 0, sizeof m, &pair[1], 1, &e), 0);
+	close(pair[1]);
+	return pair[0];
+}
+
+static void
+ask_probe(int sock, uint32_t number, const char *addr)
+{
+	struct { struct msg_probe m; char addr[64]; } p = { .m = { .addr_len = (uint32_t)strlen(addr) } };
+	struct err e = { 0 };
+
+	snprintf(p.addr, sizeof p.addr, "%s", addr);
+	ck_assert_int_eq(ipc_send(sock, &p.m.h, MSG_PROBE, number, sizeof p.m + strlen(addr), NULL, 0, &e), 0);
+}
+
+/* The session asks for the hosts of SRV records and of no other; what comes of it is told to who asked. */
+START_TEST(a_probe_is_answered)
+{
+	struct rig r;
+	int capd, resolver, session, fd;
+	const struct msg_resolve *asked;
+	const struct msg_inquired *m;
+	struct inquiry_caps caps;
+	struct buf packet, items;
+	struct err why, e = { 0 };
+
+	rig_up(&r, NULL, 0);
+	capd = join(&r, ROLE_CAPD);
+	resolver = join(&r, ROLE_RESOLVER);
+	ask_probe(capd, 7, "Who@Far.Example");
+	expect(resolver, MSG_SESSION, &session);
+	asked = expect(session, MSG_RESOLVE, NULL);
+	ck_assert_uint_eq(asked->kind, RESOLVE_CONNEG);
+	ck_assert_str_eq(asked->name, "far.example");
+	err_set(&why, ERR_PERM, "5.4.4", "far.example has no SRV record");
+	buf_init(&packet, MSG_MAX);
+	ck_assert_int_eq(resolve_write(NULL, &why, &packet, &e), 0);
+	ck_assert_int_eq(ipc_send(session, (struct msg_hdr *)(void *)packet.p, MSG_RESOLVED, asked->h.id, packet.n,
+	    NULL, 0, &e), 0);
+	m = expect(capd, MSG_INQUIRED, &fd);
+	ck_assert(m->h.id == 7 && m->kind == ERR_NONE);
+	buf_init(&items, INQUIRY_MAX);
+	ck_assert_msg(inquiry_read(fd, m->len, &items, &e) == 0, "%s", e.what);
+	ck_assert_int_eq(inquiry_caps(buf_view(&items), &caps, &e), 0);
+	ck_assert_int_eq(caps.state, CAP_NONE);
+	ck_assert(span_is(caps.why, "far.example has no SRV record"));
+	ck_assert_ptr_null(strstr(peers_heard(&r.p), "EHLO"));
+	close(fd);
+	close(capd);
+	close(resolver);
+	close(session);
+	buf_free(&packet);
+	buf_free(&items);
+	rig_down(&r);
+}
+END_TEST
+
+/* So many of capd's, and then no more until one has its answer; a session that dies is one. */
+START_TEST(probes_are_few_at_once)
+{
+	struct rig r;
+	int capd;
+	const struct msg_inquired *m;
+
+	concurrency = "100\n";
+	rig_up(&r, NULL, 0);
+	capd = join(&r, ROLE_CAPD);
+	for (uint32_t i = 1; i <= INQUIRY_PROBES + 1; i++)
+		ask_probe(capd, i, "r@far.example");
+	m = expect(capd, MSG_INQUIRED, NULL);
+	ck_assert_msg(m->h.id == INQUIRY_PROBES + 1 && m->kind == ERR_TEMP && strcmp(m->dsn, "4.3.2") == 0, "%u: %u %s %s",
+	    m->h.id, m->kind, m->dsn, m->what);
+	kill(child_of(r.pid), SIGKILL);
+	m = expect(capd, MSG_INQUIRED, NULL);
+	ck_assert(m->h.id == 1 && m->kind == ERR_TEMP);
+	close(capd);		/* nobody waits for the others */
+	for (int ms = 0; child_of(r.pid) != 0; ms += 10) {
+		ck_assert_int_lt(ms, PATIENCE_MS);
+		poll(NULL, 0, 10);
+	}
+	rig_down(&r);
+}
+END_TEST
+
 Suite *suite_parent(void);
 
 Suite *
@@ -520,6 +614,8 @@ suite_parent(void)
 	tcase_add_test(tc, inquiries_are_few_and_each_is_answered);
 	tcase_add_test(tc, inquiries_end_with_who_asked);
 	tcase_add_test(tc, stops_in_order);
+	tcase_add_test(tc, a_probe_is_answered);
+	tcase_add_test(tc, probes_are_few_at_once);
 	suite_add_tcase(s, tc);
 	return s;
 }
