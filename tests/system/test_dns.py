@@ -91,6 +91,7 @@ ns A {NSD_ADDR}
 good MX 10 a
 a A {A}
 plain A {A}
+_conneg._tcp.good SRV 10 0 25 a
 """
 
 
@@ -591,8 +592,8 @@ class Signed(unittest.TestCase):
             if name == "bogus.":        # what was signed is not what is said
                 with open(path) as f:
                     text = f.read()
-                text, n = re.subn(r"(\bMX\s+10\s+)a\.bogus\.", r"\1plain.bogus.", text)
-                self.assertEqual(n, 1)
+                text, n = re.subn(r"(\b(?:MX\s+10|SRV\s+10\s+0\s+25)\s+)a\.bogus\.", r"\1plain.bogus.", text)
+                self.assertEqual(n, 2)
                 with open(path, "w") as f:
                     f.write(text)
             return path
@@ -612,6 +613,10 @@ class Signed(unittest.TestCase):
             self.assertEqual(line["dsn"], "4.4.3")
             self.assertIn("DNSSEC", line["reply"])
             self.assertEqual(len(a.messages), 3)
+            acc.accord("caps", "probe", "r@good.secure", check=False)
+            line, = acc.log_lines(event="resolved", source="srv")
+            self.assertEqual((line["dest"], line["dnssec"]), ("good.secure", "secure"))
+            self.assertIn(b"DNSSEC", acc.accord("caps", "probe", "r@good.bogus", check=False).stderr)
 
     @staticmethod
     def anchors(world):

@@ -149,6 +149,20 @@ class Probes(Shared):
         self.assertEqual(self.probe("r@d03.example")[0], "known")
         self.assertEqual(self.a.said("RCPT"), ["RCPT TO:<r@d03.example> CONNEG=OPTIONAL"])
 
+    def test_c_3_a_silent_host_has_a_minute(self):
+        over, heard = threading.Event(), []
+        self.a.on["EHLO"] = lambda s, l: over.wait(60) and False
+        try:
+            asks = threading.Thread(target=lambda: heard.append(self.probe("r@one.example", 75)))
+            asks.start()
+            wait_for(lambda: self.a.said("EHLO"))
+            self.acc.step_clock(61)
+            asks.join()
+            self.assertIn("EHLO: timed out", heard[0][2])
+        finally:
+            over.set()
+            del self.a.on["EHLO"]
+
     def test_only_the_administrator_may_ask(self):
         if os.getuid() != 0:
             self.fail("only root can run commands as several users")
