@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "cmd/server/server.h"
+#include "lib/address.h"
 #include "lib/envelope.h"
 #include "tests/fuzz/hostile.h"
 
@@ -33,6 +34,7 @@ static const struct hostile_row from_client[] = {
 	{ MSG_ACT, sizeof(struct msg_act) + sizeof(struct act) }, { MSG_RELOAD, sizeof(struct msg_hdr) },
 	{ MSG_STATS, sizeof(struct msg_hdr) }, { MSG_CAP_SET, sizeof(struct msg_cap_set) + 3 },
 	{ MSG_TAG, sizeof(struct msg_hdr) }, { MSG_INQUIRE, sizeof(struct msg_inquire) },
+	{ MSG_PROBE, sizeof(struct msg_probe) + 11 },
 };
 static const struct hostile_row from_learn[] = { { MSG_TAGGED, sizeof(struct msg_tagged) } };
 static const struct hostile_row from_queue[] = {
@@ -150,6 +152,18 @@ check_inquiry(const struct msg_inquire *m, size_t len)
 	assert(k == NULL || client_is_admin(k) || (here && said_yes(m->h.id)));
 }
 
+/* The same of an address that other hosts are to be asked about. */
+static void
+check_probe(const struct msg_probe *m, size_t len)
+{
+	const struct client *k = control_client(&control, m->h.id);
+	struct span addr = span_of(m + 1, m->addr_len);
+	struct err e;
+
+	assert(len == sizeof *m + addr.n && address_check(addr, &e) == 0);
+	assert(!span_eqi(address_domain(addr), span_str("here.example")) && (k == NULL || client_is_admin(k)));
+}
+
 static void
 read_peer(int end)
 {
@@ -161,8 +175,11 @@ read_peer(int end)
 
 	while (end != -1 && ipc_recv_now(end, packet, sizeof packet, &len, fds, &e) == 1) {
 		ipc_close_fds(fds, MSG_FDS);
-		if (m->type == MSG_INQUIRE) {
-			check_inquiry((const void *)packet, len);
+		if (m->type == MSG_INQUIRE || (end == remote && m->type == MSG_PROBE)) {
+			if (m->type == MSG_INQUIRE)
+				check_inquiry((const void *)packet, len);
+			else
+				check_probe((const void *)packet, len);
 			inquired = m->id;
 			continue;
 		}
@@ -310,8 +327,8 @@ set_up(void)
 	    control_open(&control, &d, &e) == -1)
 		abort();
 	h = (struct hostile){ .loop = &d.loop, .nside = SIDES, .file = letter[0], .open = open_side,
-	    .other = other, .heard = heard, .side = { { from_client, 10, -1, { 0 }, 0 },
-	    { from_client, 10, -1, { 0 }, 0 }, { from_queue, 3, -1, { 0 }, 0 }, { from_capd, 3, -1, { 0 }, 0 },
+	    .other = other, .heard = heard, .side = { { from_client, 11, -1, { 0 }, 0 },
+	    { from_client, 11, -1, { 0 }, 0 }, { from_queue, 3, -1, { 0 }, 0 }, { from_capd, 3, -1, { 0 }, 0 },
 	    { from_qmgr, 2, -1, { 0 }, 0 }, { from_start, 4, -1, { 0 }, 0 },
 	    { from_learn, 1, -1, { 0 }, 0 } } };
 }

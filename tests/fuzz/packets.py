@@ -44,11 +44,6 @@ def probe(addr, says=0):
     return bytes(24) + struct.pack("<II", len(addr) + says, 0) + addr
 
 
-def inquired(octets, kind=0):
-    """An answer with that many octets in its memory file, or a refusal."""
-    return struct.pack("<IIQ12s", kind, 0, octets, b"4.3.0" if kind else b"")
-
-
 def found(*items):
     return b"".join(struct.pack("<II", what, len(value)) + value for what, value in items)
 
@@ -283,6 +278,13 @@ SEEDS = {
         "caps": say(1, 2) + say(0, 2) + happen(2, 4) + happen(1, 3) + happen(0, 10),
         "inquire": say(1, 9, fds=LETTER) + happen(7, 0, b"\0") + say(1, 9, struct.pack("<II", 1, 0), fds=LETTER) +
             happen(7, 0, b"\2"),
+        "probe": say(1, 10, probe(b"a@far.example"), 0) + happen(7, 0, b"\0") + say(1, 10, probe(b"a@far.example"), 0) +
+            happen(7, 0, b"\2"),
+        "probe-refused": say(0, 10, probe(b"a@far.example"), 0) + say(1, 10, probe(b"a@Here.example"), 0) +
+            say(1, 10, probe(b"nobody"), 0) + say(1, 10, probe(b"a@far.example", 3), 0) + happen(2, 1) +
+            say(1, 10, probe(b"a@far.example"), 0) + say(1, 10, probe(b"a@far.example"), 0) + happen(7, 0, b"\1"),
+        "probe-gone": say(1, 10, probe(b"a@far.example"), 0) + happen(7, 0, b"\4") + say(1, 10, probe(b"a@far.example"), 0) +
+            happen(1, 1) + happen(7, 0, b"\0"),
         "inquire-user": say(0, 9, fds=LETTER) + happen(7, 0, b"\x09") + say(0, 9, fds=LETTER) + happen(5, 0, b"\0\1") +
             happen(7, 0, b"\1") + say(0, 9, fds=LETTER) + happen(5, 0, b"\2\1"),
         "inquire-wrong": say(1, 9, struct.pack("<II", 9, 0), fds=LETTER) + happen(2, 1) + say(1, 9, fds=7) +
