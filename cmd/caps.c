@@ -178,7 +178,8 @@ caps_get(const struct common *c, const char *addr, struct err *e)
 static int
 probe_ask(const struct common *c, struct span addr, struct buf *items, struct err *e)
 {
-	struct { struct msg_probe m; unsigned char addr[ENV_MAX_PATH]; } ask = { .m = { .addr_len = (uint32_t)addr.n } };
+	struct { struct msg_probe m; unsigned char addr[ENV_MAX_PATH]; } ask =
+	    { .m = { .addr_len = (uint32_t)addr.n } };
 	union { struct msg_inquired m; struct msg_refused no; } reply;
 	int sock, fds[MSG_FDS], r;
 	size_t len;
@@ -221,36 +222,44 @@ probe_print(const struct common *c, const char *addr, const struct known *k, con
 	printf("}\n");
 }
 
+/* Prints what was said, an expression as it would be kept.  -1: it is none, or there is none: *e says why. */
+static int
+probe_judge(const struct common *c, const char *addr, const struct inquiry_caps *said, struct err *e)
+{
+	struct known k = { .state = said->state, .source = said->state == CAP_KNOWN ? SOURCE_PROBE : SOURCE_NONE };
+	enum err_kind kind = said->state == CAP_TEMP ? ERR_TEMP : ERR_PERM;
+	struct buf text;
+	char why[150];
+	int r = 0;
+
+	buf_init(&text, MSG_MAX);
+	if (k.state == CAP_KNOWN && (r = capsdb_expression(said->text, &text, e)) == -1)
+		(void)err_in(e, "%s", addr);
+	k.text = buf_view(&text);
+	if (r == 0)
+		probe_print(c, addr, &k, said);
+	span_text(said->why, why, sizeof why);
+	if (r == 0 && k.state != CAP_KNOWN)
+		r = err_set(e, kind, NULL, "nothing is known of %s: %s", addr, why);
+	buf_free(&text);
+	return r;
+}
+
 /* What the hosts of the domain's SRV records say now; nothing of it is kept. */
 static int
 caps_probe(const struct common *c, const char *addr, struct err *e)
 {
-	struct buf items, text;
 	struct inquiry_caps said;
-	struct known k = { .state = CAP_NONE };
-	char why[150];
+	struct buf items;
 	int r;
 
 	buf_init(&items, INQUIRY_MAX);
-	buf_init(&text, MSG_MAX);
 	r = probe_ask(c, span_str(addr), &items, e);
 	if (r == 0)
 		r = inquiry_caps(buf_view(&items), &said, e);
-	if (r == 0 && said.state == CAP_KNOWN && (r = capsdb_expression(said.text, &text, e)) == -1)
-		(void)err_in(e, "%s", addr);
-	if (r == 0) {
-		if (said.state == CAP_KNOWN)
-			k.source = SOURCE_PROBE;
-		k.state = said.state;
-		k.text = buf_view(&text);
-		probe_print(c, addr, &k, &said);
-		span_text(said.why, why, sizeof why);
-		if (k.state != CAP_KNOWN)
-			r = err_set(e, k.state == CAP_TEMP ? ERR_TEMP : ERR_PERM, NULL, "nothing is known of %s: %s", addr,
-			    why);
-	}
+	if (r == 0)
+		r = probe_judge(c, addr, &said, e);
 	buf_free(&items);
-	buf_free(&text);
 	return r;
 }
 

@@ -18,8 +18,8 @@ enum {
 	REACH_STALE_MS = 300 * 1000	/* DNS is asked again after that */
 };
 
-/* Knows the candidates, by smtproutes' address or DNS; of a probe by SRV records alone.  -1: there are none, or this job has tried them
- * all. */
+/* Knows the candidates, by smtproutes' address or DNS; of a probe by SRV records alone.  -1: there are none, or this
+ * job has tried them all. */
 int reach_start(struct session *s, struct err *e);
 
 /* The next address to try, named in s->mta; NULL: there is none, or the limits are spent. */

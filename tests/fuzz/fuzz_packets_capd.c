@@ -96,7 +96,8 @@ check_probe(const struct msg_probe *m, size_t len)
 	struct err e;
 
 	assert(m->h.type == MSG_PROBE && len == sizeof *m + addr.n && m->h.id != 0);
-	assert(address_check(addr, &e) == 0 && hostname_check(domain, &e) == 0 && !span_eqi(domain, span_str("here.example")));
+	assert(address_check(addr, &e) == 0 && hostname_check(domain, &e) == 0);
+	assert(!span_eqi(domain, span_str("here.example")));
 	assert(capd.probe.nasked <= INQUIRY_PROBES);
 }
 
@@ -256,7 +257,8 @@ static void
 honest_remote(void)
 {
 	static const char addr[] = "r@far.example";
-	struct { struct msg_cap_ask m; char addr[16]; } ask = { .m = { .want = CAP_WANT_FEATURES, .addr_len = sizeof addr - 1 } };
+	struct { struct msg_cap_ask m; char addr[16]; } ask = { .m = { .want = CAP_WANT_FEATURES,
+	    .addr_len = sizeof addr - 1 } };
 	union { struct msg_cap m; struct msg_probe p; unsigned char octets[512]; } in;
 	struct msg_inquired m = { .len = 0 };
 	struct inquiry found;

@@ -16,8 +16,8 @@ from world import NSD_ADDR, TAP_ADDR, World
 
 OURS, A, B, DEAD, OTHER = "192.0.2.1", "192.0.2.11", "192.0.2.12", "192.0.2.13", "192.0.2.14"
 PORT = 2525
-NAMES = ("one", "case", "bare", "plain", "refused", "later", "grey", "hangs", "odd", "half", "d03", "never", "rate", "order",
-         "limit", "held")
+NAMES = ("one", "case", "bare", "plain", "refused", "later", "grey", "hangs", "odd", "half", "d03", "never", "rate",
+         "order", "limit", "held")
 ZONE = f"""$ORIGIN example.
 $TTL 300
 @ SOA ns hostmaster 1 3600 600 86400 60
@@ -199,8 +199,8 @@ class Probes(Shared):
         self.assertEqual(self.known("r@later.example"), ("not now", "none"))
 
     def test_no_client_is_kept_waiting(self):
-        """A host that says nothing: the client hears in time, waits for none of the others, and hears of the answer when
-        he comes again."""
+        """A host that says nothing: the client hears in time, waits for none of the others, and hears of the answer
+        when he comes again."""
         self.a.on["CONNECT"] = lambda s, l: wait_for(lambda: "CONNECT" not in self.a.on) and None
         heard = []
 

@@ -582,8 +582,8 @@ START_TEST(probes_are_few_at_once)
 	for (uint32_t i = 1; i <= INQUIRY_PROBES + 1; i++)
 		ask_probe(capd, i, "r@far.example");
 	m = expect(capd, MSG_INQUIRED, NULL);
-	ck_assert_msg(m->h.id == INQUIRY_PROBES + 1 && m->kind == ERR_TEMP && strcmp(m->dsn, "4.3.2") == 0, "%u: %u %s %s",
-	    m->h.id, m->kind, m->dsn, m->what);
+	ck_assert_msg(m->h.id == INQUIRY_PROBES + 1 && m->kind == ERR_TEMP && strcmp(m->dsn, "4.3.2") == 0,
+	    "%u: %u %s %s", m->h.id, m->kind, m->dsn, m->what);
 	kill(child_of(r.pid), SIGKILL);
 	m = expect(capd, MSG_INQUIRED, NULL);
 	ck_assert(m->h.id == 1 && m->kind == ERR_TEMP);
