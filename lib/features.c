@@ -72,6 +72,35 @@ feat_or(const struct feat *a, const struct feat *b, struct feat **out, struct er
 	return *out == NULL ? -1 : 0;
 }
 
+/* c, and of base what c says nothing about. */
+static const struct conj *
+conj_inherit(struct work *w, const struct conj *c, const struct conj *base)
+{
+	for (uint32_t i = 0; c != NULL && i < base->n; i++)
+		if (vset_full(conj_get(c, &base->t[i]->key)))
+			c = conj_put(w, c, &base->t[i]->key, base->t[i]->set);
+	return c;
+}
+
+int
+feat_inherit(const struct feat *f, const struct feat *base, struct feat **out, struct err *e)
+{
+	struct list l = { 0 };
+	struct work w;
+	int r = 0;
+
+	work_init(&w, e);
+	*out = NULL;
+	for (size_t i = 0; r == 0 && i < f->n; i++)
+		for (size_t k = 0; r == 0 && k < base->n; k++)
+			if ((r = work_step(&w, 1 + base->c[k].n)) == 0)
+				r = list_push(&w, &l, conj_inherit(&w, &f->c[i], &base->c[k]));
+	if (r == 0 && list_normal(&w, &l) == 0)
+		*out = feat_pack(&l, e);
+	work_free(&w);
+	return *out == NULL ? -1 : 0;
+}
+
 int
 feat_match(const struct feat *a, const struct feat *b, struct err *e)
 {

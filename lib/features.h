@@ -67,6 +67,12 @@ struct feat *feat_any(void);
 int feat_and(const struct feat *a, const struct feat *b, struct feat **out, struct err *e);
 int feat_or(const struct feat *a, const struct feat *b, struct feat **out, struct err *e);
 
+/*
+ * f, with base's constraints on all features that f says nothing of, conjunction by conjunction: what a
+ * Content-Alternative stands for beside the content that is there (RFC 3297, 4).  A new set; -1 as feat_and.
+ */
+int feat_inherit(const struct feat *f, const struct feat *base, struct feat **out, struct err *e);
+
 /* Is the intersection not empty?  1, 0, or -1 as feat_and; stops at the first conjunction found. */
 int feat_match(const struct feat *a, const struct feat *b, struct err *e);
 

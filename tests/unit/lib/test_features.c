@@ -477,6 +477,34 @@ START_TEST(hash_keeps_strings_as_they_are)
 }
 END_TEST
 
+/* RFC 3297, 4: of what is not mentioned the alternative is as the content that is there. */
+static const struct { const char *f, *base, *out; } inherited[] = {
+	{ "(dpi=400)", "(& (color=Binary) (dpi=200) (image-coding=MH) )", "(& (color=Binary) (dpi=400) (image-coding=MH) )" },
+	{ "(| (dpi=400) (color=Full) )", "(& (color=Binary) (dpi=200) )",
+	    "(| (& (color=Binary) (dpi=400) ) (& (color=Full) (dpi=200) ) )" },
+	{ "(a=1)", "(| (b=1) (c=1) )", "(| (& (a=1) (b=1) ) (& (a=1) (c=1) ) )" },
+	{ "(a=1)", "(a=2)", "(a=1)" },
+};
+
+START_TEST(what_is_not_said_is_inherited)
+{
+	struct feat *f = parse(inherited[_i].f, 0), *base = parse(inherited[_i].base, 0), *got;
+	struct feat *want = parse(inherited[_i].out, 0), *none = parse("(& (a=1) (a=2) )", 0);
+	struct err e = { 0 };
+
+	ck_assert_int_eq(feat_inherit(f, base, &got, &e), 0);
+	ck_assert_int_eq(feat_equal(got, want, &e), 1);
+	feat_free(got);
+	ck_assert_int_eq(feat_inherit(none, base, &got, &e), 0);
+	ck_assert(feat_empty(got));
+	feat_free(got);
+	feat_free(f);
+	feat_free(base);
+	feat_free(want);
+	feat_free(none);
+}
+END_TEST
+
 Suite *suite_features(void);
 Suite *
 suite_features(void)
@@ -489,6 +517,7 @@ suite_features(void)
 	tcase_add_loop_test(tc, match_and_containment, 0, COUNT(pairs));
 	tcase_add_loop_test(tc, error_names_the_column, 0, COUNT(errors));
 	tcase_add_loop_test(tc, hash_vectors, 0, COUNT(hashes));
+	tcase_add_loop_test(tc, what_is_not_said_is_inherited, 0, COUNT(inherited));
 	tcase_add_test(tc, predicate_example_of_2533);
 	tcase_add_test(tc, printed_result_of_2533_3_4_3_is_contained);
 	tcase_add_test(tc, everything_and_nothing);
