@@ -47,9 +47,8 @@ header_field(struct span header, const char *name)
 
 struct counts { uint32_t failed, delayed, delivered, relayed, converted; };
 
-/* The value of the first line of that name; empty if there is none. */
-static struct span
-detail_value(struct span detail, const char *name)
+struct span
+report_detail(struct span detail, const char *name)
 {
 	struct span line;
 
@@ -66,8 +65,8 @@ detail_value(struct span detail, const char *name)
 static bool
 is_converted(const struct rcpt_result *res, struct span detail)
 {
-	return strcmp(res->dsn, "2.6.4") == 0 || detail_value(detail, "converted").n > 0 ||
-	    detail_value(detail, "omitted").n > 0;
+	return strcmp(res->dsn, "2.6.4") == 0 || report_detail(detail, "converted").n > 0 ||
+	    report_detail(detail, "omitted").n > 0;
 }
 
 static struct counts
@@ -116,7 +115,7 @@ report_wants_delivered(const struct report *r, struct span *key)
 	if (!r->whole || r->env->ret != RET_FULL || !r->env->conperm || n.failed + n.delayed + n.relayed > 0)
 		return false;
 	while (result_next(&rest, &res, &detail, &e) == 1) {
-		struct span one = detail_value(detail, "key");
+		struct span one = report_detail(detail, "key");
 
 		if (!status_wanted(r, &res))
 			continue;

@@ -59,6 +59,9 @@ bool report_due(const struct report *r);
  * that it tells of?  *key: of that conversion (lib/plan.h), in r->records. */
 bool report_wants_delivered(const struct report *r, struct span *key);
 
+/* The value of the first line of that name in a detail (lib/result.h); empty if there is none. */
+struct span report_detail(struct span detail, const char *name);
+
 /* Where the header ends: behind its empty line, or s.n. */
 size_t report_header_end(struct span s);
 

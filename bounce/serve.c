@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "bounce/letter.h"
+#include "bounce/mdn.h"
 #include "bounce/report.h"
 #include "bounce/work.h"
 #include "lib/address.h"
@@ -17,6 +18,8 @@
 
 /* Who wrote a message is in its envelope; no client of smtpd is named so (it has an address there). */
 static const char own_client[] = "bounce";
+
+static void work_go_on(struct bounce *b, struct work *w);
 
 static bool
 is_postmaster(const struct bounce *b, struct span addr)
@@ -49,36 +52,56 @@ is_double(const struct bounce *b, const struct envelope *env, struct span record
 
 /* --- what has been told already --- */
 
+static bool
+records_have(struct span records, const struct rcpt_result *r)
+{
+	struct rcpt_result o;
+	struct span detail;
+	struct err e;
+
+	while (result_next(&records, &o, &detail, &e) == 1)
+		if (o.slot == r->slot && o.outcome == r->outcome &&
+		    (o.flags & RESULT_DISPOSED) == (r->flags & RESULT_DISPOSED))
+			return true;
+	return false;
+}
+
 /* Is that told by a report that is under way? */
 static bool
 told_soon(const struct bounce *b, const char *id, const struct rcpt_result *r)
 {
-	for (const struct work *w = b->first; w != NULL; w = w->next) {
-		struct span rest = buf_view(&w->records), detail;
-		struct rcpt_result o;
-		struct err e;
-
-		if (strcmp(w->id, id) != 0)
-			continue;
-		while (result_next(&rest, &o, &detail, &e) == 1)
-			if (o.slot == r->slot && o.outcome == r->outcome)
-				return true;
-	}
+	for (const struct work *w = b->first; w != NULL; w = w->next)
+		if (strcmp(w->id, id) == 0 &&
+		    (records_have(buf_view(&w->records), r) || records_have(buf_view(&w->more), r)))
+			return true;
 	return false;
 }
 
-/* Appends the records that are not told of yet.  -1: ERR_PROTO, or ERR_TEMP: some are just now. */
 static int
-records_new(struct bounce *b, const char *id, struct span records, struct buf *out, struct err *e)
+record_new(struct bounce *b, const char *id, const struct rcpt_result *r, struct span detail, struct buf *out,
+    struct err *e)
+{
+	if (told_soon(b, id, r))
+		return err_set(e, ERR_TEMP, "4.3.0", "that report is under way");
+	return told_before(&b->told, id, r) ? 0 : result_add(out, r, detail, e);
+}
+
+/* Appends the records that are not told of yet: outcomes, and apart from them dispositions; one that has both is two.
+ * -1: ERR_PROTO, or ERR_TEMP: some are just now. */
+static int
+records_new(struct bounce *b, const char *id, struct span records, struct buf *out, struct buf *more, struct err *e)
 {
 	struct rcpt_result r;
 	struct span detail;
 	int got;
 
 	while ((got = result_next(&records, &r, &detail, e)) == 1) {
-		if (told_soon(b, id, &r))
-			return err_set(e, ERR_TEMP, "4.3.0", "that report is under way");
-		if (!told_before(&b->told, id, &r) && result_add(out, &r, detail, e) == -1)
+		bool disposed = r.flags & RESULT_DISPOSED;
+
+		if (disposed && record_new(b, id, &r, detail, more, e) == -1)
+			return -1;
+		r.flags &= (uint8_t)~RESULT_DISPOSED;
+		if ((!disposed || r.outcome != OUTCOME_DEFERRED) && record_new(b, id, &r, detail, out, e) == -1)
 			return -1;
 	}
 	return got;
@@ -108,6 +131,7 @@ work_free(struct bounce *b, struct work *w)
 	b->nactive -= w->state != WAITING;
 	close(w->fd);
 	buf_free(&w->records);
+	buf_free(&w->more);
 	delivered_free(&w->delivered);
 	free(w);
 }
@@ -202,7 +226,7 @@ work_write(struct bounce *b, struct work *w, struct report *r, int fd, struct er
 	int done = -1;
 
 	buf_init(&packet, MSG_MAX);
-	if (report_build(r, &t, e) == 1 && fileio_write(fd, buf_view(&t.head), e) == 0 &&
+	if ((w->mdn ? mdn_build : report_build)(r, &t, e) == 1 && fileio_write(fd, buf_view(&t.head), e) == 0 &&
 	    fileio_write(fd, t.returned, e) == 0 && fileio_write(fd, buf_view(&t.tail), e) == 0) {
 		crc = crc32c(0, t.head.p, t.head.n);
 		crc = crc32c(crc, t.returned.p, t.returned.n);
@@ -323,8 +347,7 @@ on_committed(struct chan *c, const void *msg, size_t len, int *fds, struct err *
 		return err_set(e, ERR_PROTO, NULL, "an answer to nothing");
 	log_line(LOG_INFO, w->report, "report", "of=%s from=<> to=%s", w->id, log_q(w->to));
 	told_keep(&b->told, w->id, buf_view(&w->records));
-	reported(b, w->job, w->id, w->report);
-	work_free(b, w);
+	work_go_on(b, w);
 	bounce_turn(b);
 	return 0;
 }
@@ -481,7 +504,7 @@ request_late(void *arg)
 
 /* --- qmgr --- */
 
-/* 1: a report is due; 0: nobody is to hear of it. */
+/* 1: a report is due, or the notification; 0: nobody is to hear of it. */
 static int
 work_due(const struct bounce *b, struct work *w, struct err *e)
 {
@@ -494,13 +517,13 @@ work_due(const struct bounce *b, struct work *w, struct err *e)
 	postmaster_of(b, postmaster);
 	if (letter_open(w->fd, &l, e) == 0) {
 		r = work_report(b, w, &l, span_str(postmaster));
-		due = report_due(&r);
-		if (due == 1 && report_wants_delivered(&r, &key) &&
+		due = w->mdn ? mdn_due(&r) : report_due(&r);
+		if (due == 1 && !w->mdn && report_wants_delivered(&r, &key) &&
 		    delivered_want(&w->delivered, key, w->fd, l.q.msg_len, w->id, e) == -1)
 			due = -1;
 		if (due == 0)
 			log_line(LOG_INFO, w->id, "no-report", "from=%s", log_qs(l.env.sender));
-		if (due == 1 && r.to_postmaster && is_double(b, &l.env, r.records)) {
+		if (due == 1 && !w->mdn && r.to_postmaster && is_double(b, &l.env, r.records)) {
 			log_line(LOG_ERR, w->id, "double-bounce", "to=%s why=\"a report to postmaster "
 			    "failed too and is dropped\"", log_q(postmaster));
 			due = 0;
@@ -510,17 +533,68 @@ work_due(const struct bounce *b, struct work *w, struct err *e)
 	return due;
 }
 
+/* Takes the next record of w->more to be told of by itself.  1; 0: none is left. */
+static int
+work_take(struct work *w, struct err *e)
+{
+	struct span rest = buf_view(&w->more), detail;
+	struct rcpt_result r;
+
+	buf_clear(&w->records);
+	w->mdn = true;
+	if (result_next(&rest, &r, &detail, e) != 1)
+		return 0;
+	if (result_add(&w->records, &r, detail, e) == -1)
+		return -1;
+	buf_eat(&w->more, w->more.n - rest.n);
+	return 1;
+}
+
+/* What is to be told next is in w->records: 1; 0: nothing is left. */
+static int
+work_next_part(const struct bounce *b, struct work *w, struct err *e)
+{
+	int due = w->records.n > 0 ? work_due(b, w, e) : 0, left;
+
+	while (due == 0 && (left = work_take(w, e)) != 0)
+		due = left == 1 ? work_due(b, w, e) : -1;
+	return due;
+}
+
+/* One message of it is committed. */
+static void
+work_go_on(struct bounce *b, struct work *w)
+{
+	struct err why = { 0 };
+	int due;
+
+	delivered_free(&w->delivered);
+	buf_clear(&w->records);
+	due = work_next_part(b, w, &why);
+	if (due == 1) {
+		w->state = WAITING;
+		b->nactive--;
+		return;
+	}
+	if (due == 0)
+		reported(b, w->job, w->id, w->report);
+	else
+		refuse(b, w->job, w->id, &why);
+	work_free(b, w);
+}
+
 static struct work *
-work_new(struct bounce *b, const struct msg_job *m, struct buf *records, int *fd)
+work_new(struct bounce *b, const struct msg_job *m, struct buf *records, struct buf *more, int *fd)
 {
 	struct work *w = calloc(1, sizeof *w);
 
 	if (w == NULL)
 		return NULL;
 	*w = (struct work){ .job = m->h.id, .expires_us = (int64_t)m->expires_us, .fd = *fd,
-	    .records = *records };
+	    .records = *records, .more = *more };
 	*fd = -1;
 	buf_init(records, 0);
+	buf_init(more, 0);
 	memcpy(w->id, m->id, QID_SIZE);
 	*b->last = w;
 	b->last = &w->next;
@@ -530,20 +604,21 @@ work_new(struct bounce *b, const struct msg_job *m, struct buf *records, int *fd
 
 /* 1: it is under way; 0: none is due, or all is told; -1: later. */
 static int
-work_begin(struct bounce *b, const struct msg_job *m, struct buf *records, int *fd, struct err *e)
+work_begin(struct bounce *b, const struct msg_job *m, struct buf *records, struct buf *more, int *fd,
+    struct err *e)
 {
 	struct work *w;
 	int due;
 
-	if (records->n == 0)
+	if (records->n + more->n == 0)
 		return 0;
 	if (!b->queue.open)
 		return err_set(e, ERR_TEMP, "4.3.0", "queue is not there");
 	if (b->nwork >= BOUNCE_WAITING)
 		return err_set(e, ERR_TEMP, "4.3.2", "%d reports wait already", BOUNCE_WAITING);
-	if ((w = work_new(b, m, records, fd)) == NULL)
+	if ((w = work_new(b, m, records, more, fd)) == NULL)
 		return err_sys(e, "report");
-	if ((due = work_due(b, w, e)) != 1)
+	if ((due = work_next_part(b, w, e)) != 1)
 		work_free(b, w);
 	return due;
 }
@@ -555,26 +630,29 @@ on_report(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
 	const struct msg_job *m = msg;
 	struct span all = span_of((const unsigned char *)msg + sizeof *m, len - sizeof *m);
 	char none[QID_SIZE] = "";
-	struct buf records;
+	struct buf records, more;
 	struct err why = { 0 };
 	int r;
 
 	if (!qid_ok(m->id))
 		return err_set(e, ERR_PROTO, NULL, "a wrong report");
 	buf_init(&records, MSG_MAX);
-	r = records_new(b, m->id, all, &records, &why);
+	buf_init(&more, MSG_MAX);
+	r = records_new(b, m->id, all, &records, &more, &why);
 	if (r == -1 && why.kind == ERR_PROTO) {
 		buf_free(&records);
+		buf_free(&more);
 		*e = why;
 		return -1;
 	}
 	if (r == 0)
-		r = work_begin(b, m, &records, &fds[0], &why);
+		r = work_begin(b, m, &records, &more, &fds[0], &why);
 	if (r == -1)
 		refuse(b, m->h.id, m->id, &why);
 	else if (r == 0)
 		reported(b, m->h.id, m->id, none);
 	buf_free(&records);
+	buf_free(&more);
 	bounce_turn(b);
 	return 0;
 }

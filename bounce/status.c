@@ -158,11 +158,14 @@ put_orcpt(struct span orcpt, struct buf *out, struct err *e)
 	return buf_add_str(out, "\r\n", e);
 }
 
-static int
-put_final(struct span addr, struct buf *out, struct err *e)
+int
+status_who(const struct rcpt *r, struct buf *out, struct err *e)
 {
+	struct span addr = r->addr;
 	bool utf8 = xtext_utf8(addr);
 
+	if (put_orcpt(r->orcpt, out, e) == -1)
+		return -1;
 	if (buf_addf(out, e, "Final-Recipient: %s;", utf8 ? "utf-8" : "rfc822") == -1 ||
 	    (utf8 ? xtext_unitext : xtext_clean)(out, addr, REPORT_ADDR_SHOWN, e) == -1)
 		return -1;
@@ -180,10 +183,10 @@ last_attempt(const struct report *r, const struct rcpt_result *res)
 	return (int64_t)r->slot[res->slot].last_us;
 }
 
-/* What the machine takes, if it is an expression to the letter (RFC 2530, 3): one that was cut, read kindly,
- * would say that it takes more. */
-static int
-put_accepts(struct span takes, struct buf *out, struct err *e)
+/* What the machine takes, if it is an expression to the letter (RFC 2530, 3): one that was cut, read kindly, would say
+ * that it takes more. */
+int
+status_accepts(struct span takes, struct buf *out, struct err *e)
 {
 	static const char name[] = "Media-Accept-Features:";
 	size_t start = out->n;
@@ -216,7 +219,7 @@ put_details(struct span detail, struct buf *out, struct err *e)
 
 		if (value.n == 0)
 			continue;
-		if (span_is(name, "takes") && !accepts && put_accepts(value, out, e) == -1)
+		if (span_is(name, "takes") && !accepts && status_accepts(value, out, e) == -1)
 			return -1;
 		accepts |= span_is(name, "takes");
 		for (size_t i = 0; i < sizeof known / sizeof *known; i++)
@@ -235,8 +238,7 @@ put_recipient(const struct report *r, const struct rcpt_result *res, struct span
 	bool bad = res->outcome == OUTCOME_FAILED || res->outcome == OUTCOME_DEFERRED;
 	int64_t last = last_attempt(r, res);
 
-	if (buf_add_str(out, "\r\n", e) == -1 || put_orcpt(rcpt->orcpt, out, e) == -1 ||
-	    put_final(rcpt->addr, out, e) == -1 ||
+	if (buf_add_str(out, "\r\n", e) == -1 || status_who(rcpt, out, e) == -1 ||
 	    buf_addf(out, e, "Action: %s\r\nStatus: %s\r\n", action[res->outcome],
 	    status_code(res)) == -1 || put_remote(res->mta, out, e) == -1)
 		return -1;

@@ -14,6 +14,12 @@ bool status_wanted(const struct report *r, const struct rcpt_result *res);
 int status_reply(const struct rcpt_result *res, const char *lead, unsigned indent, struct buf *out,
     struct err *e);
 
+/* Appends Original-Recipient, if its sender has a spelling of his own, and Final-Recipient. */
+int status_who(const struct rcpt *r, struct buf *out, struct err *e);
+
+/* Appends Media-Accept-Features of what a machine takes, if that is an expression to the letter. */
+int status_accepts(struct span takes, struct buf *out, struct err *e);
+
 /* Appends the fields of the message and of each recipient that is told of; 7-bit, CRLF lines. */
 int status_put(const struct report *r, struct buf *out, struct err *e);
 

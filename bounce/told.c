@@ -6,13 +6,21 @@
 
 #include "lib/qfile.h"
 
+/* What is told: an outcome, or a disposition. */
+static uint8_t
+told_what(const struct rcpt_result *r)
+{
+	return (uint8_t)(r->outcome | (r->flags & RESULT_DISPOSED));
+}
+
 static size_t
 told_place(const char *id, const struct rcpt_result *r)
 {
 	uint32_t h = crc32c(0, id, QID_LEN);
+	uint8_t what = told_what(r);
 
 	h = crc32c(h, &r->slot, sizeof r->slot);
-	return crc32c(h, &r->outcome, sizeof r->outcome) % TOLD_MAX;
+	return crc32c(h, &what, sizeof what) % TOLD_MAX;
 }
 
 void
@@ -27,7 +35,7 @@ told_keep(struct told *t, const char *id, struct span records)
 
 		memcpy(t->at[i].id, id, QID_SIZE);
 		t->at[i].slot = r.slot;
-		t->at[i].outcome = r.outcome;
+		t->at[i].what = told_what(&r);
 	}
 }
 
@@ -36,5 +44,5 @@ told_before(const struct told *t, const char *id, const struct rcpt_result *r)
 {
 	size_t i = told_place(id, r);
 
-	return t->at[i].slot == r->slot && t->at[i].outcome == r->outcome && strcmp(t->at[i].id, id) == 0;
+	return t->at[i].slot == r->slot && t->at[i].what == told_what(r) && strcmp(t->at[i].id, id) == 0;
 }

@@ -13,7 +13,7 @@
 enum { TOLD_MAX = 4096 };	/* recipients that are remembered */
 
 /* By hash; a newer one takes an older one's place. */
-struct told { struct { char id[QID_SIZE]; uint32_t slot; uint8_t outcome; } at[TOLD_MAX]; };
+struct told { struct { char id[QID_SIZE]; uint32_t slot; uint8_t what; } at[TOLD_MAX]; };
 
 /* The message's records (lib/result.h) have been told of. */
 void told_keep(struct told *t, const char *id, struct span records);

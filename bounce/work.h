@@ -25,7 +25,9 @@ struct work {
 	char id[QID_SIZE];		/* its ID */
 	char report[QID_SIZE];		/* the report's, once it is open */
 	char to[ADDRESS_MAX + 1];	/* whom it is for, for the log */
-	struct buf records;
+	struct buf records;		/* what it tells */
+	struct buf more;		/* what is told behind it, one notification for each record */
+	bool mdn;			/* it is such a notification */
 	struct delivered delivered;	/* what it returns, if that was converted */
 };
 

@@ -108,6 +108,7 @@ show_recipient(const struct shower *s, const struct rcpt *r, const struct slot *
 	put(s, 4, "notify", span_str(notify));
 	put(s, 4, "drucof", span_str(r->drucof < 3 ? drucof_names[r->drucof] : "?"));
 	put_flag(s, 4, "delay_told", slot->flags & SLOT_DELAY_TOLD);
+	put_flag(s, 4, "alternative_asked", slot->flags & SLOT_ASKED);
 	if (s->q->common->json)
 		putchar('}');
 }

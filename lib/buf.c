@@ -120,6 +120,17 @@ buf_addf(struct buf *b, struct err *e, const char *fmt, ...)
 	return to == NULL ? -1 : 0;
 }
 
+void
+buf_eat(struct buf *b, size_t n)
+{
+	if (n >= b->n) {
+		b->n = 0;
+		return;
+	}
+	memmove(b->p, b->p + n, b->n - n);
+	b->n -= n;
+}
+
 void *
 buf_take(struct buf *b, size_t *n)
 {

@@ -44,6 +44,9 @@ buf_clear(struct buf *b)
 	b->n = 0;
 }
 
+/* Drops the first n octets. */
+void buf_eat(struct buf *b, size_t n);
+
 /* The caller frees the result; b is empty afterwards. */
 void *buf_take(struct buf *b, size_t *n);
 

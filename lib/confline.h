@@ -84,7 +84,8 @@ struct negotiation {	/* the options of negotiation.md b.1, defaults first */
 	uint8_t record;		/* 0 previous, 1 converted besides */
 	uint8_t batch;		/* 0 best, 1 common, 2 single */
 	uint8_t drucof_late, drucof_unknown;
-	uint32_t conneg_tries, batch_max, wait_s;
+	uint8_t alternative;	/* mailboxes here ask for another form (RFC 3297) */
+	uint32_t conneg_tries, batch_max, wait_s, alternative_wait_s;
 };
 /* The most specific line wins, domain before next hop before "*"; each option on its own. */
 void negotiation_find(const struct span *lines, uint32_t n, struct span domain, const char *dest,

@@ -36,6 +36,8 @@ static const struct option {
 	{ "drucof_late", offsetof(struct negotiation, drucof_late), v_no_yes, 0, 0, 0 },
 	{ "drucof_unknown", offsetof(struct negotiation, drucof_unknown), v_unknown, 0, 0, 0 },
 	{ "wait", offsetof(struct negotiation, wait_s), NULL, 60, 0, 3600 },
+	{ "alternative", offsetof(struct negotiation, alternative), v_no_yes, 0, 0, 0 },
+	{ "alternative_wait", offsetof(struct negotiation, alternative_wait_s), NULL, 3600, 1, 7 * 86400 },
 };
 enum { NOPTION = sizeof options / sizeof *options };
 

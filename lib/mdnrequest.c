@@ -4,6 +4,9 @@
 
 #include "lib/addrlist.h"
 #include "lib/mime.h"
+#include "lib/xtext.h"
+
+enum { ORCPT_SHOWN = 900 };	/* octets of it that are looked at */
 
 bool
 mdnrequest_id_ok(struct span id)
@@ -211,6 +214,20 @@ mdnrequest_may_answer(const struct mdnrequest *r, struct span sender)
 
 struct named { struct span key[2]; bool found; };
 
+/* ORCPT's mailbox, as a header may have it; nothing if it is none. */
+static void
+original_box(struct span orcpt, struct buf *out)
+{
+	static const char type[] = "rfc822;";
+	struct err e;
+
+	if (orcpt.n > 0 && xtext_orcpt(out, orcpt, ORCPT_SHOWN, &e) == 0 &&
+	    span_isi(span_sub(buf_view(out), 0, sizeof type - 1), type))
+		buf_eat(out, sizeof type - 1);
+	else
+		buf_clear(out);
+}
+
 static int
 take_named(void *arg, const struct addrlist_box *b, struct err *e)
 {
@@ -230,13 +247,15 @@ mdnrequest_names(struct span header, struct span rcpt, struct span orcpt)
 {
 	static const char *const names[] = { "To", "Cc", "Bcc" };
 	struct named n = { .found = false };
-	struct buf key[2];
+	struct buf key[2], original;
 	struct mime_field f;
 	struct err e;
 
+	buf_init(&original, 2 * ORCPT_SHOWN);
+	original_box(orcpt, &original);
 	for (int i = 0; i < 2; i++) {
-		buf_init(&key[i], 2 * ADDRESS_MAX);
-		if (address_key(i == 0 ? rcpt : orcpt, &key[i], &e) == 0)
+		buf_init(&key[i], 2 * ORCPT_SHOWN);
+		if (address_key(i == 0 ? rcpt : buf_view(&original), &key[i], &e) == 0)
 			n.key[i] = buf_view(&key[i]);
 	}
 	while (!n.found && mime_field_next(&header, &f))
@@ -245,5 +264,6 @@ mdnrequest_names(struct span header, struct span rcpt, struct span orcpt)
 				(void)addrlist_parse(f.value, take_named, &n, &e);
 	buf_free(&key[0]);
 	buf_free(&key[1]);
+	buf_free(&original);
 	return n.found;
 }

@@ -43,7 +43,7 @@ void mdnrequest_read(struct span header, struct mdnrequest *out);
  */
 bool mdnrequest_may_answer(const struct mdnrequest *r, struct span sender);
 
-/* Does the header name rcpt in To, Cc or Bcc (RFC 3297, 3.2.3), or orcpt, its sender's spelling, if that is not empty?
+/* Does the header name rcpt in To, Cc or Bcc (RFC 3297, 3.2.3), or its sender's spelling, orcpt as it came or ""?
  * Compared as in a domain of our own. */
 bool mdnrequest_names(struct span header, struct span rcpt, struct span orcpt);
 

@@ -31,7 +31,8 @@ slot_final(uint8_t state)
 }
 
 enum slot_flag {
-	SLOT_DELAY_TOLD = 1	/* a "delayed" report is committed, or none is wanted */
+	SLOT_DELAY_TOLD = 1,	/* a "delayed" report is committed, or none is wanted */
+	SLOT_ASKED = 2		/* its sender has been asked for another form (RFC 3297): once is all */
 };
 
 struct slot {

@@ -14,8 +14,12 @@ enum result_flag {
 	RESULT_CONNEG_TRY = 1,	/* deferred by CONNEG itself (row B10): counts as such a try */
 	RESULT_SOON = 2,	/* deferred through no fault of the hop: try again at once */
 	RESULT_EXPIRED = 4,	/* failed because its time ran out; code, dsn and text are the last attempt's */
-	RESULT_HOST = 8		/* no transaction was begun: nobody was reached, or the greeting or EHLO said no */
+	RESULT_HOST = 8,	/* no transaction was begun: nobody was reached, or the greeting or EHLO said no */
+	/* From local alone: a notification of that disposition is due (RFC 3297, 6.2 and 6.4). */
+	RESULT_PREFERRED = 16,	/* deferred: another form is asked for first (its detail has "takes") */
+	RESULT_LOST = 32	/* delivered: there is no other form any more, nor the one that was sent before */
 };
+#define RESULT_DISPOSED (RESULT_PREFERRED | RESULT_LOST)
 enum { RESULT_DETAIL_MAX = 4096 };
 
 struct rcpt_result {

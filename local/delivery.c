@@ -16,6 +16,8 @@
 #include "lib/qfile.h"
 #include "lib/signature.h"
 #include "lib/xtext.h"
+#include "local/alternative.h"
+#include "local/exchange.h"
 #include "local/maildir.h"
 
 enum {
@@ -29,6 +31,8 @@ struct content {
 	struct converter_plan plan;
 	struct converter_edits edits;
 	bool edited;
+	struct exchange exchange;
+	uint8_t flags;		/* of the result */
 };
 
 static void
@@ -287,6 +291,121 @@ only_ask(const struct delivery *d, const struct envelope *env, struct err *e)
 	return ask_capabilities(d, env->rcpt[d->slot].addr, reply, &state, &text, e);
 }
 
+/* Of an inquiry: what would be delivered, and nothing is. */
+static int
+inquire(const struct delivery *d, struct content *c, const struct envelope *env, struct buf *detail, struct err *e)
+{
+	if (d->question)
+		return only_ask(d, env, e);
+	if (find_form(d, c, env, detail, e) == -1)
+		return -1;
+	inquiry_tellf(d->inquiry, INQUIRY_FORM, "%s, %llu octets", c->edited ? "edited" : "as it is",
+	    (unsigned long long)(c->edited ? c->edits.list.size : c->message.n));
+	return 0;
+}
+
+/* --- another form (RFC 3297) --- */
+
+/* What the machine takes, for the notification: to the letter, on one line, whole in a result of this job. */
+static int
+tell_takes(const struct delivery *d, struct span takes, struct buf *detail, struct err *e)
+{
+	struct feat *f;
+
+	for (size_t i = 0; i < takes.n; i++)
+		if (takes.p[i] < 0x20)
+			return err_set(e, ERR_PERM, "5.6.0", "its capabilities have control characters");
+	if (feat_parse(takes, FEAT_STRICT, &f, e) == -1)
+		return -1;
+	feat_free(f);
+	if (buf_addf(detail, e, "takes: %.*s\n", (int)takes.n, (const char *)takes.p) == -1)
+		return -1;
+	return result_share(buf_view(detail), d->njob).n == detail->n ? 0 :
+	    err_set(e, ERR_PERM, "5.6.0", "its capabilities are too long to be told of");
+}
+
+/* Is there a form that is better for the recipient's machine?  1, 0, -1 nobody can say. */
+static int
+better_form(const struct delivery *d, const struct content *c, struct span addr, struct buf *detail, struct err *e)
+{
+	static _Alignas(8) unsigned char reply[MSG_MAX];
+	static const uint8_t wish = WISH_CONPERM;
+	struct converter_message m = { .fd = d->message_fd, .len = c->message.n, .id = d->id };
+	struct converter_plan plan = { 0 };
+	enum cap_state state;
+	struct span takes;
+	bool yes = false;
+	int r = ask_capabilities(d, addr, reply, &state, &takes, e);
+
+	if (r == -1 || state != CAP_KNOWN)
+		return r;
+	r = converter_ask_plan(d->convertd_fd, &m, PLAN_FINAL, &takes, &wish, 1, &plan, e);
+	if (r == 0)
+		r = alternative_better(c->message, takes, plan.plan.verdict[0].fate == PLAN_FITS, &yes, e);
+	if (r == 0 && yes)
+		r = tell_takes(d, takes, detail, e);
+	converter_plan_free(&plan);
+	return r == 0 ? yes : -1;
+}
+
+/* Asks for it, if so: EXCHANGE_ASK.  What fails here costs nothing but the better form. */
+static void
+ask_for_better(const struct delivery *d, struct content *c, struct span addr, struct buf *detail)
+{
+	struct err e = { 0 };
+	int yes = better_form(d, c, addr, detail, &e);
+
+	if (yes == 1 && exchange_ask(&c->exchange, d, &e) == -1)
+		yes = -1;
+	if (yes == 1) {
+		c->flags |= RESULT_PREFERRED;
+		return;
+	}
+	buf_clear(detail);
+	if (yes == -1)
+		log_line(LOG_INFO, d->id, "alternative-not-asked", "to=%s why=%s", log_qs(addr), log_q(e.what));
+}
+
+/* Has this recipient asked already? */
+static int
+is_asked(const struct delivery *d, const struct qfile *q, bool *asked, struct err *e)
+{
+	struct slot *slot;
+
+	*asked = false;
+	if (!d->alternative)
+		return 0;
+	if (qfile_slots(d->message_fd, q, &slot, e) == -1)
+		return -1;
+	*asked = slot[d->slot].flags & SLOT_ASKED;
+	free(slot);
+	return 0;
+}
+
+/* The message into the mailbox, or what else becomes of it. */
+static int
+deliver_or_wait(const struct delivery *d, struct content *c, const struct envelope *env, const struct qfile *q,
+    struct buf *detail, struct err *e)
+{
+	struct exchange *x = &c->exchange;
+	bool asked;
+	int r;
+
+	if (is_asked(d, q, &asked, e) == -1)
+		return -1;
+	exchange_begin(x, d, env, c->message, asked);
+	if (x->step == EXCHANGE_MAY)
+		ask_for_better(d, c, env->rcpt[d->slot].addr, detail);
+	if (x->step == EXCHANGE_ASK || x->step == EXCHANGE_WAIT)
+		r = err_set(e, ERR_TEMP, "4.6.0", "waits for the form that its sender was asked for");
+	else if (x->step == EXCHANGE_CAME)
+		r = 0;
+	else if ((r = find_form(d, c, env, detail, e)) == 0 && (r = write_mailbox(d, c, env, e)) == 0)
+		c->flags = exchange_delivered(x, env);
+	exchange_end(x);
+	return r;
+}
+
 /* Everything that can fail, in order. */
 static int
 deliver(const struct delivery *d, struct content *c, struct buf *detail, struct delivery_found *found,
@@ -312,12 +431,7 @@ deliver(const struct delivery *d, struct content *c, struct buf *detail, struct 
 		r = err_set(e, ERR_PERM, "5.3.5", "the message's checksum is wrong");
 	} else if (r == 1) {
 		c->message = span_of(map, (size_t)q.msg_len);
-		r = d->question ? only_ask(d, &env, e) : find_form(d, c, &env, detail, e);
-		if (r == 0 && !d->question)
-			inquiry_tellf(d->inquiry, INQUIRY_FORM, "%s, %llu octets", c->edited ? "edited" : "as it is",
-			    (unsigned long long)(c->edited ? c->edits.list.size : c->message.n));
-		if (r == 0 && d->inquiry == NULL)
-			r = write_mailbox(d, c, &env, e);
+		r = d->inquiry != NULL ? inquire(d, c, &env, detail, e) : deliver_or_wait(d, c, &env, &q, detail, e);
 		found->report = r == 0 && d->learns && env.sender.n == 0 && mime_message_is_report(c->message);
 	}
 	if (map != MAP_FAILED)
@@ -338,10 +452,12 @@ delivery_run(const struct delivery *d, struct rcpt_result *r, struct buf *detail
 	*r = (struct rcpt_result){ .slot = d->slot };
 	*found = (struct delivery_found){ .bad_file = false };
 	done = deliver(d, &c, detail, found, &e);
+	r->flags = c.flags;
 	if (done == 0) {
 		r->outcome = OUTCOME_DELIVERED;
 		snprintf(r->dsn, sizeof r->dsn, "%s", c.edited ? "2.6.4" : "2.0.0");
 		snprintf(r->text, sizeof r->text, "%s%s", d->inquiry != NULL ? "would be " : "",
+		    c.exchange.step == EXCHANGE_CAME ? "delivered in the form that was asked for" :
 		    c.edited ? "converted and delivered" : "delivered");
 	} else {
 		r->outcome = e.kind == ERR_PERM ? OUTCOME_FAILED : OUTCOME_DEFERRED;

@@ -2,7 +2,8 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * local/delivery.h - one message to one recipient here, in a process of its own under the
- * recipient's uid.  Rows B7, D8 and D9 of the decision tables: capabilities count here too.
+ * recipient's uid.  Rows B7, D8 and D9 of the decision tables: capabilities count here too; and if the settings want it,
+ * a form that the sender offers and that is better is asked for first (RFC 3297), while this one waits in the queue.
  */
 #ifndef LOCAL_DELIVERY_H
 #define LOCAL_DELIVERY_H
@@ -24,6 +25,10 @@ struct delivery {
 	bool learns;			/* is it to be found out whether the message is a report? */
 	struct inquiry *inquiry;	/* nothing is written, what happens is told; NULL: a delivery */
 	bool question;			/* of an inquiry: only what the recipient's machine takes */
+	bool alternative;		/* option alternative=yes */
+	uint32_t alternative_wait_s;	/* how long it is waited for */
+	bool last_try;			/* there is no time for another */
+	uint32_t njob;			/* recipients whose results share a packet */
 };
 
 /* What came of it, besides the recipient's result. */

@@ -71,6 +71,27 @@ maildir_walk(int at, const char *path, bool known, struct err *e)
 }
 
 int
+maildir_beside(int folder, const char *rest, const char *name, bool make, struct err *e)
+{
+	char path[4096];
+	int fd, dir, n = snprintf(path, sizeof path, "%s%s%s", rest, *rest == '\0' ? "" : "/", name);
+
+	if (n < 0 || (size_t)n >= sizeof path)
+		return err_set(e, ERR_TEMP, "4.2.0", "mailbox: a path too long");
+	if (make) {
+		if ((dir = maildir_walk(folder, rest, maildir_known(folder, rest), e)) == -1)
+			return -1;
+		if (maildir_make(dir, name, true, e) == -1) {
+			close(dir);
+			return -1;
+		}
+		close(dir);
+	}
+	fd = openat(folder, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd == -1 ? err_sys(e, "mailbox: %s", name) : fd;
+}
+
+int
 maildir_begin(struct maildir *m, int folder, const char *rest, const char *name, struct err *e)
 {
 	static const char *const subs[] = { "tmp", "new", "cur" };

@@ -33,6 +33,12 @@ struct maildir {
  */
 int maildir_begin(struct maildir *m, int folder, const char *rest, const char *name, struct err *e);
 
+/*
+ * Opens the folder `name` of that Maildir, beside new/.  make: it is made if it is missing, and so is what holds it;
+ * else -1 with ENOENT in e->sys.  The descriptor is the caller's.  -1: ERR_TEMP 4.2.0.
+ */
+int maildir_beside(int folder, const char *rest, const char *name, bool make, struct err *e);
+
 /* Fields of our own, CRLF lines, before the message's first octet. */
 int maildir_put_own(struct maildir *m, struct span fields, struct err *e);
 

@@ -237,14 +237,16 @@ child_tell(const struct job *j, struct inquiry *q, const struct rcpt_result *r, 
 
 /* In the child: the owner's rights and no more, then the delivery, then the result. */
 static _Noreturn void
-child_run(struct job *j, uint32_t slot, const struct place *p, int up, int capd, int convertd)
+child_run(struct job *j, uint32_t slot, const struct place *p, const struct negotiation *o, int up, int capd,
+    int convertd)
 {
 	const int keep[] = { j->message_fd, p->folder, up, capd, convertd };
-	const struct negotiation o = options_for(j->local, j->env.rcpt[slot].addr);
 	struct delivery d = { .message_fd = -1, .me = conf_string(&j->local->daemon->conf, CONF_ME),
 	    .id = j->id, .slot = slot, .folder_fd = -1, .rest = p->rest, .capd_fd = -1,
-	    .convertd_fd = -1, .drucof_accept = o.drucof_unknown == 1,
-	    .learns = j->work != NULL && learns(j->local) };
+	    .convertd_fd = -1, .drucof_accept = o->drucof_unknown == 1,
+	    .alternative = j->work != NULL && o->alternative == 1, .alternative_wait_s = o->alternative_wait_s,
+	    .last_try = j->work != NULL && j->work->packet->last_try != 0,
+	    .njob = j->work != NULL ? j->work->packet->n : 1, .learns = j->work != NULL && learns(j->local) };
 	struct sandbox_dir dir = { -1, true };
 	struct rcpt_result r;
 	struct buf packet, detail;
@@ -266,7 +268,7 @@ child_run(struct job *j, uint32_t slot, const struct place *p, int up, int capd,
 		d.folder_fd = dir.fd = p->folder;
 		d.capd_fd = capd;
 		d.convertd_fd = convertd;
-		d.wait_s = o.wait_s + CONFNEG_LATE_S;	/* as before a next hop, whose session would have ended */
+		d.wait_s = o->wait_s + CONFNEG_LATE_S;	/* as before a next hop, whose session would have ended */
 	}
 	if (dir.fd == -1 || sandbox_enter(SB_LOCAL_JOB, &dir, 1,
 	    conf_number(&j->local->daemon->conf, CONF_NOLANDLOCK) != 0, &e) == -1) {
@@ -365,6 +367,7 @@ child_gone(struct chan *c, const struct err *why)
 static int
 child_start(struct job *j, uint32_t slot, struct err *e)
 {
+	const struct negotiation o = options_for(j->local, j->env.rcpt[slot].addr);
 	int up[2], capd = -1, convertd = -1;
 	struct place p;
 
@@ -381,14 +384,14 @@ child_start(struct job *j, uint32_t slot, struct err *e)
 		close(p.folder);
 		return -1;
 	}
-	if (j->env.conperm || j->env.rcpt[slot].drucof != DRUCOF_NO || j->question) {
+	if (j->env.conperm || j->env.rcpt[slot].drucof != DRUCOF_NO || j->question || o.alternative) {
 		capd = chan_session(&j->local->capd, j->local->daemon->settings, e);
 		convertd = chan_session(&j->local->convertd, 0, e);
 	}
 	j->answered = false;
 	j->local->deliveries++;
 	if ((j->pid = fork()) == 0)
-		child_run(j, slot, &p, up[1], capd, convertd);
+		child_run(j, slot, &p, &o, up[1], capd, convertd);
 	close(up[1]);
 	close(p.folder);
 	ipc_close_fds((int[]){ capd, convertd }, 2);

@@ -131,10 +131,20 @@ mark_of(uint32_t n, const struct slot *s)
 static bool
 wants_notice(const struct job *j, const struct job_rcpt *r, const struct rcpt_result *res)
 {
-	if (!(r->notify & NOTIFY_SUCCESS) || j->sender.n == 0)
+	if (j->sender.n == 0)
 		return false;
-	return res->outcome == OUTCOME_RELAYED ||
-	    (res->outcome == OUTCOME_DELIVERED && j->worker == ROLE_LOCAL);
+	if (res->flags & RESULT_LOST && res->outcome == OUTCOME_DELIVERED && j->worker == ROLE_LOCAL)
+		return true;
+	if (!(r->notify & NOTIFY_SUCCESS))
+		return false;
+	return res->outcome == OUTCOME_RELAYED || (res->outcome == OUTCOME_DELIVERED && j->worker == ROLE_LOCAL);
+}
+
+/* Another form is to be asked for (RFC 3297, 3.2.3), which only final delivery can wish. */
+static bool
+wants_alternative(const struct job *j, const struct rcpt_result *res)
+{
+	return res->flags & RESULT_PREFERRED && j->worker == ROLE_LOCAL && j->sender.n > 0;
 }
 
 void
@@ -178,6 +188,10 @@ outcome_apply(struct qmgr *q, struct job *j, struct job_rcpt *r, const struct rc
 	if (res->outcome == OUTCOME_DEFERRED) {
 		q->deferred++;
 		outcome_defer(q, j, r, res);
+		if (wants_alternative(j, res)) {	/* as a success notice: committed before this is marked */
+			s->flags |= SLOT_ASKED;
+			outcome_keep(j, &j->notice, res, detail);
+		}
 	} else if (res->outcome == OUTCOME_FAILED) {
 		q->failed++;
 		s->state = SLOT_FAILED;

@@ -31,10 +31,11 @@ UNIT_TOGETHER_unit-lib = address addrlist base caplines conf confcheck confdest 
     edit edit_recode ensure envelope features features_canon features_dis features_fax features_quality figure fileio \
     inquiry inquiry_caps mdnrequest mime notification plan qfile qid reply resolve result sha256 signature span transfer \
     xtext
-UNIT_TOGETHER_unit-bounce = report
+UNIT_TOGETHER_unit-bounce = mdn report
 UNIT_TOGETHER_unit-cmd = describe
 UNIT_TOGETHER_unit-capd = probe
 UNIT_TOGETHER_unit-convertd = apply codec downgrade drucof ensure form image plan_make scale tiff
+UNIT_TOGETHER_unit-local = alternative
 UNIT_TOGETHER_unit-qmgr = act chance dest gather qmgr reload report sched
 UNIT_TOGETHER_unit-queue = parts
 UNIT_TOGETHER_unit-remote = caplist command decide negotiate reuse
@@ -59,7 +60,7 @@ check: check-unit check-system
 # Fuzz targets: tests/fuzz/fuzz_NAME.c.  check-seeds replays the kept corpora under any compiler;
 # fuzz-NAME is libFuzzer's own program (clang).
 FUZZ = $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_ARCHIVES = $(O)/smtpd.a $(O)/bounce.a $(O)/learn.a $(O)/remote/resolver.a $(O)/remote.a $(O)/convertd.a $(O)/lib.a
+FUZZ_ARCHIVES = $(O)/smtpd.a $(O)/bounce.a $(O)/learn.a $(O)/local.a $(O)/remote/resolver.a $(O)/remote.a $(O)/convertd.a $(O)/lib.a
 # Those that stand for a daemon's peers have its archive alone, and replace what leads out of it.
 FUZZ_PACKETS = $(filter packets_%,$(FUZZ))
 FUZZ_WRAP = log_line

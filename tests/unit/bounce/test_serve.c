@@ -126,10 +126,12 @@ static uint8_t ret;
 static bool conperm;
 static bool rotten;		/* the text is not what was accepted */
 
+static const char *message_text = "Subject: x\r\n\r\nbody\r\n";
+
 static int
 failed_file(const char *sender, const char *to, uint8_t notify)
 {
-	static const char text[] = "Subject: x\r\n\r\nbody\r\n";
+	size_t n = strlen(message_text);
 	struct rcpt rcpt = { .addr = span_str(to), .notify = notify };
 	struct envelope env = { .sender = span_str(sender), .client = span_str(client), .ret = ret,
 	    .conperm = conperm, .rcpt = &rcpt, .nrcpt = 1 };
@@ -139,9 +141,9 @@ failed_file(const char *sender, const char *to, uint8_t notify)
 	int fd = memfd_create("failed", 0);
 
 	buf_init(&block, ENV_MAX);
-	ck_assert_int_eq(write(fd, text, sizeof text - 1), sizeof text - 1);
+	ck_assert_int_eq(write(fd, message_text, n), (ssize_t)n);
 	ck_assert_int_eq(envelope_encode(&env, &block, &e), 0);
-	ck_assert_int_eq(qfile_finish(fd, sizeof text - 1, crc32c(0, text, sizeof text - 1) + rotten,
+	ck_assert_int_eq(qfile_finish(fd, n, crc32c(0, message_text, n) + rotten,
 	    buf_view(&block), 1, &q, &e), 0);
 	buf_free(&block);
 	return fd;
@@ -229,17 +231,17 @@ reported(void)
 static void
 check_commit(const char *to, const char *subject)
 {
-	static unsigned char text[65536], commit[MSG_MAX];
+	static unsigned char told[65536], commit[MSG_MAX];
 	const struct msg_commit *m = (const struct msg_commit *)(const void *)commit;
-	ssize_t n = pread(store, text, sizeof text - 1, 0), len = pread(commits, commit, sizeof commit, 0);
+	ssize_t n = pread(store, told, sizeof told - 1, 0), len = pread(commits, commit, sizeof commit, 0);
 	struct envelope env;
 	struct err e = { 0 };
 
 	ck_assert_int_gt(n, 0);
 	ck_assert_int_gt(len, (ssize_t)sizeof *m);
-	text[n] = '\0';
+	told[n] = '\0';
 	ck_assert_uint_eq(m->msg_len, (uint64_t)n);
-	ck_assert_uint_eq(m->msg_crc, crc32c(0, text, (size_t)n));
+	ck_assert_uint_eq(m->msg_crc, crc32c(0, told, (size_t)n));
 	ck_assert_uint_eq(m->env_len, (size_t)len - sizeof *m);
 	ck_assert_msg(envelope_decode(span_of(commit + sizeof *m, m->env_len), &env, &e) == 0, "%s",
 	    e.what);
@@ -248,10 +250,10 @@ check_commit(const char *to, const char *subject)
 	ck_assert(span_is(env.rcpt[0].addr, to));
 	ck_assert_uint_eq(env.rcpt[0].notify, NOTIFY_NEVER);	/* RFC 3461, 6.1 */
 	ck_assert_uint_eq(env.rcpt[0].orcpt.n + env.envid.n + env.ret, 0);
-	ck_assert_int_eq(strstr((char *)text, "\r\n\r\nbody\r\n\r\n--=_") != NULL,
+	ck_assert_int_eq(strstr((char *)told, "\r\n\r\nbody\r\n\r\n--=_") != NULL,
 	    ret == RET_FULL && !rotten);
-	ck_assert_ptr_nonnull(strstr((char *)text, subject));
-	ck_assert_ptr_nonnull(strstr((char *)text, "Diagnostic-Code: smtp; 550 no"));
+	ck_assert_ptr_nonnull(strstr((char *)told, subject));
+	ck_assert_ptr_nonnull(strstr((char *)told, "Diagnostic-Code: smtp; 550 no"));
 	envelope_free(&env);
 }
 
@@ -605,6 +607,68 @@ START_TEST(R37_many_at_once)
 }
 END_TEST
 
+/* --- notifications (RFC 3297) --- */
+
+static const char asks[] = "To: a@x.example\r\nMessage-ID: <1@s>\r\n"
+    "Disposition-Notification-To: s@sender.example\r\n\r\nbody\r\n";
+
+/* A commit for each: what became of it, if that is wished, and the notification; told again: of neither. */
+START_TEST(outcome_and_disposition_are_two_messages)
+{
+	struct rcpt_result r = { .outcome = OUTCOME_DELIVERED, .flags = RESULT_LOST, .dsn = "2.0.0" };
+	uint8_t notify = _i == 0 ? NOTIFY_SUCCESS : NOTIFY_NEVER;
+	static unsigned char all[2 * MSG_MAX];
+	ssize_t n;
+
+	message_text = asks;
+	queue_start(ANSWER);
+	for (int again = 0; again < 2; again++) {
+		put_result(failed_file("s@sender.example", "a@x.example", notify), failed_id, 77, &r, "");
+		ck_assert_uint_eq(get(), MSG_REPORTED);
+		ck_assert_str_eq(reported(), again ? "" : new_id);
+	}
+	n = pread(commits, all, sizeof all, 0);
+	ck_assert_int_gt(n, (ssize_t)sizeof(struct msg_commit));
+	ck_assert_int_eq((size_t)n == sizeof(struct msg_commit) +
+	    ((const struct msg_commit *)(const void *)all)->env_len, notify == NOTIFY_NEVER);
+	ck_assert_ptr_nonnull(strstr(written(), "deleted/original-lost"));
+}
+END_TEST
+
+/* That mail is late is one thing, that another form is wished another. */
+START_TEST(a_delay_is_no_disposition)
+{
+	struct rcpt_result r = { .outcome = OUTCOME_DEFERRED, .dsn = "4.4.1" };
+
+	message_text = asks;
+	queue_start(ANSWER);
+	put_result(failed_file("s@sender.example", "a@x.example", NOTIFY_DELAY), failed_id, 77, &r, "");
+	ck_assert_uint_eq(get(), MSG_REPORTED);
+	r.flags = RESULT_PREFERRED;
+	put_result(failed_file("s@sender.example", "a@x.example", NOTIFY_DELAY), failed_id, 77, &r, "takes: (a=1)\n");
+	ck_assert_uint_eq(get(), MSG_REPORTED);
+	ck_assert_str_eq(reported(), new_id);
+	ck_assert_uint_eq(b.reports, 2);
+}
+END_TEST
+
+/* By the header, and asking without saying what is taken. */
+START_TEST(who_may_not_be_told_is_not)
+{
+	struct rcpt_result r = { .outcome = OUTCOME_DEFERRED, .flags = RESULT_PREFERRED, .dsn = "4.6.0" };
+
+	message_text = asks;
+	queue_start(REFUSE_OPEN);	/* if it asked, it would be refused */
+	put_result(failed_file("other@sender.example", "a@x.example", 0), failed_id, 77, &r, "takes: (a=1)\n");
+	ck_assert_uint_eq(get(), MSG_REPORTED);
+	ck_assert_str_eq(reported(), "");
+	put_result(failed_file("s@sender.example", "a@x.example", 0), failed_id, 77, &r, "");
+	ck_assert_uint_eq(get(), MSG_REPORTED);
+	put_result(failed_file("s@sender.example", "a@x.example", 0), failed_id, 77, &r, "takes: (a=1)\n");
+	ck_assert_uint_eq(get(), MSG_REFUSED);
+}
+END_TEST
+
 Suite *suite_serve(void);
 Suite *
 suite_serve(void)
@@ -629,6 +693,9 @@ suite_serve(void)
 	tcase_add_loop_test(tc, R37_a_silent_convertd_is_not_waited_for, IS_SILENT, IS_SILENT_LATER + 1);
 	tcase_add_test(tc, R37_without_convertd_the_header);
 	tcase_add_test(tc, R37_many_at_once);
+	tcase_add_loop_test(tc, outcome_and_disposition_are_two_messages, 0, 2);
+	tcase_add_test(tc, a_delay_is_no_disposition);
+	tcase_add_test(tc, who_may_not_be_told_is_not);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -62,6 +62,10 @@ START_TEST(a_buffer_keeps_its_ceiling_and_what_it_had)
 	ck_assert(span_is(buf_view(&b), "12345678"));
 	ck_assert_int_eq(buf_add_u16le(&b, 0x4142, &e), 0);
 	ck_assert(span_is(buf_view(&b), "12345678BA"));
+	buf_eat(&b, 8);
+	ck_assert(span_is(buf_view(&b), "BA"));
+	buf_eat(&b, 100);
+	ck_assert_uint_eq(b.n, 0);
 	buf_free(&b);
 	buf_free(&b);
 	buf_init(&b, 100);

@@ -122,9 +122,9 @@ START_TEST(who_is_named)
 	ck_assert(mdnrequest_names(header, span_str("c@x.example"), none));
 	ck_assert(mdnrequest_names(header, span_str("d@x.example"), none));
 	ck_assert(mdnrequest_names(header, span_str("h@x.example"), none));
-	ck_assert(mdnrequest_names(header, span_str("alias@x.example"), span_str("d@x.example")));
+	ck_assert(mdnrequest_names(header, span_str("alias@x.example"), span_str("rfc822;d+40x.example")));
 	ck_assert(!mdnrequest_names(header, span_str("b@x.example"), none));
-	ck_assert(!mdnrequest_names(header, span_str("f@x.example"), span_str("b@x.example")));
+	ck_assert(!mdnrequest_names(header, span_str("f@x.example"), span_str("x400;d@x.example")));
 	ck_assert(!mdnrequest_names(span_str(""), none, none));
 }
 END_TEST

@@ -269,6 +269,70 @@ START_TEST(no_notice_to_a_null_sender)
 }
 END_TEST
 
+/* --- notifications (RFC 3297) --- */
+
+static const struct rcpt_result preferred = { .outcome = OUTCOME_DEFERRED, .flags = RESULT_PREFERRED, .dsn = "4.6.0",
+    .text = "another form is asked for" };
+static const struct rcpt_result lost = { .outcome = OUTCOME_DELIVERED, .flags = RESULT_LOST, .dsn = "2.0.0" };
+
+/* The notification is committed, then the recipient is marked as one who has asked; the mail stays. */
+START_TEST(another_form_is_asked_for_before_the_mark)
+{
+	struct msg_job *m;
+	struct rcpt_result r;
+	struct span detail;
+
+	all_peers();
+	message("a@here.example", NOTIFY_NEVER);
+	fake_new(&f, id);
+	m = job(ROLE_LOCAL);
+	fake_result(&f, ROLE_LOCAL, m, &preferred);
+	fake_expect(&f, ROLE_BOUNCE, MSG_REPORT);
+	r = report_record(&detail);
+	ck_assert_int_eq(r.outcome, OUTCOME_DEFERRED);
+	ck_assert_uint_eq(r.flags, RESULT_PREFERRED);
+	fake_silence(&f, ROLE_QUEUE);
+	answer_report(MSG_REPORTED);
+	ck_assert(!fake_queue_mark(&f));
+	ck_assert_uint_eq(fake_slot(&f, id, 0).flags, SLOT_ASKED);
+	ck_assert_int_eq(fake_slot(&f, id, 0).state, SLOT_QUEUED);
+	ck_assert_uint_eq(fake_slot(&f, id, 0).attempts, 1);
+}
+END_TEST
+
+/* A next hop's worker has nobody to ask, and a null sender is nobody. */
+START_TEST(nobody_else_asks)
+{
+	static const char *const here[] = { "a@here.example", NULL };
+
+	all_peers();
+	message("a@one.example", 0);
+	fake_new(&f, id);
+	ck_assert(!result(ROLE_REMOTE, job(ROLE_REMOTE), &preferred));
+	ck_assert_uint_eq(fake_slot(&f, id, 0).flags, 0);
+	fake_message(&f, id, "", here, 0);
+	fake_new(&f, id);
+	ck_assert(!result(ROLE_LOCAL, job(ROLE_LOCAL), &preferred));
+	ck_assert_uint_eq(fake_slot(&f, id, 0).flags, 0);
+	fake_message(&f, id, "", here, 0);
+	fake_new(&f, id);
+	ck_assert(result(ROLE_LOCAL, job(ROLE_LOCAL), &lost));
+	fake_silence(&f, ROLE_BOUNCE);
+}
+END_TEST
+
+START_TEST(what_is_lost_is_told_without_NOTIFY)
+{
+	all_peers();
+	message("a@here.example", NOTIFY_NEVER);
+	fake_new(&f, id);
+	fake_result(&f, ROLE_LOCAL, job(ROLE_LOCAL), &lost);
+	fake_expect(&f, ROLE_BOUNCE, MSG_REPORT);
+	answer_report(MSG_REPORTED);
+	ck_assert(fake_queue_mark(&f));
+}
+END_TEST
+
 /* --- "delayed" reports --- */
 
 /* RFC 3461, 5.2.5: once, for those with DELAY; also over a restart. */
@@ -358,6 +422,9 @@ suite_report(void)
 	tcase_add_test(tc, success_notice);
 	tcase_add_test(tc, a_notice_waits_for_its_message);
 	tcase_add_test(tc, no_notice_to_a_null_sender);
+	tcase_add_test(tc, another_form_is_asked_for_before_the_mark);
+	tcase_add_test(tc, nobody_else_asks);
+	tcase_add_test(tc, what_is_lost_is_told_without_NOTIFY);
 	tcase_add_test(tc, delay_is_told_once);
 	tcase_add_loop_test(tc, delay_is_told_to_nobody_else, 0, sizeof untold / sizeof *untold);
 	suite_add_tcase(s, tc);
