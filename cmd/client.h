@@ -46,6 +46,10 @@ int cmd_seal(int fd, struct err *e);
 /* env->body is raised to what the message's octets need. */
 void submit_body(struct envelope *env, struct span message);
 
+/* Has the message kept under that tag, for a recipient who may ask for another form of it.  0: it is on the disk. */
+int submit_offer(const struct home *h, const char *tag, const char *sender, const char *rcpt, struct span message,
+    struct err *e);
+
 /* The words of RFC 3461's parameters, as options give them.  -1: not that. */
 int dsn_notify(const char *text, uint8_t *out);
 int dsn_ret(const char *text, uint8_t *out);

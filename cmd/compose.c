@@ -216,21 +216,28 @@ add_subject(struct span text, struct buf *out, struct err *e)
 	return buf_add_str(out, "\r\n", e);
 }
 
-static int
-add_header(const struct compose *c, const char *token, struct buf *out, struct err *e)
+int
+compose_top(const char *left, const char *host, struct buf *out, struct err *e)
 {
 	char date[40];
 
 	clock_rfc5322(clock_us(), date, sizeof date);
-	if (buf_addf(out, e, "Date: %s\r\nFrom: <%s>\r\n", date, c->from) == -1)
+	return buf_addf(out, e, "Date: %s\r\nMessage-ID: <%s@%s>\r\n", date, left, host);
+}
+
+static int
+add_header(const struct compose *c, const char *token, struct buf *out, struct err *e)
+{
+	const char *left = c->tag != NULL && *c->tag != '\0' ? c->tag : token;
+
+	if ((!c->bare && compose_top(left, c->host, out, e) == -1) || buf_addf(out, e, "From: <%s>\r\n", c->from) == -1)
 		return -1;
 	for (int i = 0; i < c->nto; i++)
 		if (buf_addf(out, e, i == 0 ? "To: <%s>" : ",\r\n\t<%s>", c->to[i]) == -1)
 			return -1;
 	if (buf_add_str(out, "\r\n", e) == -1 || add_subject(span_str(c->subject), out, e) == -1)
 		return -1;
-	return buf_addf(out, e, "Message-ID: <%s@%s>\r\nMIME-Version: 1.0\r\n",
-	    c->tag != NULL && *c->tag != '\0' ? c->tag : token, c->host);
+	return buf_add_str(out, "MIME-Version: 1.0\r\n", e);
 }
 
 int

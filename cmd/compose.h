@@ -12,6 +12,7 @@ struct compose {
 	const char *from, *subject;	/* from: From's address, never empty */
 	const char *convert;		/* Content-Convert's value, or NULL */
 	const char *host;		/* of Message-ID */
+	bool bare;			/* without Date and Message-ID, which come on top later */
 	const char *tag;		/* of Message-ID, before the "@"; NULL or "": one by chance */
 	char *const *to;
 	int nto;
@@ -39,6 +40,9 @@ int compose_image(struct span file, const char *convert, struct buf *out, struct
  * a line of its own behind a space, none cut within a UTF-8 character; no line end behind the last.
  */
 int compose_words(struct span text, struct buf *out, struct err *e);
+
+/* Appends Date and the Message-ID of that part before the "@": what a bare message lacks. */
+int compose_top(const char *left, const char *host, struct buf *out, struct err *e);
 
 /* 32 random hexadecimal digits and a NUL. */
 int compose_token(char out[33], struct err *e);

@@ -269,7 +269,7 @@ verb_explain(struct common *c, int argc, char **argv)
 	struct err e = { 0 };
 	int at = original_options(&x.o, argc, argv), r;
 
-	if (at == -1 || at >= argc || argc - at > 2)
+	if (at == -1 || at >= argc || argc - at > 2 || x.o.alternative)
 		return cmd_usage(usage);
 	x.o.compose.to = argv + at;
 	x.o.compose.nto = 1;

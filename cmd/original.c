@@ -17,6 +17,8 @@ original_flag(struct original *o, const char *word)
 		o->conperm = true;
 	else if (strcmp(word, "--minimal") == 0)
 		o->minimal = true;
+	else if (strcmp(word, "--alternative") == 0)
+		o->alternative = o->minimal = true;
 	else if (strcmp(word, "--drucof") == 0)
 		o->drucof = DRUCOF_REQUIRE;
 	else if (strcmp(word, "--drucof=prefer") == 0)
@@ -86,13 +88,13 @@ put_buf(void *arg, struct span piece, struct err *e)
 	return buf_add(arg, piece, e);
 }
 
-/* The message with its images in Profile S, made here: no hop can be relied on to do it. */
-static int
-original_minimal(struct span message, struct own_converter *own, struct buf *out, struct err *e)
+int
+original_form(struct span message, const char *takes, struct own_converter *own, struct buf *out,
+    struct err *e)
 {
 	struct converter_message m = { .fd = cmd_memfd(message, e), .len = message.n,
 	    .id = "0000000000000000" };
-	struct span caps = span_str(FEAT_PROFILE_S);
+	struct span caps = span_str(takes);
 	static const uint8_t wish = WISH_CONPERM;
 	struct converter_plan plan = { 0 };
 	struct converter_edits edits;
@@ -107,10 +109,7 @@ original_minimal(struct span message, struct own_converter *own, struct buf *out
 	v = r == 0 ? &plan.plan.verdict[0] : NULL;
 	if (v != NULL && v->fate == PLAN_FITS) {
 		r = buf_add(out, message, e);
-	} else if (v != NULL && v->fate == PLAN_EMPTY) {
-		r = err_set(e, ERR_PERM, v->dsn, "--minimal: Profile S cannot be made of an image, or --convert "
-		    "does not permit it");
-	} else if (v != NULL) {
+	} else if (v != NULL && v->fate != PLAN_EMPTY) {
 		r = converter_ask_edits(own->sock, &m, &plan.plan, v->key, CONVERTER_PLAN_MS, &edits, e);
 		if (r == 0) {
 			r = edit_walk(&edits.list, message, put_buf, out, e);
@@ -120,6 +119,15 @@ original_minimal(struct span message, struct own_converter *own, struct buf *out
 	converter_plan_free(&plan);
 	close(m.fd);
 	return r;
+}
+
+int
+original_minimal(struct span message, struct own_converter *own, struct buf *out, struct err *e)
+{
+	if (original_form(message, FEAT_PROFILE_S, own, out, e) == -1)
+		return -1;
+	return out->n > 0 ? 0 : err_set(e, ERR_PERM, "5.6.5", "Profile S cannot be made of an image, or "
+	    "--convert does not permit it");
 }
 
 int
@@ -168,7 +176,7 @@ original_envelope(const struct original *o, struct envelope *env, struct err *e)
 	if ((env->rcpt = calloc(env->nrcpt, sizeof *env->rcpt)) == NULL)
 		return err_sys(e, "recipients");
 	for (uint32_t i = 0; i < env->nrcpt; i++)
-		env->rcpt[i] = (struct rcpt){ .addr = span_str(o->compose.to[i]), .notify = o->notify,
-		    .drucof = o->drucof };
+		env->rcpt[i] = (struct rcpt){ .addr = span_str(o->compose.to[i]), .orcpt = o->orcpt,
+		    .notify = o->notify, .drucof = o->drucof };
 	return 0;
 }

@@ -52,6 +52,31 @@ submit_message(const struct home *h, struct envelope *env, struct span message, 
 	return r;
 }
 
+int
+submit_offer(const struct home *h, const char *tag, const char *sender, const char *rcpt, struct span message,
+    struct err *e)
+{
+	struct msg_offer m = { .sender_len = (uint32_t)strlen(sender), .rcpt_len = (uint32_t)strlen(rcpt) };
+	struct msg_refused reply;	/* the longest answer */
+	int sock = -1, fd = cmd_memfd(message, e), r = -1;
+	struct buf packet;
+	size_t len;
+
+	buf_init(&packet, MSG_MAX);
+	snprintf(m.tag, sizeof m.tag, "%s", tag);
+	if (fd != -1 && cmd_seal(fd, e) == 0 && (sock = control_connect(h, e)) != -1 &&
+	    buf_add(&packet, span_of(&m, sizeof m), e) == 0 &&
+	    buf_add_str(&packet, sender, e) == 0 && buf_add_str(&packet, rcpt, e) == 0)
+		r = control_call(sock, (struct msg_hdr *)(void *)packet.p, MSG_OFFER, packet.n, fd, &reply,
+		    sizeof reply, &len, e);
+	if (sock != -1)
+		close(sock);
+	if (fd != -1)
+		close(fd);
+	buf_free(&packet);
+	return r;
+}
+
 void
 submit_tag(const struct home *h, struct span rcpts, char tag[TAG_TEXT])
 {

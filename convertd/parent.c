@@ -546,7 +546,7 @@ convertd_connect(struct convertd *c, enum role role, int fd, struct err *e)
 {
 	if (role == ROLE_BOUNCE)		/* has no sessions: it asks itself */
 		return convertd_session(c, role, fd, e);
-	if (role != ROLE_REMOTE && role != ROLE_LOCAL && role != ROLE_SMTPD) {
+	if (role != ROLE_REMOTE && role != ROLE_LOCAL && role != ROLE_SMTPD && role != ROLE_OFFER) {
 		close(fd);
 		return err_set(e, ERR_PROTO, NULL, "a channel to %s", role_name(role));
 	}

@@ -39,7 +39,7 @@ static int
 findings(const struct notification *n, int (*found)(void *arg, const struct finding *f, struct err *e),
     void *arg, struct err *e)
 {
-	struct finding f = { .tag = tag_of(n) };
+	struct finding f = { .tag = tag_of(n), .alternative = notification_alternative(n) };
 	int count = 0;
 
 	for (uint32_t i = 0; i < n->nrcpt && count < TAG_RCPTS; i++) {
@@ -47,9 +47,10 @@ findings(const struct notification *n, int (*found)(void *arg, const struct find
 
 		f.addr = notification_about(&n->rcpt[i]);
 		f.features = n->rcpt[i].features;
-		if (f.tag.n == 0 || f.addr.n == 0 || f.features.n == 0)
+		if (f.tag.n == 0 || f.addr.n == 0 || (f.features.n == 0 && !f.alternative))
 			continue;
-		if ((r = is_claim(f.features, e)) == -1 || (r == 1 && found(arg, &f, e) == -1))
+		r = f.features.n == 0 ? 1 : is_claim(f.features, e);
+		if (r == -1 || (r == 1 && found(arg, &f, e) == -1))
 			return -1;
 		count += r;
 	}
@@ -65,7 +66,7 @@ report_read(struct span message, const char *me,
 
 	if (notification_parse(message, &n, e) == -1)
 		return -1;
-	if (!notification_alternative(&n) && !(n.kind == NOTIFICATION_DSN && span_isi(n.reporting_mta, me)))
+	if (!(n.kind == NOTIFICATION_DSN && span_isi(n.reporting_mta, me)))
 		r = findings(&n, found, arg, e);
 	notification_free(&n);
 	return r;

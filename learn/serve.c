@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "learn/report.h"
+#include "lib/address.h"
 #include "lib/clock.h"
 #include "lib/confline.h"
 #include "lib/envelope.h"
@@ -27,7 +28,7 @@ child_found(void *arg, const struct finding *f, struct err *e)
 {
 	const int *up = arg;
 	struct msg_learned m = { .tag_len = (uint32_t)f->tag.n, .addr_len = (uint32_t)f->addr.n,
-	    .len = (uint32_t)f->features.n };
+	    .len = (uint32_t)f->features.n, .alternative = f->alternative };
 	struct buf packet;
 	int r;
 
@@ -80,6 +81,16 @@ child_run(struct learn *l, const struct learn_waiting *w, int up)
 	_exit(0);
 }
 
+/* Is what is learned asked for? */
+static bool
+is_source(const struct conf *c)
+{
+	const struct span *lines;
+	uint32_t n = conf_lines(c, CONF_CAPSOURCES, &lines);
+
+	return capsources_have(lines, n, SOURCE_LEARNED);
+}
+
 /* --- what children say --- */
 
 static void child_next(struct learn *l);
@@ -104,6 +115,43 @@ to_capd(struct learn *l, struct span addr, struct span text, struct err *e)
 	return r;
 }
 
+/* Whether there is such an offer is not known here; nobody else can guess its tag. */
+static int
+to_offer(struct learn *l, struct span tag, struct span addr, struct span text, struct err *e)
+{
+	struct msg_preferred m = { .addr_len = (uint32_t)addr.n, .len = (uint32_t)text.n };
+	struct buf packet;
+	int r;
+
+	if (tag.n >= sizeof m.tag || addr.n > ADDRESS_MAX)
+		return err_set(e, ERR_PERM, NULL, "no message of ours");
+	span_text(tag, m.tag, sizeof m.tag);
+	buf_init(&packet, MSG_MAX);
+	r = buf_add(&packet, span_of(&m, sizeof m), e);
+	if (r == 0)
+		r = buf_add(&packet, addr, e);
+	if (r == 0)
+		r = buf_add(&packet, text, e);
+	if (r == 0)
+		r = chan_send(&l->offer, (struct msg_hdr *)(void *)packet.p, MSG_PREFERRED, 0, packet.n, NULL, 0, e);
+	buf_free(&packet);
+	return r;
+}
+
+/* What is found is for capd if its tag is ours and somebody asks for it, a wish for offer. */
+static int
+tell(struct learn *l, struct span tag, struct span addr, struct span text, bool alternative, struct err *e)
+{
+	if (alternative)
+		return conf_number(&l->daemon->conf, CONF_OFFERS) == 0 ?
+		    err_set(e, ERR_PERM, NULL, "no other forms are offered here") : to_offer(l, tag, addr, text, e);
+	if (!is_source(&l->daemon->conf))
+		return err_set(e, ERR_PERM, NULL, "nothing is learned of capabilities here");
+	if (tag_check(l->key, tag, addr, (uint64_t)(clock_us() / 1000000), e) == -1)
+		return -1;
+	return to_capd(l, addr, text, e);
+}
+
 static int
 child_on_learned(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
 {
@@ -114,21 +162,20 @@ child_on_learned(struct chan *c, const void *msg, size_t len, int *fds, struct e
 
 	(void)fds;
 	if ((uint64_t)m->tag_len + m->addr_len + m->len != len - sizeof *m || m->addr_len == 0 ||
-	    m->addr_len > ENV_MAX_PATH || m->len == 0 || l->told++ == TAG_RCPTS)
+	    m->addr_len > ENV_MAX_PATH || (m->len == 0 && !m->alternative) || l->told++ == TAG_RCPTS)
 		return err_set(e, ERR_PROTO, NULL, "a finding of %zu octets", len);
 	tag = span_of(m + 1, m->tag_len);
 	addr = span_of(tag.p + tag.n, m->addr_len);
 	text = span_of(addr.p + addr.n, m->len);
-	if (tag_check(l->key, tag, addr, (uint64_t)(clock_us() / 1000000), &why) == -1 ||
-	    to_capd(l, addr, text, &why) == -1)
+	if (tell(l, tag, addr, text, m->alternative != 0, &why) == -1)
 		log_line(LOG_INFO, l->id, "not-learned", "to=%s why=%s", log_qs(addr), log_q(why.what));
 	else
-		l->learned++;
+		l->learned += !m->alternative;
 	return 0;
 }
 
 static const struct msg_rule from_child[] = {
-	{ MSG_LEARNED, sizeof(struct msg_learned) + 3, MSG_MAX - sizeof(struct msg_cap_set), 0, 0,
+	{ MSG_LEARNED, sizeof(struct msg_learned) + 2, MSG_MAX - sizeof(struct msg_cap_set), 0, 0,
 	    child_on_learned },
 };
 
@@ -202,16 +249,6 @@ child_next(struct learn *l)
 
 /* --- what peers say --- */
 
-/* Is what is learned asked for? */
-static bool
-is_source(const struct conf *c)
-{
-	const struct span *lines;
-	uint32_t n = conf_lines(c, CONF_CAPSOURCES, &lines);
-
-	return capsources_have(lines, n, SOURCE_LEARNED);
-}
-
 static int
 local_on_report(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
 {
@@ -222,7 +259,7 @@ local_on_report(struct chan *c, const void *msg, size_t len, int *fds, struct er
 	(void)len;
 	if (m->id[QID_LEN] != '\0' || !qid_ok(m->id))
 		return err_set(e, ERR_PROTO, NULL, "a report of no message");
-	if (!is_source(&l->daemon->conf))
+	if (!is_source(&l->daemon->conf) && conf_number(&l->daemon->conf, CONF_OFFERS) == 0)
 		return 0;
 	if (l->n == LEARN_WAITING || l->daemon->loop.stop) {
 		log_line(LOG_WARN, m->id, "not-learned", "why=%s", log_q("too many reports at once"));
@@ -286,7 +323,7 @@ server_gone(struct chan *c, const struct err *why)
 
 	(void)why;
 	log_line(LOG_INFO, NULL, "peer-gone", "peer=%s", c->name);
-	daemon_lost(c == &l->capd ? ROLE_CAPD : c == &l->local ? ROLE_LOCAL : ROLE_CONTROL);
+	daemon_lost(c == &l->capd ? ROLE_CAPD : c == &l->local ? ROLE_LOCAL : c == &l->offer ? ROLE_OFFER : ROLE_CONTROL);
 }
 
 static int
@@ -295,6 +332,7 @@ learn_connect(struct learn *l, enum role role, int fd, struct err *e)
 	const struct { enum role role; struct chan *chan; const struct msg_rule *rule; size_t n; } peers[] = {
 		{ ROLE_CAPD, &l->capd, NULL, 0 },	/* which tells its log alone what became of it */
 		{ ROLE_LOCAL, &l->local, from_local, sizeof from_local / sizeof *from_local },
+		{ ROLE_OFFER, &l->offer, NULL, 0 },
 		{ ROLE_CONTROL, &l->control, from_control, sizeof from_control / sizeof *from_control },
 	};
 

@@ -3,8 +3,8 @@
 /*
  * learn/serve.h - the learn daemon: gives tags to messages that are originated here, and reads the reports
  * that local has delivered, each in a child that has no key; what a report says of a recipient that its tag
- * binds is told to capd.  Delivery waits for none of it: a report that is lost here is in its mailbox all the
- * same.
+ * binds is told to capd, and who asks for another form of a message (RFC 3297) to offer.  Delivery waits for
+ * none of it: a report that is lost here is in its mailbox all the same.
  */
 #ifndef LEARN_SERVE_H
 #define LEARN_SERVE_H
@@ -24,7 +24,7 @@ struct learn_waiting { int fd; uint64_t len; char id[QID_SIZE]; };
 struct learn {
 	struct daemon *daemon;
 	unsigned char key[TAG_KEY];
-	struct chan capd, local, control;
+	struct chan capd, local, control, offer;
 	struct learn_waiting waiting[LEARN_WAITING];	/* a ring: n of them from first on */
 	uint32_t first, n;
 	struct chan child;		/* of the report that is being read; not open: none is */

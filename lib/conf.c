@@ -24,9 +24,9 @@ enum {
 #define R(role) (1u << ROLE_##role)
 /* Who compares domains with ours, or says who we are. */
 #define R_ME (R(SMTPD) | R(QMGR) | R(REMOTE) | R(LOCAL) | R(BOUNCE) | R(CAPD) | R(CONTROL) | \
-	R(QUEUE) | R(CONVERTD) | R(LEARN))
+	R(QUEUE) | R(CONVERTD) | R(LEARN) | R(OFFER))
 #define R_LANDLOCK (R(QUEUE) | R(RESOLVER) | R(CAPD) | R(CONVERTD) | R(BOUNCE) | R(REMOTE) | R(LOCAL) | \
-	R(QMGR) | R(CONTROL) | R(SMTPD) | R(LEARN))
+	R(QMGR) | R(CONTROL) | R(SMTPD) | R(LEARN) | R(OFFER))
 
 static int
 flush_check(struct span line, struct err *e)
@@ -95,7 +95,7 @@ const struct conf_decl conf_table[CONF_COUNT] = {
 	[CONF_NAMESERVERS] = LIST("nameservers", "", R(RESOLVER), nameserver_check,
 	    "ADDR[@PORT]: a name server; none: those of resolv.conf"),
 	[CONF_DATABYTES] = NUMBER("databytes", "52428800", 1024, 4 * GIB, R(SMTPD) | R(CONVERTD) |
-	    R(QUEUE) | R(CONTROL), "largest message, octets"),
+	    R(QUEUE) | R(CONTROL) | R(OFFER), "largest message, octets"),
 	[CONF_QUEUELIFETIME] = NUMBER("queuelifetime", "432000", 1, 100 * DAY, R(QMGR) | R(BOUNCE),
 	    "seconds until a message is given up"),
 	[CONF_RETRYFIRST] = NUMBER("retryfirst", "60", 1, 30 * DAY, R(QMGR),
@@ -166,6 +166,10 @@ const struct conf_decl conf_table[CONF_COUNT] = {
 	    "NAME [IN] DS|DNSKEY …: a key that DNS answers are validated with, as in a zone file"),
 	[CONF_CAPSMAX] = NUMBER("capsmax", "100000", 0, 10000000, R(CAPD),
 	    "recipients whose capabilities capd keeps beside the setting caps"),
+	[CONF_OFFERS] = NUMBER("offers", "0", 0, 365 * DAY, R(LOCAL) | R(LEARN) | R(OFFER),
+	    "seconds that a message is kept of which other forms are offered (RFC 3297); 0: none is"),
+	[CONF_OFFERSBYTES] = NUMBER("offersbytes", "1073741824", 0, 1ull << 40, R(OFFER),
+	    "octets of all messages that are kept so"),
 };
 
 /* --- one value --- */

@@ -168,3 +168,16 @@ xtext_orcpt(struct buf *out, struct span orcpt, size_t max, struct err *e)
 	/* The form of utf-8 that may stand in a field is the one that ORCPT has (RFC 6533, 3). */
 	return (span_isi(type, "utf-8") ? xtext_unitext : xtext_decode)(out, addr, max, e);
 }
+
+int
+xtext_encode(struct buf *out, struct span s, struct err *e)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		int c = s.p[i];
+		bool plain = c > 0x20 && c < 0x7f && c != '+' && c != '=';
+
+		if (plain ? buf_add_byte(out, c, e) == -1 : buf_addf(out, e, "+%02X", (unsigned)c) == -1)
+			return -1;
+	}
+	return 0;
+}

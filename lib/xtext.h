@@ -35,6 +35,9 @@ bool xtext_utf8(struct span s);
  * ASCII; all else as xtext_clean. */
 int xtext_unitext(struct buf *out, struct span s, size_t max, struct err *e);
 
+/* Appends s as xtext: what is no xchar as "+" and two hexadecimal digits. */
+int xtext_encode(struct buf *out, struct span s, struct err *e);
+
 /*
  * ORCPT as it came ("rfc822;a+2Bb@x"): "rfc822;a+b@x", as Original-Recipient has it (RFC 3464, 2.3.1;
  * RFC 8098, 2.3).  Types other than rfc822 are kept; "unknown" where it has none that could be one.

@@ -202,7 +202,8 @@ learns(const struct local *l)
 	const struct span *lines;
 	uint32_t n = conf_lines(&l->daemon->conf, CONF_CAPSOURCES, &lines);
 
-	return l->learn.open && capsources_have(lines, n, SOURCE_LEARNED);
+	return l->learn.open && (capsources_have(lines, n, SOURCE_LEARNED) ||
+	    conf_number(&l->daemon->conf, CONF_OFFERS) > 0);
 }
 
 /* Shows learn a report that was delivered.  No mail depends on it: what does not get there is not learned. */

@@ -83,7 +83,7 @@ on_new_session(struct chan *c, const void *msg, size_t len, int *fds, struct err
 
 	(void)msg, (void)len;
 	fds[0] = -1;
-	return session_open(c->arg, fd, false, false, e);
+	return session_open(c->arg, fd, ROLE_START, e);
 }
 
 static const struct msg_rule from_smtpd[] = {
@@ -109,10 +109,10 @@ queue_lose_qmgr(struct queue *q)
 
 /* The supervisor gives a channel anew only when the old one is of no use any more. */
 static void
-queue_replace_own(struct queue *q, bool bounce)
+queue_replace_own(struct queue *q, enum role role)
 {
 	for (struct session *s = q->sessions; s != NULL; s = s->next)
-		if (s->own && s->may_reserve == bounce) {
+		if (s->own == role) {
 			session_close(s);
 			return;
 		}
@@ -126,8 +126,9 @@ queue_attach(struct queue *q, enum role role, int fd, struct err *e)
 	switch (role) {
 	case ROLE_BOUNCE:
 	case ROLE_CONTROL:
-		queue_replace_own(q, role == ROLE_BOUNCE);
-		return session_open(q, fd, role == ROLE_BOUNCE, true, e);
+	case ROLE_OFFER:
+		queue_replace_own(q, role);
+		return session_open(q, fd, role, e);
 	case ROLE_QMGR:
 	case ROLE_SMTPD:
 		chan_close(c);

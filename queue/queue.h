@@ -74,7 +74,7 @@ struct session {
 	int64_t answered_ms;		/* when a COMMIT of its last was */
 	uint32_t nwaiting;		/* of msg: for a flush, or in one */
 	bool may_reserve;		/* bounce: may use the reserve of space */
-	bool own;			/* has no parent: bounce's, control's channel */
+	enum role own;			/* whose channel it is: bounce's, control's, offer's; ROLE_START: a session of smtpd's */
 };
 
 /* main <-> worker.  Names as in lib/msg.h, numbers apart from its. */
@@ -213,8 +213,8 @@ const char *strategy_name(enum strategy s);
 /* Is a file's hole there what was never written back, and not zeros that were (SEEK_HOLE of ext4 and xfs)? */
 bool strategy_holes_tell(int dir_fd);
 
-/* session.c */
-int session_open(struct queue *q, int fd, bool may_reserve, bool own, struct err *e);
+/* session.c: of whose channel fd is, as in struct session. */
+int session_open(struct queue *q, int fd, enum role own, struct err *e);
 void session_close(struct session *s);
 /* Sends MSG_COMMITTED for m, which is durable.  -1: it did not go, and will not be known. */
 int session_committed(struct session *s, const struct qmsg *m, struct err *e);

@@ -368,10 +368,10 @@ session_gone(struct chan *c, const struct err *why)
 {
 	struct session *s = c->arg;
 
-	if (s->own) {
+	if (s->own != ROLE_START) {
 		log_line(LOG_INFO, NULL, "peer-gone", "peer=%s why=%s", c->name,
 		    log_q(why->kind == ERR_NONE ? "closed" : why->what));
-		daemon_lost(s->may_reserve ? ROLE_BOUNCE : ROLE_CONTROL);
+		daemon_lost(s->own);
 	}
 	session_forget(s);
 }
@@ -384,11 +384,11 @@ session_close(struct session *s)
 }
 
 int
-session_open(struct queue *q, int fd, bool may_reserve, bool own, struct err *e)
+session_open(struct queue *q, int fd, enum role own, struct err *e)
 {
 	struct session *s;
 
-	if (!own && q->nsession + q->nlent >= q->max_session) {
+	if (own == ROLE_START && q->nsession + q->nlent >= q->max_session) {
 		close(fd);
 		return err_set(e, ERR_TEMP, "4.3.2", "%u sessions are there already", q->nsession);
 	}
@@ -398,9 +398,9 @@ session_open(struct queue *q, int fd, bool may_reserve, bool own, struct err *e)
 		return -1;
 	}
 	s->q = q;
-	s->may_reserve = may_reserve;
+	s->may_reserve = own == ROLE_BOUNCE;
 	s->own = own;
-	if (chan_open(&s->chan, q->loop, fd, may_reserve ? "bounce" : own ? "control" : "session",
+	if (chan_open(&s->chan, q->loop, fd, own == ROLE_START ? "session" : role_name(own),
 	    from_session, sizeof from_session / sizeof *from_session, session_gone, s, e) == -1) {
 		close(fd);
 		free(s);

@@ -77,6 +77,7 @@ give_files(struct child *c, struct err *e)
 		{ "home", p->state_fd, 1u << ROLE_LOCAL },
 		{ "caps", p->caps_fd, 1u << ROLE_CAPD },
 		{ "learn", p->learn_fd, 1u << ROLE_LEARN },
+		{ "offer", p->offer_fd, 1u << ROLE_OFFER },
 		{ "control.sock", p->control_sock, 1u << ROLE_CONTROL },
 		{ "clock", p->clock_fd, ~0u },
 	};

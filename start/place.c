@@ -24,8 +24,8 @@ static const char caps_default[] = "caps.cdb", caps_beside[] = "caps.cdb.next";
 int
 place_names(struct place *p, const char *home, struct err *e)
 {
-	*p = (struct place){ .state_fd = -1, .queue_fd = -1, .caps_fd = -1, .learn_fd = -1, .run_fd = -1,
-	    .clock_fd = -1, .control_sock = -1, .lock_fd = -1 };
+	*p = (struct place){ .state_fd = -1, .queue_fd = -1, .caps_fd = -1, .learn_fd = -1, .offer_fd = -1,
+	    .run_fd = -1, .clock_fd = -1, .control_sock = -1, .lock_fd = -1 };
 	for (int i = 0; i < CONF_COUNT; i++)
 		p->setting_fd[i] = -1;
 	if (home == NULL) {
@@ -201,6 +201,9 @@ place_folders(struct place *p, const struct accounts *who, struct err *e)
 	p->learn_fd = folder(p->state_fd, "learn", 0700, who, &who->of[ROLE_LEARN], e);
 	if (p->learn_fd == -1)
 		return err_in(e, "%s", p->state);
+	p->offer_fd = folder(p->state_fd, "offer", 0700, who, &who->of[ROLE_OFFER], e);
+	if (p->offer_fd == -1)
+		return err_in(e, "%s", p->state);
 	mail = folder(p->state_fd, "mail", 0711, who, &who->of[ROLE_START], e);
 	if (mail == -1)
 		return err_in(e, "%s", p->state);
@@ -305,7 +308,7 @@ place_open(struct place *p, const char *home, const char *clock, const struct ac
 void
 place_close(struct place *p)
 {
-	int *const fds[] = { &p->state_fd, &p->queue_fd, &p->caps_fd, &p->learn_fd, &p->clock_fd, &p->control_sock };
+	int *const fds[] = { &p->state_fd, &p->queue_fd, &p->caps_fd, &p->learn_fd, &p->offer_fd, &p->clock_fd, &p->control_sock };
 
 	if (p->control_sock != -1)	/* else it is another accord's, which runs there */
 		(void)unlinkat(p->run_fd, "control.sock", 0);

@@ -15,9 +15,9 @@ enum { PLACE_PATH = 512 };
 
 struct place {
 	char control[PLACE_PATH];	/* folder of settings, as messages name it */
-	char state[PLACE_PATH];		/* HOME: queue/, mail/, caps/, learn/, caps.cdb */
+	char state[PLACE_PATH];		/* HOME: queue/, mail/, caps/, learn/, offer/, caps.cdb */
 	char run[PLACE_PATH];		/* control.sock, lock */
-	int state_fd, queue_fd, caps_fd, learn_fd, run_fd, clock_fd, lock_fd;
+	int state_fd, queue_fd, caps_fd, learn_fd, offer_fd, run_fd, clock_fd, lock_fd;
 	int control_sock;		/* -1: not bound yet */
 	struct conf conf;
 	int setting_fd[CONF_COUNT];	/* -1: not set */

@@ -157,7 +157,7 @@ wish_server_gone(struct control *c, enum role who)
 {
 	static const enum role has[] = { [WITH_NOBODY] = ROLE_COUNT, [WITH_LOCAL] = ROLE_LOCAL,
 	    [WITH_CAPD] = ROLE_CAPD, [WITH_LEARN] = ROLE_COUNT, [WITH_REMOTE_INQUIRY] = ROLE_REMOTE,
-	    [WITH_LOCAL_INQUIRY] = ROLE_LOCAL };
+	    [WITH_LOCAL_INQUIRY] = ROLE_LOCAL, [WITH_OFFER] = ROLE_COUNT };
 	struct err lost, e = { 0 };
 
 	err_set(&lost, ERR_TEMP, "4.3.0", "%s was restarted", role_name(who));

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib/address.h"
 #include "lib/envelope.h"
 #include "lib/figure.h"
 #include "lib/log.h"
@@ -145,6 +146,7 @@ static const struct msg_rule from_client[] = {
 	    tag_on_client },
 	{ MSG_INQUIRE, sizeof(struct msg_inquire), sizeof(struct msg_inquire), 1, 1, inquire_on_client },
 	{ MSG_PROBE, sizeof(struct msg_probe) + 1, sizeof(struct msg_probe) + ENV_MAX_PATH, 0, 0, probe_on_client },
+	{ MSG_OFFER, sizeof(struct msg_offer) + 2, sizeof(struct msg_offer) + 2 * ADDRESS_MAX, 1, 1, offer_on_client },
 	{ MSG_CAPS_CHANGED, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0,
 	    client_on_caps_changed },
 	{ MSG_STATUS, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, client_on_status },
@@ -274,6 +276,11 @@ static const struct msg_rule from_learn[] = {
 	{ MSG_TAGGED, sizeof(struct msg_tagged), sizeof(struct msg_tagged), 0, 0, tag_on_tagged },
 };
 
+static const struct msg_rule from_offer[] = {
+	{ MSG_OFFERED, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, offer_on_answer },
+	{ MSG_REFUSED, sizeof(struct msg_refused), sizeof(struct msg_refused), 0, 0, offer_on_answer },
+};
+
 static const struct msg_rule from_qmgr[] = {
 	{ MSG_ACTED, sizeof(struct msg_acted), sizeof(struct msg_acted), 0, 0, act_on_qmgr },
 	{ MSG_REFUSED, sizeof(struct msg_refused), sizeof(struct msg_refused), 0, 0, act_on_refused },
@@ -286,6 +293,7 @@ static const struct { const struct msg_rule *rule; size_t n; } rules[ROLE_COUNT]
 	[ROLE_LOCAL] = { from_local, sizeof from_local / sizeof *from_local },
 	[ROLE_LEARN] = { from_learn, sizeof from_learn / sizeof *from_learn },
 	[ROLE_REMOTE] = { from_remote, sizeof from_remote / sizeof *from_remote },
+	[ROLE_OFFER] = { from_offer, sizeof from_offer / sizeof *from_offer },
 };
 
 /* The channel to that process; NULL: there is none to it. */
@@ -305,12 +313,14 @@ server_chan(struct control *c, enum role role)
 		return &c->learn;
 	case ROLE_REMOTE:
 		return &c->remote;
+	case ROLE_OFFER:
+		return &c->offer;
 	default:
 		return NULL;
 	}
 }
 
-/* Who waits for capd, local, remote or qmgr is told to come again, who waits for learn that there is no tag. */
+/* Who waits for capd, local, offer, remote or qmgr is told to come again, who waits for learn that there is no tag. */
 static void
 tell_waiting(struct control *c, enum role role)
 {
@@ -318,6 +328,8 @@ tell_waiting(struct control *c, enum role role)
 		act_qmgr_gone(c);
 	else if (role == ROLE_LEARN)
 		tag_learn_gone(c);
+	else if (role == ROLE_OFFER)
+		offer_gone(c);
 	else if (role != ROLE_QUEUE)
 		wish_server_gone(c, role);
 }

@@ -24,7 +24,7 @@ enum {
 };
 
 /* Who has a client's wish now: local is asked whose an address is, then capd, or one that inquires. */
-enum with { WITH_NOBODY, WITH_LOCAL, WITH_CAPD, WITH_LEARN, WITH_REMOTE_INQUIRY, WITH_LOCAL_INQUIRY };
+enum with { WITH_NOBODY, WITH_LOCAL, WITH_CAPD, WITH_LEARN, WITH_REMOTE_INQUIRY, WITH_LOCAL_INQUIRY, WITH_OFFER };
 
 struct client {
 	struct client *next, **prev;
@@ -50,7 +50,7 @@ struct control {
 	struct daemon *daemon;
 	struct watch listener;
 	struct timer resume;		/* after a pause */
-	struct chan queue, capd, qmgr, local, learn, remote;
+	struct chan queue, capd, qmgr, local, learn, remote, offer;
 	struct client *clients;
 	struct pending_act *acts;
 	uint32_t nclient, last_serial;
@@ -107,6 +107,12 @@ int inquire_go(struct client *k, struct err *e);
 int tag_on_client(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e);
 int tag_on_tagged(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e);
 void tag_learn_gone(struct control *c);
+
+/* offer.c: MSG_OFFER goes to offer, its answers come back. */
+int offer_on_client(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e);
+int offer_on_answer(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e);
+/* Who waits for it is told to come again. */
+void offer_gone(struct control *c);
 
 /* submit.c: a message from a local user goes into the queue. */
 /* What smtpd would not have taken is not taken here: these words go into commands and fields. */

@@ -14,17 +14,15 @@
 #include "lib/address.h"
 #include "lib/clock.h"
 #include "lib/envelope.h"
+#include "lib/lines.h"
 #include "lib/log.h"
 #include "lib/qfile.h"
 #include "lib/xtext.h"
 
-enum {
-	SUBMIT_CHUNK = 65536,
-	SUBMIT_LINE_MAX = 65536		/* octets of a line, as in smtpd */
-};
+enum { SUBMIT_CHUNK = 65536 };
 
 /* A queue file being written, and what was seen of the message. */
-struct writer { int fd; uint64_t n; uint32_t crc; size_t line; int last; bool eight; };
+struct writer { int fd; uint64_t n; uint32_t crc; struct lines lines; };
 
 static void
 submit_drop(struct client *k)
@@ -123,23 +121,6 @@ writer_put(struct writer *w, struct span s, struct err *e)
 	return 0;
 }
 
-/* Only CRLF ends a line, no NUL, no line too long: as in smtpd. */
-static int
-lines_check(struct writer *w, struct span s, struct err *e)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '\0' || (s.p[i] == '\n') != (w->last == '\r'))
-			return err_set(e, ERR_PERM, "5.6.0", "the message has a bare CR, a bare LF or a NUL");
-		w->last = s.p[i];
-		w->line = s.p[i] == '\n' ? 0 : w->line + 1;
-		if (w->line > SUBMIT_LINE_MAX + 1)	/* its CR is counted */
-			return err_set(e, ERR_PERM, "5.6.0", "the message has a line of more than %d octets",
-			    SUBMIT_LINE_MAX);
-		w->eight |= s.p[i] > 127;
-	}
-	return 0;
-}
-
 static int
 submit_copy(struct client *k, struct writer *w, struct err *e)
 {
@@ -161,15 +142,13 @@ submit_copy(struct client *k, struct writer *w, struct err *e)
 		if (at > max)
 			return err_set(e, ERR_PERM, "5.3.4", "the message is larger than %llu octets",
 			    (unsigned long long)max);
-		if (at == (size_t)n && ascii_wsp(chunk[0]))	/* it would continue our own field */
-			return err_set(e, ERR_PERM, "5.6.0", "the message begins with white space");
-		if (lines_check(w, span_of(chunk, (size_t)n), e) == -1 ||
+		if (lines_check(&w->lines, span_of(chunk, (size_t)n), e) == -1 ||
 		    writer_put(w, span_of(chunk, (size_t)n), e) == -1)
 			return -1;
 	}
-	if (w->last != '\n')
-		return err_set(e, ERR_PERM, "5.6.0", "the last line has no end");
-	return w->eight && k->seven ? err_set(e, ERR_PERM, "5.6.1",
+	if (lines_end(&w->lines, e) == -1)
+		return -1;
+	return w->lines.eight && k->seven ? err_set(e, ERR_PERM, "5.6.1",
 	    "the message has 8-bit octets, and its envelope says 7BIT") : 0;
 }
 

@@ -42,6 +42,9 @@ found(void *arg, const struct finding *f, struct err *e)
 
 	++*(int *)arg;
 	assert(f->tag.n > 0 && address_check(f->addr, e) == 0);
+	assert(f->features.n > 0 || f->alternative);
+	if (f->features.n == 0)
+		return 0;
 	assert(feat_parse(f->features, FEAT_STRICT | FEAT_CLAIM, &set, e) == 0 && !feat_empty(set));
 	feat_free(set);
 	check_tag(f);

@@ -185,7 +185,7 @@ open_side(struct hostile *x, size_t side)
 	int fd = hostile_pair(x, side);
 	struct err e;
 
-	if (side == SESSION ? session_open(&queue, fd, false, false, &e) == -1 :
+	if (side == SESSION ? session_open(&queue, fd, ROLE_START, &e) == -1 :
 	    queue_attach(&queue, side == PARENT ? ROLE_SMTPD : side == BOUNCE ? ROLE_BOUNCE : ROLE_QMGR,
 	    fd, &e) == -1)
 		abort();
@@ -285,7 +285,7 @@ honest_open(int *sock, char id[QID_SIZE])
 	struct err e;
 	int pair[2], fd;
 
-	if (ipc_pair(pair, &e) == -1 || session_open(&queue, pair[1], false, false, &e) == -1 ||
+	if (ipc_pair(pair, &e) == -1 || session_open(&queue, pair[1], ROLE_START, &e) == -1 ||
 	    ipc_send(pair[0], &o.h, MSG_OPEN, 7, sizeof o, NULL, 0, &e) == -1)
 		abort();
 	*sock = pair[0];

@@ -2,12 +2,14 @@
 # Copyright (c) 2026 The accord authors
 """RFC 3297: a sender offers other forms of a message's content, the receiver asks for one.  Judged by the transcripts
 and mailboxes of a peer that is not accord."""
+import os
 import re
 
 import fax
 import rfc2533
-from harness import Instance, Peer, Shared, wait_for
+from harness import DATA, Instance, Peer, Shared, wait_for
 from mdn import Notification
+from test_learn import report
 
 SENDER = "Jane_Sender@client.example"
 FINE = "fine@gateway.example"       # 400 dpi, MMR
@@ -190,3 +192,149 @@ class Receiver(Shared):
         wait_for(lambda: self.found("r150"))
         self.again()
         self.acc.wait_empty()
+
+
+class Sender(Shared):
+    """accord send --alternative, and what it does with answers of a peer's own making."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.peer = cls.share(Peer())
+        cls.acc = cls.share(Instance(offers="86400", smtproutes=cls.peer.route,
+                                     mailboxes="me@gateway.example maildir:mail/me"))
+
+    def setUp(self):
+        self.first = len(self.peer.messages)
+
+    def got(self, count):
+        """The messages of this test as the peer has them, so many."""
+        wait_for(lambda: len(self.peer.messages) >= self.first + count)
+        return [fax.parse(m["data"]) for m in self.peer.messages[self.first:]]
+
+    def offers(self, *to, files=("render/letter-J-400.tif",), check=True, sender="me@gateway.example"):
+        words = [w for f in files for w in ("--attach", os.path.join(DATA, f))]
+        return self.acc.accord("send", "--from", sender, "--alternative", *words, "--", *to, check=check)
+
+    def offered(self, *to, **how):
+        self.offers(*to, **how)
+        return self.got(len(to))
+
+    def prefers(self, message_id, who, features=fax.device("MH,MMR", 400), original=None):
+        """The notification of RFC 3297, 8.1; it has been judged when this ends."""
+        fields = f"Original-Recipient: rfc822;{original}\n" if original else ""
+        fields += (f"Final-Recipient: rfc822;{who}\nOriginal-Message-ID: {message_id}\n"
+                   "Disposition: automatic-action/MDN-sent-automatically; deleted/alternative-preferred\n")
+        fields += f"Media-Accept-Features: {features}\n" if features else ""
+        before = self.judged()
+        self.acc.send("", ["me@gateway.example"], report("disposition-notification", fields))
+        wait_for(lambda: self.judged() > before)
+
+    def judged(self):
+        return len(re.findall(r" event=(?:sent-again|offer-refused|no-offer|not-learned) ", self.acc.read_log()))
+
+    def answered(self):
+        """What came back, and nothing else: the message behind those that were offered."""
+        return self.got(2)[1]
+
+    def test_3297_61_what_an_offer_has(self):
+        m, = self.offered("61@far.example")
+        sent = self.peer.messages[self.first]
+        self.assertEqual((m["Disposition-Notification-To"], m["Disposition-Notification-Options"]),
+                         ("<me@gateway.example>", "Alternative-available=optional,transient"))
+        self.assertTrue(sent["mail"].startswith("MAIL FROM:<me@gateway.example>"))
+        for name in ("Message-ID", "Date", "From", "To", "Disposition-Notification-To", "Content-Features"):
+            self.assertEqual(len(m.get_all(name)), 1, name)
+        self.assertRegex(m["Message-ID"], r"^<[0-9a-v]{32,}@gateway\.example>$")
+        self.assertIsNone(m["Original-Message-ID"])
+        self.assertEqual(fax.codings(sent["data"]), [{("MH", (200, 200))}])     # G10
+        self.assertIn("(image-coding=MH)", m["Content-Features"])
+        other = [rfc2533.constraints(rfc2533.parse(" ".join(a.split()))) for a in m.get_all("Content-Alternative")]
+        self.assertEqual([(a["image-coding"], a["dpi"]) for a in other],
+                         [({("t", "jbig")}, {400}), ({("t", "mmr")}, {400})])
+
+    def test_3297_33_it_is_sent_again_in_the_form_that_is_asked_for_and_once(self):
+        m, = self.offered("33@far.example")
+        for _ in range(2):
+            self.prefers(m["Message-ID"], "33@far.example")
+        again = self.answered()
+        self.assertEqual(fax.codings(self.peer.messages[self.first + 1]["data"]), [{("MMR", (400, 400))}])
+        self.assertEqual(self.peer.messages[self.first + 1]["rcpt"], ["RCPT TO:<33@far.example>"])
+        self.assertEqual(again["Original-Message-ID"], m["Message-ID"])
+        self.assertNotEqual(again["Message-ID"], m["Message-ID"])
+        self.assertEqual(again["Disposition-Notification-To"], "<me@gateway.example>")
+        for name in ("Disposition-Notification-Options", "Content-Alternative"):
+            self.assertIsNone(again[name])
+        for name in ("Message-ID", "Date", "From", "To", "Original-Message-ID"):
+            self.assertEqual(len(again.get_all(name)), 1, name)
+        self.assertEqual((again["From"], again["To"]), (m["From"], m["To"]))
+        self.prefers(again["Message-ID"], "33@far.example")     # no second round
+        self.assertEqual(len(self.peer.messages), self.first + 2)
+
+    def test_3297_33_unchanged_parts_are_sent_again(self):
+        m, = self.offered("two@far.example", files=("fax/ccitt1-S.tif", "render/letter-F-mmr-400.tif"))
+        self.prefers(m["Message-ID"], "two@far.example", f"(| {fax.MH} {fax.device('MMR', 400)} )")
+        self.answered()
+        self.assertEqual(fax.codings(self.peer.messages[self.first + 1]["data"]),
+                         [{("MH", (204, 196))}, {("MMR", (400, 400))}])
+
+    def test_3297_33_nothing_is_said_of_the_machine(self):
+        m, = self.offered("none@far.example")
+        self.prefers(m["Message-ID"], "none@far.example", None)
+        self.answered()
+        self.assertEqual(fax.codings(self.peer.messages[self.first + 1]["data"]), [{("MH", (200, 200))}])
+
+    def refused(self, m):
+        got = self.answered()
+        self.assertEqual((got["Original-Message-ID"], got["Disposition-Notification-Options"],
+                          got["Disposition-Notification-To"], got.get_content_type()),
+                         (m["Message-ID"], "Alternative-not-available=required,(TRUE)", "<me@gateway.example>", "text/plain"))
+        self.assertNotEqual(got["Message-ID"], m["Message-ID"])
+        self.assertIn(m["Message-ID"], got.get_payload())
+
+    def test_3297_63_no_form_for_that_machine(self):
+        m, = self.offered("grey@far.example")
+        self.prefers(m["Message-ID"], "grey@far.example", fax.GREY)
+        self.refused(m)
+        self.prefers(m["Message-ID"], "grey@far.example")
+        self.assertEqual(len(self.peer.messages), self.first + 2)
+
+    def test_3297_63_too_late(self):
+        m, = self.offered("late@far.example")
+        size = self.size(m)
+        self.acc.step_clock(90000)
+        wait_for(lambda: self.size(m) < size)                # the data go at their time
+        self.prefers(m["Message-ID"], "late@far.example")
+        self.refused(m)
+
+    def size(self, m):
+        return os.stat(os.path.join(self.acc.home, "offer", m["Message-ID"][1:].split("@")[0])).st_size
+
+    def test_forged_wishes_do_nothing(self):
+        b, c = self.offered("b@far.example", "c@far.example")
+        self.assertEqual(b["To"], c["To"])
+        tags = {self.peer.messages[self.first + i]["rcpt"][0]: m["Message-ID"] for i, m in enumerate((b, c))}
+        of_b, of_c = tags["RCPT TO:<b@far.example>"], tags["RCPT TO:<c@far.example>"]
+        self.assertNotEqual(of_b, of_c)
+        for message_id, who in ((of_b, "c@far.example"), (of_b, "x@far.example"), (of_b.upper(), "b@far.example"),
+                                ("<../../control/me@gateway.example>", "b@far.example"),
+                                ("<" + "0" * 32 + "@gateway.example>", "b@far.example")):
+            self.prefers(message_id, who)
+        self.assertEqual(len(self.peer.messages), self.first + 2)
+        self.prefers(of_c, "alias@elsewhere.example", original="c@far.example")     # whom the sender named
+        self.got(3)
+        self.assertEqual(self.peer.messages[-1]["rcpt"], ["RCPT TO:<c@far.example>"])
+
+    def test_a_restart_forgets_no_offer(self):
+        m, = self.offered("kill@far.example")
+        self.acc.kill("offer")
+        wait_for(lambda: self.acc.pids("offer"))
+        self.prefers(m["Message-ID"], "kill@far.example")
+        self.answered()
+
+    def test_what_cannot_be_offered(self):
+        for how, why in (({"files": ("fax/ccitt1-S.tif",)}, "no other form"), ({"sender": "me@far.example"}, "no address here"),
+                         ({"sender": ""}, "a sender"), ({"files": ()}, "--attach")):
+            r = self.offers("x@far.example", check=False, **how)
+            self.assertEqual(r.returncode, 1, r)
+            self.assertIn(why, r.stderr.decode())
+        self.assertEqual(len(self.peer.messages), self.first)

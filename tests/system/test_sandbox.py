@@ -22,7 +22,7 @@ from harness import ACCOUNTS, BUILD, ORDINARY, TOP, Client, Instance, Peer, comm
 
 SAN = "san" in BUILD
 PROBE = os.path.join(BUILD, "tests", "sandbox_probe")
-PARENTS = ["queue", "smtpd", "remote", "local", "convertd", "learn"]
+PARENTS = ["queue", "smtpd", "remote", "local", "convertd", "learn", "offer"]
 LEAVES = ["bounce", "capd", "control", "qmgr", "resolver"]
 DAEMONS = PARENTS + LEAVES
 CHILDREN = ["flush", "session-in", "session-out", "job-local", "job-convert"]
@@ -158,25 +158,26 @@ def expected(role, accord):
         put(signal_fate(role, accord), f"kill={start}")
     if role in ("smtpd", "control"):
         put(ALLOWED, "accept")
-    if role in ("smtpd", "session-in", "remote", "session-out", "local", "job-local", "convertd"):
+    if role in ("smtpd", "session-in", "remote", "session-out", "local", "job-local", "convertd", "offer"):
         put(ALLOWED, "memfd=x")
     if role in ("remote", "session-out"):
         put(ALLOWED, "socket", "connect")
     if role == "resolver":
         put(ALLOWED, "socket", "datagram", "connect", "bind")
-    if role in ("queue", "flush", "local", "job-local", "capd"):
+    if role in ("queue", "flush", "local", "job-local", "capd", "offer"):
         put(ALLOWED, "fsync")
     if role == "queue":
         put(ALLOWED, "lease")
-    if role in ("queue", "flush", "job-local", "capd"):
+    if role in ("queue", "flush", "job-local", "capd", "offer"):
         put("EACCES", *opens, f"unlink={old}")
     if role == "qmgr":
         put("EACCES", *reads)
     if role in ("queue", "flush", "qmgr"):
         put(ALLOWED, f"open={home}/queue")
-    if role == "capd":                  # its own folder and no other's
-        want[f"open={home}/caps"] = ALLOWED
-        want[f"create={home}/caps/probe"] = ALLOWED
+    if role in ("capd", "offer"):       # its own folder and no other's
+        own = {"capd": "caps"}.get(role, role)
+        want[f"open={home}/{own}"] = ALLOWED
+        want[f"create={home}/{own}/probe"] = ALLOWED
         want[f"create={home}/queue/probe"] = "EACCES"
     if role == "local":                 # whose children are confined to one mailbox
         put(ALLOWED, *opens, "setresuid")
@@ -204,11 +205,13 @@ FILES = {       # descriptors from 3 on; "channel" includes the one to the super
     "resolver": ["channel", "eventpoll"],
     "capd": ["caps", "caps.cdb", "channel", "eventpoll"],
     "learn": ["channel", "eventpoll"],
+    "offer": ["channel", "eventpoll", "offer"],
     "control": ["channel", "control.sock", "eventpoll"],
     "log": ["channel"],
 }
 CHANNELS = {"flush": 1, "session-in": 2, "session-judge": 4, "session-out": 1, "session-asked": 1, "job-local": 3,
-            "job-convert": 0, "log": 1, "bounce": 4, "capd": None, "learn": 4, "control": 7, "qmgr": 6, "resolver": 2}
+            "job-convert": 0, "log": 1, "bounce": 4, "capd": None, "learn": 5, "offer": 5, "control": 8, "qmgr": 6,
+            "resolver": 2}
 
 
 class Rig:
@@ -396,7 +399,7 @@ class Confined:
               "session-judge": "smtpd", "remote": "remote", "session-out": "remote", "session-asked": "remote",
               "bounce": "bounce", "capd": "capd",
               "convertd": "convert", "job-convert": "convert", "control": "control", "log": "local",
-              "resolver": "dns", "learn": "learn",
+              "resolver": "dns", "learn": "learn", "offer": "offer",
               "job-local": "local"}
         if self.user is not ACCOUNTS:
             who = pwd.getpwnam(ORDINARY)
@@ -594,6 +597,7 @@ class Accounts(Confined, unittest.TestCase):
             learn = ("accord-learn", pwd.getpwnam("accord-learn").pw_gid)
             self.assertEqual(self.owner(f"{home}/learn"), (*learn, 0o700))
             self.assertEqual(self.owner(f"{home}/learn/key"), (*learn, 0o600))
+            self.assertEqual(self.owner(f"{home}/offer"), ("accord-offer", pwd.getpwnam("accord-offer").pw_gid, 0o700))
             self.assertEqual(self.owner(f"{home}/caps.cdb")[2] & 0o022, 0)
             got = rig.acc.accord("caps", "get", "fax@gateway.example")
             self.assertIn(b"MMR", got.stdout)

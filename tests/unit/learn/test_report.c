@@ -7,7 +7,7 @@
 
 #include "tests/unit/learn/letter.h"
 
-/* What is found: "TAG ADDRESS FEATURES;" for each. */
+/* What is found: "TAG ADDRESS FEATURES;" for each, with "!" a wish for another form. */
 static const struct { const char *name, *text, *found; } cases[] = {
 	{ "a DSN", DSN("mx.example", RCPT("a@x.example", "(& (dpi=200)\r\n\t(color=Binary) )")),
 	    "TAG a@x.example (& (dpi=200)\t(color=Binary) );" },
@@ -20,8 +20,10 @@ static const struct { const char *name, *text, *found; } cases[] = {
 	{ "nobody", DSN("mx.example", "Final-Recipient: x400;a\r\nMedia-Accept-Features: (dpi=200)\r\n"), "" },
 	{ "an MDN", MDN("<TAG@me.example>", ""), "TAG a@x.example (dpi=200);" },
 	{ "an MDN of an error", MDN("<TAG@me.example>", "/error"), "TAG a@x.example (dpi=200);" },
-	{ "RFC 3297, 6.2: for that message alone", MDN("<TAG@me.example>", "/alternative-preferred"), "" },
-	{ "the same behind another", MDN("<TAG@me.example>", "/error,ALTERNATIVE-Preferred"), "" },
+	{ "RFC 3297, 6.2: for that message alone", MDN("<TAG@me.example>", "/alternative-preferred"),
+	    "TAG a@x.example (dpi=200)!;" },
+	{ "the same behind another", MDN("<TAG@me.example>", "/error,ALTERNATIVE-Preferred"),
+	    "TAG a@x.example (dpi=200)!;" },
 	{ "a message ID that is none", MDN("TAG@me.example", ""), "" },
 	{ "one without an @", MDN("<TAG>", ""), "" },
 	{ "our own", DSN("ME.example", RCPT("a@x.example", "(dpi=200)")), "" },
@@ -37,8 +39,8 @@ static const struct { const char *name, *text, *found; } cases[] = {
 static int
 found(void *arg, const struct finding *f, struct err *e)
 {
-	return buf_addf(arg, e, "%.*s %.*s %.*s;", (int)f->tag.n, (const char *)f->tag.p, (int)f->addr.n,
-	    (const char *)f->addr.p, (int)f->features.n, (const char *)f->features.p);
+	return buf_addf(arg, e, "%.*s %.*s %.*s%s;", (int)f->tag.n, (const char *)f->tag.p, (int)f->addr.n,
+	    (const char *)f->addr.p, (int)f->features.n, (const char *)f->features.p, f->alternative ? "!" : "");
 }
 
 START_TEST(what_it_says_is_found)

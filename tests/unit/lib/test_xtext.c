@@ -77,6 +77,26 @@ START_TEST(is_judged)
 }
 END_TEST
 
+/* RFC 3461, 4: what comes out can be an ORCPT, and reads as it was. */
+START_TEST(is_written_and_read_again)
+{
+	static const char box[] = "rfc822;a+b=\"c d\"@x.example";
+	struct err e = { 0 };
+	struct buf out, back;
+
+	buf_init(&out, 1000);
+	buf_init(&back, 1000);
+	ck_assert_int_eq(buf_add_str(&out, "rfc822;", &e), 0);
+	ck_assert_int_eq(xtext_encode(&out, span_str(box + 7), &e), 0);
+	ck_assert(span_is(buf_view(&out), "rfc822;a+2Bb+3D\"c+20d\"@x.example"));
+	ck_assert(xtext_orcpt_ok(buf_view(&out)));
+	ck_assert_int_eq(xtext_orcpt(&back, buf_view(&out), 500, &e), 0);
+	ck_assert(span_is(buf_view(&back), box));
+	buf_free(&out);
+	buf_free(&back);
+}
+END_TEST
+
 Suite *suite_xtext(void);
 Suite *
 suite_xtext(void)
@@ -87,6 +107,7 @@ suite_xtext(void)
 	tcase_add_loop_test(tc, forms, 0, sizeof cases / sizeof *cases);
 	tcase_add_loop_test(tc, is_judged, 0, sizeof judged / sizeof *judged);
 	tcase_add_loop_test(tc, is_utf8, 0, sizeof utf8 / sizeof *utf8);
+	tcase_add_test(tc, is_written_and_read_again);
 	suite_add_tcase(s, tc);
 	return s;
 }
