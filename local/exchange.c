@@ -73,8 +73,6 @@ exchange_delivered(struct exchange *x, const struct envelope *env)
 	bool refusal = x->request.offer == OFFER_GONE;
 	int64_t until_us;
 
-	if (x->step == EXCHANGE_OVER)	/* what comes now finds that it is too late */
-		(void)asked_answer(&x->asked, ASKED_CAME);
 	if (!x->request.answers || x->asked.id.n == 0 ||
 	    asked_answer(&x->asked, refusal ? ASKED_REFUSED : ASKED_CAME))
 		return 0;

@@ -35,6 +35,7 @@ static const struct hostile_row from_client[] = {
 	{ MSG_STATS, sizeof(struct msg_hdr) }, { MSG_CAP_SET, sizeof(struct msg_cap_set) + 3 },
 	{ MSG_TAG, sizeof(struct msg_hdr) }, { MSG_INQUIRE, sizeof(struct msg_inquire) },
 	{ MSG_PROBE, sizeof(struct msg_probe) + 11 },
+	{ MSG_OFFER, sizeof(struct msg_offer) },
 };
 static const struct hostile_row from_learn[] = { { MSG_TAGGED, sizeof(struct msg_tagged) } };
 static const struct hostile_row from_queue[] = {

@@ -51,6 +51,16 @@ def found(*items):
 LIST = found((11, b"given"), (13, b"( dpi = 200 )"))
 
 
+def offer(tag, sender, rcpt, says=0):
+    """says: so many octets of recipient more than there are."""
+    return tag.ljust(104, b"\0") + struct.pack("<II", len(sender), len(rcpt) + says) + sender + rcpt
+
+
+def preferred(tag, addr, text, says=0):
+    """says: so many octets of text more than there are."""
+    return tag.ljust(104, b"\0") + struct.pack("<II", len(addr), len(text) + says) + addr + text
+
+
 def crc32c(octets):
     crc = 0xffffffff
     for o in octets:
@@ -225,6 +235,23 @@ SEEDS = {
         "restarts": say(1, 0, ID + struct.pack("<Q", 17), PAD, LETTER) + happen(1, 3) + happen(5, 0, b"a@x.example\0(dpi=1)") +
             happen(2, 3) + happen(5, 0, b"a@x.example\0(dpi=1)") + say(3, 0) + happen(2, 0) + happen(2, 1),
     },
+    "offer": {
+        "granted": happen(5) + happen(6) + happen(7) * 2,
+        "not-made": happen(5) + say(3, 0, struct.pack("<I", 2) + b"5.6.3".ljust(12, b"\0") + bytes(8) + b"no form", PAD) +
+            happen(1, 3) + happen(7) * 2,
+        "later": happen(5) + say(3, 0, struct.pack("<I", 1) + b"4.6.5", PAD) + happen(1, 3) + happen(0, 255) + happen(6) +
+            happen(7) + say(2, 2, number=64) + happen(0, 255) + happen(6) + happen(7) * 2,
+        "kept": say(0, 0, offer(b"0123456789abcdefu", b"o@x.example", b"b@y.example"), 0, LETTER) +
+            say(1, 0, preferred(b"0123456789abcdefu", b"b@y.example", b""), 0) + happen(6) + happen(7) * 2,
+        "lies": say(0, 0, offer(b"0123456789abcdefu", b"o@x.example", b"b", says=1), 0, LETTER) + happen(2, 0) +
+            say(0, 0, offer(b"../control/me", b"o@x.example", b"b@y.example"), 0, LETTER) + happen(2, 0) +
+            say(1, 0, preferred(b"0123456789abcdef0123456789abcdef", b"b@y.example", b"(a=1)"), 0) +
+            say(1, 0, preferred(b"../control/me/and/more", b"a@x.example", b"(a=1)"), 0) +
+            say(1, 0, preferred(b"0123456789abcdef0123456789abcdef", b"a@x.example", b"", says=9), 0) + happen(2, 1),
+        "nothing": say(2, 0, ID, PAD, 6, 9) + happen(2, 2) + say(2, 1, ID, number=9) + happen(2, 2) + say(4, 0, b"", 0, 6),
+        "restarts": happen(5) + happen(2, 1) + happen(6) + happen(2, 2) + happen(0, 255) + happen(6) + happen(7) + happen(2, 2) +
+            happen(0, 255) + happen(1, 4) + happen(6),
+    },
     "bounce": {
         "report": say(0, 0, job([]) + result([0], 3)[32:], 0, LETTER) + happen(5) + say(1, 1, ID, PAD | QID, 0, 64),
         "refused": say(0, 0, job([]) + result([1], 3)[32:], 0, LETTER) + say(1, 2, number=64),
@@ -251,6 +278,9 @@ SEEDS = {
         "convertd-silent": say(0, 0, job([]) + delivered(1), 0, LETTER) + happen(0, 45) + happen(5) + happen(6),
     },
     "control": {
+        "offer": say(0, 11, offer(b"0123456789abcdefu", b"o@x.example", b"b@y.example"), 0, 7) +
+            say(0, 11, offer(b"0123456789abcdefu", b"o@x.example", b"b", says=1), 0, 7) + happen(2, 0) +
+            say(0, 11, offer(b"0123456789abcdefu", b"o@x.example", b"b@y.example"), 0, 6),
         "status": say(0, 3) + say(1, 3) + say(1, 5) + say(1, 6) + say(5, 0, number=64) + say(5, 1, number=64),
         "act": say(1, 4, struct.pack("<II", 1, 1) + ID + bytes(4)) + say(4, 0, number=64) +
             say(0, 4, struct.pack("<II", 1, 1) + ID + bytes(4)),

@@ -320,7 +320,7 @@ class Sender(Shared):
                                 ("<" + "0" * 32 + "@gateway.example>", "b@far.example")):
             self.prefers(message_id, who)
         self.assertEqual(len(self.peer.messages), self.first + 2)
-        self.prefers(of_c, "alias@elsewhere.example", original="c@far.example")     # whom the sender named
+        self.prefers(of_c, "alias@elsewhere.example", original="C@far.example")     # whom the sender named
         self.got(3)
         self.assertEqual(self.peer.messages[-1]["rcpt"], ["RCPT TO:<c@far.example>"])
 
