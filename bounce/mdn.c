@@ -20,15 +20,6 @@ struct mdn {
 };
 
 static bool
-is_ascii(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] < 0x21 || s.p[i] > 0x7e)
-			return false;
-	return s.n > 0;
-}
-
-static bool
 is_expression(struct span takes)
 {
 	struct feat *f;
@@ -51,7 +42,7 @@ mdn_read(const struct report *r, struct mdn *m)
 	m->rcpt = &r->env->rcpt[m->res.slot];
 	m->takes = report_detail(detail, "takes");
 	mdnrequest_read(mime_message_header(r->message), &m->request);
-	return mdnrequest_may_answer(&m->request, r->env->sender) && is_ascii(m->rcpt->addr) && is_ascii(r->to) &&
+	return mdnrequest_may_answer(&m->request, r->env->sender, m->rcpt->addr) &&
 	    mdnrequest_names(mime_message_header(r->message), m->rcpt->addr, m->rcpt->orcpt) &&
 	    (!(m->res.flags & RESULT_PREFERRED) || is_expression(m->takes));
 }

@@ -201,12 +201,21 @@ mdnrequest_read(struct span header, struct mdnrequest *out)
 	out->answers = id_read(header, "Original-Message-ID", out->original);
 }
 
+static bool
+is_ascii(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] < 0x20 || s.p[i] > 0x7e)
+			return false;
+	return s.n > 0;
+}
+
 bool
-mdnrequest_may_answer(const struct mdnrequest *r, struct span sender)
+mdnrequest_may_answer(const struct mdnrequest *r, struct span sender, struct span rcpt)
 {
 	struct span to = span_str(r->to);
 
-	return r->asked && !r->foreign && r->id[0] != '\0' && sender.n > 0 &&
+	return is_ascii(to) && is_ascii(rcpt) && r->asked && !r->foreign && r->id[0] != '\0' && sender.n > 0 &&
 	    span_eq(address_local(to), address_local(sender)) && span_eqi(address_domain(to), address_domain(sender));
 }
 

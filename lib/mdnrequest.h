@@ -39,9 +39,9 @@ void mdnrequest_read(struct span header, struct mdnrequest *out);
 /*
  * May a program answer of itself?  Only where the one address that is asked for is the reverse-path's, which is not
  * null (RFC 8098, 2.1: the domain in any case, the rest octet by octet), nothing is foreign, and there is a
- * Message-ID to tell of.
+ * Message-ID to tell of.  Nobody is answered, or spoken of, whose address needs SMTPUTF8.
  */
-bool mdnrequest_may_answer(const struct mdnrequest *r, struct span sender);
+bool mdnrequest_may_answer(const struct mdnrequest *r, struct span sender, struct span rcpt);
 
 /* Does the header name rcpt in To, Cc or Bcc (RFC 3297, 3.2.3), or its sender's spelling, orcpt as it came or ""?
  * Compared as in a domain of our own. */

@@ -15,7 +15,7 @@ may_ask(const struct exchange *x, const struct delivery *d, const struct envelop
 	const struct mdnrequest *r = &x->request;
 
 	return (r->offer == OFFER_TRANSIENT || r->offer == OFFER_PERMANENT) && !r->answers && !d->last_try &&
-	    mdnrequest_may_answer(r, env->sender) && !mime_message_is_report(message) &&
+	    mdnrequest_may_answer(r, env->sender, rcpt->addr) && !mime_message_is_report(message) &&
 	    mdnrequest_names(mime_message_header(message), rcpt->addr, rcpt->orcpt);
 }
 
@@ -77,7 +77,7 @@ exchange_delivered(struct exchange *x, const struct envelope *env)
 	    asked_answer(&x->asked, refusal ? ASKED_REFUSED : ASKED_CAME))
 		return 0;
 	return refusal && asked_look(&x->asked, &until_us) == ASKED_NOT &&
-	    mdnrequest_may_answer(&x->request, env->sender) ? RESULT_LOST : 0;
+	    mdnrequest_may_answer(&x->request, env->sender, x->asked.rcpt) ? RESULT_LOST : 0;
 }
 
 void

@@ -50,9 +50,9 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	id(r.original);
 	assert(r.answers || r.original[0] == '\0');
 	assert(!r.foreign || r.offer == OFFER_NONE);
-	if (mdnrequest_may_answer(&r, span_str("a@x.example")))
+	if (mdnrequest_may_answer(&r, span_str("a@x.example"), span_str("b@x.example")))
 		assert(r.asked && !r.foreign && r.id[0] != '\0' && span_isi(span_str(r.to), "a@x.example"));
-	assert(!mdnrequest_may_answer(&r, span_str("")));
+	assert(!mdnrequest_may_answer(&r, span_str(""), span_str("b@x.example")));
 	if (mime_field_find(header, "Disposition-Notification-Options", &f) > 0) {
 		with("Disposition-Notification-Options: a=optional,b\r\n", header, &two);
 		assert(two.foreign && two.offer == OFFER_NONE);

@@ -237,6 +237,7 @@ SEEDS = {
     },
     "offer": {
         "granted": happen(5) + happen(6) + happen(7) * 2,
+        "twice": happen(5) + happen(6) + happen(7) * 2 + say(2, 1, ID, PAD, 0, 64) + happen(2, 2) + happen(5),
         "not-made": happen(5) + say(3, 0, struct.pack("<I", 2) + b"5.6.3".ljust(12, b"\0") + bytes(8) + b"no form", PAD) +
             happen(1, 3) + happen(7) * 2,
         "later": happen(5) + say(3, 0, struct.pack("<I", 1) + b"4.6.5", PAD) + happen(1, 3) + happen(0, 255) + happen(6) +

@@ -106,7 +106,8 @@ START_TEST(who_is_answered_without_being_asked)
 
 	snprintf(header, sizeof header, "Disposition-Notification-To: <Joe@x.example>\r\n%s", automatic[_i].more);
 	mdnrequest_read(span_str(header), &r);
-	ck_assert(mdnrequest_may_answer(&r, span_str(automatic[_i].sender)) == automatic[_i].may);
+	ck_assert(mdnrequest_may_answer(&r, span_str(automatic[_i].sender), span_str("a@y.example")) == automatic[_i].may);
+	ck_assert(!mdnrequest_may_answer(&r, span_str(automatic[_i].sender), span_str("\xc3\xa4@y.example")));
 }
 END_TEST
 
