@@ -338,3 +338,24 @@ class Sender(Shared):
             self.assertEqual(r.returncode, 1, r)
             self.assertIn(why, r.stderr.decode())
         self.assertEqual(len(self.peer.messages), self.first)
+
+
+class Both(Shared):
+    """An accord on either side."""
+
+    def test_3297_they_agree(self):
+        there = Instance(me="there.example", locals="there.example", rcpthosts="there.example",
+                         negotiation="there.example alternative=yes", caps=f"fine@there.example {DEVICE}",
+                         mailboxes="fine@there.example maildir:mail/fine")
+        here = Instance(offers="604800", smtproutes=f"there.example:[127.0.0.1]:{there.port}",
+                        mailboxes="me@gateway.example maildir:mail/me")
+        there.set("smtproutes", f"gateway.example:[127.0.0.1]:{here.port}")
+        self.share(here)
+        self.share(there)
+        here.accord("send", "--from", "me@gateway.example", "--alternative", "--attach",
+                    os.path.join(DATA, "render", "letter-J-400.tif"), "--", "fine@there.example")
+        got, = wait_for(lambda: there.maildir("mail/fine"))
+        self.assertEqual(fax.codings(got), [{("MMR", (400, 400))}])
+        there.accord("queue", "retry", "--all", check=False)
+        there.wait_empty()
+        self.assertEqual(len(there.maildir("mail/fine")), 1)
