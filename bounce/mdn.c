@@ -66,8 +66,8 @@ put_header(const struct report *r, const struct mdn *m, const char *boundary, st
 	return buf_addf(out, e, "Date: %s\r\nFrom: <%.*s>\r\nTo: <%.*s>\r\nSubject: %s\r\n"
 	    "Message-ID: <%s.%u.%s@%s>\r\nIn-Reply-To: %s\r\nReferences: %s\r\nAuto-Submitted: auto-replied\r\n"
 	    "MIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=disposition-notification;\r\n"
-	    "\tboundary=\"%s\"\r\n\r\n", date, (int)m->rcpt->addr.n, (const char *)m->rcpt->addr.p, (int)r->to.n,
-	    (const char *)r->to.p, preferred ? "Another form of your message is asked for" :
+	    "\tboundary=\"%s\"\r\n\r\n", date, (int)m->rcpt->addr.n, (const char *)m->rcpt->addr.p,
+	    (int)r->to.n, (const char *)r->to.p, preferred ? "Another form of your message is asked for" :
 	    "Your message was lost", r->failed_id, m->res.slot, preferred ? "preferred" : "lost", r->me,
 	    m->request.id, m->request.id, boundary);
 }
@@ -75,11 +75,11 @@ put_header(const struct report *r, const struct mdn *m, const char *boundary, st
 static int
 put_words(const struct mdn *m, struct buf *out, struct err *e)
 {
-	static const char preferred[] = "Your message is here, and its sender offers other forms of its content. The "
-	    "recipient's machine takes a better one, which is asked for by this notification. Your system answers it; "
-	    "you need do nothing. If no other form comes, what was sent is delivered.";
-	static const char lost[] = "A message that was sent to this recipient before has no other form any more, and what "
-	    "was sent then is not here any more either. Please send it again.";
+	static const char preferred[] = "Your message is here, and its sender offers other forms of its "
+	    "content. The recipient's machine takes a better one, which is asked for by this notification. "
+	    "Your system answers it; you need do nothing. If no other form comes, what was sent is delivered.";
+	static const char lost[] = "A message that was sent to this recipient before has no other form any "
+	    "more, and what was sent then is not here any more either. Please send it again.";
 
 	return text_wrap(out, "", 0, span_str(m->res.flags & RESULT_PREFERRED ? preferred : lost), e);
 }
@@ -113,8 +113,9 @@ mdn_build(const struct report *r, struct report_text *t, struct err *e)
 	snprintf(boundary, sizeof boundary, "=_%s_%llx", r->failed_id, (unsigned long long)r->nonce);
 	if (put_header(r, &m, boundary, out, e) == -1 ||
 	    buf_addf(out, e, "This is a notification in MIME format.\r\n\r\n--%s\r\n"
-	    "Content-Type: text/plain; charset=us-ascii\r\n\r\n", boundary) == -1 || put_words(&m, out, e) == -1 ||
-	    buf_addf(out, e, "\r\n--%s\r\nContent-Type: message/disposition-notification\r\n\r\n", boundary) == -1 ||
+	    "Content-Type: text/plain; charset=us-ascii\r\n\r\n", boundary) == -1 ||
+	    put_words(&m, out, e) == -1 || buf_addf(out, e,
+	    "\r\n--%s\r\nContent-Type: message/disposition-notification\r\n\r\n", boundary) == -1 ||
 	    put_fields(r, &m, out, e) == -1)
 		return -1;
 	return buf_addf(out, e, "\r\n--%s--\r\n", boundary) == -1 ? -1 : 1;

@@ -86,10 +86,11 @@ record_new(struct bounce *b, const char *id, const struct rcpt_result *r, struct
 	return told_before(&b->told, id, r) ? 0 : result_add(out, r, detail, e);
 }
 
-/* Appends the records that are not told of yet: outcomes, and apart from them dispositions; one that has both is two.
- * -1: ERR_PROTO, or ERR_TEMP: some are just now. */
+/* Appends the records that are not told of yet: outcomes, and apart from them dispositions; one that has both
+ * is two.  -1: ERR_PROTO, or ERR_TEMP: some are just now. */
 static int
-records_new(struct bounce *b, const char *id, struct span records, struct buf *out, struct buf *more, struct err *e)
+records_new(struct bounce *b, const char *id, struct span records, struct buf *out, struct buf *more,
+    struct err *e)
 {
 	struct rcpt_result r;
 	struct span detail;

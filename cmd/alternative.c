@@ -31,7 +31,8 @@ features(const struct mime *m, uint32_t part, struct buf *out, struct err *e)
 
 /* Appends the fields of one part, of those forms that differ. */
 static int
-describe_part(const struct mime *base, const struct mime *forms, size_t n, uint32_t part, struct buf *out, struct err *e)
+describe_part(const struct mime *base, const struct mime *forms, size_t n, uint32_t part, struct buf *out,
+    struct err *e)
 {
 	struct buf said, text;
 	size_t before = out->n;
@@ -57,7 +58,8 @@ describe_part(const struct mime *base, const struct mime *forms, size_t n, uint3
 }
 
 static int
-describe(struct span base, const struct mime *m, const struct mime *forms, size_t n, struct buf *out, struct err *e)
+describe(struct span base, const struct mime *m, const struct mime *forms, size_t n, struct buf *out,
+    struct err *e)
 {
 	size_t done = 0;
 
@@ -66,7 +68,8 @@ describe(struct span base, const struct mime *m, const struct mime *forms, size_
 
 		if (m->part[i].multipart || m->part[i].header.n == 0)
 			continue;
-		if (buf_add(out, span_sub(base, done, end), e) == -1 || describe_part(m, forms, n, i, out, e) == -1)
+		if (buf_add(out, span_sub(base, done, end), e) == -1 ||
+		    describe_part(m, forms, n, i, out, e) == -1)
 			return -1;
 		done = end;
 	}
@@ -76,7 +79,8 @@ describe(struct span base, const struct mime *m, const struct mime *forms, size_
 enum { FORMS_MAX = 4 };
 
 int
-alternative_describe(struct span base, const struct span *forms, size_t n, bool *any, struct buf *out, struct err *e)
+alternative_describe(struct span base, const struct span *forms, size_t n, bool *any, struct buf *out,
+    struct err *e)
 {
 	struct mime m, of[FORMS_MAX] = { { NULL, 0, 0 } };
 	size_t before = out->n;

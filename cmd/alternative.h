@@ -7,10 +7,12 @@
 #include "lib/buf.h"
 
 /*
- * Appends base with a Content-Alternative for each part that has other Content-Features in one of the forms: the same
- * message, with the same parts, otherwise converted.  Forms that are equal in a part are described once.
+ * Appends base with a Content-Alternative for each part that has other Content-Features in one of the
+ * forms: the same message, with the same parts, otherwise converted.  Forms that are equal in a part are
+ * described once.
  * *any: some part has one.  -1: ERR_PERM a message that cannot be read, or is not the same; ERR_TEMP.
  */
-int alternative_describe(struct span base, const struct span *forms, size_t n, bool *any, struct buf *out, struct err *e);
+int alternative_describe(struct span base, const struct span *forms, size_t n, bool *any, struct buf *out,
+    struct err *e);
 
 #endif

@@ -230,7 +230,8 @@ add_header(const struct compose *c, const char *token, struct buf *out, struct e
 {
 	const char *left = c->tag != NULL && *c->tag != '\0' ? c->tag : token;
 
-	if ((!c->bare && compose_top(left, c->host, out, e) == -1) || buf_addf(out, e, "From: <%s>\r\n", c->from) == -1)
+	if ((!c->bare && compose_top(left, c->host, out, e) == -1) ||
+	    buf_addf(out, e, "From: <%s>\r\n", c->from) == -1)
 		return -1;
 	for (int i = 0; i < c->nto; i++)
 		if (buf_addf(out, e, i == 0 ? "To: <%s>" : ",\r\n\t<%s>", c->to[i]) == -1)

@@ -133,7 +133,8 @@ to_offer(struct learn *l, struct span tag, struct span addr, struct span text, s
 	if (r == 0)
 		r = buf_add(&packet, text, e);
 	if (r == 0)
-		r = chan_send(&l->offer, (struct msg_hdr *)(void *)packet.p, MSG_PREFERRED, 0, packet.n, NULL, 0, e);
+		r = chan_send(&l->offer, (struct msg_hdr *)(void *)packet.p, MSG_PREFERRED, 0, packet.n, NULL, 0,
+		    e);
 	buf_free(&packet);
 	return r;
 }
@@ -323,7 +324,8 @@ server_gone(struct chan *c, const struct err *why)
 
 	(void)why;
 	log_line(LOG_INFO, NULL, "peer-gone", "peer=%s", c->name);
-	daemon_lost(c == &l->capd ? ROLE_CAPD : c == &l->local ? ROLE_LOCAL : c == &l->offer ? ROLE_OFFER : ROLE_CONTROL);
+	daemon_lost(c == &l->capd ? ROLE_CAPD : c == &l->local ? ROLE_LOCAL : c == &l->offer ? ROLE_OFFER :
+	    ROLE_CONTROL);
 }
 
 static int

@@ -14,7 +14,8 @@ lines_check(struct lines *l, struct span s, struct err *e)
 		l->last = s.p[i];
 		l->line = s.p[i] == '\n' ? 0 : l->line + 1;
 		if (l->line > LINES_MAX + 1)	/* its CR is counted */
-			return err_set(e, ERR_PERM, "5.6.0", "the message has a line of more than %d octets", LINES_MAX);
+			return err_set(e, ERR_PERM, "5.6.0", "the message has a line of more than %d octets",
+			    LINES_MAX);
 		l->eight |= s.p[i] > 127;
 	}
 	return 0;

@@ -101,7 +101,8 @@ take_octet(struct span *s, int c)
 	return true;
 }
 
-/* A value: a word, a quoted string, or what RFC 3297, 6.3, writes as "(TRUE)"; without its quotes or brackets. */
+/* A value: a word, a quoted string, or what RFC 3297, 6.3, writes as "(TRUE)"; without its quotes or
+ * brackets. */
 static bool
 take_value(struct span *s, struct span *out)
 {
@@ -216,7 +217,8 @@ mdnrequest_may_answer(const struct mdnrequest *r, struct span sender, struct spa
 	struct span to = span_str(r->to);
 
 	return is_ascii(to) && is_ascii(rcpt) && r->asked && !r->foreign && r->id[0] != '\0' && sender.n > 0 &&
-	    span_eq(address_local(to), address_local(sender)) && span_eqi(address_domain(to), address_domain(sender));
+	    span_eq(address_local(to), address_local(sender)) &&
+	    span_eqi(address_domain(to), address_domain(sender));
 }
 
 /* --- To, Cc, Bcc --- */

@@ -32,19 +32,19 @@ struct mdnrequest {
 	bool answers;		/* there is such a field, of whatever form: it is a re-send or a refusal */
 };
 
-/* Reads a message's header (mime_message_header).  Whatever is there twice or cannot be read is not there, but for
- * `foreign` and `answers`.  Cannot fail. */
+/* Reads a message's header (mime_message_header).  Whatever is there twice or cannot be read is not there,
+ * but for `foreign` and `answers`.  Cannot fail. */
 void mdnrequest_read(struct span header, struct mdnrequest *out);
 
 /*
- * May a program answer of itself?  Only where the one address that is asked for is the reverse-path's, which is not
- * null (RFC 8098, 2.1: the domain in any case, the rest octet by octet), nothing is foreign, and there is a
- * Message-ID to tell of.  Nobody is answered, or spoken of, whose address needs SMTPUTF8.
+ * May a program answer of itself?  Only where the one address that is asked for is the reverse-path's,
+ * which is not null (RFC 8098, 2.1: the domain in any case, the rest octet by octet), nothing is foreign,
+ * and there is a Message-ID to tell of.  Nobody is answered, or spoken of, whose address needs SMTPUTF8.
  */
 bool mdnrequest_may_answer(const struct mdnrequest *r, struct span sender, struct span rcpt);
 
-/* Does the header name rcpt in To, Cc or Bcc (RFC 3297, 3.2.3), or its sender's spelling, orcpt as it came or ""?
- * Compared as in a domain of our own. */
+/* Does the header name rcpt in To, Cc or Bcc (RFC 3297, 3.2.3), or its sender's spelling, orcpt as it came
+ * or ""? Compared as in a domain of our own. */
 bool mdnrequest_names(struct span header, struct span rcpt, struct span orcpt);
 
 /* "<" left "@" right ">", printable, at most MDNREQUEST_ID octets: fit to be cited. */

@@ -16,7 +16,8 @@
 enum msg_type {
 	/* supervisor -> daemon, in this order at start: SETTING* FILE* LISTENER* PEER* GO */
 	MSG_SETTING = 1,	/* struct msg_name; fd: the setting's file */
-	MSG_FILE,		/* struct msg_name "queue" "home" "caps" "learn" "offer" "caps.cdb"; fd: directory or file */
+	MSG_FILE,		/* struct msg_name "queue" "home" "caps" "learn" "offer" "caps.cdb"; fd: directory
+				 * or file */
 	MSG_LISTENER,		/* struct msg_listener; fd: listening socket */
 	MSG_PEER,		/* struct msg_peer; fd: a new channel to that process */
 	MSG_GO,			/* struct msg_hdr: all has been said, start */
@@ -81,11 +82,11 @@ enum msg_type {
 	MSG_LEARNED,		/* learn's child -> learn: struct msg_learned + tag + address + expression text */
 	MSG_TAG,		/* command -> control -> learn: struct msg_hdr + NUL-terminated addresses, 8 at most */
 	MSG_TAGGED,		/* back: struct msg_tagged */
-	MSG_OFFER,		/* command -> control -> offer: struct msg_offer + sender + recipient; fd: the message
-				 * that is kept, a sealed memfd */
+	MSG_OFFER,		/* command -> control -> offer: struct msg_offer + sender + recipient; fd: the
+				 * message that is kept, a sealed memfd */
 	MSG_OFFERED,		/* back: struct msg_hdr: it is on the disk; or MSG_REFUSED */
-	MSG_PREFERRED,		/* learn -> offer: struct msg_preferred + address + expression text, which may be "" */
-	MSG_MADE,		/* offer's child -> offer: struct msg_planned; fd: memfd, the message in another form */
+	MSG_PREFERRED,		/* learn -> offer: struct msg_preferred + address + expression text, or "" */
+	MSG_MADE,		/* offer's child -> offer: struct msg_planned; fd: memfd, another form */
 
 	/* the accord command <-> control */
 	MSG_SUBMIT = 112,	/* struct msg_hdr + envelope block; fd: the message, a sealed memfd */
@@ -297,7 +298,8 @@ struct msg_cap_set {
 /* len: octets of the message at the file's start. */
 struct msg_report_came { struct msg_hdr h; char id[QID_SIZE]; uint64_t len; };
 enum { TAG_TEXT = 104, TAG_RCPTS = 8 };	/* octets of a tag with its NUL; recipients that one can bind */
-/* octets of what follows; alternative: 1: for that message alone, and another form of it is asked for (RFC 3297, 6.2) */
+/* octets of what follows; alternative: 1: for that message alone, and another form of it is asked for (RFC
+ * 3297, 6.2) */
 struct msg_learned { struct msg_hdr h; uint32_t tag_len, addr_len, len, alternative; };
 struct msg_offer { struct msg_hdr h; char tag[TAG_TEXT]; uint32_t sender_len, rcpt_len; };
 struct msg_preferred { struct msg_hdr h; char tag[TAG_TEXT]; uint32_t addr_len, len; };

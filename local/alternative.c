@@ -7,7 +7,8 @@
 
 enum { SCALES = 3, STEPS = 6 };
 
-/* The best first (negotiation by RFC 2879's features); resolutions that RFC 3949, 2.2.2, makes equal are one step. */
+/* The best first (negotiation by RFC 2879's features); resolutions that RFC 3949, 2.2.2, makes equal are
+ * one step. */
 static const char *const scales[SCALES][STEPS] = {
 	{ "(color=Full)", "(color=Mapped)", "(color=Limited)", "(color=Grey)", "(color=Binary)", NULL },
 	{ "(dpi>=1200)", "(dpi>=600)", "(dpi>=390)", "(dpi>=300)", "(dpi>=196)", NULL },

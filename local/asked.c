@@ -15,7 +15,8 @@
 #include "lib/qfile.h"
 #include "local/maildir.h"
 
-static const char *const endings[] = { [ASKED_WAITS] = "waits", [ASKED_CAME] = "came", [ASKED_REFUSED] = "refused" };
+static const char *const endings[] = { [ASKED_WAITS] = "waits", [ASKED_CAME] = "came",
+	[ASKED_REFUSED] = "refused" };
 
 /* The file's name; that it is of this message its text says. */
 static void
@@ -53,8 +54,9 @@ asked_path(const struct asked *a, enum asked_state s, char out[64])
 static int
 asked_text(const struct asked *a, int64_t until_us, struct buf *out, struct err *e)
 {
-	return buf_addf(out, e, "%lld\n%.*s\n%.*s\n%.*s\n", (long long)until_us, (int)a->id.n, (const char *)a->id.p,
-	    (int)a->rcpt.n, (const char *)a->rcpt.p, (int)a->sender.n, (const char *)a->sender.p);
+	return buf_addf(out, e, "%lld\n%.*s\n%.*s\n%.*s\n", (long long)until_us, (int)a->id.n,
+	    (const char *)a->id.p, (int)a->rcpt.n, (const char *)a->rcpt.p, (int)a->sender.n,
+	    (const char *)a->sender.p);
 }
 
 /* Is that a file of this message?  Its owner may have written anything there. */

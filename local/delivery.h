@@ -2,8 +2,9 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * local/delivery.h - one message to one recipient here, in a process of its own under the
- * recipient's uid.  Rows B7, D8 and D9 of the decision tables: capabilities count here too; and if the settings want it,
- * a form that the sender offers and that is better is asked for first (RFC 3297), while this one waits in the queue.
+ * recipient's uid.  Rows B7, D8 and D9 of the decision tables: capabilities count here too; and if the
+ * settings want it, a form that the sender offers and that is better is asked for first (RFC 3297), while this
+ * one waits in the queue.
  */
 #ifndef LOCAL_DELIVERY_H
 #define LOCAL_DELIVERY_H

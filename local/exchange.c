@@ -6,8 +6,8 @@
 #include "lib/log.h"
 #include "lib/mime.h"
 
-/* Nobody is asked but who offers, in a message that may be answered (RFC 8098, 2.1; RFC 3297, 3.2.3); never in answer to
- * what was itself sent again, so this ends. */
+/* Nobody is asked but who offers, in a message that may be answered (RFC 8098, 2.1; RFC 3297, 3.2.3); never
+ * in answer to what was itself sent again, so this ends. */
 static bool
 may_ask(const struct exchange *x, const struct delivery *d, const struct envelope *env, struct span message)
 {

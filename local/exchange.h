@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * local/exchange.h - RFC 3297 at final delivery: a message whose sender offers other forms waits in the queue while one is
- * asked for; what comes instead, or says that nothing will, is delivered and ends the waiting.
+ * local/exchange.h - RFC 3297 at final delivery: a message whose sender offers other forms waits in the
+ * queue while one is asked for; what comes instead, or says that nothing will, is delivered and ends the
+ * waiting.
  */
 #ifndef LOCAL_EXCHANGE_H
 #define LOCAL_EXCHANGE_H

@@ -11,8 +11,8 @@ letter_again(const struct letter *l, struct buf *out, struct err *e)
 
 	clock_rfc5322(l->now_us, date, sizeof date);
 	return buf_addf(out, e, "Received: by %s (accord, in another form)\r\n\tid %s; %s\r\nDate: %s\r\n"
-	    "Message-ID: <%s@%s>\r\nOriginal-Message-ID: <%s@%s>\r\nDisposition-Notification-To: <%s>\r\n", l->me, l->id,
-	    date, date, l->token, l->me, l->offer->tag, l->me, l->offer->sender);
+	    "Message-ID: <%s@%s>\r\nOriginal-Message-ID: <%s@%s>\r\nDisposition-Notification-To: <%s>\r\n",
+	    l->me, l->id, date, date, l->token, l->me, l->offer->tag, l->me, l->offer->sender);
 }
 
 int
@@ -25,6 +25,6 @@ letter_refusal(const struct letter *l, const char *why, struct buf *out, struct 
 	    "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n"
 	    "Another form of a message was asked for, and there is none:\r\n%.200s.\r\n"
 	    "The message was <%s@%s>.\r\n"
-	    "If it is not in the mailbox, please ask its sender to send it again.\r\n", l->offer->sender, l->offer->rcpt,
-	    why, l->offer->tag, l->me);
+	    "If it is not in the mailbox, please ask its sender to send it again.\r\n", l->offer->sender,
+	    l->offer->rcpt, why, l->offer->tag, l->me);
 }

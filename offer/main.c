@@ -19,7 +19,8 @@ main(void)
 	dir.fd = daemon_file(&d, "offer");
 	if (dir.fd == -1)
 		err_set(&e, ERR_PERM, NULL, "no folder was given");
-	if (dir.fd == -1 || sandbox_enter(SB_OFFER, &dir, 1, conf_number(&d.conf, CONF_NOLANDLOCK) != 0, &e) == -1 ||
+	if (dir.fd == -1 ||
+	    sandbox_enter(SB_OFFER, &dir, 1, conf_number(&d.conf, CONF_NOLANDLOCK) != 0, &e) == -1 ||
 	    offers_open(&o, &d, dir.fd, &e) == -1 || daemon_ready(&d, &e) == -1)
 		return daemon_fail(&d, &e);
 	return loop_run(&d.loop, &e) == -1 ? daemon_fail(&d, &e) : 0;

@@ -54,7 +54,8 @@ wish_later(struct offers *o, const struct err *why)
 {
 	struct wish w = o->wish[0];
 
-	log_line(LOG_WARN, NULL, "offer-later", "tag=%s to=%s why=%s", log_q(w.tag), log_q(w.rcpt), log_q(why->what));
+	log_line(LOG_WARN, NULL, "offer-later", "tag=%s to=%s why=%s", log_q(w.tag), log_q(w.rcpt),
+	    log_q(why->what));
 	if (o->made != -1)
 		close(o->made);
 	o->made = -1;
@@ -145,7 +146,8 @@ letter_write(struct offers *o, struct span made, int fd, struct err *e)
 	}
 	close(fd);		/* before COMMIT: nobody may be able to write any more */
 	if (r == 0)
-		r = chan_send(&o->queue, (struct msg_hdr *)(void *)packet.p, MSG_COMMIT, o->request, packet.n, NULL, 0, e);
+		r = chan_send(&o->queue, (struct msg_hdr *)(void *)packet.p, MSG_COMMIT, o->request, packet.n,
+		    NULL, 0, e);
 	buf_free(&text);
 	buf_free(&packet);
 	return r;
@@ -211,8 +213,8 @@ queue_on_committed(struct chan *c, const void *msg, size_t len, int *fds, struct
 	o->sent += again;
 	o->refused += !again;
 	if (again)
-		log_line(LOG_INFO, o->id, "sent-again", "tag=%s from=%s to=%s", log_q(o->offer.tag), log_q(o->offer.sender),
-		    log_q(o->offer.rcpt));
+		log_line(LOG_INFO, o->id, "sent-again", "tag=%s from=%s to=%s", log_q(o->offer.tag),
+		    log_q(o->offer.sender), log_q(o->offer.rcpt));
 	else
 		log_line(LOG_INFO, o->id, "offer-refused", "tag=%s from=%s to=%s why=%s", log_q(o->offer.tag),
 		    log_q(o->offer.sender), log_q(o->offer.rcpt), log_q(o->why));
@@ -452,8 +454,8 @@ wish_has(const struct offers *o, const char *tag)
 	return false;
 }
 
-/* Why it is nothing: only what we have sent, to whom we have sent it, and once; NULL: it is something.  Anybody can have
- * learn say anything. */
+/* Why it is nothing: only what we have sent, to whom we have sent it, and once; NULL: it is something.
+ * Anybody can have learn say anything. */
 static const char *
 wish_bad(const struct offers *o, const char *tag, struct span addr)
 {
@@ -501,7 +503,8 @@ learn_on_preferred(struct chan *c, const void *msg, size_t len, int *fds, struct
 	span_text(addr, w->rcpt, sizeof w->rcpt);
 	buf_init(&w->features, MSG_MAX);
 	if (buf_add(&w->features, span_of(addr.p + addr.n, m->len), &why) == -1) {
-		log_line(LOG_WARN, NULL, "offer-later", "tag=%s to=%s why=%s", log_q(w->tag), log_q(w->rcpt), log_q(why.what));
+		log_line(LOG_WARN, NULL, "offer-later", "tag=%s to=%s why=%s", log_q(w->tag), log_q(w->rcpt),
+		    log_q(why.what));
 		buf_free(&w->features);
 		return 0;
 	}
@@ -532,7 +535,8 @@ offer_keep(struct offers *o, const struct msg_offer *m, size_t len, int fd, stru
 	    !offer_tag_ok(span_str(m->tag)) || address_check(sender, e) == -1 || address_check(rcpt, e) == -1)
 		return err_set(e, ERR_PROTO, NULL, "an offer of %zu octets", len);
 	if (keep_s == 0)
-		return err_set(e, ERR_PERM, "5.3.5", "nothing is kept here for offers of other forms: the setting offers");
+		return err_set(e, ERR_PERM, "5.3.5", "nothing is kept here for offers of other forms: the "
+		    "setting offers");
 	if (fstat(fd, &st) == -1 || st.st_size <= 0)
 		return err_set(e, ERR_PERM, "5.6.0", "no message to keep");
 	map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -544,7 +548,8 @@ offer_keep(struct offers *o, const struct msg_offer *m, size_t len, int fd, stru
 	span_text(rcpt, new.rcpt, sizeof new.rcpt);
 	new.msg_len = message.n;
 	r = message.n > conf_number(&o->daemon->conf, CONF_DATABYTES) ?
-	    err_set(e, ERR_PERM, "5.3.4", "the message is larger than databytes") : lines_check(&lines, message, e);
+	    err_set(e, ERR_PERM, "5.3.4", "the message is larger than databytes") :
+	    lines_check(&lines, message, e);
 	if (r == 0)
 		r = lines_end(&lines, e);
 	if (r == 0)
@@ -576,7 +581,8 @@ control_on_offer(struct chan *c, const void *msg, size_t len, int *fds, struct e
 }
 
 static const struct msg_rule from_control[] = {
-	{ MSG_OFFER, sizeof(struct msg_offer) + 2, sizeof(struct msg_offer) + 2 * ADDRESS_MAX, 1, 1, control_on_offer },
+	{ MSG_OFFER, sizeof(struct msg_offer) + 2, sizeof(struct msg_offer) + 2 * ADDRESS_MAX, 1, 1,
+	    control_on_offer },
 };
 
 /* --- the rest --- */
@@ -628,8 +634,8 @@ offers_connect(struct offers *o, enum role role, int fd, struct err *e)
 			wish_later(o, &lost);
 		}
 		chan_close(peers[i].chan);
-		if (chan_open(peers[i].chan, &o->daemon->loop, fd, role_name(role), peers[i].rule, peers[i].n, server_gone,
-		    o, e) == -1)
+		if (chan_open(peers[i].chan, &o->daemon->loop, fd, role_name(role), peers[i].rule, peers[i].n,
+		    server_gone, o, e) == -1)
 			return -1;
 		peers[i].chan->most = role == ROLE_CONTROL ? OFFER_UNREAD : 0;
 		return 0;
@@ -666,7 +672,8 @@ int
 offers_open(struct offers *o, struct daemon *d, int dir, struct err *e)
 {
 	*o = (struct offers){ .daemon = d, .late = { .fire = child_late, .arg = o },
-	    .again = { .fire = wishes_again, .arg = o }, .sweep = { .fire = offers_sweep, .arg = o }, .pid = -1, .made = -1 };
+	    .again = { .fire = wishes_again, .arg = o }, .sweep = { .fire = offers_sweep, .arg = o }, .pid = -1,
+	    .made = -1 };
 	if (store_open(&o->store, dir, e) == -1)
 		return -1;
 	for (int r = 0; r < ROLE_COUNT; r++)

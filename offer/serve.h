@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * offer/serve.h - the offer daemon: keeps messages of which their senders offer other forms (RFC 3297), and sends each
- * again, once, in the form that its recipient asks for.  One wish after another: a child has convertd make the form, then
- * the letter goes to queue, and only when it is on the disk the offer is done with.
+ * offer/serve.h - the offer daemon: keeps messages of which their senders offer other forms (RFC 3297), and
+ * sends each again, once, in the form that its recipient asks for.  One wish after another: a child has
+ * convertd make the form, then the letter goes to queue, and only when it is on the disk the offer is done
+ * with.
  *	IDLE	nothing is under way
  *	MAKING	a child is at work
  *	OPENING, COMMITTING	the letter is with queue

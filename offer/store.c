@@ -169,7 +169,8 @@ store_put(struct store *s, const struct offer *o, struct span message, uint64_t 
 	struct stat st;
 
 	if (message.n > max || s->octets > max - message.n || s->n >= STORE_OFFERS)
-		return err_set(e, ERR_TEMP, "4.3.1", "%u messages are kept for offers already, or they are too large", s->n);
+		return err_set(e, ERR_TEMP, "4.3.1", "%u messages are kept for offers already, or they are too "
+		    "large", s->n);
 	if (fstatat(s->dir, o->tag, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return err_set(e, ERR_PERM, "5.5.4", "there is an offer of that name");
 	if (file_put(s, o, message, e) == -1)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * offer/store.h - the messages of which other forms are offered (RFC 3297, A.3), in offer's own folder: a file for each,
- * named by the part of its Message-ID before the "@", which nobody can guess.  A message goes to one recipient; a file is
- * its octets and a record behind them.  States:
+ * offer/store.h - the messages of which other forms are offered (RFC 3297, A.3), in offer's own folder: a
+ * file for each, named by the part of its Message-ID before the "@", which nobody can guess.  A message
+ * goes to one recipient; a file is its octets and a record behind them.  States:
  *	KEPT	the message is here
  *	GONE	its time is over; the record alone is left, so that who asks late hears of it
  *	DONE	somebody has asked, and was answered: once is all
@@ -43,11 +43,13 @@ bool offer_tag_ok(struct span tag);
 int store_open(struct store *s, int dir, struct err *e);
 
 /*
- * Keeps message, durably; max: octets of all together.  -1: ERR_TEMP 4.3.1 no room; ERR_PERM there is one of this name.
+ * Keeps message, durably; max: octets of all together.  -1: ERR_TEMP 4.3.1 no room; ERR_PERM there is one
+ * of this name.
  */
 int store_put(struct store *s, const struct offer *o, struct span message, uint64_t max, struct err *e);
 
-/* 1: *o and, if it is KEPT, *fd, read-only, the caller's (else -1); 0: there is none, or it is damaged; -1: ERR_TEMP. */
+/* 1: *o and, if it is KEPT, *fd, read-only, the caller's (else -1); 0: there is none, or it is damaged; -1:
+ * ERR_TEMP. */
 int store_get(const struct store *s, struct span tag, struct offer *o, int *fd, struct err *e);
 
 /* Its message goes, o->state is what it is from now on; durably.  -1: ERR_TEMP, it is as it was. */

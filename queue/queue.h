@@ -74,7 +74,7 @@ struct session {
 	int64_t answered_ms;		/* when a COMMIT of its last was */
 	uint32_t nwaiting;		/* of msg: for a flush, or in one */
 	bool may_reserve;		/* bounce: may use the reserve of space */
-	enum role own;			/* whose channel it is: bounce's, control's, offer's; ROLE_START: a session of smtpd's */
+	enum role own;			/* bounce's, control's, offer's channel; ROLE_START: a session of smtpd's */
 };
 
 /* main <-> worker.  Names as in lib/msg.h, numbers apart from its. */

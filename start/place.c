@@ -308,7 +308,8 @@ place_open(struct place *p, const char *home, const char *clock, const struct ac
 void
 place_close(struct place *p)
 {
-	int *const fds[] = { &p->state_fd, &p->queue_fd, &p->caps_fd, &p->learn_fd, &p->offer_fd, &p->clock_fd, &p->control_sock };
+	int *const fds[] = { &p->state_fd, &p->queue_fd, &p->caps_fd, &p->learn_fd, &p->offer_fd, &p->clock_fd,
+	    &p->control_sock };
 
 	if (p->control_sock != -1)	/* else it is another accord's, which runs there */
 		(void)unlinkat(p->run_fd, "control.sock", 0);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * cmd/server/offer.c - a message of which its sender, a local user, offers other forms goes to offer, which keeps it.
- * What he may send he may have kept: the message itself is submitted apart.
+ * cmd/server/offer.c - a message of which its sender, a local user, offers other forms goes to offer, which
+ * keeps it. What he may send he may have kept: the message itself is submitted apart.
  */
 #include <stdio.h>
 #include <unistd.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * Whatever a message says of its content and of other forms of it: bounded work; who would be asked though what is here
- * fits would be if it did not, and nobody is without a Content-Alternative then.
+ * Whatever a message says of its content and of other forms of it: bounded work; who would be asked though
+ * what is here fits would be if it did not, and nobody is without a Content-Alternative then.
  * Input: what the machine takes, an octet 0xff, the message.
  */
 #include "local/alternative.h"

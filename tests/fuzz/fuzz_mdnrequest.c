@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * What any header asks of its recipient: who is to be answered is an address, what is cited is a message ID, an offer
- * is made by options that can be read, and nobody is answered but the sender of the envelope.  A second field of a
- * kind takes away what the first one said.
+ * What any header asks of its recipient: who is to be answered is an address, what is cited is a message
+ * ID, an offer is made by options that can be read, and nobody is answered but the sender of the envelope.
+ * A second field of a kind takes away what the first one said.
  */
 #include "lib/mdnrequest.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * The record of an offer: what is read of any octets is a tag that names a file and two mailboxes, and written again it
- * is read as the same.  Input: the record; its checksum is put right, so that what is behind it is reached.
+ * The record of an offer: what is read of any octets is a tag that names a file and two mailboxes, and
+ * written again it is read as the same.  Input: the record; its checksum is put right, so that what is
+ * behind it is reached.
  */
 #include "offer/store.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * tests/fuzz/fuzz_packets_offer.c - control, learn, queue, convertd, and children that a message has taken over, that say
- * anything to offer (tests/fuzz/hostile.h; no child is forked, its end of the channel is the input's): what is committed
- * is a letter of a sender to one recipient; wishes wait in bounds, and all come to an end; an honest wish behind all that
- * is granted, to whom the message was sent.
+ * tests/fuzz/fuzz_packets_offer.c - control, learn, queue, convertd, and children that a message has taken
+ * over, that say anything to offer (tests/fuzz/hostile.h; no child is forked, its end of the channel is the
+ * input's): what is committed is a letter of a sender to one recipient; wishes wait in bounds, and all come
+ * to an end; an honest wish behind all that is granted, to whom the message was sent.
  */
 #include <assert.h>
 #include <dirent.h>
