@@ -9,6 +9,8 @@
 
 #include <assert.h>
 
+#include "bounce/mdn.h"
+
 #include "bounce/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
@@ -81,6 +83,24 @@ check(const struct report *r, uint8_t outcome)
 	buf_free(&out);
 }
 
+/* As a notification: lines of ASCII, one disposition, to nobody but the envelope's sender. */
+static void
+check_mdn(const struct report *r)
+{
+	struct report_text t;
+	struct err e = { 0 };
+
+	if (mdn_build(r, &t, &e) == 1) {
+		struct span s = buf_view(&t.head);
+
+		assert(r->env->sender.n > 0 && span_eq(r->to, r->env->sender));
+		assert(text_kind(s) == TEXT_7BIT && t.tail.n == 0 && t.returned.n == 0);
+		assert(count_lines(s, "Disposition:") == 1 && count_lines(s, "To:") == 1 &&
+		    count_lines(s, "Final-Recipient:") == 1 && count_lines(s, "Media-Accept-Features:") <= 1);
+	}
+	report_text_free(&t);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
@@ -117,6 +137,12 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	if (result_add(&records, &res, detail, &e) == 0) {
 		r.records = buf_view(&records);
 		check(&r, res.outcome);
+		buf_clear(&records);
+		res.flags = p[1] & 32 ? RESULT_PREFERRED : RESULT_LOST;
+		if (result_add(&records, &res, detail, &e) == 0) {
+			r.records = buf_view(&records);
+			check_mdn(&r);
+		}
 	}
 	buf_free(&records);
 	return 0;
