@@ -180,7 +180,7 @@ class Explain(Shared):
         self.assertEqual(self.explain("--from", "a@client.example", "b@far.example", user="nobody")[0], 0)
 
     def test_wrong_words(self):
-        for options in ([], ["--conperm"], ["a@b", "c", "d"], ["--nonsense", "a@b"]):
+        for options in ([], ["--conperm"], ["a@b", "c", "d"], ["--nonsense", "a@b"], ["--alternative", "a@b"]):
             self.assertEqual(self.explain(*options)[0], 64, options)
         for address in ("no address", "a@b>\r\nRCPT TO:<c@d", ""):
             code, out, err = self.explain("--from", "a@client.example", address)
