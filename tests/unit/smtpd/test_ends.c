@@ -5,9 +5,11 @@
 
 #include <check.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
+#include "smtpd/child.h"
 
 static struct rig r;
 
@@ -218,6 +220,32 @@ START_TEST(patience_ends)
 }
 END_TEST
 
+/* A session that cannot say that it is over would be counted for ever: its process ends instead. */
+START_TEST(an_end_that_cannot_be_said)
+{
+	static const struct listener none;
+	struct msg_client m = { .listener = 1 };	/* there is no such: nothing is said to the client */
+	struct link l;
+	int ctl[2], status = -1;
+	struct err e;
+	pid_t pid;
+
+	ck_assert_int_eq(ipc_pair(ctl, &e), 0);
+	ck_assert_int_eq(ipc_send(ctl[0], &m.h, MSG_CLIENT, 0, sizeof m, &ctl[1], 1, &e), 0);
+	ck_assert_int_eq(shutdown(ctl[1], SHUT_WR), 0);
+	if ((pid = fork()) == 0) {
+		close(ctl[0]);
+		alarm(5);
+		link_init(&l, ctl[1], -1, -1);
+		child_run(NULL, &none, 1, &l);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	close(ctl[0]);
+	close(ctl[1]);
+}
+END_TEST
+
 Suite *suite_ends(void);
 Suite *
 suite_ends(void)
@@ -238,6 +266,7 @@ suite_ends(void)
 	LOOP(what_queue_refuses, failures);
 	tcase_add_test(tc, queue_restarts);
 	tcase_add_test(tc, patience_ends);
+	tcase_add_test(tc, an_end_that_cannot_be_said);
 	suite_add_tcase(s, tc);
 	return s;
 }
