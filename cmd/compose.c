@@ -3,11 +3,11 @@
 #include "cmd/compose.h"
 
 #include <stdlib.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
 #include "lib/features.h"
+#include "lib/token.h"
 #include "lib/transfer.h"
 
 static const struct { const char *suffix, *type; bool image; } media_types[] = {
@@ -241,18 +241,6 @@ add_header(const struct compose *c, const char *token, struct buf *out, struct e
 	return buf_add_str(out, "MIME-Version: 1.0\r\n", e);
 }
 
-int
-compose_token(char out[33], struct err *e)
-{
-	unsigned char bytes[16];
-
-	if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
-		return err_sys(e, "random");
-	for (int i = 0; i < 16; i++)
-		snprintf(out + 2 * i, 3, "%02x", bytes[i]);
-	return 0;
-}
-
 /* Does text begin with a header field? */
 static bool
 has_header(struct span text)
@@ -271,13 +259,13 @@ int
 compose_message(const struct compose *c, struct span text, struct own_converter *converter,
     struct buf *out, struct err *e)
 {
-	char token[33];
+	char token[TOKEN_SIZE];
 
 	if (c->convert != NULL && check_convert(c->convert, e) == -1)
 		return -1;
 	if (c->nattach == 0 && has_header(text))
 		return compose_lines(text, out, e);
-	if (compose_token(token, e) == -1 || add_header(c, token, out, e) == -1)
+	if (token_make(token, e) == -1 || add_header(c, token, out, e) == -1)
 		return -1;
 	if (c->nattach == 0)
 		return add_text(text, out, e);

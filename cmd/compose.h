@@ -44,9 +44,6 @@ int compose_words(struct span text, struct buf *out, struct err *e);
 /* Appends Date and the Message-ID of that part before the "@": what a bare message lacks. */
 int compose_top(const char *left, const char *host, struct buf *out, struct err *e);
 
-/* 32 random hexadecimal digits and a NUL. */
-int compose_token(char out[33], struct err *e);
-
 /* Appends s with every line ended by CRLF. */
 int compose_lines(struct span s, struct buf *out, struct err *e);
 

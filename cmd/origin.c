@@ -8,6 +8,7 @@
 #include "lib/addrlist.h"
 #include "lib/clock.h"
 #include "lib/mime.h"
+#include "lib/token.h"
 
 /* What is known of the header, and of the body's octets. */
 struct fields {
@@ -197,7 +198,7 @@ static int
 add_missing(const struct origin *o, const struct fields *k, bool encode, struct buf *out,
     struct err *e)
 {
-	char date[40], token[33];
+	char date[40], token[TOKEN_SIZE];
 
 	if (!k->date) {
 		clock_rfc5322(clock_us(), date, sizeof date);
@@ -207,7 +208,7 @@ add_missing(const struct origin *o, const struct fields *k, bool encode, struct 
 	if (!k->from && (buf_add_str(out, "From:", e) == -1 || (*o->name != '\0' &&
 	    add_name(span_str(o->name), out, e) == -1) || buf_addf(out, e, " <%s>\r\n", o->from) == -1))
 		return -1;
-	if (!k->message_id && (compose_token(token, e) == -1 ||
+	if (!k->message_id && (token_make(token, e) == -1 ||
 	    buf_addf(out, e, "Message-ID: <%s@%s>\r\n", *o->tag != '\0' ? o->tag : token, o->host) == -1))
 		return -1;
 	if (encode && !k->mime && buf_add_str(out, "MIME-Version: 1.0\r\n"

@@ -8,6 +8,7 @@
 #include "cmd/describe.h"
 #include "cmd/original.h"
 #include "lib/confline.h"
+#include "lib/token.h"
 #include "lib/xtext.h"
 
 static const char usage[] =
@@ -88,10 +89,10 @@ static int
 offer_one(const struct common *c, const struct original *all, char *const *to, const char *lifetime, struct span kept,
     struct span base, struct err *e)
 {
-	char tag[TAG_TEXT] = "", token[33];
+	char tag[TAG_TEXT] = "", token[TOKEN_SIZE];
 	struct original o = *all;
 	struct buf message, orcpt;
-	int r = compose_token(token, e);
+	int r = token_make(token, e);
 
 	buf_init(&message, 2 * COMPOSE_MAX + 4096);
 	buf_init(&orcpt, 4096);

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,6 +20,7 @@
 #include "lib/log.h"
 #include "lib/qfile.h"
 #include "lib/sandbox.h"
+#include "lib/token.h"
 #include "offer/job.h"
 #include "offer/letter.h"
 
@@ -87,19 +87,6 @@ letter_refuse(struct offers *o, const char *why)
 	letter_open(o);
 }
 
-/* A Message-ID's part before the "@". */
-static int
-new_token(char out[33], struct err *e)
-{
-	unsigned char bytes[16];
-
-	if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
-		return err_sys(e, "random");
-	for (int i = 0; i < 16; i++)
-		snprintf(out + 2 * i, 3, "%02x", bytes[i]);
-	return 0;
-}
-
 static int
 put_commit(const struct offers *o, uint64_t len, uint32_t crc, uint8_t body, struct buf *packet, struct err *e)
 {
@@ -131,14 +118,14 @@ letter_write(struct offers *o, struct span made, int fd, struct err *e)
 	struct letter l = { .offer = &o->offer, .me = conf_string(&o->daemon->conf, CONF_ME), .id = o->id,
 	    .now_us = clock_us() };
 	struct buf text, packet;
-	char token[33];
+	char token[TOKEN_SIZE];
 	uint32_t crc;
 	int r = -1;
 
 	buf_init(&text, 65536);
 	buf_init(&packet, MSG_MAX);
 	l.token = token;
-	if (new_token(token, e) == 0 && (o->made != -1 ? letter_again(&l, &text, e) :
+	if (token_make(token, e) == 0 && (o->made != -1 ? letter_again(&l, &text, e) :
 	    letter_refusal(&l, o->why, &text, e)) == 0 && fileio_write(fd, buf_view(&text), e) == 0 &&
 	    fileio_write(fd, made, e) == 0) {
 		crc = crc32c(crc32c(0, text.p, text.n), made.p, made.n);
