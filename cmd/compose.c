@@ -13,8 +13,8 @@
 static const struct { const char *suffix, *type; bool image; } media_types[] = {
 	{ ".tif", "image/tiff", true }, { ".tiff", "image/tiff", true },
 	{ ".tfx", "image/tiff-fx", true }, { ".txt", "text/plain; charset=utf-8", false },
-	{ ".pdf", "application/pdf", false }, { ".png", "image/png", false },
-	{ ".jpg", "image/jpeg", false }, { ".jpeg", "image/jpeg", false },
+	{ ".pdf", "application/pdf", false }, { ".png", "image/png", true },
+	{ ".jpg", "image/jpeg", true }, { ".jpeg", "image/jpeg", false },
 	{ "", "application/octet-stream", false },
 };
 
@@ -97,13 +97,16 @@ convert_value(const char *convert)
 static const char *
 image_type(struct span features, const char *given)
 {
-	static const char tfx[] = "type=\"image/tiff-fx\"", tif[] = "type=\"image/tiff\"";
+	static const char *const types[] = { "image/tiff-fx", "image/tiff", "image/jpeg", "image/png" };
+	char stated[40];
 
-	if (features.n == 0)
-		return given;
-	if (memmem(features.p, features.n, tfx, sizeof tfx - 1) != NULL)
-		return "image/tiff-fx";
-	return memmem(features.p, features.n, tif, sizeof tif - 1) != NULL ? "image/tiff" : given;
+	for (size_t i = 0; i < sizeof types / sizeof *types && features.n > 0; i++) {
+		int n = snprintf(stated, sizeof stated, "type=\"%s\"", types[i]);
+
+		if (memmem(features.p, features.n, stated, (size_t)n) != NULL)
+			return types[i];
+	}
+	return given;
 }
 
 /* The fields of RFC 4141 for an image part: both or neither. */
@@ -284,10 +287,10 @@ compose_message(const struct compose *c, struct span text, struct own_converter 
 }
 
 int
-compose_image(struct span file, const char *convert, struct buf *out, struct err *e)
+compose_image(struct span file, const char *type, const char *convert, struct buf *out, struct err *e)
 {
-	if (buf_add_str(out, "MIME-Version: 1.0\r\nContent-Type: image/tiff\r\n"
-	    "Content-Transfer-Encoding: base64\r\n", e) == -1 || check_convert(convert, e) == -1 ||
+	if (buf_addf(out, e, "MIME-Version: 1.0\r\nContent-Type: %s\r\n"
+	    "Content-Transfer-Encoding: base64\r\n", type) == -1 || check_convert(convert, e) == -1 ||
 	    compose_filter("Content-Convert", span_str(convert_value(convert)), out, e) == -1 ||
 	    buf_add_str(out, "\r\n", e) == -1)
 		return -1;

@@ -33,7 +33,7 @@ int compose_message(const struct compose *c, struct span text, struct own_conver
 int compose_filter(const char *name, struct span filter, struct buf *out, struct err *e);
 
 /* One image file alone as a message: what `accord convert` gives to convertd. */
-int compose_image(struct span file, const char *convert, struct buf *out, struct err *e);
+int compose_image(struct span file, const char *type, const char *convert, struct buf *out, struct err *e);
 
 /*
  * Appends text in other letters than ASCII as encoded words (RFC 2047 2) of at most 75 octets, each on

@@ -44,10 +44,19 @@ convert_options(struct convert_options *o, int argc, char **argv)
 	return o->in != NULL && o->out != NULL && o->for_whom != NULL ? 0 : -1;
 }
 
-static bool
-is_tiff(struct span s)
+/* The media type by the first octets; NULL: no image that is converted. */
+static const char *
+image_type(struct span s)
 {
-	return s.n >= 4 && (memcmp(s.p, "II*\0", 4) == 0 || memcmp(s.p, "MM\0*", 4) == 0);
+	static const struct { const char *magic; size_t n; const char *type; } types[] = {
+		{ "II*\0", 4, "image/tiff" }, { "MM\0*", 4, "image/tiff" }, { "\xff\xd8\xff", 3, "image/jpeg" },
+		{ "\x89PNG\r\n\x1a\n", 8, "image/png" },
+	};
+
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+		if (s.n >= types[i].n && memcmp(s.p, types[i].magic, types[i].n) == 0)
+			return types[i].type;
+	return NULL;
 }
 
 static int
@@ -135,7 +144,7 @@ verb_convert(struct common *c, int argc, char **argv)
 	struct own_converter own = OWN_CONVERTER;
 	struct buf in, message;
 	struct err e = { 0 };
-	bool image;
+	const char *type;
 	int r;
 
 	(void)c;
@@ -144,15 +153,15 @@ verb_convert(struct common *c, int argc, char **argv)
 	buf_init(&in, COMPOSE_MAX);
 	buf_init(&message, 2 * COMPOSE_MAX);
 	r = cmd_read_file(o.in, &in, &e);
-	image = is_tiff(buf_view(&in));
-	if (r == 0 && image)
-		r = compose_image(buf_view(&in), o.permit, &message, &e);
+	type = image_type(buf_view(&in));
+	if (r == 0 && type != NULL)
+		r = compose_image(buf_view(&in), type, o.permit, &message, &e);
 	else if (r == 0)
 		r = compose_lines(buf_view(&in), &message, &e);
 	if (r == 0)
 		r = own_converter_start(&own, &e);
 	if (r == 0) {
-		r = convert_message(&o, buf_view(&in), buf_view(&message), image, &own, &e);
+		r = convert_message(&o, buf_view(&in), buf_view(&message), type != NULL, &own, &e);
 		own_converter_end(&own);
 	}
 	buf_free(&in);

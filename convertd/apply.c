@@ -288,7 +288,7 @@ leaf_in(struct applying *a, const struct mime_part *p, const struct feat *set, s
 	int r;
 
 	if (!part_is_image(p) || part_image_open(p, a->max, &open, e) == -1)
-		return part_is_image(p) && e->kind == ERR_TEMP ? -1 : fits_said(p, part_is_image(p), set, e);
+		return part_is_image(p) && e->kind == ERR_TEMP ? -1 : fits_said(p, part_is_tiff(p), set, e);
 	r = fits_image(&open.image, set, e);
 	part_image_free(&open);
 	return r;

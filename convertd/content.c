@@ -174,7 +174,7 @@ leaf_fits(const struct contents *x, uint32_t i, const struct feat *caps, struct 
 		return fits_image(&c->open.image, caps, e);
 	if (mime_is(p, "message/rfc822"))	/* and cannot be looked into */
 		return feat_is_any(caps);
-	return is_signature(&x->mime, p) ? 1 : other_fits(p, c->image, caps, e);
+	return is_signature(&x->mime, p) ? 1 : other_fits(p, part_is_tiff(p), caps, e);
 }
 
 static int
@@ -279,7 +279,7 @@ branch_in(const struct contents *x, uint32_t branch, const struct feat *set, str
 
 		if (contents_is_leaf(x, i))
 			r = c->readable ? fits_image(&c->open.image, set, e) :
-			    fits_said(&x->mime.part[i], c->image, set, e);
+			    fits_said(&x->mime.part[i], part_is_tiff(&x->mime.part[i]), set, e);
 	}
 	return r;
 }
@@ -395,7 +395,7 @@ contents_status(const struct contents *x, bool final)
 	for (uint32_t i = 0; i < x->mime.n; i++) {
 		if (!contents_fails(x, i))
 			continue;
-		other = other || !x->c[i].image;
+		other = other || (!x->c[i].readable && !part_is_tiff(&x->mime.part[i]));
 		for (int k = 0; k < 2; k++)
 			told[k] = told[k] || strcmp(x->c[i].dsn, codes[k]) == 0;
 	}

@@ -3,6 +3,7 @@
 #include "convertd/image.h"
 
 #include "convertd/codec.h"
+#include "convertd/picture.h"
 #include "convertd/scale.h"
 #include "convertd/tiff_check.h"
 #include "convertd/tiff_read.h"
@@ -14,6 +15,8 @@ struct detail {
 	struct tiff tiff;
 	struct tiff_page *page;
 	uint32_t *stripe;		/* L0 of a JBIG page, else 0 */
+	bool is_picture;		/* JPEG or PNG: of one page, and nothing above is set */
+	struct picture picture;
 };
 
 /* In thousandths of dots per inch. */
@@ -101,6 +104,25 @@ file_structure(struct span file, const struct limits *max, struct image *img, st
 	return 0;
 }
 
+/* A picture makes one page, and its file has no structure of a fax. */
+static int
+picture_describe(struct span file, const struct limits *max, struct image *out, struct err *e)
+{
+	struct detail *d = out->detail;
+	struct form_page page;
+
+	if (picture_open(file, max, &d->picture, e) == -1)
+		return -1;
+	if ((out->page = calloc(1, sizeof *out->page)) == NULL)
+		return err_set(e, ERR_TEMP, "4.3.0", "no memory for a page");
+	page = picture_page(&d->picture);
+	out->page[0] = (struct image_page){ .form = page.form, .width_px = page.width_px,
+	    .length_px = page.length_px };
+	out->npage = 1;
+	out->structure = STRUCTURE_TIFF;
+	return 0;
+}
+
 int
 image_open(struct span file, const struct limits *max, struct image *out, struct err *e)
 {
@@ -109,6 +131,12 @@ image_open(struct span file, const struct limits *max, struct image *out, struct
 	*out = (struct image){ .file = file, .detail = d };
 	if (d == NULL)
 		return err_set(e, ERR_TEMP, "4.3.0", "no memory for an image");
+	d->is_picture = picture_kind(file) != CODING_OTHER;
+	if (d->is_picture) {
+		if (picture_describe(file, max, out, e) == 0)
+			return 0;
+		goto fail;
+	}
 	if (tiff_open(file, &d->tiff, e) == -1 ||
 	    tiff_pages(&d->tiff, max, &d->page, &out->npage, e) == -1)
 		goto fail;
@@ -145,6 +173,17 @@ image_free(struct image *img)
 	*img = (struct image){ .file = { NULL, 0 } };
 }
 
+const char *
+image_is_picture(const struct image *img, uint32_t *width_px, uint32_t *rows)
+{
+	const struct detail *d = img->detail;
+	bool swap = d->picture.orientation >= 5;
+
+	*width_px = swap ? d->picture.rows : d->picture.width_px;
+	*rows = swap ? d->picture.width_px : d->picture.rows;
+	return !d->is_picture ? NULL : d->picture.coding == CODING_JPEG ? "JPEG" : "PNG";
+}
+
 uint32_t
 image_page_rows(const struct image_page *p)
 {
@@ -157,6 +196,8 @@ image_page_features(const struct image *img, uint32_t page, struct buf *out, str
 	const struct detail *d = img->detail;
 	const struct image_page *p = &img->page[page];
 
+	if (d->is_picture)
+		return picture_features(&d->picture, out, e);
 	return form_features(&p->form, p->form.coding == CODING_OTHER ? STRUCTURE_TIFF :
 	    img->structure, d->stripe[p->private_no], image_page_rows(p), out, e);
 }
@@ -169,7 +210,7 @@ page_repeats(const struct image *img, uint32_t page)
 	const struct image_page *p = &img->page[page];
 	uint32_t length = form_length(&p->form, image_page_rows(p));
 
-	for (uint32_t i = 0; i < page; i++)
+	for (uint32_t i = 0; i < page; i++)		/* never of a picture: it has one page */
 		if (memcmp(&img->page[i].form, &p->form, sizeof p->form) == 0 &&
 		    d->stripe[i] == d->stripe[page] &&
 		    form_length(&p->form, image_page_rows(&img->page[i])) == length)
@@ -239,6 +280,17 @@ strips_decode(const struct tiff *t, const struct tiff_page *p, struct raster *r,
 	return 0;
 }
 
+static int
+picture_raster(const struct picture *p, uint32_t width_px, uint32_t rows, struct raster *r, struct err *e)
+{
+	if (raster_init(r, width_px, rows, e) == -1)
+		return -1;
+	if (picture_draw(p, r, e) == 0)
+		return 0;
+	raster_free(r);
+	return -1;
+}
+
 /* The page as it is seen: black is 1, top row first. */
 static int
 page_raster(const struct image *img, uint32_t page, struct raster *r, struct err *e)
@@ -246,6 +298,8 @@ page_raster(const struct image *img, uint32_t page, struct raster *r, struct err
 	const struct detail *d = img->detail;
 	const struct tiff_page *p = &d->page[img->page[page].private_no];
 
+	if (d->is_picture)
+		return picture_raster(&d->picture, img->page[page].width_px, img->page[page].length_px, r, e);
 	if (raster_init(r, p->width_px, p->length_px, e) == -1)
 		return -1;
 	if (strips_decode(&d->tiff, p, r, e) == -1)
@@ -315,25 +369,38 @@ raster_encode(const struct form *want, const struct raster *r, struct buf *out, 
 	    codec_t4t6_encode(want->coding, r, want->dpi_y, out, e);
 }
 
+/* The page in the size that is wanted.  A picture is drawn in it, from what it has of shades; pixels are scaled. */
+static int
+page_scaled(const struct image *img, uint32_t page, const struct scale *s, struct raster *r, struct err *e)
+{
+	const struct detail *d = img->detail;
+	struct raster scaled;
+	int got;
+
+	if (d->is_picture)
+		return picture_raster(&d->picture, s->width_px, s->rows, r, e);
+	if (page_raster(img, page, r, e) == -1)
+		return -1;
+	if (scale_is_copy(s))
+		return 0;
+	got = scale_run(s, r, &scaled, e);
+	raster_free(r);
+	*r = scaled;
+	return got;
+}
+
 static int
 page_convert(const struct image *img, uint32_t page, const struct form *want,
     const struct limits *max, struct tiff_out *t, struct err *e)
 {
-	struct raster r, scaled;
+	struct raster r;
 	struct scale s;
 	int got = -1;
 
-	if (page_plan(img, page, want, max, &s, e) == -1 || page_raster(img, page, &r, e) == -1)
+	if (page_plan(img, page, want, max, &s, e) == -1 || page_scaled(img, page, &s, &r, e) == -1)
 		return -1;
-	if (!scale_is_copy(&s)) {
-		if (scale_run(&s, &r, &scaled, e) == -1)
-			goto done;
-		raster_free(&r);
-		r = scaled;
-	}
 	if (tiff_out_page(t, want, r.rows, e) == 0 && raster_encode(want, &r, t->out, e) == 0)
 		got = tiff_out_strip(t, e);
-done:
 	raster_free(&r);
 	return got;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * convertd/image.h - a fax image file: what it is, and the same in another form.
+ * convertd/image.h - an image file, TIFF, JPEG or PNG: what it is, and the same in another form.
  * The file is read as RFC 3949 says and as real writers write; everything in it is hostile and
  * checked against struct limits before a decoder sees it.
  */
@@ -28,12 +28,15 @@ struct image {
 };
 
 /*
- * Reads headers of every page of file (TIFF or TIFF-FX).  0: *out is set, freed by image_free.
+ * Reads headers of every page of file: TIFF or TIFF-FX; a JPEG or PNG, by its first octets, is one page.  0: *out is set, freed by image_free.
  * -1: ERR_PERM 5.6.1 not an image accord can read (the text names the tag or clause), 5.6.5 over a
  * limit; ERR_TEMP memory.
  */
 int image_open(struct span file, const struct limits *max, struct image *out, struct err *e);
 void image_free(struct image *img);
+
+/* "JPEG" or "PNG", and its size, upright; NULL: neither. */
+const char *image_is_picture(const struct image *img, uint32_t *width_px, uint32_t *rows);
 
 /* The rows of a page as the file has them. */
 uint32_t image_page_rows(const struct image_page *p);

@@ -33,30 +33,39 @@ part_filename(const struct mime_part *p, struct buf *out, struct err *e)
 }
 
 static bool
-part_named_tiff(const struct mime_part *p)
+part_named(const struct mime_part *p, const char *const *suffix)
 {
-	static const char *const suffixes[] = { ".tif", ".tiff", ".tfx" };
 	struct buf name;
 	struct err e;
 	bool found = false;
 
 	buf_init(&name, PART_NAME_MAX);
 	if (part_filename(p, &name, &e) == 0)
-		for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
-			size_t n = strlen(suffixes[i]);
+		for (; *suffix != NULL && !found; suffix++) {
+			size_t n = strlen(*suffix);
 
-			found = found || (name.n > n &&
-			    span_isi(span_sub(buf_view(&name), name.n - n, name.n), suffixes[i]));
+			found = name.n > n && span_isi(span_sub(buf_view(&name), name.n - n, name.n), *suffix);
 		}
 	buf_free(&name);
 	return found;
 }
 
 bool
+part_is_tiff(const struct mime_part *p)
+{
+	static const char *const suffixes[] = { ".tif", ".tiff", ".tfx", NULL };
+
+	return !p->multipart && (mime_is(p, "image/tiff") || mime_is(p, "image/tiff-fx") ||
+	    (mime_is(p, "application/octet-stream") && part_named(p, suffixes)));
+}
+
+bool
 part_is_image(const struct mime_part *p)
 {
-	return !p->multipart && (mime_is(p, "image/tiff") || mime_is(p, "image/tiff-fx") ||
-	    (mime_is(p, "application/octet-stream") && part_named_tiff(p)));
+	static const char *const suffixes[] = { ".jpg", ".jpeg", ".png", NULL };
+
+	return part_is_tiff(p) || (!p->multipart && (mime_is(p, "image/jpeg") || mime_is(p, "image/png") ||
+	    (mime_is(p, "application/octet-stream") && part_named(p, suffixes))));
 }
 
 bool

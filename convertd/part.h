@@ -10,8 +10,12 @@
 #include "convertd/image.h"
 #include "lib/contfield.h"
 
-/* image/tiff, image/tiff-fx, or application/octet-stream with such a name (.tif, .tiff, .tfx). */
+/* An image that we can read, if it is what it says: part_is_tiff, image/jpeg, image/png, or
+ * application/octet-stream with such a name (.jpg, .jpeg, .png). */
 bool part_is_image(const struct mime_part *p);
+
+/* image/tiff, image/tiff-fx, or application/octet-stream with such a name (.tif, .tiff, .tfx). */
+bool part_is_tiff(const struct mime_part *p);
 
 /* Neither signed, encrypted, in a report, nor read in two ways; in an encoding that is known. */
 bool part_may_change(const struct mime_part *p);

@@ -74,6 +74,16 @@ out:
 	return r;
 }
 
+/* A picture has a size in pixels; what the page is that it makes is told of the result. */
+static int
+detail_picture(struct buf *b, const struct image *img, struct err *e)
+{
+	uint32_t width, rows;
+	const char *name = image_is_picture(img, &width, &rows);
+
+	return buf_addf(b, e, "form: %s, %u by %u pixels\n", name, width, rows);
+}
+
 /* length: as form_length, 0: not told.  254ths of an inch are tenths of a millimetre. */
 static int
 detail_pages(struct buf *b, const char *name, const struct form *f, uint32_t length, uint32_t n,
@@ -110,6 +120,8 @@ detail_form(struct buf *b, const struct contents *x, uint32_t i, struct err *e)
 			return -1;
 		return buf_add_byte(b, '\n', e);
 	}
+	if (c->readable && c->open.image.page[0].form.coding > CODING_OTHER)
+		return detail_picture(b, &c->open.image, e);
 	if (c->readable)
 		return detail_pages(b, "form", &c->open.image.page[0].form,
 		    form_length(&c->open.image.page[0].form, image_page_rows(&c->open.image.page[0])),

@@ -86,15 +86,17 @@ ends_with(struct span s, const char *suffix)
 	return s.n > n && span_isi(span_sub(s, s.n - n, s.n), suffix);
 }
 
-/* Gives a file name the suffix of the type, if it has one of TIFF's.  true: it changed. */
+/* Gives a file name the suffix of the type, if it has one of an image's.  true: it changed. */
 static bool
 record_suffix(struct buf *name, const char *type)
 {
 	struct span s = buf_view(name);
 	bool fx = strcmp(type, "image/tiff-fx") == 0;
-	size_t cut = ends_with(s, ".tiff") ? 5 : ends_with(s, ".tif") || ends_with(s, ".tfx") ? 4 : 0;
+	bool picture = ends_with(s, ".jpg") || ends_with(s, ".jpeg") || ends_with(s, ".png");
+	size_t cut = ends_with(s, ".tiff") || ends_with(s, ".jpeg") ? 5 :
+	    picture || ends_with(s, ".tif") || ends_with(s, ".tfx") ? 4 : 0;
 
-	if (cut == 0 || fx == ends_with(s, ".tfx"))
+	if (cut == 0 || (!picture && fx == ends_with(s, ".tfx")))
 		return false;
 	memcpy(name->p + name->n - cut, fx ? ".tfx" : ".tif", 4);
 	name->n += 4 - cut;

@@ -3,8 +3,10 @@
 """Messages of several parts under CONPERM, each judged by what the next hop got."""
 import hashlib
 import os
+import struct
 import tempfile
 import unittest
+import zlib
 
 import fax
 from harness import Instance, crlf, wait_for
@@ -114,6 +116,35 @@ class Attached(Relay):
         """Nothing is half done: one part that does not fit keeps the message as it is."""
         spoilt = fax.image().split("\n\n")[0] + "\n\nAAAA\n"
         sent = fax.message(fax.image(), fax.attached(fax.message(spoilt)))
+        self.assertTrue(fax.same(self.through(sent), sent))
+
+
+def png(side):
+    """A grey square, a PNG of Python's own making."""
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)) +
+            chunk(b"IDAT", zlib.compress((b"\0" + b"\x77" * side) * side)) + chunk(b"IEND", b""))
+
+
+def picture(convert):
+    return ("Content-Type: image/png; name=square.png\nContent-Transfer-Encoding: base64\n"
+            "Content-Disposition: attachment; filename=square.png\n%s\n" % convert +
+            fax.base64.encodebytes(png(96)).decode())
+
+
+class Picture(Relay):
+    def test_a_picture_arrives_as_a_fax_by_its_permission(self):
+        data = self.through(fax.message(fax.text(), picture("Content-Convert: ANY\n")))
+        part = fax.images(data)[0]
+        self.assertEqual(fax.codings(data), [{("MH", (204, 196))}])
+        self.assertEqual((part.get_content_type(), part.get_filename()), ("image/tiff", "square.tif"))
+        self.assertIn("image/png", part["Content-Previous"])
+        self.assertIn("pix-x=96", part["Content-Previous"])
+        self.assertNotIn("png", part["Content-Features"])
+
+    def test_R18_and_without_one_as_a_picture(self):
+        sent = fax.message(fax.text(), picture(""))
         self.assertTrue(fax.same(self.through(sent), sent))
 
 

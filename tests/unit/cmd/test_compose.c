@@ -75,10 +75,10 @@ START_TEST(an_image_with_a_permission_that_is_no_expression_is_refused)
 	struct buf out;
 
 	buf_init(&out, 10000);
-	ck_assert_int_eq(compose_image(span_str("II*"), "(& (oops", &out, &e), -1);
+	ck_assert_int_eq(compose_image(span_str("II*"), "image/tiff", "(& (oops", &out, &e), -1);
 	ck_assert_int_eq(e.kind, ERR_PERM);
 	buf_clear(&out);
-	ck_assert_int_eq(compose_image(span_str("II*"), "any", &out, &e), 0);
+	ck_assert_int_eq(compose_image(span_str("II*"), "image/tiff", "any", &out, &e), 0);
 	ck_assert_ptr_nonnull(memmem(out.p, out.n, "Content-Convert: ANY\r\n", 22));
 	buf_free(&out);
 }

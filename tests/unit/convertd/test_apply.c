@@ -442,6 +442,8 @@ static const struct { const char *in, *type, *want; } types[] = {
 	    " name=\"a.tiff\"\r\n" },
 	{ "image/tiff; name*=utf-8''%C3%A9.tif", "image/tiff-fx", "Content-Type: image/tiff-fx;\r\n"
 	    " name*=utf-8''%C3%A9.tfx\r\n" },
+	{ "image/jpeg; name=\"a.JPEG\"", "image/tiff", "Content-Type: image/tiff;\r\n name=\"a.tif\"\r\n" },
+	{ "image/png; name=a.png", "image/tiff-fx", "Content-Type: image/tiff-fx;\r\n name=a.tfx\r\n" },
 	{ "image/tiff; name=\"a.pdf\"", "image/tiff-fx", "Content-Type: image/tiff-fx;\r\n"
 	    " name=\"a.pdf\"\r\n" },
 	{ "image/tiff; name=\"\xc3\xa9.tif\"; x=y", "image/tiff", "Content-Type: image/tiff;\r\n"

@@ -19,6 +19,9 @@
 #define RFC822 "Content-Type: message/rfc822\n\n"
 #define ANY "Content-Convert: ANY\n"
 #define PNG "Content-Type: image/png\n"
+/* One pixel, grey with alpha. */
+#define PNG_BODY "Content-Transfer-Encoding: base64\n\niVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8A" \
+	"AQUBAScY42YAAAAASUVORK5CYII=\n"
 #define ALTERNATIVE "Content-Type: multipart/alternative; boundary=b\n\n"
 #define RELATED "Content-Type: multipart/related; boundary=c\n\n"
 #define TO_S "MH/200x200/A4"
@@ -115,6 +118,20 @@ static const struct {
 	    "(dpi=200))\n\n@fax/profile-L-stub.tif@\n", "(& (image-coding=JBIG)(color=Binary))", PLAN_EMPTY, "", false },
 	{ "what we can read is what it is", TOP MMR "Content-Features: (image-coding=MH)\n" MMR_BODY, TAKES_S, PLAN_EMPTY,
 	    "", false },
+	{ "a picture becomes a fax by its permission", TOP PNG ANY PNG_BODY, TAKES_S, PLAN_CONVERTS, "1=" TO_S, true },
+	{ "R18: and without one stays a picture", TOP PNG PNG_BODY, TAKES_S, PLAN_EMPTY, "", false },
+	{ "R11: nor becomes what is not permitted", TOP PNG "Content-Convert: (image-coding=JBIG)\n" PNG_BODY, TAKES_S,
+	    PLAN_EMPTY, "", true },
+	{ "a picture that is taken", TOP PNG ANY PNG_BODY, "(& (type=\"image/png\")(color=grey)(pix-x<=100))", PLAN_FITS,
+	    "", true },
+	{ "one of other colours than are taken", TOP PNG PNG_BODY, "(& (type=\"image/png\")(color=Binary))", PLAN_EMPTY,
+	    "", false },
+	{ "what it is counts, not what a field says of it", TOP PNG "Content-Features: (color=Binary)\n" PNG_BODY,
+	    "(& (type=\"image/png\")(color=Binary))", PLAN_EMPTY, "", false },
+	{ "nor what its type says", TOP "Content-Type: image/jpeg\n" PNG_BODY, "(type=\"image/jpeg\")", PLAN_EMPTY, "",
+	    false },
+	{ "a picture that is known by its name", TOP "Content-Type: application/octet-stream; name=a.png\n" ANY PNG_BODY,
+	    TAKES_S, PLAN_CONVERTS, "1=" TO_S, true },
 	{ "an image that is no TIFF", TOP "Content-Type: image/png\n" ANY "\nx\n", TAKES_S, PLAN_EMPTY,
 	    "", true },
 	{ "alternatives: text fits, but the image converts", TOP ALTERNATIVE TEXT "--b\n" MMR ANY MMR_BODY "--b--\n",
