@@ -474,10 +474,10 @@ static int
 capd_check(void *arg, struct daemon_next *next, struct err *e)
 {
 	struct capd *c = arg;
-	int fd = next->caps_fd;
+	int fd = next->file_fd;
 
 	capd_kept(c);
-	next->caps_fd = -1;
+	next->file_fd = -1;
 	if (fd == -1)
 		return 0;
 	if (capsdb_open(&c->next_db, fd, e) == -1)

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cmd/cmd.h"
@@ -101,6 +102,33 @@ check_sources(const struct home *h, const struct conf *conf)
 		    h->control);
 }
 
+/* What the files of tlscert hold is read by the program that has OpenSSL, and that has its errors on stderr.  */
+static int
+check_certs(const struct home *h, const struct conf *conf, struct err *e)
+{
+	char program[600];
+	const struct span *lines;
+	pid_t pid;
+	int status;
+
+	if (conf_lines(conf, CONF_TLSCERT, &lines) == 0)
+		return 0;
+	if (cmd_program("accord-key", program, sizeof program, e) == -1)
+		return -1;
+	fflush(stdout);
+	if ((pid = fork()) == -1)
+		return err_sys(e, "fork");
+	if (pid == 0) {
+		execl(program, program, "-n", h->control, h->state, (char *)NULL);
+		_exit(1);
+	}
+	while (waitpid(pid, &status, 0) == -1)
+		if (errno != EINTR)
+			return err_sys(e, "%s", program);
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 :
+	    err_set(e, ERR_PERM, NULL, "%s/tlscert: not every file is right", h->control);
+}
+
 int
 verb_check(struct common *c, int argc, char **argv)
 {
@@ -111,7 +139,7 @@ verb_check(struct common *c, int argc, char **argv)
 	if (argc != 1)
 		return cmd_usage("accord check [-H HOME]");
 	if (cmd_settings(&c->home, &conf, &e) == -1 || check_together(&c->home, &conf, &e) == -1 ||
-	    check_caps(&c->home, &e) == -1)
+	    check_caps(&c->home, &e) == -1 || check_certs(&c->home, &conf, &e) == -1)
 		return cmd_fail(&e);
 	check_names(&c->home);
 	check_sources(&c->home, &conf);

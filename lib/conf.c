@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lib/confline.h"
+#include "lib/tlscert.h"
 
 enum {
 	CONF_TEXT_MAX = 64 << 20,	/* octets of one setting's file */
@@ -26,7 +27,7 @@ enum {
 #define R_ME (R(SMTPD) | R(QMGR) | R(REMOTE) | R(LOCAL) | R(BOUNCE) | R(CAPD) | R(CONTROL) | \
 	R(QUEUE) | R(CONVERTD) | R(LEARN) | R(OFFER))
 #define R_LANDLOCK (R(QUEUE) | R(RESOLVER) | R(CAPD) | R(CONVERTD) | R(BOUNCE) | R(REMOTE) | R(LOCAL) | \
-	R(QMGR) | R(CONTROL) | R(SMTPD) | R(LEARN) | R(OFFER))
+	R(QMGR) | R(CONTROL) | R(SMTPD) | R(LEARN) | R(OFFER) | R(KEY))
 
 static int
 flush_check(struct span line, struct err *e)
@@ -77,7 +78,7 @@ trustanchor_check(struct span line, struct err *e)
 const struct conf_decl conf_table[CONF_COUNT] = {
 	[CONF_ME] = STRING("me", "@me", R_ME, hostname_check, "this host's name"),
 	[CONF_LISTEN] = KEYED_LIST("listen", "0.0.0.0:25\n[::]:25", R(START) | R(QMGR) | R(REMOTE),
-	    listener_check, "ADDR:PORT [role] [norelay] [noconperm] [noconneg] [nodrucof] [probeonly] [sessions=N]: "
+	    listener_check, "ADDR:PORT [role] [norelay] [noconperm] [noconneg] [nodrucof] [probeonly] [tls] [notls] [connegtls] [sessions=N]: "
 	    "where mail comes in", listener_keys, "address and port"),
 	[CONF_RCPTHOSTS] = LIST("rcpthosts", "@me", R(SMTPD), domain_line_check,
 	    "a domain we take mail for; .domain for those below it"),
@@ -170,6 +171,8 @@ const struct conf_decl conf_table[CONF_COUNT] = {
 	    "seconds that a message is kept of which other forms are offered (RFC 3297); 0: none is"),
 	[CONF_OFFERSBYTES] = NUMBER("offersbytes", "1073741824", 0, 1ull << 40, R(OFFER),
 	    "octets of all messages that are kept so"),
+	[CONF_TLSCERT] = LIST("tlscert", "", R(START) | R(SMTPD) | R(KEY), tlscert_check,
+	    "NAME|* CERTFILE KEYFILE: what is shown to clients that begin TLS; none: TLS is not offered"),
 };
 
 /* --- one value --- */

@@ -24,6 +24,21 @@ ensure_together(const struct conf *c, struct err *e)
 	return 0;
 }
 
+/* A listener that speaks TLS from the first octet on, or negotiates under TLS alone, needs a certificate. */
+static int
+tls_together(const struct conf *c, struct err *e)
+{
+	const struct span *lines, *certs;
+	uint32_t n = conf_lines(c, CONF_LISTEN, &lines);
+	struct listener l;
+
+	for (uint32_t i = 0; i < n && conf_lines(c, CONF_TLSCERT, &certs) == 0; i++)
+		if (listener_parse(lines[i], &l, e) == -1 || l.tls || l.connegtls)
+			return err_set(e, ERR_PERM, NULL, "listen:%u: expected a certificate in the setting tlscert, "
+			    "for TLS", c->v[CONF_LISTEN].lineno[i]);
+	return 0;
+}
+
 int
 conf_together(const struct conf *c, struct err *e)
 {
@@ -40,7 +55,7 @@ conf_together(const struct conf *c, struct err *e)
 	if (conf_number(c, CONF_RETRYMAX) < conf_number(c, CONF_RETRYFIRST))
 		return err_set(e, ERR_PERM, NULL, "retrymax: expected at least the value of retryfirst "
 		    "(%llu)", (unsigned long long)conf_number(c, CONF_RETRYFIRST));
-	return ensure_together(c, e);
+	return ensure_together(c, e) == -1 ? -1 : tls_together(c, e);
 }
 
 int

@@ -34,7 +34,7 @@ struct daemon_next {
 	struct conf conf;
 	struct daemon_listener listener[DAEMON_LISTENERS];
 	uint32_t nlistener;
-	int caps_fd;			/* caps.cdb for them, or -1 */
+	int file_fd;			/* the file that goes with them: caps.cdb, or "tls"; or -1 */
 };
 
 struct daemon {

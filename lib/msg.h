@@ -11,13 +11,13 @@
 #include "lib/ipc.h"
 #include "lib/qid.h"
 
-#define MSG_LAYOUT 15u
+#define MSG_LAYOUT 16u
 
 enum msg_type {
 	/* supervisor -> daemon, in this order at start: SETTING* FILE* LISTENER* PEER* GO */
 	MSG_SETTING = 1,	/* struct msg_name; fd: the setting's file */
-	MSG_FILE,		/* struct msg_name "queue" "home" "caps" "learn" "offer" "caps.cdb"; fd: directory
-				 * or file */
+	MSG_FILE,		/* struct msg_name "queue" "home" "caps" "learn" "offer" "caps.cdb" "tls"; fd:
+				 * directory or file */
 	MSG_LISTENER,		/* struct msg_listener; fd: listening socket */
 	MSG_PEER,		/* struct msg_peer; fd: a new channel to that process */
 	MSG_GO,			/* struct msg_hdr: all has been said, start */
@@ -28,7 +28,7 @@ enum msg_type {
 				 * me anew, with another address layout"; back: another has taken over,
 				 * serve what is under way and end */
 
-	/* parent of sessions -> queue, capd, convertd: struct msg_hdr; fd: the session's own channel.
+	/* parent of sessions -> queue, capd, convertd, key: struct msg_hdr; fd: the session's own channel.
 	 * To capd, h.id: the number of the settings that the session has */
 	MSG_SESSION = 16,
 	/* session -> its parent: struct msg_peer (role), "give me a new channel"; answer: MSG_PEER.
@@ -130,12 +130,18 @@ enum msg_type {
 	/* command -> control, control, capd -> remote; remote parent -> its session: what do the hosts of its domain's
 	 * SRV records say that it takes? */
 	MSG_PROBE,		/* struct msg_probe + address text; answer MSG_INQUIRED */
+	/* smtpd's sessions <-> key */
+	MSG_SIGN = 192,		/* struct msg_sign + what is to be signed (RFC 8446, 4.4.3; RFC 8422, 5.4) */
+	MSG_SIGNED,		/* back: struct msg_hdr + signature; or MSG_REFUSED */
+	MSG_KEEP,		/* struct msg_kept + a TLS session, for who resumes it; no answer */
+	MSG_RECALL,		/* struct msg_kept */
+	MSG_RECALLED,		/* back: struct msg_hdr + the session, or nothing */
 };
 
 /* The processes, as peers of each other.  The order is the one they are started in. */
 enum role {
 	ROLE_START, ROLE_QUEUE, ROLE_CAPD, ROLE_CONVERTD, ROLE_BOUNCE, ROLE_RESOLVER, ROLE_LEARN, ROLE_OFFER,
-	ROLE_REMOTE,
+	ROLE_KEY, ROLE_REMOTE,
 	ROLE_LOCAL, ROLE_QMGR, ROLE_CONTROL, ROLE_SMTPD, ROLE_COUNT
 };
 /* "queue", "capd" …; also the program accord-NAME. */
@@ -332,6 +338,12 @@ struct msg_inquired {
 	char route[JOB_DEST + 256];	/* as lib/route.h has it, and */
 	char options[256];	/* the options of `destinations` for it: control's to say */
 };
+
+/* key: SHA-256 of the public half, a SubjectPublicKeyInfo (RFC 5280, 4.1) */
+enum { MSG_KEY_ID = 32, MSG_SIGN_TEXT = 1024, MSG_SIGNATURE = 1024, MSG_SESSION_ID = 32, MSG_SESSION_TEXT = 1024 };
+enum sign_hash { SIGN_NONE, SIGN_SHA256, SIGN_SHA384, SIGN_SHA512, SIGN_HASHES };	/* NONE: Ed25519's own */
+struct msg_sign { struct msg_hdr h; unsigned char key[MSG_KEY_ID]; uint32_t hash, pss; };	/* enum sign_hash */
+struct msg_kept { struct msg_hdr h; unsigned char id[MSG_SESSION_ID]; };
 
 enum { RESOLVE_NAME = 254 };	/* octets of a name with its NUL (RFC 1035, 3.1) */
 struct msg_resolve { struct msg_hdr h; uint32_t kind; char name[RESOLVE_NAME]; char pad[2]; };	/* enum

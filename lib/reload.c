@@ -39,7 +39,7 @@ next_forget(struct daemon *d)
 	for (uint32_t i = 0; i < n->nlistener; i++)
 		ipc_close_fds(&n->listener[i].fd, 1);
 	n->nlistener = 0;
-	ipc_close_fds(&n->caps_fd, 1);
+	ipc_close_fds(&n->file_fd, 1);
 }
 
 static int
@@ -63,7 +63,7 @@ on_begin(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
 		d->kept(d->arg);
 	next_forget(d);
 	snprintf(me, sizeof me, "%.*s", (int)sizeof me - 1, m->me);
-	*n = (struct daemon_next){ .open = true, .number = m->h.id, .caps_fd = -1 };
+	*n = (struct daemon_next){ .open = true, .number = m->h.id, .file_fd = -1 };
 	(void)conf_init_as(&n->conf, me, &n->err);
 	return 0;
 }
@@ -111,8 +111,8 @@ on_file(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
 		return 0;
 	if (d->next.valid)
 		return too_late(e);
-	ipc_close_fds(&d->next.caps_fd, 1);
-	d->next.caps_fd = fds[0];
+	ipc_close_fds(&d->next.file_fd, 1);
+	d->next.file_fd = fds[0];
 	fds[0] = -1;
 	return 0;
 }

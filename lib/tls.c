@@ -248,3 +248,15 @@ tls_cipher(const struct tls *t)
 
 	return name != NULL ? name : "none";
 }
+
+const char *
+tls_name(const struct tls *t)
+{
+	return SSL_get_servername(t->ssl, TLSEXT_NAMETYPE_host_name);
+}
+
+bool
+tls_resumed(const struct tls *t)
+{
+	return SSL_session_reused(t->ssl) == 1;
+}

@@ -56,6 +56,10 @@ bool tls_pending(const struct tls *t);
 /* Says close_notify, if the socket takes it now. */
 void tls_shut(struct tls *t);
 
+/* The name that the peer asked for, or NULL; was a session resumed? */
+const char *tls_name(const struct tls *t);
+bool tls_resumed(const struct tls *t);
+
 /* Behind the handshake: "TLSv1.3", "TLS_AES_256_GCM_SHA384". */
 const char *tls_version(const struct tls *t);
 const char *tls_cipher(const struct tls *t);

@@ -56,6 +56,17 @@ give_caps(struct child *c, const struct parcel *w, struct err *e)
 	return give_name(c, w->reload ? MSG_RELOAD_FILE : MSG_FILE, w->number, "caps.cdb", fd, e);
 }
 
+/* Certificates to who shows them, and with their private keys to who signs. */
+static int
+give_certs(struct child *c, const struct parcel *w, struct err *e)
+{
+	int fd = c->role == ROLE_SMTPD ? w->from->certs_fd : c->role == ROLE_KEY ? w->from->keys_fd : -1;
+
+	if (fd == -1)
+		return 0;
+	return give_name(c, w->reload ? MSG_RELOAD_FILE : MSG_FILE, w->number, "tls", copy_of(fd, e), e);
+}
+
 int
 child_give_caps(struct child *c, struct err *e)
 {
@@ -112,7 +123,7 @@ child_give(struct child *c, struct err *e)
 {
 	const struct parcel w = { c->s->place, c->s->settings, false };
 
-	if (give_settings(c, &w, e) == -1 || give_files(c, e) == -1)
+	if (give_settings(c, &w, e) == -1 || give_files(c, e) == -1 || give_certs(c, &w, e) == -1)
 		return -1;
 	return give_listeners(c, &w, e);
 }
@@ -124,7 +135,7 @@ child_give_next(struct child *c, const struct place *next, uint32_t number, stru
 	struct msg_hdr h;
 
 	if (give_settings(c, &w, e) == -1 ||
-	    (c->role == ROLE_CAPD && give_caps(c, &w, e) == -1) || give_listeners(c, &w, e) == -1)
+	    (c->role == ROLE_CAPD && give_caps(c, &w, e) == -1) || give_certs(c, &w, e) == -1 || give_listeners(c, &w, e) == -1)
 		return -1;
 	return chan_send(&c->chan, &h, MSG_RELOAD_CHECK, number, sizeof h, NULL, 0, e);
 }

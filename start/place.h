@@ -19,6 +19,7 @@ struct place {
 	char run[PLACE_PATH];		/* control.sock, lock */
 	int state_fd, queue_fd, caps_fd, learn_fd, offer_fd, run_fd, clock_fd, lock_fd;
 	int control_sock;		/* -1: not bound yet */
+	int certs_fd, keys_fd;		/* sealed: what tlscert names, without and with private keys; -1 */
 	struct conf conf;
 	int setting_fd[CONF_COUNT];	/* -1: not set */
 	struct daemon_listener listener[DAEMON_LISTENERS];
@@ -52,6 +53,8 @@ int place_names(struct place *p, const char *home, struct err *e);
 /* Reads all settings of p->control into p->conf, and keeps each as a sealed copy: what somebody writes
  * into the file later is not in force. */
 int place_settings(struct place *p, struct err *e);
+/* Reads the files of tlscert, as sealed copies too; start/certs.c. */
+int place_certs(struct place *p, struct err *e);
 /* Binds all lines of `listen` and run/control.sock; the latter later where the disk is full. */
 int place_bind(struct place *p, struct err *e);
 /* Binds run/control.sock.  -1: control_sock stays as it is. */

@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 # layers.sh: a daemon's folder includes only its own headers and lib's (remote/resolver is one); lib includes no daemon's;
-# only convertd links the image libraries, and convertd does not link OpenSSL's libssl.
+# only convertd links the image libraries, and it does not link OpenSSL's libssl, which smtpd alone does.
 set -eu
 cd "$(dirname "$0")/.."
 bad=0
-daemons="smtpd queue qmgr remote local bounce convertd capd learn offer start cmd"
+daemons="smtpd queue qmgr remote local bounce convertd capd learn offer key start cmd"
 for d in $daemons lib; do
 	for other in $daemons; do
 		[ "$d" = "$other" ] && continue
@@ -21,6 +21,7 @@ for program in build/accord*; do
 	links=$(ldd "$program" | grep -oE 'lib(tiff|jbig|ssl)[^ ]*' || true)
 	case $program in
 	*/accord-convertd) echo "$links" | grep -q libssl && { echo "$program links libssl"; bad=1; } ;;
+	*/accord-smtpd) [ "${links%%.*}" = libssl ] || { echo "$program links $links"; bad=1; } ;;
 	*) [ -z "$links" ] || { echo "$program links $links"; bad=1; } ;;
 	esac
 done

@@ -93,7 +93,10 @@ END_TEST
 
 static const struct { const char *name, *text, *want; } wrong[] = {
 	{ "listen", "127.0.0.1:25\n\nmx", "listen:3: expected ADDR:PORT" },
-	{ "listen", "127.0.0.1:25 submission", "listen:1: expected the role mx: submission" },
+	{ "tlscert", "* a.crt", "tlscert:1: expected NAME CERTFILE KEYFILE" },
+	{ "tlscert", "a b c d", "tlscert:1: expected NAME CERTFILE KEYFILE" },
+	{ "tlscert", "a/b c d", "tlscert:1: expected a host's name" },
+	{ "listen", "127.0.0.1:25 submission", "listen:1: expected the role mx or submissions" },
 	{ "listen", "127.0.0.1:25 mx fast", "listen:1: expected norelay, noconperm" },
 	{ "me", "", "me:1: expected this host's name" },
 	{ "me", "two words", "me:1: expected a host's name" },

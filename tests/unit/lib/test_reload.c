@@ -34,7 +34,7 @@ setup(void)
 	struct err e = { 0 };
 	int fd[2];
 
-	d = (struct daemon){ .next = { .caps_fd = -1 }, .settings = 1 };
+	d = (struct daemon){ .next = { .file_fd = -1 }, .settings = 1 };
 	cut = false;
 	ck_assert_int_eq(conf_init_as(&d.conf, "mx.example", &e), 0);
 	ck_assert_int_eq(loop_init(&d.loop, &e), 0);
