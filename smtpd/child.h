@@ -7,10 +7,10 @@
 #include "smtpd/session.h"
 
 /*
- * Runs until MSG_STOP; exit status 0.  l: its channels.  The settings and the listeners are those of
- * the parent at the fork.
+ * Runs until MSG_STOP, or a session after which it is to end; exit status 0.  l: its channels.  The settings, the
+ * listeners and the certificates are those of the parent at the fork.
  */
 _Noreturn void child_run(const struct conf *conf, const struct listener *listeners, uint32_t n,
-    struct link *l);
+    const struct secure *secure, struct link *l);
 
 #endif

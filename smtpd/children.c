@@ -29,6 +29,8 @@ parent_sessions_each(const struct parent *p, uint32_t listener)
 {
 	uint32_t own = p->listener[listener].sessions;
 
+	if (own == 0 && p->listener[listener].tls)
+		return 1;
 	return own != 0 ? own : (uint32_t)conf_number(&p->d.conf, CONF_SESSIONSPERPROCESS);
 }
 
@@ -199,11 +201,11 @@ child_on_done(struct chan *ch, const void *msg, size_t len, int *fds, struct err
 	struct child *c = ch->arg;
 	struct parent *p = c->parent;
 
-	(void)msg, (void)len, (void)fds;
+	(void)len, (void)fds;
 	if (!c->busy)
 		return err_set(e, ERR_PROTO, NULL, "done with no session");
 	child_session_over(c);
-	if (c->last) {
+	if (c->last || ((const struct msg_done *)msg)->last != 0) {
 		c->leaving = true;
 	} else if (c->stale || p->stopping) {
 		child_dismiss(c);
@@ -220,7 +222,7 @@ struct chan *
 parent_peer(struct parent *p, uint32_t role)
 {
 	return role == ROLE_QUEUE ? &p->queue : role == ROLE_CAPD ? &p->capd :
-	    role == ROLE_CONVERTD ? &p->convertd : NULL;
+	    role == ROLE_CONVERTD ? &p->convertd : role == ROLE_KEY ? &p->key : NULL;
 }
 
 void
@@ -253,7 +255,7 @@ child_on_need(struct chan *ch, const void *msg, size_t len, int *fds, struct err
 }
 
 static const struct msg_rule from_child[] = {
-	{ MSG_DONE, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, child_on_done },
+	{ MSG_DONE, sizeof(struct msg_done), sizeof(struct msg_done), 0, 0, child_on_done },
 	{ MSG_NEED, sizeof(struct msg_peer), sizeof(struct msg_peer), 0, 0, child_on_need },
 };
 
@@ -287,7 +289,7 @@ child_begin(struct parent *p, const int fd[FDS])
 		log_line(LOG_ERR, NULL, "cannot-start", "why=%s", log_q(e.what));
 		_exit(1);
 	}
-	child_run(&p->d.conf, p->listener, p->nlistener, &l);
+	child_run(&p->d.conf, p->listener, p->nlistener, p->secure, &l);
 }
 
 /* fd: the child's ends of its channels. */

@@ -16,6 +16,7 @@ static void cmd_vrfy(struct session *s, struct span args);
 static void cmd_help(struct session *s, struct span args);
 static void cmd_expn(struct session *s, struct span args);
 static void cmd_etrn(struct session *s, struct span args);
+static void cmd_starttls(struct session *s, struct span args);
 static void cmd_missing(struct session *s, struct span args);
 
 enum {
@@ -59,7 +60,7 @@ static const struct command {
 	{ "AUTH", S_ANY,           C_NOW,          LINE,      cmd_missing },
 	{ "BURL", S_ANY,           C_NOW,          LINE,      cmd_missing },
 	{ "LHLO", S_ANY,           C_NOW,          LINE,      cmd_missing },
-	{ "STARTTLS", S_ANY,       C_NOW,          LINE,      cmd_missing },
+	{ "STARTTLS", S_NEW | S_HELO, C_NOW | C_JUNK, LINE,   cmd_starttls },
 };
 
 static const struct command *
@@ -145,6 +146,13 @@ helo_ok(struct span name)
 	return true;
 }
 
+/* What a recipient takes may be nobody's business who listens on the way. */
+static bool
+may_negotiate(const struct session *s)
+{
+	return s->secure || !s->listener->connegtls;
+}
+
 static bool
 greeted(struct session *s, struct span args, bool esmtp)
 {
@@ -156,6 +164,7 @@ greeted(struct session *s, struct span args, bool esmtp)
 	s->state = S_HELO;
 	span_text(args, s->helo, sizeof s->helo);
 	s->offer.esmtp = esmtp;
+	esmtp = esmtp && may_negotiate(s);
 	s->offer.conperm = esmtp && !s->listener->noconperm;
 	s->offer.conneg = esmtp && !s->listener->noconneg;
 	s->offer.drucof = esmtp && !s->listener->nodrucof;
@@ -189,6 +198,8 @@ cmd_ehlo(struct session *s, struct span args)
 	for (size_t i = 0; i < sizeof always / sizeof *always; i++)
 		session_line(s, 250, true, NULL, span_str(always[i]));
 	ehlo_limits(s);
+	if (session_may_secure(s))
+		session_line(s, 250, true, NULL, span_str("STARTTLS"));
 	if (s->offer.conperm)
 		session_line(s, 250, true, NULL, span_str("CONPERM"));
 	if (s->offer.conneg)
@@ -243,7 +254,7 @@ cmd_help(struct session *s, struct span args)
 {
 	(void)args;
 	session_reply(s, 214, "2.0.0", "accord " ACCORD_VERSION
-	    ": EHLO HELO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT");
+	    ": EHLO HELO STARTTLS MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT");
 }
 
 /* RFC 5321 7.3: lists are nobody's to see.  4.2.4: 502 for what is known and not done. */
@@ -264,6 +275,26 @@ cmd_etrn(struct session *s, struct span args)
 {
 	(void)args;
 	session_reply(s, 502, "5.5.1", "ETRN: queues are not started on request");
+}
+
+/* RFC 3207, 4: no argument; 454 for what may work later. */
+static void
+cmd_starttls(struct session *s, struct span args)
+{
+	struct err e = { 0 };
+
+	if (s->secures == NULL || s->listener->notls)
+		session_reply(s, 502, "5.5.1", "not implemented");
+	else if (s->secure)
+		session_reply(s, 503, "5.5.1", "TLS is up already");
+	else if (args.n > 0)
+		session_reply(s, 501, "5.5.4", "STARTTLS takes no argument");
+	else if (link_key(s->link, &e) == -1)
+		session_reply(s, 454, "4.7.0", "TLS is not available now");
+	else {
+		session_reply(s, 220, "2.0.0", "go ahead");
+		session_secure(s);
+	}
 }
 
 static void

@@ -33,7 +33,7 @@ static int *
 link_fd(struct link *l, uint32_t role)
 {
 	return role == ROLE_QUEUE ? &l->queue : role == ROLE_CAPD ? &l->capd :
-	    role == ROLE_CONVERTD ? &l->convertd : NULL;
+	    role == ROLE_CONVERTD ? &l->convertd : role == ROLE_KEY ? &l->key : NULL;
 }
 
 static void
@@ -57,7 +57,8 @@ link_new_peer(struct link *l, const struct msg_peer *m, int *fd)
 void
 link_init(struct link *l, int ctl, int queue, int capd)
 {
-	*l = (struct link){ .ctl = ctl, .queue = queue, .capd = capd, .convertd = -1, .next.fd = -1 };
+	*l = (struct link){ .ctl = ctl, .queue = queue, .capd = capd, .convertd = -1, .key = -1,
+	    .next.fd = -1 };
 }
 
 uint32_t
@@ -361,6 +362,70 @@ link_commit(struct link *l, const char *id, uint64_t len, uint32_t crc, struct s
 	if (r == 0)
 		link_committed(l, q.fd);
 	return r;
+}
+
+int
+link_key(struct link *l, struct err *e)
+{
+	struct pollfd p = { l->key, POLLIN, 0 };
+
+	if (l->key != -1 && poll(&p, 1, 0) != 0)	/* it says nothing unasked: it has gone */
+		link_drop(l, ROLE_KEY);
+	return l->key != -1 ? 0 : link_need(l, ROLE_KEY, e);
+}
+
+int
+link_sign(struct link *l, const unsigned char key[MSG_KEY_ID], uint32_t hash, bool pss, struct span text,
+    unsigned char *sig, size_t *n, struct err *e)
+{
+	struct { struct msg_sign m; unsigned char text[MSG_SIGN_TEXT]; } ask = { .m = { .hash = hash, .pss = pss } };
+	struct request q = { .role = ROLE_KEY, .type = MSG_SIGN, .len = sizeof ask.m + text.n, .send_fd = -1,
+	    .want = MSG_SIGNED, .least = sizeof(struct msg_hdr) + 1, .timeout_ms = LINK_SIGN_MS, .again = true };
+	const struct msg_hdr *got = (const struct msg_hdr *)(const void *)packet;
+
+	if (text.n > sizeof ask.text)
+		return err_set(e, ERR_PERM, "5.7.0", "%zu octets to be signed", text.n);
+	memcpy(ask.m.key, key, MSG_KEY_ID);
+	memcpy(ask.text, text.p, text.n);
+	if (link_call(l, &q, &ask.m.h, e) == -1)
+		return -1;
+	*n = got->len - sizeof *got;
+	if (*n > MSG_SIGNATURE)
+		return err_set(e, ERR_PROTO, "4.3.0", "key: a signature of %zu octets", *n);
+	memcpy(sig, packet + sizeof *got, *n);
+	return 0;
+}
+
+void
+link_keep(struct link *l, const unsigned char id[MSG_SESSION_ID], struct span text)
+{
+	struct { struct msg_kept m; unsigned char text[MSG_SESSION_TEXT]; } tell;
+	struct err e;
+
+	if (l->key == -1 || text.n > sizeof tell.text)
+		return;
+	memcpy(tell.m.id, id, MSG_SESSION_ID);
+	memcpy(tell.text, text.p, text.n);
+	if (ipc_send(l->key, &tell.m.h, MSG_KEEP, 0, sizeof tell.m + text.n, NULL, 0, &e) == -1)
+		link_drop(l, ROLE_KEY);
+	explicit_bzero(&tell, sizeof tell);
+}
+
+int
+link_recall(struct link *l, const unsigned char id[MSG_SESSION_ID], unsigned char *text, size_t *n)
+{
+	struct msg_kept m = { .id = { 0 } };
+	struct request q = { .role = ROLE_KEY, .type = MSG_RECALL, .len = sizeof m, .send_fd = -1,
+	    .want = MSG_RECALLED, .least = sizeof(struct msg_hdr), .timeout_ms = LINK_SIGN_MS, .again = true };
+	const struct msg_hdr *got = (const struct msg_hdr *)(const void *)packet;
+	struct err e = { 0 };
+
+	memcpy(m.id, id, MSG_SESSION_ID);
+	if (link_call(l, &q, &m.h, &e) == -1 || (*n = got->len - sizeof *got) > MSG_SESSION_TEXT)
+		return -1;
+	memcpy(text, packet + sizeof *got, *n);
+	explicit_bzero(packet + sizeof *got, *n);
+	return 0;
 }
 
 void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * smtpd/link.h - a session process's channels: to its parent, to queue, to capd, to convertd; and the
+ * smtpd/link.h - a session process's channels: to its parent, to queue, capd, convertd and key; and the
  * requests it makes over them.  A channel whose other end has gone is asked anew from the parent.
  */
 #ifndef SMTPD_LINK_H
@@ -14,6 +14,7 @@
 enum {
 	LINK_NEED_MS = 5000,		/* for a new channel, while queue or capd restarts */
 	LINK_PATIENCE_MS = 60000,	/* after such a wait in vain, until the next one */
+	LINK_SIGN_MS = 5000,		/* for a signature, or a session to be resumed */
 	LINK_CAP_MS = 2000,		/* for MSG_CAP: then the look-up failed for now */
 	/* A channel that lay idle while convertd was restarted is found broken only when it is used, and the
 	 * next may be too, if the parent has not noticed yet. */
@@ -24,7 +25,7 @@ enum {
 };
 
 struct link {
-	int ctl, queue, capd, convertd;	/* owned; but ctl: -1 when there is none now */
+	int ctl, queue, capd, convertd, key;	/* owned; but ctl: -1 when there is none now */
 	bool stop;			/* MSG_STOP came */
 	uint32_t timeout_s, patience_s;	/* the last MSG_PACE or MSG_CLIENT */
 	uint32_t need;			/* 1u << enum role: asked for, not given yet */
@@ -68,6 +69,19 @@ int link_plan(struct link *l, const struct converter_message *m, const struct sp
 /* The message is whole and its descriptor closed.  0: on stable storage. */
 int link_commit(struct link *l, const char *id, uint64_t len, uint32_t crc, struct span envelope,
     int timeout_ms, struct err *e);
+
+/* Is there, or comes within LINK_NEED_MS, a channel to accord-key?  -1: ERR_TEMP. */
+int link_key(struct link *l, struct err *e);
+
+/* The signature of text by that key; sig: MSG_SIGNATURE octets, *n of them.  -1: there is none. */
+int link_sign(struct link *l, const unsigned char key[MSG_KEY_ID], uint32_t hash, bool pss, struct span text,
+    unsigned char *sig, size_t *n, struct err *e);
+
+/* A TLS session to be kept, by its name; whether it is nobody hears. */
+void link_keep(struct link *l, const unsigned char id[MSG_SESSION_ID], struct span text);
+
+/* Into text, MSG_SESSION_TEXT octets; *n 0: there is none of that name.  -1: key does not answer. */
+int link_recall(struct link *l, const unsigned char id[MSG_SESSION_ID], unsigned char *text, size_t *n);
 
 /* Throws it away. */
 void link_abandon(struct link *l, const char *id);

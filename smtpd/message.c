@@ -39,13 +39,15 @@ message_write(struct message *m)
 static void
 message_received(struct session *s, struct message *m)
 {
-	char date[40];
+	char date[40], layer[120] = " ";
 	int n;
 
 	clock_rfc5322(clock_us(), date, sizeof date);
+	if (s->secure)
+		snprintf(layer, sizeof layer, " (%s %s)\r\n\t", tls_version(s->tls), tls_cipher(s->tls));
 	n = snprintf((char *)m->buf, MESSAGE_BUF,
-	    "Received: from %s ([%s])\r\n\tby %s with %s id %s;\r\n\t%s\r\n", s->helo, s->client_text,
-	    conf_string(s->conf, CONF_ME), s->offer.esmtp ? "ESMTP" : "SMTP", m->id, date);
+	    "Received: from %s ([%s])\r\n\tby %s with %s%sid %s;\r\n\t%s\r\n", s->helo, s->client_text,
+	    conf_string(s->conf, CONF_ME), session_protocol(s), layer, m->id, date);
 	m->n = (size_t)n;
 }
 

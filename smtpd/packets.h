@@ -12,7 +12,7 @@
 
 enum {
 	MSG_CLIENT = 1000,	/* parent -> child: struct msg_client; fd: the connection */
-	MSG_DONE,		/* child -> parent: struct msg_hdr: that session is over */
+	MSG_DONE,		/* child -> parent: struct msg_done: that session is over */
 	MSG_PACE		/* parent -> child: struct msg_pace: be this patient from now on */
 };
 
@@ -27,6 +27,7 @@ struct msg_client {
 	uint32_t last;		/* 1: the process ends after MSG_DONE */
 	uint32_t pad2;
 };
+struct msg_done { struct msg_hdr h; uint32_t last, pad; };	/* last: 1: the process ends now */
 struct msg_pace { struct msg_hdr h; uint32_t timeout_s, patience_s; };
 
 #endif

@@ -111,9 +111,8 @@ parent_listener(const struct daemon_listener *d, struct listener *out, struct er
 {
 	if (listener_parse(span_str(d->line), out, e) == -1)
 		return -1;
-	if (out->role == LISTEN_LMTP || out->role == LISTEN_SUBMISSIONS)
-		return err_set(e, ERR_PERM, NULL, "listen: %s: roles lmtp and submissions are not served",
-		    d->line);
+	if (out->role == LISTEN_LMTP)
+		return err_set(e, ERR_PERM, NULL, "listen: %s: the role lmtp is not served", d->line);
 	return fcntl(d->fd, F_SETFL, O_NONBLOCK) == -1 ? err_sys(e, "listen: %s", d->line) : 0;
 }
 
@@ -159,6 +158,7 @@ int
 parent_init(struct parent *p, struct err *e)
 {
 	struct rlimit files;
+	int tls = daemon_file(&p->d, "tls");
 
 	if (getrlimit(RLIMIT_FSIZE, &files) == -1)
 		return err_sys(e, "limit of files");
@@ -168,6 +168,7 @@ parent_init(struct parent *p, struct err *e)
 	p->d.retire = parent_on_retire;
 	p->d.check = parent_check;
 	p->d.switched = parent_switched;
+	p->d.kept = parent_kept;
 	p->d.stats = parent_stats;
 	p->d.arg = p;
 	p->resume = (struct timer){ .fire = door_on_resume, .arg = p };
@@ -178,6 +179,10 @@ parent_init(struct parent *p, struct err *e)
 	p->queue.name = role_name(ROLE_QUEUE);
 	p->capd.name = role_name(ROLE_CAPD);
 	p->convertd.name = role_name(ROLE_CONVERTD);
+	p->key.name = role_name(ROLE_KEY);
+	if (secure_prepare(e) == -1 || parent_secure(&p->d.conf, tls, &p->secure, e) == -1)
+		return -1;
+	ipc_close_fds(&tls, 1);
 	for (uint32_t role = 0; role < ROLE_COUNT; role++)
 		if (parent_peer(p, role) != NULL && p->d.peer_fd[role] != -1 &&
 		    parent_open_peer(p, (enum role)role, p->d.peer_fd[role], e) == -1)

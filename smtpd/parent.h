@@ -14,6 +14,7 @@
 #include "lib/daemon.h"
 #include "smtpd/packets.h"
 #include "smtpd/room.h"
+#include "smtpd/secure.h"
 
 enum {
 	PARENT_SPARE = 4,		/* fresh processes that wait for a client */
@@ -72,7 +73,8 @@ struct parent_listener { struct watch watch; struct parent *parent; };
 
 struct parent {
 	struct daemon d;
-	struct chan queue, capd, convertd;
+	struct chan queue, capd, convertd, key;
+	struct secure *secure, *secure_next;	/* of the settings in force, of a reload; NULL: no TLS */
 	struct listener listener[DAEMON_LISTENERS];
 	struct parent_listener at[DAEMON_LISTENERS];
 	uint32_t nlistener;
@@ -111,7 +113,7 @@ void parent_spare(struct parent *p);
 void parent_on_tidy(void *arg);
 /* capd has restarted: it is told which settings children have. */
 void hold_again(struct parent *p);
-/* The channel of queue, capd or convertd; NULL: of no other role. */
+/* The channel of queue, capd, convertd or key; NULL: of no other role. */
 struct chan *parent_peer(struct parent *p, uint32_t role);
 /* A new channel to one of these for a session process, now or when that peer is there again. */
 void child_give(struct child *c, uint32_t role);
@@ -141,6 +143,9 @@ uint32_t parent_used_most(const struct parent *p);
 /* reload.c: the daemon's callbacks (lib/daemon.h). */
 int parent_check(void *arg, struct daemon_next *next, struct err *e);
 void parent_switched(void *arg, struct conf *old);
+void parent_kept(void *arg);
+/* The certificates of the file "tls", borrowed; -1: none.  -1: they are of no use. */
+int parent_secure(const struct conf *c, int fd, struct secure **out, struct err *e);
 void parent_stats(void *arg, struct buf *out);
 void parent_count_refusal(struct parent *p, const char *why);
 

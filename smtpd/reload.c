@@ -9,19 +9,48 @@
 #include <unistd.h>
 
 #include "lib/figure.h"
+#include "lib/fileio.h"
 #include "lib/log.h"
+#include "lib/tlscert.h"
 #include "smtpd/parent.h"
+
+int
+parent_secure(const struct conf *c, int fd, struct secure **out, struct err *e)
+{
+	struct buf all;
+	int r = 0;
+
+	buf_init(&all, TLSCERT_ALL);
+	if (fd != -1)
+		r = fileio_read(fd, &all, e);
+	if (r == 0) {
+		*out = secure_new(c, buf_view(&all), e);
+		r = *out == NULL && e->kind != ERR_NONE ? -1 : 0;
+	}
+	buf_free(&all);
+	return r;
+}
+
+void
+parent_kept(void *arg)
+{
+	struct parent *p = arg;
+
+	secure_free(p->secure_next);
+	p->secure_next = NULL;
+}
 
 int
 parent_check(void *arg, struct daemon_next *next, struct err *e)
 {
+	struct parent *p = arg;
 	struct listener l;
 
-	(void)arg;
+	parent_kept(p);
 	for (uint32_t i = 0; i < next->nlistener; i++)
 		if (parent_listener(&next->listener[i], &l, e) == -1)
 			return -1;
-	return 0;
+	return parent_secure(&next->conf, next->file_fd, &p->secure_next, e);
 }
 
 static void
@@ -43,6 +72,9 @@ parent_switched(void *arg, struct conf *old)
 	struct err e = { 0 };
 
 	(void)old;
+	secure_free(p->secure);
+	p->secure = p->secure_next;
+	p->secure_next = NULL;
 	memcpy(before, p->listener, nbefore * sizeof *before);
 	if (p->stopping) {
 		for (uint32_t i = 0; i < p->d.nlistener; i++)

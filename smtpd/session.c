@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 The accord authors */
 #include "smtpd/session.h"
 
+#include <malloc.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -143,6 +144,52 @@ session_on_ctl(void *arg)
 	session_heed(s);
 }
 
+bool
+session_may_secure(const struct session *s)
+{
+	return s->secures != NULL && !s->secure && !s->listener->notls;
+}
+
+const char *
+session_protocol(const struct session *s)
+{
+	return s->secure ? "ESMTPS" : s->offer.esmtp ? "ESMTP" : "SMTP";
+}
+
+/* What was known by clear text counts for nothing (RFC 3207, 4.2); counters do. */
+static void
+session_forget(struct session *s)
+{
+	session_reset(s);
+	s->state = S_NEW;
+	s->offer = (struct offer){ .max_size = conf_number(s->conf, CONF_DATABYTES) };
+	s->helo[0] = '\0';
+}
+
+void
+session_secure(struct session *s)
+{
+	enum wire_status st = WIRE_BAD;
+	size_t dropped = 0;
+	struct err e = { 0 };
+
+	if ((s->tls = secure_begin(s->secures, s->link, s->wire.fd, &e)) != NULL)
+		st = wire_handshake(&s->wire, s->tls, &dropped, &e);
+	if (dropped > 0)
+		log_line(LOG_WARN, NULL, "clear-text-dropped", "client=%s octets=%zu", s->client_text, dropped);
+	if (st != WIRE_OK) {
+		log_line(LOG_INFO, NULL, "tls-failed", "client=%s why=%s", s->client_text, log_q(e.what));
+		s->over = s->linger = true;	/* TLS has said why; nothing else would be heard */
+		return;
+	}
+	s->secure = true;
+	malloc_trim(0);			/* a handshake takes ten times what it leaves */
+	session_forget(s);
+	log_line(LOG_INFO, NULL, "tls", "client=%s version=%s cipher=%s name=%s resumed=%d", s->client_text,
+	    tls_version(s->tls), tls_cipher(s->tls), tls_name(s->tls) != NULL ? log_q(tls_name(s->tls)) : "-",
+	    tls_resumed(s->tls));
+}
+
 static void
 session_begin(struct session *s, int fd)
 {
@@ -155,7 +202,8 @@ session_begin(struct session *s, int fd)
 	snprintf(s->client_text, sizeof s->client_text, "%s%s",
 	    strchr(addr, ':') != NULL ? "IPv6:" : "", addr);
 	s->state = S_NEW;
-	s->over = s->linger = false;
+	s->over = s->linger = s->secure = false;
+	s->tls = NULL;
 	s->trusted = policy_trusts(s->conf, s->listener, &s->client);
 	s->offer = (struct offer){ .max_size = conf_number(s->conf, CONF_DATABYTES) };
 	s->helo[0] = '\0';
@@ -198,6 +246,10 @@ session_end(struct session *s)
 {
 	message_drop(s);
 	wire_flush(&s->wire);
+	if (s->secure)
+		tls_shut(s->tls);
+	s->wire.tls = NULL;
+	tls_free(s->tls);
 	if (s->linger || s->wire.in_at < s->wire.in_n)
 		session_drain(s);
 	log_line(LOG_INFO, NULL, "session", "client=%s port=%u seconds=%.3f messages=%u refused=%u",
@@ -247,7 +299,10 @@ session_run(struct session *s, int fd)
 {
 	session_begin(s, fd);
 	session_delay(s);
-	session_reply(s, 220, NULL, "%s ESMTP accord", conf_string(s->conf, CONF_ME));
+	if (s->listener->tls && s->secures != NULL)
+		session_secure(s);
+	if (!s->over)
+		session_reply(s, 220, NULL, "%s ESMTP accord", conf_string(s->conf, CONF_ME));
 	wire_flush(&s->wire);
 	while (!s->over) {
 		struct span line;

@@ -13,6 +13,7 @@
 #include "smtpd/message.h"
 #include "smtpd/param.h"
 #include "smtpd/policy.h"
+#include "smtpd/secure.h"
 #include "smtpd/wire.h"
 
 enum {
@@ -30,6 +31,7 @@ struct session {
 	/* set by the caller */
 	const struct conf *conf;
 	const struct listener *listener;
+	const struct secure *secures;	/* what clients are shown that begin TLS; NULL: nothing */
 	struct link *link;
 	struct netaddr client;
 	uint32_t delay_ms;
@@ -39,6 +41,8 @@ struct session {
 	bool over;			/* the connection is to be closed */
 	bool linger;			/* let the client read the last reply first */
 	bool trusted;			/* may send anywhere */
+	bool secure;			/* TLS is up */
+	struct tls *tls;		/* then; owned */
 	struct offer offer;
 	char client_text[64];		/* "1.2.3.4" or "IPv6:::1", as in a literal */
 	char helo[HELO_MAX + 1];
@@ -87,6 +91,15 @@ void session_reset(struct session *s);
 
 /* What a failed wait means: says 421 if there is somebody to hear it; the session is over. */
 void session_lost(struct session *s, enum wire_status st);
+
+/* The client may begin TLS: it is offered here, and not up yet. */
+bool session_may_secure(const struct session *s);
+
+/* TLS begins now: STARTTLS has been answered, or the connection has begun.  It is up, or the session is over. */
+void session_secure(struct session *s);
+
+/* The protocol that a Received field names (RFC 3848): "ESMTP", "ESMTPS". */
+const char *session_protocol(const struct session *s);
 
 /* Runs one command line (without its CRLF). */
 void command_run(struct session *s, struct span line);

@@ -8,12 +8,16 @@
 
 #include "lib/clock.h"
 
-enum { WIRE_SEND_MS = 60000 };	/* for a client that does not read its replies */
+enum {
+	WIRE_SEND_MS = 60000,	/* for a client that does not read its replies */
+	WIRE_SHAKE_MS = 30000	/* for a whole handshake */
+};
 
 void
 wire_init(struct wire *w, int fd, int ctl, int64_t timeout_ms)
 {
 	w->fd = fd;
+	w->tls = NULL;
 	w->ctl = ctl;
 	w->on_ctl = NULL;
 	w->timeout_ms = timeout_ms;
@@ -58,6 +62,70 @@ wire_wait(struct wire *w, short events, int64_t from, int64_t fixed_ms)
 	}
 }
 
+/* --- octets, in clear text or under TLS: what to wait for, 0 if n are through --- */
+
+enum { WIRE_NO_MORE = -1 };
+
+static short
+wants_of(enum tls_status st)
+{
+	return st == TLS_OK ? 0 : st == TLS_WANT_READ ? POLLIN : st == TLS_WANT_WRITE ? POLLOUT : WIRE_NO_MORE;
+}
+
+static short
+wire_give(struct wire *w, struct span s, size_t *n)
+{
+	struct err e;
+	ssize_t r;
+
+	if (w->tls != NULL)
+		return wants_of(tls_write(w->tls, s, n, &e));
+	while ((r = send(w->fd, s.p, s.n, MSG_DONTWAIT | MSG_NOSIGNAL)) == -1 && errno == EINTR)
+		;
+	*n = r > 0 ? (size_t)r : 0;
+	return r > 0 ? 0 : r == -1 && errno == EAGAIN ? POLLOUT : WIRE_NO_MORE;
+}
+
+static short
+wire_get(struct wire *w, unsigned char *out, size_t cap, size_t *n)
+{
+	struct err e;
+	ssize_t r;
+
+	if (w->tls != NULL)
+		return wants_of(tls_read(w->tls, out, cap, n, &e));
+	while ((r = recv(w->fd, out, cap, MSG_DONTWAIT)) == -1 && errno == EINTR)
+		;
+	*n = r > 0 ? (size_t)r : 0;
+	return r > 0 ? 0 : r == -1 && errno == EAGAIN ? POLLIN : WIRE_NO_MORE;
+}
+
+enum wire_status
+wire_handshake(struct wire *w, struct tls *t, size_t *dropped, struct err *e)
+{
+	int64_t from = clock_ms();
+
+	wire_flush(w);
+	*dropped = w->in_n - w->in_at;
+	w->in_at = w->in_n = 0;
+	for (;;) {
+		short wants = wants_of(tls_handshake(t, e));
+		enum wire_status st;
+
+		if (wants == 0)
+			break;
+		if (wants == WIRE_NO_MORE)
+			return WIRE_BAD;
+		if ((st = wire_wait(w, wants, from, WIRE_SHAKE_MS)) != WIRE_OK) {
+			err_set(e, ERR_TEMP, "4.4.2", "TLS: handshake: %s", st == WIRE_TIMEOUT ? "waited too long" :
+			    st == WIRE_STOP ? "shutting down" : "the client has gone");
+			return st;
+		}
+	}
+	w->tls = t;
+	return WIRE_OK;
+}
+
 void
 wire_flush(struct wire *w)
 {
@@ -65,28 +133,30 @@ wire_flush(struct wire *w)
 	size_t at = 0;
 
 	while (at < w->out_n && !w->broken) {
-		ssize_t n = send(w->fd, w->out + at, w->out_n - at, MSG_DONTWAIT | MSG_NOSIGNAL);
+		size_t n = 0;
+		short wants = wire_give(w, span_of(w->out + at, w->out_n - at), &n);
 
-		if (n > 0)
-			at += (size_t)n;
-		else if (errno == EAGAIN)
-			w->broken = wire_wait(w, POLLOUT, from, WIRE_SEND_MS) != WIRE_OK;
-		else if (errno != EINTR)
+		at += n;
+		if (wants == WIRE_NO_MORE)
 			w->broken = true;
+		else if (wants != 0)
+			w->broken = wire_wait(w, wants | POLLOUT, from, WIRE_SEND_MS) != WIRE_OK;
 	}
 	w->out_n = 0;
 }
 
 bool
-wire_gone(const struct wire *w)
+wire_gone(struct wire *w)
 {
-	char octet;
-	ssize_t n;
+	size_t n;
 
 	if (w->in_at < w->in_n)
 		return false;
-	n = recv(w->fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT);
-	return n == 0 || (n == -1 && errno != EAGAIN && errno != EINTR);
+	w->in_at = w->in_n = 0;
+	if (wire_get(w, w->in, 1, &n) == WIRE_NO_MORE)
+		return true;
+	w->in_n = n;
+	return false;
 }
 
 void
@@ -109,7 +179,7 @@ wire_recv(struct wire *w, unsigned char *out, size_t cap, int64_t from, size_t *
 {
 	for (;;) {
 		enum wire_status st;
-		ssize_t n;
+		short wants;
 
 		if (w->in_n == 0)
 			wire_flush(w);		/* a client that waits for it says nothing before */
@@ -118,18 +188,14 @@ wire_recv(struct wire *w, unsigned char *out, size_t cap, int64_t from, size_t *
 		/* who floods us leaves no pause in which waiting could end */
 		if (wire_left(w, from, w->timeout_ms) == 0)
 			return w->stop ? WIRE_STOP : WIRE_TIMEOUT;
-		n = recv(w->fd, out, cap, MSG_DONTWAIT);
-		if (n > 0) {
-			w->read_n += n;
-			*got = (size_t)n;
+		if ((wants = wire_get(w, out, cap, got)) == 0) {
+			w->read_n += (int64_t)*got;
 			return WIRE_OK;
 		}
-		if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
-			wire_flush(w);
-			return WIRE_GONE;
-		}
 		wire_flush(w);
-		if ((st = wire_wait(w, POLLIN, from, 0)) != WIRE_OK)
+		if (wants == WIRE_NO_MORE)
+			return WIRE_GONE;
+		if ((st = wire_wait(w, wants, from, 0)) != WIRE_OK)
 			return st;
 	}
 }

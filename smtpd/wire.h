@@ -8,6 +8,7 @@
 #define SMTPD_WIRE_H
 
 #include "lib/buf.h"
+#include "lib/tls.h"
 
 enum {
 	WIRE_IN = 32768,	/* octets read at a time */
@@ -25,6 +26,7 @@ enum wire_status {
 
 struct wire {
 	int fd;				/* borrowed; any stream socket */
+	struct tls *tls;		/* borrowed; NULL: octets go in clear text */
 	int ctl;			/* the parent's channel, watched while waiting; -1: none */
 	/* Called when ctl can be read; sets timeout_ms, or stop. */
 	void (*on_ctl)(void *arg);
@@ -48,6 +50,12 @@ struct wire {
 /* Forgets an earlier connection. */
 void wire_init(struct wire *w, int fd, int ctl, int64_t timeout_ms);
 
+/*
+ * The client begins TLS, which is as far as the handshake is concerned t's; from then on all goes through it.
+ * What was read in clear text is forgotten, *dropped octets (RFC 3207, 5: it could be anybody's).  WIRE_BAD: *e.
+ */
+enum wire_status wire_handshake(struct wire *w, struct tls *t, size_t *dropped, struct err *e);
+
 /* The next line without its CRLF; *line lives until the next call. */
 enum wire_status wire_line(struct wire *w, struct span *line);
 
@@ -64,7 +72,7 @@ enum wire_status wire_read(struct wire *w, unsigned char *out, size_t cap, size_
 enum wire_status wire_skip(struct wire *w, uint64_t n);
 
 /* Has the client hung up, so that nothing is left to be read and nobody is there to be answered? */
-bool wire_gone(const struct wire *w);
+bool wire_gone(struct wire *w);
 
 /* Appends to what waits to be sent. */
 void wire_put(struct wire *w, struct span s);

@@ -10,6 +10,7 @@ import pwd
 import shutil
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import tempfile
@@ -353,6 +354,18 @@ class Client:
 
     def send(self, data):
         self.socket.sendall(data if isinstance(data, bytes) else data.encode())
+
+    def secure(self, name=None, context=None, session=None, ask=True):
+        """TLS from here on, by STARTTLS unless the listener begins with it; no certificate is believed or not."""
+        if ask:
+            self.must("220", "STARTTLS")
+        if context is None:
+            context = ssl.create_default_context()
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        self.file.close()
+        self.socket = context.wrap_socket(self.socket, server_hostname=name, session=session)
+        self.file = self.socket.makefile("rb")
+        return self
 
     def reply(self):
         """The lines of one reply, without line ends; [] at end of file."""

@@ -85,7 +85,7 @@ rig_start(struct rig *r)
 
 		link_init(&l, ctl[1], queue[1], capd[1]);
 		close(ctl[0]), close(queue[0]), close(capd[0]);
-		child_run(&r->conf, &r->listener, 1, &l);
+		child_run(&r->conf, &r->listener, 1, NULL, &l);
 	}
 	ck_assert_int_gt(r->pid, 0);
 	close(ctl[1]), close(queue[1]), close(capd[1]);

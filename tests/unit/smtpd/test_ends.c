@@ -237,7 +237,7 @@ START_TEST(an_end_that_cannot_be_said)
 		close(ctl[0]);
 		alarm(5);
 		link_init(&l, ctl[1], -1, -1);
-		child_run(NULL, &none, 1, &l);
+		child_run(NULL, &none, 1, NULL, &l);
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_int_eq(status, 0);
