@@ -161,7 +161,7 @@ static void
 session_forget(struct session *s)
 {
 	session_reset(s);
-	s->state = S_NEW;
+	s->state = S_NEW;		/* EHLO anew */
 	s->offer = (struct offer){ .max_size = conf_number(s->conf, CONF_DATABYTES) };
 	s->helo[0] = '\0';
 }

@@ -107,7 +107,7 @@ wire_handshake(struct wire *w, struct tls *t, size_t *dropped, struct err *e)
 
 	wire_flush(w);
 	*dropped = w->in_n - w->in_at;
-	w->in_at = w->in_n = 0;
+	w->in_at = w->in_n = 0;	/* it could be anybody's */
 	for (;;) {
 		short wants = wants_of(tls_handshake(t, e));
 		enum wire_status st;

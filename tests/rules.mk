@@ -72,6 +72,7 @@ FUZZ_WRAP_packets_convertd = fork wait4 kill pipe2 memfd_create
 FUZZ_WRAP_packets_queue = sendmsg
 FUZZ_WRAP_packets_local = fork waitpid kill ipc_pair sendmsg
 FUZZ_WRAP_packets_remote = fork waitpid kill ipc_pair sendmsg
+FUZZ_WRAP_packets_key = sign_text
 FUZZ_WRAP_packets_learn = fork waitpid kill ipc_pair
 FUZZ_WRAP_packets_offer = fork waitpid kill ipc_pair fsync
 FUZZ_FOLDER_packets_control = cmd/server

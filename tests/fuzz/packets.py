@@ -40,6 +40,10 @@ def learned(tag, addr, text, says=0):
     return struct.pack("<IIII", len(tag), len(addr), len(text) + says & 0xffffffff, 0) + tag + addr + text
 
 
+def key(text, hash=1, pss=0):
+    return bytes(32) + struct.pack("<II", hash, pss) + text
+
+
 def probe(addr, says=0):
     return bytes(24) + struct.pack("<II", len(addr) + says, 0) + addr
 
@@ -216,6 +220,18 @@ SEEDS = {
             say(4, 1, inquired(len(LIST) - 3), PAD, LETTER, 64),
         "probe-ours": say(0, 0, cap_ask(b"r@Here.example"), 0) + say(0, 0, cap_ask(b"r@[192.0.2.1]"), 0) +
             say(0, 0, cap_ask(b"nobody"), 0) + say(0, 0, cap_ask(b"a b@far.example"), 0),
+    },
+    "key": {
+        "sign": say(0, 0, b"", 0, 5) + say(1, 0, key(b" " * 64 + b"TLS 1.3, server CertificateVerify\0" + bytes(32)), 0) +
+            say(2, 0, key(bytes(64) + b"\x03\x00\x1d\x20" + bytes(32), 2, 1), 0),
+        "no-tls": say(1, 0, key(b"-----BEGIN CERTIFICATE REQUEST-----"), 0) + happen(2, 1) + say(1, 0, key(b""), 0) +
+            happen(2, 1) + say(1, 0, key(bytes(64) + b"\x03\x00\x1d\x21" + bytes(32)), 0),
+        "kept": say(1, 1, bytes(32) + b"session", 0) + say(2, 2, bytes(32), 0) + say(2, 1, b"\1" * 32 + b"x" * 1024, 0) +
+            say(1, 2, b"\1" * 32, 0) + happen(0, 255) * 40 + say(1, 2, bytes(32), 0),
+        "too-long": say(1, 1, bytes(32) + b"x" * 1025, 0) + happen(2, 1) + say(1, 1, bytes(32), 0) + happen(2, 1) +
+            say(1, 0, key(bytes(1025)), 0),
+        "unread": say(1, 2, bytes(32), UNREAD) * 45,
+        "restarts": say(0, 0, b"", 0, 5) + happen(2, 0) + happen(1, 0) + say(0, 0, b"", 0, 5) + say(1, 2, bytes(32), 0),
     },
     "learn": {
         "report": say(1, 0, ID + struct.pack("<Q", 17), PAD, LETTER) + happen(5, 0, b"A@X.example\0(dpi=200)") + happen(1, 2),

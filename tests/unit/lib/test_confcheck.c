@@ -66,6 +66,17 @@ START_TEST(R40_what_is_promised_is_made_here)
 }
 END_TEST
 
+START_TEST(TLS_needs_a_certificate)
+{
+	set(CONF_LISTEN, "127.0.0.1:25\n127.0.0.1:465 submissions\n");
+	refused("listen:2: expected a certificate in the setting tlscert");
+	set(CONF_LISTEN, "127.0.0.1:25 connegtls\n");
+	refused("listen:1: expected a certificate in the setting tlscert");
+	set(CONF_TLSCERT, "* a.crt a.key\n");
+	ck_assert_msg(conf_together(&c, &e) == 0, "%s", e.what);
+}
+END_TEST
+
 /* So many addresses as a daemon takes over, and no more. */
 START_TEST(listeners_are_counted)
 {
@@ -114,6 +125,7 @@ suite_confcheck(void)
 	tcase_add_test(tc, what_is_shipped_goes_together);
 	tcase_add_test(tc, the_last_retry_is_not_before_the_first);
 	tcase_add_test(tc, R40_what_is_promised_is_made_here);
+	tcase_add_test(tc, TLS_needs_a_certificate);
 	tcase_add_test(tc, listeners_are_counted);
 	tcase_add_test(tc, a_listeners_line_fits_its_packet);
 	suite_add_tcase(s, tc);
