@@ -204,6 +204,7 @@ secure_new(const struct conf *c, struct span all, struct err *e)
 
 		if (tlscert_parse(lines[i], &t, e) == -1 || buf_add(&s->text, t.name, e) == -1 ||
 		    (tlscert_entry(all, i, &f) == -1 ? err_set(e, ERR_PROTO, NULL, "no files came") :
+		    f.key.n > 0 ? err_set(e, ERR_BUG, NULL, "a private key came, which is not to be here") :
 		    secure_add(s, span_sub(buf_view(&s->text), at, s->text.n), f.cert, e)) == -1) {
 			tlscert_in_line(c, i, e);
 			break;
