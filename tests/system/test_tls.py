@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 The accord authors
 """TLS for clients: STARTTLS and TLS from the first octet, certificates by name, and accord-key, which alone has the
-private keys.  The clients are OpenSSL's (s_client and Python's ssl)."""
+private keys.  The clients are OpenSSL's (s_client and Python's ssl) and swaks."""
 import os
 import re
 import ssl
@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import unittest
 
+import peers
 from harness import Client, Instance, Peer, Shared, free_port, wait_for
 
 KINDS = {"a": ["-newkey", "rsa:2048"], "b": ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
@@ -154,6 +155,13 @@ class Tls(Shared):
         line = self.logged("tls")[-1]
         self.assertEqual((line["version"], line["client"]), ("TLSv1.3", "127.0.0.1"))
         self.assertIn("TLS_", line["cipher"])
+
+    def test_swaks_by_STARTTLS_and_from_the_first_octet(self):
+        for port, option in ((self.acc.port, "--tls"), (self.implicit, "--tlsc")):
+            before = len(self.hop.messages)
+            out = peers.swaks(port, option, "--from", "a@gateway.example", "--to", RCPT, "--body", "x")
+            self.assertIn("TLS started with cipher TLSv1.3:", out)
+            self.assertIn(b"with ESMTPS (TLSv1.3", wait_for(lambda: self.hop.messages[before:])[0]["data"])
 
     def test_from_the_first_octet_and_not_at_all(self):
         with self.client(self.implicit, banner=False) as c:
