@@ -122,6 +122,36 @@ is_unjudged(const struct envelope *env)
 	return false;
 }
 
+/* Its listener has no certificate, so none of these is ever called. */
+int
+link_key(struct link *l, struct err *e)
+{
+	(void)l, (void)e;
+	abort();
+}
+
+int
+link_sign(struct link *l, const unsigned char key[MSG_KEY_ID], uint32_t hash, bool pss, struct span text,
+    unsigned char *sig, size_t *n, struct err *e)
+{
+	(void)l, (void)key, (void)hash, (void)pss, (void)text, (void)sig, (void)n, (void)e;
+	abort();
+}
+
+void
+link_keep(struct link *l, const unsigned char id[MSG_SESSION_ID], struct span text)
+{
+	(void)l, (void)id, (void)text;
+	abort();
+}
+
+int
+link_recall(struct link *l, const unsigned char id[MSG_SESSION_ID], unsigned char *text, size_t *n)
+{
+	(void)l, (void)id, (void)text, (void)n;
+	abort();
+}
+
 void
 link_abandon(struct link *l, const char *id)
 {
