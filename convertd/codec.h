@@ -16,7 +16,6 @@ struct codec_strip {
 	struct span data;		/* as in the file */
 	bool lsb;			/* FillOrder 2 */
 	uint32_t width_px, rows;
-	uint32_t t4_options;		/* MH and MR */
 	bool bad_lines;			/* CleanFaxData says that there are: taken as they are */
 };
 
@@ -33,7 +32,7 @@ int codec_jbig_decode(const struct codec_strip *s, const struct bih *bih, unsign
 
 /*
  * codec_NAME_encode: appends the page as one strip, FillOrder 2.  dpi_y: MR's K depends on it.
- * MH and MR: EOL before each row, no RTC, T4Options as tiff_out_t4; MMR: EOFB; JBIG: T.85 with
+ * MH and MR: EOL before each row, no RTC, T4Options as tiff_out_t4 (fax_encode.h); MMR: EOFB; JBIG: T.85 with
  * TPBON and 128 lines a stripe.  -1: ERR_PERM 5.3.4 when out is full; ERR_TEMP.
  */
 int codec_t4t6_encode(enum coding coding, const struct raster *r, uint16_t dpi_y, struct buf *out,

@@ -4,6 +4,7 @@
 
 #include "convertd/codec.h"
 #include "convertd/picture.h"
+#include "convertd/recode.h"
 #include "convertd/scale.h"
 #include "convertd/tiff_check.h"
 #include "convertd/tiff_read.h"
@@ -260,16 +261,23 @@ strip_decode(const struct tiff_page *p, const struct codec_strip *s, unsigned ch
 }
 
 static int
+page_strip(const struct tiff *t, const struct tiff_page *p, uint32_t i, struct codec_strip *s,
+    struct err *e)
+{
+	*s = (struct codec_strip){ .lsb = p->fill_order == FILL_LSB, .width_px = p->width_px,
+	    .bad_lines = p->clean_fax_data == 2 };
+	return tiff_strip(t, p, i, &s->data, &s->rows, e);
+}
+
+static int
 strips_decode(const struct tiff *t, const struct tiff_page *p, struct raster *r, struct err *e)
 {
 	uint32_t row = 0;
 
 	for (uint32_t i = 0; i < p->nstrip; i++) {
-		struct codec_strip s = { .lsb = p->fill_order == FILL_LSB,
-		    .width_px = p->width_px, .t4_options = p->t4_options,
-		    .bad_lines = p->clean_fax_data == 2 };
+		struct codec_strip s;
 
-		if (tiff_strip(t, p, i, &s.data, &s.rows, e) == -1)
+		if (page_strip(t, p, i, &s, e) == -1)
 			return -1;
 		if (s.rows > r->rows - row)
 			return err_set(e, ERR_BUG, "5.0.0", "strip %u runs past the page", i);
@@ -389,20 +397,70 @@ page_scaled(const struct image *img, uint32_t page, const struct scale *s, struc
 	return got;
 }
 
+/* Between the codings of T.4 and T.6 where every pixel stays. */
+static bool
+page_recodes(const struct detail *d, const struct tiff_page *p, const struct form *want, const struct scale *s)
+{
+	return !d->is_picture && scale_is_copy(s) && p->orientation == 1 && want->coding != CODING_JBIG &&
+	    page_coding(p) != CODING_JBIG && page_coding(p) != CODING_OTHER;
+}
+
+static int
+page_recode(const struct image *img, uint32_t page, const struct form *want, struct tiff_out *t,
+    struct err *e)
+{
+	const struct detail *d = img->detail;
+	const struct tiff_page *p = &d->page[img->page[page].private_no];
+	struct recode r;
+	int got = recode_start(&r, want->coding, p->width_px, want->dpi_y, p->photometric == 1, t->out,
+	    e);
+
+	for (uint32_t i = 0; got == 0 && i < p->nstrip; i++) {
+		struct codec_strip s;
+
+		got = page_strip(&d->tiff, p, i, &s, e);
+		if (got == 0)
+			got = recode_strip(&r, page_coding(p), &s, e);
+	}
+	if (got == 0)
+		got = recode_end(&r, e);
+	recode_free(&r);
+	return got;
+}
+
+static int
+page_paint(const struct image *img, uint32_t page, const struct form *want, const struct scale *s,
+    struct tiff_out *t, struct err *e)
+{
+	struct raster r;
+	int got;
+
+	if (page_scaled(img, page, s, &r, e) == -1)
+		return -1;
+	got = raster_encode(want, &r, t->out, e);
+	raster_free(&r);
+	return got;
+}
+
+/* What does not recode as it is labelled is painted, which tries what can be mended and says what cannot. */
 static int
 page_convert(const struct image *img, uint32_t page, const struct form *want,
     const struct limits *max, struct tiff_out *t, struct err *e)
 {
-	struct raster r;
+	const struct detail *d = img->detail;
+	const struct tiff_page *p = d->is_picture ? NULL : &d->page[img->page[page].private_no];
 	struct scale s;
-	int got = -1;
+	size_t strip;
 
-	if (page_plan(img, page, want, max, &s, e) == -1 || page_scaled(img, page, &s, &r, e) == -1)
+	if (page_plan(img, page, want, max, &s, e) == -1 || tiff_out_page(t, want, s.rows, e) == -1)
 		return -1;
-	if (tiff_out_page(t, want, r.rows, e) == 0 && raster_encode(want, &r, t->out, e) == 0)
-		got = tiff_out_strip(t, e);
-	raster_free(&r);
-	return got;
+	strip = t->out->n;
+	if (!page_recodes(d, p, want, &s) || page_recode(img, page, want, t, e) == -1) {
+		t->out->n = strip;
+		if (page_paint(img, page, want, &s, t, e) == -1)
+			return -1;
+	}
+	return tiff_out_strip(t, e);
 }
 
 int

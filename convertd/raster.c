@@ -45,15 +45,6 @@ raster_free(struct raster *r)
 	*r = (struct raster){ .px = NULL };
 }
 
-/* Eight octets at once: neighbours, pairs, halves change places. */
-static uint64_t
-reverse64(uint64_t v)
-{
-	v = (v >> 1 & 0x5555555555555555) | (v & 0x5555555555555555) << 1;
-	v = (v >> 2 & 0x3333333333333333) | (v & 0x3333333333333333) << 2;
-	return (v >> 4 & 0x0f0f0f0f0f0f0f0f) | (v & 0x0f0f0f0f0f0f0f0f) << 4;
-}
-
 void
 raster_reverse(unsigned char *p, size_t n)
 {
@@ -61,11 +52,11 @@ raster_reverse(unsigned char *p, size_t n)
 
 	for (; n >= sizeof v; p += sizeof v, n -= sizeof v) {
 		memcpy(&v, p, sizeof v);
-		v = reverse64(v);
+		v = raster_reverse64(v);
 		memcpy(p, &v, sizeof v);
 	}
 	for (; n > 0; p++, n--)
-		*p = (unsigned char)reverse64(*p);
+		*p = (unsigned char)raster_reverse64(*p);
 }
 
 void

@@ -23,6 +23,15 @@ raster_stride(uint32_t width_px)
 	return ((size_t)width_px + 7) / 8;
 }
 
+/* Eight octets, the bits of each in the other order: neighbours, pairs, halves change places. */
+static inline uint64_t
+raster_reverse64(uint64_t v)
+{
+	v = (v >> 1 & 0x5555555555555555) | (v & 0x5555555555555555) << 1;
+	v = (v >> 2 & 0x3333333333333333) | (v & 0x3333333333333333) << 2;
+	return (v >> 4 & 0x0f0f0f0f0f0f0f0f) | (v & 0x0f0f0f0f0f0f0f0f) << 4;
+}
+
 static inline unsigned char *
 raster_row(const struct raster *r, uint32_t y)
 {

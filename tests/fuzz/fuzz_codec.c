@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * tests/fuzz/fuzz_codec.c - a strip as a decoder gets it: MH, MR and MMR by libtiff, T.85 and the whole of
+ * tests/fuzz/fuzz_codec.c - a strip as a decoder gets it: MH, MR and MMR by ours, T.85 and the whole of
  * T.82 by jbigkit behind bih_read, under small limits.  What decodes has its rows and no pixel beside
  * the width that stays after raster_trim, and encodes to a strip that decodes to the same pixels; what
  * does not is refused with a reason.  A decoder writes nothing behind its rows.
- * Input: coding and flags, T4Options, width and rows (two octets each), then the strip.
+ * Input: coding and flags, an octet that is skipped, width and rows (two octets each), then the strip.
  */
 #include "convertd/codec.h"
 
@@ -33,8 +33,7 @@ decode(enum coding coding, const struct codec_strip *s, unsigned char *out, stru
 static void
 round_trip(enum coding coding, const struct raster *r)
 {
-	struct codec_strip s = { .lsb = true, .width_px = r->width_px, .rows = r->rows,
-	    .t4_options = coding == CODING_MR ? 5 : 4 };
+	struct codec_strip s = { .lsb = true, .width_px = r->width_px, .rows = r->rows };
 	struct raster back;
 	struct buf out;
 	struct err e = { 0 };
@@ -65,11 +64,11 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		return 0;
 	coding = (enum coding)(p[0] & 3);
 	s = (struct codec_strip){ .data = span_of(p + HEAD, n - HEAD), .lsb = p[0] & 4,
-	    .bad_lines = p[0] & 8, .t4_options = p[1],
+	    .bad_lines = p[0] & 8,
 	    .width_px = (uint32_t)(p[2] | p[3] << 8) % WIDTH_MAX + 1,
 	    .rows = (uint32_t)(p[4] | p[5] << 8) % ROWS_MAX + 1 };
 	assert(raster_init(&r, s.width_px, s.rows, &e) == 0);
-	octets = r.stride * r.rows;	/* libtiff and jbigkit are not instrumented: the room is marked */
+	octets = r.stride * r.rows;	/* jbigkit is not instrumented: the room is marked */
 	r.px = realloc(r.px, octets + BEHIND);
 	assert(r.px != NULL);
 	memset(r.px + octets, MARK, BEHIND);

@@ -6,6 +6,7 @@
 #include <jbig85.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <tiffio.h>
 
 struct span
@@ -165,4 +166,34 @@ raster_random(struct raster *r, uint32_t width_px, uint32_t rows, unsigned densi
 			if ((x >> 56) < density)
 				raster_row(r, y)[c / 8] |= (unsigned char)(0x80 >> c % 8);
 		}
+}
+
+void
+judge_encode(enum coding coding, const struct raster *r, uint16_t dpi_y, struct buf *out)
+{
+	TIFF *t = TIFFFdOpen(memfd_create("judge", MFD_CLOEXEC), "judge", "w+");
+	tmsize_t octets = (tmsize_t)(r->stride * r->rows), n;
+	struct err e;
+
+	ck_assert(t != NULL);
+	TIFFSetField(t, TIFFTAG_IMAGEWIDTH, r->width_px);
+	TIFFSetField(t, TIFFTAG_IMAGELENGTH, r->rows);
+	TIFFSetField(t, TIFFTAG_BITSPERSAMPLE, 1);
+	TIFFSetField(t, TIFFTAG_ROWSPERSTRIP, r->rows);
+	TIFFSetField(t, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_MINISWHITE);
+	TIFFSetField(t, TIFFTAG_FILLORDER, FILLORDER_LSB2MSB);
+	TIFFSetField(t, TIFFTAG_RESOLUTIONUNIT, RESUNIT_INCH);
+	TIFFSetField(t, TIFFTAG_YRESOLUTION, (double)dpi_y);
+	TIFFSetField(t, TIFFTAG_COMPRESSION, coding == CODING_MMR ? COMPRESSION_CCITT_T6 :
+	    COMPRESSION_CCITT_T4);
+	if (coding != CODING_MMR)
+		TIFFSetField(t, TIFFTAG_GROUP3OPTIONS, coding == CODING_MR ? 1 : 4);
+	ck_assert_int_eq(TIFFWriteEncodedStrip(t, 0, r->px, octets), octets);
+	ck_assert_int_eq(TIFFWriteDirectory(t), 1);
+	ck_assert_int_eq(TIFFSetDirectory(t, 0), 1);
+	n = (tmsize_t)TIFFRawStripSize64(t, 0);
+	ck_assert_ptr_nonnull(buf_room(out, (size_t)n, &e));
+	ck_assert_int_eq(TIFFReadRawStrip(t, 0, out->p + out->n, n), n);
+	out->n += (size_t)n;
+	TIFFClose(t);
 }

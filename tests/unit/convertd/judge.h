@@ -13,6 +13,9 @@ struct span file_read(const char *name);
 /* Page of a TIFF file by libtiff's reader, T.85 strips by jbig85; upright files only. */
 void judge_decode(struct span file, uint32_t page, struct raster *out);
 
+/* The page by libtiff's encoder as one strip in FillOrder 2, MH with aligned EOLs, MR without. */
+void judge_encode(enum coding coding, const struct raster *r, uint16_t dpi_y, struct buf *out);
+
 /* How many directories libtiff finds. */
 uint32_t judge_pages(struct span file);
 

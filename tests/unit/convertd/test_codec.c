@@ -2,7 +2,6 @@
 /* Copyright (c) 2026 The accord authors */
 #include "convertd/codec.h"
 
-#include "convertd/tiff_write.h"
 #include "tests/unit/convertd/judge.h"
 
 #include <check.h>
@@ -31,7 +30,7 @@ decode(enum coding coding, struct span data, const struct raster *like, unsigned
     struct err *e)
 {
 	struct codec_strip s = { .data = data, .lsb = true, .width_px = like->width_px,
-	    .rows = like->rows, .t4_options = tiff_out_t4(coding) };
+	    .rows = like->rows };
 	struct bih bih;
 
 	if (coding != CODING_JBIG)
@@ -83,6 +82,97 @@ START_TEST(pixels_come_back)
 	raster_free(&r);
 	raster_free(&back);
 	buf_free(&out);
+}
+END_TEST
+
+/* Octet for octet what libtiff writes, and its pixels. */
+static void
+as_libtiff(enum coding coding, const struct raster *r, uint16_t dpi_y)
+{
+	struct buf ours, theirs;
+	struct raster back;
+	struct err e = { 0 };
+
+	buf_init(&ours, 1 << 25);
+	buf_init(&theirs, 1 << 25);
+	ck_assert_int_eq(raster_init(&back, r->width_px, r->rows, &e), 0);
+	judge_encode(coding, r, dpi_y, &theirs);
+	ck_assert_msg(codec_t4t6_encode(coding, r, dpi_y, &ours, &e) == 0, "%s", e.what);
+	ck_assert(span_eq(buf_view(&ours), buf_view(&theirs)));
+	ck_assert_msg(decode(coding, buf_view(&theirs), r, back.px, &e) == 0, "%s", e.what);
+	ck_assert(memcmp(r->px, back.px, r->stride * r->rows) == 0);
+	raster_free(&back);
+	buf_free(&ours);
+	buf_free(&theirs);
+}
+
+START_TEST(random_pages_code_as_libtiff)
+{
+	for (unsigned seed = 0; seed < 6; seed++) {
+		struct raster r;
+
+		raster_random(&r, 1 + seed * 977, 70, 10 + seed * 40, seed);
+		as_libtiff(codings[_i], &r, seed & 1 ? 98 : 196);
+		raster_free(&r);
+	}
+}
+END_TEST
+
+/* Row y has y black pixels and white after them: every run of both colours. */
+START_TEST(every_run_codes_as_libtiff)
+{
+	struct raster r;
+	struct err e;
+
+	ck_assert_int_eq(raster_init(&r, 4864, 4865, &e), 0);
+	for (uint32_t y = 0; y < r.rows; y++) {
+		memset(raster_row(&r, y), 0xff, y / 8);
+		if (y % 8 != 0)
+			raster_row(&r, y)[y / 8] = (unsigned char)(0xff00 >> y % 8);
+	}
+	as_libtiff(codings[_i], &r, 391);
+	raster_free(&r);
+}
+END_TEST
+
+START_TEST(fill_order_may_lie)
+{
+	struct raster r, back;
+	struct err e = { 0 };
+	struct buf out;
+
+	buf_init(&out, 1 << 20);
+	raster_random(&r, 1728, 100, 20, 3);
+	ck_assert_int_eq(raster_init(&back, 1728, 100, &e), 0);
+	ck_assert_int_eq(encode(codings[_i], &r, &out, &e), 0);
+	raster_reverse(out.p, out.n);		/* decode() says FillOrder 2 */
+	ck_assert_msg(decode(codings[_i], buf_view(&out), &r, back.px, &e) == 0, "%s", e.what);
+	ck_assert(memcmp(r.px, back.px, r.stride * r.rows) == 0);
+	raster_free(&r);
+	raster_free(&back);
+	buf_free(&out);
+}
+END_TEST
+
+/* MH without one EOL: eight rows of 1728 white pixels are 17 bits each, 010011011 and 00110101. */
+START_TEST(rows_of_mh_may_lack_their_eol)
+{
+	static const char word[] = "01001101100110101";
+	unsigned char in[17] = { 0 };
+	struct codec_strip s = { .data = span_of(in, sizeof in), .width_px = 1728, .rows = 8 };
+	struct raster back;
+	struct err e = { 0 };
+
+	for (size_t i = 0; i < 8 * sizeof in; i++)
+		if (word[i % 17] == '1')
+			in[i / 8] |= (unsigned char)(0x80 >> i % 8);
+	ck_assert_int_eq(raster_init(&back, 1728, 9, &e), 0);
+	ck_assert_msg(codec_t4t6_decode(CODING_MH, &s, back.px, &e) == 0, "%s", e.what);
+	for (size_t i = 0; i < back.stride * back.rows; i++)
+		ck_assert_uint_eq(back.px[i], 0);
+	s.rows = 9;
+	ck_assert_int_eq(codec_t4t6_decode(CODING_MH, &s, back.px, &e), -1);
+	raster_free(&back);
 }
 END_TEST
 
@@ -166,7 +256,7 @@ END_TEST
 /* A line with a fault refuses the page, unless the file says there are such (CleanFaxData 2). */
 START_TEST(bad_lines_are_taken_if_declared)
 {
-	struct codec_strip s = { .lsb = true, .width_px = 1728, .rows = 100, .t4_options = 4 };
+	struct codec_strip s = { .lsb = true, .width_px = 1728, .rows = 100 };
 	struct raster r, back;
 	struct err e = { 0 };
 	uint32_t differ = 0;
@@ -317,6 +407,10 @@ suite_codec(void)
 
 	tcase_add_loop_test(tc, a_new_page_is_white, 0, 5);
 	tcase_add_loop_test(tc, pixels_come_back, 0, 4 * SHAPES);
+	tcase_add_loop_test(tc, random_pages_code_as_libtiff, 0, 3);
+	tcase_add_loop_test(tc, every_run_codes_as_libtiff, 0, 3);
+	tcase_add_loop_test(tc, fill_order_may_lie, 0, 3);
+	tcase_add_test(tc, rows_of_mh_may_lack_their_eol);
 	tcase_add_loop_test(tc, cut_strips_are_refused, 0, 4);
 	tcase_add_loop_test(tc, jbig_of_too_few_rows_is_refused, 0, 2);
 	tcase_add_loop_test(tc, a_full_result_is_an_error, 0, 4);
