@@ -2,6 +2,9 @@
 /* Copyright (c) 2026 The accord authors */
 #include "convertd/fax_encode.h"
 
+#include <endian.h>
+#include <string.h>
+
 /* EOL as it is sent from its lowest bit on: eleven zeros and a one. */
 enum { EOL = 0x800, EOL_BITS = 12, K_LOW = 2, K_HIGH = 4, FINE_DPI = 150, ROW_EXTRA = 64 };
 
@@ -20,16 +23,17 @@ fax_encoder_free(struct fax_encoder *c)
 	runs_free(&c->above);
 }
 
-/* Up to 32 bits; 8 octets of room behind q are written over. */
+/* Up to 32 bits; 4 octets behind q may be written over. */
 static inline void
 put(struct fax_encoder *c, uint32_t code, int bits)
 {
 	c->v |= (uint64_t)code << c->n;
 	c->n += bits;
 	if (c->n >= 32) {
-		for (int i = 0; i < 4; i++)
-			c->q[i] = (unsigned char)(c->v >> 8 * i);
-		c->q += 4;
+		uint32_t low = htole32((uint32_t)c->v);
+
+		memcpy(c->q, &low, sizeof low);
+		c->q += sizeof low;
 		c->v >>= 32;
 		c->n -= 32;
 	}
