@@ -90,7 +90,7 @@ put_fields(const struct report *r, const struct mdn *m, struct buf *out, struct 
 {
 	bool preferred = m->res.flags & RESULT_PREFERRED;
 
-	if (buf_addf(out, e, "Reporting-UA: %s; accord\r\n", r->me) == -1 || status_who(m->rcpt, out, e) == -1 ||
+	if (buf_addf(out, e, "Reporting-UA: %s; accord\r\n", r->me) == -1 || status_who(m->rcpt, false, out, e) == -1 ||
 	    buf_addf(out, e, "Original-Message-ID: %s\r\n"
 	    "Disposition: automatic-action/MDN-sent-automatically; deleted/%s\r\n", m->request.id,
 	    preferred ? "alternative-preferred" : "original-lost") == -1)

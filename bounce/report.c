@@ -89,10 +89,18 @@ records_count(const struct report *r)
 	return n;
 }
 
+static const char encoding_8bit[] = "Content-Transfer-Encoding: 8bit\r\n";
+
 static bool
 counts_any(const struct counts *n)
 {
 	return n->failed + n->delayed + n->delivered + n->relayed > 0;
+}
+
+bool
+report_global(const struct report *r)
+{
+	return xtext_utf8(r->to);
 }
 
 bool
@@ -164,8 +172,9 @@ report_subject(const struct report *r, const struct counts *n)
 static int
 put_to(const struct report *r, struct buf *out, struct err *e)
 {
-	if (buf_add_str(out, "To: <", e) == -1 || (xtext_utf8(r->to) ? buf_add(out, r->to, e) :
-	    xtext_clean(out, r->to, REPORT_ADDR_SHOWN, e)) == -1)
+	if (buf_add_str(out, "To: <", e) == -1 || (!report_global(r) ?
+	    xtext_clean(out, r->to, REPORT_ADDR_SHOWN, e) :
+	    buf_add(out, r->to_spelled.n > 0 ? r->to_spelled : r->to, e)) == -1)
 		return -1;
 	return buf_add_str(out, ">\r\n", e);
 }
@@ -189,7 +198,7 @@ put_header(const struct report *r, const struct counts *n, const char *boundary,
 	return buf_addf(out, e, "Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n"
 	    "Content-Type: multipart/report; report-type=delivery-status;\r\n"
 	    "\tboundary=\"%s\"\r\n%s\r\n", boundary,
-	    eight ? "Content-Transfer-Encoding: 8bit\r\n" : "");
+	    eight ? encoding_8bit : "");
 }
 
 /* --- part 1: for people --- */
@@ -333,7 +342,7 @@ put_words_of(const struct report *r, const struct rcpt_result *res, struct span 
 	int done = -1;
 
 	if (buf_add_str(out, "<", e) == -1 ||
-	    xtext_clean(out, r->env->rcpt[res->slot].addr, REPORT_ADDR_SHOWN, e) == -1 ||
+	    status_address(rcpt_spelled(&r->env->rcpt[res->slot]), report_global(r), out, e) == -1 ||
 	    buf_add_str(out, ">\r\n", e) == -1)
 		return -1;
 	switch ((enum outcome)res->outcome) {
@@ -404,22 +413,24 @@ returns_whole(const struct report *r, const struct counts *n, struct span conten
 	    (n->converted == 0 || r->delivered.n > 0);
 
 	return r->whole && r->env->ret == RET_FULL && (n->failed > 0 || seen) && kind != TEXT_BINARY &&
-	    !r->env->smtputf8 && content.n <= REPORT_FULL_MAX;
+	    (!r->env->smtputf8 || report_global(r)) && content.n <= REPORT_FULL_MAX;
 }
 
-/* The header.  One that is not 7-bit is encoded; as UTF-8 where that is what it is (RFC 6533, 4.3). */
+/* The header.  One that is not 7-bit is encoded, but in a report in UTF-8 (RFC 6533, 4.5); as UTF-8 where that is
+ * what it is (4.3). */
 static int
 put_head_alone(const struct report *r, struct buf *out, struct err *e)
 {
 	struct span head = span_sub(r->message, 0, report_header_end(r->message));
-	bool plain = text_kind(head) == TEXT_7BIT;
+	enum text_kind kind = text_kind(head);
+	bool eight = kind == TEXT_8BIT && r->env->smtputf8 && report_global(r), plain = kind == TEXT_7BIT;
 
 	if (buf_addf(out, e, "Content-Description: Header of the message\r\n"
 	    "Content-Type: %s\r\n%s\r\n",
 	    r->env->smtputf8 && !plain ? "message/global-headers" : "text/rfc822-headers",
-	    plain ? "" : "Content-Transfer-Encoding: quoted-printable\r\n") == -1)
+	    plain ? "" : eight ? encoding_8bit : "Content-Transfer-Encoding: quoted-printable\r\n") == -1)
 		return -1;
-	return plain ? buf_add(out, head, e) : text_qp(out, head, e);
+	return plain || eight ? buf_add(out, head, e) : text_qp(out, head, e);
 }
 
 static int
@@ -427,9 +438,9 @@ put_returned(const struct report *r, bool whole, enum text_kind kind, struct buf
 {
 	if (!whole)
 		return put_head_alone(r, out, e);
-	return buf_addf(out, e, "Content-Description: %s\r\nContent-Type: message/rfc822\r\n%s\r\n",
+	return buf_addf(out, e, "Content-Description: %s\r\nContent-Type: message/%s\r\n%s\r\n",
 	    r->delivered.n > 0 ? "The message as it was delivered" : "Returned message",
-	    kind == TEXT_8BIT ? "Content-Transfer-Encoding: 8bit\r\n" : "");
+	    r->env->smtputf8 ? "global" : "rfc822", kind == TEXT_8BIT ? encoding_8bit : "");
 }
 
 static bool
@@ -443,14 +454,16 @@ report_put(const struct report *r, const struct counts *n, struct span whole, en
     const char *boundary, struct report_text *t, struct err *e)
 {
 	struct buf *out = &t->head;
+	bool global = t->smtputf8;
 
 	if (put_header(r, n, boundary, t->body == BODY_8BITMIME, out, e) == -1 ||
 	    buf_addf(out, e, "This is a delivery report in MIME format.\r\n\r\n--%s\r\n"
-	    "Content-Description: What happened\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n",
-	    boundary) == -1 ||
+	    "Content-Description: What happened\r\nContent-Type: text/plain; charset=%s\r\n%s\r\n",
+	    boundary, global ? "utf-8" : "us-ascii", global ? encoding_8bit : "") == -1 ||
 	    put_words(r, n, out, e) == -1 ||
 	    buf_addf(out, e, "--%s\r\nContent-Description: Delivery report\r\n"
-	    "Content-Type: message/delivery-status\r\n\r\n", boundary) == -1 ||
+	    "Content-Type: message/%s\r\n%s\r\n", boundary, global ? "global-delivery-status" : "delivery-status",
+	    global ? encoding_8bit : "") == -1 ||
 	    status_put(r, out, e) == -1 ||
 	    buf_addf(out, e, "\r\n--%s\r\n", boundary) == -1 ||
 	    put_returned(r, whole.n > 0, kind, out, e) == -1)
@@ -468,7 +481,7 @@ report_build(const struct report *r, struct report_text *t, struct err *e)
 	uint64_t nonce = r->nonce;
 	char boundary[64];
 
-	*t = (struct report_text){ .smtputf8 = xtext_utf8(r->to) };
+	*t = (struct report_text){ .smtputf8 = report_global(r) };
 	buf_init(&t->head, REPORT_MAX);
 	buf_init(&t->tail, sizeof boundary + 16);
 	if (!returns_whole(r, &n, content, kind))

@@ -24,6 +24,7 @@ struct report {
 	const char *failed_id;		/* the ID of the message that it is about */
 	const struct envelope *env;	/* of that message */
 	struct span to;			/* whom the report is for, without <> */
+	struct span to_spelled;		/* as in struct rcpt; or empty */
 	bool to_postmaster;		/* a message without sender could not be delivered */
 	bool own;			/* and that was a report of ours */
 	struct span message;		/* the header (up to and with the empty line, or cut), or all */
@@ -51,6 +52,10 @@ struct report_text {
  */
 int report_build(const struct report *r, struct report_text *t, struct err *e);
 void report_text_free(struct report_text *t);
+
+/* Does it go to an address that needs SMTPUTF8, so that it may be in UTF-8 itself (RFC 6533, 4)?  Whoever has an
+ * ASCII address gets one that any host takes on. */
+bool report_global(const struct report *r);
 
 /* Is anybody to be told anything? */
 bool report_due(const struct report *r);

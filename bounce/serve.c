@@ -187,7 +187,7 @@ static int
 put_commit(const char *id, const struct report *r, const struct report_text *t, uint32_t crc,
     struct buf *packet, struct err *e)
 {
-	struct rcpt rcpt = { .addr = r->to, .notify = NOTIFY_NEVER };
+	struct rcpt rcpt = { .addr = r->to, .spelled = t->smtputf8 ? r->to_spelled : span_of(NULL, 0), .notify = NOTIFY_NEVER };
 	struct envelope env = { .client = span_str(own_client), .arrival_us = (uint64_t)r->now_us,
 	    .body = t->body, .smtputf8 = t->smtputf8, .rcpt = &rcpt, .nrcpt = 1 };
 	struct msg_commit m = { .msg_len = t->head.n + t->returned.n + t->tail.n, .msg_crc = crc };
@@ -205,12 +205,14 @@ work_report(const struct bounce *b, const struct work *w, const struct letter *l
     struct span postmaster)
 {
 	struct report r = { .me = b->me, .failed_id = w->id, .env = &l->env, .to = l->env.sender,
+	    .to_spelled = l->env.sender_spelled,
 	    .message = l->text, .whole = l->whole, .records = buf_view(&w->records),
 	    .now_us = clock_us(), .expires_us = w->expires_us,
 	    .slot = l->q.nslot == l->env.nrcpt ? l->slot : NULL };
 
 	if (l->env.sender.n == 0) {	/* H13: no report to nobody; postmaster hears of it, once */
 		r.to = postmaster;
+		r.to_spelled = span_of(NULL, 0);
 		r.to_postmaster = true;
 		r.own = span_is(l->env.client, own_client);
 	}

@@ -148,26 +148,34 @@ put_remote(const char *mta, struct buf *out, struct err *e)
 
 /* The sender's own spelling (RFC 3464, 2.3.1). */
 static int
-put_orcpt(struct span orcpt, struct buf *out, struct err *e)
+put_orcpt(struct span orcpt, bool utf8, struct buf *out, struct err *e)
 {
 	if (orcpt.n == 0)
 		return 0;
 	if (buf_add_str(out, "Original-Recipient: ", e) == -1 ||
-	    xtext_orcpt(out, orcpt, REPORT_ADDR_SHOWN, e) == -1)
+	    xtext_orcpt(out, orcpt, utf8, REPORT_ADDR_SHOWN, e) == -1)
 		return -1;
 	return buf_add_str(out, "\r\n", e);
 }
 
 int
-status_who(const struct rcpt *r, struct buf *out, struct err *e)
+status_address(struct span addr, bool utf8, struct buf *out, struct err *e)
 {
-	struct span addr = r->addr;
-	bool utf8 = xtext_utf8(addr);
+	if (!xtext_utf8(addr))
+		return xtext_clean(out, addr, REPORT_ADDR_SHOWN, e);
+	return (utf8 ? xtext_utf8_address : xtext_unitext)(out, addr, REPORT_ADDR_SHOWN, e);
+}
 
-	if (put_orcpt(r->orcpt, out, e) == -1)
+int
+status_who(const struct rcpt *r, bool utf8, struct buf *out, struct err *e)
+{
+	struct span addr = rcpt_spelled(r);
+	bool beyond = xtext_utf8(addr);
+
+	if (put_orcpt(r->orcpt, utf8, out, e) == -1)
 		return -1;
-	if (buf_addf(out, e, "Final-Recipient: %s;", utf8 ? "utf-8" : "rfc822") == -1 ||
-	    (utf8 ? xtext_unitext : xtext_clean)(out, addr, REPORT_ADDR_SHOWN, e) == -1)
+	if (buf_addf(out, e, "Final-Recipient: %s;", beyond ? "utf-8" : "rfc822") == -1 ||
+	    status_address(addr, utf8, out, e) == -1)
 		return -1;
 	return buf_add_str(out, "\r\n", e);
 }
@@ -238,7 +246,7 @@ put_recipient(const struct report *r, const struct rcpt_result *res, struct span
 	bool bad = res->outcome == OUTCOME_FAILED || res->outcome == OUTCOME_DEFERRED;
 	int64_t last = last_attempt(r, res);
 
-	if (buf_add_str(out, "\r\n", e) == -1 || status_who(rcpt, out, e) == -1 ||
+	if (buf_add_str(out, "\r\n", e) == -1 || status_who(rcpt, report_global(r), out, e) == -1 ||
 	    buf_addf(out, e, "Action: %s\r\nStatus: %s\r\n", action[res->outcome],
 	    status_code(res)) == -1 || put_remote(res->mta, out, e) == -1)
 		return -1;

@@ -14,13 +14,19 @@ bool status_wanted(const struct report *r, const struct rcpt_result *res);
 int status_reply(const struct rcpt_result *res, const char *lead, unsigned indent, struct buf *out,
     struct err *e);
 
-/* Appends Original-Recipient, if its sender has a spelling of his own, and Final-Recipient. */
-int status_who(const struct rcpt *r, struct buf *out, struct err *e);
+/* Appends an address as a report shows it: at most REPORT_ADDR_SHOWN octets; what is beyond ASCII as "\x{E4}", or
+ * with utf8 as it is. */
+int status_address(struct span addr, bool utf8, struct buf *out, struct err *e);
+
+/* Appends Original-Recipient, if its sender has a spelling of his own, and Final-Recipient; utf8: in UTF-8, for
+ * message/global-delivery-status (RFC 6533, 4.1), else in ASCII. */
+int status_who(const struct rcpt *r, bool utf8, struct buf *out, struct err *e);
 
 /* Appends Media-Accept-Features of what a machine takes, if that is an expression to the letter. */
 int status_accepts(struct span takes, struct buf *out, struct err *e);
 
-/* Appends the fields of the message and of each recipient that is told of; 7-bit, CRLF lines. */
+/* Appends the fields of the message and of each recipient that is told of; 7-bit but for addresses in one that is
+ * report_global(); CRLF lines. */
 int status_put(const struct report *r, struct buf *out, struct err *e);
 
 /*

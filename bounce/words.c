@@ -27,6 +27,10 @@ static const struct advice advices[] = {
 	{ "5.6.5", "the content could not be brought into a form that the receiving machine takes, "
 	    "within what you allowed", "Send it again in a form that the machine takes, or allow "
 	    "more conversions." },
+	{ "5.6.7", "an address has letters beyond ASCII, and the next mail system takes none",
+	    "Send it to, or from, another address, one of plain letters." },
+	{ "5.6.9", "the header has letters beyond ASCII, and the next mail system takes none",
+	    "Send it again with names and a subject of plain letters, or from another mail program." },
 	{ "5.6.", "the form of the content was not accepted",
 	    "Send it again in a simpler form." },
 	{ "5.7.", "the receiving system refused it for a reason of policy",

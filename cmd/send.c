@@ -111,7 +111,7 @@ offer_one(const struct common *c, const struct original *all, char *const *to, c
 		r = buf_add(&message, base, e);
 	if (r == 0 && (buf_add_str(&orcpt, "rfc822;", e) == -1 || xtext_encode(&orcpt, span_str(*to), e) == -1))
 		r = -1;
-	if (r == 0 && !xtext_orcpt_ok(buf_view(&orcpt)))
+	if (r == 0 && !xtext_orcpt_ok(buf_view(&orcpt), false))
 		buf_clear(&orcpt);
 	o.orcpt = buf_view(&orcpt);
 	if (r == 0)	/* kept first: nothing is offered that is not there */

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 
 #include "lib/cur.h"
+#include "lib/xtext.h"
 
 enum { MAX_LABEL = 63, MAX_ROUTE = 32 };	/* octets (RFC 1035 2.3.4); hops of a source route */
 
@@ -22,63 +23,98 @@ is_let_dig(int c)
 	return ascii_alpha(c) || ascii_digit(c);
 }
 
+/* Passes over a character beyond ASCII (UTF8-non-ascii of RFC 6532, 3.1), but no control one. */
+static bool
+take_beyond(struct cur *c)
+{
+	uint32_t cp;
+	size_t n = xtext_utf8_char((struct span){ c->p, cur_left(c) }, &cp);
+
+	if (n < 2 || cp < 0xa0)
+		return false;
+	cur_skip(c, n);
+	return true;
+}
+
+/* One that is_plain says belongs here, or with utf8 one beyond ASCII. */
+static bool
+take_one(struct cur *c, bool (*is_plain)(int), bool utf8)
+{
+	if (!is_plain(cur_peek(c)))
+		return utf8 && cur_peek(c) >= 0x80 && take_beyond(c);
+	cur_skip(c, 1);
+	return true;
+}
+
 /* Quoted-string = DQUOTE *( qtextSMTP / quoted-pairSMTP ) DQUOTE; the first quote is next. */
 static bool
-take_quoted(struct cur *c)
+take_quoted(struct cur *c, bool utf8)
 {
 	int o;
 
 	cur_skip(c, 1);
-	while ((o = cur_byte(c)) != '"') {
+	for (;;) {
+		if (utf8 && cur_peek(c) >= 0x80) {
+			if (!take_beyond(c))
+				return false;
+			continue;
+		}
+		if ((o = cur_byte(c)) == '"')
+			return true;
 		if (o == '\\')
 			o = cur_byte(c);
 		if (o < 0x20 || o > 0x7e)
 			return false;
 	}
-	return true;
 }
 
 /* Dot-string = Atom *( "." Atom ) */
 static bool
-take_dot_string(struct cur *c)
+take_dot_string(struct cur *c, bool utf8)
 {
 	do {
-		if (!is_atext(cur_peek(c)))
+		if (!take_one(c, is_atext, utf8))
 			return false;
-		while (is_atext(cur_peek(c)))
-			cur_skip(c, 1);
+		while (take_one(c, is_atext, utf8))
+			;
 	} while (cur_peek(c) == '.' && cur_byte(c) == '.');
 	return true;
 }
 
 static bool
-take_local(struct cur *c)
+take_local(struct cur *c, bool utf8)
 {
 	const unsigned char *from = c->p;
 
-	if (!(cur_peek(c) == '"' ? take_quoted(c) : take_dot_string(c)))
+	if (!(cur_peek(c) == '"' ? take_quoted(c, utf8) : take_dot_string(c, utf8)))
 		return false;
 	return !c->bad && (size_t)(c->p - from) <= ADDRESS_MAX_LOCAL;
 }
 
-/* sub-domain = Let-dig [ Ldh-str ]: hyphens stand inside only. */
 static bool
-take_label(struct cur *c)
+is_let_dig_hyphen(int c)
+{
+	return is_let_dig(c) || c == '-';
+}
+
+/* sub-domain = Let-dig [ Ldh-str ]: hyphens stand inside only; or a U-label, which lib/idn.h judges. */
+static bool
+take_label(struct cur *c, bool utf8)
 {
 	const unsigned char *from = c->p;
 
-	if (!is_let_dig(cur_peek(c)))
+	if (!take_one(c, is_let_dig, utf8))
 		return false;
-	while (is_let_dig(cur_peek(c)) || cur_peek(c) == '-')
-		cur_skip(c, 1);
+	while (take_one(c, is_let_dig_hyphen, utf8))
+		;
 	return c->p[-1] != '-' && (size_t)(c->p - from) <= MAX_LABEL;
 }
 
 static bool
-take_name(struct cur *c)
+take_name(struct cur *c, bool utf8)
 {
 	do {
-		if (!take_label(c))
+		if (!take_label(c, utf8))
 			return false;
 	} while (cur_peek(c) == '.' && cur_byte(c) == '.');
 	return true;
@@ -132,23 +168,23 @@ take_literal(struct cur *c)
 }
 
 static bool
-take_domain(struct cur *c)
+take_domain(struct cur *c, bool utf8)
 {
 	const unsigned char *from = c->p;
 
-	if (!(cur_peek(c) == '[' ? take_literal(c) : take_name(c)))
+	if (!(cur_peek(c) == '[' ? take_literal(c) : take_name(c, utf8)))
 		return false;
 	return (size_t)(c->p - from) <= ADDRESS_MAX_DOMAIN;
 }
 
 /* A-d-l ":" = At-domain *( "," At-domain ) ":"; it must be taken and is ignored (Appendix C). */
 static bool
-take_route(struct cur *c)
+take_route(struct cur *c, bool utf8)
 {
 	for (int i = 0; i < MAX_ROUTE; i++) {
 		int o;
 
-		if (cur_byte(c) != '@' || !take_domain(c))
+		if (cur_byte(c) != '@' || !take_domain(c, utf8))
 			return false;
 		o = cur_byte(c);
 		if (o != ',')
@@ -158,14 +194,15 @@ take_route(struct cur *c)
 }
 
 static bool
-take_mailbox(struct cur *c)
+take_mailbox(struct cur *c, bool utf8)
 {
-	return take_local(c) && cur_byte(c) == '@' && take_domain(c);
+	return take_local(c, utf8) && cur_byte(c) == '@' && take_domain(c, utf8);
 }
 
 static bool
 take_path(struct cur *c, bool null_ok, struct span *out)
 {
+	const bool utf8 = true;
 	static const char postmaster[] = "postmaster>";
 	struct span rest;
 	const unsigned char *from;
@@ -183,10 +220,10 @@ take_path(struct cur *c, bool null_ok, struct span *out)
 		cur_skip(c, 1);
 		return true;
 	}
-	if (cur_peek(c) == '@' && !take_route(c))
+	if (cur_peek(c) == '@' && !take_route(c, utf8))
 		return false;
 	from = c->p;
-	if (!take_mailbox(c))
+	if (!take_mailbox(c, utf8))
 		return false;
 	*out = (struct span){ from, (size_t)(c->p - from) };
 	return cur_byte(c) == '>';
@@ -204,14 +241,35 @@ address_path(struct span in, bool null_ok, struct span *out, size_t *used, struc
 	return 0;
 }
 
-int
-address_check(struct span in, struct err *e)
+static int
+check_mailbox(struct span in, bool utf8, struct err *e)
 {
 	struct cur c = cur_of(in);
 
-	if (!take_mailbox(&c) || c.bad || cur_left(&c) != 0)
+	if (!take_mailbox(&c, utf8) || c.bad || cur_left(&c) != 0)
 		return err_set(e, ERR_PERM, "5.1.3", "bad address syntax");
 	return 0;
+}
+
+int
+address_check(struct span in, struct err *e)
+{
+	return check_mailbox(in, false, e);
+}
+
+int
+address_check_utf8(struct span in, struct err *e)
+{
+	return check_mailbox(in, true, e);
+}
+
+bool
+address_ascii(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] >= 0x80)
+			return false;
+	return true;
 }
 
 bool
@@ -219,7 +277,7 @@ address_is_domain(struct span s)
 {
 	struct cur c = cur_of(s);
 
-	return take_domain(&c) && !c.bad && cur_left(&c) == 0;
+	return take_domain(&c, false) && !c.bad && cur_left(&c) == 0;
 }
 
 /* Index of the "@" before the domain, or n. */

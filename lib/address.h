@@ -19,12 +19,18 @@ enum { ADDRESS_MAX_LOCAL = 255, ADDRESS_MAX_DOMAIN = 255, ADDRESS_MAX = 511 };
  * A path off the cursor's start in MAIL or RCPT: "<" [source route ":"] mailbox ">"; *out is the
  * mailbox inside, *used the octets read.  null_ok: "<>" is taken (empty *out).  "postmaster" without
  * a domain is taken when !null_ok (RFC 5321 4.5.1).
+ * Characters beyond ASCII are taken as RFC 6531, 3.3, has them; whether the client may use them, and whether
+ * they make a domain, is the caller's to judge (address_ascii, lib/idn.h).
  * -1: ERR_PERM, 5.1.7 for a reverse-path, 5.1.3 for a forward-path.
  */
 int address_path(struct span in, bool null_ok, struct span *out, size_t *used, struct err *e);
 
-/* The same for a bare mailbox "local@domain" that is all of in. */
+/* The same for a bare mailbox "local@domain" that is all of in: one of ASCII; or as RFC 6531, 3.3, has it. */
 int address_check(struct span in, struct err *e);
+int address_check_utf8(struct span in, struct err *e);
+
+/* No octet over 127?  Else it needs SMTPUTF8. */
+bool address_ascii(struct span s);
 
 /* Is s all of a domain or of an address literal with its brackets (RFC 5321 4.1.2, 4.1.3)? */
 bool address_is_domain(struct span s);

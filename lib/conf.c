@@ -78,7 +78,7 @@ trustanchor_check(struct span line, struct err *e)
 const struct conf_decl conf_table[CONF_COUNT] = {
 	[CONF_ME] = STRING("me", "@me", R_ME, hostname_check, "this host's name"),
 	[CONF_LISTEN] = KEYED_LIST("listen", "0.0.0.0:25\n[::]:25", R(START) | R(QMGR) | R(REMOTE),
-	    listener_check, "ADDR:PORT [role] [norelay] [noconperm] [noconneg] [nodrucof] [probeonly] [tls] [notls] [connegtls] [sessions=N]: "
+	    listener_check, "ADDR:PORT [role] [norelay] [noconperm] [noconneg] [nodrucof] [nosmtputf8] [probeonly] [tls] [notls] [connegtls] [sessions=N]: "
 	    "where mail comes in", listener_keys, "address and port"),
 	[CONF_RCPTHOSTS] = LIST("rcpthosts", "@me", R(SMTPD), domain_line_check,
 	    "a domain we take mail for; .domain for those below it"),

@@ -151,6 +151,8 @@ listener_option(struct span word, struct listener *out, bool first, struct err *
 		out->noconneg = true;
 	} else if (span_is(word, "nodrucof")) {
 		out->nodrucof = true;
+	} else if (span_is(word, "nosmtputf8")) {
+		out->nosmtputf8 = true;
 	} else if (span_is(word, "probeonly")) {
 		out->probeonly = true;
 	} else if (span_is(word, "tls")) {
@@ -165,7 +167,7 @@ listener_option(struct span word, struct listener *out, bool first, struct err *
 		out->sessions = (uint32_t)n;
 	} else {
 		return err_set(e, ERR_PERM, NULL, "expected %snorelay, noconperm, noconneg, "
-		    "nodrucof, probeonly, tls, notls, connegtls or sessions=N, not \"%s\"",
+		    "nodrucof, nosmtputf8, probeonly, tls, notls, connegtls or sessions=N, not \"%s\"",
 		    first ? "a role (mx, submission, submissions, lmtp), " : "", quote(word).s);
 	}
 	return 0;

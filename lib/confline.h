@@ -26,12 +26,12 @@ enum listen_role { LISTEN_MX, LISTEN_SUBMISSION, LISTEN_SUBMISSIONS, LISTEN_LMTP
 struct listener {
 	struct netaddr addr;
 	uint8_t role;
-	bool norelay, noconperm, noconneg, nodrucof, probeonly;
+	bool norelay, noconperm, noconneg, nodrucof, nosmtputf8, probeonly;
 	bool tls, notls;	/* TLS from the first octet; no STARTTLS */
 	bool connegtls;		/* nothing is negotiated in clear text */
 	uint32_t sessions;	/* 0: as the setting says */
 };
-/* "ADDR:PORT [role] [norelay] [noconperm] [noconneg] [nodrucof] [probeonly] [tls] [notls] [connegtls] [sessions=N]" */
+/* "ADDR:PORT [role] [norelay] [noconperm] [noconneg] [nodrucof] [nosmtputf8] [probeonly] [tls] [notls] [connegtls] [sessions=N]" */
 int listener_parse(struct span line, struct listener *out, struct err *e);
 /* The same, and refuses the roles that this version does not serve. */
 int listener_check(struct span line, struct err *e);

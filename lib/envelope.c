@@ -21,10 +21,13 @@ enum env_type {
 	REC_BODY,
 	REC_SMTPUTF8,
 	REC_CONPERM,
+	REC_SENDER_SPELLED,	/* octets */
 	REC_RCPT = 64,		/* octets */
 	REC_RCPT_ORCPT,		/* xtext */
 	REC_RCPT_NOTIFY,	/* uint8: enum notify bits */
-	REC_RCPT_DRUCOF		/* uint8: enum drucof */
+	REC_RCPT_DRUCOF,	/* uint8: enum drucof */
+	REC_RCPT_SPELLED,	/* octets */
+	REC_RCPT_END
 };
 enum { REC_HEAD = 6, NOTIFY_ALL = NOTIFY_NEVER | NOTIFY_SUCCESS | NOTIFY_FAILURE | NOTIFY_DELAY };
 
@@ -71,6 +74,15 @@ env_add_text(struct buf *out, enum env_type type, struct span s, struct err *e)
 	return s.n == 0 ? 0 : env_add(out, type, s, e);
 }
 
+/* A path that is not always there. */
+static int
+env_add_path(struct buf *out, enum env_type type, struct span s, struct err *e)
+{
+	if (!env_text_ok(s, ENV_MAX_PATH))
+		return err_set(e, ERR_PERM, "5.5.4", "envelope: an address out of bounds");
+	return s.n == 0 ? 0 : env_add(out, type, s, e);
+}
+
 static int
 env_add_rcpt(struct buf *out, const struct rcpt *r, struct err *e)
 {
@@ -81,7 +93,9 @@ env_add_rcpt(struct buf *out, const struct rcpt *r, struct err *e)
 	    env_add_text(out, REC_RCPT_ORCPT, r->orcpt, e) == -1 ||
 	    env_add_u8(out, REC_RCPT_NOTIFY, r->notify, e) == -1)
 		return -1;
-	return env_add_u8(out, REC_RCPT_DRUCOF, r->drucof, e);
+	if (env_add_u8(out, REC_RCPT_DRUCOF, r->drucof, e) == -1)
+		return -1;
+	return env_add_path(out, REC_RCPT_SPELLED, r->spelled, e);
 }
 
 static int
@@ -99,7 +113,9 @@ env_add_message(struct buf *out, const struct envelope *env, struct err *e)
 	    env_add_u8(out, REC_BODY, env->body, e) == -1 ||
 	    env_add_u8(out, REC_SMTPUTF8, env->smtputf8, e) == -1)
 		return -1;
-	return env_add_u8(out, REC_CONPERM, env->conperm, e);
+	if (env_add_u8(out, REC_CONPERM, env->conperm, e) == -1)
+		return -1;
+	return env_add_path(out, REC_SENDER_SPELLED, env->sender_spelled, e);
 }
 
 int
@@ -109,7 +125,7 @@ envelope_encode(const struct envelope *env, struct buf *out, struct err *e)
 
 	if (!env_text_ok(env->sender, ENV_MAX_PATH) || env->nrcpt == 0 ||
 	    env->nrcpt > ENV_MAX_RCPT || env->ret > RET_HDRS || env->body > BODY_BINARYMIME ||
-	    env->smtputf8 > 1 || env->conperm > 1)
+	    env->smtputf8 > 1 || env->conperm > 1 || (env->sender_spelled.n > 0 && !env->smtputf8))
 		return err_set(e, ERR_PERM, "5.5.4", "envelope: a field out of bounds");
 	if (env_add_message(out, env, e) == -1)
 		goto undo;
@@ -166,8 +182,8 @@ env_take_rcpt(struct env_reader *r, struct span v, struct err *e)
 	}
 	env->rcpt[env->nrcpt] = (struct rcpt){ .notify = 0 };
 	env_take_text(r, v, ENV_MAX_PATH, &env->rcpt[env->nrcpt++].addr);
-	r->seen &= ~(1u << (REC_RCPT_ORCPT - REC_RCPT + 16) | 1u << (REC_RCPT_NOTIFY - REC_RCPT + 16) |
-	    1u << (REC_RCPT_DRUCOF - REC_RCPT + 16));
+	for (int type = REC_RCPT_ORCPT; type < REC_RCPT_END; type++)
+		r->seen &= ~(1u << (type - REC_RCPT + 16));
 	return 0;
 }
 
@@ -197,7 +213,7 @@ env_take(struct env_reader *r, uint16_t type, struct span v, struct err *e)
 	struct cur c = cur_of(v);
 	uint8_t version = 0;
 
-	if (!env_first(r, type) || (to == &none && type > REC_RCPT && type <= REC_RCPT_DRUCOF))
+	if (!env_first(r, type) || (to == &none && type > REC_RCPT && type < REC_RCPT_END))
 		r->bad = true;
 	switch (type) {
 	case REC_VERSION: env_take_u8(r, v, ENV_VERSION, &version); break;
@@ -212,6 +228,7 @@ env_take(struct env_reader *r, uint16_t type, struct span v, struct err *e)
 	case REC_BODY: env_take_u8(r, v, BODY_BINARYMIME, &env->body); break;
 	case REC_SMTPUTF8: env_take_u8(r, v, 1, &env->smtputf8); break;
 	case REC_CONPERM: env_take_u8(r, v, 1, &env->conperm); break;
+	case REC_SENDER_SPELLED: env_take_text(r, v, ENV_MAX_PATH, &env->sender_spelled); break;
 	case REC_RCPT: return env_take_rcpt(r, v, e);
 	case REC_RCPT_ORCPT: env_take_text(r, v, ENV_MAX_TEXT, &to->orcpt); break;
 	case REC_RCPT_NOTIFY:
@@ -219,6 +236,7 @@ env_take(struct env_reader *r, uint16_t type, struct span v, struct err *e)
 		r->bad |= !env_notify_ok(to->notify);
 		break;
 	case REC_RCPT_DRUCOF: env_take_u8(r, v, DRUCOF_PREFER, &to->drucof); break;
+	case REC_RCPT_SPELLED: env_take_text(r, v, ENV_MAX_PATH, &to->spelled); break;
 	default: break;			/* of a later version's: kept in the block */
 	}
 	return 0;

@@ -23,14 +23,16 @@ enum notify { NOTIFY_NEVER = 1, NOTIFY_SUCCESS = 2, NOTIFY_FAILURE = 4, NOTIFY_D
 enum drucof { DRUCOF_NO, DRUCOF_REQUIRE, DRUCOF_PREFER };
 
 struct rcpt {
-	struct span addr;	/* forward-path without <>, every octet as it came (G1) */
+	struct span addr;	/* forward-path without <>, every octet as it came (G1), but for U-labels */
 	struct span orcpt;	/* "rfc822;…" still as xtext, or empty */
 	uint8_t notify;		/* 0: not given */
 	uint8_t drucof;		/* enum drucof */
+	struct span spelled;	/* as it came, where its domain has U-labels: addr has them as A-labels; or empty */
 };
 
 struct envelope {
 	struct span sender;	/* reverse-path without <>; empty: null */
+	struct span sender_spelled;	/* as rcpt.spelled */
 	struct span envid;	/* still as xtext, or empty */
 	struct span client;	/* "helo [address]" as in Received, for the log */
 	uint64_t arrival_us;	/* wall clock */
@@ -38,6 +40,19 @@ struct envelope {
 	struct rcpt *rcpt;	/* owned; the spans point into the block */
 	uint32_t nrcpt;
 };
+
+/* As whoever understands SMTPUTF8 is to see them; all look-ups go by addr and sender. */
+static inline struct span
+rcpt_spelled(const struct rcpt *r)
+{
+	return r->spelled.n > 0 ? r->spelled : r->addr;
+}
+
+static inline struct span
+envelope_sender(const struct envelope *env)
+{
+	return env->sender_spelled.n > 0 ? env->sender_spelled : env->sender;
+}
 
 /*
  * Leaves each recipient once, the first of several in its place: those with the same address (the local part

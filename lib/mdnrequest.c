@@ -232,7 +232,7 @@ original_box(struct span orcpt, struct buf *out)
 	static const char type[] = "rfc822;";
 	struct err e;
 
-	if (orcpt.n > 0 && xtext_orcpt(out, orcpt, ORCPT_SHOWN, &e) == 0 &&
+	if (orcpt.n > 0 && xtext_orcpt(out, orcpt, false, ORCPT_SHOWN, &e) == 0 &&
 	    span_isi(span_sub(buf_view(out), 0, sizeof type - 1), type))
 		buf_eat(out, sizeof type - 1);
 	else

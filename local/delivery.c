@@ -201,13 +201,15 @@ put_piece(void *arg, struct span piece, struct err *e)
 static int
 put_fields(const struct envelope *env, const struct rcpt *rcpt, struct buf *out, struct err *e)
 {
-	if (buf_addf(out, e, "Return-Path: <%.*s>\r\nDelivered-To: %.*s\r\n", (int)env->sender.n,
-	    (const char *)env->sender.p, (int)rcpt->addr.n, (const char *)rcpt->addr.p) == -1)
+	struct span from = envelope_sender(env), to = rcpt_spelled(rcpt);
+
+	if (buf_addf(out, e, "Return-Path: <%.*s>\r\nDelivered-To: %.*s\r\n", (int)from.n,
+	    (const char *)from.p, (int)to.n, (const char *)to.p) == -1)
 		return -1;
 	if (rcpt->orcpt.n == 0)
 		return 0;
 	if (buf_add_str(out, "Original-Recipient: ", e) == -1 ||
-	    xtext_orcpt(out, rcpt->orcpt, ORCPT_SHOWN, e) == -1)
+	    xtext_orcpt(out, rcpt->orcpt, env->smtputf8, ORCPT_SHOWN, e) == -1)
 		return -1;
 	return buf_add_str(out, "\r\n", e);
 }

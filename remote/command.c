@@ -108,9 +108,27 @@ add_xtext(struct buf *out, const char *name, struct span value, struct err *e)
 	return buf_add_str(out, name, e) == -1 ? -1 : buf_add(out, value, e);
 }
 
+/* An ORCPT that has octets beyond ASCII, to a hop without SMTPUTF8: as utf-8-addr-xtext (RFC 6533, 3). */
+static int
+add_orcpt(struct buf *out, struct span orcpt, bool smtputf8, struct err *e)
+{
+	size_t semi = span_find(orcpt, ';');
+
+	if (xtext_ok(orcpt) || !xtext_orcpt_ok(orcpt, true))
+		return add_xtext(out, " ORCPT=", orcpt, e);
+	if (buf_add_str(out, " ORCPT=", e) == -1)
+		return -1;
+	if (smtputf8)
+		return buf_add(out, orcpt, e);
+	if (buf_add(out, span_sub(orcpt, 0, semi + 1), e) == -1)
+		return -1;
+	return xtext_unitext(out, span_sub(orcpt, semi + 1, orcpt.n), XTEXT_ORCPT_MAX * 3, e);
+}
+
 static int
 mail_params(struct buf *out, const struct envelope *env, const struct hop *hop, struct err *e)
 {
+	/* MAY of RFC 6531, 3.2, where neither is needed: the client said so, and may know more */
 	if (env->smtputf8 && hop->ext & HOP_SMTPUTF8 && buf_add_str(out, " SMTPUTF8", e) == -1)
 		return -1;
 	if (!(hop->ext & HOP_DSN))
@@ -128,7 +146,8 @@ command_mail(struct buf *out, const struct envelope *env, const struct hop *hop,
 	bool binary = body == BODY_BINARYMIME;
 	unsigned needs = binary ? HOP_BINARYMIME | HOP_CHUNKING : HOP_8BITMIME;
 
-	if (buf_add_str(out, "MAIL FROM:<", e) == -1 || buf_add(out, env->sender, e) == -1 ||
+	if (buf_add_str(out, "MAIL FROM:<", e) == -1 ||
+	    buf_add(out, hop->ext & HOP_SMTPUTF8 ? envelope_sender(env) : env->sender, e) == -1 ||
 	    buf_add_byte(out, '>', e) == -1)
 		return -1;
 	if (conperm && buf_add_str(out, " CONPERM", e) == -1)
@@ -184,7 +203,8 @@ command_rcpt(struct buf *out, const struct rcpt *r, const struct hop *hop, const
 	static const char *const words[] = { [DRUCOF_NO] = "", [DRUCOF_REQUIRE] = " DRUCOF",
 	    [DRUCOF_PREFER] = " DRUCOF=PREFER" };
 
-	if (buf_add_str(out, "RCPT TO:<", e) == -1 || buf_add(out, r->addr, e) == -1 ||
+	if (buf_add_str(out, "RCPT TO:<", e) == -1 ||
+	    buf_add(out, hop->ext & HOP_SMTPUTF8 ? rcpt_spelled(r) : r->addr, e) == -1 ||
 	    buf_add_byte(out, '>', e) == -1)
 		return -1;
 	if (conneg != NULL && (buf_add_byte(out, ' ', e) == -1 || buf_add_str(out, conneg, e) == -1))
@@ -192,7 +212,7 @@ command_rcpt(struct buf *out, const struct rcpt *r, const struct hop *hop, const
 	if (buf_add_str(out, words[drucof], e) == -1)
 		return -1;
 	if (hop->ext & HOP_DSN && (add_notify(out, r->notify, e) == -1 ||
-	    add_xtext(out, " ORCPT=", r->orcpt, e) == -1))
+	    add_orcpt(out, r->orcpt, hop->ext & HOP_SMTPUTF8, e) == -1))
 		return -1;
 	return buf_add_str(out, "\r\n", e);
 }

@@ -107,16 +107,22 @@ static void
 check_addresses(struct flow *f, struct batch *b)
 {
 	bool utf8, sender_utf8, takes = f->s->hop.ext & HOP_SMTPUTF8;
+	const struct envelope *env = &f->job->env;
 
-	if (!command_path_ok(f->job->env.sender, &sender_utf8))
+	if (!command_path_ok(env->sender, &sender_utf8) || !command_path_ok(envelope_sender(env), &utf8))
 		flow_settle(f, b->t, b->n, OUTCOME_FAILED, "5.1.7",
 		    "the sender's address is none");
+	if (env->smtputf8 && !takes && flow_fields(f))		/* RFC 6531, 3.2 */
+		flow_settle(f, b->t, b->n, OUTCOME_FAILED, "5.6.9",
+		    "a header beyond ASCII, and the next hop does not offer SMTPUTF8");
 	for (uint32_t i = 0; i < b->n; i++) {
-		if (!command_path_ok(b->t[i]->rcpt->addr, &utf8) || b->t[i]->rcpt->addr.n == 0)
+		const struct rcpt *r = b->t[i]->rcpt;
+
+		if (!command_path_ok(rcpt_spelled(r), &utf8) || !command_path_ok(r->addr, &utf8) || r->addr.n == 0)
 			flow_settle(f, &b->t[i], 1, OUTCOME_FAILED, "5.1.3", "this is no address");
-		else if (!takes && (utf8 || sender_utf8 || f->job->env.smtputf8))
+		else if (!takes && (utf8 || sender_utf8))
 			flow_settle(f, &b->t[i], 1, OUTCOME_FAILED, "5.6.7",
-			    "internationalized mail, and the next hop does not offer SMTPUTF8");
+			    "an address beyond ASCII, and the next hop does not offer SMTPUTF8");
 	}
 }
 

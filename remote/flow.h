@@ -72,6 +72,7 @@ struct flow {
 	struct flow_plan *plans;
 	struct made *made;		/* conversions, for the job's time */
 	bool eight;			/* the message has octets over 127 */
+	bool fields_known, fields;	/* a field of its header, or of a part's, is beyond ASCII */
 	bool permission_known, permission;	/* has some Content-Convert field */
 	bool header_read, report, signed_whole;	/* by its own header: is a DSN or MDN; has DKIM or ARC */
 	struct buf broken;		/* the field for copies that its signature does not fit; "": not needed yet */
@@ -91,6 +92,10 @@ void flow_row(struct flow *f, const struct target *t, const char *row, struct sp
 
 /* Has it octets over 127? */
 bool flow_eight(struct span message);
+
+/* Has a field octets over 127, in its header or that of a part at any depth (RFC 6531, 3.2)?  What cannot be
+ * looked at has them if the message has any. */
+bool flow_fields(struct flow *f);
 
 /* What the open hop needs of any form of the message: of its transfer encodings, and for BODY. */
 enum edit_transfer flow_transfer(const struct flow *f);

@@ -45,6 +45,34 @@ flow_eight(struct span m)
 	return bits & 0x80;
 }
 
+/* Nothing was looked at in a message that is attached and not gone into. */
+static bool
+part_fields(const struct mime_part *p)
+{
+	bool inside = p->type.n >= 8 && span_isi(span_sub(p->type, 0, 8), "message/") && !p->message;
+
+	return flow_eight(p->header) || p->broken || (inside && flow_eight(p->body));
+}
+
+bool
+flow_fields(struct flow *f)
+{
+	struct mime m;
+	struct err e;
+
+	if (f->fields_known)
+		return f->fields;
+	f->fields_known = true;
+	f->fields = f->eight;
+	if (!f->eight || mime_parse(f->job->message, &m, &e) == -1)
+		return f->fields;
+	f->fields = false;
+	for (uint32_t i = 0; i < m.n && !f->fields; i++)
+		f->fields = part_fields(&m.part[i]);
+	mime_free(&m);
+	return f->fields;
+}
+
 enum edit_transfer
 flow_transfer(const struct flow *f)
 {

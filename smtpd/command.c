@@ -26,8 +26,8 @@ enum {
 	C_OCTETS = 8,	/* octets follow: with a line that is not read, nobody knows how many */
 	/* Octets of a line with its CRLF: RFC 5321 4.5.3.1.4, and what the extensions add. */
 	LINE = 512,
-	/* RFC 1870 3 (5), RFC 6152 2 (5), RFC 3030 3 (8); CONPERM; RET and ENVID */
-	LINE_MAIL = LINE + 26 + 17 + 16 + 64 + 9 + 7 + XTEXT_ENVID_MAX,
+	/* RFC 1870 3 (5), RFC 6152 2 (5), RFC 3030 3 (8); CONPERM; RFC 6531 3.1 (5); RET and ENVID */
+	LINE_MAIL = LINE + 26 + 10 + 17 + 16 + 64 + 9 + 7 + XTEXT_ENVID_MAX,
 	/* CONNEG with its longest spelling; DRUCOF; NOTIFY with all its words, ORCPT */
 	LINE_RCPT = LINE + 64 + 15 + 29 + 7 + XTEXT_ORCPT_MAX
 };
@@ -168,6 +168,7 @@ greeted(struct session *s, struct span args, bool esmtp)
 	s->offer.conperm = esmtp && !s->listener->noconperm;
 	s->offer.conneg = esmtp && !s->listener->noconneg;
 	s->offer.drucof = esmtp && !s->listener->nodrucof;
+	s->offer.smtputf8 = esmtp && !s->listener->nosmtputf8;
 	return true;
 }
 
@@ -200,6 +201,8 @@ cmd_ehlo(struct session *s, struct span args)
 	ehlo_limits(s);
 	if (session_may_secure(s))
 		session_line(s, 250, true, NULL, span_str("STARTTLS"));
+	if (s->offer.smtputf8)
+		session_line(s, 250, true, NULL, span_str("SMTPUTF8"));
 	if (s->offer.conperm)
 		session_line(s, 250, true, NULL, span_str("CONPERM"));
 	if (s->offer.conneg)

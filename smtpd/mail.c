@@ -8,6 +8,7 @@
 
 #include "lib/address.h"
 #include "lib/caplines.h"
+#include "lib/idn.h"
 #include "lib/log.h"
 #include "smtpd/ensure.h"
 
@@ -28,12 +29,32 @@ take_path(struct span *args, const char *key, bool null_ok, struct span *path, s
 	return 0;
 }
 
-/* An address as replies show it: cut so that a line keeps its limit. */
-struct shown { int n; const char *p; };
+/* "<address> " as replies show it: cut so that a line keeps its limit; nothing for what is beyond ASCII, which
+ * must not be in such a reply (RFC 6531, 3.7.4). */
+struct shown { char text[SHOWN_MAX + 4]; };
 static struct shown
 shown(struct span addr)
 {
-	return (struct shown){ addr.n < SHOWN_MAX ? (int)addr.n : SHOWN_MAX, (const char *)addr.p };
+	struct shown a = { "" };
+
+	if (address_ascii(addr))
+		snprintf(a.text, sizeof a.text, "<%.*s> ", addr.n < SHOWN_MAX ? (int)addr.n : SHOWN_MAX,
+		    (const char *)addr.p);
+	return a;
+}
+
+/*
+ * Appends path as it is looked up, its domain in A-labels.  *spelled: path, if that is not the same; to be
+ * kept too.  -1: ERR_PERM 5.6.7 where MAIL did not ask for SMTPUTF8 (RFC 6531, 3.5), dsn for what is no domain.
+ */
+static int
+add_path(struct session *s, struct span path, bool smtputf8, const char *dsn, struct span *spelled,
+    struct err *e)
+{
+	*spelled = address_ascii(address_domain(path)) ? span_of(NULL, 0) : path;
+	if (!smtputf8 && !address_ascii(path))
+		return err_set(e, ERR_PERM, "5.6.7", "an address beyond ASCII needs SMTPUTF8 with MAIL");
+	return idn_address(path, dsn, &s->addrs, e);
 }
 
 /* A fault of ours, before there is a message. */
@@ -44,12 +65,21 @@ mail_failed(struct session *s, const struct err *e)
 	session_reply(s, 451, "4.3.0", "the mail cannot be taken now, try again later");
 }
 
+/* An address that cannot be kept; utf8_code: for one that needs SMTPUTF8. */
+static void
+mail_refused(struct session *s, int utf8_code, const struct err *e)
+{
+	if (e->kind != ERR_PERM)
+		mail_failed(s, e);
+	else
+		session_reply(s, strcmp(e->dsn, "5.6.7") == 0 ? utf8_code : 501, e->dsn, "%s", e->what);
+}
+
 void
 mail_from(struct session *s, struct span args)
 {
-	struct span path;
+	struct span path, spelled;
 	struct err e;
-	struct shown a;
 	int code;
 
 	session_reset(s);
@@ -66,17 +96,18 @@ mail_from(struct session *s, struct span args)
 		session_reply(s, code, e.dsn, "%s", e.what);
 		return;
 	}
-	if (buf_add(&s->addrs, path, &e) == -1 || buf_add(&s->addrs, s->mail.envid, &e) == -1) {
-		mail_failed(s, &e);
+	if (add_path(s, path, s->mail.smtputf8, "5.1.7", &spelled, &e) == -1 ||
+	    (s->sender_len = (uint16_t)s->addrs.n, buf_add(&s->addrs, s->mail.envid, &e)) == -1 ||
+	    buf_add(&s->addrs, spelled, &e) == -1) {
+		mail_refused(s, 550, &e);
 		session_reset(s);
 		return;
 	}
-	s->sender_len = (uint16_t)path.n;
 	s->envid_len = (uint16_t)s->mail.envid.n;
+	s->spelled_len = (uint16_t)spelled.n;
 	s->state = S_MAIL;
 	session_deadline(s);
-	a = shown(path);
-	session_reply(s, 250, "2.1.0", "<%.*s> sender ok", a.n, a.p);
+	session_reply(s, 250, "2.1.0", "%ssender ok", shown(path).text);
 }
 
 /* "postmaster" without a domain is ours (RFC 5321 4.5.1). */
@@ -84,6 +115,7 @@ static int
 rcpt_keep(struct session *s, struct span path, const struct rcpt_params *params, struct err *e)
 {
 	size_t before = s->addrs.n, len;
+	struct span spelled;
 	void *p;
 
 	if (s->nrcpt == s->cap_rcpt) {
@@ -94,7 +126,7 @@ rcpt_keep(struct session *s, struct span path, const struct rcpt_params *params,
 		s->rcpt = p;
 		s->cap_rcpt = cap;
 	}
-	if (buf_add(&s->addrs, path, e) == -1)
+	if (add_path(s, path, s->mail.smtputf8, "5.1.3", &spelled, e) == -1)
 		return -1;
 	if (address_domain(path).n == 0 &&
 	    buf_addf(&s->addrs, e, "@%s", conf_string(s->conf, CONF_ME)) == -1) {
@@ -102,12 +134,12 @@ rcpt_keep(struct session *s, struct span path, const struct rcpt_params *params,
 		return -1;
 	}
 	len = s->addrs.n - before;
-	if (buf_add(&s->addrs, params->orcpt, e) == -1) {
+	if (buf_add(&s->addrs, params->orcpt, e) == -1 || buf_add(&s->addrs, spelled, e) == -1) {
 		s->addrs.n = before;
 		return -1;
 	}
 	s->rcpt[s->nrcpt++] = (struct rcpt_at){ (uint32_t)before, (uint16_t)len,
-	    (uint16_t)params->orcpt.n, params->notify, params->drucof };
+	    (uint16_t)params->orcpt.n, (uint16_t)spelled.n, params->notify, params->drucof };
 	return 0;
 }
 
@@ -142,7 +174,6 @@ rcpt_ask(struct session *s, struct span addr, uint32_t want)
 static bool
 conneg_lines(struct session *s, struct span addr, struct span filter)
 {
-	struct shown a = shown(addr);
 	struct span rest, text;
 	char line[REPLY_MAX];
 	struct buf lines;
@@ -155,7 +186,7 @@ conneg_lines(struct session *s, struct span addr, struct span filter)
 	if (!(ok = ensure_lines(s, addr, filter, &lines) || caplines_make(filter, &lines, &e) == 0)) {
 		log_line(LOG_ERR, NULL, "caps-unfit", "to=%s why=%s", log_qs(addr), log_q(e.what));
 	} else {
-		n = snprintf(line, sizeof line, "<%.*s> recipient ok", a.n, a.p);
+		n = snprintf(line, sizeof line, "%srecipient ok", shown(addr).text);
 		session_line(s, 250, true, "2.1.5", span_of(line, (size_t)n));
 	}
 	rest = buf_view(&lines);
@@ -242,11 +273,10 @@ rcpt_allowed(struct session *s, enum policy_route route, uint8_t ask, const stru
 static void
 rcpt_accept(struct session *s, struct span addr, uint8_t ask, const struct link_cap *cap)
 {
-	struct shown a = shown(addr);
 	bool kept = true;
 
 	if (ask == CONNEG_NO || !conneg_answer(s, ask, addr, cap, &kept))
-		session_reply(s, 250, "2.1.5", "<%.*s> recipient ok", a.n, a.p);
+		session_reply(s, 250, "2.1.5", "%srecipient ok", shown(addr).text);
 	if (kept)
 		s->state = S_RCPT;
 	else
@@ -265,7 +295,7 @@ rcpt_decide(struct session *s, struct span path, const struct rcpt_params *param
 	uint32_t want = 0;
 
 	if (rcpt_keep(s, path, params, &e) == -1) {
-		mail_failed(s, &e);
+		mail_refused(s, 553, &e);
 		return;
 	}
 	addr = session_rcpt(s, s->nrcpt - 1);
@@ -310,7 +340,7 @@ mail_rcpt(struct session *s, struct span args)
 		session_reply(s, 501, e.dsn, "%s", e.what);
 		return;
 	}
-	if ((code = param_rcpt(args, &s->offer, &params, &e)) != 0) {
+	if ((code = param_rcpt(args, &s->offer, s->mail.smtputf8, &params, &e)) != 0) {
 		session_reply(s, code, e.dsn, "%s", e.what);
 		return;
 	}

@@ -179,9 +179,9 @@ static int
 message_envelope(struct session *s, struct buf *out, uint32_t *nrcpt, struct err *e)
 {
 	char client[HELO_MAX + 80];
-	struct envelope env = { .sender = session_sender(s), .envid = session_envid(s),
-	    .arrival_us = (uint64_t)clock_us(), .body = message_body(s), .ret = s->mail.ret,
-	    .conperm = s->mail.conperm, .nrcpt = s->nrcpt };
+	struct envelope env = { .sender = session_sender(s), .sender_spelled = session_spelled(s),
+	    .envid = session_envid(s), .arrival_us = (uint64_t)clock_us(), .body = message_body(s),
+	    .ret = s->mail.ret, .conperm = s->mail.conperm, .smtputf8 = s->mail.smtputf8, .nrcpt = s->nrcpt };
 	int r;
 
 	snprintf(client, sizeof client, "%s [%s]", s->helo, s->client_text);
@@ -191,6 +191,7 @@ message_envelope(struct session *s, struct buf *out, uint32_t *nrcpt, struct err
 		return err_sys(e, "envelope");
 	for (uint32_t i = 0; i < s->nrcpt; i++)
 		env.rcpt[i] = (struct rcpt){ .addr = session_rcpt(s, i),
+		    .spelled = session_rcpt_spelled(s, i),
 		    .orcpt = session_orcpt(s, i), .notify = s->rcpt[i].notify,
 		    .drucof = s->rcpt[i].drucof };
 	r = envelope_unique(&env, e) == 0 ? envelope_encode(&env, out, e) : -1;

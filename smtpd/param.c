@@ -38,15 +38,17 @@ take_keyword(struct cur *c)
 	return (struct span){ from, (size_t)(c->p - from) };
 }
 
-/* esmtp-value = 1*(%d33-60 / %d62-126), so no second "=". */
+/* esmtp-value = 1*(%d33-60 / %d62-126), so no second "="; and what is beyond ASCII (RFC 6531, 3.3). */
 static struct span
 take_value(struct cur *c)
 {
 	const unsigned char *from = c->p;
-	int o;
+	uint32_t cp;
+	size_t n;
 
-	while ((o = cur_peek(c)) > ' ' && o < 0x7f && o != '=')
-		cur_skip(c, 1);
+	while ((n = xtext_utf8_char((struct span){ c->p, cur_left(c) }, &cp)) > 0 && cp > ' ' && cp != 0x7f &&
+	    cp != '=')
+		cur_skip(c, n);
 	return (struct span){ from, (size_t)(c->p - from) };
 }
 
@@ -134,6 +136,18 @@ mail_conperm(struct span v, const struct offer *o, bool *conperm, struct err *e)
 	return 0;
 }
 
+/* RFC 6531, 3.4 */
+static int
+mail_smtputf8(struct span v, const struct offer *o, bool *smtputf8, struct err *e)
+{
+	if (v.p != NULL)
+		return refuse(e, 501, "5.5.4", "SMTPUTF8 takes no value", span_str(""));
+	if (!o->smtputf8)
+		return refuse(e, 555, "5.5.4", "SMTPUTF8 is not offered here", span_str(""));
+	*smtputf8 = true;
+	return 0;
+}
+
 /* --- RFC 3461 --- */
 
 static int
@@ -159,9 +173,9 @@ mail_envid(struct span v, struct span *envid, struct err *e)
 }
 
 static int
-rcpt_orcpt(struct span v, struct span *orcpt, struct err *e)
+rcpt_orcpt(struct span v, bool smtputf8, struct span *orcpt, struct err *e)
 {
-	if (v.p == NULL || !xtext_orcpt_ok(v))
+	if (v.p == NULL || !xtext_orcpt_ok(v, smtputf8))
 		return refuse(e, 501, "5.5.4", "ORCPT takes a type, ';' and a printable address as "
 		    "xtext, at most 500 octets", span_str(""));
 	*orcpt = v;
@@ -205,8 +219,8 @@ static int
 mail_one(const struct param *p, const struct offer *o, struct mail_params *out, unsigned *seen,
     struct err *e)
 {
-	enum { SIZE, BODY, RET, ENVID, CONPERM, COUNT };	/* all but the last with EHLO alone */
-	static const char *const known[] = { "SIZE", "BODY", "RET", "ENVID", "CONPERM" };
+	enum { SIZE, BODY, RET, ENVID, SMTPUTF8, CONPERM, COUNT };	/* all but the last with EHLO alone */
+	static const char *const known[] = { "SIZE", "BODY", "RET", "ENVID", "SMTPUTF8", "CONPERM" };
 	unsigned k = 0;
 
 	while (k < COUNT && !span_isi(p->key, known[k]))
@@ -221,6 +235,7 @@ mail_one(const struct param *p, const struct offer *o, struct mail_params *out, 
 	case BODY: return mail_body(p->value, &out->body, e);
 	case RET: return mail_ret(p->value, &out->ret, e);
 	case ENVID: return mail_envid(p->value, &out->envid, e);
+	case SMTPUTF8: return mail_smtputf8(p->value, o, &out->smtputf8, e);
 	default: return mail_conperm(p->value, o, &out->conperm, e);
 	}
 }
@@ -270,8 +285,8 @@ rcpt_drucof(struct span v, const struct offer *o, uint8_t *drucof, struct err *e
 }
 
 static int
-rcpt_one(const struct param *p, const struct offer *o, struct rcpt_params *out, unsigned *seen,
-    struct err *e)
+rcpt_one(const struct param *p, const struct offer *o, bool smtputf8, struct rcpt_params *out,
+    unsigned *seen, struct err *e)
 {
 	enum { NOTIFY, ORCPT, CONNEG, DRUCOF, COUNT };	/* the first two with EHLO alone */
 	static const char *const known[] = { "NOTIFY", "ORCPT", "CONNEG", "DRUCOF" };
@@ -286,14 +301,14 @@ rcpt_one(const struct param *p, const struct offer *o, struct rcpt_params *out, 
 	*seen |= 1u << k;
 	switch (k) {
 	case NOTIFY: return rcpt_notify(p->value, &out->notify, e);
-	case ORCPT: return rcpt_orcpt(p->value, &out->orcpt, e);
+	case ORCPT: return rcpt_orcpt(p->value, smtputf8, &out->orcpt, e);
 	case CONNEG: return rcpt_conneg(p->value, &out->conneg, e);
 	default: return rcpt_drucof(p->value, o, &out->drucof, e);
 	}
 }
 
 int
-param_rcpt(struct span in, const struct offer *o, struct rcpt_params *out, struct err *e)
+param_rcpt(struct span in, const struct offer *o, bool smtputf8, struct rcpt_params *out, struct err *e)
 {
 	struct cur c = cur_of(in);
 	struct param p;
@@ -302,7 +317,7 @@ param_rcpt(struct span in, const struct offer *o, struct rcpt_params *out, struc
 
 	*out = (struct rcpt_params){ .conneg = CONNEG_NO };
 	while ((r = take_param(&c, "CONNEG", &p)) == 1)
-		if ((code = rcpt_one(&p, o, out, &seen, e)) != 0)
+		if ((code = rcpt_one(&p, o, smtputf8, out, &seen, e)) != 0)
 			return code;
 	if (r == -1)
 		return refuse(e, 501, "5.5.4", "RCPT parameters malformed", span_str(""));

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * smtpd/param.h - the parameters of MAIL and RCPT (RFC 5321 4.1.1.11, 1870, 6152, 3030, 3461,
- * 4141 and its drafts, the DRUCOF proposal).  Pure.
+ * 4141 and its drafts, the DRUCOF proposal, 6531).  Pure.
  */
 #ifndef SMTPD_PARAM_H
 #define SMTPD_PARAM_H
@@ -14,6 +14,7 @@ struct offer {
 	bool esmtp;		/* EHLO: SIZE, 8BITMIME, BINARYMIME, DSN */
 	bool conperm, conneg, drucof;
 	uint64_t max_size;	/* octets of a message, 0: no limit */
+	bool smtputf8;
 };
 
 struct mail_params {
@@ -22,6 +23,7 @@ struct mail_params {
 	bool conperm;
 	uint8_t ret;		/* enum ret_type */
 	struct span envid;	/* in the command line, still as xtext; or empty */
+	bool smtputf8;
 };
 
 enum conneg_ask { CONNEG_NO, CONNEG_BARE, CONNEG_REQUIRED, CONNEG_OPTIONAL };
@@ -29,15 +31,15 @@ struct rcpt_params {
 	uint8_t conneg;		/* enum conneg_ask */
 	uint8_t notify;		/* enum notify, or 0 */
 	uint8_t drucof;		/* enum drucof */
-	struct span orcpt;	/* in the command line, type and xtext; or empty */
+	struct span orcpt;	/* in the command line, type and xtext, or of type utf-8; or empty */
 };
 
 /*
  * Read what follows the path.  0, or the SMTP reply code with its enhanced code and text in *e:
  * 501 5.5.4 malformed, twice, a wrong value; 504 5.3.3 CONPERM, CONNEG or DRUCOF not offered here (R5, R28);
- * 552 5.3.4 larger than max_size; 555 5.5.4 not known.
+ * 552 5.3.4 larger than max_size; 555 5.5.4 not known.  smtputf8: MAIL had that parameter.
  */
 int param_mail(struct span in, const struct offer *o, struct mail_params *out, struct err *e);
-int param_rcpt(struct span in, const struct offer *o, struct rcpt_params *out, struct err *e);
+int param_rcpt(struct span in, const struct offer *o, bool smtputf8, struct rcpt_params *out, struct err *e);
 
 #endif

@@ -86,7 +86,7 @@ session_reset(struct session *s)
 	buf_clear(&s->addrs);
 	message_drop(s);
 	s->nrcpt = s->rcpts = 0;
-	s->sender_len = s->envid_len = 0;
+	s->sender_len = s->envid_len = s->spelled_len = 0;
 	s->mail = (struct mail_params){ 0 };
 	s->refused.code = 0;
 	s->withheld = false;
@@ -153,6 +153,8 @@ session_may_secure(const struct session *s)
 const char *
 session_protocol(const struct session *s)
 {
+	if (s->mail.smtputf8)		/* RFC 6531, 4.3 */
+		return s->secure ? "UTF8SMTPS" : "UTF8SMTP";
 	return s->secure ? "ESMTPS" : s->offer.esmtp ? "ESMTP" : "SMTP";
 }
 

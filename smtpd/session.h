@@ -52,10 +52,10 @@ struct session {
 	int64_t start_ms;
 
 	/* the transaction */
-	struct buf addrs;		/* sender, ENVID, then recipients, each with its ORCPT */
-	struct rcpt_at { uint32_t off; uint16_t len, orcpt_len; uint8_t notify, drucof; } *rcpt;
+	struct buf addrs;		/* sender, ENVID, the sender as spelled; recipients, so too with ORCPT */
+	struct rcpt_at { uint32_t off; uint16_t len, orcpt_len, spelled_len; uint8_t notify, drucof; } *rcpt;
 	uint32_t nrcpt, cap_rcpt, rcpts;	/* rcpts: RCPT commands, as LIMITS counts them */
-	uint16_t sender_len, envid_len;
+	uint16_t sender_len, envid_len, spelled_len;
 	struct mail_params mail;	/* but its spans */
 	struct message message;		/* under way if message.open */
 	struct refusal refused;		/* code: a chunk of this sequence was refused so */
@@ -121,6 +121,14 @@ session_envid(const struct session *s)
 }
 
 static inline struct span
+session_spelled(const struct session *s)
+{
+	size_t at = (size_t)s->sender_len + s->envid_len;
+
+	return span_sub(buf_view(&s->addrs), at, at + s->spelled_len);
+}
+
+static inline struct span
 session_rcpt(const struct session *s, uint32_t i)
 {
 	return span_sub(buf_view(&s->addrs), s->rcpt[i].off, s->rcpt[i].off + s->rcpt[i].len);
@@ -132,6 +140,14 @@ session_orcpt(const struct session *s, uint32_t i)
 	size_t at = (size_t)s->rcpt[i].off + s->rcpt[i].len;
 
 	return span_sub(buf_view(&s->addrs), at, at + s->rcpt[i].orcpt_len);
+}
+
+static inline struct span
+session_rcpt_spelled(const struct session *s, uint32_t i)
+{
+	size_t at = (size_t)s->rcpt[i].off + s->rcpt[i].len + s->rcpt[i].orcpt_len;
+
+	return span_sub(buf_view(&s->addrs), at, at + s->rcpt[i].spelled_len);
 }
 
 #endif

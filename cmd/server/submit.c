@@ -44,7 +44,7 @@ submit_check(const struct envelope *env, struct err *e)
 	for (uint32_t i = 0; i < env->nrcpt; i++) {
 		if (address_check(env->rcpt[i].addr, e) == -1)
 			return err_in(e, "recipient %u", i + 1);
-		if (env->rcpt[i].orcpt.n > 0 && !xtext_orcpt_ok(env->rcpt[i].orcpt))
+		if (env->rcpt[i].orcpt.n > 0 && !xtext_orcpt_ok(env->rcpt[i].orcpt, env->smtputf8))
 			return err_set(e, ERR_PERM, "5.5.4", "recipient %u: ORCPT", i + 1);
 	}
 	return 0;

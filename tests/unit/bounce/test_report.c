@@ -459,13 +459,17 @@ START_TEST(received_from)
 }
 END_TEST
 
-/* A sender whose address needs SMTPUTF8 gets it in the header as it is (RFC 6532), never as "?". */
+/* A sender whose address needs SMTPUTF8 gets it in the header as it is (RFC 6532), never as "?", and the rest in
+ * UTF-8 too (RFC 6533, 4); who has one of ASCII gets ASCII. */
 START_TEST(internationalized)
 {
 	char *p;
 
 	env.sender = r.to = span_str("\xc3\xa4@x");
 	env.smtputf8 = 1;
+	env.rcpt[0].addr = span_str("\xc3\xb6@xn--b-eha.example");
+	env.rcpt[0].spelled = span_str("\xc3\xb6@b\xc3\xbc.example");
+	env.rcpt[0].orcpt = span_str("utf-8;\\x{F6}@y");
 	env.ret = RET_FULL;
 	r.whole = true;
 	r.message = span_str("Subject: \xc3\xa4\r\n\r\nsecret\r\n");
@@ -474,6 +478,20 @@ START_TEST(internationalized)
 	ck_assert(has("\r\nTo: <\xc3\xa4@x>\r\n"));
 	ck_assert(made.smtputf8);
 	ck_assert_int_eq(made.body, BODY_8BITMIME);
+	ck_assert(has("\r\nContent-Type: message/global-delivery-status\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"));
+	ck_assert(has("\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"));
+	ck_assert(has("\r\nContent-Type: message/global\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"));
+	ck_assert(has("\r\nOriginal-Recipient: utf-8;\xc3\xb6@y\r\nFinal-Recipient: utf-8;\xc3\xb6@b\xc3\xbc.example\r\n"));
+	ck_assert(has("\r\n<\xc3\xb6@b\xc3\xbc.example>\r\n"));
+	p = part(3);
+	ck_assert_ptr_nonnull(strstr(p, "secret"));
+	free(p);
+	buf_clear(&out);
+	env.sender = r.to = span_str("a@xn--b-fia.example");
+	build();
+	ck_assert(!made.smtputf8 && made.body == BODY_7BIT && has("\r\nTo: <a@xn--b-fia.example>\r\n"));
+	ck_assert(has("\r\nContent-Type: message/delivery-status\r\n\r\n"));
+	ck_assert(has("\r\nOriginal-Recipient: utf-8;\\x{F6}@y\r\nFinal-Recipient: utf-8;\\x{F6}@b\\x{FC}.example\r\n"));
 	p = part(3);
 	ck_assert_ptr_nonnull(strstr(p, "Content-Type: message/global-headers\r\n"
 	    "Content-Transfer-Encoding: quoted-printable\r\n\r\nSubject: =C3=A4\r\n"));

@@ -56,7 +56,14 @@ static const struct {
 	{ "<@b>", false, NULL, 0 },
 	{ "<a@b@c>", false, NULL, 0 },
 	{ "<a@b c>", false, NULL, 0 },
-	{ "<\xc3\xa4@b>", false, NULL, 0 },
+	{ "<\xc3\xa4@b>", false, "\xc3\xa4@b", 6 },		/* RFC 6531, 3.3 */
+	{ "<a\xe2\x82\xac.b@b\xc3\xbc" "cher.example>", true, "a\xe2\x82\xac.b@b\xc3\xbc" "cher.example", 24 },
+	{ "<\"\xc3\xa4 b\"@x>", false, "\"\xc3\xa4 b\"@x", 10 },
+	{ "<\"\\\xc3\xa4\"@x>", false, NULL, 0 },
+	{ "<\xc3@b>", false, NULL, 0 },
+	{ "<\xc2\x85@b>", false, NULL, 0 },
+	{ "<a@b\xed\xa0\x80>", false, NULL, 0 },
+	{ "<a@\xc3\xa4->", false, NULL, 0 },
 	{ "", false, NULL, 0 },
 	{ "<", true, NULL, 0 },
 };
@@ -84,6 +91,9 @@ START_TEST(nothing_stands_behind_an_address)
 	struct err e = { 0 };
 
 	ck_assert_int_eq(address_check(span_str("a@b"), &e), 0);
+	ck_assert_int_eq(address_check(span_str("\xc3\xa4@b"), &e), -1);
+	ck_assert_int_eq(address_check_utf8(span_str("\xc3\xa4@b"), &e), 0);
+	ck_assert(!address_ascii(span_str("a\xc3\xa4")) && address_ascii(span_str("a@b")));
 	for (size_t i = 0; i < sizeof in / sizeof *in; i++)
 		ck_assert_msg(address_check(span_str(in[i]), &e) == -1, "%s", in[i]);
 }

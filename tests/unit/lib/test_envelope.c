@@ -13,9 +13,9 @@ static struct envelope
 full(void)
 {
 	two[0] = (struct rcpt){ span_str("\"a>b\"@Example.ORG"), span_str("rfc822;b+2Bc@x"),
-	    NOTIFY_SUCCESS | NOTIFY_DELAY, DRUCOF_PREFER };
-	two[1] = (struct rcpt){ span_str("c@example.net"), span_str(""), 0, DRUCOF_NO };
-	return (struct envelope){ .sender = span_str("a@example.com"), .envid = span_str("QQ+31"),
+	    NOTIFY_SUCCESS | NOTIFY_DELAY, DRUCOF_PREFER, span_str("\"a>b\"@spelled") };
+	two[1] = (struct rcpt){ span_str("c@example.net"), span_str(""), 0, DRUCOF_NO, span_str("") };
+	return (struct envelope){ .sender = span_str("a@example.com"), .sender_spelled = span_str("a@spelled"), .envid = span_str("QQ+31"),
 	    .client = span_str("mail.example [192.0.2.1]"), .arrival_us = UINT64_C(1795000123456789),
 	    .ret = RET_HDRS, .body = BODY_BINARYMIME, .smtputf8 = 1, .conperm = 1, .rcpt = two,
 	    .nrcpt = 2 };
@@ -30,6 +30,8 @@ START_TEST(what_goes_in_comes_out)
 	buf_init(&b, ENV_MAX);
 	ck_assert_int_eq(envelope_encode(&in, &b, &e), 0);
 	ck_assert_msg(envelope_decode(buf_view(&b), &out, &e) == 0, "%s", e.what);
+	ck_assert(span_eq(in.sender_spelled, out.sender_spelled));
+	ck_assert(span_is(envelope_sender(&out), "a@spelled") && span_is(rcpt_spelled(&out.rcpt[1]), "c@example.net"));
 	ck_assert(span_eq(in.sender, out.sender) && span_eq(in.envid, out.envid) &&
 	    span_eq(in.client, out.client));
 	ck_assert_uint_eq(in.arrival_us, out.arrival_us);
@@ -38,6 +40,7 @@ START_TEST(what_goes_in_comes_out)
 	for (int i = 0; i < 2; i++) {
 		ck_assert(span_eq(two[i].addr, out.rcpt[i].addr));
 		ck_assert(span_eq(two[i].orcpt, out.rcpt[i].orcpt));
+		ck_assert(span_eq(two[i].spelled, out.rcpt[i].spelled));
 		ck_assert_uint_eq(two[i].notify, out.rcpt[i].notify);
 		ck_assert_uint_eq(two[i].drucof, out.rcpt[i].drucof);
 	}
@@ -215,19 +218,19 @@ END_TEST
 
 static const struct { const char *name; struct rcpt a, b; bool same; } pairs[] = {
 #define T(text) { (const unsigned char *)(text), sizeof text - 1 }
-	{ "the same", { T("a@b"), T(""), 0, 0 }, { T("a@b"), T(""), 0, 0 }, true },
-	{ "a domain's case is none", { T("a@B.example"), T(""), 0, 0 }, { T("a@b.EXAMPLE"), T(""), 0, 0 }, true },
-	{ "a local part's is one", { T("A@b"), T(""), 0, 0 }, { T("a@b"), T(""), 0, 0 }, false },
-	{ "but postmaster's is none", { T("Postmaster@b"), T(""), 0, 0 }, { T("POSTMASTER@b"), T(""), 0, 0 }, true },
-	{ "quotes are octets", { T("\"a\"@b"), T(""), 0, 0 }, { T("a@b"), T(""), 0, 0 }, false },
-	{ "a longer name", { T("a@b"), T(""), 0, 0 }, { T("aa@b"), T(""), 0, 0 }, false },
-	{ "an @ within", { T("\"a@b\"@c"), T(""), 0, 0 }, { T("\"a@B\"@c"), T(""), 0, 0 }, false },
-	{ "another domain", { T("a@b"), T(""), 0, 0 }, { T("a@c"), T(""), 0, 0 }, false },
-	{ "the same ORCPT", { T("a@b"), T("rfc822;x@y"), 0, 0 }, { T("a@b"), T("rfc822;x@y"), 0, 0 }, true },
-	{ "another ORCPT", { T("a@b"), T("rfc822;x@y"), 0, 0 }, { T("a@b"), T("rfc822;z@y"), 0, 0 }, false },
-	{ "no ORCPT", { T("a@b"), T("rfc822;x@y"), 0, 0 }, { T("a@b"), T(""), 0, 0 }, false },
-	{ "another NOTIFY", { T("a@b"), T(""), NOTIFY_NEVER, 0 }, { T("a@b"), T(""), 0, 0 }, false },
-	{ "another DRUCOF", { T("a@b"), T(""), 0, DRUCOF_PREFER }, { T("a@b"), T(""), 0, 0 }, false },
+	{ "the same", { T("a@b"), T(""), 0, 0, T("") }, { T("a@b"), T(""), 0, 0, T("") }, true },
+	{ "a domain's case is none", { T("a@B.example"), T(""), 0, 0, T("") }, { T("a@b.EXAMPLE"), T(""), 0, 0, T("") }, true },
+	{ "a local part's is one", { T("A@b"), T(""), 0, 0, T("") }, { T("a@b"), T(""), 0, 0, T("") }, false },
+	{ "but postmaster's is none", { T("Postmaster@b"), T(""), 0, 0, T("") }, { T("POSTMASTER@b"), T(""), 0, 0, T("") }, true },
+	{ "quotes are octets", { T("\"a\"@b"), T(""), 0, 0, T("") }, { T("a@b"), T(""), 0, 0, T("") }, false },
+	{ "a longer name", { T("a@b"), T(""), 0, 0, T("") }, { T("aa@b"), T(""), 0, 0, T("") }, false },
+	{ "an @ within", { T("\"a@b\"@c"), T(""), 0, 0, T("") }, { T("\"a@B\"@c"), T(""), 0, 0, T("") }, false },
+	{ "another domain", { T("a@b"), T(""), 0, 0, T("") }, { T("a@c"), T(""), 0, 0, T("") }, false },
+	{ "the same ORCPT", { T("a@b"), T("rfc822;x@y"), 0, 0, T("") }, { T("a@b"), T("rfc822;x@y"), 0, 0, T("") }, true },
+	{ "another ORCPT", { T("a@b"), T("rfc822;x@y"), 0, 0, T("") }, { T("a@b"), T("rfc822;z@y"), 0, 0, T("") }, false },
+	{ "no ORCPT", { T("a@b"), T("rfc822;x@y"), 0, 0, T("") }, { T("a@b"), T(""), 0, 0, T("") }, false },
+	{ "another NOTIFY", { T("a@b"), T(""), NOTIFY_NEVER, 0, T("") }, { T("a@b"), T(""), 0, 0, T("") }, false },
+	{ "another DRUCOF", { T("a@b"), T(""), 0, DRUCOF_PREFER, T("") }, { T("a@b"), T(""), 0, 0, T("") }, false },
 #undef T
 };
 

@@ -124,13 +124,18 @@ static const struct {
 	    "RCPT TO:<A@X> CONNEG NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;a+2B@x\r\n" },
 	{ HOP_DSN, NOTIFY_DELAY, "\"a>b\"@x", "", "CONNEG=REQUIRED", DRUCOF_NO,
 	    "RCPT TO:<\"a>b\"@x> CONNEG=REQUIRED NOTIFY=DELAY\r\n" },
+	/* RFC 6531, 3.2; RFC 6533, 3 */
+	{ HOP_DSN | HOP_SMTPUTF8, 0, "\xc3\xa4@xn--b.example", "utf-8;\xc3\xa4\\x{2B}@x", NULL, DRUCOF_NO,
+	    "RCPT TO:<as it came> ORCPT=utf-8;\xc3\xa4\\x{2B}@x\r\n" },
+	{ HOP_DSN, 0, "a@xn--b.example", "utf-8;\xc3\xa4\\x{2B}@x", NULL, DRUCOF_NO,
+	    "RCPT TO:<a@xn--b.example> ORCPT=utf-8;\\x{E4}\\x{2B}@x\r\n" },
 	{ HOP_DSN, 0, "/FAX=+1.2/@x", "", NULL, DRUCOF_NO, "RCPT TO:</FAX=+1.2/@x>\r\n" },
 };
 
 START_TEST(rcpt_is_written)
 {
 	struct rcpt r = { .addr = span_str(rcpts[_i].addr), .orcpt = span_str(rcpts[_i].orcpt),
-	    .notify = rcpts[_i].notify };
+	    .notify = rcpts[_i].notify, .spelled = span_str(strstr(rcpts[_i].addr, "xn--") ? "as it came" : "") };
 	struct hop hop = { .ext = rcpts[_i].ext };
 	struct buf out;
 	struct err e = { 0 };

@@ -4,12 +4,13 @@
 
 #include <check.h>
 
-static const struct offer full = { true, true, true, true, 1000 };
-static const struct offer without = { true, false, false, false, 0 };
-static const struct offer helo = { false, false, false, false, 1000 };
+static const struct offer full = { true, true, true, true, 1000, true };
+static const struct offer without = { true, false, false, false, 0, false };
+static const struct offer helo = { false, false, false, false, 1000, true };
 
 #define T(text) { (const unsigned char *)text, sizeof text - 1 }
 #define NONE { NULL, 0 }
+#define W(n, b, c, r, id) { .size = n, .body = b, .conperm = c, .ret = r, .envid = id }
 #define TEN "abcdefghij"
 #define HUNDRED TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
 
@@ -20,16 +21,16 @@ static const struct {
 	const char *dsn;	/* of a refusal */
 	struct mail_params want;
 } mails[] = {
-	{ "", &full, 0, "", { 0, BODY_7BIT, false, 0, NONE } },
-	{ " ", &full, 0, "", { 0, BODY_7BIT, false, 0, NONE } },
-	{ " SIZE=1000", &full, 0, "", { 1000, BODY_7BIT, false, 0, NONE } },
-	{ " size=1 body=8bitmime conperm", &full, 0, "", { 1, BODY_8BITMIME, true, 0, NONE } },
-	{ "  BODY=7BIT", &full, 0, "", { 0, BODY_7BIT, false, 0, NONE } },
+	{ "", &full, 0, "", W(0, BODY_7BIT, false, 0, NONE) },
+	{ " ", &full, 0, "", W(0, BODY_7BIT, false, 0, NONE) },
+	{ " SIZE=1000", &full, 0, "", W(1000, BODY_7BIT, false, 0, NONE) },
+	{ " size=1 body=8bitmime conperm", &full, 0, "", W(1, BODY_8BITMIME, true, 0, NONE) },
+	{ "  BODY=7BIT", &full, 0, "", W(0, BODY_7BIT, false, 0, NONE) },
 	{ " SIZE=1001", &full, 552, "5.3.4", { 0 } },
-	{ " SIZE=1001", &without, 0, "", { 1001, BODY_7BIT, false, 0, NONE } },
-	{ " SIZE=18446744073709551615", &without, 0, "", { UINT64_MAX, BODY_7BIT, false, 0, NONE } },
+	{ " SIZE=1001", &without, 0, "", W(1001, BODY_7BIT, false, 0, NONE) },
+	{ " SIZE=18446744073709551615", &without, 0, "", W(UINT64_MAX, BODY_7BIT, false, 0, NONE) },
 	{ " SIZE=18446744073709551616", &full, 552, "5.3.4", { 0 } },
-	{ " SIZE=18446744073709551616", &without, 0, "", { UINT64_MAX, BODY_7BIT, false, 0, NONE } },
+	{ " SIZE=18446744073709551616", &without, 0, "", W(UINT64_MAX, BODY_7BIT, false, 0, NONE) },
 	{ " SIZE=1234567890123456789x", &full, 501, "5.5.4", { 0 } },
 	{ " SIZE=100000000000000000000", &full, 501, "5.5.4", { 0 } },	/* 21 digits */
 	{ " SIZE=000000000000000000001", &full, 501, "5.5.4", { 0 } },	/* 21 digits */
@@ -47,7 +48,7 @@ static const struct {
 	{ " -SIZE=1", &full, 501, "5.5.4", { 0 } },
 	{ " BODY=8BIT", &full, 501, "5.5.4", { 0 } },
 	{ " BODY", &full, 501, "5.5.4", { 0 } },
-	{ " BODY=BINARYMIME", &full, 0, "", { 0, BODY_BINARYMIME, false, 0, NONE } },
+	{ " BODY=BINARYMIME", &full, 0, "", W(0, BODY_BINARYMIME, false, 0, NONE) },
 	{ " body=binarymime", &helo, 555, "5.5.4", { 0 } },
 	{ " BODY=7BIT BODY=7BIT", &full, 501, "5.5.4", { 0 } },
 	{ " CONPERM=x", &full, 501, "5.5.4", { 0 } },
@@ -57,10 +58,10 @@ static const struct {
 	{ " CONPERM", &helo, 504, "5.3.3", { 0 } },
 	{ " SIZE=5", &helo, 555, "5.5.4", { 0 } },
 	/* G17; RFC 3461 4.3, 4.4 */
-	{ " RET=HDRS", &full, 0, "", { 0, BODY_7BIT, false, RET_HDRS, NONE } },
-	{ " ret=full ENVID=QQ314159", &full, 0, "", { 0, BODY_7BIT, false, RET_FULL, T("QQ314159") } },
-	{ " ENVID=a+2B+20b+3D", &full, 0, "", { 0, BODY_7BIT, false, 0, T("a+2B+20b+3D") } },
-	{ " ENVID=" HUNDRED, &full, 0, "", { 0, BODY_7BIT, false, 0, T(HUNDRED) } },
+	{ " RET=HDRS", &full, 0, "", W(0, BODY_7BIT, false, RET_HDRS, NONE) },
+	{ " ret=full ENVID=QQ314159", &full, 0, "", W(0, BODY_7BIT, false, RET_FULL, T("QQ314159")) },
+	{ " ENVID=a+2B+20b+3D", &full, 0, "", W(0, BODY_7BIT, false, 0, T("a+2B+20b+3D")) },
+	{ " ENVID=" HUNDRED, &full, 0, "", W(0, BODY_7BIT, false, 0, T(HUNDRED)) },
 	{ " ENVID=" HUNDRED "x", &full, 501, "5.5.4", { 0 } },
 	{ " RET=BODY", &full, 501, "5.5.4", { 0 } },
 	{ " RET", &full, 501, "5.5.4", { 0 } },
@@ -80,8 +81,12 @@ static const struct {
 	{ " ENVID=a+7F", &full, 501, "5.5.4", { 0 } },
 	{ " ENVID=a+80", &full, 501, "5.5.4", { 0 } },
 	{ " ENVID=a+1Fb", &full, 501, "5.5.4", { 0 } },
+	{ " SMTPUTF8 BODY=8BITMIME", &full, 0, "", { .body = BODY_8BITMIME, .smtputf8 = true } },
+	{ " SMTPUTF8", &without, 555, "5.5.4", { 0 } },
+	{ " SMTPUTF8", &helo, 555, "5.5.4", { 0 } },
+	{ " SMTPUTF8=yes", &full, 501, "5.5.4", { 0 } },
+	{ " smtputf8 SMTPUTF8", &full, 501, "5.5.4", { 0 } },
 	{ " ENVID=\xc3\xa9", &full, 501, "5.5.4", { 0 } },
-	{ " SMTPUTF8", &full, 555, "5.5.4", { 0 } },
 	{ " AUTH=<>", &full, 555, "5.5.4", { 0 } },
 };
 
@@ -101,6 +106,7 @@ START_TEST(mail_parameters)
 	ck_assert_uint_eq(got.body, mails[_i].want.body);
 	ck_assert_int_eq(got.conperm, mails[_i].want.conperm);
 	ck_assert_uint_eq(got.ret, mails[_i].want.ret);
+	ck_assert_int_eq(got.smtputf8, mails[_i].want.smtputf8);
 	ck_assert(span_eq(got.envid, mails[_i].want.envid));
 }
 END_TEST
@@ -158,7 +164,7 @@ START_TEST(rcpt_parameters)
 {
 	struct rcpt_params got;
 	struct err e = { 0 };
-	int code = param_rcpt(span_str(rcpts[_i].in), rcpts[_i].offer, &got, &e);
+	int code = param_rcpt(span_str(rcpts[_i].in), rcpts[_i].offer, false, &got, &e);
 
 	ck_assert_msg(code == rcpts[_i].code, "'%s': %d %s", rcpts[_i].in, code, e.what);
 	if (code != 0)
@@ -190,7 +196,7 @@ START_TEST(drucof_parameters)
 {
 	struct rcpt_params got;
 	struct err e = { 0 };
-	int code = param_rcpt(span_str(drucofs[_i].in), drucofs[_i].offer, &got, &e);
+	int code = param_rcpt(span_str(drucofs[_i].in), drucofs[_i].offer, false, &got, &e);
 
 	ck_assert_msg(code == drucofs[_i].code, "'%s': %d %s", drucofs[_i].in, code, e.what);
 	if (code != 0)
@@ -245,7 +251,7 @@ START_TEST(dsn_parameters)
 {
 	struct rcpt_params got;
 	struct err e = { 0 };
-	int code = param_rcpt(span_str(dsns[_i].in), dsns[_i].offer, &got, &e);
+	int code = param_rcpt(span_str(dsns[_i].in), dsns[_i].offer, false, &got, &e);
 
 	ck_assert_msg(code == dsns[_i].code, "'%s': %d %s", dsns[_i].in, code, e.what);
 	if (code != 0) {
@@ -254,6 +260,20 @@ START_TEST(dsn_parameters)
 	}
 	ck_assert_uint_eq(got.notify, dsns[_i].notify);
 	ck_assert(span_eq(got.orcpt, dsns[_i].orcpt));
+}
+END_TEST
+
+/* RFC 6533, 3: an ORCPT beyond ASCII in a transaction with SMTPUTF8, and of its own type. */
+START_TEST(orcpt_beyond_ascii)
+{
+	struct rcpt_params got;
+	struct err e;
+
+	ck_assert_int_eq(param_rcpt(span_str(" ORCPT=utf-8;\xc3\xa4@x"), &full, true, &got, &e), 0);
+	ck_assert(span_is(got.orcpt, "utf-8;\xc3\xa4@x"));
+	ck_assert_int_eq(param_rcpt(span_str(" ORCPT=utf-8;\xc3\xa4@x"), &full, false, &got, &e), 501);
+	ck_assert_int_eq(param_rcpt(span_str(" ORCPT=rfc822;\xc3\xa4@x"), &full, true, &got, &e), 501);
+	ck_assert_int_eq(param_rcpt(span_str(" ORCPT=utf-8;\xc3@x"), &full, true, &got, &e), 501);
 }
 END_TEST
 
@@ -268,6 +288,7 @@ suite_param(void)
 	tcase_add_loop_test(tc, rcpt_parameters, 0, sizeof rcpts / sizeof *rcpts);
 	tcase_add_loop_test(tc, drucof_parameters, 0, sizeof drucofs / sizeof *drucofs);
 	tcase_add_loop_test(tc, dsn_parameters, 0, sizeof dsns / sizeof *dsns);
+	tcase_add_test(tc, orcpt_beyond_ascii);
 	suite_add_tcase(s, tc);
 	return s;
 }
