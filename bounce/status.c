@@ -294,6 +294,8 @@ status_put(const struct report *r, struct buf *out, struct err *e)
 	if (buf_addf(out, e, "Reporting-MTA: dns; %s\r\n", r->me) == -1 ||
 	    put_received_from(r->env->client, out, e) == -1 ||
 	    put_date(out, "Arrival-Date", (int64_t)r->env->arrival_us, e) == -1 ||
+	    (r->env->hold.n > 0 && (buf_add_str(out, "Future-Release-Request: ", e) == -1 ||	/* RFC 4865, 5.1.2 */
+	    xtext_clean(out, r->env->hold, REPORT_ADDR_SHOWN, e) == -1 || buf_add_str(out, "\r\n", e) == -1)) ||
 	    buf_addf(out, e, "X-Accord-Queue-ID: %s\r\n", r->failed_id) == -1)
 		return -1;
 	while (result_next(&rest, &res, &detail, e) == 1)

@@ -131,6 +131,7 @@ show_envelope(const struct shower *s, const struct qitem *m)
 	put(s, 0, "body", span_str(env->body < 3 ? body_names[env->body] : "?"));
 	put(s, 0, "envid", env->envid);
 	put(s, 0, "ret", span_str(env->ret < 3 ? ret_names[env->ret] : "?"));
+	put_time(s, 0, "release", env->release_us);
 	put_flag(s, 0, "smtputf8", env->smtputf8);
 	put_flag(s, 0, "conperm", env->conperm);
 	if (s->q->common->json)

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/span.h"
+
 int64_t clock_ms(void);		/* monotonic, milliseconds; a step of the wall clock moves it not */
 int64_t clock_us(void);		/* wall, microseconds since 1970 */
 
@@ -24,5 +26,7 @@ int clock_wait_ms(int64_t wait_ms);
 void clock_rfc5322(int64_t us, char *out, size_t cap);
 /* "2026-11-22T01:02:03.456Z". */
 void clock_iso(int64_t us, char *out, size_t cap);
+/* "2026-11-22T01:02:03Z", with a fraction or not (RFC 3339, 5.6, in UTC).  false: text is none. */
+bool clock_iso_read(struct span text, int64_t *us);
 
 #endif

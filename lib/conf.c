@@ -99,6 +99,8 @@ const struct conf_decl conf_table[CONF_COUNT] = {
 	    R(QUEUE) | R(CONTROL) | R(OFFER), "largest message, octets"),
 	[CONF_QUEUELIFETIME] = NUMBER("queuelifetime", "432000", 1, 100 * DAY, R(QMGR) | R(BOUNCE),
 	    "seconds until a message is given up"),
+	[CONF_FUTURERELEASE] = NUMBER("futurerelease", "2592000", 0, 999999999, R(SMTPD),
+	    "seconds that a client may have a message held; 0: not at all"),
 	[CONF_RETRYFIRST] = NUMBER("retryfirst", "60", 1, 30 * DAY, R(QMGR),
 	    "seconds to the first retry"),
 	[CONF_RETRYMAX] = NUMBER("retrymax", "14400", 1, 30 * DAY, R(QMGR),

@@ -22,6 +22,7 @@ enum env_type {
 	REC_SMTPUTF8,
 	REC_CONPERM,
 	REC_SENDER_SPELLED,	/* octets */
+	REC_RELEASE,		/* uint64 microseconds, then text */
 	REC_RCPT = 64,		/* octets */
 	REC_RCPT_ORCPT,		/* xtext */
 	REC_RCPT_NOTIFY,	/* uint8: enum notify bits */
@@ -29,6 +30,7 @@ enum env_type {
 	REC_RCPT_SPELLED,	/* octets */
 	REC_RCPT_END
 };
+#define ENV_MAX_US (INT64_MAX / 2)	/* sums with it do not wrap */
 enum { REC_HEAD = 6, NOTIFY_ALL = NOTIFY_NEVER | NOTIFY_SUCCESS | NOTIFY_FAILURE | NOTIFY_DELAY };
 
 static bool
@@ -99,6 +101,17 @@ env_add_rcpt(struct buf *out, const struct rcpt *r, struct err *e)
 }
 
 static int
+env_add_release(struct buf *out, const struct envelope *env, struct err *e)
+{
+	if (!env_text_ok(env->hold, ENV_MAX_TEXT) || env->release_us > ENV_MAX_US)
+		return err_set(e, ERR_PERM, "5.5.4", "envelope: a time of release out of bounds");
+	if (buf_add_u16le(out, REC_RELEASE, e) == -1 || buf_add_u32le(out, (uint32_t)(8 + env->hold.n), e) == -1 ||
+	    buf_add_u64le(out, env->release_us, e) == -1)
+		return -1;
+	return buf_add(out, env->hold, e);
+}
+
+static int
 env_add_message(struct buf *out, const struct envelope *env, struct err *e)
 {
 	static const uint8_t version = ENV_VERSION;
@@ -115,7 +128,9 @@ env_add_message(struct buf *out, const struct envelope *env, struct err *e)
 		return -1;
 	if (env_add_u8(out, REC_CONPERM, env->conperm, e) == -1)
 		return -1;
-	return env_add_path(out, REC_SENDER_SPELLED, env->sender_spelled, e);
+	if (env_add_path(out, REC_SENDER_SPELLED, env->sender_spelled, e) == -1)
+		return -1;
+	return env->release_us == 0 ? 0 : env_add_release(out, env, e);
 }
 
 int
@@ -223,6 +238,11 @@ env_take(struct env_reader *r, uint16_t type, struct span v, struct err *e)
 	case REC_ARRIVAL:
 		env->arrival_us = cur_u64le(&c);
 		r->bad |= c.bad || cur_left(&c) > 0;
+		break;
+	case REC_RELEASE:
+		env->release_us = cur_u64le(&c);
+		r->bad |= c.bad || env->release_us == 0 || env->release_us > ENV_MAX_US;
+		env_take_text(r, cur_take(&c, cur_left(&c)), ENV_MAX_TEXT, &env->hold);
 		break;
 	case REC_RET: env_take_u8(r, v, RET_HDRS, &env->ret); break;
 	case REC_BODY: env_take_u8(r, v, BODY_BINARYMIME, &env->body); break;

@@ -128,10 +128,17 @@ qmgr_deliver(struct qmgr *q, struct entry *en)
 	struct pick p;
 	struct job *j;
 	struct err e;
+	int64_t hold;
 	int r = qmgr_letter(q, en->id, &l, &e);
 
 	if (r != 1) {
 		qmgr_unreadable(q, en, r, &e);
+		return;
+	}
+	hold = en->urgent ? 0 : letter_hold_ms(&l, clock_us());
+	if (hold > 0) {		/* the wall clock was set back meanwhile */
+		sched_defer(&q->sched, en, clock_ms() + hold, (int64_t)l.env.release_us, clock_ms());
+		letter_close(&l);
 		return;
 	}
 	pick_slots(q, en, &l, &p);

@@ -20,11 +20,12 @@ qmgr_warn_at(const struct qmgr *q, const struct letter *l, uint32_t slot, int64_
 {
 	const struct slot *s = &l->slot[slot];
 	int64_t left = (letter_since_us(l, slot) - now_us) / 1000 + q->warn_ms;
+	int64_t most = letter_hold_ms(l, now_us) + q->warn_ms;
 
 	if (q->warn_ms == 0 || s->state != SLOT_QUEUED || s->flags & SLOT_DELAY_TOLD ||
 	    !(l->env.rcpt[slot].notify & NOTIFY_DELAY) || l->env.sender.n == 0)
 		return SCHED_NEVER;
-	return now_ms + (left < q->warn_ms ? left : q->warn_ms);
+	return now_ms + (left < most ? left : most);
 }
 
 /* What the report says of a recipient: its own last failure, or its destination's. */

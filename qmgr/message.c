@@ -122,9 +122,10 @@ expires_of(const struct moment *t, const struct letter *l, uint32_t slot, int64_
 {
 	const struct slot *s = &l->slot[slot];
 	int64_t left = (letter_since_us(l, slot) - t->us) / 1000 + lifetime_ms;
+	int64_t most = letter_hold_ms(l, t->us) + lifetime_ms;
 
-	if (left > lifetime_ms)
-		left = lifetime_ms;
+	if (left > most)
+		left = most;
 	if ((s->attempts == 0 || (int64_t)s->next_us <= t->us) && left < QMGR_GRACE_MS)
 		left = QMGR_GRACE_MS;
 	return t->ms + left;
@@ -153,6 +154,7 @@ read_slot(struct qmgr *q, struct entry *en, const struct letter *l, uint32_t i,
 	const struct slot *s = &l->slot[i];
 	struct sched_new n = { .retry_ms = t->ms, .next_us = t->us, .expires_ms = SCHED_NEVER,
 	    .warn_ms = SCHED_NEVER, .attempts = s->attempts, .sender = t->sender };
+	int64_t hold = letter_hold_ms(l, t->us);
 	char dest[ROUTE_MAX];
 	struct entry *to;
 
@@ -172,6 +174,10 @@ read_slot(struct qmgr *q, struct entry *en, const struct letter *l, uint32_t i,
 	if (s->next_us != 0)
 		n.next_us = (int64_t)s->next_us;
 	wait_of(q, to, t, s, &n);
+	if (hold > 0) {
+		n.retry_ms = t->ms + hold;
+		n.next_us = (int64_t)l->env.release_us;
+	}
 	n.warn_ms = qmgr_warn_at(q, l, i, t->ms, t->us);
 	if (n.warn_ms < t->ms + QMGR_GRACE_MS)	/* a try comes first */
 		n.warn_ms = t->ms + QMGR_GRACE_MS;

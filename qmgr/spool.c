@@ -114,5 +114,15 @@ letter_since_us(const struct letter *l, uint32_t slot)
 {
 	uint32_t since_s = l->slot[slot].since_s;
 
-	return since_s != 0 ? (int64_t)since_s * 1000000 : (int64_t)l->env.arrival_us;
+	int64_t since = since_s != 0 ? (int64_t)since_s * 1000000 : (int64_t)l->env.arrival_us;
+
+	return since > (int64_t)l->env.release_us ? since : (int64_t)l->env.release_us;
+}
+
+int64_t
+letter_hold_ms(const struct letter *l, int64_t now_us)
+{
+	int64_t us = (int64_t)l->env.release_us - now_us;
+
+	return us > 0 ? us / 1000 + 1 : 0;	/* never before (4.2, 5 and 6) */
 }

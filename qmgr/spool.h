@@ -33,7 +33,10 @@ struct letter {
  */
 int letter_open(int dirfd, const char *id, struct letter *l, struct err *e);
 void letter_close(struct letter *l);
-/* Since when that recipient's time counts, wall clock: its release, or the message's arrival. */
+/* Since when that recipient's time counts, wall clock: its release by the administrator or its sender (RFC 4865), or
+ * the message's arrival. */
 int64_t letter_since_us(const struct letter *l, uint32_t slot);
+/* How long its sender wants the message held yet. */
+int64_t letter_hold_ms(const struct letter *l, int64_t now_us);
 
 #endif

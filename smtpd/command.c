@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "lib/address.h"
+#include "lib/clock.h"
 #include "lib/xtext.h"
 
 static void cmd_ehlo(struct session *s, struct span args);
@@ -26,8 +27,8 @@ enum {
 	C_OCTETS = 8,	/* octets follow: with a line that is not read, nobody knows how many */
 	/* Octets of a line with its CRLF: RFC 5321 4.5.3.1.4, and what the extensions add. */
 	LINE = 512,
-	/* RFC 1870 3 (5), RFC 6152 2 (5), RFC 3030 3 (8); CONPERM; RFC 6531 3.1 (5); RET and ENVID */
-	LINE_MAIL = LINE + 26 + 10 + 17 + 16 + 64 + 9 + 7 + XTEXT_ENVID_MAX,
+	/* RFC 1870 3 (5), RFC 6152 2 (5), RFC 3030 3 (8); CONPERM; RFC 6531 3.1 (5); RFC 4865 3 (5); RET and ENVID */
+	LINE_MAIL = LINE + 26 + 10 + 34 + 17 + 16 + 64 + 9 + 7 + XTEXT_ENVID_MAX,
 	/* CONNEG with its longest spelling; DRUCOF; NOTIFY with all its words, ORCPT */
 	LINE_RCPT = LINE + 64 + 15 + 29 + 7 + XTEXT_ORCPT_MAX
 };
@@ -184,6 +185,22 @@ ehlo_limits(struct session *s)
 	session_line(s, 250, true, NULL, span_of(text, (size_t)n));
 }
 
+/* RFC 4865, 3 (3): the limit as seconds and as the time that is now.  It is for submission (4.2): for those whose
+ * mail is sent on to anywhere. */
+static void
+ehlo_future(struct session *s)
+{
+	char date[40], text[96];
+	int n;
+
+	s->offer.hold_s = s->trusted ? conf_number(s->conf, CONF_FUTURERELEASE) : 0;
+	if (s->offer.hold_s == 0)
+		return;
+	clock_iso(clock_us() + (int64_t)s->offer.hold_s * 1000000, date, sizeof date);
+	n = snprintf(text, sizeof text, "FUTURERELEASE %llu %.19sZ", (unsigned long long)s->offer.hold_s, date);
+	session_line(s, 250, true, NULL, span_of(text, (size_t)n));
+}
+
 static void
 cmd_ehlo(struct session *s, struct span args)
 {
@@ -201,6 +218,7 @@ cmd_ehlo(struct session *s, struct span args)
 	ehlo_limits(s);
 	if (session_may_secure(s))
 		session_line(s, 250, true, NULL, span_str("STARTTLS"));
+	ehlo_future(s);
 	if (s->offer.smtputf8)
 		session_line(s, 250, true, NULL, span_str("SMTPUTF8"));
 	if (s->offer.conperm)

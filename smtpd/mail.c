@@ -8,6 +8,7 @@
 
 #include "lib/address.h"
 #include "lib/caplines.h"
+#include "lib/clock.h"
 #include "lib/idn.h"
 #include "lib/log.h"
 #include "smtpd/ensure.h"
@@ -92,6 +93,7 @@ mail_from(struct session *s, struct span args)
 		return;
 	}
 	s->from = path;
+	s->offer.now_us = clock_us();
 	if ((code = param_mail(args, &s->offer, &s->mail, &e)) != 0) {
 		session_reply(s, code, e.dsn, "%s", e.what);
 		return;

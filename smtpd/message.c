@@ -181,7 +181,8 @@ message_envelope(struct session *s, struct buf *out, uint32_t *nrcpt, struct err
 	char client[HELO_MAX + 80];
 	struct envelope env = { .sender = session_sender(s), .sender_spelled = session_spelled(s),
 	    .envid = session_envid(s), .arrival_us = (uint64_t)clock_us(), .body = message_body(s),
-	    .ret = s->mail.ret, .conperm = s->mail.conperm, .smtputf8 = s->mail.smtputf8, .nrcpt = s->nrcpt };
+	    .ret = s->mail.ret, .conperm = s->mail.conperm, .smtputf8 = s->mail.smtputf8,
+	    .release_us = (uint64_t)s->mail.release_us, .hold = span_str(s->mail.hold), .nrcpt = s->nrcpt };
 	int r;
 
 	snprintf(client, sizeof client, "%s [%s]", s->helo, s->client_text);

@@ -2,10 +2,13 @@
 /* Copyright (c) 2026 The accord authors */
 #include "smtpd/param.h"
 
+#include <stdio.h>
+
+#include "lib/clock.h"
 #include "lib/cur.h"
 #include "lib/xtext.h"
 
-enum { SIZE_DIGITS = 20 };
+enum { SIZE_DIGITS = 20, HOLD_DIGITS = 9 };
 
 /* One parameter; value.p is NULL where there is no "=". */
 struct param { struct span key, value; };
@@ -148,6 +151,31 @@ mail_smtputf8(struct span v, const struct offer *o, bool *smtputf8, struct err *
 	return 0;
 }
 
+/* RFC 4865: not both, nor one twice, which mail_one sees by the same bit. */
+static int
+mail_hold(struct span v, bool until, const struct offer *o, struct mail_params *out, struct err *e)
+{
+	uint64_t s;
+	bool right;
+
+	if (o->hold_s == 0)
+		return refuse(e, 555, "5.5.4", "FUTURERELEASE is not offered here", span_str(""));
+	if (until) {
+		right = v.p != NULL && v.n < PARAM_HOLD - sizeof "until;" && clock_iso_read(v, &out->release_us) &&
+		    out->release_us > o->now_us;
+	} else {
+		right = v.p != NULL && v.n <= HOLD_DIGITS && span_u64(v, UINT64_MAX, &s) && s > 0 && v.p[0] != '0';
+		out->release_us = right ? o->now_us + (int64_t)s * 1000000 : 0;
+	}
+	if (!right)
+		return refuse(e, 501, "5.5.4", until ? "HOLDUNTIL takes a time to come, 2026-12-01T08:00:00Z" :
+		    "HOLDFOR takes a number of seconds", span_str(""));
+	if (out->release_us > o->now_us + (int64_t)o->hold_s * 1000000)
+		return refuse(e, 501, "5.5.4", "a message is not held so long here", span_str(""));
+	snprintf(out->hold, sizeof out->hold, "%s;%.*s", until ? "until" : "for", (int)v.n, (const char *)v.p);
+	return 0;
+}
+
 /* --- RFC 3461 --- */
 
 static int
@@ -219,23 +247,27 @@ static int
 mail_one(const struct param *p, const struct offer *o, struct mail_params *out, unsigned *seen,
     struct err *e)
 {
-	enum { SIZE, BODY, RET, ENVID, SMTPUTF8, CONPERM, COUNT };	/* all but the last with EHLO alone */
-	static const char *const known[] = { "SIZE", "BODY", "RET", "ENVID", "SMTPUTF8", "CONPERM" };
-	unsigned k = 0;
+	enum { SIZE, BODY, RET, ENVID, SMTPUTF8, HOLDFOR, HOLDUNTIL, CONPERM, COUNT };	/* all but the last with EHLO alone */
+	static const char *const known[] = { "SIZE", "BODY", "RET", "ENVID", "SMTPUTF8", "HOLDFOR", "HOLDUNTIL",
+	    "CONPERM" };
+	unsigned k = 0, bit;
 
 	while (k < COUNT && !span_isi(p->key, known[k]))
 		k++;
 	if (k == COUNT || (k < CONPERM && !o->esmtp))
 		return refuse(e, 555, "5.5.4", "MAIL parameter not known: ", p->key);
-	if (*seen & 1u << k)
+	bit = 1u << (k == HOLDUNTIL ? HOLDFOR : k);	/* one of them excludes the other */
+	if (*seen & bit)
 		return refuse(e, 501, "5.5.4", "MAIL parameter given twice: ", p->key);
-	*seen |= 1u << k;
+	*seen |= bit;
 	switch (k) {
 	case SIZE: return mail_size(p->value, o, &out->size, e);
 	case BODY: return mail_body(p->value, &out->body, e);
 	case RET: return mail_ret(p->value, &out->ret, e);
 	case ENVID: return mail_envid(p->value, &out->envid, e);
 	case SMTPUTF8: return mail_smtputf8(p->value, o, &out->smtputf8, e);
+	case HOLDFOR:
+	case HOLDUNTIL: return mail_hold(p->value, k == HOLDUNTIL, o, out, e);
 	default: return mail_conperm(p->value, o, &out->conperm, e);
 	}
 }

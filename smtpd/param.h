@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * smtpd/param.h - the parameters of MAIL and RCPT (RFC 5321 4.1.1.11, 1870, 6152, 3030, 3461,
- * 4141 and its drafts, the DRUCOF proposal, 6531).  Pure.
+ * 4141 and its drafts, the DRUCOF proposal, 6531, 4865).  Pure.
  */
 #ifndef SMTPD_PARAM_H
 #define SMTPD_PARAM_H
@@ -14,8 +14,12 @@ struct offer {
 	bool esmtp;		/* EHLO: SIZE, 8BITMIME, BINARYMIME, DSN */
 	bool conperm, conneg, drucof;
 	uint64_t max_size;	/* octets of a message, 0: no limit */
+	uint64_t hold_s;	/* a message may be held so long, 0: FUTURERELEASE is not offered */
+	int64_t now_us;		/* wall clock, for HOLDFOR and HOLDUNTIL */
 	bool smtputf8;
 };
+
+enum { PARAM_HOLD = 48 };	/* octets of a time to hold, with its NUL */
 
 struct mail_params {
 	uint64_t size;		/* announced octets, or 0 */
@@ -24,6 +28,8 @@ struct mail_params {
 	uint8_t ret;		/* enum ret_type */
 	struct span envid;	/* in the command line, still as xtext; or empty */
 	bool smtputf8;
+	int64_t release_us;	/* HOLDFOR, HOLDUNTIL; 0: none */
+	char hold[PARAM_HOLD];	/* "for;SECONDS", "until;TIME", as it was given; or "" */
 };
 
 enum conneg_ask { CONNEG_NO, CONNEG_BARE, CONNEG_REQUIRED, CONNEG_OPTIONAL };

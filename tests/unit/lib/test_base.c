@@ -92,6 +92,28 @@ START_TEST(a_cursor_sticks_where_it_failed)
 }
 END_TEST
 
+/* RFC 3339, 5.6, in UTC. */
+static const struct { const char *in; bool is; int64_t us; } times[] = {
+	{ "2026-11-22T01:12:06Z", true, 1795309926000000 }, { "2026-11-22T01:12:06.5Z", true, 1795309926500000 },
+	{ "2026-11-22T01:12:06.0045678Z", true, 1795309926004567 }, { "1970-01-01T00:00:00Z", true, 0 },
+	{ "2000-02-29T00:00:00Z", true, 951782400000000 }, { "2001-02-29T00:00:00Z", false, 0 },
+	{ "2026-11-31T00:00:00Z", false, 0 }, { "2026-13-01T00:00:00Z", false, 0 }, { "2026-00-01T00:00:00Z", false, 0 },
+	{ "2026-11-22T24:00:00Z", false, 0 }, { "2026-11-22T01:60:00Z", false, 0 }, { "2026-11-22T01:12:06", false, 0 },
+	{ "2026-11-22T01:12:06.Z", false, 0 }, { "2026-11-22T01:12:06.5", false, 0 }, { "2026-11-22T01:12:06.x5Z", false, 0 },
+	{ "2026-11-22T01:12:06.5Zx", false, 0 }, { "2026-11-22T01:12:06Zx", false, 0 },
+	{ "2026-11-22T01:12:06+01:00", false, 0 }, { "2026-11-22 01:12:06Z", false, 0 }, { "026-11-22T01:12:06Z", false, 0 },
+	{ "", false, 0 }, { "2026", false, 0 }, { "-026-11-22T01:12:06Z", false, 0 },
+};
+
+START_TEST(times_are_read)
+{
+	int64_t us = -1;
+
+	ck_assert_msg(clock_iso_read(span_str(times[_i].in), &us) == times[_i].is, "%s", times[_i].in);
+	ck_assert(!times[_i].is || us == times[_i].us);
+}
+END_TEST
+
 START_TEST(dates_are_those_of_the_standards)
 {
 	char out[40];
@@ -198,6 +220,7 @@ suite_base(void)
 	Suite *s = suite_create("base");
 	TCase *tc = tcase_create("base");
 
+	tcase_add_loop_test(tc, times_are_read, 0, sizeof times / sizeof *times);
 	tcase_add_test(tc, errors_carry_kind_code_and_context);
 	tcase_add_test(tc, a_long_error_is_cut_and_ended);
 	tcase_add_test(tc, a_buffer_keeps_its_ceiling_and_what_it_had);

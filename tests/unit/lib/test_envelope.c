@@ -15,7 +15,8 @@ full(void)
 	two[0] = (struct rcpt){ span_str("\"a>b\"@Example.ORG"), span_str("rfc822;b+2Bc@x"),
 	    NOTIFY_SUCCESS | NOTIFY_DELAY, DRUCOF_PREFER, span_str("\"a>b\"@spelled") };
 	two[1] = (struct rcpt){ span_str("c@example.net"), span_str(""), 0, DRUCOF_NO, span_str("") };
-	return (struct envelope){ .sender = span_str("a@example.com"), .sender_spelled = span_str("a@spelled"), .envid = span_str("QQ+31"),
+	return (struct envelope){ .sender = span_str("a@example.com"), .sender_spelled = span_str("a@spelled"),
+	    .release_us = UINT64_C(1795000999000000), .hold = span_str("for;5"), .envid = span_str("QQ+31"),
 	    .client = span_str("mail.example [192.0.2.1]"), .arrival_us = UINT64_C(1795000123456789),
 	    .ret = RET_HDRS, .body = BODY_BINARYMIME, .smtputf8 = 1, .conperm = 1, .rcpt = two,
 	    .nrcpt = 2 };
@@ -30,6 +31,7 @@ START_TEST(what_goes_in_comes_out)
 	buf_init(&b, ENV_MAX);
 	ck_assert_int_eq(envelope_encode(&in, &b, &e), 0);
 	ck_assert_msg(envelope_decode(buf_view(&b), &out, &e) == 0, "%s", e.what);
+	ck_assert(out.release_us == in.release_us && span_eq(in.hold, out.hold));
 	ck_assert(span_eq(in.sender_spelled, out.sender_spelled));
 	ck_assert(span_is(envelope_sender(&out), "a@spelled") && span_is(rcpt_spelled(&out.rcpt[1]), "c@example.net"));
 	ck_assert(span_eq(in.sender, out.sender) && span_eq(in.envid, out.envid) &&

@@ -4,9 +4,9 @@
 
 #include <check.h>
 
-static const struct offer full = { true, true, true, true, 1000, true };
-static const struct offer without = { true, false, false, false, 0, false };
-static const struct offer helo = { false, false, false, false, 1000, true };
+static const struct offer full = { true, true, true, true, 1000, 100, 1795309926000000, true };
+static const struct offer without = { true, false, false, false, 0, 0, 0, false };
+static const struct offer helo = { false, false, false, false, 1000, 100, 0, true };
 
 #define T(text) { (const unsigned char *)text, sizeof text - 1 }
 #define NONE { NULL, 0 }
@@ -82,6 +82,22 @@ static const struct {
 	{ " ENVID=a+80", &full, 501, "5.5.4", { 0 } },
 	{ " ENVID=a+1Fb", &full, 501, "5.5.4", { 0 } },
 	{ " SMTPUTF8 BODY=8BITMIME", &full, 0, "", { .body = BODY_8BITMIME, .smtputf8 = true } },
+	{ " HOLDFOR=100", &full, 0, "", { .release_us = 1795310026000000, .hold = "for;100" } },
+	{ " HOLDUNTIL=2026-11-22T01:12:07.5Z", &full, 0, "", { .release_us = 1795309927500000,
+	    .hold = "until;2026-11-22T01:12:07.5Z" } },
+	{ " HOLDFOR=101", &full, 501, "5.5.4", { 0 } },
+	{ " HOLDFOR=0", &full, 501, "5.5.4", { 0 } },
+	{ " HOLDFOR=010", &full, 501, "5.5.4", { 0 } },
+	{ " HOLDFOR=1000000000", &full, 501, "5.5.4", { 0 } },
+	{ " HOLDFOR=18446744073709551617", &full, 501, "5.5.4", { 0 } },
+	{ " HOLDFOR", &full, 501, "5.5.4", { 0 } },
+	{ " HOLDUNTIL=2026-11-22T01:12:06Z", &full, 501, "5.5.4", { 0 } },		/* now is not to come */
+	{ " HOLDUNTIL=2026-11-22T01:13:47Z", &full, 501, "5.5.4", { 0 } },
+	{ " HOLDUNTIL=2026-11-22T01:12:07.000000000000000000000000000000Z", &full, 501, "5.5.4", { 0 } },
+	{ " HOLDFOR=5 HOLDFOR=5", &full, 501, "5.5.4", { 0 } },
+	{ " HOLDFOR=5 HOLDUNTIL=2026-11-22T01:12:07Z", &full, 501, "5.5.4", { 0 } },
+	{ " HOLDFOR=5", &without, 555, "5.5.4", { 0 } },
+	{ " HOLDFOR=5", &helo, 555, "5.5.4", { 0 } },
 	{ " SMTPUTF8", &without, 555, "5.5.4", { 0 } },
 	{ " SMTPUTF8", &helo, 555, "5.5.4", { 0 } },
 	{ " SMTPUTF8=yes", &full, 501, "5.5.4", { 0 } },
@@ -107,6 +123,8 @@ START_TEST(mail_parameters)
 	ck_assert_int_eq(got.conperm, mails[_i].want.conperm);
 	ck_assert_uint_eq(got.ret, mails[_i].want.ret);
 	ck_assert_int_eq(got.smtputf8, mails[_i].want.smtputf8);
+	ck_assert_int_eq(got.release_us, mails[_i].want.release_us);
+	ck_assert_str_eq(got.hold, mails[_i].want.hold);
 	ck_assert(span_eq(got.envid, mails[_i].want.envid));
 }
 END_TEST
