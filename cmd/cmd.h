@@ -45,6 +45,7 @@ int verb_queue(struct common *c, int argc, char **argv);
 int verb_caps(struct common *c, int argc, char **argv);
 int verb_explain(struct common *c, int argc, char **argv);
 int verb_convert(struct common *c, int argc, char **argv);
+int verb_passwd(struct common *c, int argc, char **argv);
 
 /* Where things are for -H's argument, or NULL. */
 void home_set(struct home *h, const char *given);

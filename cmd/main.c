@@ -38,6 +38,8 @@ static const struct verb verbs[] = {
 	    "takes; forget what was said so", verb_caps, false },
 	{ "convert", "accord convert IN -o OUT --for EXPRESSION [--permit EXPRESSION|any|none]",
 	    "what accord would make of an image file or a message", verb_convert, false },
+	{ "passwd", "accord passwd [-H HOME] [--delete] USER < password",
+	    "write a user and the hash of a password into the file passwd", verb_passwd, false },
 };
 enum { NVERB = sizeof verbs / sizeof *verbs };
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 # What lib.a itself needs; every program links it (--as-needed drops what it does not use).
-LIB_LIBS = -lseccomp -lssl -lcrypto -lcdb -lidn2
+LIB_LIBS = -lseccomp -lssl -lcrypto -lcdb -lidn2 -lcrypt
 
 # libconneg: the same sources once more, as position-independent code.  The archive is one object, of what
 # the functions of conneg.h need and with no other names, as the shared object by conneg.map.

@@ -23,6 +23,37 @@ def run(*words, data=b""):
     return r.returncode, r.stdout.decode(), r.stderr.decode()
 
 
+class Passwd(unittest.TestCase):
+    def test_users_come_and_go(self):
+        acc = Instance()
+        path = os.path.join(acc.home, "control", "passwd")
+        self.assertEqual(run("passwd", "-H", acc.home, "ann", data=b"first\n"), (0, "", ""))
+        self.assertEqual(run("passwd", "-H", acc.home, "bob@example.org", data=b"second")[0], 0)
+        before = open(path).read().splitlines()
+        self.assertEqual([x.split(":")[0] for x in before], ["ann", "bob@example.org"])
+        self.assertTrue(all(x.split(":")[1].startswith("$y$") for x in before))
+        self.assertEqual(os.stat(path).st_mode & 0o7777, 0o600)
+        self.assertEqual(run("passwd", "-H", acc.home, "ann", data=b"third\n")[0], 0)
+        after = open(path).read().splitlines()
+        self.assertNotEqual(after[0], before[0])
+        self.assertEqual(after[1], before[1])
+        self.assertEqual(run("passwd", "-H", acc.home, "--delete", "ann")[0], 0)
+        self.assertEqual(open(path).read().splitlines(), before[1:])
+        for words, data, why in ((["--delete", "ann"], b"", "no such user"), (["a:b"], b"x", "user's name"),
+                                 (["carl"], b"", "standard input"), (["carl"], b"\n", "1 to 255"),
+                                 (["carl"], b"x" * 256, "1 to 255"), (["carl"], b"x" * 2000, "1 to 255")):
+            code, out, err = run("passwd", "-H", acc.home, *words, data=data)
+            self.assertEqual((code, out), (1, ""))
+            self.assertIn(why, err)
+        self.assertEqual(open(path).read().splitlines(), before[1:])
+        self.assertEqual(os.listdir(os.path.dirname(path)).count("passwd"), 1)
+        with open(path, "a") as f:
+            f.write("no hash\n")
+        code, _, err = run("passwd", "-H", acc.home, "carl", data=b"x")
+        self.assertEqual(code, 1)
+        self.assertIn("line 2: expected USER:HASH", err)
+
+
 class Settings(unittest.TestCase):
     def test_conf_shows_sets_and_refuses(self):
         acc = Instance()
