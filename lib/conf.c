@@ -9,6 +9,7 @@
 
 #include "lib/confline.h"
 #include "lib/tlscert.h"
+#include "lib/tlspolicy.h"
 
 enum {
 	CONF_TEXT_MAX = 64 << 20,	/* octets of one setting's file */
@@ -175,6 +176,11 @@ const struct conf_decl conf_table[CONF_COUNT] = {
 	    "octets of all messages that are kept so"),
 	[CONF_TLSCERT] = LIST("tlscert", "", R(START) | R(SMTPD) | R(KEY), tlscert_check,
 	    "NAME|* CERTFILE KEYFILE: what is shown to clients that begin TLS; none: TLS is not offered"),
+	[CONF_TLSPOLICY] = KEYED_LIST("tlspolicy", "", R(START) | R(REMOTE), tlspolicy_check,
+	    "NEXT-HOP-OR-DOMAIN none|may|encrypt|verify[=NAME]|fingerprint=SHA256,…: how much TLS mail to it has to have; "
+	    "* for all", tlspolicy_keys, "next hop or domain"),
+	[CONF_TLSCA] = STRING("tlsca", "/etc/ssl/certs/ca-certificates.crt", R(START) | R(REMOTE), NULL,
+	    "a file of the certificates of authorities that tlspolicy verify believes"),
 };
 
 /* --- one value --- */

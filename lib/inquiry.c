@@ -21,7 +21,8 @@ static const char *const names[INQUIRY_WHATS] = {
 	[INQUIRY_SOURCE] = "source", [INQUIRY_TAKES] = "takes", [INQUIRY_WISH] = "wish",
 	[INQUIRY_FATE] = "fate", [INQUIRY_PLAN] = "plan", [INQUIRY_ROW] = "row",
 	[INQUIRY_BATCH] = "batch", [INQUIRY_FORM] = "form", [INQUIRY_OUTCOME] = "outcome",
-	[INQUIRY_STATUS] = "status", [INQUIRY_WHY] = "why", [INQUIRY_CUT] = "cut"
+	[INQUIRY_STATUS] = "status", [INQUIRY_WHY] = "why", [INQUIRY_CUT] = "cut",
+	[INQUIRY_SECURED] = "secured"
 };
 
 const char *

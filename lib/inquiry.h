@@ -41,7 +41,8 @@ enum inquiry_what {
 	INQUIRY_OUTCOME,	/* "relayed" ... */
 	INQUIRY_STATUS,		/* its code, RFC 3463 */
 	INQUIRY_WHY,		/* its words */
-	INQUIRY_CUT,		/* the last one: more happened than there is room for */
+	INQUIRY_CUT,		/* more happened than there is room for: the last one */
+	INQUIRY_SECURED,	/* TLS was begun: its version and cipher suite */
 	INQUIRY_WHATS
 };
 

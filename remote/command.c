@@ -8,7 +8,7 @@ static const struct { const char *keyword; unsigned ext; } keywords[] = {
 	{ "PIPELINING", HOP_PIPELINING }, { "SIZE", HOP_SIZE }, { "8BITMIME", HOP_8BITMIME },
 	{ "DSN", HOP_DSN }, { "SMTPUTF8", HOP_SMTPUTF8 }, { "CONPERM", HOP_CONPERM },
 	{ "CONNEG", HOP_CONNEG }, { "CHUNKING", HOP_CHUNKING }, { "BINARYMIME", HOP_BINARYMIME },
-	{ "DRUCOF", HOP_DRUCOF },
+	{ "DRUCOF", HOP_DRUCOF }, { "STARTTLS", HOP_STARTTLS },
 };
 
 /* The value of a limit: one to six digits, the first not 0 (RFC 9422, 4); else there is none. */

@@ -9,6 +9,7 @@
 #include "remote/command.h"
 #include "remote/flow.h"
 #include "remote/reach.h"
+#include "remote/secure.h"
 
 enum { SCAN_OCTETS = 64 << 20 };	/* of a message, for a Content-Convert field */
 
@@ -374,7 +375,8 @@ flow_unreached(struct flow *f, struct batch *b, const struct err *e)
 
 		if (!t->elsewhere)
 			job_settle_err(t, f->s->mta, e);
-		t->res.flags |= t->elsewhere ? 0 : RESULT_HOST;
+		/* what the policy of one domain wants of TLS is not what keeps all others from the hop */
+		t->res.flags |= t->elsewhere || strncmp(e->dsn + 1, ".7.", 3) == 0 ? 0 : RESULT_HOST;
 		t->done = true;
 	}
 }
@@ -403,6 +405,7 @@ batch_run(struct flow *f, struct batch *b)
 		smtp_quit(f->s);		/* RFC 9422, 4.1 */
 	if (b->from > 0 && reach_pass(f->s, b->from, b->t[0]->res.text))
 		smtp_quit(f->s);
+	secure_want(f->s, &b->tls);
 	do {
 		if (smtp_open(f->s, &e) == -1) {
 			flow_unreached(f, b, &e);
@@ -435,6 +438,7 @@ batch_question(struct flow *f, struct batch *b)
 {
 	struct err e = { 0 };
 
+	secure_want(f->s, &b->tls);
 	if (smtp_open(f->s, &e) == -1) {
 		flow_unreached(f, b, &e);
 		return;
@@ -457,12 +461,13 @@ flow_start(const struct job *job)
 	return job->target[0].attempts * (FLOW_DROPS - 1u) % job->ntarget;
 }
 
-/* The first batches: recipients with the same options, who want the same of DRUCOF. */
+/* The first batches: recipients with the same options and policy of TLS, who want the same of DRUCOF. */
 static void
 flow_divide(struct flow *f)
 {
-	const struct span *lines;
+	const struct span *lines, *policies;
 	uint32_t nlines = conf_lines(f->s->conf, CONF_NEGOTIATION, &lines), n, left = f->job->ntarget;
+	uint32_t npolicies = conf_lines(f->s->conf, CONF_TLSPOLICY, &policies);
 	struct target *t[JOB_MAX_RCPT], *mine[JOB_MAX_RCPT];
 	struct batch like, *b;
 
@@ -474,16 +479,20 @@ flow_divide(struct flow *f)
 		memset(&like, 0, sizeof like);
 		n = 0;
 		for (uint32_t i = 0; i < left; i++) {
+			struct span domain = address_domain(t[i]->rcpt->addr);
+			struct tls_policy tls;
 			struct negotiation o;
 
 			memset(&o, 0, sizeof o);
-			negotiation_find(lines, nlines, address_domain(t[i]->rcpt->addr),
-			    f->job->dest, &o);
+			negotiation_find(lines, nlines, domain, f->job->dest, &o);
+			tlspolicy_find(policies, npolicies, domain, f->job->dest, &tls);
 			if (i == 0) {
 				like.opt = o;
+				like.tls = tls;
 				like.drucof = t[i]->rcpt->drucof;
 			}
-			if (memcmp(&o, &like.opt, sizeof o) == 0 && like.drucof == t[i]->rcpt->drucof)
+			if (memcmp(&o, &like.opt, sizeof o) == 0 && like.drucof == t[i]->rcpt->drucof &&
+			    tlspolicy_same(&tls, &like.tls))
 				mine[n++] = t[i];
 			else
 				t[rest++] = t[i];

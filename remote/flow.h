@@ -29,6 +29,7 @@ struct batch {
 	struct target **t;		/* owned array of borrowed targets */
 	uint32_t n;
 	struct negotiation opt;		/* the same for all of them */
+	struct tls_policy tls;		/* the same */
 	enum drucof drucof;		/* so is this */
 	bool usable;			/* the rows D have a say in what they get */
 	bool carried;			/* their RCPTs have DRUCOF, whatever is decided */

@@ -31,7 +31,7 @@ inquire_offers(struct inquiry *q, const struct hop *hop)
 		{ HOP_PIPELINING, "PIPELINING" }, { HOP_8BITMIME, "8BITMIME" }, { HOP_CHUNKING, "CHUNKING" },
 		{ HOP_BINARYMIME, "BINARYMIME" }, { HOP_DSN, "DSN" }, { HOP_SMTPUTF8, "SMTPUTF8" },
 		{ HOP_CONPERM, "CONPERM" }, { HOP_CONNEG, "CONNEG" }, { HOP_DRUCOF, "DRUCOF" },
-		{ HOP_DRUCOF_PREFER, "DRUCOF-PREFER" }, { HOP_SIZE, "SIZE" },
+		{ HOP_DRUCOF_PREFER, "DRUCOF-PREFER" }, { HOP_STARTTLS, "STARTTLS" }, { HOP_SIZE, "SIZE" },
 	};
 	char text[256];
 	size_t n = 0;

@@ -10,9 +10,11 @@
 
 #include "lib/clock.h"
 #include "lib/figure.h"
+#include "lib/fileio.h"
 #include "lib/log.h"
 #include "lib/result.h"
 #include "lib/sandbox.h"
+#include "remote/secure.h"
 #include "remote/session.h"
 
 struct child {
@@ -302,6 +304,7 @@ child_run(const struct remote *r, int up)
 	session_init(&s, &r->daemon->conf, DAEMON_FD, -1);
 	s.own = &r->own;
 	s.backoff = r->shared;
+	s.tls_ctx = r->tls;
 	_exit(session_run(&s));
 }
 
@@ -585,12 +588,48 @@ remote_stop(void *arg)
 	stop_check(r);
 }
 
+/* What a reload, or the start, brings for TLS.  fd: of the authorities' certificates, or -1; borrowed. */
+static SSL_CTX *
+tls_of(const struct conf *conf, int fd, struct err *e)
+{
+	SSL_CTX *ctx = NULL;
+	struct buf ca;
+
+	buf_init(&ca, REMOTE_CA_MAX);
+	if (fd == -1 || fileio_read(fd, &ca, e) == 0)
+		ctx = secure_context(conf, buf_view(&ca), e);
+	buf_free(&ca);
+	return ctx;
+}
+
+static void
+remote_kept(void *arg)
+{
+	struct remote *r = arg;
+
+	SSL_CTX_free(r->next_tls);
+	r->next_tls = NULL;
+}
+
+static int
+remote_check(void *arg, struct daemon_next *next, struct err *e)
+{
+	struct remote *r = arg;
+
+	remote_kept(r);
+	r->next_tls = tls_of(&next->conf, next->file_fd, e);
+	return r->next_tls != NULL ? 0 : -1;
+}
+
 static void
 remote_switched(void *arg, struct conf *old)
 {
 	struct remote *r = arg;
 
 	(void)old;
+	SSL_CTX_free(r->tls);
+	r->tls = r->next_tls;
+	r->next_tls = NULL;
 	(void)own_renew(r);
 	children_replace(r);
 }
@@ -620,9 +659,13 @@ remote_open(struct remote *r, struct daemon *d, struct err *e)
 	worker_init(&r->worker, &d->loop, remote_start, r);
 	d->peer = remote_peer;
 	d->stop = remote_stop;
+	d->check = remote_check;
 	d->switched = remote_switched;
+	d->kept = remote_kept;
 	d->stats = remote_stats;
 	d->arg = r;
+	if ((r->tls = tls_of(&d->conf, daemon_file(d, "tls"), e)) == NULL)
+		return -1;
 	own_listeners(&r->own, &d->conf);
 	if ((r->own_fd = own_open(e)) == -1 || own_addresses(&r->own, r->own_fd, e) == -1 ||
 	    backoff_share(&r->backoff, &r->shared, e) == -1)

@@ -12,6 +12,7 @@
 #include "lib/worker.h"
 #include "remote/backoff.h"
 #include "remote/hosts.h"
+#include "lib/tls.h"
 
 enum {
 	REMOTE_IDLE_MAX = 100,		/* sessions kept idle */
@@ -19,6 +20,7 @@ enum {
 	REMOTE_INQUIRIES = 4,		/* of control, under way at once; capd has INQUIRY_PROBES */
 	REMOTE_INQUIRY_MS = 150 * 1000,	/* for one: its hops, DNS and convertd have less each */
 	REMOTE_REAP_MS = 200,		/* between looks for children that have ended */
+	REMOTE_CA_MAX = 8 << 20,	/* octets of tlsca */
 	REMOTE_STOP_MS = 3000		/* for what is under way, when told to stop */
 };
 
@@ -28,6 +30,7 @@ struct remote {
 	struct daemon *daemon;
 	struct worker worker;
 	struct chan peer[ROLE_COUNT];	/* those to which sessions get channels; control, which inquires */
+	SSL_CTX *tls, *next_tls;	/* of the settings in force; of those that come, or NULL */
 	struct own own;
 	int own_fd;			/* own_open */
 	int64_t own_ms;			/* when they were read */

@@ -238,7 +238,8 @@ reach_failed(struct session *s, bool connected, const struct err *why)
 	}
 	if (!h->direct) {
 		reach_log(s, "hop-failed", why->what);
-		if (!ours && why->code == 0)
+		/* a certificate that is not believed says nothing of the address */
+		if (!ours && why->code == 0 && strncmp(why->dsn + 1, ".7.", 3) != 0)
 			reach_tell(s, true);
 	}
 	h->tries += !ours;

@@ -9,6 +9,7 @@
 
 #include "lib/conf.h"
 #include "lib/inquiry.h"
+#include "lib/tlspolicy.h"
 #include "remote/backoff.h"
 #include "remote/hosts.h"
 #include "remote/job.h"
@@ -24,7 +25,7 @@ enum {
 enum hop_ext {
 	HOP_PIPELINING = 1, HOP_SIZE = 2, HOP_8BITMIME = 4, HOP_DSN = 8, HOP_SMTPUTF8 = 16,
 	HOP_CONPERM = 32, HOP_CONNEG = 64, HOP_CHUNKING = 128, HOP_BINARYMIME = 256,
-	HOP_DRUCOF = 512, HOP_DRUCOF_PREFER = 1024
+	HOP_DRUCOF = 512, HOP_DRUCOF_PREFER = 1024, HOP_STARTTLS = 2048
 };
 struct hop {
 	unsigned ext;		/* enum hop_ext, of this connection's EHLO reply */
@@ -54,6 +55,10 @@ struct session {
 	int convertd, resolver, capd;	/* channels; -1: not there yet */
 	const struct own *own;	/* where mail to us comes in; NULL: not known */
 	const struct backoff *backoff;	/* shared memory; NULL: none */
+	SSL_CTX *tls_ctx;	/* the parent's; NULL: none */
+	struct tls_policy want;	/* of the connection */
+	bool tls_failed;	/* its handshake */
+	bool in_clear;		/* this address is tried again without TLS, which failed */
 	struct wire w;
 	struct reply reply;	/* the last one read */
 	struct hop hop;

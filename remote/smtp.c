@@ -11,6 +11,7 @@
 #include "remote/command.h"
 #include "remote/inquire.h"
 #include "remote/reach.h"
+#include "remote/secure.h"
 
 void
 smtp_drop(struct session *s)
@@ -80,20 +81,25 @@ smtp_hello(struct session *s, const char *verb, struct err *e)
 	return smtp_talk(s, SMTP_WAIT_EHLO, verb[0] == 'E' ? "EHLO" : "HELO", e);
 }
 
-/* The banner and EHLO, or HELO where that is not known (RFC 5321, 3.2). */
 static int
-smtp_greet(struct session *s, struct err *e)
+smtp_banner(struct session *s, struct err *e)
 {
 	if (smtp_talk(s, SMTP_WAIT_BANNER, "banner", e) == -1)
 		return -1;
-	if (s->reply.code / 100 != 2) {
-		smtp_reply_err(s, e);
-		if (s->reply.code != 521 && s->reply.code != 556 && e->kind == ERR_PERM) {
-			e->kind = ERR_TEMP;	/* this host now, not the mail for ever */
-			e->dsn[0] = '4';
-		}
-		return -1;
+	if (s->reply.code / 100 == 2)
+		return 0;
+	smtp_reply_err(s, e);
+	if (s->reply.code != 521 && s->reply.code != 556 && e->kind == ERR_PERM) {
+		e->kind = ERR_TEMP;	/* this host now, not the mail for ever */
+		e->dsn[0] = '4';
 	}
+	return -1;
+}
+
+/* EHLO, or HELO where that is not known (RFC 5321, 3.2).  What an earlier one said is forgotten (RFC 3207, 4.2). */
+static int
+smtp_ehlo(struct session *s, struct err *e)
+{
 	s->hop = (struct hop){ 0 };
 	if (smtp_hello(s, "EHLO ", e) == -1)
 		return -1;
@@ -114,6 +120,53 @@ smtp_greet(struct session *s, struct err *e)
 	return -1;
 }
 
+/* TLS is not there to be had: may it be done without? */
+static int
+smtp_in_clear(struct session *s, const char *why, struct err *e)
+{
+	if (s->want.level <= TLS_LEVEL_MAY)
+		return 0;
+	err_set(e, ERR_TEMP, "4.7.4", "TLS is wanted by the setting tlspolicy: %s", why);
+	log_line(LOG_WARN, s->job->id, "unsecured", "relay=%s why=%s", log_q(s->mta), log_q(e->what));
+	return -1;
+}
+
+/* STARTTLS (RFC 3207), as the hop offers it and the policy wants it. */
+static int
+smtp_starttls(struct session *s, struct err *e)
+{
+	char text[300];
+
+	if (s->w.tls != NULL || s->want.level == TLS_LEVEL_NONE || s->in_clear)
+		return 0;
+	if (!(s->hop.ext & HOP_STARTTLS))
+		return smtp_in_clear(s, "the hop does not offer STARTTLS", e);
+	if (wire_add(&s->w, span_str("STARTTLS\r\n"), e) == -1 || smtp_talk(s, SMTP_WAIT_EHLO, "STARTTLS", e) == -1)
+		return -1;
+	if (s->reply.code != 220) {
+		reply_print(&s->reply, text, sizeof text);
+		return smtp_in_clear(s, text, e);
+	}
+	if (secure_begin(s, e) == -1) {
+		if (s->w.orphan)
+			session_orphaned(s);
+		smtp_drop(s);
+		return -1;
+	}
+	return smtp_ehlo(s, e);
+}
+
+/* What is said before the first transaction. */
+static int
+smtp_greet(struct session *s, const struct netaddr *to, struct err *e)
+{
+	if (secure_first(s, to) && secure_begin(s, e) == -1) {
+		smtp_drop(s);
+		return -1;
+	}
+	return smtp_banner(s, e) == -1 || smtp_ehlo(s, e) == -1 || smtp_starttls(s, e) == -1 ? -1 : 0;
+}
+
 static int
 smtp_connect(struct session *s, const struct netaddr *to, struct err *e)
 {
@@ -130,15 +183,19 @@ smtp_try(struct session *s, const struct netaddr *to, struct err *e)
 {
 	bool connected = false;
 
-	reply_clear(&s->reply);
-	if (smtp_connect(s, to, e) == 0) {
+	s->in_clear = false;
+	do {
+		reply_clear(&s->reply);
+		s->tls_failed = false;
+		if (smtp_connect(s, to, e) == -1)
+			break;
 		connected = true;
-		if (smtp_greet(s, e) == 0) {
+		if (smtp_greet(s, to, e) == 0) {
 			s->open = true;
 			reach_worked(s);
 			return 0;
 		}
-	}
+	} while (secure_clear_again(s));
 	s->open = connected && s->w.fd != -1;	/* a hop that said no is told QUIT */
 	smtp_quit(s);
 	reach_failed(s, connected, e);

@@ -16,6 +16,7 @@ void
 wire_init(struct wire *w, int parent)
 {
 	w->fd = -1;
+	w->tls = NULL;
 	w->parent = parent;
 	w->orphan = false;
 	w->until_ms = 0;
@@ -26,6 +27,10 @@ wire_init(struct wire *w, int parent)
 void
 wire_close(struct wire *w)
 {
+	if (w->tls != NULL)
+		tls_shut(w->tls);
+	tls_free(w->tls);
+	w->tls = NULL;
 	if (w->fd != -1)
 		close(w->fd);
 	w->fd = -1;
@@ -137,22 +142,42 @@ wire_add(struct wire *w, struct span s, struct err *e)
 	return buf_add(&w->out, s, e);
 }
 
-/* Takes in what is there.  -1: lost.  Nothing is taken while there is no room. */
-static int
-wire_fill(struct wire *w, struct err *e)
+int
+wire_secure(struct wire *w, struct tls *t, int64_t wait_ms, struct err *e)
 {
+	int64_t due = clock_ms() + wait_ms;
+
+	w->tls = t;
+	w->from = w->to = 0;
+	buf_clear(&w->out);
+	for (;;) {
+		enum tls_status st = tls_handshake(t, e);
+
+		if (st == TLS_OK)
+			return 0;
+		if (st == TLS_CLOSED)
+			return err_set(e, ERR_TEMP, "4.4.2", "TLS: handshake: the hop closed the connection");
+		if (st == TLS_FAILED || wire_wait(w, st == TLS_WANT_READ ? POLLIN : POLLOUT, due, e) == -1)
+			return -1;
+	}
+}
+
+/* Octets of the connection, in clear or not: 0 they are in w->in, or there are none now. */
+static int
+wire_recv(struct wire *w, struct err *e)
+{
+	size_t room = sizeof w->in - w->to, got = 0;
+	enum tls_status st;
 	ssize_t n;
 
-	if (w->from == w->to)
-		w->from = w->to = 0;
-	if (w->to == sizeof w->in) {
-		memmove(w->in, w->in + w->from, w->to - w->from);
-		w->to -= w->from;
-		w->from = 0;
+	if (w->tls != NULL) {
+		st = tls_read(w->tls, w->in + w->to, room, &got, e);
+		w->to += st == TLS_OK ? got : 0;
+		if (st == TLS_CLOSED)
+			return err_set(e, ERR_TEMP, "4.4.2", "the hop closed the connection");
+		return st == TLS_FAILED ? -1 : 0;
 	}
-	if (w->to == sizeof w->in)
-		return 0;
-	n = recv(w->fd, w->in + w->to, sizeof w->in - w->to, 0);
+	n = recv(w->fd, w->in + w->to, room, 0);
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	if (n == -1)
@@ -163,6 +188,45 @@ wire_fill(struct wire *w, struct err *e)
 	return 0;
 }
 
+/* Takes in what is there.  -1: lost.  Nothing is taken while there is no room. */
+static int
+wire_fill(struct wire *w, struct err *e)
+{
+	if (w->from == w->to)
+		w->from = w->to = 0;
+	if (w->to == sizeof w->in) {
+		memmove(w->in, w->in + w->from, w->to - w->from);
+		w->to -= w->from;
+		w->from = 0;
+	}
+	return w->to == sizeof w->in ? 0 : wire_recv(w, e);
+}
+
+/* As much of iov as goes now: octets, or -1 with *want what to wait for, or with *want 0: *e, lost. */
+static ssize_t
+wire_put(struct wire *w, struct iovec *iov, size_t n, short *want, struct err *e)
+{
+	struct msghdr m = { .msg_iov = iov, .msg_iovlen = n };
+	enum tls_status st;
+	size_t took = 0;
+	ssize_t sent;
+
+	*want = POLLOUT;
+	if (w->tls != NULL) {
+		st = tls_write(w->tls, span_of(iov->iov_base, iov->iov_len), &took, e);
+		if (st == TLS_OK)
+			return (ssize_t)took;
+		*want = st == TLS_WANT_READ ? POLLIN : st == TLS_WANT_WRITE ? POLLOUT : 0;
+		return -1;
+	}
+	sent = sendmsg(w->fd, &m, MSG_NOSIGNAL);
+	if (sent == -1 && errno != EAGAIN && errno != EINTR) {
+		*want = 0;
+		wire_failed("4.4.2", "connection lost", e);
+	}
+	return sent;
+}
+
 /* Sends iov whole, and reads meanwhile. */
 static int
 wire_send(struct wire *w, struct iovec *iov, size_t n, int64_t wait_ms, struct err *e)
@@ -170,13 +234,12 @@ wire_send(struct wire *w, struct iovec *iov, size_t n, int64_t wait_ms, struct e
 	int64_t due = 0;
 
 	while (n > 0) {
-		struct msghdr m = { .msg_iov = iov, .msg_iovlen = n };
-		ssize_t sent = sendmsg(w->fd, &m, MSG_NOSIGNAL);
-		short want = POLLOUT;
+		short want;
+		ssize_t sent = wire_put(w, iov, n, &want, e);
 		int got;
 
-		if (sent == -1 && errno != EAGAIN && errno != EINTR)
-			return wire_failed("4.4.2", "connection lost", e);
+		if (sent == -1 && want == 0)
+			return -1;
 		if (sent > 0)
 			due = 0;
 		for (; sent > 0 && n > 0 && (size_t)sent >= iov->iov_len; iov++, n--)
@@ -227,6 +290,12 @@ wire_reply(struct wire *w, struct reply *r, int64_t wait_ms, struct err *e)
 			if (got != 0)
 				return got == 1 ? 0 : -1;
 		}
+		if (w->tls != NULL) {	/* it may hold what poll does not know of */
+			if (wire_fill(w, e) == -1)
+				return -1;
+			if (w->from < w->to)
+				continue;
+		}
 		if (wire_wait(w, POLLIN, due, e) == -1 || wire_fill(w, e) == -1)
 			return -1;
 	}
@@ -236,7 +305,10 @@ bool
 wire_stirs(struct wire *w)
 {
 	struct pollfd p = { w->fd, POLLIN, 0 };
+	struct err ignored;
 
+	if (w->tls != NULL && w->from == w->to)	/* a ticket, say, is nothing that it says to us */
+		return wire_fill(w, &ignored) == -1 || w->from < w->to;
 	return w->from < w->to || poll(&p, 1, 0) != 0;
 }
 

@@ -9,6 +9,7 @@
 
 #include "lib/confline.h"
 #include "lib/reply.h"
+#include "lib/tls.h"
 
 enum {
 	WIRE_IN = 16384,		/* octets read ahead */
@@ -18,6 +19,7 @@ enum {
 
 struct wire {
 	int fd;				/* -1: not connected */
+	struct tls *tls;		/* NULL: in clear */
 	int parent;			/* watched for its end; -1: none */
 	bool orphan;			/* the parent has gone: why the last call failed */
 	int64_t until_ms;		/* no wait goes beyond; 0: each has its own ceiling alone */
@@ -34,6 +36,12 @@ void wire_free(struct wire *w);
 
 /* -1: ERR_TEMP 4.4.1. */
 int wire_connect(struct wire *w, const struct netaddr *to, int64_t wait_ms, struct err *e);
+
+/*
+ * Lays t over the connection, and says its handshake; what the hop has said before in clear is dropped, for it could be
+ * anybody's.  t is taken over in every case, and lives until wire_close.  -1: ERR_TEMP 4.7.0, 4.4.2.
+ */
+int wire_secure(struct wire *w, struct tls *t, int64_t wait_ms, struct err *e);
 
 /* Adds to what is to be sent. */
 int wire_add(struct wire *w, struct span s, struct err *e);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * start/certs.c - the files of the setting tlscert, which root alone may read: what they hold is copied as it is,
+ * start/certs.c - the files of the settings tlscert and tlsca.  Those of tlscert root alone may read: what they hold is copied as it is,
  * and parsed by accord-key and accord-smtpd.  Private keys lie in one memory file, for accord-key.
  */
 #include <errno.h>
@@ -12,7 +12,10 @@
 #include "lib/fileio.h"
 #include "lib/ipc.h"
 #include "lib/tlscert.h"
+#include "lib/tlspolicy.h"
 #include "start/place.h"
+
+enum { TLSCA_MAX = 8 << 20 };	/* octets; the system's are 200 KB */
 
 static int
 sealed(struct span s, struct err *e)
@@ -43,11 +46,38 @@ copy_files(const struct place *p, bool keys, struct err *e)
 	return fd;
 }
 
+/* What tlsca names, where tlspolicy wants it. */
+static int
+place_authorities(struct place *p, struct err *e)
+{
+	const char *path = conf_string(&p->conf, CONF_TLSCA);
+	struct err inner = { 0 };
+	struct buf all;
+	int fd;
+
+	if (!tlspolicy_verifies(&p->conf))
+		return 0;
+	buf_init(&all, TLSCA_MAX);
+	fd = openat(p->state_fd, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd == -1)
+		err_sys(&inner, "%s", path);
+	else if (fileio_read(fd, &all, &inner) == 0)
+		p->authorities_fd = sealed(buf_view(&all), &inner);
+	else
+		err_in(&inner, "%s", path);
+	ipc_close_fds(&fd, 1);
+	buf_free(&all);
+	return p->authorities_fd != -1 ? 0 : err_set(e, inner.kind, NULL, "%s/tlsca: %s", p->control, inner.what);
+}
+
 int
 place_certs(struct place *p, struct err *e)
 {
 	const struct span *lines;
 	struct err inner = { 0 };
+
+	if (place_authorities(p, e) == -1)
+		return -1;
 
 	if (conf_lines(&p->conf, CONF_TLSCERT, &lines) == 0)
 		return 0;

@@ -60,7 +60,8 @@ give_caps(struct child *c, const struct parcel *w, struct err *e)
 static int
 give_certs(struct child *c, const struct parcel *w, struct err *e)
 {
-	int fd = c->role == ROLE_SMTPD ? w->from->certs_fd : c->role == ROLE_KEY ? w->from->keys_fd : -1;
+	int fd = c->role == ROLE_SMTPD ? w->from->certs_fd : c->role == ROLE_KEY ? w->from->keys_fd :
+	    c->role == ROLE_REMOTE ? w->from->authorities_fd : -1;
 
 	if (fd == -1)
 		return 0;

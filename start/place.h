@@ -20,6 +20,7 @@ struct place {
 	int state_fd, queue_fd, caps_fd, learn_fd, offer_fd, run_fd, clock_fd, lock_fd;
 	int control_sock;		/* -1: not bound yet */
 	int certs_fd, keys_fd;		/* sealed: what tlscert names, without and with private keys; -1 */
+	int authorities_fd;		/* sealed: what tlsca names, if tlspolicy wants it; -1 */
 	struct conf conf;
 	int setting_fd[CONF_COUNT];	/* -1: not set */
 	struct daemon_listener listener[DAEMON_LISTENERS];
