@@ -37,10 +37,11 @@ static bool
 prints_ok(struct span prints)
 {
 	unsigned char print[TLS_PRINT];
+	bool more = prints.n > 0 && prints.p[prints.n - 1] == ',';
 
 	while (tlspolicy_print(&prints, print))
 		if (prints.n == 0)
-			return true;
+			return !more;
 	return false;
 }
 

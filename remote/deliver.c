@@ -376,7 +376,7 @@ flow_unreached(struct flow *f, struct batch *b, const struct err *e)
 		if (!t->elsewhere)
 			job_settle_err(t, f->s->mta, e);
 		/* what the policy of one domain wants of TLS is not what keeps all others from the hop */
-		t->res.flags |= t->elsewhere || strncmp(e->dsn + 1, ".7.", 3) == 0 ? 0 : RESULT_HOST;
+		t->res.flags |= t->elsewhere || secure_verdict(e) ? 0 : RESULT_HOST;
 		t->done = true;
 	}
 }

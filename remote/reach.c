@@ -11,6 +11,7 @@
 #include "lib/log.h"
 #include "remote/ask.h"
 #include "remote/inquire.h"
+#include "remote/secure.h"
 
 static bool
 reach_rests(const void *arg, const struct netaddr *a)
@@ -239,7 +240,7 @@ reach_failed(struct session *s, bool connected, const struct err *why)
 	if (!h->direct) {
 		reach_log(s, "hop-failed", why->what);
 		/* a certificate that is not believed says nothing of the address */
-		if (!ours && why->code == 0 && strncmp(why->dsn + 1, ".7.", 3) != 0)
+		if (!ours && why->code == 0 && !secure_verdict(why))
 			reach_tell(s, true);
 	}
 	h->tries += !ours;

@@ -33,6 +33,13 @@ bool secure_first(const struct session *s, const struct netaddr *to);
  */
 int secure_begin(struct session *s, struct err *e);
 
+/* Is why what our own policy says of the hop, which it has not said? */
+static inline bool
+secure_verdict(const struct err *why)
+{
+	return why->code == 0 && strncmp(why->dsn + 1, ".7.", 3) == 0;
+}
+
 /* Is a handshake that failed worth another connection, in clear? */
 bool secure_clear_again(struct session *s);
 

@@ -148,7 +148,7 @@ wire_secure(struct wire *w, struct tls *t, int64_t wait_ms, struct err *e)
 	int64_t due = clock_ms() + wait_ms;
 
 	w->tls = t;
-	w->from = w->to = 0;
+	w->from = w->to = 0;	/* said in clear */
 	buf_clear(&w->out);
 	for (;;) {
 		enum tls_status st = tls_handshake(t, e);

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 # layers.sh: a daemon's folder includes only its own headers and lib's (remote/resolver is one); lib includes no daemon's;
-# only convertd links the image libraries, and it does not link OpenSSL's libssl, which smtpd alone does.
+# only convertd links the image libraries, and it does not link OpenSSL's libssl, which smtpd and remote alone do.
 set -eu
 cd "$(dirname "$0")/.."
 bad=0
@@ -21,7 +21,7 @@ for program in build/accord*; do
 	links=$(ldd "$program" | grep -oE 'lib(tiff|jbig|ssl)[^ ]*' || true)
 	case $program in
 	*/accord-convertd) echo "$links" | grep -q libssl && { echo "$program links libssl"; bad=1; } ;;
-	*/accord-smtpd) [ "${links%%.*}" = libssl ] || { echo "$program links $links"; bad=1; } ;;
+	*/accord-smtpd | */accord-remote) [ "${links%%.*}" = libssl ] || { echo "$program links $links"; bad=1; } ;;
 	*) [ -z "$links" ] || { echo "$program links $links"; bad=1; } ;;
 	esac
 done

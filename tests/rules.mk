@@ -29,7 +29,8 @@ $(O)/tests/unit-cmd: $(O)/cmd/server.a
 # leaks at its end take a hundred times as long as the test.
 UNIT_TOGETHER_unit-lib = address addrlist base caplines conf confcheck confdest confhop confline conneg contfield \
     edit edit_recode ensure envelope features features_canon features_dis features_fax features_quality figure fileio \
-    inquiry inquiry_caps lines mdnrequest mime notification passwd plan qfile qid reply resolve result sha256 signature span \
+    inquiry inquiry_caps lines mdnrequest mime notification passwd plan qfile qid reply resolve result sha256 signature \
+    span tlspolicy \
     transfer xtext
 UNIT_TOGETHER_unit-bounce = mdn report
 UNIT_TOGETHER_unit-cmd = describe
