@@ -6,6 +6,7 @@
 #include "lib/clock.h"
 #include "lib/confline.h"
 #include "lib/log.h"
+#include "lib/mailbox.h"
 
 void
 directory_take(struct directory *d, const struct capsdb *db)

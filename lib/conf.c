@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lib/confline.h"
+#include "lib/mailbox.h"
 #include "lib/tlscert.h"
 #include "lib/tlspolicy.h"
 

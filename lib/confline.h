@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * lib/confline.h - the syntax of lines of settings that have one: networks, listeners, routes,
- * domains, mailboxes, options of negotiation and of destinations.  Pure.
+ * domains, options of negotiation and of destinations.  Pure.
  */
 #ifndef LIB_CONFLINE_H
 #define LIB_CONFLINE_H
@@ -50,6 +50,9 @@ int hostname_check(struct span line, struct err *e);
 /* rcpthosts, locals: a host's name, ".name", or an address literal "[…]". */
 int domain_line_check(struct span line, struct err *e);
 
+/* Is s what an address has for its domain: a host's name or an address literal? */
+bool domain_is_one(struct span s);
+
 /* Does domain (lower case) stand in the lines of rcpthosts or locals (".x" for those below x)? */
 bool domains_have(const struct span *lines, uint32_t n, struct span domain);
 
@@ -63,14 +66,6 @@ int route_check(struct span line, struct err *e);
 int route_keys(struct span line, struct buf *out, struct err *e);	/* its domain */
 /* "[1.2.3.4]:25", "1.2.3.4:25" -> address.  1; 0: the host is a name; -1: neither. */
 int route_addr(const char *dest, struct netaddr *out);
-
-/* mailboxes: "ADDRESS DELIVERY" lines.  Finds by address (local part in any case, unquoted), then
- * "@domain", then the built-in postmaster (of any domain: RFC 5321 4.5.1).  1: *delivery points into
- * the lines or is static; 0. */
-int mailbox_find(const struct span *lines, uint32_t n, struct span addr, struct span *delivery);
-int mailbox_check(struct span line, struct err *e);
-/* Its address, without quoting and case. */
-int mailbox_keys(struct span line, struct buf *out, struct err *e);
 
 /* So much longer than `wait` a conversion may take, nobody being kept waiting. */
 enum { CONFNEG_LATE_S = 600 };

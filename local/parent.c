@@ -14,6 +14,7 @@
 #include "lib/confline.h"
 #include "lib/figure.h"
 #include "lib/log.h"
+#include "lib/mailbox.h"
 #include "lib/qfile.h"
 #include "lib/result.h"
 #include "lib/sandbox.h"
@@ -153,16 +154,14 @@ mailbox_line(const struct local *l, struct span addr, struct span *to)
 static int
 mailbox_place(const struct local *l, struct span addr, struct place *p, struct err *e)
 {
-	static const char maildir[] = "maildir:";
+	enum mailbox_kind kind;
 	struct span to;
 	char path[512];
 
 	if (!mailbox_line(l, addr, &to))
 		return err_set(e, ERR_PERM, "5.1.1", "no such mailbox here");
-	if (!span_is(span_sub(to, 0, sizeof maildir - 1), maildir) ||
-	    to.n - (sizeof maildir - 1) >= sizeof path)
+	if (mailbox_delivery(to, &kind, &to, e) == -1 || kind != MAILBOX_MAILDIR || to.n >= sizeof path)
 		return err_set(e, ERR_TEMP, "4.3.5", "mailboxes: expected maildir:PATH");
-	to = span_sub(to, sizeof maildir - 1, to.n);
 	memcpy(path, to.p, to.n);
 	path[to.n] = '\0';
 	return place_find(l->home, path, geteuid() == 0, p, e);

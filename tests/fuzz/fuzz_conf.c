@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "lib/confline.h"
+#include "lib/mailbox.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 

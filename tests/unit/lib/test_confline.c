@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 #include "lib/confline.h"
+#include "lib/mailbox.h"
 
 #include <check.h>
 
@@ -290,7 +291,8 @@ END_TEST
 static const char *const bad_mailboxes[] = {
 	"", "a@b.example", "joe maildir:x", "a@b.example maildir:", "a@b.example mbox:x", "@ maildir:x",
 	"a@b.example maildir:../x", "a@b.example maildir:/x/../y", "a@b.example pipe:cat",
-	"a@b.example alias:c@d.example", "\"open@b.example maildir:x",
+	"a@b.example alias:c@d.example", "\"open@b.example maildir:x", "a@b.example lmtp:/run/lmtp",
+	"a@b.example maildirs:x",
 };
 
 START_TEST(bad_mailbox_lines)
