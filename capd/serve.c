@@ -474,10 +474,9 @@ static int
 capd_check(void *arg, struct daemon_next *next, struct err *e)
 {
 	struct capd *c = arg;
-	int fd = next->file_fd;
+	int fd = daemon_next_take(next, "caps.cdb");
 
 	capd_kept(c);
-	next->file_fd = -1;
 	if (fd == -1)
 		return 0;
 	if (capsdb_open(&c->next_db, fd, e) == -1)

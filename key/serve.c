@@ -196,7 +196,7 @@ keyd_check(void *arg, struct daemon_next *next, struct err *e)
 	struct keyd *k = arg;
 
 	keys_free(&k->next);
-	return keyd_read(&next->conf, next->file_fd, &k->next, e);
+	return keyd_read(&next->conf, daemon_next_file(next, "tls"), &k->next, e);
 }
 
 static void

@@ -63,7 +63,7 @@ daemon_start(struct daemon *d, enum role self, struct err *e)
 	static _Alignas(8) unsigned char packet[MSG_MAX];
 	char name[16];
 
-	*d = (struct daemon){ .self = self, .next = { .file_fd = -1 } };
+	*d = (struct daemon){ .self = self };
 	for (int i = 0; i < ROLE_COUNT; i++)
 		d->peer_fd[i] = -1;
 	signal(SIGPIPE, SIG_IGN);

@@ -34,7 +34,8 @@ struct daemon_next {
 	struct conf conf;
 	struct daemon_listener listener[DAEMON_LISTENERS];
 	uint32_t nlistener;
-	int file_fd;			/* the file that goes with them: caps.cdb, or "tls"; or -1 */
+	struct daemon_file file[DAEMON_FILES];	/* those that go with them: "caps.cdb", "tls" … */
+	uint32_t nfile;
 };
 
 struct daemon {
@@ -79,6 +80,10 @@ int daemon_start(struct daemon *d, enum role self, struct err *e);
 
 /* The descriptor of a MSG_FILE, or -1. */
 int daemon_file(const struct daemon *d, const char *name);
+
+/* The same of settings that are not in force yet: borrowed, or taken over. */
+int daemon_next_file(const struct daemon_next *n, const char *name);
+int daemon_next_take(struct daemon_next *n, const char *name);
 
 /* Tells the supervisor, and watches its channel from here on. */
 int daemon_ready(struct daemon *d, struct err *e);

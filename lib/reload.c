@@ -39,7 +39,39 @@ next_forget(struct daemon *d)
 	for (uint32_t i = 0; i < n->nlistener; i++)
 		ipc_close_fds(&n->listener[i].fd, 1);
 	n->nlistener = 0;
-	ipc_close_fds(&n->file_fd, 1);
+	for (uint32_t i = 0; i < n->nfile; i++)
+		ipc_close_fds(&n->file[i].fd, 1);
+	n->nfile = 0;
+}
+
+/* The place of a file of that name; n->nfile: there is none. */
+static uint32_t
+next_place(const struct daemon_next *n, const char *name)
+{
+	uint32_t i = 0;
+
+	while (i < n->nfile && strcmp(n->file[i].name, name) != 0)
+		i++;
+	return i;
+}
+
+int
+daemon_next_file(const struct daemon_next *n, const char *name)
+{
+	uint32_t i = next_place(n, name);
+
+	return i == n->nfile ? -1 : n->file[i].fd;
+}
+
+int
+daemon_next_take(struct daemon_next *n, const char *name)
+{
+	uint32_t i = next_place(n, name);
+	int fd = daemon_next_file(n, name);
+
+	if (i < n->nfile)
+		n->file[i].fd = -1;
+	return fd;
 }
 
 static int
@@ -63,7 +95,7 @@ on_begin(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
 		d->kept(d->arg);
 	next_forget(d);
 	snprintf(me, sizeof me, "%.*s", (int)sizeof me - 1, m->me);
-	*n = (struct daemon_next){ .open = true, .number = m->h.id, .file_fd = -1 };
+	*n = (struct daemon_next){ .open = true, .number = m->h.id };
 	(void)conf_init_as(&n->conf, me, &n->err);
 	return 0;
 }
@@ -105,14 +137,24 @@ static int
 on_file(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
 {
 	struct daemon *d = c->arg;
+	struct daemon_next *n = &d->next;
+	struct msg_name m = *(const struct msg_name *)msg;
+	uint32_t i;
 
 	(void)len;
 	if (!is_next(d, msg))
 		return 0;
-	if (d->next.valid)
+	if (n->valid)
 		return too_late(e);
-	ipc_close_fds(&d->next.file_fd, 1);
-	d->next.file_fd = fds[0];
+	m.name[sizeof m.name - 1] = '\0';
+	i = next_place(n, m.name);
+	if (i == DAEMON_FILES)
+		return err_set(e, ERR_PROTO, NULL, "too many files");
+	if (i == n->nfile)
+		n->file[n->nfile++].fd = -1;
+	memcpy(n->file[i].name, m.name, sizeof m.name);
+	ipc_close_fds(&n->file[i].fd, 1);
+	n->file[i].fd = fds[0];
 	fds[0] = -1;
 	return 0;
 }

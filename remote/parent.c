@@ -617,7 +617,7 @@ remote_check(void *arg, struct daemon_next *next, struct err *e)
 	struct remote *r = arg;
 
 	remote_kept(r);
-	r->next_tls = tls_of(&next->conf, next->file_fd, e);
+	r->next_tls = tls_of(&next->conf, daemon_next_file(next, "tls"), e);
 	return r->next_tls != NULL ? 0 : -1;
 }
 

@@ -50,7 +50,7 @@ parent_check(void *arg, struct daemon_next *next, struct err *e)
 	for (uint32_t i = 0; i < next->nlistener; i++)
 		if (parent_listener(&next->listener[i], &l, e) == -1)
 			return -1;
-	return parent_secure(&next->conf, next->file_fd, &p->secure_next, e);
+	return parent_secure(&next->conf, daemon_next_file(next, "tls"), &p->secure_next, e);
 }
 
 static void

@@ -187,8 +187,7 @@ begin(void)
 	struct err e = { 0 };
 
 	d = (struct daemon){ .peer = on_peer, .file_changed = on_file, .stop = on_stop, .check = on_check,
-	    .switched = on_switched, .kept = on_kept, .settings = FIRST_SETTINGS, .self = ROLE_SMTPD,
-	    .next = { .file_fd = -1 } };
+	    .switched = on_switched, .kept = on_kept, .settings = FIRST_SETTINGS, .self = ROLE_SMTPD };
 	if (conf_init_as(&d.conf, "mx.example", &e) == -1 || loop_init(&d.loop, &e) == -1)
 		abort();
 	in_force = FIRST_SETTINGS;
@@ -226,7 +225,8 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 			chan_close(&d.sup);
 		for (uint32_t i = 0; i < d.next.nlistener; i++)
 			close(d.next.listener[i].fd);
-		ipc_close_fds(&d.next.file_fd, 1);
+		for (uint32_t i = 0; i < d.next.nfile; i++)
+			ipc_close_fds(&d.next.file[i].fd, 1);
 		hostile_end(&h);
 		loop_free(&d.loop);
 	} else {

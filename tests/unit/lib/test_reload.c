@@ -34,7 +34,7 @@ setup(void)
 	struct err e = { 0 };
 	int fd[2];
 
-	d = (struct daemon){ .next = { .file_fd = -1 }, .settings = 1 };
+	d = (struct daemon){ .settings = 1 };
 	cut = false;
 	ck_assert_int_eq(conf_init_as(&d.conf, "mx.example", &e), 0);
 	ck_assert_int_eq(loop_init(&d.loop, &e), 0);
@@ -84,6 +84,35 @@ START_TEST(what_is_valid_comes_into_force)
 }
 END_TEST
 
+static bool right;
+
+static int
+look_at_files(void *arg, struct daemon_next *next, struct err *e)
+{
+	int one = daemon_next_file(next, "one"), two = daemon_next_take(next, "two");
+
+	(void)arg, (void)e;
+	right = one != -1 && two != -1 && one != two && daemon_next_file(next, "two") == -1 &&
+	    daemon_next_file(next, "three") == -1 && next->nfile == 2;
+	close(two);
+	return 0;
+}
+
+START_TEST(files_come_by_their_names)
+{
+	d.check = look_at_files;
+	say(MSG_RELOAD_BEGIN, NULL);
+	say(MSG_RELOAD_FILE, "one");
+	say(MSG_RELOAD_FILE, "two");
+	say(MSG_RELOAD_FILE, "one");
+	say(MSG_RELOAD_CHECK, NULL);
+	say(MSG_RELOAD_SWITCH, NULL);
+	ck_assert(right);
+	ck_assert(!cut);
+	ck_assert_uint_eq(d.next.nfile, 0);
+}
+END_TEST
+
 /* Neither what was not checked, nor what came after it. */
 static const struct { uint32_t type[3]; const char *name; } wrong[] = {
 	{ { MSG_RELOAD_SWITCH }, NULL },
@@ -113,6 +142,7 @@ suite_reload(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, what_is_valid_comes_into_force);
+	tcase_add_test(tc, files_come_by_their_names);
 	tcase_add_loop_test(tc, nothing_else_does, 0, sizeof wrong / sizeof *wrong);
 	suite_add_tcase(s, tc);
 	return s;
