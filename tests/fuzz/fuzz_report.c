@@ -2,7 +2,8 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * tests/fuzz/fuzz_report.c - whatever a hop, a recipient's address or a header says, a report is
- * lines of ASCII with one status for its one recipient, and the fields that its action may have.
+ * lines of ASCII (of UTF-8 for whom that is no riddle) with one status for its one recipient, and the fields that
+ * its action may have.
  * Input: flags (two octets), then address, reply, details and message, divided by octets 0xff.
  */
 #include "bounce/report.h"
@@ -12,6 +13,7 @@
 #include "bounce/mdn.h"
 
 #include "bounce/text.h"
+#include "lib/xtext.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
@@ -36,8 +38,21 @@ count_lines(struct span s, const char *start)
 	return n;
 }
 
+/* Lines without control characters, of ASCII or of whole characters of UTF-8. */
 static void
-check_fields(struct span head, uint8_t outcome)
+check_text(struct span s, bool utf8)
+{
+	uint32_t cp;
+
+	for (size_t i = 0, n; i < s.n; i += n) {
+		n = xtext_utf8_char(span_sub(s, i, s.n), &cp);
+		assert(n > 0 && (utf8 || cp < 0x7f));
+		assert((cp >= 0x20 && (cp < 0x7f || cp > 0x9f)) || cp == '\r' || cp == '\n');
+	}
+}
+
+static void
+check_fields(struct span head, bool global, uint8_t outcome)
 {
 	static const char *const action[] = { "Action: delivered", "Action: relayed",
 	    "Action: delayed", "Action: failed" };
@@ -47,9 +62,7 @@ check_fields(struct span head, uint8_t outcome)
 	    count_lines(head, "Final-Recipient:") == 1);
 	assert(count_lines(head, action[outcome]) == 1 && count_lines(head, status[outcome]) == 1);
 	assert(count_lines(head, "Will-Retry-Until:") == (outcome == OUTCOME_DEFERRED));
-	for (size_t i = 0; i < head.n; i++)
-		assert((head.p[i] >= 0x20 && head.p[i] < 0x7f) || head.p[i] == '\r' ||
-		    head.p[i] == '\n');
+	check_text(head, global);
 }
 
 static void
@@ -77,7 +90,7 @@ check(const struct report *r, uint8_t outcome)
 		third = memmem(head.p, head.n, "\r\n--=_", 6);	/* the end of part two */
 		assert(third != NULL);
 		head.n = (size_t)(third - head.p);
-		check_fields(head, outcome);
+		check_fields(head, report_global(r), outcome);
 	}
 	report_text_free(&t);
 	buf_free(&out);
