@@ -3,6 +3,7 @@
 /* cmd/settings.c - accord start, check, conf. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "lib/capsdb.h"
 #include "lib/confcheck.h"
 #include "lib/confline.h"
+#include "lib/routeauth.h"
 
 enum { SETTING_MAX = 64 * 1024 * 1024 };
 
@@ -129,6 +131,19 @@ check_certs(const struct home *h, const struct conf *conf, struct err *e)
 	    err_set(e, ERR_PERM, NULL, "%s/tlscert: not every file is right", h->control);
 }
 
+/* Passwords of next hops, as the supervisor reads them. */
+static int
+check_credentials(const struct home *h, const struct conf *conf, struct err *e)
+{
+	int at = open(h->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
+
+	if (at == -1)
+		return 0;		/* it was never started */
+	r = routeauth_files(conf, at, e);
+	close(at);
+	return r == 0 ? 0 : err_in(e, "%s", h->control);
+}
+
 int
 verb_check(struct common *c, int argc, char **argv)
 {
@@ -139,7 +154,8 @@ verb_check(struct common *c, int argc, char **argv)
 	if (argc != 1)
 		return cmd_usage("accord check [-H HOME]");
 	if (cmd_settings(&c->home, &conf, &e) == -1 || check_together(&c->home, &conf, &e) == -1 ||
-	    check_caps(&c->home, &e) == -1 || check_certs(&c->home, &conf, &e) == -1)
+	    check_caps(&c->home, &e) == -1 || check_certs(&c->home, &conf, &e) == -1 ||
+	    check_credentials(&c->home, &conf, &e) == -1)
 		return cmd_fail(&e);
 	check_names(&c->home);
 	check_sources(&c->home, &conf);

@@ -9,6 +9,7 @@
 
 #include "lib/confline.h"
 #include "lib/mailbox.h"
+#include "lib/routeauth.h"
 #include "lib/tlscert.h"
 #include "lib/tlspolicy.h"
 
@@ -178,10 +179,13 @@ const struct conf_decl conf_table[CONF_COUNT] = {
 	[CONF_TLSCERT] = LIST("tlscert", "", R(START) | R(SMTPD) | R(KEY), tlscert_check,
 	    "NAME|* CERTFILE KEYFILE: what is shown to clients that begin TLS; none: TLS is not offered"),
 	[CONF_TLSPOLICY] = KEYED_LIST("tlspolicy", "", R(START) | R(REMOTE), tlspolicy_check,
-	    "NEXT-HOP-OR-DOMAIN none|may|encrypt|verify[=NAME]|fingerprint=SHA256,…: how much TLS mail to it has to have; "
+	    "NEXT-HOP-OR-DOMAIN none|may|encrypt|verify[=NAME]|fingerprint=SHA256,… [implicit]: how much TLS mail to it has to have; "
 	    "* for all", tlspolicy_keys, "next hop or domain"),
 	[CONF_TLSCA] = STRING("tlsca", "/etc/ssl/certs/ca-certificates.crt", R(START) | R(REMOTE), NULL,
 	    "a file of the certificates of authorities that tlspolicy verify believes"),
+	[CONF_ROUTEAUTH] = KEYED_LIST("routeauth", "", R(START) | R(REMOTE), routeauth_check,
+	    "HOST[:PORT] plain|login|xoauth2 USER FILE: as whom we log in at a next hop of smtproutes; FILE has the password "
+	    "or token", routeauth_keys, "next hop"),
 };
 
 /* --- one value --- */

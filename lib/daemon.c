@@ -158,13 +158,27 @@ daemon_on_retire(struct chan *c, const void *msg, size_t len, int *fds, struct e
 	return 0;
 }
 
+static int
+daemon_on_granted(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
+{
+	struct daemon *d = c->arg;
+
+	(void)len;
+	if (d->granted == NULL)
+		return err_set(e, ERR_PROTO, NULL, "a secret that was not asked for");
+	d->granted(d->arg, msg, fds[0]);
+	fds[0] = -1;
+	return 0;
+}
+
 static const struct msg_rule from_supervisor[] = {
+	{ MSG_GRANTED, sizeof(struct msg_refused), sizeof(struct msg_refused), 0, 1, daemon_on_granted },
 	{ MSG_RETIRE, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, daemon_on_retire },
 	{ MSG_PEER, sizeof(struct msg_peer), sizeof(struct msg_peer), 1, 1, daemon_on_peer },
 	{ MSG_FILE, sizeof(struct msg_name), sizeof(struct msg_name), 1, 1, daemon_on_file },
 	{ MSG_STOP, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, daemon_on_stop },
 };
-enum { NRULE = sizeof from_supervisor / sizeof *from_supervisor, RULES_MAX = 16 };
+enum { NRULE = sizeof from_supervisor / sizeof *from_supervisor, RULES_MAX = 24 };
 
 static void
 daemon_orphaned(struct chan *c, const struct err *why)
@@ -203,6 +217,15 @@ daemon_lost(enum role peer)
 	m.generation = ready->generation[peer];
 	if (chan_send(&ready->sup, &m.h, MSG_NEED, 0, sizeof m, NULL, 0, &e) == -1)
 		log_line(LOG_ERR, NULL, "failed", "peer=%s why=%s", role_name(peer), log_q(e.what));
+}
+
+int
+daemon_credential(struct daemon *d, const char dest[JOB_DEST], uint32_t number, struct err *e)
+{
+	struct msg_credential m = { 0 };
+
+	memcpy(m.dest, dest, sizeof m.dest);
+	return chan_send(&d->sup, &m.h, MSG_CREDENTIAL, number, sizeof m, NULL, 0, e);
 }
 
 void

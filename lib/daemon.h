@@ -68,6 +68,8 @@ struct daemon {
 	void (*stats)(void *arg, struct buf *out);
 	/* control alone: MSG_RELOADED and MSG_FIGURES, whose h.id is as it was asked. */
 	void (*told)(void *arg, const struct msg_hdr *msg, size_t len);
+	/* remote alone: MSG_GRANTED, whose h.id is as it was asked; fd: the callee's, or -1. */
+	void (*granted)(void *arg, const struct msg_refused *m, int fd);
 	void *arg;
 	enum role self;
 	uint32_t settings;		/* the number of those in force */
@@ -94,6 +96,10 @@ int daemon_ready(struct daemon *d, struct err *e);
  * (and where nobody called it, in tests): nothing.
  */
 void daemon_lost(enum role peer);
+
+/* Asks for the secret of the setting routeauth for dest, a hop_name(); granted is called with the number.  -1: it will
+ * not be. */
+int daemon_credential(struct daemon *d, const char dest[JOB_DEST], uint32_t number, struct err *e);
 
 /* Asks to be replaced: a child died by a signal, and whoever knows its address layout knows that of
  * the next.  The supervisor does it, and calls retire, or finds that this process is too young. */

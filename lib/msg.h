@@ -11,7 +11,7 @@
 #include "lib/ipc.h"
 #include "lib/qid.h"
 
-#define MSG_LAYOUT 16u
+#define MSG_LAYOUT 17u
 
 enum msg_type {
 	/* supervisor -> daemon, in this order at start: SETTING* FILE* LISTENER* PEER* GO */
@@ -136,6 +136,10 @@ enum msg_type {
 	MSG_KEEP,		/* struct msg_kept + a TLS session, for who resumes it; no answer */
 	MSG_RECALL,		/* struct msg_kept */
 	MSG_RECALLED,		/* back: struct msg_hdr + the session, or nothing */
+	/* remote's session -> its parent: struct msg_hdr: "what do I log in with at the hop that you gave me?"; the parent
+	 * -> supervisor: struct msg_credential */
+	MSG_CREDENTIAL = 208,
+	MSG_GRANTED,		/* back, both ways: struct msg_refused; kind ERR_NONE: fd: the secret, a sealed memfd */
 };
 
 /* The processes, as peers of each other.  The order is the one they are started in. */
@@ -344,6 +348,8 @@ enum { MSG_KEY_ID = 32, MSG_SIGN_TEXT = 1024, MSG_SIGNATURE = 1024, MSG_SESSION_
 enum sign_hash { SIGN_NONE, SIGN_SHA256, SIGN_SHA384, SIGN_SHA512, SIGN_HASHES };	/* NONE: Ed25519's own */
 struct msg_sign { struct msg_hdr h; unsigned char key[MSG_KEY_ID]; uint32_t hash, pss; };	/* enum sign_hash */
 struct msg_kept { struct msg_hdr h; unsigned char id[MSG_SESSION_ID]; };
+
+struct msg_credential { struct msg_hdr h; char dest[JOB_DEST]; };	/* a hop_name() */
 
 enum { RESOLVE_NAME = 254 };	/* octets of a name with its NUL (RFC 1035, 3.1) */
 struct msg_resolve { struct msg_hdr h; uint32_t kind; char name[RESOLVE_NAME]; char pad[2]; };	/* enum

@@ -72,12 +72,15 @@ tlspolicy_parse(struct span line, struct span *who, struct tls_policy *out, stru
 	struct span rest = line, word, more;
 	char shown[100];
 
-	if (span_word(&rest, who) && hop_line_who(*who) && span_word(&rest, &word) && policy_word(word, out) &&
-	    !span_word(&rest, &more))
-		return 0;
+	if (span_word(&rest, who) && hop_line_who(*who) && span_word(&rest, &word) && policy_word(word, out)) {
+		out->said = true;
+		out->implicit = span_word(&rest, &more);
+		if (!out->implicit || (span_is(more, "implicit") && out->level != TLS_LEVEL_NONE && !span_word(&rest, &more)))
+			return 0;
+	}
 	span_text(line, shown, sizeof shown);
 	return err_set(e, ERR_PERM, NULL, "expected a next hop, a domain or *, then none, may, encrypt, verify, verify=NAME or "
-	    "fingerprint=SHA256[,SHA256…], not \"%s\"", shown);
+	    "fingerprint=SHA256[,SHA256…], then (but for none) nothing or implicit, not \"%s\"", shown);
 }
 
 int
@@ -121,7 +124,7 @@ tlspolicy_find(const struct span *lines, uint32_t n, struct span domain, const c
 bool
 tlspolicy_same(const struct tls_policy *a, const struct tls_policy *b)
 {
-	return a->level == b->level && span_eq(a->name, b->name) && span_eq(a->prints, b->prints);
+	return a->level == b->level && a->implicit == b->implicit && span_eq(a->name, b->name) && span_eq(a->prints, b->prints);
 }
 
 bool
@@ -129,14 +132,14 @@ tlspolicy_verifies(const struct conf *c)
 {
 	const struct span *lines;
 	uint32_t n = conf_lines(c, CONF_TLSPOLICY, &lines);
+	struct tls_policy p;
+	struct span who;
 
 	for (uint32_t i = 0; i < n; i++) {
-		struct tls_policy p;
-		struct span who;
 		struct err ignored;
 
 		if (tlspolicy_parse(lines[i], &who, &p, &ignored) == 0 && p.level == TLS_LEVEL_VERIFY)
 			return true;
 	}
-	return false;
+	return conf_lines(c, CONF_ROUTEAUTH, &lines) > 0;
 }

@@ -18,11 +18,13 @@ struct tls_policy {
 	uint8_t level;
 	struct span name;	/* TLS_LEVEL_VERIFY: in the certificate; "": see remote/secure.h */
 	struct span prints;	/* TLS_LEVEL_FINGERPRINT: as in the line, with commas */
+	bool implicit;		/* TLS from the first octet, whatever the port (RFC 8314, 3.3) */
+	bool said;		/* some line says so */
 };
 
 enum { TLS_PRINT = 32 };	/* octets of a fingerprint: SHA-256 */
 
-/* "WHO none|may|encrypt|verify|verify=NAME|fingerprint=SHA256[,…]"; the views are into line. */
+/* "WHO none|may|encrypt|verify|verify=NAME|fingerprint=SHA256[,…] [implicit]", no implicit with none; the views are into line. */
 int tlspolicy_parse(struct span line, struct span *who, struct tls_policy *out, struct err *e);
 int tlspolicy_check(struct span line, struct err *e);
 int tlspolicy_keys(struct span line, struct buf *out, struct err *e);	/* the WHO */
@@ -34,7 +36,7 @@ void tlspolicy_find(const struct span *lines, uint32_t n, struct span domain, co
 
 bool tlspolicy_same(const struct tls_policy *a, const struct tls_policy *b);
 
-/* Does some line want certificates that an authority vouches for? */
+/* Does some line want certificates that an authority vouches for?  Those of routeauth do, unless a policy says other. */
 bool tlspolicy_verifies(const struct conf *c);
 
 /* Takes the next fingerprint of prints: 64 hexadecimal digits, with or without colons between pairs.  false: no more,

@@ -48,9 +48,8 @@ ask_not_there(enum role role, struct err *e)
 	    "%s is not there", role == ROLE_RESOLVER ? "the resolver" : role_name(role));
 }
 
-/* Waits for the parent's answer.  -1: none. */
 static int
-ask_await_parent(struct session *s, enum role role, int64_t due, struct err *e)
+ask_wait(struct session *s, enum role role, int64_t due, struct err *e)
 {
 	for (;;) {
 		struct pollfd p = { s->parent, POLLIN, 0 };
@@ -66,12 +65,27 @@ ask_await_parent(struct session *s, enum role role, int64_t due, struct err *e)
 	}
 }
 
+/* What the parent says while it is asked. */
+union from_parent { struct msg_hdr h; struct msg_peer peer; struct msg_refused granted; };
+
+/* Waits for the parent's answer, and reads a packet.  role: whose channel is wanted.  -1: none. */
+static int
+ask_await_parent(struct session *s, enum role role, int64_t due, union from_parent *p, size_t *len, int fds[MSG_FDS],
+    struct err *e)
+{
+	int r = ask_wait(s, role, due, e);
+
+	if (r == 0 && (r = ipc_recv(s->parent, p, sizeof *p, len, fds, e)) == 0)
+		session_orphaned(s);
+	return r == -1 ? -1 : 0;
+}
+
 /* Has a channel to that peer, or gets one from the parent; one that was asked for before may come
  * first. */
 static int
 ask_channel(struct session *s, enum role role, struct err *e)
 {
-	struct msg_peer m = { .role = (uint32_t)role };
+	union from_parent p = { .peer = { .role = (uint32_t)role } };
 	int64_t due = clock_ms() + ASK_NEED_MS;
 	int fds[MSG_FDS], r;
 	size_t len;
@@ -80,21 +94,66 @@ ask_channel(struct session *s, enum role role, struct err *e)
 		return 0;
 	if (s->parent == -1)
 		return ask_not_there(role, e);
-	if (ipc_send(s->parent, &m.h, MSG_NEED, 0, sizeof m, NULL, 0, e) == -1)
+	if (ipc_send(s->parent, &p.h, MSG_NEED, 0, sizeof p.peer, NULL, 0, e) == -1)
 		return -1;
 	while (*ask_fd(s, (uint32_t)role) == -1) {
-		if (ask_await_parent(s, role, due, e) == -1)
+		if (ask_await_parent(s, role, due, &p, &len, fds, e) == -1)
 			return -1;
-		if ((r = ipc_recv(s->parent, &m, sizeof m, &len, fds, e)) == 0)
-			session_orphaned(s);
-		if (r == -1)
-			return -1;
-		r = ask_take_channel(s, &m, len, fds, e);
+		/* a secret that came too late is asked for again */
+		r = p.h.type == MSG_GRANTED ? 0 : ask_take_channel(s, &p.peer, len, fds, e);
 		ipc_close_fds(fds, MSG_FDS);
 		if (r == -1)
 			return -1;
 	}
 	return 0;
+}
+
+/* A small file, without a copy of it elsewhere. */
+static int
+ask_read(int fd, struct buf *out, struct err *e)
+{
+	ssize_t n = pread(fd, out->p + out->n, out->max - out->n, 0);
+
+	if (n <= 0)
+		return n == -1 ? err_sys(e, "read") : err_set(e, ERR_TEMP, NULL, "nothing to log in with");
+	out->n += (size_t)n;
+	return 0;
+}
+
+/* The answer to MSG_CREDENTIAL. */
+static int
+ask_granted(const struct msg_refused *m, size_t len, int fd, struct buf *out, struct err *e)
+{
+	char why[200];
+
+	if (len != sizeof *m || (m->kind == ERR_NONE) != (fd != -1))
+		return err_set(e, ERR_PROTO, NULL, "packet %u from the parent", m->h.type);
+	if (fd != -1)
+		return buf_room(out, out->max, e) == NULL ? -1 : ask_read(fd, out, e);
+	span_text(span_of(m->what, strnlen(m->what, sizeof m->what)), why, sizeof why);
+	return err_set(e, ERR_TEMP, NULL, "%s", why);
+}
+
+int
+ask_credential(struct session *s, struct buf *out, struct err *e)
+{
+	union from_parent p = { .h = { 0 } };
+	int64_t due = clock_ms() + ASK_NEED_MS;
+	int fds[MSG_FDS], r;
+	size_t len;
+
+	if (s->parent == -1)
+		return ask_not_there(ROLE_START, e);
+	if (ipc_send(s->parent, &p.h, MSG_CREDENTIAL, 0, sizeof p.h, NULL, 0, e) == -1)
+		return -1;
+	do {
+		if (ask_await_parent(s, ROLE_START, due, &p, &len, fds, e) == -1)
+			return -1;
+		r = p.h.type == MSG_GRANTED ? ask_granted(&p.granted, len, fds[0], out, e) :
+		    ask_take_channel(s, &p.peer, len, fds, e);
+		ipc_close_fds(fds, MSG_FDS);
+	} while (r == 0 && p.h.type != MSG_GRANTED);
+	return r;
 }
 
 /* After a failed request: is it worth another, over a new channel?  One that lay idle while its peer

@@ -47,6 +47,9 @@ int ask_hosts(struct session *s, enum resolve_kind kind, const char *name, struc
 int ask_caps(struct session *s, struct span addr, enum cap_state *state, enum cap_source *source, struct buf *text,
     struct err *e);
 
+/* Appends what we log in with at the session's hop (the setting routeauth).  -1: ERR_TEMP, and why. */
+int ask_credential(struct session *s, struct buf *out, struct err *e);
+
 /* A MSG_PEER packet from the parent: takes fds[0].  -1: ERR_PROTO. */
 int ask_take_channel(struct session *s, const struct msg_peer *m, size_t len, int fds[MSG_FDS],
     struct err *e);

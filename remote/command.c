@@ -41,6 +41,19 @@ read_limits(struct span rest, struct hop *hop)
 	}
 }
 
+/* The mechanisms of AUTH (RFC 4954, 3). */
+static unsigned
+read_mechanisms(struct span rest)
+{
+	unsigned ext = 0;
+	struct span word;
+
+	while (span_word(&rest, &word))
+		ext |= span_isi(word, "PLAIN") ? HOP_AUTH_PLAIN : span_isi(word, "LOGIN") ? HOP_AUTH_LOGIN :
+		    span_isi(word, "XOAUTH2") ? HOP_AUTH_XOAUTH2 : 0u;
+	return ext;
+}
+
 /* Is it among the words of a keyword's line? */
 static bool
 has_word(struct span rest, const char *want)
@@ -71,6 +84,8 @@ command_ehlo(const struct reply *r, struct hop *hop)
 			hop->size_max = 0;
 		if (span_isi(word, "DRUCOF") && has_word(line, "PREFER"))
 			hop->ext |= HOP_DRUCOF_PREFER;
+		if (span_isi(word, "AUTH"))
+			hop->ext |= read_mechanisms(line);
 		if (span_isi(word, "LIMITS"))
 			read_limits(line, hop);
 	}

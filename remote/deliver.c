@@ -6,6 +6,7 @@
 #include "lib/address.h"
 #include "lib/log.h"
 #include "lib/signature.h"
+#include "remote/auth.h"
 #include "remote/command.h"
 #include "remote/flow.h"
 #include "remote/reach.h"
@@ -486,6 +487,7 @@ flow_divide(struct flow *f)
 			memset(&o, 0, sizeof o);
 			negotiation_find(lines, nlines, domain, f->job->dest, &o);
 			tlspolicy_find(policies, npolicies, domain, f->job->dest, &tls);
+			auth_policy(f->s->conf, f->job->dest, &tls);
 			if (i == 0) {
 				like.opt = o;
 				like.tls = tls;

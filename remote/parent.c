@@ -30,6 +30,7 @@ struct child {
 	uint32_t jobs;
 	bool stale;			/* has settings that are no more: ends after its job */
 	uint32_t needs;			/* roles: waits for a channel to them */
+	uint32_t credential;		/* the number by which it waits for its hop's secret; 0: it does not */
 };
 
 static bool
@@ -260,6 +261,42 @@ on_need(struct chan *chan, const void *msg, size_t len, int *fds, struct err *e)
 	return child_introduce(chan->arg, (enum role)m->role, e);
 }
 
+/* What it logs in with at its hop, which is its parent's word and not its own. */
+static int
+on_credential(struct chan *chan, const void *msg, size_t len, int *fds, struct err *e)
+{
+	struct child *c = chan->arg;
+	struct remote *r = c->remote;
+
+	(void)msg, (void)len, (void)fds;
+	if (c->work == NULL && c->asker == NULL)
+		return err_set(e, ERR_PROTO, NULL, "a credential for nothing");
+	if (++r->credentials == 0)
+		r->credentials = 1;
+	c->credential = r->credentials;
+	return daemon_credential(r->daemon, c->dest, c->credential, e);
+}
+
+/* The supervisor's answer; the secret is not looked at here. */
+static void
+remote_granted(void *arg, const struct msg_refused *m, int fd)
+{
+	struct remote *r = arg;
+	struct msg_refused back = *m;
+	struct child *c = r->children;
+	struct err e = { 0 };
+
+	while (c != NULL && (c->credential == 0 || c->credential != m->h.id))
+		c = c->next;
+	if (c == NULL) {		/* it has ended meanwhile */
+		ipc_close_fds(&fd, 1);
+		return;
+	}
+	c->credential = 0;
+	if (chan_send(&c->chan, &back.h, MSG_GRANTED, 0, sizeof back, &fd, fd != -1, &e) == -1)
+		log_line(LOG_ERR, NULL, "failed", "peer=session why=%s", log_q(e.what));
+}
+
 static int
 on_address(struct chan *chan, const void *msg, size_t len, int *fds, struct err *e)
 {
@@ -278,6 +315,7 @@ static const struct msg_rule from_session[] = {
 	{ MSG_INQUIRED, sizeof(struct msg_inquired), sizeof(struct msg_inquired), 1, 1, on_inquired },
 	{ MSG_NEED, sizeof(struct msg_peer), sizeof(struct msg_peer), 0, 0, on_need },
 	{ MSG_ADDRESS, sizeof(struct msg_address), sizeof(struct msg_address), 0, 0, on_address },
+	{ MSG_CREDENTIAL, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, on_credential },
 };
 
 /* --- jobs --- */
@@ -663,6 +701,7 @@ remote_open(struct remote *r, struct daemon *d, struct err *e)
 	d->switched = remote_switched;
 	d->kept = remote_kept;
 	d->stats = remote_stats;
+	d->granted = remote_granted;
 	d->arg = r;
 	if ((r->tls = tls_of(&d->conf, daemon_file(d, "tls"), e)) == NULL)
 		return -1;

@@ -41,6 +41,7 @@ struct remote {
 	uint64_t started, jobs, lost;	/* sessions, jobs done, sessions that ended within one */
 	uint64_t inquiries;		/* answered */
 	struct qid_maker probes;
+	uint32_t credentials;		/* asked for so far */
 	struct timer reap, stop;
 	int64_t stop_ms;
 	bool stopping;

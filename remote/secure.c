@@ -59,13 +59,13 @@ secure_want(struct session *s, const struct tls_policy *want)
 bool
 secure_first(const struct session *s, const struct netaddr *to)
 {
-	return to->port == PORT_SMTPS && s->want.level != TLS_LEVEL_NONE;
+	return (to->port == PORT_SMTPS || s->want.implicit) && s->want.level != TLS_LEVEL_NONE;
 }
 
 bool
-secure_clear_again(struct session *s)
+secure_clear_again(struct session *s, const struct netaddr *to)
 {
-	if (s->want.level != TLS_LEVEL_MAY || !s->tls_failed || s->in_clear)
+	if (secure_first(s, to) || s->want.level != TLS_LEVEL_MAY || !s->tls_failed || s->in_clear)
 		return false;
 	s->in_clear = true;
 	return true;

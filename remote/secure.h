@@ -24,7 +24,7 @@ SSL_CTX *secure_context(const struct conf *conf, struct span ca, struct err *e);
  */
 void secure_want(struct session *s, const struct tls_policy *want);
 
-/* Is TLS to be begun on the connection that is made, before the greeting: port 465 (RFC 8314, 3.3)? */
+/* Is TLS to be begun on the connection that is made, before the greeting: port 465 (RFC 8314, 3.3), or as the policy says? */
 bool secure_first(const struct session *s, const struct netaddr *to);
 
 /*
@@ -41,6 +41,6 @@ secure_verdict(const struct err *why)
 }
 
 /* Is a handshake that failed worth another connection, in clear? */
-bool secure_clear_again(struct session *s);
+bool secure_clear_again(struct session *s, const struct netaddr *to);
 
 #endif

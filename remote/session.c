@@ -94,6 +94,7 @@ session_packet(struct session *s, struct err *e)
 		fds[0] = -1;
 	} else if (h->type == MSG_PROBE) {
 		r = inquire_probe(s, (const struct msg_probe *)(const void *)packet, len, e);
+	} else if (h->type == MSG_GRANTED) {	/* nobody waits for it any more */
 	} else if (h->type == MSG_PEER) {	/* asked for, and came late */
 		r = ask_take_channel(s, (const struct msg_peer *)(const void *)packet, len, fds, e);
 	} else {

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "lib/log.h"
+#include "remote/auth.h"
 #include "remote/bdat.h"
 #include "remote/caplist.h"
 #include "remote/command.h"
@@ -43,8 +44,7 @@ smtp_quit(struct session *s)
 	smtp_drop(s);
 }
 
-/* The reply as an error: kind by its class, its own code and text. */
-static int
+int
 smtp_reply_err(const struct session *s, struct err *e)
 {
 	char dsn[12], text[sizeof e->what];
@@ -164,7 +164,8 @@ smtp_greet(struct session *s, const struct netaddr *to, struct err *e)
 		smtp_drop(s);
 		return -1;
 	}
-	return smtp_banner(s, e) == -1 || smtp_ehlo(s, e) == -1 || smtp_starttls(s, e) == -1 ? -1 : 0;
+	return smtp_banner(s, e) == -1 || smtp_ehlo(s, e) == -1 || smtp_starttls(s, e) == -1 || auth_login(s, e) == -1 ?
+	    -1 : 0;
 }
 
 static int
@@ -195,7 +196,7 @@ smtp_try(struct session *s, const struct netaddr *to, struct err *e)
 			reach_worked(s);
 			return 0;
 		}
-	} while (secure_clear_again(s));
+	} while (secure_clear_again(s, to));
 	s->open = connected && s->w.fd != -1;	/* a hop that said no is told QUIT */
 	smtp_quit(s);
 	reach_failed(s, connected, e);

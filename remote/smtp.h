@@ -61,6 +61,9 @@ void smtp_reset(struct session *s);
 /* Closes without a word: the connection is of no use. */
 void smtp_drop(struct session *s);
 
+/* The last reply as an error: kind by its class, its own code and text.  -1. */
+int smtp_reply_err(const struct session *s, struct err *e);
+
 enum xact_end smtp_begin(struct session *s, struct xact *x, struct err *e);
 
 /*

@@ -17,17 +17,17 @@
 
 enum { TLSCA_MAX = 8 << 20 };	/* octets; the system's are 200 KB */
 
-static int
-sealed(struct span s, struct err *e)
+int
+place_seal(struct span s, struct err *e)
 {
 	const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
-	int fd = memfd_create("tls", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int fd = memfd_create("secret", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	if (fd == -1)
-		return err_sys(e, "tlscert: memory file");
+		return err_sys(e, "memory file");
 	if (fileio_write(fd, s, e) == 0 && fcntl(fd, F_ADD_SEALS, seals) == 0)
 		return fd;
-	err_sys(e, "tlscert: memory file");
+	err_sys(e, "memory file");
 	close(fd);
 	return -1;
 }
@@ -39,7 +39,7 @@ copy_files(const struct place *p, bool keys, struct err *e)
 	int fd;
 
 	buf_init(&all, TLSCERT_ALL);
-	fd = tlscert_read(&p->conf, p->state_fd, keys, &all, e) == -1 ? -1 : sealed(buf_view(&all), e);
+	fd = tlscert_read(&p->conf, p->state_fd, keys, &all, e) == -1 ? -1 : place_seal(buf_view(&all), e);
 	if (all.p != NULL)
 		explicit_bzero(all.p, all.cap);
 	buf_free(&all);
@@ -62,7 +62,7 @@ place_authorities(struct place *p, struct err *e)
 	if (fd == -1)
 		err_sys(&inner, "%s", path);
 	else if (fileio_read(fd, &all, &inner) == 0)
-		p->authorities_fd = sealed(buf_view(&all), &inner);
+		p->authorities_fd = place_seal(buf_view(&all), &inner);
 	else
 		err_in(&inner, "%s", path);
 	ipc_close_fds(&fd, 1);

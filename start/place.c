@@ -297,7 +297,8 @@ place_open(struct place *p, const char *home, const char *clock, const struct ac
     struct err *e)
 {
 	if (place_names(p, home, e) == -1 || place_settings(p, e) == -1 ||
-	    place_folders(p, who, e) == -1 || place_certs(p, e) == -1 || build_caps(p, caps_default, e) == -1 ||
+	    place_folders(p, who, e) == -1 || place_certs(p, e) == -1 || place_credentials(p, e) == -1 ||
+	    build_caps(p, caps_default, e) == -1 ||
 	    check_caps(p, e) == -1)
 		return -1;
 	if (clock != NULL && ((p->clock_fd = open(clock, O_RDONLY | O_CLOEXEC)) == -1 ||
@@ -349,7 +350,8 @@ place_reopen(const struct place *p, struct place *next, struct err *e)
 	next->certs_fd = next->keys_fd = next->authorities_fd = -1;
 	for (int i = 0; i < CONF_COUNT; i++)
 		next->setting_fd[i] = -1;
-	if (place_settings(next, e) == 0 && place_certs(next, e) == 0 && build_caps(next, caps_beside, e) == 0 &&
+	if (place_settings(next, e) == 0 && place_certs(next, e) == 0 && place_credentials(next, e) == 0 &&
+	    build_caps(next, caps_beside, e) == 0 &&
 	    check_caps(next, e) == 0 && place_listen(next, p, e) == 0)
 		return 0;
 	place_drop(next);

@@ -56,6 +56,10 @@ int place_names(struct place *p, const char *home, struct err *e);
 int place_settings(struct place *p, struct err *e);
 /* Reads the files of tlscert, as sealed copies too; start/certs.c. */
 int place_certs(struct place *p, struct err *e);
+/* A sealed memory file with s in it.  -1: ERR_TEMP. */
+int place_seal(struct span s, struct err *e);
+/* Are the files of routeauth right?  They are read when they are needed; start/credential.c. */
+int place_credentials(const struct place *p, struct err *e);
 /* Binds all lines of `listen` and run/control.sock; the latter later where the disk is full. */
 int place_bind(struct place *p, struct err *e);
 /* Binds run/control.sock.  -1: control_sock stays as it is. */

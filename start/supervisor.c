@@ -174,6 +174,7 @@ static const struct msg_rule from_child[] = {
 	{ MSG_PONG, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, watchdog_on_pong },
 	{ MSG_FIGURES, sizeof(struct msg_hdr), sizeof(struct msg_hdr) + DAEMON_FIGURES, 0, 0,
 	    ask_on_figures },
+	{ MSG_CREDENTIAL, sizeof(struct msg_credential), sizeof(struct msg_credential), 0, 0, credential_on_ask },
 	/* control only: the last rows are left out for the others */
 	{ MSG_CAPS_CHANGED, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, child_on_caps },
 	{ MSG_RELOAD, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, reload_on_ask },

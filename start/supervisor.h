@@ -159,6 +159,9 @@ int ask_on_figures(struct chan *ch, const void *msg, size_t len, int *fds, struc
 void watchdog_begin(struct supervisor *s);
 int watchdog_on_pong(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e);
 
+/* start/credential.c: remote alone asks; the file is read now, for a token is renewed by somebody else's program. */
+int credential_on_ask(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e);
+
 /* start/limits.c: descriptors by what may go on at once; never lowered, since what is open stays. */
 int limits_raise(const struct conf *c, struct err *e);
 /* The same for a process that runs. */

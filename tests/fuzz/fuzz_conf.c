@@ -10,6 +10,7 @@
 
 #include "lib/confline.h"
 #include "lib/mailbox.h"
+#include "lib/routeauth.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
@@ -91,6 +92,13 @@ look_up(const struct conf *c, enum conf_id id, struct span text)
 		for (unsigned minute = 0; minute < DESTINATION_DAY; minute += 97)
 			assert((destination_open(&d, minute, &left) || d.nhours > 0) && left > 0);
 		assert(destination_pattern(lines, n, text).n <= 4096);
+	}
+	if (id == CONF_ROUTEAUTH) {
+		struct routeauth r;
+
+		span_text(text, dest, sizeof dest);
+		if (routeauth_find(lines, n, dest, &r))		/* no domain's hosts, which DNS names */
+			assert(strchr(dest, ':') != NULL && r.method < ROUTEAUTH_METHODS && r.user.n <= ROUTEAUTH_USER);
 	}
 	if (id == CONF_CONNEG) {
 		static const struct netaddr a = { { 0 }, 0 };

@@ -37,6 +37,7 @@ static const struct hostile_row from_qmgr[] = {
 static const struct hostile_row from_session[] = {
 	{ MSG_RESULT, sizeof(struct msg_result) }, { MSG_NEED, sizeof(struct msg_peer) },
 	{ MSG_ADDRESS, sizeof(struct msg_address) }, { MSG_INQUIRED, sizeof(struct msg_inquired) },
+	{ MSG_CREDENTIAL, sizeof(struct msg_hdr) },
 };
 static const struct hostile_row from_control[] = {
 	{ MSG_INQUIRE, sizeof(struct msg_inquire) }, { MSG_PROBE, sizeof(struct msg_probe) + 11 },
@@ -262,7 +263,7 @@ set_up(void)
 	    remote_open(&remote, &d, &e) == -1)
 		abort();
 	h = (struct hostile){ .loop = &d.loop, .nside = SIDES, .open = open_side, .heard = heard,
-	    .side = { { from_qmgr, 2, -1, { 0 }, 0 }, { from_session, 4, -1, { 0 }, 0 },
+	    .side = { { from_qmgr, 2, -1, { 0 }, 0 }, { from_session, 5, -1, { 0 }, 0 },
 	    { nothing, 1, -1, { 0 }, 0 }, { nothing, 1, -1, { 0 }, 0 }, { from_capd, 1, -1, { 0 }, 0 },
 	    { from_control, 2, -1, { 0 }, 0 } },
 	    .file = hostile_letter(span_str("Subject: x\r\n\r\nx\r\n"), "s@example.net", to, 0) };

@@ -374,6 +374,7 @@ SEEDS = {
         "needs": say(0, 0, job([0]), 0, LETTER, 5) + say(1, 1, struct.pack("<II", 3, 1)) +
             say(1, 1, struct.pack("<II", 5, 1)) + say(1, 1, struct.pack("<II", 2, 1)) + happen(2, 2) + say(1, 2, bytes(10) + b"\xff\xff\1\2\3\4\x19\0\1\0"),
         "again": say(0, 0, job([0]), 0, LETTER, 5) + happen(2, 0) + happen(0, 255) + say(1, 0, result([0]), 0, 0, 64),
+        "credential": say(1, 4) + say(0, 0, job([0]), 0, LETTER, 5) + say(1, 4) + say(1, 4) + say(1, 0, result([0]), 0, 0, 64),
         "probe": say(4, 0, probe(b"r@far.example"), 0, 0, 9) + say(1, 3, inquired(3), PAD, 7, 64),
         "probes": b"".join(say(4, 0, probe(b"r%d@far.example" % i), 0, 0, i) for i in range(10)) + happen(0, 90),
         "probe-gone": say(4, 0, probe(b"r@far.example"), 0, 0, 9) + happen(2, 4) +

@@ -11,6 +11,8 @@ static const struct { const char *line; int level; } lines[] = {
 	{ "[192.0.2.1]:465 verify", TLS_LEVEL_VERIFY }, { "mx.example:25 verify=relay.example", TLS_LEVEL_VERIFY },
 	{ "a.example fingerprint=" ZEROS "aB", TLS_LEVEL_FINGERPRINT },
 	{ "a.example fingerprint=00:" ZEROS "," ZEROS ":11", TLS_LEVEL_FINGERPRINT },
+	{ "a.example may implicit", TLS_LEVEL_MAY }, { "a.example verify=b.c implicit", TLS_LEVEL_VERIFY },
+	{ "a.example none implicit", -1 }, { "a.example implicit", -1 }, { "a.example may implicit implicit", -1 },
 	{ "a.example", -1 }, { "a.example maybe", -1 }, { "a.example may more", -1 }, { "a.example may=", -1 },
 	{ "a.example verify=", -1 }, { "a.example verify=a/b", -1 }, { "a.example fingerprint", -1 },
 	{ "a.example fingerprint=" ZEROS, -1 }, { "a.example fingerprint=" ZEROS "ag", -1 },
@@ -27,9 +29,12 @@ START_TEST(policies)
 	int r = tlspolicy_parse(span_str(lines[_i].line), &who, &p, &e);
 
 	ck_assert_msg(r == (lines[_i].level == -1 ? -1 : 0), "%s", lines[_i].line);
-	if (r == 0)
+	if (r == 0) {
 		ck_assert_uint_eq(p.level, (unsigned)lines[_i].level);
-	else
+		ck_assert_int_eq(p.implicit, strstr(lines[_i].line, "implicit") != NULL);
+		ck_assert(p.said);
+	}
+	if (r == -1)
 		ck_assert_int_eq(e.kind, ERR_PERM);
 }
 END_TEST
@@ -50,6 +55,7 @@ START_TEST(the_line_that_fits_best)
 	}
 	tlspolicy_find(all, 0, span_str("a.example"), "a.example", &p);
 	ck_assert_uint_eq(p.level, TLS_LEVEL_MAY);
+	ck_assert(!p.said);
 }
 END_TEST
 

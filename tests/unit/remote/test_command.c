@@ -26,6 +26,8 @@ static const struct { const char *in; unsigned ext; uint64_t size_max; uint32_t 
 	{ "250-hop\r\n250 LIMITS RCPTMAX=020 MAILMAX\r\n", 0, 0, 0, 0 },
 	{ "250-hop\r\n250 LIMITS RCPTMAX=999999 MAILMAX=x\r\n", 0, 0, 999999, 0 },
 	{ "250-hop\r\n250 LIMITS RCPTMAX=20;MAILMAX=5 MAILMAX=6\r\n", 0, 0, 0, 0 },
+	{ "250-hop\r\n250-AUTH CRAM-MD5 plain LOGIN\r\n250 AUTH XOAUTH2X\r\n", HOP_AUTH_PLAIN | HOP_AUTH_LOGIN, 0, 0, 0 },
+	{ "250-hop\r\n250-AUTH\r\n250 AUTH XOAUTH2\r\n", HOP_AUTH_XOAUTH2, 0, 0, 0 },
 	{ "250-hop\r\n250-LIMITS RCPTMAX=20\r\n250 LIMITS\r\n", 0, 0, 0, 0 },
 };
 
