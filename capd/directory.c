@@ -7,6 +7,9 @@
 #include "lib/confline.h"
 #include "lib/log.h"
 #include "lib/mailbox.h"
+#include "lib/recipients.h"
+
+enum { DIRECTORY_BASES = 3 };	/* spellings without an extension that are tried: an address may be all delimiters */
 
 void
 directory_take(struct directory *d, const struct capsdb *db)
@@ -56,8 +59,9 @@ directory_asks(const struct directory *d, enum cap_source source)
 	return capsources_have(lines, n, source);
 }
 
+/* By the address, or by its domain. */
 static enum cap_state
-find_compiled(const struct directory *d, struct span addr, struct cap_entry *out)
+find_compiled(const struct directory *d, struct span addr, bool domain, struct cap_entry *out)
 {
 	struct err e = { 0 };
 	bool any = false;
@@ -65,7 +69,7 @@ find_compiled(const struct directory *d, struct span addr, struct cap_entry *out
 
 	if (!d->have_db)
 		return CAP_NONE;
-	r = capsdb_get(&d->db, addr, &out->text, &any, &e);
+	r = capsdb_get_by(&d->db, addr, domain, &out->text, &any, &e);
 	if (r == -1) {
 		log_line(LOG_ERR, NULL, "caps-unreadable", "why=%s", log_q(e.what));
 		return CAP_TEMP;
@@ -116,6 +120,52 @@ find_probed(const struct directory *d, struct span addr, struct cap_entry *out, 
 	return *probe == PROBE_COUNTS ? out->state : CAP_NONE;
 }
 
+static enum cap_state
+find_once(const struct directory *d, enum cap_source source, struct span addr, uint64_t now_s,
+    struct cap_entry *out, enum probe_state *probe)
+{
+	return source == SOURCE_CDB ? find_compiled(d, addr, false, out) :
+	    source == SOURCE_PROBE ? find_probed(d, addr, out, probe) : find_kept(d, source, addr, now_s, out);
+}
+
+static const char *
+delimiters(const struct directory *d)
+{
+	return delimiters_of(conf_string(d->conf, CONF_RECIPIENTDELIMITER));
+}
+
+/* Is it this host's to know what an address means (G1)? */
+static bool
+is_read_here(const struct directory *d, struct span addr)
+{
+	const struct span *lines;
+	uint32_t n = conf_lines(d->conf, CONF_RECIPIENTS, &lines);
+
+	return is_ours(d, addr) || recipients_listed(lines, n, address_domain(addr));
+}
+
+/* By one source: who has an extension takes what he takes without; at last what the whole domain takes. */
+static enum cap_state
+find_in(const struct directory *d, enum cap_source source, struct span addr, uint64_t now_s,
+    struct cap_entry *out, enum probe_state *probe)
+{
+	enum cap_state state = find_once(d, source, addr, now_s, out, probe);
+	bool shorter = state == CAP_NONE && delimiters(d)[0] != '\0' && is_read_here(d, addr);
+	size_t at = addr.n;
+	struct err e;
+	struct buf base;
+
+	buf_init(&base, 2 * ADDRESS_MAX);
+	for (int i = 0; shorter && state == CAP_NONE && i < DIRECTORY_BASES; i++) {
+		buf_clear(&base);
+		if (mailbox_base(addr, delimiters(d), &at, &base, &e) != 1)
+			break;
+		state = find_once(d, source, buf_view(&base), now_s, out, probe);
+	}
+	buf_free(&base);
+	return state == CAP_NONE && source == SOURCE_CDB ? find_compiled(d, addr, true, out) : state;
+}
+
 void
 directory_find(const struct directory *d, struct span addr, uint64_t now_s, struct cap_entry *out,
     enum probe_state *probe)
@@ -130,9 +180,7 @@ directory_find(const struct directory *d, struct span addr, uint64_t now_s, stru
 		enum cap_state state;
 
 		*out = (struct cap_entry){ .text = { NULL, 0 } };
-		state = source == SOURCE_CDB ? find_compiled(d, addr, out) :
-		    source == SOURCE_PROBE ? find_probed(d, addr, out, probe) :
-		    find_kept(d, source, addr, now_s, out);
+		state = find_in(d, source, addr, now_s, out, probe);
 		out->source = source;
 		out->state = state;
 		if (state == CAP_KNOWN || state == CAP_ANY)
@@ -142,12 +190,89 @@ directory_find(const struct directory *d, struct span addr, uint64_t now_s, stru
 	*out = (struct cap_entry){ .state = temp ? CAP_TEMP : CAP_NONE };
 }
 
-int
-directory_mailbox(const struct directory *d, struct span addr)
+/* --- who there is --- */
+
+void
+directory_take_known(struct directory *d, const struct known *known)
+{
+	if (d->have_known)
+		known_close(&d->known);
+	d->have_known = known != NULL;
+	if (known != NULL)
+		d->known = *known;
+}
+
+/* The best of what two sources say: somebody is there if one of them has him. */
+static int
+either(int a, int b)
+{
+	return a == 1 || b == 1 ? 1 : a == 2 || b == 2 ? 2 : 0;
+}
+
+static int
+listed_once(const struct directory *d, struct span addr, const struct recipients_line *line)
+{
+	struct err e = { 0 };
+	int r;
+
+	if (line->source == RECIPIENTS_ANY)
+		return 1;
+	if (!d->have_known)
+		return 0;
+	if ((r = known_has(&d->known, addr, &e)) == -1)
+		log_line(LOG_ERR, NULL, "recipients-unreadable", "why=%s", log_q(e.what));
+	return r == -1 ? 2 : r;
+}
+
+/* By one source, with the extension and without. */
+static int
+listed_in(const struct directory *d, struct span addr, const struct recipients_line *line)
+{
+	int known = listed_once(d, addr, line);
+	size_t at = addr.n;
+	struct err e;
+	struct buf base;
+
+	buf_init(&base, 2 * ADDRESS_MAX);
+	for (int i = 0; known == 0 && i < DIRECTORY_BASES; i++) {
+		buf_clear(&base);
+		if (mailbox_base(addr, delimiters(d), &at, &base, &e) != 1)
+			break;
+		known = listed_once(d, buf_view(&base), line);
+	}
+	buf_free(&base);
+	return known;
+}
+
+/* What the setting recipients says. */
+static int
+listed(const struct directory *d, struct span addr, struct span domain)
 {
 	const struct span *lines;
-	uint32_t n = conf_lines(d->conf, CONF_MAILBOXES, &lines);
-	struct span delivery;
+	uint32_t n = conf_lines(d->conf, CONF_RECIPIENTS, &lines);
+	struct recipients_place p = { 0 };
+	struct recipients_line line;
+	int known = 0;
 
-	return mailbox_find(lines, n, addr, &delivery) == 1;
+	while (known != 1 && recipients_next(lines, n, domain, &p, &line))
+		known = either(known, listed_in(d, addr, &line));
+	return known;
+}
+
+int
+directory_known(const struct directory *d, struct span addr)
+{
+	const struct span *lines, *rules;
+	uint32_t n = conf_lines(d->conf, CONF_MAILBOXES, &lines);
+	uint32_t nrule = conf_lines(d->conf, CONF_RECIPIENTS, &rules);
+	struct span domain = address_domain(addr);
+	struct mailbox_match m;
+
+	if (mailbox_is_postmaster(addr))
+		return 1;		/* RFC 5321, 4.5.1; of a domain that is relayed, that domain's host has one */
+	if (!is_ours(d, addr))
+		return listed(d, addr, domain);
+	if (!mailbox_find(lines, n, delimiters(d), addr, &m))
+		return 0;
+	return m.how == MAILBOX_REST && recipients_listed(rules, nrule, domain) ? listed(d, addr, domain) : 1;
 }

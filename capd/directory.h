@@ -10,13 +10,15 @@
 #include "capd/probe.h"
 #include "lib/capsdb.h"
 #include "lib/conf.h"
+#include "lib/known.h"
 
 struct directory {
 	const struct conf *conf;
 	const struct capslog *log;	/* what capd keeps itself; NULL: it cannot be read */
 	const struct probe *probe;	/* what other hosts said; NULL: nobody asks them */
 	struct capsdb db;
-	bool have_db;
+	struct known known;
+	bool have_db, have_known;
 };
 
 /* caps_fd: caps.cdb, or -1 for none; taken over.  -1: it is no such file; the directory is then
@@ -43,7 +45,14 @@ bool directory_asks(const struct directory *d, enum cap_source source);
 void directory_find(const struct directory *d, struct span addr, uint64_t now_s, struct cap_entry *out,
     enum probe_state *probe);
 
-/* 1: a mailbox here, 0: not. */
-int directory_mailbox(const struct directory *d, struct span addr);
+/* Known addresses that are open (moved), or NULL for none, in place of those before. */
+void directory_take_known(struct directory *d, const struct known *known);
+
+/*
+ * Is there such an address, as far as this host knows: 1 it is, 0 not, 2 it cannot be told now?  Of domains here
+ * (locals) it is one that mail can be delivered to; of others, one that the setting recipients has.  An address
+ * with an extension is there if it is without.
+ */
+int directory_known(const struct directory *d, struct span addr);
 
 #endif

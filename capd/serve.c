@@ -46,8 +46,8 @@ directory_of(struct capd *c, uint32_t number)
 		return &old->directory;
 	if (!c->daemon->next.open || c->daemon->next.number != number)
 		return &c->directory;
-	c->next = (struct directory){ &c->daemon->next.conf, store_log(&c->store), &c->probe, c->next_db,
-	    c->have_next };
+	c->next = (struct directory){ .conf = &c->daemon->next.conf, .log = store_log(&c->store), .probe = &c->probe,
+	    .db = c->next_db, .have_db = c->have_next, .known = c->next_known, .have_known = c->have_next_known };
 	return &c->next;
 }
 
@@ -58,6 +58,7 @@ old_drop(struct old_settings **at)
 
 	*at = old->next;
 	directory_take(&old->directory, NULL);
+	directory_take_known(&old->directory, NULL);
 	conf_free(&old->conf);
 	free(old);
 }
@@ -115,7 +116,7 @@ capd_answer(struct capd *c, const struct question *q, struct chan *to, struct er
 	out.m.source = (uint16_t)q->found.source;
 	out.m.since_s = q->found.since_s;
 	if (ask->want & CAP_WANT_KNOWN)
-		out.m.known = (uint32_t)directory_mailbox(q->d, addr);
+		out.m.known = (uint32_t)directory_known(q->d, addr);
 	if (text.n > sizeof out.text) {
 		log_line(LOG_ERR, NULL, "caps-too-long", "to=%s octets=%zu", log_qs(addr), text.n);
 		out.m.features = CAP_TEMP;
@@ -467,22 +468,21 @@ capd_kept(void *arg)
 
 	if (c->have_next)
 		capsdb_close(&c->next_db);
-	c->have_next = false;
+	if (c->have_next_known)
+		known_close(&c->next_known);
+	c->have_next = c->have_next_known = false;
 }
 
 static int
 capd_check(void *arg, struct daemon_next *next, struct err *e)
 {
 	struct capd *c = arg;
-	int fd = daemon_next_take(next, "caps.cdb");
+	int caps = daemon_next_take(next, "caps.cdb"), known = daemon_next_take(next, "known");
 
 	capd_kept(c);
-	if (fd == -1)
-		return 0;
-	if (capsdb_open(&c->next_db, fd, e) == -1)
-		return -1;
-	c->have_next = true;
-	return 0;
+	c->have_next = caps != -1 && capsdb_open(&c->next_db, caps, e) == 0;
+	c->have_next_known = known != -1 && known_open(&c->next_known, known, e) == 0;
+	return (caps != -1 && !c->have_next) || (known != -1 && !c->have_next_known) ? -1 : 0;
 }
 
 static void
@@ -499,10 +499,11 @@ capd_switched(void *arg, struct conf *old)
 		for (const struct asker *a = c->askers; a != NULL; a = a->next)
 			kept->askers += a->settings == c->number;
 		c->old = kept;
-		c->directory.have_db = false;
+		c->directory.have_db = c->directory.have_known = false;
 	}
 	directory_take(&c->directory, c->have_next ? &c->next_db : NULL);
-	c->have_next = false;
+	directory_take_known(&c->directory, c->have_next_known ? &c->next_known : NULL);
+	c->have_next = c->have_next_known = false;
 	c->number = c->daemon->settings;
 	old_tidy(c);
 }
@@ -520,6 +521,19 @@ capd_stats(void *arg, struct buf *out)
 	figure_add(out, "accord_capd_hits_total", c->hits);
 }
 
+static int
+open_known(struct capd *c, int fd, struct err *e)
+{
+	struct known known;
+
+	if (fd == -1)
+		return 0;
+	if (known_open(&known, fd, e) == -1)
+		return -1;
+	directory_take_known(&c->directory, &known);
+	return 0;
+}
+
 int
 capd_open(struct capd *c, struct daemon *d, struct err *e)
 {
@@ -531,7 +545,7 @@ capd_open(struct capd *c, struct daemon *d, struct err *e)
 	probe_init(&c->probe, seed);
 	store_open(&c->store, daemon_file(d, "caps"));
 	if (directory_open(&c->directory, &d->conf, store_log(&c->store), &c->probe, daemon_file(d, "caps.cdb"),
-	    e) == -1)
+	    e) == -1 || open_known(c, daemon_file(d, "known"), e) == -1)
 		return -1;
 	for (int r = 0; r < ROLE_COUNT; r++)
 		if (d->peer_fd[r] != -1 && capd_connect(c, r, d->peer_fd[r], e) == -1)

@@ -38,7 +38,8 @@ struct capd {
 	struct old_settings *old;	/* the youngest first */
 	struct directory next;		/* not open: over the daemon's next settings */
 	struct capsdb next_db;		/* of settings that are not in force yet */
-	bool have_next;
+	struct known next_known;
+	bool have_next, have_next_known;
 };
 
 /* Takes the channels, caps.cdb and the folder caps from the daemon.  -1: it cannot start. */

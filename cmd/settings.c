@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "lib/capsdb.h"
 #include "lib/confcheck.h"
 #include "lib/confline.h"
+#include "lib/known.h"
 #include "lib/routeauth.h"
 
 enum { SETTING_MAX = 64 * 1024 * 1024 };
@@ -55,6 +57,27 @@ check_caps(const struct home *h, struct err *e)
 		r = -1;
 	buf_free(&text);
 	return r;
+}
+
+/* The files that recipients names, as a start would read them. */
+static int
+check_known(const struct home *h, const struct conf *conf, struct err *e)
+{
+	int dir = open(h->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd = memfd_create("known", MFD_CLOEXEC), r = -1;
+	struct err inner = { 0 }, ignored;
+	struct known_make m;
+
+	if (fd == -1 || known_make_start(&m, fd, &inner) == -1) {
+		err_sys(&inner, "recipients");
+	} else {
+		r = known_make_recipients(&m, conf, dir, &inner);
+		(void)known_make_end(&m, &ignored);
+	}
+	if (dir != -1)
+		close(dir);
+	if (fd != -1)
+		close(fd);
+	return r == 0 ? 0 : err_set(e, inner.kind, inner.dsn, "%s/%s", h->control, inner.what);
 }
 
 static int
@@ -154,8 +177,8 @@ verb_check(struct common *c, int argc, char **argv)
 	if (argc != 1)
 		return cmd_usage("accord check [-H HOME]");
 	if (cmd_settings(&c->home, &conf, &e) == -1 || check_together(&c->home, &conf, &e) == -1 ||
-	    check_caps(&c->home, &e) == -1 || check_certs(&c->home, &conf, &e) == -1 ||
-	    check_credentials(&c->home, &conf, &e) == -1)
+	    check_caps(&c->home, &e) == -1 || check_known(&c->home, &conf, &e) == -1 ||
+	    check_certs(&c->home, &conf, &e) == -1 || check_credentials(&c->home, &conf, &e) == -1)
 		return cmd_fail(&e);
 	check_names(&c->home);
 	check_sources(&c->home, &conf);

@@ -284,7 +284,7 @@ look_up(const struct capsdb *d, struct span key, struct span *value, struct err 
 }
 
 int
-capsdb_get(const struct capsdb *d, struct span addr, struct span *expression, bool *any,
+capsdb_get_by(const struct capsdb *d, struct span addr, bool domain, struct span *expression, bool *any,
     struct err *e)
 {
 	struct span value = { NULL, 0 }, key;
@@ -300,10 +300,8 @@ capsdb_get(const struct capsdb *d, struct span addr, struct span *expression, bo
 		return e->kind == ERR_PERM ? 0 : -1;	/* too long for any key */
 	}
 	key = buf_view(&k);
-	r = look_up(d, key, &value, e);
 	at = span_rfind(key, '@');	/* no domain holds one; the local part is unquoted here */
-	if (r == 0 && at < key.n)
-		r = look_up(d, span_sub(key, at, key.n), &value, e);
+	r = !domain ? look_up(d, key, &value, e) : at < key.n ? look_up(d, span_sub(key, at, key.n), &value, e) : 0;
 	buf_free(&k);
 	if (r != 1)
 		return r;
@@ -312,4 +310,12 @@ capsdb_get(const struct capsdb *d, struct span addr, struct span *expression, bo
 	if (!*any && (value.n < 2 || value.p[0] != VALUE_EXPRESSION))
 		return err_set(e, ERR_TEMP, "4.3.0", "caps.cdb: an unknown kind of entry");
 	return 1;
+}
+
+int
+capsdb_get(const struct capsdb *d, struct span addr, struct span *expression, bool *any, struct err *e)
+{
+	int r = capsdb_get_by(d, addr, false, expression, any, e);
+
+	return r != 0 ? r : capsdb_get_by(d, addr, true, expression, any, e);
 }

@@ -42,5 +42,8 @@ void capsdb_close(struct capsdb *d);
  */
 int capsdb_get(const struct capsdb *d, struct span addr, struct span *expression, bool *any,
     struct err *e);
+/* The same by one of both: by the address, or by its domain. */
+int capsdb_get_by(const struct capsdb *d, struct span addr, bool domain, struct span *expression, bool *any,
+    struct err *e);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "lib/confline.h"
 #include "lib/mailbox.h"
+#include "lib/recipients.h"
 #include "lib/routeauth.h"
 #include "lib/tlscert.h"
 #include "lib/tlspolicy.h"
@@ -186,6 +187,12 @@ const struct conf_decl conf_table[CONF_COUNT] = {
 	[CONF_ROUTEAUTH] = KEYED_LIST("routeauth", "", R(START) | R(REMOTE), routeauth_check,
 	    "HOST[:PORT] plain|login|xoauth2 USER FILE: as whom we log in at a next hop of smtproutes; FILE has the password "
 	    "or token", routeauth_keys, "next hop"),
+	[CONF_RECIPIENTS] = KEYED_LIST("recipients", "", R(START) | R(SMTPD) | R(CAPD), recipients_check,
+	    "DOMAIN any|file:FILE|cdb:FILE: which addresses of a domain there are; others are refused; * for all "
+	    "domains", recipients_keys, "domain and source"),
+	[CONF_RECIPIENTDELIMITER] = STRING("recipientdelimiter", "+", R(CAPD) | R(LOCAL), delimiter_check,
+	    "characters that separate a user's name from an extension, such as + or +-; none: there are no "
+	    "extensions"),
 };
 
 /* --- one value --- */

@@ -77,12 +77,93 @@ mailbox_split(struct span line, struct span *addr, struct span *delivery)
 	*delivery = span_trim(span_sub(line, i, line.n));
 }
 
-int
-mailbox_find(const struct span *lines, uint32_t n, struct span addr, struct span *delivery)
+static bool
+is_delimiter(const char *delimiters, int o)
 {
-	struct span local, domain = addr_domain(addr, &local);
-	bool found = false;
+	return o > 0 && strchr(delimiters, o) != NULL;
+}
 
+/*
+ * Is base what local has before a delimiter?  Octets of base, unquoted, or 0; *ext: what is behind the delimiter,
+ * still as it is quoted.
+ */
+static size_t
+local_extends(struct span base, struct span local, const char *delimiters, struct span *ext)
+{
+	struct cur b = cur_of(base), l = cur_of(local);
+	size_t n = 0;
+	int ob = local_octet(&b), ol = local_octet(&l);
+
+	for (; ob != -1 && ob == ol; n++) {
+		ob = local_octet(&b);
+		ol = local_octet(&l);
+	}
+	if (n == 0 || ob != -1 || !is_delimiter(delimiters, ol))
+		return 0;
+	*ext = span_of(l.p, cur_left(&l));
+	return n;
+}
+
+/* Unquoted, in the case that it came in; cut to its place. */
+static void
+ext_take(struct span ext, char out[MAILBOX_EXT])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ext.n && n + 1 < MAILBOX_EXT; i++) {
+		if (ext.p[i] == '"')
+			continue;
+		i += ext.p[i] == '\\' && i + 1 < ext.n;
+		out[n++] = (char)ext.p[i];
+	}
+	out[n] = '\0';
+}
+
+bool
+mailbox_is_postmaster(struct span addr)
+{
+	struct span local;
+
+	(void)addr_domain(addr, &local);
+	return local_same(local, span_str("postmaster"));
+}
+
+bool
+mailbox_is_role(struct span addr)
+{
+	static const char *const names[] = { "abuse", "noc", "security" };
+	struct span local;
+
+	(void)addr_domain(addr, &local);
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (local_same(local, span_str(names[i])))
+			return true;
+	return mailbox_is_postmaster(addr);
+}
+
+/* Where a role's mail goes that has no line: to its domain's postmaster, who may have one. */
+static struct span
+role_delivery(const struct span *lines, uint32_t n, struct span domain)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		struct span a, to, l, d;
+
+		mailbox_split(lines[i], &a, &to);
+		d = addr_domain(a, &l);
+		if (l.n > 0 && span_eqi(d, domain) && local_same(l, span_str("postmaster")))
+			return to;
+	}
+	return span_str(builtin_postmaster);
+}
+
+bool
+mailbox_find(const struct span *lines, uint32_t n, const char *delimiters, struct span addr,
+    struct mailbox_match *out)
+{
+	struct span local, ext, domain = addr_domain(addr, &local);
+	size_t best = 0, len;
+
+	*out = (struct mailbox_match){ .how = MAILBOX_NONE };
 	for (uint32_t i = 0; i < n; i++) {
 		struct span a, to, l, d;
 
@@ -91,19 +172,61 @@ mailbox_find(const struct span *lines, uint32_t n, struct span addr, struct span
 		if (!span_eqi(d, domain))
 			continue;
 		if (l.n > 0 && local_same(l, local)) {
-			*delivery = to;
-			return 1;
+			*out = (struct mailbox_match){ .how = MAILBOX_EXACT, .delivery = to };
+			return true;
 		}
-		if (l.n == 0 && !found) {
-			*delivery = to;
-			found = true;
+		if (l.n > 0 && (len = local_extends(l, local, delimiters, &ext)) > best) {
+			best = len;
+			out->how = MAILBOX_EXTENDED;
+			out->delivery = to;
+			ext_take(ext, out->ext);
+		}
+		if (l.n == 0 && out->how == MAILBOX_NONE) {
+			out->how = MAILBOX_REST;
+			out->delivery = to;
 		}
 	}
-	if (!found && local_same(local, span_str("postmaster"))) {
-		*delivery = span_str(builtin_postmaster);
-		found = true;
+	if (out->how == MAILBOX_NONE && mailbox_is_role(addr)) {
+		out->how = MAILBOX_ROLE;
+		out->delivery = role_delivery(lines, n, domain);
 	}
-	return found;
+	return out->how != MAILBOX_NONE;
+}
+
+int
+mailbox_base(struct span addr, const char *delimiters, size_t *at, struct buf *out, struct err *e)
+{
+	struct span local, domain = addr_domain(addr, &local);
+	size_t i = *at < local.n ? *at : local.n;
+	bool quoted = local.n > 0 && local.p[0] == '"';
+
+	while (i > 1 + (size_t)quoted && !is_delimiter(delimiters, local.p[i - 1]))
+		i--;
+	if (i <= 1 + (size_t)quoted)
+		return 0;
+	*at = --i;
+	if (local.p[i - 1] == '\\')		/* the delimiter's own */
+		i--;
+	if (buf_add(out, span_sub(local, 0, i), e) == -1 || (quoted && buf_add_byte(out, '"', e) == -1) ||
+	    buf_add_byte(out, '@', e) == -1 || buf_add(out, domain, e) == -1)
+		return -1;
+	return 1;
+}
+
+const char *
+delimiters_of(const char *setting)
+{
+	return strcmp(setting, "none") == 0 ? "" : setting;
+}
+
+int
+delimiter_check(struct span line, struct err *e)
+{
+	for (size_t i = 0; !span_is(line, "none") && i < line.n; i++)
+		if (strchr("+-=_.~!#$%&'*/?^`{|}", line.p[i]) == NULL)
+			return err_set(e, ERR_PERM, NULL, "expected characters that separate a user's name from an "
+			    "extension, such as + or +-; or none, not \"%s\"", quote(line).s);
+	return 0;
 }
 
 static bool

@@ -9,9 +9,42 @@
 #include "lib/buf.h"
 #include "lib/span.h"
 
-/* Finds by address (local part in any case, unquoted), then "@domain", then the built-in postmaster (of
- * any domain: RFC 5321 4.5.1).  1: *delivery points into the lines or is static; 0. */
-int mailbox_find(const struct span *lines, uint32_t n, struct span addr, struct span *delivery);
+enum { MAILBOX_EXT = 256 };	/* octets of an extension with its NUL: no local part is longer */
+struct mailbox_match {
+	enum mailbox_how {
+		MAILBOX_NONE,
+		MAILBOX_EXACT,		/* a line has the address */
+		MAILBOX_EXTENDED,	/* a line has it without its extension */
+		MAILBOX_REST,		/* "@domain", for all that have no line of their own */
+		MAILBOX_ROLE		/* none has it, and yet it has to work: see mailbox_is_role */
+	} how;
+	struct span delivery;		/* into the lines, or static */
+	char ext[MAILBOX_EXT];		/* of MAILBOX_EXTENDED: what is behind the delimiter, unquoted; else "" */
+};
+/*
+ * Whose mail is it?  The local part counts in any case and unquoted.  A line with the address comes first,
+ * then one with what is before a delimiter (of these the longest), then "@domain", then the roles.
+ * delimiters: the setting recipientdelimiter, "" for none.  true: there is one.
+ */
+bool mailbox_find(const struct span *lines, uint32_t n, const char *delimiters, struct span addr,
+    struct mailbox_match *out);
+
+/*
+ * Addresses that work in each domain here, in any case: postmaster (RFC 5321, 4.5.1), and abuse, noc and security
+ * (RFC 2142, 2 and 4), whose mail postmaster of that domain gets.
+ */
+bool mailbox_is_role(struct span addr);
+bool mailbox_is_postmaster(struct span addr);
+
+/*
+ * The next shorter spelling of addr without an extension: local part up to its last delimiter before *at (start with
+ * addr.n), and the domain.  Appends to out, unquoted and quoted anew if it was.  1; 0: there is none; -1: memory.
+ */
+int mailbox_base(struct span addr, const char *delimiters, size_t *at, struct buf *out, struct err *e);
+
+int delimiter_check(struct span line, struct err *e);	/* recipientdelimiter */
+/* Of that setting: "" for its "none". */
+const char *delimiters_of(const char *setting);
 int mailbox_check(struct span line, struct err *e);
 /* Its address, without quoting and case. */
 int mailbox_keys(struct span line, struct buf *out, struct err *e);

@@ -147,8 +147,13 @@ mailbox_line(const struct local *l, struct span addr, struct span *to)
 {
 	const struct span *lines;
 	uint32_t n = conf_lines(&l->daemon->conf, CONF_MAILBOXES, &lines);
+	const char *delimiters = delimiters_of(conf_string(&l->daemon->conf, CONF_RECIPIENTDELIMITER));
+	struct mailbox_match m;
 
-	return mailbox_find(lines, n, addr, to) == 1;
+	if (!mailbox_find(lines, n, delimiters, addr, &m))
+		return false;
+	*to = m.delivery;
+	return true;
 }
 
 static int

@@ -259,9 +259,9 @@ conneg_told(struct session *s, struct span addr)
 
 /* May this recipient be taken, as far as settings and look-ups tell?  If not, it was refused. */
 static bool
-rcpt_allowed(struct session *s, enum policy_route route, uint8_t ask, const struct link_cap *cap)
+rcpt_allowed(struct session *s, uint32_t want, uint8_t ask, const struct link_cap *cap)
 {
-	if (route != POLICY_LOCAL || cap->known == 1)
+	if (!(want & CAP_WANT_KNOWN) || cap->known == 1)
 		return true;
 	if (cap->known == 0)
 		session_reply(s, 550, "5.1.1", "no such mailbox here");
@@ -308,14 +308,14 @@ rcpt_decide(struct session *s, struct span path, const struct rcpt_params *param
 		rcpt_drop(s);
 		return;
 	}
-	if (route == POLICY_LOCAL)
+	if (policy_must_exist(s->conf, route, address_domain(addr)))
 		want |= CAP_WANT_KNOWN;
 	if (ask != CONNEG_NO && conneg_told(s, addr))
 		want |= CAP_WANT_FEATURES;
 	cap = rcpt_ask(s, addr, want);
 	if (!(want & CAP_WANT_FEATURES))
 		cap.features = CAP_NONE;
-	if (rcpt_allowed(s, route, ask, &cap))
+	if (rcpt_allowed(s, want, ask, &cap))
 		rcpt_accept(s, addr, ask, &cap);
 	else
 		rcpt_drop(s);

@@ -3,6 +3,7 @@
 #include "smtpd/policy.h"
 
 #include "lib/address.h"
+#include "lib/recipients.h"
 
 bool
 policy_trusts(const struct conf *c, const struct listener *l, const struct netaddr *client)
@@ -36,4 +37,13 @@ policy_route(const struct conf *c, bool trusted, struct span domain)
 		return POLICY_DENIED;
 	n = conf_lines(c, CONF_LOCALS, &lines);
 	return domains_have(lines, n, d) ? POLICY_LOCAL : POLICY_RELAY;
+}
+
+bool
+policy_must_exist(const struct conf *c, enum policy_route route, struct span domain)
+{
+	const struct span *lines;
+	uint32_t n = conf_lines(c, CONF_RECIPIENTS, &lines);
+
+	return route == POLICY_LOCAL || (route == POLICY_RELAY && recipients_listed(lines, n, domain));
 }

@@ -18,4 +18,7 @@ bool policy_trusts(const struct conf *c, const struct listener *l, const struct 
 /* domain: as it came, in any case. */
 enum policy_route policy_route(const struct conf *c, bool trusted, struct span domain);
 
+/* Has a recipient of that domain to be there, as capd knows it?  Of others whoever takes the mail next will tell. */
+bool policy_must_exist(const struct conf *c, enum policy_route route, struct span domain);
+
 #endif

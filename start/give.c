@@ -68,6 +68,17 @@ give_certs(struct child *c, const struct parcel *w, struct err *e)
 	return give_name(c, w->reload ? MSG_RELOAD_FILE : MSG_FILE, w->number, "tls", copy_of(fd, e), e);
 }
 
+/* Who exists, to who answers for it. */
+static int
+give_known(struct child *c, const struct parcel *w, struct err *e)
+{
+	int fd = w->from->known_fd;
+
+	if (c->role != ROLE_CAPD || fd == -1)
+		return 0;
+	return give_name(c, w->reload ? MSG_RELOAD_FILE : MSG_FILE, w->number, "known", copy_of(fd, e), e);
+}
+
 int
 child_give_caps(struct child *c, struct err *e)
 {
@@ -124,7 +135,8 @@ child_give(struct child *c, struct err *e)
 {
 	const struct parcel w = { c->s->place, c->s->settings, false };
 
-	if (give_settings(c, &w, e) == -1 || give_files(c, e) == -1 || give_certs(c, &w, e) == -1)
+	if (give_settings(c, &w, e) == -1 || give_files(c, e) == -1 || give_certs(c, &w, e) == -1 ||
+	    give_known(c, &w, e) == -1)
 		return -1;
 	return give_listeners(c, &w, e);
 }
@@ -136,7 +148,8 @@ child_give_next(struct child *c, const struct place *next, uint32_t number, stru
 	struct msg_hdr h;
 
 	if (give_settings(c, &w, e) == -1 ||
-	    (c->role == ROLE_CAPD && give_caps(c, &w, e) == -1) || give_certs(c, &w, e) == -1 || give_listeners(c, &w, e) == -1)
+	    (c->role == ROLE_CAPD && give_caps(c, &w, e) == -1) || give_certs(c, &w, e) == -1 ||
+	    give_known(c, &w, e) == -1 || give_listeners(c, &w, e) == -1)
 		return -1;
 	return chan_send(&c->chan, &h, MSG_RELOAD_CHECK, number, sizeof h, NULL, 0, e);
 }

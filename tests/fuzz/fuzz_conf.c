@@ -63,7 +63,7 @@ look_up(const struct conf *c, enum conf_id id, struct span text)
 {
 	const struct span *lines;
 	uint32_t n = conf_lines(c, id, &lines);
-	struct span found;
+	struct mailbox_match match;
 	struct negotiation o;
 	char dest[JOB_DEST], again[JOB_DEST];
 
@@ -74,8 +74,8 @@ look_up(const struct conf *c, enum conf_id id, struct span text)
 		hop_name(span_str(dest), again);
 		assert(strcmp(dest, again) == 0);
 	}
-	if (id == CONF_MAILBOXES && mailbox_find(lines, n, text, &found) == 1)
-		assert(found.n > 0);
+	if (id == CONF_MAILBOXES && mailbox_find(lines, n, "+-", text, &match))
+		assert(match.delivery.n > 0 && (match.how == MAILBOX_EXTENDED || match.ext[0] == '\0'));
 	if (id == CONF_NEGOTIATION) {
 		negotiation_find(lines, n, text, "[127.0.0.1]:25", &o);
 		assert(o.ask <= 2 && o.dialect <= 3 && o.batch <= 2 && o.batch_max >= 1);

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "lib/envelope.h"
@@ -70,6 +71,7 @@ setup(void)
 	stop = (struct timer){ .fire = on_stop };
 	ck_assert_int_eq(conf_init(&d.conf, &e), 0);
 	ck_assert_int_eq(conf_set(&d.conf, CONF_MAILBOXES, span_str(boxes), &e), 0);
+	ck_assert_int_eq(conf_set(&d.conf, CONF_LOCALS, span_str("here.example\nall.example\n"), &e), 0);
 	ck_assert_int_eq(loop_init(&d.loop, &e), 0);
 	ck_assert_int_eq(conf_set(&d.conf, CONF_CAPSOURCES, span_str("cdb:caps.cdb\nown\n"), &e), 0);
 	d.file[0] = (struct daemon_file){ "caps", dir };
@@ -139,6 +141,62 @@ START_TEST(G4_mailboxes_are_known_in_any_case)
 	ck_assert_uint_eq(reply.m.known, 1);
 	ask("nobody@here.example");
 	ck_assert_uint_eq(reply.m.known, 0);
+}
+END_TEST
+
+/* What the setting recipients lists in files. */
+static void
+list(const char *setting, const char *users)
+{
+	int in = openat(dir, "users", O_RDWR | O_CREAT | O_TRUNC, 0600), fd = memfd_create("known", MFD_CLOEXEC);
+	struct err e = { 0 };
+	struct known_make m;
+	struct known k;
+
+	ck_assert_int_eq(write(in, users, strlen(users)), (ssize_t)strlen(users));
+	close(in);
+	ck_assert_int_eq(conf_set(&d.conf, CONF_RECIPIENTS, span_str(setting), &e), 0);
+	ck_assert_int_eq(known_make_start(&m, fd, &e), 0);
+	ck_assert_int_eq(known_make_recipients(&m, &d.conf, dir, &e), 0);
+	ck_assert_int_eq(known_make_end(&m, &e), 0);
+	ck_assert_int_eq(known_open(&k, fd, &e), 0);
+	directory_take_known(&capd.directory, &k);
+}
+
+static const struct { const char *addr; unsigned known; } listed[] = {
+	{ "jo@far.example", 1 }, { "JO+ext@Far.example", 1 }, { "joe@far.example", 0 }, { "jo-ext@far.example", 0 },
+	{ "POSTMASTER@far.example", 1 }, { "abuse@far.example", 0 },
+	{ "anyone@other.example", 1 }, { "jo@else.example", 0 },
+	/* a mailbox here needs no list; one of all others counts for those that are listed */
+	{ "box@here.example", 1 }, { "box+x@here.example", 1 }, { "ann@all.example", 1 }, { "ann+x@all.example", 1 },
+	{ "bob@all.example", 0 }, { "ann@here.example", 0 }, { "abuse@here.example", 1 },
+	{ "postmaster@all.example", 1 },
+};
+
+START_TEST(recipients_are_known_by_lists)
+{
+	list("far.example file:users\nother.example any\nall.example file:users\nhere.example file:users\n",
+	    "jo@far.example\nann@all.example\nann@here.example\n");
+	ask(listed[_i].addr);
+	ck_assert_uint_eq(reply.m.known, listed[_i].known);
+}
+END_TEST
+
+START_TEST(an_extension_takes_what_its_user_takes)
+{
+	struct err e = { 0 };
+
+	ck_assert_int_eq(directory_replace(&capd.directory, build("box@here.example (dpi=200)\n"
+	    "@here.example (dpi=300)\nfar@far.example (dpi=400)\n"), &e), 0);
+	ask("Box+fax@here.example");
+	ck_assert_ptr_nonnull(strstr(reply.text, "200"));
+	ask("other+fax@here.example");
+	ck_assert_ptr_nonnull(strstr(reply.text, "300"));
+	ask("far+fax@far.example");		/* what that means is far.example's to say (G1) */
+	ck_assert_uint_eq(reply.m.features, CAP_NONE);
+	list("far.example file:users\n", "far\n");
+	ask("far+fax@far.example");
+	ck_assert_ptr_nonnull(strstr(reply.text, "400"));
 }
 END_TEST
 
@@ -798,6 +856,8 @@ suite_serve(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, address_comes_before_its_domain);
 	tcase_add_test(tc, G4_mailboxes_are_known_in_any_case);
+	tcase_add_loop_test(tc, recipients_are_known_by_lists, 0, sizeof listed / sizeof *listed);
+	tcase_add_test(tc, an_extension_takes_what_its_user_takes);
 	tcase_add_test(tc, a_new_directory_answers_at_once_and_a_broken_one_never);
 	tcase_add_test(tc, a_question_that_lies_about_its_length_cuts_the_asker_off);
 	tcase_add_test(tc, who_asks_and_never_reads_is_cut_off);

@@ -272,19 +272,20 @@ static const struct { const char *addr, *want; } mailbox_cases[] = {
 
 START_TEST(mailbox_lines)
 {
-	struct span line[MAX_LINES], to = { NULL, 0 };
+	struct mailbox_match m;
+	struct span line[MAX_LINES];
 	uint32_t n = lines_of(mailboxes, line);
-	int r;
+	bool r;
 
 	for (uint32_t i = 0; i < n; i++) {
 		struct err e = { 0 };
 
 		ck_assert_msg(mailbox_check(line[i], &e) == 0, "%s", e.what);
 	}
-	r = mailbox_find(line, n, span_str(mailbox_cases[_i].addr), &to);
+	r = mailbox_find(line, n, "", span_str(mailbox_cases[_i].addr), &m);
 	ck_assert_int_eq(r, mailbox_cases[_i].want != NULL);
-	if (r == 1)
-		ck_assert(span_is(to, mailbox_cases[_i].want));
+	if (r)
+		ck_assert(span_is(m.delivery, mailbox_cases[_i].want));
 }
 END_TEST
 
