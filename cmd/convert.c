@@ -8,9 +8,15 @@
 #include "lib/transfer.h"
 
 static const char usage[] =
-    "accord convert IN -o OUT --for EXPRESSION [--permit EXPRESSION|any|none] [--drucof[=prefer]]";
+    "accord convert IN -o OUT --for EXPRESSION [--permit EXPRESSION|any|none] [--type TYPE]\n"
+    "    [--drucof[=prefer]]";
 
-struct convert_options { const char *in, *out, *for_whom, *permit; enum plan_wish wish; };
+enum { CAPS_MAX = 1 << 20 };	/* octets of what a device takes */
+
+struct convert_options { const char *in, *out, *for_whom, *permit, *type; enum plan_wish wish; };
+
+/* A file of text becomes pages, whatever else the device takes. */
+#define PAGES_ONLY "(| (type=\"image/tiff\") (type=\"image/tiff-fx\"))"
 
 /* false: the option is another. */
 static bool
@@ -30,7 +36,8 @@ convert_options(struct convert_options *o, int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		const char **to = strcmp(argv[i], "-o") == 0 ? &o->out :
 		    strcmp(argv[i], "--for") == 0 ? &o->for_whom :
-		    strcmp(argv[i], "--permit") == 0 ? &o->permit : NULL;
+		    strcmp(argv[i], "--permit") == 0 ? &o->permit :
+		    strcmp(argv[i], "--type") == 0 ? &o->type : NULL;
 
 		if (convert_wish(o, argv[i]))
 			continue;
@@ -57,6 +64,39 @@ image_type(struct span s)
 		if (s.n >= types[i].n && memcmp(s.p, types[i].magic, types[i].n) == 0)
 			return types[i].type;
 	return NULL;
+}
+
+/* The type of the file, as far as it is one that is converted: as it is said, by its first octets, by its name. */
+static const char *
+file_type(const struct convert_options *o, struct span in)
+{
+	size_t n = strlen(o->in);
+	const char *type = o->type != NULL ? o->type : image_type(in);
+
+	if (type == NULL && n > 4 && strcasecmp(o->in + n - 4, ".txt") == 0)
+		type = "text/plain; charset=utf-8";
+	return type;
+}
+
+/* What is said in a header field: printable, in one line. */
+static bool
+type_is_sound(const char *type)
+{
+	size_t n = strlen(type);
+
+	for (size_t i = 0; i < n; i++)
+		if (type[i] < ' ' || type[i] > '~')
+			return false;
+	return n < 500 && strchr(type, '/') != NULL;
+}
+
+/* Appends what the file is converted for. */
+static int
+file_for(const struct convert_options *o, const char *type, struct buf *out, struct err *e)
+{
+	bool text = type != NULL && strncasecmp(type, "text/", 5) == 0;
+
+	return buf_addf(out, e, text ? "(& %s " PAGES_ONLY ")" : "%s", o->for_whom);
 }
 
 static int
@@ -98,12 +138,11 @@ write_converted(const struct convert_options *o, struct span message, const stru
 }
 
 static int
-convert_message(const struct convert_options *o, struct span original, struct span message, bool image,
-    const struct own_converter *own, struct err *e)
+convert_message(const struct convert_options *o, struct span caps, struct span original, struct span message,
+    bool image, const struct own_converter *own, struct err *e)
 {
 	struct converter_message m = { .fd = cmd_memfd(message, e), .len = message.n,
 	    .id = "0000000000000000" };
-	struct span caps = span_str(o->for_whom);
 	uint8_t wish = (uint8_t)o->wish;
 	struct converter_plan plan;
 	struct converter_edits edits;
@@ -142,7 +181,7 @@ verb_convert(struct common *c, int argc, char **argv)
 {
 	struct convert_options o = { .permit = "any", .wish = WISH_CONPERM };
 	struct own_converter own = OWN_CONVERTER;
-	struct buf in, message;
+	struct buf in, message, caps;
 	struct err e = { 0 };
 	const char *type;
 	int r;
@@ -150,10 +189,15 @@ verb_convert(struct common *c, int argc, char **argv)
 	(void)c;
 	if (convert_options(&o, argc, argv) == -1)
 		return cmd_usage(usage);
+	if (o.type != NULL && !type_is_sound(o.type))
+		return cmd_usage("accord convert: --type: expected a media type, such as text/plain");
+	buf_init(&caps, CAPS_MAX);
 	buf_init(&in, COMPOSE_MAX);
 	buf_init(&message, 2 * COMPOSE_MAX);
 	r = cmd_read_file(o.in, &in, &e);
-	type = image_type(buf_view(&in));
+	type = file_type(&o, buf_view(&in));
+	if (r == 0)
+		r = file_for(&o, type, &caps, &e);
 	if (r == 0 && type != NULL)
 		r = compose_image(buf_view(&in), type, o.permit, &message, &e);
 	else if (r == 0)
@@ -161,10 +205,11 @@ verb_convert(struct common *c, int argc, char **argv)
 	if (r == 0)
 		r = own_converter_start(&own, &e);
 	if (r == 0) {
-		r = convert_message(&o, buf_view(&in), buf_view(&message), type != NULL, &own, &e);
+		r = convert_message(&o, buf_view(&caps), buf_view(&in), buf_view(&message), type != NULL, &own, &e);
 		own_converter_end(&own);
 	}
 	buf_free(&in);
 	buf_free(&message);
+	buf_free(&caps);
 	return r == -1 ? cmd_fail(&e) : EXIT_DONE;
 }

@@ -177,7 +177,7 @@ apply_forms(struct applying *a, uint32_t part, struct span forms, const struct f
 	struct changed c = { 0 };
 	int r = -1;
 
-	if (!part_is_image(&a->mime.part[part]) || !part_may_change(&a->mime.part[part]))
+	if (!part_is_drawn(&a->mime.part[part]) || !part_may_change(&a->mime.part[part]))
 		return err_set(e, ERR_PROTO, "5.5.4", "key: a part that cannot be converted");
 	if (permitted == NULL)
 		return err_set(e, ERR_PROTO, "5.5.4", "key: a part that must not be converted");

@@ -15,8 +15,8 @@ content_open(struct contents *x, uint32_t i, const struct limits *max, struct er
 
 	if (part_permission(&x->mime, i, &c->permission, e) == -1)
 		return -1;
-	c->image = part_is_image(p);
-	if (!c->image)
+	c->drawn = part_is_drawn(p);
+	if (!c->drawn)
 		return 0;
 	if (part_image_open(p, max, &c->open, e) == -1) {
 		if (e->kind == ERR_TEMP)
@@ -170,25 +170,43 @@ leaf_fits(const struct contents *x, uint32_t i, const struct feat *caps, struct 
 	const struct mime_part *p = &x->mime.part[i];
 	const struct content *c = &x->c[i];
 
-	if (c->readable)
+	if (c->readable && !part_is_text(p))
 		return fits_image(&c->open.image, caps, e);
 	if (mime_is(p, "message/rfc822"))	/* and cannot be looked into */
 		return feat_is_any(caps);
 	return is_signature(&x->mime, p) ? 1 : other_fits(p, part_is_tiff(p), caps, e);
 }
 
+/*
+ * Text that is there to be read goes to everybody.  A machine that names the types it takes, and text is none
+ * of them, has a page instead, if the text's own Content-Convert permits one.  1, 0, -1.
+ */
+static int
+body_is_page(const struct contents *x, uint32_t i, const struct feat *caps, struct err *e)
+{
+	const struct content *c = &x->c[i];
+	int r;
+
+	if (!c->convertible || c->permission.convert.set == NULL || !part_is_text(&x->mime.part[i]))
+		return 0;
+	r = fits_said(&x->mime.part[i], false, caps, e);
+	return r == -1 ? -1 : r == 0;
+}
+
 static int
 leaf_judge(struct contents *x, uint32_t i, const struct takes *takes, struct err *e)
 {
 	struct content *c = &x->c[i];
-	int fits, converts = 0;
+	int fits, page = 0, converts = 0;
 
 	c->convertible = !x->look_only && c->readable && part_may_change(&x->mime.part[i]) &&
 	    part_permits(&c->permission, takes->wish >= WISH_DRUCOF) != NULL;
-	if ((fits = leaf_fits(x, i, takes->caps, e)) == -1 ||
-	    (fits == 0 && (converts = content_choose(c, takes, e)) == -1))
+	fits = leaf_fits(x, i, takes->caps, e);
+	if (fits == 1)
+		page = body_is_page(x, i, takes->caps, e);
+	if (fits == -1 || page == -1 || ((fits == 0 || page == 1) && (converts = content_choose(c, takes, e)) == -1))
 		return -1;
-	fate_set(x, i, takes->wish, fits == 1, converts == 1);
+	fate_set(x, i, takes->wish, fits == 1 && converts == 0, converts == 1);
 	return 0;
 }
 
@@ -278,7 +296,7 @@ branch_in(const struct contents *x, uint32_t branch, const struct feat *set, str
 		const struct content *c = &x->c[i];
 
 		if (contents_is_leaf(x, i))
-			r = c->readable ? fits_image(&c->open.image, set, e) :
+			r = c->readable && !part_is_text(&x->mime.part[i]) ? fits_image(&c->open.image, set, e) :
 			    fits_said(&x->mime.part[i], part_is_tiff(&x->mime.part[i]), set, e);
 	}
 	return r;

@@ -18,7 +18,7 @@ struct takes { struct feat *caps, *own; enum plan_wish wish; };
 struct content {
 	struct part_permission permission;	/* for this entity, not for those inside (RFC 4141, 3) */
 	struct part_image open;		/* if readable */
-	bool image, readable;
+	bool drawn, readable;		/* an image or text; one that is opened */
 	bool used;			/* some verdict converts it */
 	bool left;			/* some verdict leaves it out */
 	bool chose;			/* of a multipart/alternative: some verdict leaves branches out */

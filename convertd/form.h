@@ -9,8 +9,8 @@
 
 #include "lib/features.h"
 
-/* Those that we write; those that we only read: OTHER is private JBIG, the others are pictures. */
-enum coding { CODING_MH, CODING_MR, CODING_MMR, CODING_JBIG, CODING_OTHER, CODING_JPEG, CODING_PNG };
+/* Those that we write; those that we only read: OTHER is private JBIG, the others are pictures and text. */
+enum coding { CODING_MH, CODING_MR, CODING_MMR, CODING_JBIG, CODING_OTHER, CODING_JPEG, CODING_PNG, CODING_TEXT };
 /* How a file is laid out: RFC 2879 3.7.  TIFF: readable, but not as RFC 3949 3.5 or 4.4.6 says. */
 enum structure { STRUCTURE_MINIMAL, STRUCTURE_LIMITED, STRUCTURE_TIFF };
 enum paper { PAPER_A4, PAPER_B4, PAPER_A3 };	/* width class: 1728, 2048, 2432 at 200 dpi */

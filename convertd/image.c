@@ -1,24 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
-#include "convertd/image.h"
+#include "convertd/image_detail.h"
 
-#include "convertd/codec.h"
-#include "convertd/picture.h"
-#include "convertd/recode.h"
-#include "convertd/scale.h"
 #include "convertd/tiff_check.h"
-#include "convertd/tiff_read.h"
-#include "convertd/tiff_write.h"
 
 #include <stdlib.h>
-
-struct detail {
-	struct tiff tiff;
-	struct tiff_page *page;
-	uint32_t *stripe;		/* L0 of a JBIG page, else 0 */
-	bool is_picture;		/* JPEG or PNG: of one page, and nothing above is set */
-	struct picture picture;
-};
 
 /* In thousandths of dots per inch. */
 static uint64_t
@@ -27,8 +13,8 @@ mdpi(const uint32_t res[2], uint32_t unit)
 	return (uint64_t)res[0] * (unit == UNIT_CM ? 2540 : 1000) / res[1];
 }
 
-static enum coding
-page_coding(const struct tiff_page *p)
+enum coding
+image_coding(const struct tiff_page *p)
 {
 	switch (p->compression) {
 	case COMPRESSION_T4:
@@ -79,7 +65,7 @@ page_describe(const struct tiff *t, const struct tiff_page *p, uint32_t no, uint
 	*out = (struct image_page){ .private_no = no, .turned = turned,
 	    .width_px = turned ? p->length_px : p->width_px,
 	    .length_px = turned ? p->width_px : p->length_px };
-	out->form.coding = page_coding(p);
+	out->form.coding = image_coding(p);
 	if (form_of_size(mdpi(p->x_res, p->unit), mdpi(p->y_res, p->unit), p->width_px, &out->form,
 	    e) == -1)
 		return -1;
@@ -124,16 +110,26 @@ picture_describe(struct span file, const struct limits *max, struct image *out, 
 	return 0;
 }
 
-int
-image_open(struct span file, const struct limits *max, struct image *out, struct err *e)
+static struct detail *
+detail_new(struct span file, struct image *out, struct err *e)
 {
 	struct detail *d = calloc(1, sizeof *d);
 
 	*out = (struct image){ .file = file, .detail = d };
 	if (d == NULL)
-		return err_set(e, ERR_TEMP, "4.3.0", "no memory for an image");
-	d->is_picture = picture_kind(file) != CODING_OTHER;
-	if (d->is_picture) {
+		err_set(e, ERR_TEMP, "4.3.0", "no memory for an image");
+	return d;
+}
+
+int
+image_open(struct span file, const struct limits *max, struct image *out, struct err *e)
+{
+	struct detail *d = detail_new(file, out, e);
+
+	if (d == NULL)
+		return -1;
+	if (picture_kind(file) != CODING_OTHER) {
+		d->kind = IMAGE_PICTURE;
 		if (picture_describe(file, max, out, e) == 0)
 			return 0;
 		goto fail;
@@ -160,6 +156,32 @@ fail:
 	return -1;
 }
 
+int
+image_open_text(struct span file, const struct text_how *how, const struct limits *max, struct image *out,
+    struct err *e)
+{
+	struct detail *d = detail_new(file, out, e);
+
+	if (d == NULL)
+		return -1;
+	d->kind = IMAGE_TEXT;
+	if (text_open(file, how, max, &d->text, e) == -1)
+		goto fail;
+	out->npage = d->text.npage;
+	out->structure = STRUCTURE_TIFF;
+	if ((out->page = calloc(out->npage, sizeof *out->page)) == NULL) {
+		err_set(e, ERR_TEMP, "4.3.0", "no memory for %u pages", out->npage);
+		goto fail;
+	}
+	for (uint32_t i = 0; i < out->npage; i++)
+		out->page[i] = (struct image_page){ .form = { CODING_TEXT, PAPER_A4, TEXT_DPI, TEXT_DPI },
+		    .width_px = TEXT_WIDTH_PX, .length_px = TEXT_ROWS_PX };
+	return 0;
+fail:
+	image_free(out);
+	return -1;
+}
+
 void
 image_free(struct image *img)
 {
@@ -168,6 +190,7 @@ image_free(struct image *img)
 	if (d != NULL) {
 		free(d->page);
 		free(d->stripe);
+		text_free(&d->text);
 	}
 	free(d);
 	free(img->page);
@@ -182,7 +205,7 @@ image_is_picture(const struct image *img, uint32_t *width_px, uint32_t *rows)
 
 	*width_px = swap ? d->picture.rows : d->picture.width_px;
 	*rows = swap ? d->picture.width_px : d->picture.rows;
-	return !d->is_picture ? NULL : d->picture.coding == CODING_JPEG ? "JPEG" : "PNG";
+	return d->kind != IMAGE_PICTURE ? NULL : d->picture.coding == CODING_JPEG ? "JPEG" : "PNG";
 }
 
 uint32_t
@@ -197,8 +220,10 @@ image_page_features(const struct image *img, uint32_t page, struct buf *out, str
 	const struct detail *d = img->detail;
 	const struct image_page *p = &img->page[page];
 
-	if (d->is_picture)
+	if (d->kind == IMAGE_PICTURE)
 		return picture_features(&d->picture, out, e);
+	if (d->kind == IMAGE_TEXT)
+		return buf_add_str(out, "(type=\"text/plain\")", e);
 	return form_features(&p->form, p->form.coding == CODING_OTHER ? STRUCTURE_TIFF :
 	    img->structure, d->stripe[p->private_no], image_page_rows(p), out, e);
 }
@@ -211,7 +236,9 @@ page_repeats(const struct image *img, uint32_t page)
 	const struct image_page *p = &img->page[page];
 	uint32_t length = form_length(&p->form, image_page_rows(p));
 
-	for (uint32_t i = 0; i < page; i++)		/* never of a picture: it has one page */
+	if (d->kind != IMAGE_TIFF)	/* all of one piece */
+		return page > 0;
+	for (uint32_t i = 0; i < page; i++)
 		if (memcmp(&img->page[i].form, &p->form, sizeof p->form) == 0 &&
 		    d->stripe[i] == d->stripe[page] &&
 		    form_length(&p->form, image_page_rows(&img->page[i])) == length)
@@ -249,7 +276,7 @@ static int
 strip_decode(const struct tiff_page *p, const struct codec_strip *s, unsigned char *out,
     struct err *e)
 {
-	enum coding coding = page_coding(p);
+	enum coding coding = image_coding(p);
 	struct bih bih;
 
 	if (coding != CODING_JBIG && coding != CODING_OTHER)
@@ -260,8 +287,8 @@ strip_decode(const struct tiff_page *p, const struct codec_strip *s, unsigned ch
 	    codec_jbig_decode(s, &bih, out, e);
 }
 
-static int
-page_strip(const struct tiff *t, const struct tiff_page *p, uint32_t i, struct codec_strip *s,
+int
+image_strip(const struct tiff *t, const struct tiff_page *p, uint32_t i, struct codec_strip *s,
     struct err *e)
 {
 	*s = (struct codec_strip){ .lsb = p->fill_order == FILL_LSB, .width_px = p->width_px,
@@ -277,7 +304,7 @@ strips_decode(const struct tiff *t, const struct tiff_page *p, struct raster *r,
 	for (uint32_t i = 0; i < p->nstrip; i++) {
 		struct codec_strip s;
 
-		if (page_strip(t, p, i, &s, e) == -1)
+		if (image_strip(t, p, i, &s, e) == -1)
 			return -1;
 		if (s.rows > r->rows - row)
 			return err_set(e, ERR_BUG, "5.0.0", "strip %u runs past the page", i);
@@ -288,8 +315,8 @@ strips_decode(const struct tiff *t, const struct tiff_page *p, struct raster *r,
 	return 0;
 }
 
-static int
-picture_raster(const struct picture *p, uint32_t width_px, uint32_t rows, struct raster *r, struct err *e)
+int
+image_picture(const struct picture *p, uint32_t width_px, uint32_t rows, struct raster *r, struct err *e)
 {
 	if (raster_init(r, width_px, rows, e) == -1)
 		return -1;
@@ -300,14 +327,17 @@ picture_raster(const struct picture *p, uint32_t width_px, uint32_t rows, struct
 }
 
 /* The page as it is seen: black is 1, top row first. */
-static int
-page_raster(const struct image *img, uint32_t page, struct raster *r, struct err *e)
+int
+image_raster(const struct image *img, uint32_t page, struct raster *r, struct err *e)
 {
 	const struct detail *d = img->detail;
-	const struct tiff_page *p = &d->page[img->page[page].private_no];
+	const struct tiff_page *p;
 
-	if (d->is_picture)
-		return picture_raster(&d->picture, img->page[page].width_px, img->page[page].length_px, r, e);
+	if (d->kind == IMAGE_PICTURE)
+		return image_picture(&d->picture, img->page[page].width_px, img->page[page].length_px, r, e);
+	if (d->kind == IMAGE_TEXT)
+		return text_draw(&d->text, page, r, e);
+	p = &d->page[img->page[page].private_no];
 	if (raster_init(r, p->width_px, p->length_px, e) == -1)
 		return -1;
 	if (strips_decode(&d->tiff, p, r, e) == -1)
@@ -328,184 +358,9 @@ image_decode(const struct image *img, uint32_t page, unsigned char *out, struct 
 {
 	struct raster r;
 
-	if (page_raster(img, page, &r, e) == -1)
+	if (image_raster(img, page, &r, e) == -1)
 		return -1;
 	memcpy(out, r.px, r.stride * r.rows);
 	raster_free(&r);
 	return 0;
-}
-
-/* The scale for one page; a page lying on its side has its resolutions exchanged. */
-static int
-page_plan(const struct image *img, uint32_t page, const struct form *want,
-    const struct limits *max, struct scale *out, struct err *e)
-{
-	const struct image_page *p = &img->page[page];
-
-	return scale_plan(p->width_px, p->length_px, p->turned ? p->form.dpi_y : p->form.dpi_x,
-	    p->turned ? p->form.dpi_x : p->form.dpi_y, want, max->length_px, out, e);
-}
-
-/* All that can be known before the work: legal forms, one profile, the size of the result. */
-static int
-convert_check(const struct image *img, const struct form *want, const struct limits *max,
-    struct err *e)
-{
-	uint64_t px = 0;
-
-	for (uint32_t i = 0; i < img->npage; i++) {
-		struct scale s;
-
-		if (!form_legal(&want[i]))
-			return err_set(e, ERR_BUG, "5.0.0", "page %u: no form that we write", i);
-		if ((want[i].coding == CODING_JBIG) != (want[0].coding == CODING_JBIG))
-			return err_set(e, ERR_PERM, "5.6.5",
-			    "page %u: JBIG and other codings in one file are of no profile", i);
-		if (page_plan(img, i, &want[i], max, &s, e) == -1)
-			return err_in(e, "page %u", i);
-		px += (uint64_t)s.width_px * s.rows;
-		if ((uint64_t)s.width_px * s.rows > max->page_px || px > max->job_px)
-			return err_set(e, ERR_PERM, "5.6.5", "page %u: too many pixels", i);
-	}
-	return 0;
-}
-
-static int
-raster_encode(const struct form *want, const struct raster *r, struct buf *out, struct err *e)
-{
-	return want->coding == CODING_JBIG ? codec_t85_encode(r, out, e) :
-	    codec_t4t6_encode(want->coding, r, want->dpi_y, out, e);
-}
-
-/* The page in the size that is wanted.  A picture is drawn in it, from what it has of shades; pixels are scaled. */
-static int
-page_scaled(const struct image *img, uint32_t page, const struct scale *s, struct raster *r, struct err *e)
-{
-	const struct detail *d = img->detail;
-	struct raster scaled;
-	int got;
-
-	if (d->is_picture)
-		return picture_raster(&d->picture, s->width_px, s->rows, r, e);
-	if (page_raster(img, page, r, e) == -1)
-		return -1;
-	if (scale_is_copy(s))
-		return 0;
-	got = scale_run(s, r, &scaled, e);
-	raster_free(r);
-	*r = scaled;
-	return got;
-}
-
-/* Between the codings of T.4 and T.6 where every pixel stays. */
-static bool
-page_recodes(const struct detail *d, const struct tiff_page *p, const struct form *want, const struct scale *s)
-{
-	return !d->is_picture && scale_is_copy(s) && p->orientation == 1 && want->coding != CODING_JBIG &&
-	    page_coding(p) != CODING_JBIG && page_coding(p) != CODING_OTHER;
-}
-
-static int
-page_recode(const struct image *img, uint32_t page, const struct form *want, struct tiff_out *t,
-    struct err *e)
-{
-	const struct detail *d = img->detail;
-	const struct tiff_page *p = &d->page[img->page[page].private_no];
-	struct recode r;
-	int got = recode_start(&r, want->coding, p->width_px, want->dpi_y, p->photometric == 1, t->out,
-	    e);
-
-	for (uint32_t i = 0; got == 0 && i < p->nstrip; i++) {
-		struct codec_strip s;
-
-		got = page_strip(&d->tiff, p, i, &s, e);
-		if (got == 0)
-			got = recode_strip(&r, page_coding(p), &s, e);
-	}
-	if (got == 0)
-		got = recode_end(&r, e);
-	recode_free(&r);
-	return got;
-}
-
-static int
-page_paint(const struct image *img, uint32_t page, const struct form *want, const struct scale *s,
-    struct tiff_out *t, struct err *e)
-{
-	struct raster r;
-	int got;
-
-	if (page_scaled(img, page, s, &r, e) == -1)
-		return -1;
-	got = raster_encode(want, &r, t->out, e);
-	raster_free(&r);
-	return got;
-}
-
-/* What does not recode as it is labelled is painted, which tries what can be mended and says what cannot. */
-static int
-page_convert(const struct image *img, uint32_t page, const struct form *want,
-    const struct limits *max, struct tiff_out *t, struct err *e)
-{
-	const struct detail *d = img->detail;
-	const struct tiff_page *p = d->is_picture ? NULL : &d->page[img->page[page].private_no];
-	struct scale s;
-	size_t strip;
-
-	if (page_plan(img, page, want, max, &s, e) == -1 || tiff_out_page(t, want, s.rows, e) == -1)
-		return -1;
-	strip = t->out->n;
-	if (!page_recodes(d, p, want, &s) || page_recode(img, page, want, t, e) == -1) {
-		t->out->n = strip;
-		if (page_paint(img, page, want, &s, t, e) == -1)
-			return -1;
-	}
-	return tiff_out_strip(t, e);
-}
-
-int
-image_convert(const struct image *img, const struct form *want, const struct limits *max,
-    struct buf *out, struct err *e)
-{
-	size_t start = out->n;
-	struct tiff_out t;
-
-	if (convert_check(img, want, max, e) == -1 ||
-	    tiff_out_start(&t, out, img->npage, e) == -1)
-		goto fail;
-	for (uint32_t i = 0; i < img->npage; i++) {
-		if (page_convert(img, i, &want[i], max, &t, e) == -1)
-			goto fail;
-		if (out->n - start > max->out_octets) {
-			err_set(e, ERR_PERM, "5.6.5", "page %u: result of more than %llu octets", i,
-			    (unsigned long long)max->out_octets);
-			goto fail;
-		}
-	}
-	return 0;
-fail:
-	out->n = start;
-	if (strcmp(e->dsn, "5.3.4") == 0)	/* the buffer's ceiling limits the result too */
-		memcpy(e->dsn, "5.6.5", sizeof "5.6.5");
-	return -1;
-}
-
-int
-image_validate(struct span file, char *profile, struct err *e)
-{
-	struct tiff_verdict v;
-
-	if (tiff_check(file, &fax_limits, &v, e) == -1)
-		return -1;
-	*profile = v.profile;
-	return 0;
-}
-
-const char *
-image_media_type(const struct form *form, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++)
-		if (form[i].coding == CODING_JBIG)
-			return "image/tiff-fx";
-	return "image/tiff";
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * convertd/image.h - an image file, TIFF, JPEG or PNG: what it is, and the same in another form.
+ * convertd/image.h - an image file, TIFF, JPEG or PNG, or text: what it is, and the same in another form.
  * The file is read as RFC 3949 says and as real writers write; everything in it is hostile and
  * checked against struct limits before a decoder sees it.
  */
@@ -9,6 +9,7 @@
 #define CONVERTD_IMAGE_H
 
 #include "convertd/form.h"
+#include "convertd/text.h"
 
 /* One page as its IFD and its codec's header tell, never as a label says. */
 struct image_page {
@@ -34,6 +35,12 @@ struct image {
  */
 int image_open(struct span file, const struct limits *max, struct image *out, struct err *e);
 void image_free(struct image *img);
+
+/*
+ * Text as the pages it makes (text.h); nothing in it says that it is some, so the caller must.  -1: as text_open.
+ */
+int image_open_text(struct span file, const struct text_how *how, const struct limits *max, struct image *out,
+    struct err *e);
 
 /* "JPEG" or "PNG", and its size, upright; NULL: neither. */
 const char *image_is_picture(const struct image *img, uint32_t *width_px, uint32_t *rows);

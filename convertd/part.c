@@ -69,6 +69,18 @@ part_is_image(const struct mime_part *p)
 }
 
 bool
+part_is_text(const struct mime_part *p)
+{
+	return !p->multipart && p->type.n > 0 && mime_is(p, "text/plain");
+}
+
+bool
+part_is_drawn(const struct mime_part *p)
+{
+	return part_is_image(p) || part_is_text(p);
+}
+
+bool
 part_may_change(const struct mime_part *p)
 {
 	return !p->multipart && !p->protected && !p->report && !p->broken &&
@@ -231,13 +243,54 @@ part_may_leave(const struct mime *m, const struct part_choice *c, uint32_t branc
 	return 0;
 }
 
+/* Appends a parameter of Content-Type; *out is its text alone. */
+static int
+type_param(const struct mime_part *p, const char *name, struct buf *out, struct err *e)
+{
+	buf_clear(out);
+	return param_find(p->header, "Content-Type", name, out, e);
+}
+
+/* How the text is to be read (RFC 2046, 4.1; RFC 3676, 4). */
+static int
+part_text_how(const struct mime_part *p, struct text_how *how, struct err *e)
+{
+	struct buf value;
+	int r;
+
+	*how = (struct text_how){ .charset = CHARSET_UTF8 };
+	buf_init(&value, MIME_MAX_HEADER);
+	r = type_param(p, "format", &value, e);
+	how->flowed = span_isi(buf_view(&value), "flowed");
+	if (r == 0)
+		r = type_param(p, "delsp", &value, e);
+	how->delsp = how->flowed && span_isi(buf_view(&value), "yes");
+	if (r == 0)
+		r = type_param(p, "charset", &value, e);
+	if (r == 0 && value.n > 0 && !charset_find(buf_view(&value), &how->charset))
+		r = err_set(e, ERR_PERM, "5.6.1", "text in a charset that is not read here");
+	buf_free(&value);
+	return r;
+}
+
+static int
+part_content_open(const struct mime_part *p, const struct limits *max, struct part_image *out, struct err *e)
+{
+	struct text_how how;
+
+	if (part_is_image(p))
+		return image_open(buf_view(&out->file), max, &out->image, e);
+	return part_text_how(p, &how, e) == -1 ? -1 :
+	    image_open_text(buf_view(&out->file), &how, max, &out->image, e);
+}
+
 int
 part_image_open(const struct mime_part *p, const struct limits *max, struct part_image *out,
     struct err *e)
 {
 	buf_init(&out->file, p->body.n + 16);	/* no encoding shrinks what it carries */
 	if (transfer_decode(p->transfer, p->body, &out->file, e) == -1 ||
-	    image_open(buf_view(&out->file), max, &out->image, e) == -1) {
+	    part_content_open(p, max, out, e) == -1) {
 		buf_free(&out->file);
 		return -1;
 	}

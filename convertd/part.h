@@ -14,6 +14,12 @@
  * application/octet-stream with such a name (.jpg, .jpeg, .png). */
 bool part_is_image(const struct mime_part *p);
 
+/* A text/plain that says so in its header, whatever its charset. */
+bool part_is_text(const struct mime_part *p);
+
+/* Either of them: what is opened and drawn, and may become fax pages. */
+bool part_is_drawn(const struct mime_part *p);
+
 /* image/tiff, image/tiff-fx, or application/octet-stream with such a name (.tif, .tiff, .tfx). */
 bool part_is_tiff(const struct mime_part *p);
 
@@ -69,7 +75,7 @@ int part_may_leave(const struct mime *m, const struct part_choice *c, uint32_t b
 
 /* An open image of a message; image points into file. */
 struct part_image { struct buf file; struct image image; };
-/* Decodes and opens it.  -1: ERR_PERM the part is unreadable (why: e->what); ERR_TEMP memory. */
+/* Decodes and opens it, an image or text.  -1: ERR_PERM the part is unreadable (why: e->what); ERR_TEMP memory. */
 int part_image_open(const struct mime_part *p, const struct limits *max, struct part_image *out,
     struct err *e);
 void part_image_free(struct part_image *i);

@@ -114,12 +114,15 @@ detail_form(struct buf *b, const struct contents *x, uint32_t i, struct err *e)
 	if (p->broken)
 		return detail_line(b, "form", span_str("in a message that cannot be read in one way "
 		    "only, so not to be changed"), e);
-	if (c->image && !c->readable) {
+	if (c->drawn && !c->readable) {
 		if (buf_add_str(b, "form: unreadable: ", e) == -1 ||
 		    detail_text(b, span_str(c->why), DETAIL_TEXT, e) == -1)
 			return -1;
 		return buf_add_byte(b, '\n', e);
 	}
+	if (c->readable && c->open.image.page[0].form.coding == CODING_TEXT)
+		return buf_addf(b, e, "form: text of %u page%s\n", c->open.image.npage,
+		    c->open.image.npage == 1 ? "" : "s");
 	if (c->readable && c->open.image.page[0].form.coding > CODING_OTHER)
 		return detail_picture(b, &c->open.image, e);
 	if (c->readable)

@@ -108,7 +108,7 @@ bounds_add(struct plan *p, const struct mime *m, uint32_t part, bool *choice, co
 	if (drucof.integrity == DRUCOF_OMISSION && part_may_go(m, part) &&
 	    ranges_add_part(p, &m->part[part], base, e) == -1)
 		return -1;
-	return !part_is_image(&m->part[part]) || !part_may_change(&m->part[part]) ? 0 :
+	return !part_is_drawn(&m->part[part]) || !part_may_change(&m->part[part]) ? 0 :
 	    ranges_add(p, &m->part[part], base, e);
 }
 

@@ -86,13 +86,14 @@ ends_with(struct span s, const char *suffix)
 	return s.n > n && span_isi(span_sub(s, s.n - n, s.n), suffix);
 }
 
-/* Gives a file name the suffix of the type, if it has one of an image's.  true: it changed. */
+/* Gives a file name the suffix of the type, if it has one of what becomes it.  true: it changed. */
 static bool
 record_suffix(struct buf *name, const char *type)
 {
 	struct span s = buf_view(name);
 	bool fx = strcmp(type, "image/tiff-fx") == 0;
-	bool picture = ends_with(s, ".jpg") || ends_with(s, ".jpeg") || ends_with(s, ".png");
+	bool picture = ends_with(s, ".jpg") || ends_with(s, ".jpeg") || ends_with(s, ".png") ||
+	    ends_with(s, ".txt");
 	size_t cut = ends_with(s, ".tiff") || ends_with(s, ".jpeg") ? 5 :
 	    picture || ends_with(s, ".tif") || ends_with(s, ".tfx") ? 4 : 0;
 
@@ -139,10 +140,21 @@ record_param(const struct mime_param *p, struct span value, struct buf *out, str
 	return p->quoted ? buf_add_byte(out, '"', e) : 0;
 }
 
-/* Appends the parameters but the one named drop.  *changed: a suffix did, or one was dropped.
+static bool
+record_drops(struct span name, const char *const *drop)
+{
+	struct span base = span_sub(name, 0, span_find(name, '*'));
+
+	for (; *drop != NULL; drop++)
+		if (span_isi(base, *drop))
+			return true;
+	return false;
+}
+
+/* Appends the parameters but those named in drop, which NULL ends.  *changed: a suffix did, or one was dropped.
  * 0, 1 as mime_param_next ends; -1. */
 static int
-record_params(struct span rest, const char *type, const char *drop, bool *changed, struct buf *out,
+record_params(struct span rest, const char *type, const char *const *drop, bool *changed, struct buf *out,
     struct err *e)
 {
 	struct mime_param p;
@@ -151,7 +163,7 @@ record_params(struct span rest, const char *type, const char *drop, bool *change
 
 	buf_init(&value, MIME_MAX_HEADER);
 	while ((r = mime_param_next(&rest, &p, e)) == 1) {
-		if (drop != NULL && span_isi(p.name, drop)) {
+		if (record_drops(p.name, drop)) {
 			*changed = true;
 			continue;
 		}
@@ -172,11 +184,15 @@ record_type(struct span value, const char *type, struct buf *out, struct err *e)
 {
 	struct span word, rest;
 	bool changed = false;
+	static const char *const none[] = { NULL };
+	/* of text: RFC 2046, 4.1.2; RFC 3676, 4.  RFC 3950 has dropped the last one. */
+	static const char *const drop[] = { "charset", "format", "delsp", "application", NULL };
 	bool fx = strcmp(type, "image/tiff-fx") == 0;
 
 	if (mime_value(value, &word, &rest, e) == -1 ||
 	    buf_addf(out, e, "Content-Type: %s", type) == -1 ||
-	    record_params(rest, type, fx ? "application" : NULL, &changed, out, e) == -1)
+	    record_params(rest, type, fx || span_isi(span_sub(word, 0, 5), "text/") ? drop : none, &changed, out,
+	    e) == -1)
 		return -1;
 	return buf_add_str(out, "\r\n", e);
 }
@@ -184,6 +200,7 @@ record_type(struct span value, const char *type, struct buf *out, struct err *e)
 int
 record_disposition(struct span value, const char *type, struct buf *out, struct err *e)
 {
+	static const char *const drop[] = { "size", NULL };
 	struct span word, rest;
 	size_t start = out->n;
 	bool changed = false;
@@ -192,7 +209,7 @@ record_disposition(struct span value, const char *type, struct buf *out, struct 
 		return 0;
 	if (buf_addf(out, e, "Content-Disposition: %.*s", (int)word.n, (const char *)word.p) == -1)
 		return -1;
-	if (record_params(rest, type, "size", &changed, out, e) == -1) {
+	if (record_params(rest, type, drop, &changed, out, e) == -1) {
 		out->n = start;
 		return e->kind == ERR_TEMP ? -1 : 0;
 	}
