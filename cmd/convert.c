@@ -11,12 +11,7 @@ static const char usage[] =
     "accord convert IN -o OUT --for EXPRESSION [--permit EXPRESSION|any|none] [--type TYPE]\n"
     "    [--drucof[=prefer]]";
 
-enum { CAPS_MAX = 1 << 20 };	/* octets of what a device takes */
-
 struct convert_options { const char *in, *out, *for_whom, *permit, *type; enum plan_wish wish; };
-
-/* A file of text becomes pages, whatever else the device takes. */
-#define PAGES_ONLY "(| (type=\"image/tiff\") (type=\"image/tiff-fx\"))"
 
 /* false: the option is another. */
 static bool
@@ -90,15 +85,6 @@ type_is_sound(const char *type)
 	return n < 500 && strchr(type, '/') != NULL;
 }
 
-/* Appends what the file is converted for. */
-static int
-file_for(const struct convert_options *o, const char *type, struct buf *out, struct err *e)
-{
-	bool text = type != NULL && strncasecmp(type, "text/", 5) == 0;
-
-	return buf_addf(out, e, text ? "(& %s " PAGES_ONLY ")" : "%s", o->for_whom);
-}
-
 static int
 put_buf(void *arg, struct span piece, struct err *e)
 {
@@ -138,11 +124,12 @@ write_converted(const struct convert_options *o, struct span message, const stru
 }
 
 static int
-convert_message(const struct convert_options *o, struct span caps, struct span original, struct span message,
-    bool image, const struct own_converter *own, struct err *e)
+convert_message(const struct convert_options *o, struct span original, struct span message, bool image,
+    const struct own_converter *own, struct err *e)
 {
 	struct converter_message m = { .fd = cmd_memfd(message, e), .len = message.n,
 	    .id = "0000000000000000" };
+	struct span caps = span_str(o->for_whom);
 	uint8_t wish = (uint8_t)o->wish;
 	struct converter_plan plan;
 	struct converter_edits edits;
@@ -181,7 +168,7 @@ verb_convert(struct common *c, int argc, char **argv)
 {
 	struct convert_options o = { .permit = "any", .wish = WISH_CONPERM };
 	struct own_converter own = OWN_CONVERTER;
-	struct buf in, message, caps;
+	struct buf in, message;
 	struct err e = { 0 };
 	const char *type;
 	int r;
@@ -191,13 +178,10 @@ verb_convert(struct common *c, int argc, char **argv)
 		return cmd_usage(usage);
 	if (o.type != NULL && !type_is_sound(o.type))
 		return cmd_usage("accord convert: --type: expected a media type, such as text/plain");
-	buf_init(&caps, CAPS_MAX);
 	buf_init(&in, COMPOSE_MAX);
 	buf_init(&message, 2 * COMPOSE_MAX);
 	r = cmd_read_file(o.in, &in, &e);
 	type = file_type(&o, buf_view(&in));
-	if (r == 0)
-		r = file_for(&o, type, &caps, &e);
 	if (r == 0 && type != NULL)
 		r = compose_image(buf_view(&in), type, o.permit, &message, &e);
 	else if (r == 0)
@@ -205,11 +189,10 @@ verb_convert(struct common *c, int argc, char **argv)
 	if (r == 0)
 		r = own_converter_start(&own, &e);
 	if (r == 0) {
-		r = convert_message(&o, buf_view(&caps), buf_view(&in), buf_view(&message), type != NULL, &own, &e);
+		r = convert_message(&o, buf_view(&in), buf_view(&message), type != NULL, &own, &e);
 		own_converter_end(&own);
 	}
 	buf_free(&in);
 	buf_free(&message);
-	buf_free(&caps);
 	return r == -1 ? cmd_fail(&e) : EXIT_DONE;
 }

@@ -29,26 +29,12 @@ content_open(struct contents *x, uint32_t i, const struct limits *max, struct er
 	return c->want == NULL ? err_sys(e, "forms") : 0;
 }
 
-/* A body that is there to be read: every recipient takes it (RFC 3965 and its operation draft). */
-static bool
-is_text_body(const struct mime_part *p)
-{
-	struct mime_field f;
-	struct span word, rest;
-	struct err e;
-
-	if (!mime_is(p, "text/plain"))
-		return false;
-	return mime_field_find(p->header, "Content-Disposition", &f) == 0 ||
-	    mime_value(f.value, &word, &rest, &e) == -1 || !span_isi(word, "attachment");
-}
-
 /* Parts stand behind their multipart. */
 static void
 contents_words(struct contents *x)
 {
 	for (uint32_t i = 0; i < x->mime.n; i++)
-		x->c[i].words = x->mime.part[i].multipart || is_text_body(&x->mime.part[i]);
+		x->c[i].words = x->mime.part[i].multipart || part_is_body(&x->mime.part[i]);
 	for (uint32_t i = x->mime.n; i-- > 1;)
 		x->c[x->mime.part[i].parent].words &= x->c[i].words;
 }
@@ -98,7 +84,7 @@ is_signature(const struct mime *m, const struct mime_part *p)
 static int
 other_fits(const struct mime_part *p, bool tiff, const struct feat *caps, struct err *e)
 {
-	if (is_text_body(p) || feat_is_any(caps))
+	if (part_is_body(p) || feat_is_any(caps))
 		return 1;
 	if (p->broken && (p->type.n == 0 || span_isi(span_sub(p->type, 0, 10), "multipart/")))
 		return 0;
@@ -178,8 +164,8 @@ leaf_fits(const struct contents *x, uint32_t i, const struct feat *caps, struct 
 }
 
 /*
- * Text that is there to be read goes to everybody.  A machine that names the types it takes, and text is none
- * of them, has a page instead, if the text's own Content-Convert permits one.  1, 0, -1.
+ * Text that is there to be read goes to everybody.  A machine whose capabilities have none has a page instead, if
+ * the text's own Content-Convert permits one.  1, 0, -1.
  */
 static int
 body_is_page(const struct contents *x, uint32_t i, const struct feat *caps, struct err *e)

@@ -69,9 +69,26 @@ part_is_image(const struct mime_part *p)
 }
 
 bool
+part_is_body(const struct mime_part *p)
+{
+	struct mime_field f;
+	struct span word, rest;
+	struct err e;
+
+	if (!mime_is(p, "text/plain"))
+		return false;
+	return mime_field_find(p->header, "Content-Disposition", &f) == 0 ||
+	    mime_value(f.value, &word, &rest, &e) == -1 || !span_isi(word, "attachment");
+}
+
+bool
 part_is_text(const struct mime_part *p)
 {
-	return !p->multipart && p->type.n > 0 && mime_is(p, "text/plain");
+	struct mime_field f;
+
+	if (p->multipart || p->type.n == 0 || !mime_is(p, "text/plain"))
+		return false;
+	return !part_is_body(p) || mime_field_find(p->header, "Content-Convert", &f) > 0;
 }
 
 bool

@@ -14,7 +14,10 @@
  * application/octet-stream with such a name (.jpg, .jpeg, .png). */
 bool part_is_image(const struct mime_part *p);
 
-/* A text/plain that says so in its header, whatever its charset. */
+/* A body that is there to be read: every recipient takes it (RFC 3965 and its operation draft). */
+bool part_is_body(const struct mime_part *p);
+
+/* A text/plain that says so in its header and may become pages: attached, or with a Content-Convert of its own. */
 bool part_is_text(const struct mime_part *p);
 
 /* Either of them: what is opened and drawn, and may become fax pages. */
