@@ -290,7 +290,8 @@ int
 compose_image(struct span file, const char *type, const char *convert, struct buf *out, struct err *e)
 {
 	if (buf_addf(out, e, "MIME-Version: 1.0\r\nContent-Type: %s\r\n"
-	    "Content-Transfer-Encoding: base64\r\n", type) == -1 || check_convert(convert, e) == -1 ||
+	    "Content-Disposition: attachment\r\nContent-Transfer-Encoding: base64\r\n", type) == -1 ||
+	    check_convert(convert, e) == -1 ||
 	    compose_filter("Content-Convert", span_str(convert_value(convert)), out, e) == -1 ||
 	    buf_add_str(out, "\r\n", e) == -1)
 		return -1;

@@ -217,8 +217,6 @@ page_fill(const struct text *t, struct text_at *at, struct text_page *out)
 		if (end == ROW_PAGE && out->n > 0)
 			return;
 	}
-	if (at->at < t->file.n && t->file.p[at->at] == FORM_FEED && (!at->begun || at->at == at->line))
-		line_over(at, 1 + line_end(t, at->at + 1));
 }
 
 static bool
