@@ -74,7 +74,8 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		page_is_sound(&page);
 		assert(memcmp(&page, &again, sizeof page) == 0);
 	}
-	page_is_drawn(&t, t.npage - 1);
+	if (p[0] & 32)		/* which takes a hundred times as long as the rest */
+		page_is_drawn(&t, t.npage - 1);
 	text_free(&t);
 	return 0;
 }
