@@ -273,12 +273,16 @@ END_TEST
 #define ATTACHED "Content-Disposition: attachment; filename=a.txt\n"
 #define NO_TEXT "(& (type=\"image/tiff\") (image-coding=MMR))"
 
-static const struct { const char *name, *message, *caps; enum plan_wish wish; enum plan_fate fate; const char *key, *dsn; }
-parts[] = {
+static const struct {
+	const char *name, *message, *caps;
+	enum plan_wish wish;
+	enum plan_fate fate;
+	const char *key, *dsn;
+} parts[] = {
 	{ "a body goes as it is", TOP ANY PLAIN "\nx\n", "(| " NO_TEXT " (type=\"text/plain\"))", WISH_CONPERM, PLAN_FITS,
 	    "", "" },
-	{ "where text is none of what is taken, it is a page", TOP ANY PLAIN "\nx\n", NO_TEXT, WISH_CONPERM, PLAN_CONVERTS, "1=MMR/400x400/A4",
-	    "" },
+	{ "where text is none of what is taken, it is a page", TOP ANY PLAIN "\nx\n", NO_TEXT, WISH_CONPERM, PLAN_CONVERTS,
+	    "1=MMR/400x400/A4", "" },
 	{ "if it may become one", TOP PLAIN "\nx\n", NO_TEXT, WISH_CONPERM, PLAN_FITS, "", "" },
 	{ "by its own field: no wish is enough", TOP PLAIN "\nx\n", NO_TEXT, WISH_DRUCOF, PLAN_FITS, "", "" },
 	{ "what it may become is not taken: as it is", TOP "Content-Convert: (image-coding=JBIG)\n" PLAIN "\nx\n", NO_TEXT,
