@@ -9,6 +9,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "cmd/client.h"
 #include "cmd/cmd.h"
 #include "lib/passwd.h"
 
@@ -99,6 +100,22 @@ change(const struct home *h, struct span user, const char *hash, struct err *e)
 	return r;
 }
 
+/* Who runs has it at once. */
+static int
+tell(const struct home *h, struct err *e)
+{
+	struct msg_refused reply;	/* the longest answer */
+	struct msg_hdr m;
+	size_t len;
+	int sock = control_connect(h, e), r;
+
+	if (sock == -1)
+		return 0;		/* nobody does */
+	r = control_call(sock, &m, MSG_PASSWD_CHANGED, sizeof m, -1, &reply, sizeof reply, &len, e);
+	close(sock);
+	return r == 0 ? 0 : err_in(e, "it is written, but not in force before accord reload");
+}
+
 int
 verb_passwd(struct common *c, int argc, char **argv)
 {
@@ -114,7 +131,8 @@ verb_passwd(struct common *c, int argc, char **argv)
 		return cmd_fail(&e);
 	}
 	if ((!gone && new_hash(hash, &e) == -1) ||
-	    change(&c->home, span_str(argv[argc - 1]), gone ? NULL : hash, &e) == -1)
+	    change(&c->home, span_str(argv[argc - 1]), gone ? NULL : hash, &e) == -1 ||
+	    tell(&c->home, &e) == -1)
 		return cmd_fail(&e);
 	return EXIT_DONE;
 }

@@ -10,11 +10,13 @@
 #include <unistd.h>
 
 #include "cmd/cmd.h"
+#include "lib/authline.h"
 #include "lib/capsdb.h"
 #include "lib/confcheck.h"
 #include "lib/confline.h"
 #include "lib/known.h"
 #include "lib/routeauth.h"
+#include "lib/userfile.h"
 
 enum { SETTING_MAX = 64 * 1024 * 1024 };
 
@@ -97,7 +99,8 @@ check_names(const struct home *h)
 	struct dirent *ent;
 
 	while (d != NULL && (ent = readdir(d)) != NULL)
-		if (ent->d_name[0] != '.' && conf_find(ent->d_name) == CONF_COUNT)
+		if (ent->d_name[0] != '.' && strcmp(ent->d_name, "passwd") != 0 &&
+		    conf_find(ent->d_name) == CONF_COUNT)
 			fprintf(stderr, "accord: %s/%s: no setting has this name; it has no effect\n",
 			    h->control, ent->d_name);
 	if (d != NULL)
@@ -167,6 +170,25 @@ check_credentials(const struct home *h, const struct conf *conf, struct err *e)
 	return r == 0 ? 0 : err_in(e, "%s", h->control);
 }
 
+/* The file passwd, where auth wants it. */
+static int
+check_users(const struct home *h, const struct conf *conf, struct err *e)
+{
+	struct buf all;
+	int dir, r;
+
+	if (!authline_have(conf, AUTH_PASSWD))
+		return 0;
+	if ((dir = open(h->control, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
+		return err_sys(e, "%s", h->control);
+	buf_init(&all, PASSWD_FILE_MAX);
+	if ((r = userfile_read(dir, &all, e)) == 0 && all.n == 0)
+		fprintf(stderr, "accord: %s/passwd: there is no user: accord passwd makes one\n", h->control);
+	buf_free(&all);
+	close(dir);
+	return r == 0 ? 0 : err_in(e, "%s", h->control);
+}
+
 int
 verb_check(struct common *c, int argc, char **argv)
 {
@@ -178,7 +200,8 @@ verb_check(struct common *c, int argc, char **argv)
 		return cmd_usage("accord check [-H HOME]");
 	if (cmd_settings(&c->home, &conf, &e) == -1 || check_together(&c->home, &conf, &e) == -1 ||
 	    check_caps(&c->home, &e) == -1 || check_known(&c->home, &conf, &e) == -1 ||
-	    check_certs(&c->home, &conf, &e) == -1 || check_credentials(&c->home, &conf, &e) == -1)
+	    check_certs(&c->home, &conf, &e) == -1 || check_credentials(&c->home, &conf, &e) == -1 ||
+	    check_users(&c->home, &conf, &e) == -1)
 		return cmd_fail(&e);
 	check_names(&c->home);
 	check_sources(&c->home, &conf);

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/authline.h"
 #include "lib/confline.h"
 #include "lib/mailbox.h"
 #include "lib/recipients.h"
@@ -31,7 +32,7 @@ enum {
 #define R_ME (R(SMTPD) | R(QMGR) | R(REMOTE) | R(LOCAL) | R(BOUNCE) | R(CAPD) | R(CONTROL) | \
 	R(QUEUE) | R(CONVERTD) | R(LEARN) | R(OFFER))
 #define R_LANDLOCK (R(QUEUE) | R(RESOLVER) | R(CAPD) | R(CONVERTD) | R(BOUNCE) | R(REMOTE) | R(LOCAL) | \
-	R(QMGR) | R(CONTROL) | R(SMTPD) | R(LEARN) | R(OFFER) | R(KEY))
+	R(QMGR) | R(CONTROL) | R(SMTPD) | R(LEARN) | R(OFFER) | R(KEY) | R(AUTH))
 
 static int
 flush_check(struct span line, struct err *e)
@@ -82,7 +83,7 @@ trustanchor_check(struct span line, struct err *e)
 const struct conf_decl conf_table[CONF_COUNT] = {
 	[CONF_ME] = STRING("me", "@me", R_ME, hostname_check, "this host's name"),
 	[CONF_LISTEN] = KEYED_LIST("listen", "0.0.0.0:25\n[::]:25", R(START) | R(QMGR) | R(REMOTE),
-	    listener_check, "ADDR:PORT [role] [norelay] [noconperm] [noconneg] [nodrucof] [nosmtputf8] [probeonly] [tls] [notls] [connegtls] [sessions=N]: "
+	    listener_check, "ADDR:PORT [role] [norelay] [noconperm] [noconneg] [nodrucof] [nosmtputf8] [probeonly] [tls] [notls] [connegtls] [connegauth] [auth] [sessions=N]: "
 	    "where mail comes in", listener_keys, "address and port"),
 	[CONF_RCPTHOSTS] = LIST("rcpthosts", "@me", R(SMTPD), domain_line_check,
 	    "a domain we take mail for; .domain for those below it"),
@@ -193,6 +194,9 @@ const struct conf_decl conf_table[CONF_COUNT] = {
 	[CONF_RECIPIENTDELIMITER] = STRING("recipientdelimiter", "+", R(CAPD) | R(LOCAL), delimiter_check,
 	    "characters that separate a user's name from an extension, such as + or +-; none: there are no "
 	    "extensions"),
+	[CONF_AUTH] = LIST("auth", "", R(START) | R(SMTPD) | R(AUTH), authline_check,
+	    "passwd: against what, in order, names and passwords of clients are checked; "
+	    "none: nobody can log in"),
 };
 
 /* --- one value --- */

@@ -24,18 +24,27 @@ ensure_together(const struct conf *c, struct err *e)
 	return 0;
 }
 
-/* A listener that speaks TLS from the first octet on, or negotiates under TLS alone, needs a certificate. */
+/* A listener that speaks TLS from the first octet on, or negotiates or lets log in under TLS alone, needs a certificate;
+ * one by which users log in, something to check them against. */
 static int
 tls_together(const struct conf *c, struct err *e)
 {
-	const struct span *lines, *certs;
+	const struct span *lines, *other;
 	uint32_t n = conf_lines(c, CONF_LISTEN, &lines);
-	struct listener l;
+	bool certs = conf_lines(c, CONF_TLSCERT, &other) > 0, users = conf_lines(c, CONF_AUTH, &other) > 0;
 
-	for (uint32_t i = 0; i < n && conf_lines(c, CONF_TLSCERT, &certs) == 0; i++)
-		if (listener_parse(lines[i], &l, e) == -1 || l.tls || l.connegtls)
+	for (uint32_t i = 0; i < n; i++) {
+		struct listener l;
+
+		if (listener_parse(lines[i], &l, e) == -1)
+			return -1;
+		if (!certs && (l.tls || l.connegtls || l.auth))
 			return err_set(e, ERR_PERM, NULL, "listen:%u: expected a certificate in the setting tlscert, "
 			    "for TLS", c->v[CONF_LISTEN].lineno[i]);
+		if (!users && l.auth)
+			return err_set(e, ERR_PERM, NULL, "listen:%u: expected a line in the setting auth, for who logs in",
+			    c->v[CONF_LISTEN].lineno[i]);
+	}
 	return 0;
 }
 

@@ -145,6 +145,7 @@ listener_option(struct span word, struct listener *out, bool first, struct err *
 		if (span_is(word, roles[i])) {
 			out->role = (uint8_t)i;
 			out->tls = i == LISTEN_SUBMISSIONS;	/* RFC 8314, 3.3 */
+			out->auth = listener_submits(out);
 			return 0;
 		}
 	if (span_is(word, "norelay")) {
@@ -165,13 +166,17 @@ listener_option(struct span word, struct listener *out, bool first, struct err *
 		out->notls = true;
 	} else if (span_is(word, "connegtls")) {
 		out->connegtls = true;
+	} else if (span_is(word, "connegauth")) {
+		out->connegauth = true;
+	} else if (span_is(word, "auth")) {
+		out->auth = true;
 	} else if (span_is(span_sub(word, 0, sizeof sessions - 1), sessions)) {
 		if (!span_u64(span_sub(word, sizeof sessions - 1, word.n), 1000000, &n) || n == 0)
 			return err_set(e, ERR_PERM, NULL, "expected sessions=N with N from 1 to 1000000");
 		out->sessions = (uint32_t)n;
 	} else {
 		return err_set(e, ERR_PERM, NULL, "expected %snorelay, noconperm, noconneg, "
-		    "nodrucof, nosmtputf8, probeonly, tls, notls, connegtls or sessions=N, not \"%s\"",
+		    "nodrucof, nosmtputf8, probeonly, tls, notls, connegtls, connegauth, auth or sessions=N, not \"%s\"",
 		    first ? "a role (mx, submission, submissions, lmtp), " : "", quote(word).s);
 	}
 	return 0;
@@ -199,9 +204,18 @@ listener_parse(struct span line, struct listener *out, struct err *e)
 	if (out->probeonly && out->noconneg)
 		return err_set(e, ERR_PERM, NULL, "expected probeonly without noconneg: nothing would be "
 		    "answered");
-	if (out->notls && (out->tls || out->connegtls))
-		return err_set(e, ERR_PERM, NULL, "expected notls without %s", out->tls ? "tls" : "connegtls");
+	if (out->notls && (out->tls || out->connegtls || out->auth))
+		return err_set(e, ERR_PERM, NULL, "expected notls without %s", out->tls ? "tls" : out->connegtls ?
+		    "connegtls" : "auth, which is under TLS alone");
+	if (out->connegauth && !out->auth)
+		return err_set(e, ERR_PERM, NULL, "expected connegauth with auth: nobody could log in");
 	return 0;
+}
+
+bool
+listener_submits(const struct listener *l)
+{
+	return l->role == LISTEN_SUBMISSION || l->role == LISTEN_SUBMISSIONS;
 }
 
 int
@@ -211,9 +225,9 @@ listener_check(struct span line, struct err *e)
 
 	if (listener_parse(line, &l, e) == -1)
 		return -1;
-	if (l.role == LISTEN_SUBMISSION || l.role == LISTEN_LMTP)
-		return err_set(e, ERR_PERM, NULL, "expected the role mx or submissions: submission and lmtp are "
-		    "not served by this version");
+	if (l.role == LISTEN_LMTP)
+		return err_set(e, ERR_PERM, NULL, "expected the role mx, submission or submissions: lmtp is not served by "
+		    "this version");
 	return 0;
 }
 

@@ -28,11 +28,15 @@ struct listener {
 	uint8_t role;
 	bool norelay, noconperm, noconneg, nodrucof, nosmtputf8, probeonly;
 	bool tls, notls;	/* TLS from the first octet; no STARTTLS */
-	bool connegtls;		/* nothing is negotiated in clear text */
+	bool connegtls, connegauth;	/* nothing is negotiated in clear text; before a login */
+	bool auth;		/* clients may log in */
 	uint32_t sessions;	/* 0: as the setting says */
 };
-/* "ADDR:PORT [role] [norelay] [noconperm] [noconneg] [nodrucof] [nosmtputf8] [probeonly] [tls] [notls] [connegtls] [sessions=N]" */
+/* "ADDR:PORT [role] [norelay] [noconperm] [noconneg] [nodrucof] [nosmtputf8] [probeonly] [tls] [notls] [connegtls]
+ * [connegauth] [auth] [sessions=N]" */
 int listener_parse(struct span line, struct listener *out, struct err *e);
+/* Is it for mail that users submit (RFC 6409): nobody sends by it who has not logged in? */
+bool listener_submits(const struct listener *l);
 /* The same, and refuses the roles that this version does not serve. */
 int listener_check(struct span line, struct err *e);
 int listener_keys(struct span line, struct buf *out, struct err *e);	/* its address and port */

@@ -11,12 +11,12 @@
 #include "lib/ipc.h"
 #include "lib/qid.h"
 
-#define MSG_LAYOUT 17u
+#define MSG_LAYOUT 18u
 
 enum msg_type {
 	/* supervisor -> daemon, in this order at start: SETTING* FILE* LISTENER* PEER* GO */
 	MSG_SETTING = 1,	/* struct msg_name; fd: the setting's file */
-	MSG_FILE,		/* struct msg_name "queue" "home" "caps" "learn" "offer" "caps.cdb" "tls"; fd:
+	MSG_FILE,		/* struct msg_name "queue" "home" "caps" "learn" "offer" "caps.cdb" "tls" "passwd"; fd:
 				 * directory or file */
 	MSG_LISTENER,		/* struct msg_listener; fd: listening socket */
 	MSG_PEER,		/* struct msg_peer; fd: a new channel to that process */
@@ -28,7 +28,7 @@ enum msg_type {
 				 * me anew, with another address layout"; back: another has taken over,
 				 * serve what is under way and end */
 
-	/* parent of sessions -> queue, capd, convertd, key: struct msg_hdr; fd: the session's own channel.
+	/* parent of sessions -> queue, capd, convertd, key, auth: struct msg_hdr; fd: the session's own channel.
 	 * To capd, h.id: the number of the settings that the session has */
 	MSG_SESSION = 16,
 	/* session -> its parent: struct msg_peer (role), "give me a new channel"; answer: MSG_PEER.
@@ -140,12 +140,18 @@ enum msg_type {
 	 * -> supervisor: struct msg_credential */
 	MSG_CREDENTIAL = 208,
 	MSG_GRANTED,		/* back, both ways: struct msg_refused; kind ERR_NONE: fd: the secret, a sealed memfd */
+	/* smtpd's sessions <-> auth; auth's child -> auth: the answers */
+	MSG_LOGIN = 216,	/* struct msg_login + login name + password */
+	MSG_LOGGED_IN,		/* back: struct msg_logged_in; or MSG_REFUSED: ERR_PERM, they are wrong; ERR_TEMP, nobody
+				 * can tell now */
+	MSG_PASSWD_CHANGED,	/* command -> control -> supervisor: struct msg_hdr: read the file passwd anew; back to the
+				 * command */
 };
 
 /* The processes, as peers of each other.  The order is the one they are started in. */
 enum role {
 	ROLE_START, ROLE_QUEUE, ROLE_CAPD, ROLE_CONVERTD, ROLE_BOUNCE, ROLE_RESOLVER, ROLE_LEARN, ROLE_OFFER,
-	ROLE_KEY, ROLE_REMOTE,
+	ROLE_KEY, ROLE_AUTH, ROLE_REMOTE,
 	ROLE_LOCAL, ROLE_QMGR, ROLE_CONTROL, ROLE_SMTPD, ROLE_COUNT
 };
 /* "queue", "capd" …; also the program accord-NAME. */
@@ -350,6 +356,9 @@ struct msg_sign { struct msg_hdr h; unsigned char key[MSG_KEY_ID]; uint32_t hash
 struct msg_kept { struct msg_hdr h; unsigned char id[MSG_SESSION_ID]; };
 
 struct msg_credential { struct msg_hdr h; char dest[JOB_DEST]; };	/* a hop_name() */
+enum { LOGIN_NAME = 256 };	/* octets of a login name with its NUL */
+struct msg_login { struct msg_hdr h; char client[48]; uint32_t user_len, word_len; };	/* client: its address, text */
+struct msg_logged_in { struct msg_hdr h; char user[LOGIN_NAME]; };	/* as who checked it calls him */
 
 enum { RESOLVE_NAME = 254 };	/* octets of a name with its NUL (RFC 1035, 3.1) */
 struct msg_resolve { struct msg_hdr h; uint32_t kind; char name[RESOLVE_NAME]; char pad[2]; };	/* enum

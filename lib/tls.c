@@ -228,6 +228,12 @@ tls_pending(const struct tls *t)
 }
 
 void
+tls_cleanse(struct tls *t)
+{
+	SSL_set_options(t->ssl, SSL_OP_CLEANSE_PLAINTEXT);
+}
+
+void
 tls_shut(struct tls *t)
 {
 	if (!t->failed && SSL_is_init_finished(t->ssl))

@@ -53,6 +53,9 @@ enum tls_status tls_write(struct tls *t, struct span s, size_t *n, struct err *e
 /* Is there something to read that poll does not know of? */
 bool tls_pending(const struct tls *t);
 
+/* What is read is kept nowhere in it once it has been read: it may be a password. */
+void tls_cleanse(struct tls *t);
+
 /* Says close_notify, if the socket takes it now. */
 void tls_shut(struct tls *t);
 

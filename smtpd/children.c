@@ -222,7 +222,7 @@ struct chan *
 parent_peer(struct parent *p, uint32_t role)
 {
 	return role == ROLE_QUEUE ? &p->queue : role == ROLE_CAPD ? &p->capd :
-	    role == ROLE_CONVERTD ? &p->convertd : role == ROLE_KEY ? &p->key : NULL;
+	    role == ROLE_CONVERTD ? &p->convertd : role == ROLE_KEY ? &p->key : role == ROLE_AUTH ? &p->auth : NULL;
 }
 
 void
@@ -254,9 +254,28 @@ child_on_need(struct chan *ch, const void *msg, size_t len, int *fds, struct err
 	return 0;
 }
 
+/* Slower with each that came from its network lately; not at all where others wait for a session. */
+static int
+child_on_failed(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
+{
+	struct child *c = ch->arg;
+	struct parent *p = c->parent;
+	struct msg_pause m = { .close = p->room.n > 0 };
+	uint32_t n;
+
+	(void)len, (void)fds;
+	if (!c->busy)
+		return err_set(e, ERR_PROTO, NULL, "a login with no session");
+	n = failures_add(&p->failures, &c->client, clock_ms());
+	m.ms = m.close ? 0 : failures_pause_ms(n);
+	p->logins_failed++;
+	return chan_send(ch, &m.h, MSG_PAUSE, ((const struct msg_hdr *)msg)->id, sizeof m, NULL, 0, e);
+}
+
 static const struct msg_rule from_child[] = {
 	{ MSG_DONE, sizeof(struct msg_done), sizeof(struct msg_done), 0, 0, child_on_done },
 	{ MSG_NEED, sizeof(struct msg_peer), sizeof(struct msg_peer), 0, 0, child_on_need },
+	{ MSG_FAILED, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, child_on_failed },
 };
 
 /* What a session may write to one file: the message, or the envelope where that is larger. */

@@ -12,8 +12,8 @@ is_ipv4(const struct netaddr *a)
 	return memcmp(a->a, mapped, sizeof mapped) == 0;
 }
 
-static struct netaddr
-key_of(const struct netaddr *a, bool network)
+struct netaddr
+clients_key(const struct netaddr *a, bool network)
 {
 	unsigned octets = is_ipv4(a) ? (network ? 15 : 16) : (network ? 6 : 8);
 	struct netaddr k = { .port = (uint16_t)octets };
@@ -74,7 +74,7 @@ const char *
 clients_enter(struct clients *t, const struct netaddr *a, uint32_t sessions,
     const struct clients_limits *max, int64_t now_ms)
 {
-	struct netaddr ck = key_of(a, false), nk = key_of(a, true);
+	struct netaddr ck = clients_key(a, false), nk = clients_key(a, true);
 	struct client *c = get(t, &ck), *n = get(t, &nk);
 	const char *why = NULL;
 
@@ -100,7 +100,7 @@ void
 clients_leave(struct clients *t, const struct netaddr *a)
 {
 	for (int network = 0; network < 2; network++) {
-		struct netaddr k = key_of(a, network);
+		struct netaddr k = clients_key(a, network);
 		struct client **at = find(t, &k);
 
 		if (*at == NULL)
@@ -114,7 +114,7 @@ clients_leave(struct clients *t, const struct netaddr *a)
 bool
 clients_wait(struct clients *t, const struct netaddr *a, bool begins)
 {
-	struct netaddr ck = key_of(a, false), nk = key_of(a, true);
+	struct netaddr ck = clients_key(a, false), nk = clients_key(a, true);
 	struct client *c = get(t, &ck), *n = get(t, &nk);
 	bool known = c != NULL && n != NULL;
 
@@ -132,7 +132,7 @@ clients_wait(struct clients *t, const struct netaddr *a, bool begins)
 uint32_t
 clients_sessions(struct clients *t, const struct netaddr *a, bool network)
 {
-	struct netaddr k = key_of(a, network);
+	struct netaddr k = clients_key(a, network);
 	const struct client *c = *find(t, &k);
 
 	return c != NULL ? c->sessions : 0;
@@ -141,7 +141,7 @@ clients_sessions(struct clients *t, const struct netaddr *a, bool network)
 uint32_t
 clients_presence(struct clients *t, const struct netaddr *a, bool network)
 {
-	struct netaddr k = key_of(a, network);
+	struct netaddr k = clients_key(a, network);
 	const struct client *c = *find(t, &k);
 
 	return c != NULL ? c->sessions + c->waiting : 0;
@@ -164,7 +164,7 @@ sweep(struct clients *t, int64_t now_ms)
 void
 clients_punish(struct clients *t, const struct netaddr *a, int64_t now_ms)
 {
-	struct netaddr k = key_of(a, false);
+	struct netaddr k = clients_key(a, false);
 	struct client *c;
 
 	if (t->nslow >= CLIENTS_SLOW_MAX)
@@ -178,7 +178,7 @@ clients_punish(struct clients *t, const struct netaddr *a, int64_t now_ms)
 bool
 clients_slow(struct clients *t, const struct netaddr *a, int64_t now_ms)
 {
-	struct netaddr k = key_of(a, false);
+	struct netaddr k = clients_key(a, false);
 	struct client *c = *find(t, &k);
 
 	return c != NULL && c->slow_until > now_ms;

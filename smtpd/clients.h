@@ -49,6 +49,9 @@ uint32_t clients_presence(struct clients *t, const struct netaddr *a, bool netwo
 void clients_punish(struct clients *t, const struct netaddr *a, int64_t now_ms);
 bool clients_slow(struct clients *t, const struct netaddr *a, int64_t now_ms);
 
+/* What stands for a, or for its network (bits in port). */
+struct netaddr clients_key(const struct netaddr *a, bool network);
+
 void clients_free(struct clients *t);
 
 #endif

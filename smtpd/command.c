@@ -27,8 +27,9 @@ enum {
 	C_OCTETS = 8,	/* octets follow: with a line that is not read, nobody knows how many */
 	/* Octets of a line with its CRLF: RFC 5321 4.5.3.1.4, and what the extensions add. */
 	LINE = 512,
-	/* RFC 1870 3 (5), RFC 6152 2 (5), RFC 3030 3 (8); CONPERM; RFC 6531 3.1 (5); RFC 4865 3 (5); RET and ENVID */
-	LINE_MAIL = LINE + 26 + 10 + 34 + 17 + 16 + 64 + 9 + 7 + XTEXT_ENVID_MAX,
+	/* RFC 1870 3 (5), RFC 6152 2 (5), RFC 3030 3 (8); CONPERM; RFC 6531 3.1 (5); RFC 4865 3 (5); RFC 4954 3 (5); RET and
+	 * ENVID */
+	LINE_MAIL = LINE + 26 + 10 + 34 + 17 + 16 + 64 + 500 + 9 + 7 + XTEXT_ENVID_MAX,
 	/* CONNEG with its longest spelling; DRUCOF; NOTIFY with all its words, ORCPT */
 	LINE_RCPT = LINE + 64 + 15 + 29 + 7 + XTEXT_ORCPT_MAX
 };
@@ -58,7 +59,7 @@ static const struct command {
 	{ "SEND", S_ANY,           C_NOW,          LINE,      cmd_missing },
 	{ "SOML", S_ANY,           C_NOW,          LINE,      cmd_missing },
 	{ "SAML", S_ANY,           C_NOW,          LINE,      cmd_missing },
-	{ "AUTH", S_ANY,           C_NOW,          LINE,      cmd_missing },
+	{ "AUTH", S_ANY,           C_NOW,          WIRE_LINE, auth_command },
 	{ "BURL", S_ANY,           C_NOW,          LINE,      cmd_missing },
 	{ "LHLO", S_ANY,           C_NOW,          LINE,      cmd_missing },
 	{ "STARTTLS", S_NEW | S_HELO, C_NOW | C_JUNK, LINE,   cmd_starttls },
@@ -151,7 +152,7 @@ helo_ok(struct span name)
 static bool
 may_negotiate(const struct session *s)
 {
-	return s->secure || !s->listener->connegtls;
+	return (s->secure || !s->listener->connegtls) && (s->user[0] != '\0' || !s->listener->connegauth);
 }
 
 static bool
@@ -165,6 +166,7 @@ greeted(struct session *s, struct span args, bool esmtp)
 	s->state = S_HELO;
 	span_text(args, s->helo, sizeof s->helo);
 	s->offer.esmtp = esmtp;
+	s->offer.auth = esmtp && s->secure && session_has_login(s);
 	esmtp = esmtp && may_negotiate(s);
 	s->offer.conperm = esmtp && !s->listener->noconperm;
 	s->offer.conneg = esmtp && !s->listener->noconneg;
@@ -193,7 +195,7 @@ ehlo_future(struct session *s)
 	char date[40], text[96];
 	int n;
 
-	s->offer.hold_s = s->trusted ? conf_number(s->conf, CONF_FUTURERELEASE) : 0;
+	s->offer.hold_s = s->trusted || policy_wants_login(s->listener) ? conf_number(s->conf, CONF_FUTURERELEASE) : 0;
 	if (s->offer.hold_s == 0)
 		return;
 	clock_iso(clock_us() + (int64_t)s->offer.hold_s * 1000000, date, sizeof date);
@@ -218,6 +220,8 @@ cmd_ehlo(struct session *s, struct span args)
 	ehlo_limits(s);
 	if (session_may_secure(s))
 		session_line(s, 250, true, NULL, span_str("STARTTLS"));
+	if (s->offer.auth)
+		session_line(s, 250, true, NULL, span_str("AUTH PLAIN LOGIN"));
 	ehlo_future(s);
 	if (s->offer.smtputf8)
 		session_line(s, 250, true, NULL, span_str("SMTPUTF8"));
@@ -275,7 +279,7 @@ cmd_help(struct session *s, struct span args)
 {
 	(void)args;
 	session_reply(s, 214, "2.0.0", "accord " ACCORD_VERSION
-	    ": EHLO HELO STARTTLS MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT");
+	    ": EHLO HELO STARTTLS AUTH MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT");
 }
 
 /* RFC 5321 7.3: lists are nobody's to see.  4.2.4: 502 for what is known and not done. */

@@ -26,7 +26,7 @@ door_limits(const struct parent *p, uint32_t listener, const struct netaddr *a)
 	uint32_t all = (uint32_t)conf_number(&p->d.conf, CONF_CONCURRENCYINCOMING);
 	struct clients_limits max = { all, all + ROOM_MAX, all + ROOM_MAX };
 
-	if (!policy_trusts(&p->d.conf, &p->listener[listener], a)) {	/* others keep their share */
+	if (!policy_knows(&p->d.conf, &p->listener[listener], a)) {	/* others keep their share */
 		max.client = least(conf_number(&p->d.conf, CONF_CONCURRENCYCLIENT), all / 2 + 1);
 		max.network = least(conf_number(&p->d.conf, CONF_CONCURRENCYNETWORK), all - all / 4);
 	}

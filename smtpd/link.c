@@ -11,6 +11,7 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "lib/sasl.h"
 
 static _Alignas(8) unsigned char packet[MSG_MAX];	/* one request is under way at a time */
 
@@ -33,7 +34,7 @@ static int *
 link_fd(struct link *l, uint32_t role)
 {
 	return role == ROLE_QUEUE ? &l->queue : role == ROLE_CAPD ? &l->capd :
-	    role == ROLE_CONVERTD ? &l->convertd : role == ROLE_KEY ? &l->key : NULL;
+	    role == ROLE_CONVERTD ? &l->convertd : role == ROLE_KEY ? &l->key : role == ROLE_AUTH ? &l->auth : NULL;
 }
 
 static void
@@ -58,7 +59,7 @@ void
 link_init(struct link *l, int ctl, int queue, int capd)
 {
 	*l = (struct link){ .ctl = ctl, .queue = queue, .capd = capd, .convertd = -1, .key = -1,
-	    .next.fd = -1 };
+	    .auth = -1, .next.fd = -1 };
 }
 
 uint32_t
@@ -69,6 +70,7 @@ link_ctl(struct link *l, struct msg_client *m, int *client_fd)
 		struct msg_client client;
 		struct msg_pace pace;
 		struct msg_peer peer;
+		struct msg_pause pause;
 	} u;
 	int fds[MSG_FDS];
 	struct err e = { 0 };
@@ -88,6 +90,8 @@ link_ctl(struct link *l, struct msg_client *m, int *client_fd)
 		l->patience_s = u.pace.patience_s;
 	} else if (u.h.type == MSG_PEER && len == sizeof u.peer && fds[0] != -1) {
 		link_new_peer(l, &u.peer, &fds[0]);
+	} else if (u.h.type == MSG_PAUSE && len == sizeof u.pause) {
+		l->pause = u.pause;
 	} else if (u.h.type == MSG_STOP && len == sizeof u.h) {
 		l->stop = true;
 	} else {
@@ -426,6 +430,55 @@ link_recall(struct link *l, const unsigned char id[MSG_SESSION_ID], unsigned cha
 	memcpy(text, packet + sizeof *got, *n);
 	explicit_bzero(packet + sizeof *got, *n);
 	return 0;
+}
+
+int
+link_login(struct link *l, const struct netaddr *client, struct span user, struct span word, char name[LOGIN_NAME],
+    struct err *e)
+{
+	struct { struct msg_login m; unsigned char text[SASL_USER_MAX + SASL_WORD_MAX]; } ask =
+	    { .m = { .user_len = (uint32_t)user.n, .word_len = (uint32_t)word.n } };
+	struct request q = { .role = ROLE_AUTH, .type = MSG_LOGIN, .len = sizeof ask.m + user.n + word.n, .send_fd = -1,
+	    .want = MSG_LOGGED_IN, .least = sizeof(struct msg_logged_in), .timeout_ms = LINK_LOGIN_MS, .again = true };
+	const struct msg_logged_in *got = (const struct msg_logged_in *)(const void *)packet;
+	int r;
+
+	if (user.n + word.n > sizeof ask.text)
+		return err_set(e, ERR_PERM, "5.7.8", "wrong name or password");
+	netaddr_print(client, ask.m.client, sizeof ask.m.client);
+	memcpy(ask.text, user.p, user.n);
+	memcpy(ask.text + user.n, word.p, word.n);
+	r = link_call(l, &q, &ask.m.h, e);
+	explicit_bzero(&ask, sizeof ask);
+	if (r == -1 && e->sys == ETIMEDOUT)
+		link_drop(l, ROLE_AUTH);	/* takes the question back */
+	if (r == 0)
+		snprintf(name, LOGIN_NAME, "%.*s", LOGIN_NAME - 1, got->user);
+	return r;
+}
+
+uint32_t
+link_failed(struct link *l, bool *over)
+{
+	int64_t due = clock_ms() + LINK_PAUSE_WAIT_MS;
+	struct msg_hdr h;
+	struct err e = { 0 };
+
+	*over = true;
+	l->pause.h.type = 0;
+	if (ipc_send(l->ctl, &h, MSG_FAILED, 0, sizeof h, NULL, 0, &e) == -1)
+		return 0;
+	while (l->pause.h.type == 0 && !l->stop) {
+		struct pollfd p = { l->ctl, POLLIN, 0 };
+		int64_t left = due - clock_ms();
+
+		if (left <= 0)
+			return 0;
+		if (poll(&p, 1, clock_wait_ms(left)) > 0)
+			(void)link_ctl(l, NULL, NULL);
+	}
+	*over = l->stop || l->pause.close != 0;
+	return l->pause.ms;
 }
 
 void

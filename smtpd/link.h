@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * smtpd/link.h - a session process's channels: to its parent, to queue, capd, convertd and key; and the
+ * smtpd/link.h - a session process's channels: to its parent, to queue, capd, convertd, key and auth; and the
  * requests it makes over them.  A channel whose other end has gone is asked anew from the parent.
  */
 #ifndef SMTPD_LINK_H
@@ -15,6 +15,8 @@ enum {
 	LINK_NEED_MS = 5000,		/* for a new channel, while queue or capd restarts */
 	LINK_PATIENCE_MS = 60000,	/* after such a wait in vain, until the next one */
 	LINK_SIGN_MS = 5000,		/* for a signature, or a session to be resumed */
+	LINK_LOGIN_MS = 10000,		/* for the answer to a login */
+	LINK_PAUSE_WAIT_MS = 2000,	/* for the parent to say how long a failed one waits */
 	LINK_CAP_MS = 2000,		/* for MSG_CAP: then the look-up failed for now */
 	/* A channel that lay idle while convertd was restarted is found broken only when it is used, and the
 	 * next may be too, if the parent has not noticed yet. */
@@ -25,12 +27,13 @@ enum {
 };
 
 struct link {
-	int ctl, queue, capd, convertd, key;	/* owned; but ctl: -1 when there is none now */
+	int ctl, queue, capd, convertd, key, auth;	/* owned; but ctl: -1 when there is none now */
 	bool stop;			/* MSG_STOP came */
 	uint32_t timeout_s, patience_s;	/* the last MSG_PACE or MSG_CLIENT */
 	uint32_t need;			/* 1u << enum role: asked for, not given yet */
 	int64_t asked_ms;		/* when that was */
 	int64_t rest_ms[2];		/* until then mailboxes, capabilities are not asked for */
+	struct msg_pause pause;		/* the last MSG_PAUSE; h.type 0: none since the last MSG_FAILED */
 	uint64_t committed;		/* messages so far */
 	struct { char id[QID_SIZE]; int fd; int64_t since_ms; } next;	/* the next message's; fd -1: none */
 };
@@ -82,6 +85,16 @@ void link_keep(struct link *l, const unsigned char id[MSG_SESSION_ID], struct sp
 
 /* Into text, MSG_SESSION_TEXT octets; *n 0: there is none of that name.  -1: key does not answer. */
 int link_recall(struct link *l, const unsigned char id[MSG_SESSION_ID], unsigned char *text, size_t *n);
+
+/*
+ * Is that the password of user (lib/sasl.h)?  0: it is; name: what he is called here.  -1: ERR_PERM, it is not; else nobody
+ * can tell now.
+ */
+int link_login(struct link *l, const struct netaddr *client, struct span user, struct span word, char name[LOGIN_NAME],
+    struct err *e);
+
+/* A login has failed: how long is the client to wait until it is told so, and is the session then to be over? */
+uint32_t link_failed(struct link *l, bool *over);
 
 /* Throws it away. */
 void link_abandon(struct link *l, const char *id);

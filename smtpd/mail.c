@@ -83,6 +83,10 @@ mail_from(struct session *s, struct span args)
 	struct err e;
 	int code;
 
+	if (policy_wants_login(s->listener) && s->user[0] == '\0') {	/* RFC 6409, 4.3 */
+		session_reply(s, 530, "5.7.0", s->secure ? "log in first" : "STARTTLS first, then log in");
+		return;
+	}
 	session_reset(s);
 	if (++s->mails > conf_number(s->conf, CONF_MAXMAILS)) {
 		session_bye(s, "4.7.0", "too many messages in one session, send the rest by another");

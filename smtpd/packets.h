@@ -13,7 +13,9 @@
 enum {
 	MSG_CLIENT = 1000,	/* parent -> child: struct msg_client; fd: the connection */
 	MSG_DONE,		/* child -> parent: struct msg_done: that session is over */
-	MSG_PACE		/* parent -> child: struct msg_pace: be this patient from now on */
+	MSG_PACE,		/* parent -> child: struct msg_pace: be this patient from now on */
+	MSG_FAILED,		/* child -> parent: struct msg_hdr: a login of its client failed */
+	MSG_PAUSE		/* back: struct msg_pause: before it is told so */
 };
 
 struct msg_client {
@@ -29,5 +31,6 @@ struct msg_client {
 };
 struct msg_done { struct msg_hdr h; uint32_t last, pad; };	/* last: 1: the process ends now */
 struct msg_pace { struct msg_hdr h; uint32_t timeout_s, patience_s; };
+struct msg_pause { struct msg_hdr h; uint32_t ms, close; };	/* close: 1: there is no room for who waits */
 
 #endif

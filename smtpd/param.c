@@ -8,7 +8,7 @@
 #include "lib/cur.h"
 #include "lib/xtext.h"
 
-enum { SIZE_DIGITS = 20, HOLD_DIGITS = 9 };
+enum { SIZE_DIGITS = 20, HOLD_DIGITS = 9, AUTH_VALUE = 500 };
 
 /* One parameter; value.p is NULL where there is no "=". */
 struct param { struct span key, value; };
@@ -151,6 +151,17 @@ mail_smtputf8(struct span v, const struct offer *o, bool *smtputf8, struct err *
 	return 0;
 }
 
+/* RFC 4954, 5: an address as xtext, or "<>".  What a client says so of somebody else is not believed, so it ends here. */
+static int
+mail_auth(struct span v, const struct offer *o, struct err *e)
+{
+	if (!o->auth)
+		return refuse(e, 555, "5.5.4", "AUTH is not offered here", span_str(""));
+	if (v.p == NULL || (!span_is(v, "<>") && (v.n > AUTH_VALUE || !xtext_ok(v))))
+		return refuse(e, 501, "5.5.4", "AUTH takes <> or an address as xtext", span_str(""));
+	return 0;
+}
+
 /* RFC 4865: not both, nor one twice, which mail_one sees by the same bit. */
 static int
 mail_hold(struct span v, bool until, const struct offer *o, struct mail_params *out, struct err *e)
@@ -247,9 +258,9 @@ static int
 mail_one(const struct param *p, const struct offer *o, struct mail_params *out, unsigned *seen,
     struct err *e)
 {
-	enum { SIZE, BODY, RET, ENVID, SMTPUTF8, HOLDFOR, HOLDUNTIL, CONPERM, COUNT };	/* all but the last with EHLO alone */
+	enum { SIZE, BODY, RET, ENVID, SMTPUTF8, HOLDFOR, HOLDUNTIL, AUTH, CONPERM, COUNT };	/* all but the last with EHLO alone */
 	static const char *const known[] = { "SIZE", "BODY", "RET", "ENVID", "SMTPUTF8", "HOLDFOR", "HOLDUNTIL",
-	    "CONPERM" };
+	    "AUTH", "CONPERM" };
 	unsigned k = 0, bit;
 
 	while (k < COUNT && !span_isi(p->key, known[k]))
@@ -266,6 +277,7 @@ mail_one(const struct param *p, const struct offer *o, struct mail_params *out, 
 	case RET: return mail_ret(p->value, &out->ret, e);
 	case ENVID: return mail_envid(p->value, &out->envid, e);
 	case SMTPUTF8: return mail_smtputf8(p->value, o, &out->smtputf8, e);
+	case AUTH: return mail_auth(p->value, o, e);
 	case HOLDFOR:
 	case HOLDUNTIL: return mail_hold(p->value, k == HOLDUNTIL, o, out, e);
 	default: return mail_conperm(p->value, o, &out->conperm, e);

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * smtpd/param.h - the parameters of MAIL and RCPT (RFC 5321 4.1.1.11, 1870, 6152, 3030, 3461,
- * 4141 and its drafts, the DRUCOF proposal, 6531, 4865).  Pure.
+ * 4141 and its drafts, the DRUCOF proposal, 6531, 4865, 4954).  Pure.
  */
 #ifndef SMTPD_PARAM_H
 #define SMTPD_PARAM_H
@@ -17,6 +17,7 @@ struct offer {
 	uint64_t hold_s;	/* a message may be held so long, 0: FUTURERELEASE is not offered */
 	int64_t now_us;		/* wall clock, for HOLDFOR and HOLDUNTIL */
 	bool smtputf8;
+	bool auth;		/* RFC 4954 */
 };
 
 enum { PARAM_HOLD = 48 };	/* octets of a time to hold, with its NUL */

@@ -180,6 +180,7 @@ parent_init(struct parent *p, struct err *e)
 	p->capd.name = role_name(ROLE_CAPD);
 	p->convertd.name = role_name(ROLE_CONVERTD);
 	p->key.name = role_name(ROLE_KEY);
+	p->auth.name = role_name(ROLE_AUTH);
 	if (secure_prepare(e) == -1 || parent_secure(&p->d.conf, tls, &p->secure, e) == -1)
 		return -1;
 	ipc_close_fds(&tls, 1);

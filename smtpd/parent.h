@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "lib/daemon.h"
+#include "smtpd/failures.h"
 #include "smtpd/packets.h"
 #include "smtpd/room.h"
 #include "smtpd/secure.h"
@@ -73,7 +74,7 @@ struct parent_listener { struct watch watch; struct parent *parent; };
 
 struct parent {
 	struct daemon d;
-	struct chan queue, capd, convertd, key;
+	struct chan queue, capd, convertd, key, auth;
 	struct secure *secure, *secure_next;	/* of the settings in force, of a reload; NULL: no TLS */
 	struct listener listener[DAEMON_LISTENERS];
 	struct parent_listener at[DAEMON_LISTENERS];
@@ -82,6 +83,7 @@ struct parent {
 	struct child_line fresh, used;
 	uint32_t nchild, sessions;
 	struct clients clients;
+	struct failures failures;	/* logins */
 	struct room room;
 	struct pace pace;		/* what the children were told last, and when */
 	int64_t pace_ms;
@@ -93,7 +95,7 @@ struct parent {
 	struct hold *hold;		/* the youngest settings first */
 	rlim_t file_max;		/* octets of a file: the limit that it was started with */
 	uint32_t capd_wanted;		/* so many new processes get a channel to capd at once */
-	uint64_t connections, crashes;
+	uint64_t connections, crashes, logins_failed;
 	struct refusals refused[PARENT_REASONS];
 };
 
@@ -113,7 +115,7 @@ void parent_spare(struct parent *p);
 void parent_on_tidy(void *arg);
 /* capd has restarted: it is told which settings children have. */
 void hold_again(struct parent *p);
-/* The channel of queue, capd, convertd or key; NULL: of no other role. */
+/* The channel of queue, capd, convertd, key or auth; NULL: of no other role. */
 struct chan *parent_peer(struct parent *p, uint32_t role);
 /* A new channel to one of these for a session process, now or when that peer is there again. */
 void child_give(struct child *c, uint32_t role);

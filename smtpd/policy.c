@@ -6,12 +6,24 @@
 #include "lib/recipients.h"
 
 bool
-policy_trusts(const struct conf *c, const struct listener *l, const struct netaddr *client)
+policy_wants_login(const struct listener *l)
+{
+	return listener_submits(l);
+}
+
+bool
+policy_knows(const struct conf *c, const struct listener *l, const struct netaddr *client)
 {
 	const struct span *lines;
 	uint32_t n = conf_lines(c, CONF_RELAYCLIENTS, &lines);
 
 	return !l->norelay && networks_have(lines, n, client);
+}
+
+bool
+policy_trusts(const struct conf *c, const struct listener *l, const struct netaddr *client, const char *user)
+{
+	return user[0] != '\0' || (!policy_wants_login(l) && policy_knows(c, l, client));
 }
 
 /* domain in lower case, in low; empty if it is too long to be one. */

@@ -12,8 +12,15 @@ enum policy_route {
 	POLICY_LOCAL		/* in `locals`: the mailbox must exist */
 };
 
-/* May this client send anywhere: relayclients, unless the listener is norelay? */
-bool policy_trusts(const struct conf *c, const struct listener *l, const struct netaddr *client);
+/* May this client send anywhere: who has logged in (user not ""), or who is known, but on a listener for submission, where
+ * only a login counts (RFC 6409, 4.3)? */
+bool policy_trusts(const struct conf *c, const struct listener *l, const struct netaddr *client, const char *user);
+
+/* Is it of relayclients, unless the listener is norelay? */
+bool policy_knows(const struct conf *c, const struct listener *l, const struct netaddr *client);
+
+/* May it send nothing at all before it has logged in? */
+bool policy_wants_login(const struct listener *l);
 
 /* domain: as it came, in any case. */
 enum policy_route policy_route(const struct conf *c, bool trusted, struct span domain);

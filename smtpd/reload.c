@@ -125,6 +125,7 @@ parent_stats(void *arg, struct buf *out)
 	figure_add(out, "accord_smtpd_processes", p->nchild);
 	figure_add(out, "accord_smtpd_connections_total", p->connections);
 	figure_add(out, "accord_smtpd_crashes_total", p->crashes);
+	figure_add(out, "accord_smtpd_logins_failed_total", p->logins_failed);
 	for (int i = 0; i < PARENT_REASONS && p->refused[i].why != NULL; i++)
 		figure_of(out, "accord_smtpd_refused_total", "reason", p->refused[i].why,
 		    p->refused[i].n);

@@ -150,12 +150,24 @@ session_may_secure(const struct session *s)
 	return s->secures != NULL && !s->secure && !s->listener->notls;
 }
 
+bool
+session_has_login(const struct session *s)
+{
+	const struct span *lines;
+
+	return s->listener->auth && s->secures != NULL && conf_lines(s->conf, CONF_AUTH, &lines) > 0;
+}
+
+/* By TLS, and who has logged in. */
 const char *
 session_protocol(const struct session *s)
 {
-	if (s->mail.smtputf8)		/* RFC 6531, 4.3 */
-		return s->secure ? "UTF8SMTPS" : "UTF8SMTP";
-	return s->secure ? "ESMTPS" : s->offer.esmtp ? "ESMTP" : "SMTP";
+	static const char *const names[2][2][2] = { { { "ESMTP", "ESMTPA" }, { "ESMTPS", "ESMTPSA" } },
+	    { { "UTF8SMTP", "UTF8SMTPA" }, { "UTF8SMTPS", "UTF8SMTPSA" } } };	/* RFC 6531, 4.3 */
+
+	if (!s->offer.esmtp && !s->secure)
+		return "SMTP";
+	return names[s->mail.smtputf8][s->secure][s->user[0] != '\0'];
 }
 
 /* What was known by clear text counts for nothing (RFC 3207, 4.2); counters do. */
@@ -165,7 +177,8 @@ session_forget(struct session *s)
 	session_reset(s);
 	s->state = S_NEW;		/* EHLO anew */
 	s->offer = (struct offer){ .max_size = conf_number(s->conf, CONF_DATABYTES) };
-	s->helo[0] = '\0';
+	s->helo[0] = s->user[0] = '\0';
+	s->trusted = policy_trusts(s->conf, s->listener, &s->client, s->user);
 }
 
 void
@@ -184,6 +197,8 @@ session_secure(struct session *s)
 		s->over = s->linger = true;	/* TLS has said why; nothing else would be heard */
 		return;
 	}
+	if (s->listener->auth)
+		tls_cleanse(s->tls);	/* passwords come */
 	s->secure = true;
 	malloc_trim(0);			/* a handshake takes ten times what it leaves */
 	session_forget(s);
@@ -206,10 +221,11 @@ session_begin(struct session *s, int fd)
 	s->state = S_NEW;
 	s->over = s->linger = s->secure = false;
 	s->tls = NULL;
-	s->trusted = policy_trusts(s->conf, s->listener, &s->client);
+	s->user[0] = '\0';
+	s->trusted = policy_trusts(s->conf, s->listener, &s->client, s->user);
 	s->offer = (struct offer){ .max_size = conf_number(s->conf, CONF_DATABYTES) };
 	s->helo[0] = '\0';
-	s->errors = s->junk = s->accepted = s->mails = 0;
+	s->errors = s->junk = s->accepted = s->mails = s->logins_failed = 0;
 	s->start_ms = clock_ms();
 	s->from = s->about = (struct span){ NULL, 0 };
 	buf_init(&s->addrs, ADDRS_MAX);
@@ -282,17 +298,22 @@ session_check_limits(struct session *s)
 		session_bye(s, "4.7.0", "too many commands without mail, closing");
 }
 
-/* A client that crashed a session lately waits; nothing it sends is read meanwhile. */
-static void
-session_delay(struct session *s)
+void
+session_pause(struct session *s, uint32_t ms)
 {
-	int64_t due = clock_ms() + s->delay_ms;
+	int64_t due = clock_ms() + ms;
 
-	while (s->delay_ms > 0 && !s->wire.stop && clock_ms() < due) {
-		struct pollfd p = { s->wire.ctl, POLLIN, 0 };
+	while (!s->wire.stop && clock_ms() < due) {
+		struct pollfd p[2] = { { s->wire.ctl, POLLIN, 0 }, { s->wire.fd, POLLRDHUP, 0 } };
 
-		if (poll(&p, 1, clock_wait_ms(due - clock_ms())) > 0)
+		if (poll(p, 2, clock_wait_ms(due - clock_ms())) <= 0)
+			continue;
+		if (p[0].revents != 0)
 			session_on_ctl(s);
+		if (p[1].revents & (POLLRDHUP | POLLHUP | POLLERR)) {
+			s->over = true;
+			return;
+		}
 	}
 }
 
@@ -300,8 +321,8 @@ void
 session_run(struct session *s, int fd)
 {
 	session_begin(s, fd);
-	session_delay(s);
-	if (s->listener->tls && s->secures != NULL)
+	session_pause(s, s->delay_ms);	/* a client that crashed a session lately */
+	if (!s->over && s->listener->tls && s->secures != NULL)
 		session_secure(s);
 	if (!s->over)
 		session_reply(s, 220, NULL, "%s ESMTP accord", conf_string(s->conf, CONF_ME));

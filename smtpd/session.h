@@ -3,7 +3,7 @@
 /*
  * smtpd/session.h - one client's session: blocking and linear, from the greeting to the end.
  * session.c: the dialog; command.c: the verbs; mail.c: MAIL and RCPT; message.c: DATA; chunk.c:
- * BDAT.
+ * BDAT; auth.c: AUTH.
  */
 #ifndef SMTPD_SESSION_H
 #define SMTPD_SESSION_H
@@ -21,7 +21,8 @@ enum {
 	HELO_MAX = 255,
 	JUNK_MAX = 100,		/* commands in a row that lead to no message */
 	STOP_GRACE_MS = 2000,	/* for a message under way when this process is to end */
-	SHOWN_MAX = 300		/* octets of an address in a reply */
+	SHOWN_MAX = 300,	/* octets of an address in a reply */
+	LOGINS_MAX = 3		/* that fail in a session, then it is over */
 };
 
 /* RFC 5321 4.1.4: what a verb may follow. */
@@ -42,6 +43,8 @@ struct session {
 	bool linger;			/* let the client read the last reply first */
 	bool trusted;			/* may send anywhere */
 	bool secure;			/* TLS is up */
+	char user[LOGIN_NAME];		/* who has logged in: no control octets; "": nobody */
+	uint32_t logins_failed;
 	struct tls *tls;		/* then; owned */
 	struct offer offer;
 	char client_text[64];		/* "1.2.3.4" or "IPv6:::1", as in a literal */
@@ -92,6 +95,12 @@ void session_reset(struct session *s);
 /* What a failed wait means: says 421 if there is somebody to hear it; the session is over. */
 void session_lost(struct session *s, enum wire_status st);
 
+/*
+ * Waits while the client reads nothing from us, and we nothing from it: it is to be slowed.  Ends early when this process is
+ * to end, or the client hangs up, if only its own side: then the session is over.
+ */
+void session_pause(struct session *s, uint32_t ms);
+
 /* The client may begin TLS: it is offered here, and not up yet. */
 bool session_may_secure(const struct session *s);
 
@@ -101,12 +110,16 @@ void session_secure(struct session *s);
 /* The protocol that a Received field names (RFC 3848): "ESMTP", "ESMTPS". */
 const char *session_protocol(const struct session *s);
 
+/* May clients log in here, once TLS is up? */
+bool session_has_login(const struct session *s);
+
 /* Runs one command line (without its CRLF). */
 void command_run(struct session *s, struct span line);
 
 /* Handlers of verbs in other files; args: what follows the verb. */
 void mail_from(struct session *s, struct span args);
 void mail_rcpt(struct session *s, struct span args);
+void auth_command(struct session *s, struct span args);
 
 static inline struct span
 session_sender(const struct session *s)

@@ -305,6 +305,13 @@ wire_take(struct wire *w, size_t n)
 	w->in_at += n < w->in_n - w->in_at ? n : w->in_n - w->in_at;
 }
 
+void
+wire_wipe(struct wire *w)
+{
+	explicit_bzero(w->in, w->in_at);
+	explicit_bzero(w->in + w->in_n, WIRE_IN - w->in_n);	/* what was moved to the front left a copy there */
+}
+
 enum wire_status
 wire_skip(struct wire *w, uint64_t n)
 {

@@ -65,6 +65,9 @@ enum wire_status wire_octets(struct wire *w, struct span *octets);
 /* Takes n of them. */
 void wire_take(struct wire *w, size_t n);
 
+/* Overwrites what has been taken, wherever it lies: it was a secret. */
+void wire_wipe(struct wire *w);
+
 /* Reads 1 to cap octets into out, as they come. */
 enum wire_status wire_read(struct wire *w, unsigned char *out, size_t cap, size_t *n);
 

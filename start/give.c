@@ -79,6 +79,21 @@ give_known(struct child *c, const struct parcel *w, struct err *e)
 	return give_name(c, w->reload ? MSG_RELOAD_FILE : MSG_FILE, w->number, "known", copy_of(fd, e), e);
 }
 
+/* The file passwd, where a line of auth wants it. */
+static int
+give_users(struct child *c, const struct parcel *w, struct err *e)
+{
+	if (c->role != ROLE_AUTH || w->from->users_fd == -1)
+		return 0;
+	return give_name(c, w->reload ? MSG_RELOAD_FILE : MSG_FILE, w->number, "passwd", copy_of(w->from->users_fd, e), e);
+}
+
+int
+child_give_users(struct child *c, struct err *e)
+{
+	return give_users(c, &(struct parcel){ c->s->place, 0, false }, e);
+}
+
 int
 child_give_caps(struct child *c, struct err *e)
 {
@@ -136,7 +151,7 @@ child_give(struct child *c, struct err *e)
 	const struct parcel w = { c->s->place, c->s->settings, false };
 
 	if (give_settings(c, &w, e) == -1 || give_files(c, e) == -1 || give_certs(c, &w, e) == -1 ||
-	    give_known(c, &w, e) == -1)
+	    give_known(c, &w, e) == -1 || give_users(c, &w, e) == -1)
 		return -1;
 	return give_listeners(c, &w, e);
 }
@@ -149,7 +164,7 @@ child_give_next(struct child *c, const struct place *next, uint32_t number, stru
 
 	if (give_settings(c, &w, e) == -1 ||
 	    (c->role == ROLE_CAPD && give_caps(c, &w, e) == -1) || give_certs(c, &w, e) == -1 ||
-	    give_known(c, &w, e) == -1 || give_listeners(c, &w, e) == -1)
+	    give_known(c, &w, e) == -1 || give_users(c, &w, e) == -1 || give_listeners(c, &w, e) == -1)
 		return -1;
 	return chan_send(&c->chan, &h, MSG_RELOAD_CHECK, number, sizeof h, NULL, 0, e);
 }

@@ -21,6 +21,7 @@ struct place {
 	int control_sock;		/* -1: not bound yet */
 	int certs_fd, keys_fd;		/* sealed: what tlscert names, without and with private keys; -1 */
 	int known_fd;			/* sealed: the addresses that recipients lists in files (lib/known.h); -1 */
+	int users_fd;			/* sealed: the file passwd, if auth wants it; -1 */
 	int authorities_fd;		/* sealed: what tlsca names, if tlspolicy wants it; -1 */
 	struct conf conf;
 	int setting_fd[CONF_COUNT];	/* -1: not set */
@@ -63,6 +64,9 @@ int place_seal(struct span s, struct err *e);
 int place_credentials(const struct place *p, struct err *e);
 /* Makes the database of known addresses, where the settings name files of them; start/known.c. */
 int place_known(struct place *p, struct err *e);
+/* Reads the file passwd, in the place of what was read before; start/users.c.  None at all is one of no user.  -1: what
+ * was read before stays. */
+int place_users(struct place *p, struct err *e);
 /* Binds all lines of `listen` and run/control.sock; the latter later where the disk is full. */
 int place_bind(struct place *p, struct err *e);
 /* Binds run/control.sock.  -1: control_sock stays as it is. */

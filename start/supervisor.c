@@ -16,7 +16,7 @@
 
 static const struct { enum role a, b; } joined[] = {
 	{ ROLE_SMTPD, ROLE_QUEUE }, { ROLE_SMTPD, ROLE_CAPD }, { ROLE_SMTPD, ROLE_CONVERTD },
-	{ ROLE_SMTPD, ROLE_KEY },
+	{ ROLE_SMTPD, ROLE_KEY }, { ROLE_SMTPD, ROLE_AUTH },
 	{ ROLE_QUEUE, ROLE_QMGR },
 	{ ROLE_QMGR, ROLE_REMOTE }, { ROLE_QMGR, ROLE_LOCAL }, { ROLE_QMGR, ROLE_BOUNCE },
 	{ ROLE_BOUNCE, ROLE_QUEUE }, { ROLE_REMOTE, ROLE_CONVERTD }, { ROLE_REMOTE, ROLE_RESOLVER },
@@ -160,6 +160,7 @@ static int child_on_ready(struct chan *, const void *, size_t, int *, struct err
 static int child_on_bad(struct chan *, const void *, size_t, int *, struct err *);
 static int child_on_need(struct chan *, const void *, size_t, int *, struct err *);
 static int child_on_caps(struct chan *, const void *, size_t, int *, struct err *);
+static int child_on_passwd(struct chan *, const void *, size_t, int *, struct err *);
 static int child_on_retire(struct chan *, const void *, size_t, int *, struct err *);
 
 static const struct msg_rule from_child[] = {
@@ -177,10 +178,11 @@ static const struct msg_rule from_child[] = {
 	{ MSG_CREDENTIAL, sizeof(struct msg_credential), sizeof(struct msg_credential), 0, 0, credential_on_ask },
 	/* control only: the last rows are left out for the others */
 	{ MSG_CAPS_CHANGED, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, child_on_caps },
+	{ MSG_PASSWD_CHANGED, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, child_on_passwd },
 	{ MSG_RELOAD, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, reload_on_ask },
 	{ MSG_STATS, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, ask_on_stats },
 };
-enum { NRULE = sizeof from_child / sizeof *from_child, NCONTROL = 3 };
+enum { NRULE = sizeof from_child / sizeof *from_child, NCONTROL = 4 };
 
 static int
 child_fork(struct child *c, struct err *e)
@@ -386,6 +388,22 @@ child_on_caps(struct chan *ch, const void *msg, size_t len, int *fds, struct err
 	(void)msg, (void)len, (void)fds;
 	/* one that is down gets the new file when it is started again */
 	return capd->chan.open ? child_give_caps(capd, e) : 0;
+}
+
+/* Another that cannot be read is no reason to let nobody in. */
+static int
+child_on_passwd(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
+{
+	struct child *c = ch->arg, *auth = &c->s->child[ROLE_AUTH];
+	struct err why = { 0 };
+
+	(void)msg, (void)len, (void)fds;
+	if (place_users(c->s->place, &why) == -1) {
+		log_line(LOG_ERR, NULL, "passwd", "why=%s", log_q(why.what));
+		return 0;
+	}
+	/* one that is down gets the new file when it is started again */
+	return auth->chan.open ? child_give_users(auth, e) : 0;
 }
 
 /* --- processes that are replaced while they live --- */

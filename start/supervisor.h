@@ -173,6 +173,8 @@ int child_give(struct child *c, struct err *e);
 int child_give_next(struct child *c, const struct place *next, uint32_t number, struct err *e);
 /* The control socket, when it could not be bound before. */
 int child_give_control(struct child *c, struct err *e);
+/* The users, read anew, to auth. */
+int child_give_users(struct child *c, struct err *e);
 /* The capability database, opened anew, to capd. */
 int child_give_caps(struct child *c, struct err *e);
 

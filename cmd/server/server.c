@@ -70,19 +70,21 @@ client_on_submit(struct chan *ch, const void *msg, size_t len, int *fds, struct 
 	return submit_begin(k, span_of(h + 1, len - sizeof *h), fd, e);
 }
 
+/* MSG_CAPS_CHANGED and MSG_PASSWD_CHANGED: the supervisor reads a file anew. */
 static int
-client_on_caps_changed(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
+client_on_changed(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
 {
 	struct client *k = ch->arg;
+	const struct msg_hdr *m = msg;
 	struct msg_hdr h;
 
 	(void)len, (void)fds;
-	k->request = ((const struct msg_hdr *)msg)->id;
+	k->request = m->id;
 	if (!client_is_admin(k))
 		return client_not_allowed(k, e);
-	if (chan_send(&k->control->daemon->sup, &h, MSG_CAPS_CHANGED, 0, sizeof h, NULL, 0, e) == -1)
+	if (chan_send(&k->control->daemon->sup, &h, m->type, 0, sizeof h, NULL, 0, e) == -1)
 		return -1;
-	return chan_send(&k->chan, &h, MSG_CAPS_CHANGED, k->request, sizeof h, NULL, 0, e);
+	return chan_send(&k->chan, &h, m->type, k->request, sizeof h, NULL, 0, e);
 }
 
 static int
@@ -148,8 +150,8 @@ static const struct msg_rule from_client[] = {
 	{ MSG_PROBE, sizeof(struct msg_probe) + 1, sizeof(struct msg_probe) + ENV_MAX_PATH, 0, 0, probe_on_client },
 	{ MSG_OFFER, sizeof(struct msg_offer) + 2, sizeof(struct msg_offer) + 2 * ADDRESS_MAX, 1, 1,
 	    offer_on_client },
-	{ MSG_CAPS_CHANGED, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0,
-	    client_on_caps_changed },
+	{ MSG_CAPS_CHANGED, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, client_on_changed },
+	{ MSG_PASSWD_CHANGED, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, client_on_changed },
 	{ MSG_STATUS, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, client_on_status },
 	{ MSG_ACT, sizeof(struct msg_act) + sizeof(struct act),
 	    sizeof(struct msg_act) + ACT_MAX * sizeof(struct act), 0, 0, act_on_client },
