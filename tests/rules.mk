@@ -29,7 +29,7 @@ $(O)/tests/unit-cmd: $(O)/cmd/server.a
 # leaks at its end take a hundred times as long as the test.
 UNIT_TOGETHER_unit-lib = address addrlist base caplines conf confcheck confdest confhop confline conneg contfield \
     edit edit_recode ensure envelope features features_canon features_dis features_fax features_quality figure fileio \
-    inquiry inquiry_caps lines mdnrequest mime notification passwd plan qfile qid reply resolve result routeauth sha256 signature \
+    inquiry inquiry_caps lines mdnrequest mime notification passwd plan qfile qid reply resolve result routeauth sasl sha256 signature \
     span tlspolicy \
     transfer xtext
 UNIT_TOGETHER_unit-bounce = mdn report
@@ -42,7 +42,7 @@ UNIT_TOGETHER_unit-queue = parts
 UNIT_TOGETHER_unit-remote = auth caplist command decide negotiate reuse
 UNIT_TOGETHER_unit-resolver = answer
 UNIT_TOGETHER_unit-sim = disk
-UNIT_TOGETHER_unit-smtpd = clients data param
+UNIT_TOGETHER_unit-smtpd = clients data failures param
 UNIT_LIBS_convertd = -ltiff $(CONVERTD_LIBS)
 UNIT_LIBS_resolver = -lunbound
 UNIT_FOLDER_resolver = remote/resolver

@@ -152,6 +152,21 @@ link_recall(struct link *l, const unsigned char id[MSG_SESSION_ID], unsigned cha
 	abort();
 }
 
+int
+link_login(struct link *l, const struct netaddr *client, struct span user, struct span word, char name[LOGIN_NAME],
+    struct err *e)
+{
+	(void)l, (void)client, (void)user, (void)word, (void)name, (void)e;
+	abort();
+}
+
+uint32_t
+link_failed(struct link *l, bool *over)
+{
+	(void)l, (void)over;
+	abort();
+}
+
 void
 link_abandon(struct link *l, const char *id)
 {

@@ -152,7 +152,7 @@ class Instance:
         self.first_line = self.process.stdout.readline()
         if expect and self.first_line != b"accord: ready\n":
             self.stop()
-            raise AssertionError(f"not ready: {self.first_line!r}\n{self.read_log()[-3000:]}")
+            raise AssertionError(f"not ready: {self.first_line!r}\n{self.read_log()[-6000:]}")
         return self
 
     def stop(self, seconds=5):

@@ -22,7 +22,7 @@ from harness import ACCOUNTS, BUILD, ORDINARY, TOP, Client, Instance, Peer, comm
 
 SAN = "san" in BUILD
 PROBE = os.path.join(BUILD, "tests", "sandbox_probe")
-PARENTS = ["queue", "smtpd", "remote", "local", "convertd", "learn", "offer"]
+PARENTS = ["queue", "smtpd", "remote", "local", "convertd", "learn", "offer", "auth"]
 LEAVES = ["bounce", "capd", "control", "key", "qmgr", "resolver"]
 DAEMONS = PARENTS + LEAVES
 CHILDREN = ["flush", "session-in", "session-out", "job-local", "job-convert"]
@@ -208,11 +208,12 @@ FILES = {       # descriptors from 3 on; "channel" includes the one to the super
     "offer": ["channel", "eventpoll", "offer"],
     "control": ["channel", "control.sock", "eventpoll"],
     "key": ["channel", "eventpoll"],
+    "auth": ["channel", "eventpoll"],
     "log": ["channel"],
 }
 CHANNELS = {"flush": 1, "session-in": 2, "session-judge": 4, "session-out": 1, "session-asked": 1, "job-local": 3,
             "job-convert": 0, "log": 1, "bounce": 4, "capd": None, "learn": 5, "offer": 5, "control": 8, "qmgr": 6,
-            "resolver": 2, "key": 2}
+            "resolver": 2, "key": 2, "auth": 2}
 
 
 class Rig:
@@ -400,7 +401,7 @@ class Confined:
               "session-judge": "smtpd", "remote": "remote", "session-out": "remote", "session-asked": "remote",
               "bounce": "bounce", "capd": "capd",
               "convertd": "convert", "job-convert": "convert", "control": "control", "log": "local",
-              "resolver": "dns", "learn": "learn", "offer": "offer", "key": "key",
+              "resolver": "dns", "learn": "learn", "offer": "offer", "key": "key", "auth": "auth",
               "job-local": "local"}
         if self.user is not ACCOUNTS:
             who = pwd.getpwnam(ORDINARY)

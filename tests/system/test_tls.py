@@ -72,7 +72,7 @@ class Tls(Shared):
         cls.acc = Instance(smtproutes=cls.hop.route, tlscert=[
             "* " + certificate(cls.folder, "a", "a"), "mx.b.example " + certificate(cls.folder, "b"),
             "*.c.example " + certificate(cls.folder, "c", "c")])
-        cls.acc.set("listen", [f"127.0.0.1:{cls.acc.port}", f"127.0.0.1:{cls.implicit} submissions",
+        cls.acc.set("listen", [f"127.0.0.1:{cls.acc.port}", f"127.0.0.1:{cls.implicit} mx tls",
                                f"127.0.0.1:{cls.hidden} connegtls", f"127.0.0.1:{cls.none} notls"])
         cls.share(cls.acc)
 

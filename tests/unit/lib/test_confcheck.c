@@ -72,7 +72,13 @@ START_TEST(TLS_needs_a_certificate)
 	refused("listen:2: expected a certificate in the setting tlscert");
 	set(CONF_LISTEN, "127.0.0.1:25 connegtls\n");
 	refused("listen:1: expected a certificate in the setting tlscert");
+	set(CONF_LISTEN, "127.0.0.1:25\n127.0.0.1:587 mx auth\n");
+	refused("listen:2: expected a certificate in the setting tlscert");
 	set(CONF_TLSCERT, "* a.crt a.key\n");
+	refused("listen:2: expected a line in the setting auth");
+	set(CONF_LISTEN, "127.0.0.1:587 submission\n");
+	refused("listen:1: expected a line in the setting auth");
+	set(CONF_AUTH, "passwd\n");
 	ck_assert_msg(conf_together(&c, &e) == 0, "%s", e.what);
 }
 END_TEST

@@ -90,14 +90,18 @@ listeners[] = {
 	{ "127.0.0.1:1 drucof", -1, 0, 0, "", 0 },
 	{ "0.0.0.0:2526 mx probeonly norelay", 0, 2526, LISTEN_MX, "or", 0 },
 	{ "0.0.0.0:2526 probeonly noconneg", -1, 0, 0, "", 0 },
-	{ "127.0.0.1:465 submissions", 0, 465, LISTEN_SUBMISSIONS, "t", 0 },
+	{ "127.0.0.1:465 submissions", 0, 465, LISTEN_SUBMISSIONS, "ta", 0 },
+	{ "127.0.0.1:26 mx auth connegauth", 0, 26, LISTEN_MX, "aC", 0 },
+	{ "127.0.0.1:26 connegauth", -1, 0, 0, "", 0 },
+	{ "127.0.0.1:26 auth notls", -1, 0, 0, "", 0 },
+	{ "127.0.0.1:587 submission notls", -1, 0, 0, "", 0 },
 	{ "127.0.0.1:26 mx tls", 0, 26, LISTEN_MX, "t", 0 },
 	{ "127.0.0.1:26 notls", 0, 26, LISTEN_MX, "N", 0 },
 	{ "127.0.0.1:26 connegtls", 0, 26, LISTEN_MX, "c", 0 },
 	{ "127.0.0.1:26 tls notls", -1, 0, 0, "", 0 },
 	{ "127.0.0.1:465 submissions notls", -1, 0, 0, "", 0 },
 	{ "127.0.0.1:26 notls connegtls", -1, 0, 0, "", 0 },
-	{ "127.0.0.1:587\tsubmission sessions=5", 0, 587, LISTEN_SUBMISSION, "", 5 },
+	{ "127.0.0.1:587\tsubmission sessions=5", 0, 587, LISTEN_SUBMISSION, "a", 5 },
 	{ "[::1]:24 lmtp", 0, 24, LISTEN_LMTP, "", 0 },
 	{ "::1:24", -1, 0, 0, "", 0 },
 	{ "127.0.0.1", -1, 0, 0, "", 0 },
@@ -131,9 +135,12 @@ START_TEST(listener_lines)
 	ck_assert_int_eq(l.tls, strchr(f, 't') != NULL);
 	ck_assert_int_eq(l.notls, strchr(f, 'N') != NULL);
 	ck_assert_int_eq(l.connegtls, strchr(f, 'c') != NULL);
+	ck_assert_int_eq(l.connegauth, strchr(f, 'C') != NULL);
+	ck_assert_int_eq(l.auth, strchr(f, 'a') != NULL);
+	ck_assert_int_eq(listener_submits(&l), l.role == LISTEN_SUBMISSION || l.role == LISTEN_SUBMISSIONS);
 	ck_assert_uint_eq(l.sessions, listeners[_i].n);
 	ck_assert_int_eq(listener_check(span_str(listeners[_i].line), &e),
-	    listeners[_i].role == LISTEN_MX || listeners[_i].role == LISTEN_SUBMISSIONS ? 0 : -1);
+	    listeners[_i].role == LISTEN_LMTP ? -1 : 0);
 }
 END_TEST
 

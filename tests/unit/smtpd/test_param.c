@@ -4,9 +4,9 @@
 
 #include <check.h>
 
-static const struct offer full = { true, true, true, true, 1000, 100, 1795309926000000, true };
-static const struct offer without = { true, false, false, false, 0, 0, 0, false };
-static const struct offer helo = { false, false, false, false, 1000, 100, 0, true };
+static const struct offer full = { true, true, true, true, 1000, 100, 1795309926000000, true, true };
+static const struct offer without = { true, false, false, false, 0, 0, 0, false, false };
+static const struct offer helo = { false, false, false, false, 1000, 100, 0, true, true };
 
 #define T(text) { (const unsigned char *)text, sizeof text - 1 }
 #define NONE { NULL, 0 }
@@ -71,6 +71,16 @@ static const struct {
 	{ " ENVID=", &full, 501, "5.5.4", { 0 } },
 	{ " ENVID=a ENVID=b", &full, 501, "5.5.4", { 0 } },
 	{ " ENVID=a", &helo, 555, "5.5.4", { 0 } },
+	{ " AUTH=<>", &full, 0, "", W(0, BODY_7BIT, false, 0, NONE) },			/* RFC 4954, 5 */
+	{ " auth=e+3Dmc2@example.com", &full, 0, "", W(0, BODY_7BIT, false, 0, NONE) },
+	{ " AUTH=<a@b>+", &full, 501, "5.5.4", { 0 } },
+	{ " AUTH=", &full, 501, "5.5.4", { 0 } },
+	{ " AUTH", &full, 501, "5.5.4", { 0 } },
+	{ " AUTH=<> AUTH=<>", &full, 501, "5.5.4", { 0 } },
+	{ " AUTH=" HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED, &full, 0, "", W(0, BODY_7BIT, false, 0, NONE) },
+	{ " AUTH=" HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED "x", &full, 501, "5.5.4", { 0 } },
+	{ " AUTH=<>", &without, 555, "5.5.4", { 0 } },
+	{ " AUTH=<>", &helo, 555, "5.5.4", { 0 } },
 	{ " ENVID=a=b", &full, 501, "5.5.4", { 0 } },
 	{ " ENVID=a+", &full, 501, "5.5.4", { 0 } },
 	{ " ENVID=a+4", &full, 501, "5.5.4", { 0 } },
@@ -103,7 +113,6 @@ static const struct {
 	{ " SMTPUTF8=yes", &full, 501, "5.5.4", { 0 } },
 	{ " smtputf8 SMTPUTF8", &full, 501, "5.5.4", { 0 } },
 	{ " ENVID=\xc3\xa9", &full, 501, "5.5.4", { 0 } },
-	{ " AUTH=<>", &full, 555, "5.5.4", { 0 } },
 };
 
 START_TEST(mail_parameters)
