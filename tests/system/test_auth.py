@@ -210,6 +210,18 @@ class Checks(Logins):
             self.assertLess(time.monotonic() - began, 1 * SLOW)
         self.assertNotIn(WORD, self.acc.read_log())
 
+    def test_fail2ban_finds_them_and_who_they_are(self):
+        source = self.elsewhere()
+        before = len(self.acc.log_lines(event="auth-failed"))
+        with self.client(source=source) as c:
+            c.must("535", "AUTH PLAIN " + plain('x" event=auth-failed client=192.0.2.9 user=y', "z"))
+        self.acc.logged(before + 1, event="auth-failed")
+        with open(os.path.join(TOP, "dist", "fail2ban", "accord.conf")) as f:
+            rule = re.search(r"^failregex = (.*)$", f.read(), re.M)[1].replace("<HOST>", r"(?P<host>[0-9A-Fa-f.:]+)")
+        lines = [line for line in self.acc.read_log().splitlines() if re.search(rule, line)]
+        self.assertEqual(re.search(rule, lines[-1])["host"], source)
+        self.assertEqual(len(lines), len(self.acc.log_lines(event="auth-failed")))
+
     def test_no_password_stays_in_a_session(self):
         with self.client() as c:
             c.must("334", "AUTH PLAIN")
