@@ -82,8 +82,8 @@ records_count(const struct report *r)
 			continue;
 		n.failed += res.outcome == OUTCOME_FAILED;
 		n.delayed += res.outcome == OUTCOME_DEFERRED;
-		n.delivered += res.outcome == OUTCOME_DELIVERED;
-		n.relayed += res.outcome == OUTCOME_RELAYED;
+		n.delivered += res.outcome == OUTCOME_DELIVERED && !status_expanded(&res);
+		n.relayed += res.outcome == OUTCOME_RELAYED || status_expanded(&res);
 		n.converted += is_converted(&res, detail);
 	}
 	return n;
@@ -325,7 +325,9 @@ put_delayed_words(const struct report *r, const struct rcpt_result *res, struct 
 static int
 put_done_words(const struct rcpt_result *res, struct span detail, struct buf *out, struct err *e)
 {
-	const char *what = res->outcome == OUTCOME_DELIVERED ? "it is in the mailbox. That does not say "
+	const char *what = status_expanded(res) ? "this address stands for several others, and the message is on its "
+	    "way to each of them. You will be told if it cannot be delivered to one." :
+	    res->outcome == OUTCOME_DELIVERED ? "it is in the mailbox. That does not say "
 	    "that it has been read." :
 	    "it was passed on to a system that sends no report of its own when it is delivered. If all "
 	    "goes well, you will hear no more of it.";

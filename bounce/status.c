@@ -34,6 +34,12 @@ status_wanted(const struct report *r, const struct rcpt_result *res)
 	return notify & NOTIFY_SUCCESS;		/* 5.2.2 b, 5.2.3 a */
 }
 
+bool
+status_expanded(const struct rcpt_result *res)
+{
+	return res->outcome == OUTCOME_DELIVERED && res->flags & RESULT_EXPANDED;
+}
+
 uint32_t
 status_identity(const struct report *r)
 {
@@ -247,8 +253,8 @@ put_recipient(const struct report *r, const struct rcpt_result *res, struct span
 	int64_t last = last_attempt(r, res);
 
 	if (buf_add_str(out, "\r\n", e) == -1 || status_who(rcpt, report_global(r), out, e) == -1 ||
-	    buf_addf(out, e, "Action: %s\r\nStatus: %s\r\n", action[res->outcome],
-	    status_code(res)) == -1 || put_remote(res->mta, out, e) == -1)
+	    buf_addf(out, e, "Action: %s\r\nStatus: %s\r\n",
+	    status_expanded(res) ? "expanded" : action[res->outcome], status_code(res)) == -1 || put_remote(res->mta, out, e) == -1)
 		return -1;
 	if ((bad || (res->code != 0 && res->text[0] != '\0')) && put_diagnostic(res, out, e) == -1)
 		return -1;

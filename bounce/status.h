@@ -9,6 +9,9 @@
 /* Is it told of: by its NOTIFY (RFC 3461, 4.1 and 5.2), or to postmaster? */
 bool status_wanted(const struct report *r, const struct rcpt_result *res);
 
+/* Does the address stand for several others, who have the message now (RFC 3464, 2.3.3)? */
+bool status_expanded(const struct rcpt_result *res);
+
 /* Appends what the hop replied, of a result that has its code, behind lead: its code once, as 9.2 of RFC 3461
  * writes a reply, further lines indented. */
 int status_reply(const struct rcpt_result *res, const char *lead, unsigned indent, struct buf *out,

@@ -30,9 +30,9 @@ enum {
 #define R(role) (1u << ROLE_##role)
 /* Who compares domains with ours, or says who we are. */
 #define R_ME (R(SMTPD) | R(QMGR) | R(REMOTE) | R(LOCAL) | R(BOUNCE) | R(CAPD) | R(CONTROL) | \
-	R(QUEUE) | R(CONVERTD) | R(LEARN) | R(OFFER))
+	R(QUEUE) | R(CONVERTD) | R(LEARN) | R(OFFER) | R(EXPAND))
 #define R_LANDLOCK (R(QUEUE) | R(RESOLVER) | R(CAPD) | R(CONVERTD) | R(BOUNCE) | R(REMOTE) | R(LOCAL) | \
-	R(QMGR) | R(CONTROL) | R(SMTPD) | R(LEARN) | R(OFFER) | R(KEY) | R(AUTH))
+	R(QMGR) | R(CONTROL) | R(SMTPD) | R(LEARN) | R(OFFER) | R(KEY) | R(AUTH) | R(EXPAND))
 
 static int
 flush_check(struct span line, struct err *e)
@@ -89,10 +89,10 @@ const struct conf_decl conf_table[CONF_COUNT] = {
 	    "a domain we take mail for; .domain for those below it"),
 	[CONF_RELAYCLIENTS] = LIST("relayclients", "127.0.0.0/8\n::1/128", R(SMTPD), network_check,
 	    "a network that may send anywhere"),
-	[CONF_LOCALS] = LIST("locals", "@me", R(SMTPD) | R(QMGR) | R(CAPD) | R(LOCAL) | R(CONTROL),
-	    domain_line_check, "a domain delivered here"),
+	[CONF_LOCALS] = LIST("locals", "@me", R(SMTPD) | R(QMGR) | R(CAPD) | R(LOCAL) | R(CONTROL) |
+	    R(EXPAND), domain_line_check, "a domain delivered here"),
 	[CONF_MAILBOXES] = KEYED_LIST("mailboxes", "postmaster@@me maildir:mail/postmaster",
-	    R(CAPD) | R(LOCAL), mailbox_check,
+	    R(CAPD) | R(LOCAL) | R(EXPAND), mailbox_check,
 	    "ADDRESS DELIVERY or @domain DELIVERY: where mail for our domains goes",
 	    mailbox_keys, "address"),
 	[CONF_SMTPROUTES] = KEYED_LIST("smtproutes", "", R(QMGR) | R(REMOTE) | R(CONTROL), route_check,

@@ -28,6 +28,7 @@ enum env_type {
 	REC_RCPT_NOTIFY,	/* uint8: enum notify bits */
 	REC_RCPT_DRUCOF,	/* uint8: enum drucof */
 	REC_RCPT_SPELLED,	/* octets */
+	REC_RCPT_PLAIN = REC_RCPT + 8,	/* uint8 */
 	REC_RCPT_END
 };
 #define ENV_MAX_US (INT64_MAX / 2)	/* sums with it do not wrap */
@@ -89,13 +90,14 @@ static int
 env_add_rcpt(struct buf *out, const struct rcpt *r, struct err *e)
 {
 	if (r->addr.n == 0 || !env_text_ok(r->addr, ENV_MAX_PATH) || !env_notify_ok(r->notify) ||
-	    r->drucof > DRUCOF_PREFER)
+	    r->drucof > DRUCOF_PREFER || r->plain > 1)
 		return err_set(e, ERR_PERM, "5.5.4", "envelope: a recipient out of bounds");
 	if (env_add(out, REC_RCPT, r->addr, e) == -1 ||
 	    env_add_text(out, REC_RCPT_ORCPT, r->orcpt, e) == -1 ||
 	    env_add_u8(out, REC_RCPT_NOTIFY, r->notify, e) == -1)
 		return -1;
-	if (env_add_u8(out, REC_RCPT_DRUCOF, r->drucof, e) == -1)
+	if (env_add_u8(out, REC_RCPT_DRUCOF, r->drucof, e) == -1 ||
+	    env_add_u8(out, REC_RCPT_PLAIN, r->plain, e) == -1)
 		return -1;
 	return env_add_path(out, REC_RCPT_SPELLED, r->spelled, e);
 }
@@ -257,6 +259,7 @@ env_take(struct env_reader *r, uint16_t type, struct span v, struct err *e)
 		break;
 	case REC_RCPT_DRUCOF: env_take_u8(r, v, DRUCOF_PREFER, &to->drucof); break;
 	case REC_RCPT_SPELLED: env_take_text(r, v, ENV_MAX_PATH, &to->spelled); break;
+	case REC_RCPT_PLAIN: env_take_u8(r, v, 1, &to->plain); break;
 	default: break;			/* of a later version's: kept in the block */
 	}
 	return 0;
@@ -323,6 +326,8 @@ rcpt_order(const struct rcpt *a, const struct rcpt *b)
 		r = order_spans(a->orcpt, b->orcpt, false);
 	if (r == 0)
 		r = a->notify - b->notify;
+	if (r == 0)
+		r = a->plain - b->plain;
 	return r != 0 ? r : a->drucof - b->drucof;
 }
 

@@ -71,6 +71,8 @@ static const struct figure_decl table[] = {
 	GAUGE("offer_octets", "octets of the messages among them"),
 	COUNTER("offer_sent_total", "messages sent again in another form"),
 	COUNTER("offer_refused_total", "wishes for another form that were refused"),
+	GAUGE("expand_waiting", "recipients who stand for others, whose message is being written"),
+	COUNTER("expand_messages_total", "messages written to those for whom an address stands"),
 	COUNTER("learn_learned_total", "recipients whose capabilities a report has told"),
 	GAUGE("key_sessions", "SMTP sessions that have a channel to key"),
 	GAUGE("key_keys", "private keys that key holds"),

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "lib/alias.h"
 #include "lib/confline.h"
 #include "lib/cur.h"
 
@@ -246,7 +247,7 @@ path_climbs(struct span path)
 static const struct { const char *name; enum mailbox_kind kind; bool served, path; } kinds[] = {
 	{ "maildir:", MAILBOX_MAILDIR, true, true }, { "mbox:", MAILBOX_MBOX, false, true },
 	{ "lmtp:", MAILBOX_LMTP, false, false }, { "pipe:", MAILBOX_PIPE, false, false },
-	{ "alias:", MAILBOX_ALIAS, false, false },
+	{ "alias:", MAILBOX_ALIAS, true, false },
 };
 
 int
@@ -264,9 +265,9 @@ mailbox_delivery(struct span text, enum mailbox_kind *kind, struct span *arg, st
 		*arg = span_sub(text, n, text.n);
 		if (kinds[i].path && path_climbs(*arg))
 			return err_set(e, ERR_PERM, NULL, "expected a path without \"..\"");
-		return 0;
+		return kinds[i].kind == MAILBOX_ALIAS ? alias_check(*arg, true, e) : 0;
 	}
-	return err_set(e, ERR_PERM, NULL, "expected ADDRESS maildir:PATH, not \"%s\"", quote(text).s);
+	return err_set(e, ERR_PERM, NULL, "expected ADDRESS maildir:PATH or ADDRESS alias:ADDRESS, not \"%s\"", quote(text).s);
 }
 
 int

@@ -62,6 +62,9 @@ enum msg_type {
 	MSG_REPORTED,		/* bounce -> qmgr: struct msg_reported: the report is committed, or
 				 * none is due; or MSG_REFUSED: try again later */
 
+	MSG_EXPAND,		/* local -> expand: struct msg_expand; fd: the message, read-only */
+	MSG_EXPANDED,		/* back: struct msg_expanded */
+
 	/* remote's, local's and smtpd's sessions <-> convertd (lib/plan.h, lib/edit.h); smtpd's say PLAN
 	 * alone */
 	MSG_PLAN = 80,		/* struct msg_plan + sets of capabilities (or fds[1]: memfd of them); fds[0]: message */
@@ -151,7 +154,7 @@ enum msg_type {
 /* The processes, as peers of each other.  The order is the one they are started in. */
 enum role {
 	ROLE_START, ROLE_QUEUE, ROLE_CAPD, ROLE_CONVERTD, ROLE_BOUNCE, ROLE_RESOLVER, ROLE_LEARN, ROLE_OFFER,
-	ROLE_KEY, ROLE_AUTH, ROLE_REMOTE,
+	ROLE_KEY, ROLE_AUTH, ROLE_EXPAND, ROLE_REMOTE,
 	ROLE_LOCAL, ROLE_QMGR, ROLE_CONTROL, ROLE_SMTPD, ROLE_COUNT
 };
 /* "queue", "capd" …; also the program accord-NAME. */
@@ -232,6 +235,14 @@ struct msg_job {
 };
 struct msg_result { struct msg_hdr h; char id[QID_SIZE]; uint32_t n, bad_file; };	/* bad_file: 1
 				 * the message's checksum is wrong: nothing was tried */
+struct msg_expand { struct msg_hdr h; char id[QID_SIZE]; uint32_t slot, pad; };	/* whose recipient stands for others */
+struct msg_expanded {
+	struct msg_hdr h;
+	uint32_t kind;		/* enum err_kind: ERR_NONE: a new message is committed, or nobody is left to get one */
+	uint32_t flags;		/* RESULT_EXPANDED or RESULT_FORWARDED, or neither: what is to be told of it */
+	char dsn[12];
+	char what[244];		/* in words; printable, NUL-terminated */
+};
 struct msg_reported { struct msg_hdr h; char id[QID_SIZE]; char report[QID_SIZE]; };
 
 enum {

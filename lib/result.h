@@ -17,7 +17,10 @@ enum result_flag {
 	RESULT_HOST = 8,	/* no transaction was begun: nobody was reached, or the greeting or EHLO said no */
 	/* From local alone: a notification of that disposition is due (RFC 3297, 6.2 and 6.4). */
 	RESULT_PREFERRED = 16,	/* deferred: another form is asked for first (its detail has "takes") */
-	RESULT_LOST = 32	/* delivered: there is no other form any more, nor the one that was sent before */
+	RESULT_LOST = 32,	/* delivered: there is no other form any more, nor the one that was sent before */
+	/* From local alone, delivered: the address stands for others, who have the message now (RFC 3461, 5.2.7). */
+	RESULT_EXPANDED = 64,	/* for several: told as "expanded", as far as success is to be told of (5.2.7.3 c) */
+	RESULT_FORWARDED = 128	/* for one, to whom all parameters went: nothing is told (5.2.7.2) */
 };
 #define RESULT_DISPOSED (RESULT_PREFERRED | RESULT_LOST)
 enum { RESULT_DETAIL_MAX = 4096 };

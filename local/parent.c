@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "lib/address.h"
+#include "lib/aliases.h"
 #include "lib/confline.h"
 #include "lib/figure.h"
 #include "lib/log.h"
@@ -408,13 +409,90 @@ child_start(struct job *j, uint32_t slot, struct err *e)
 	return 0;
 }
 
+/* --- recipients who stand for others --- */
+
+static bool
+job_expands(const struct job *j, uint32_t slot, struct span *list)
+{
+	const struct rcpt *r = &j->env.rcpt[slot];
+
+	return !r->plain && aliases_find(&j->local->daemon->conf, r->addr, list);
+}
+
+static void
+job_expanded(void *arg, struct rcpt_result *r)
+{
+	struct job *j = arg;
+
+	r->slot = j->slots[j->next];
+	job_record(j, r, span_of(NULL, 0));
+	j->next++;
+	job_step(j);
+}
+
+/* An inquiry hears for whom. */
+static void
+inquiry_expands(struct job *j, uint32_t slot, struct span list)
+{
+	struct rcpt_result r = { .slot = slot, .outcome = OUTCOME_DELIVERED, .dsn = "2.0.0",
+	    .text = "would be passed on to the addresses that it stands for" };
+	struct buf to;
+	struct err e = { 0 };
+	struct inquiry q;
+	int fd;
+
+	inquiry_init(&q);
+	buf_init(&to, 8192);
+	if (buf_add_str(&to, "alias:", &e) == 0 && buf_add(&to, list, &e) == 0)
+		inquiry_tell(&q, INQUIRY_MAILBOX, buf_view(&to));
+	inquiry_tell_result(&q, &r);
+	if ((fd = inquiry_seal(&q, &e)) != -1)
+		inquiry_answer(j, fd, q.items.n);
+	else if (j->asker == j->local->asker)
+		inquiry_refuse(j->local, j->asked, &e);
+	buf_free(&to);
+	inquiry_free(&q);
+}
+
+/* It was not asked: no fault of the recipient's. */
+static void
+job_not_expanded(struct job *j, uint32_t slot, const struct err *why)
+{
+	struct rcpt_result r = { .slot = slot, .outcome = OUTCOME_DEFERRED, .flags = RESULT_SOON, .dsn = "4.3.0" };
+
+	snprintf(r.text, sizeof r.text, "%.250s", why->what);
+	job_record(j, &r, span_of(NULL, 0));
+}
+
+/* true: it is under way, and job_expanded goes on.  false: it is over. */
+static bool
+job_expand(struct job *j, uint32_t slot, struct span list)
+{
+	struct err e = { 0 };
+
+	if (j->work == NULL)
+		inquiry_expands(j, slot, list);
+	else if (expansions_ask(&j->local->expansions, j->id, slot, j->message_fd, job_expanded, j, &e) == 0)
+		return true;
+	else
+		job_not_expanded(j, slot, &e);
+	return false;
+}
+
 static void
 job_step(struct job *j)
 {
 	while (j->next < j->nslots && !j->bad_file) {
 		uint32_t slot = j->slots[j->next];
 		struct err e = { 0 };
+		struct span list;
 
+		if (slot < j->env.nrcpt && job_expands(j, slot, &list)) {
+			if (job_expand(j, slot, list))
+				return;
+			j->next++;
+			continue;
+		}
 		if (slot >= j->env.nrcpt)
 			err_set(&e, ERR_TEMP, "4.3.0", "no recipient %u", slot);
 		else if (child_start(j, slot, &e) == 0)
@@ -582,6 +660,12 @@ local_connect(struct local *l, enum role role, int fd, struct err *e)
 
 	if (role == ROLE_QMGR)
 		return worker_connect(&l->worker, fd, e);
+	if (role == ROLE_EXPAND) {
+		if (expansions_connect(&l->expansions, l->worker.loop, fd, e) == 0)
+			return 0;
+		close(fd);
+		return -1;
+	}
 	if (c == NULL)
 		return err_set(e, ERR_PROTO, NULL, "a channel to %s", role_name(role));
 	chan_close(c);
@@ -622,7 +706,7 @@ local_stats(void *arg, struct buf *out)
 int
 local_open(struct local *l, struct daemon *d, struct err *e)
 {
-	static const enum role peers[] = { ROLE_CAPD, ROLE_CONVERTD, ROLE_CONTROL, ROLE_LEARN, ROLE_QMGR };
+	static const enum role peers[] = { ROLE_CAPD, ROLE_CONVERTD, ROLE_CONTROL, ROLE_LEARN, ROLE_EXPAND, ROLE_QMGR };
 
 	*l = (struct local){ .daemon = d, .home = daemon_file(d, "home") };
 	worker_init(&l->worker, &d->loop, job_start, l);

@@ -11,6 +11,7 @@
 
 #include "lib/daemon.h"
 #include "lib/worker.h"
+#include "local/expand.h"
 
 enum { LOCAL_INQUIRIES = 4 };		/* under way at once */
 
@@ -20,6 +21,7 @@ struct local {
 	struct chan capd, convertd;	/* carry MSG_SESSION only */
 	struct chan control;		/* asks whose mailbox an address is, and inquires */
 	struct chan learn;		/* is shown reports */
+	struct expansions expansions;	/* with expand */
 	uint64_t deliveries;		/* processes started */
 	uint64_t shown;			/* reports, to learn */
 	uint32_t inquiries;		/* under way */

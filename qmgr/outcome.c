@@ -50,6 +50,8 @@ job_slot(struct job *j, uint32_t n)
 static const char *
 outcome_name(const struct rcpt_result *res)
 {
+	if (res->outcome == OUTCOME_DELIVERED && res->flags & (RESULT_EXPANDED | RESULT_FORWARDED))
+		return res->flags & RESULT_EXPANDED ? "expanded" : "forwarded";
 	return res->flags & RESULT_EXPIRED ? "expired" : outcome_names[res->outcome];
 }
 
@@ -135,7 +137,7 @@ wants_notice(const struct job *j, const struct job_rcpt *r, const struct rcpt_re
 		return false;
 	if (res->flags & RESULT_LOST && res->outcome == OUTCOME_DELIVERED && j->worker == ROLE_LOCAL)
 		return true;
-	if (!(r->notify & NOTIFY_SUCCESS))
+	if (!(r->notify & NOTIFY_SUCCESS) || (res->flags & RESULT_FORWARDED && j->worker == ROLE_LOCAL))
 		return false;
 	return res->outcome == OUTCOME_RELAYED || (res->outcome == OUTCOME_DELIVERED && j->worker == ROLE_LOCAL);
 }

@@ -125,6 +125,7 @@ queue_attach(struct queue *q, enum role role, int fd, struct err *e)
 
 	switch (role) {
 	case ROLE_BOUNCE:
+	case ROLE_EXPAND:
 	case ROLE_CONTROL:
 	case ROLE_OFFER:
 		queue_replace_own(q, role);

@@ -73,8 +73,8 @@ struct session {
 	struct session *earlier, *later;	/* answered before, after it; if answered_ms is not 0 */
 	int64_t answered_ms;		/* when a COMMIT of its last was */
 	uint32_t nwaiting;		/* of msg: for a flush, or in one */
-	bool may_reserve;		/* bounce: may use the reserve of space */
-	enum role own;			/* bounce's, control's, offer's channel; ROLE_START: a session of smtpd's */
+	bool may_reserve;		/* bounce, expand: may use the reserve of space */
+	enum role own;			/* bounce's, expand's, control's, offer's channel; ROLE_START: a session of smtpd's */
 };
 
 /* main <-> worker.  Names as in lib/msg.h, numbers apart from its. */

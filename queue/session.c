@@ -398,7 +398,8 @@ session_open(struct queue *q, int fd, enum role own, struct err *e)
 		return -1;
 	}
 	s->q = q;
-	s->may_reserve = own == ROLE_BOUNCE;
+	/* what they write takes the place of what is here already */
+	s->may_reserve = own == ROLE_BOUNCE || own == ROLE_EXPAND;
 	s->own = own;
 	if (chan_open(&s->chan, q->loop, fd, own == ROLE_START ? "session" : role_name(own),
 	    from_session, sizeof from_session / sizeof *from_session, session_gone, s, e) == -1) {
