@@ -14,10 +14,11 @@ box_find(const struct conf *c, struct span addr, enum mailbox_kind *kind, struct
 {
 	const struct span *lines;
 	uint32_t n = conf_lines(c, CONF_MAILBOXES, &lines);
-	struct span to;
+	const char *delimiters = delimiters_of(conf_string(c, CONF_RECIPIENTDELIMITER));
+	struct mailbox_match m;
 	struct err e;
 
-	return mailbox_find(lines, n, addr, &to) == 1 && mailbox_delivery(to, kind, arg, &e) == 0;
+	return mailbox_find(lines, n, delimiters, addr, &m) && mailbox_delivery(m.delivery, kind, arg, &e) == 0;
 }
 
 bool

@@ -191,7 +191,7 @@ const struct conf_decl conf_table[CONF_COUNT] = {
 	[CONF_RECIPIENTS] = KEYED_LIST("recipients", "", R(START) | R(SMTPD) | R(CAPD), recipients_check,
 	    "DOMAIN any|file:FILE|cdb:FILE: which addresses of a domain there are; others are refused; * for all "
 	    "domains", recipients_keys, "domain and source"),
-	[CONF_RECIPIENTDELIMITER] = STRING("recipientdelimiter", "+", R(CAPD) | R(LOCAL), delimiter_check,
+	[CONF_RECIPIENTDELIMITER] = STRING("recipientdelimiter", "+", R(CAPD) | R(LOCAL) | R(EXPAND), delimiter_check,
 	    "characters that separate a user's name from an extension, such as + or +-; none: there are no "
 	    "extensions"),
 	[CONF_AUTH] = LIST("auth", "", R(START) | R(SMTPD) | R(AUTH), authline_check,
