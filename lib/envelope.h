@@ -27,8 +27,8 @@ struct rcpt {
 	struct span orcpt;	/* "rfc822;…" still as xtext, or empty */
 	uint8_t notify;		/* 0: not given */
 	uint8_t drucof;		/* enum drucof */
-	uint8_t plain;		/* 1: goes into its own mailbox, whatever it stands for as an alias */
 	struct span spelled;	/* as it came, where its domain has U-labels: addr has them as A-labels; or empty */
+	uint8_t plain;		/* 1: goes into its own mailbox, whatever it stands for as an alias */
 };
 
 struct envelope {

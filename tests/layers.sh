@@ -5,7 +5,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 bad=0
-daemons="smtpd queue qmgr remote local bounce convertd capd learn offer key auth start cmd"
+daemons="smtpd queue qmgr remote local bounce convertd capd learn offer key auth expand start cmd"
 for d in $daemons lib; do
 	for other in $daemons; do
 		[ "$d" = "$other" ] && continue

@@ -16,7 +16,8 @@ LEVELS = {"LOG_DEBUG": "debug", "LOG_INFO": "info", "LOG_WARN": "warn", "LOG_ERR
 SAYS = [("cmd/server/", ["control"]), ("cmd/", ["accord"]), ("start/logger.c", ["log"]),
         ("remote/resolver/", ["resolver"]), ("remote/parent.c", ["remote"]), ("remote/main.c", ["remote"]),
         ("remote/", ["remote-session"])]
-SOURCES = ("smtpd", "queue", "qmgr", "remote", "local", "bounce", "convertd", "capd", "learn", "offer", "key", "auth", "start", "cmd", "lib")
+SOURCES = ("smtpd", "queue", "qmgr", "remote", "local", "bounce", "convertd", "capd", "learn", "offer", "key", "auth",
+           "expand", "start", "cmd", "lib")
 
 passed = failed = 0
 

@@ -25,7 +25,7 @@ check_numbers(const struct envelope *a)
 	for (uint32_t i = 0; i < a->nrcpt; i++) {
 		unsigned notify = a->rcpt[i].notify;
 
-		assert(a->rcpt[i].drucof <= DRUCOF_PREFER && notify < 2 * NOTIFY_DELAY);
+		assert(a->rcpt[i].drucof <= DRUCOF_PREFER && a->rcpt[i].plain <= 1 && notify < 2 * NOTIFY_DELAY);
 		assert(!(notify & NOTIFY_NEVER) || notify == NOTIFY_NEVER);
 		assert(a->rcpt[i].addr.n > 0);
 	}
@@ -57,7 +57,8 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		check_text(a.rcpt[i].addr, ENV_MAX_PATH);
 		check_text(a.rcpt[i].orcpt, ENV_MAX_TEXT);
 		assert(span_eq(a.rcpt[i].addr, b.rcpt[i].addr) && span_eq(a.rcpt[i].orcpt, b.rcpt[i].orcpt));
-		assert(a.rcpt[i].notify == b.rcpt[i].notify && a.rcpt[i].drucof == b.rcpt[i].drucof);
+		assert(a.rcpt[i].notify == b.rcpt[i].notify && a.rcpt[i].drucof == b.rcpt[i].drucof &&
+		    a.rcpt[i].plain == b.rcpt[i].plain);
 	}
 	envelope_free(&b);
 	envelope_free(&a);

@@ -23,7 +23,7 @@ from harness import ACCOUNTS, BUILD, ORDINARY, TOP, Client, Instance, Peer, comm
 SAN = "san" in BUILD
 PROBE = os.path.join(BUILD, "tests", "sandbox_probe")
 PARENTS = ["queue", "smtpd", "remote", "local", "convertd", "learn", "offer", "auth"]
-LEAVES = ["bounce", "capd", "control", "key", "qmgr", "resolver"]
+LEAVES = ["bounce", "capd", "control", "expand", "key", "qmgr", "resolver"]
 DAEMONS = PARENTS + LEAVES
 CHILDREN = ["flush", "session-in", "session-out", "job-local", "job-convert"]
 LOCAL_CAPS = 1 << 2 | 1 << 6 | 1 << 7   # DAC_READ_SEARCH, SETGID, SETUID
@@ -158,7 +158,7 @@ def expected(role, accord):
         put(signal_fate(role, accord), f"kill={start}")
     if role in ("smtpd", "control"):
         put(ALLOWED, "accept")
-    if role in ("smtpd", "session-in", "remote", "session-out", "local", "job-local", "convertd", "offer"):
+    if role in ("smtpd", "session-in", "remote", "session-out", "local", "job-local", "convertd", "offer", "expand"):
         put(ALLOWED, "memfd=x")
     if role in ("remote", "session-out"):
         put(ALLOWED, "socket", "connect")
@@ -202,6 +202,7 @@ FILES = {       # descriptors from 3 on; "channel" includes the one to the super
     "convertd": ["channel", "eventpoll"],
     "job-convert": ["MESSAGE", "memory", "pipe"],
     "bounce": ["channel", "eventpoll"],
+    "expand": ["channel", "eventpoll"],
     "resolver": ["channel", "eventpoll"],
     "capd": ["caps", "caps.cdb", "channel", "eventpoll"],
     "learn": ["channel", "eventpoll"],
@@ -213,7 +214,7 @@ FILES = {       # descriptors from 3 on; "channel" includes the one to the super
 }
 CHANNELS = {"flush": 1, "session-in": 2, "session-judge": 4, "session-out": 1, "session-asked": 1, "job-local": 3,
             "job-convert": 0, "log": 1, "bounce": 4, "capd": None, "learn": 5, "offer": 5, "control": 8, "qmgr": 6,
-            "resolver": 2, "key": 2, "auth": 2}
+            "resolver": 2, "key": 2, "auth": 2, "expand": 3}
 
 
 class Rig:
@@ -399,7 +400,7 @@ class Confined:
         """uid, gid, supplementary groups"""
         of = {"queue": "queue", "flush": "queue", "qmgr": "qmgr", "smtpd": "smtpd", "session-in": "smtpd",
               "session-judge": "smtpd", "remote": "remote", "session-out": "remote", "session-asked": "remote",
-              "bounce": "bounce", "capd": "capd",
+              "bounce": "bounce", "capd": "capd", "expand": "expand",
               "convertd": "convert", "job-convert": "convert", "control": "control", "log": "local",
               "resolver": "dns", "learn": "learn", "offer": "offer", "key": "key", "auth": "auth",
               "job-local": "local"}
@@ -448,8 +449,8 @@ class Confined:
         if role == "job-convert":
             self.assertLess(int(has["Max cpu time"]), 3600)
             self.assertLess(int(has["Max file size"]), 1 << 32)
-        memory = {"session-in": 256, "session-judge": 256, "bounce": 512, "control": 512, "job-convert": 1024, "log": 64,
-                  "resolver": 256}
+        memory = {"session-in": 256, "session-judge": 256, "bounce": 512, "expand": 512, "control": 512,
+                  "job-convert": 1024, "log": 64, "resolver": 256}
         own = {"session-out": 256, "session-asked": 256, "job-local": 256}
         if not SAN and role in memory:
             self.assertEqual(has["Max address space"], str(memory[role] * mib))

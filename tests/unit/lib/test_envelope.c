@@ -13,8 +13,8 @@ static struct envelope
 full(void)
 {
 	two[0] = (struct rcpt){ span_str("\"a>b\"@Example.ORG"), span_str("rfc822;b+2Bc@x"),
-	    NOTIFY_SUCCESS | NOTIFY_DELAY, DRUCOF_PREFER, span_str("\"a>b\"@spelled") };
-	two[1] = (struct rcpt){ span_str("c@example.net"), span_str(""), 0, DRUCOF_NO, span_str("") };
+	    NOTIFY_SUCCESS | NOTIFY_DELAY, DRUCOF_PREFER, span_str("\"a>b\"@spelled"), 1 };
+	two[1] = (struct rcpt){ span_str("c@example.net"), span_str(""), 0, DRUCOF_NO, span_str(""), 0 };
 	return (struct envelope){ .sender = span_str("a@example.com"), .sender_spelled = span_str("a@spelled"),
 	    .release_us = UINT64_C(1795000999000000), .hold = span_str("for;5"), .envid = span_str("QQ+31"),
 	    .client = span_str("mail.example [192.0.2.1]"), .arrival_us = UINT64_C(1795000123456789),
@@ -45,6 +45,7 @@ START_TEST(what_goes_in_comes_out)
 		ck_assert(span_eq(two[i].spelled, out.rcpt[i].spelled));
 		ck_assert_uint_eq(two[i].notify, out.rcpt[i].notify);
 		ck_assert_uint_eq(two[i].drucof, out.rcpt[i].drucof);
+		ck_assert_uint_eq(two[i].plain, out.rcpt[i].plain);
 	}
 	envelope_free(&out);
 	envelope_free(&out);			/* twice is harmless */
@@ -220,19 +221,20 @@ END_TEST
 
 static const struct { const char *name; struct rcpt a, b; bool same; } pairs[] = {
 #define T(text) { (const unsigned char *)(text), sizeof text - 1 }
-	{ "the same", { T("a@b"), T(""), 0, 0, T("") }, { T("a@b"), T(""), 0, 0, T("") }, true },
-	{ "a domain's case is none", { T("a@B.example"), T(""), 0, 0, T("") }, { T("a@b.EXAMPLE"), T(""), 0, 0, T("") }, true },
-	{ "a local part's is one", { T("A@b"), T(""), 0, 0, T("") }, { T("a@b"), T(""), 0, 0, T("") }, false },
-	{ "but postmaster's is none", { T("Postmaster@b"), T(""), 0, 0, T("") }, { T("POSTMASTER@b"), T(""), 0, 0, T("") }, true },
-	{ "quotes are octets", { T("\"a\"@b"), T(""), 0, 0, T("") }, { T("a@b"), T(""), 0, 0, T("") }, false },
-	{ "a longer name", { T("a@b"), T(""), 0, 0, T("") }, { T("aa@b"), T(""), 0, 0, T("") }, false },
-	{ "an @ within", { T("\"a@b\"@c"), T(""), 0, 0, T("") }, { T("\"a@B\"@c"), T(""), 0, 0, T("") }, false },
-	{ "another domain", { T("a@b"), T(""), 0, 0, T("") }, { T("a@c"), T(""), 0, 0, T("") }, false },
-	{ "the same ORCPT", { T("a@b"), T("rfc822;x@y"), 0, 0, T("") }, { T("a@b"), T("rfc822;x@y"), 0, 0, T("") }, true },
-	{ "another ORCPT", { T("a@b"), T("rfc822;x@y"), 0, 0, T("") }, { T("a@b"), T("rfc822;z@y"), 0, 0, T("") }, false },
-	{ "no ORCPT", { T("a@b"), T("rfc822;x@y"), 0, 0, T("") }, { T("a@b"), T(""), 0, 0, T("") }, false },
-	{ "another NOTIFY", { T("a@b"), T(""), NOTIFY_NEVER, 0, T("") }, { T("a@b"), T(""), 0, 0, T("") }, false },
-	{ "another DRUCOF", { T("a@b"), T(""), 0, DRUCOF_PREFER, T("") }, { T("a@b"), T(""), 0, 0, T("") }, false },
+	{ "the same", { T("a@b"), T(""), 0, 0, T(""), 0 }, { T("a@b"), T(""), 0, 0, T(""), 0 }, true },
+	{ "a domain's case is none", { T("a@B.example"), T(""), 0, 0, T(""), 0 }, { T("a@b.EXAMPLE"), T(""), 0, 0, T(""), 0 }, true },
+	{ "a local part's is one", { T("A@b"), T(""), 0, 0, T(""), 0 }, { T("a@b"), T(""), 0, 0, T(""), 0 }, false },
+	{ "but postmaster's is none", { T("Postmaster@b"), T(""), 0, 0, T(""), 0 }, { T("POSTMASTER@b"), T(""), 0, 0, T(""), 0 }, true },
+	{ "quotes are octets", { T("\"a\"@b"), T(""), 0, 0, T(""), 0 }, { T("a@b"), T(""), 0, 0, T(""), 0 }, false },
+	{ "a longer name", { T("a@b"), T(""), 0, 0, T(""), 0 }, { T("aa@b"), T(""), 0, 0, T(""), 0 }, false },
+	{ "an @ within", { T("\"a@b\"@c"), T(""), 0, 0, T(""), 0 }, { T("\"a@B\"@c"), T(""), 0, 0, T(""), 0 }, false },
+	{ "another domain", { T("a@b"), T(""), 0, 0, T(""), 0 }, { T("a@c"), T(""), 0, 0, T(""), 0 }, false },
+	{ "the same ORCPT", { T("a@b"), T("rfc822;x@y"), 0, 0, T(""), 0 }, { T("a@b"), T("rfc822;x@y"), 0, 0, T(""), 0 }, true },
+	{ "another ORCPT", { T("a@b"), T("rfc822;x@y"), 0, 0, T(""), 0 }, { T("a@b"), T("rfc822;z@y"), 0, 0, T(""), 0 }, false },
+	{ "no ORCPT", { T("a@b"), T("rfc822;x@y"), 0, 0, T(""), 0 }, { T("a@b"), T(""), 0, 0, T(""), 0 }, false },
+	{ "another NOTIFY", { T("a@b"), T(""), NOTIFY_NEVER, 0, T(""), 0 }, { T("a@b"), T(""), 0, 0, T(""), 0 }, false },
+	{ "another DRUCOF", { T("a@b"), T(""), 0, DRUCOF_PREFER, T(""), 0 }, { T("a@b"), T(""), 0, 0, T(""), 0 }, false },
+	{ "another PLAIN", { T("a@b"), T(""), 0, 0, T(""), 1 }, { T("a@b"), T(""), 0, 0, T(""), 0 }, false },
 #undef T
 };
 
