@@ -18,6 +18,7 @@ static const struct figure_decl table[] = {
 	GAUGE("smtpd_processes", "session processes, idle ones too"),
 	COUNTER("smtpd_connections_total", "connections that came in"),
 	COUNTER("smtpd_refused_total", "connections that were refused with 421, by the reason"),
+	COUNTER("smtpd_logins_failed_total", "logins that were refused"),
 	COUNTER("smtpd_crashes_total", "session processes that died"),
 	COUNTER("queue_commits_total", "messages accepted, on stable storage"),
 	COUNTER("queue_flushes_total", "batches made durable"),

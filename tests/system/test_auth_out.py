@@ -223,7 +223,11 @@ class Out(Shared):
                 owner[pid] = [n for n in ("plain", "two") if str(self.hops[n].port) in ports]
             self.assertEqual(sorted(sum(owner.values(), [])), ["plain", "two"])
             for pid, mine in owner.items():
-                all_of_it = memory(pid)
+                try:
+                    all_of_it = memory(pid)
+                except FileNotFoundError:       # a session of an earlier test that was idle long enough
+                    self.assertEqual(mine, [])
+                    continue
                 self.assertIn(b"secrets/one", all_of_it)        # the search finds what is there
                 for name in PASSWORDS:
                     text = PASSWORDS[name].encode()
