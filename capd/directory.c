@@ -34,20 +34,20 @@ directory_replace(struct directory *d, int caps_fd, struct err *e)
 
 int
 directory_open(struct directory *d, const struct conf *conf, const struct capslog *log, const struct probe *probe,
-    int caps_fd, struct err *e)
+    const struct ldap *ldap, int caps_fd, struct err *e)
 {
-	*d = (struct directory){ .conf = conf, .log = log, .probe = probe };
+	*d = (struct directory){ .conf = conf, .log = log, .probe = probe, .ldap = ldap };
 	return caps_fd == -1 ? 0 : directory_replace(d, caps_fd, e);
 }
 
-/* The i'th of capsources. */
+/* Of a line of capsources. */
 static enum cap_source
-source_of(const struct span *lines, uint32_t i)
+source_of(struct span line)
 {
 	struct capsource s;
 	struct err e;
 
-	return capsource_parse(lines[i], &s, &e) == -1 ? SOURCE_NONE : s.source;
+	return capsource_parse(line, &s, &e) == -1 ? SOURCE_NONE : s.source;
 }
 
 bool
@@ -114,18 +114,44 @@ is_ours(const struct directory *d, struct span addr)
 }
 
 static enum cap_state
-find_probed(const struct directory *d, struct span addr, struct cap_entry *out, enum probe_state *probe)
+find_probed(const struct directory *d, struct span addr, struct cap_entry *out, enum asked_state *probe)
 {
-	*probe = d->probe == NULL || is_ours(d, addr) ? PROBE_NEVER : probe_get(d->probe, addr, clock_ms(), out);
-	return *probe == PROBE_COUNTS ? out->state : CAP_NONE;
+	*probe = d->probe == NULL || is_ours(d, addr) ? ASKED_NEVER : probe_get(d->probe, addr, clock_ms(), out);
+	return *probe == ASKED_COUNTS ? out->state : CAP_NONE;
+}
+
+/* What a directory says; the first that has to be asked is noted. */
+static uint32_t
+find_in_ldap(const struct directory *d, struct span line, struct span addr, struct cap_entry *out,
+    struct directory_want *want)
+{
+	struct ldap_known k = { 0 };
+	enum asked_state state = d->ldap == NULL ? ASKED_NEVER : ldap_get(d->ldap, line, addr, clock_ms(), &k);
+
+	if ((state == ASKED_DUE || state == ASKED_NOW) && want->ldap == ASKED_NEVER && addr.n <= sizeof want->addr) {
+		want->ldap = state;
+		want->line = line;
+		want->naddr = addr.n;
+		memcpy(want->addr, addr.p, addr.n);
+	}
+	*out = k.caps;
+	return state == ASKED_COUNTS ? k.found : state == ASKED_NEVER ? 0 : 2;
 }
 
 static enum cap_state
-find_once(const struct directory *d, enum cap_source source, struct span addr, uint64_t now_s,
-    struct cap_entry *out, enum probe_state *probe)
+find_once(const struct directory *d, struct span line, enum cap_source source, struct span addr, uint64_t now_s,
+    struct cap_entry *out, struct directory_want *want)
 {
-	return source == SOURCE_CDB ? find_compiled(d, addr, false, out) :
-	    source == SOURCE_PROBE ? find_probed(d, addr, out, probe) : find_kept(d, source, addr, now_s, out);
+	switch (source) {
+	case SOURCE_CDB:
+		return find_compiled(d, addr, false, out);
+	case SOURCE_PROBE:
+		return find_probed(d, addr, out, &want->probe);
+	case SOURCE_LDAP:
+		return find_in_ldap(d, line, addr, out, want) == 2 ? CAP_TEMP : out->state;
+	default:
+		return find_kept(d, source, addr, now_s, out);
+	}
 }
 
 static const char *
@@ -146,10 +172,11 @@ is_read_here(const struct directory *d, struct span addr)
 
 /* By one source: who has an extension takes what he takes without; at last what the whole domain takes. */
 static enum cap_state
-find_in(const struct directory *d, enum cap_source source, struct span addr, uint64_t now_s,
-    struct cap_entry *out, enum probe_state *probe)
+find_in(const struct directory *d, struct span line, struct span addr, uint64_t now_s,
+    struct cap_entry *out, struct directory_want *want)
 {
-	enum cap_state state = find_once(d, source, addr, now_s, out, probe);
+	enum cap_source source = source_of(line);
+	enum cap_state state = find_once(d, line, source, addr, now_s, out, want);
 	bool shorter = state == CAP_NONE && delimiters(d)[0] != '\0' && is_read_here(d, addr);
 	size_t at = addr.n;
 	struct err e;
@@ -160,28 +187,28 @@ find_in(const struct directory *d, enum cap_source source, struct span addr, uin
 		buf_clear(&base);
 		if (mailbox_base(addr, delimiters(d), &at, &base, &e) != 1)
 			break;
-		state = find_once(d, source, buf_view(&base), now_s, out, probe);
+		state = find_once(d, line, source, buf_view(&base), now_s, out, want);
 	}
 	buf_free(&base);
-	return state == CAP_NONE && source == SOURCE_CDB ? find_compiled(d, addr, true, out) : state;
+	if (state == CAP_NONE && source == SOURCE_CDB)
+		state = find_compiled(d, addr, true, out);
+	out->source = source;
+	return state;
 }
 
 void
 directory_find(const struct directory *d, struct span addr, uint64_t now_s, struct cap_entry *out,
-    enum probe_state *probe)
+    struct directory_want *want)
 {
 	const struct span *lines;
 	uint32_t n = conf_lines(d->conf, CONF_CAPSOURCES, &lines);
 	bool temp = false;
 
-	*probe = PROBE_NEVER;
 	for (uint32_t i = 0; i < n; i++) {
-		enum cap_source source = source_of(lines, i);
 		enum cap_state state;
 
 		*out = (struct cap_entry){ .text = { NULL, 0 } };
-		state = find_in(d, source, addr, now_s, out, probe);
-		out->source = source;
+		state = find_in(d, lines[i], addr, now_s, out, want);
 		out->state = state;
 		if (state == CAP_KNOWN || state == CAP_ANY)
 			return;
@@ -210,13 +237,17 @@ either(int a, int b)
 }
 
 static int
-listed_once(const struct directory *d, struct span addr, const struct recipients_line *line)
+listed_once(const struct directory *d, struct span addr, const struct recipients_line *line,
+    struct directory_want *want)
 {
+	struct cap_entry caps;
 	struct err e = { 0 };
 	int r;
 
 	if (line->source == RECIPIENTS_ANY)
 		return 1;
+	if (line->source == RECIPIENTS_LDAP)
+		return (int)find_in_ldap(d, line->arg, addr, &caps, want);
 	if (!d->have_known)
 		return 0;
 	if ((r = known_has(&d->known, addr, &e)) == -1)
@@ -226,9 +257,10 @@ listed_once(const struct directory *d, struct span addr, const struct recipients
 
 /* By one source, with the extension and without. */
 static int
-listed_in(const struct directory *d, struct span addr, const struct recipients_line *line)
+listed_in(const struct directory *d, struct span addr, const struct recipients_line *line,
+    struct directory_want *want)
 {
-	int known = listed_once(d, addr, line);
+	int known = listed_once(d, addr, line, want);
 	size_t at = addr.n;
 	struct err e;
 	struct buf base;
@@ -238,16 +270,17 @@ listed_in(const struct directory *d, struct span addr, const struct recipients_l
 		buf_clear(&base);
 		if (mailbox_base(addr, delimiters(d), &at, &base, &e) != 1)
 			break;
-		known = listed_once(d, buf_view(&base), line);
+		known = listed_once(d, buf_view(&base), line, want);
 	}
 	buf_free(&base);
 	return known;
 }
 
-/* What the setting recipients says. */
+/* What the setting recipients says.  Nobody is asked about whom another source knows. */
 static int
-listed(const struct directory *d, struct span addr, struct span domain)
+listed(const struct directory *d, struct span addr, struct span domain, struct directory_want *want)
 {
+	struct directory_want mine = *want;
 	const struct span *lines;
 	uint32_t n = conf_lines(d->conf, CONF_RECIPIENTS, &lines);
 	struct recipients_place p = { 0 };
@@ -255,12 +288,14 @@ listed(const struct directory *d, struct span addr, struct span domain)
 	int known = 0;
 
 	while (known != 1 && recipients_next(lines, n, domain, &p, &line))
-		known = either(known, listed_in(d, addr, &line));
+		known = either(known, listed_in(d, addr, &line, &mine));
+	if (known != 1)
+		*want = mine;
 	return known;
 }
 
 int
-directory_known(const struct directory *d, struct span addr)
+directory_known(const struct directory *d, struct span addr, struct directory_want *want)
 {
 	const struct span *lines, *rules;
 	uint32_t n = conf_lines(d->conf, CONF_MAILBOXES, &lines);
@@ -271,8 +306,8 @@ directory_known(const struct directory *d, struct span addr)
 	if (mailbox_is_postmaster(addr))
 		return 1;		/* RFC 5321, 4.5.1; of a domain that is relayed, that domain's host has one */
 	if (!is_ours(d, addr))
-		return listed(d, addr, domain);
+		return listed(d, addr, domain, want);
 	if (!mailbox_find(lines, n, delimiters(d), addr, &m))
 		return 0;
-	return m.how == MAILBOX_REST && recipients_listed(rules, nrule, domain) ? listed(d, addr, domain) : 1;
+	return m.how == MAILBOX_REST && recipients_listed(rules, nrule, domain) ? listed(d, addr, domain, want) : 1;
 }

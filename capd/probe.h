@@ -9,7 +9,7 @@
 #ifndef CAPD_PROBE_H
 #define CAPD_PROBE_H
 
-#include "lib/capslog.h"
+#include "capd/asked.h"
 #include "lib/inquiry.h"
 
 enum {
@@ -25,14 +25,8 @@ enum {
 	PROBE_BUCKETS = 1024		/* for domains; those that share one share its rate */
 };
 
-struct probe_entry;
-
 struct probe {
-	void *tree;
-	struct probe_entry *first, **last;	/* by the time when they were asked about, the oldest first */
-	uint32_t n, nasked, number;	/* entries, questions under way, the last one's name */
-	size_t octets;
-	uint64_t total;			/* questions so far */
+	struct asked asked;
 	uint64_t seed;
 	int64_t all_ms, domain_ms[PROBE_BUCKETS];	/* the rates: when all that was asked would have been due */
 };
@@ -41,13 +35,9 @@ struct probe {
 void probe_init(struct probe *p, uint64_t seed);
 void probe_free(struct probe *p);
 
-enum probe_state {
-	PROBE_NEVER,	/* it is no address of a domain that could have SRV records */
-	PROBE_DUE,	/* nothing that counts is known: ask */
-	PROBE_ASKED,	/* a question is under way */
-	PROBE_COUNTS	/* *out: CAP_KNOWN with its text, which lives until the next call, CAP_NONE, or CAP_TEMP */
-};
-enum probe_state probe_get(const struct probe *p, struct span addr, int64_t now_ms, struct cap_entry *out);
+/* ASKED_NEVER: it is no address of a domain that could have SRV records.  ASKED_COUNTS: *out is CAP_KNOWN with its
+ * text, which lives until the next call, CAP_NONE, or CAP_TEMP. */
+enum asked_state probe_get(const struct probe *p, struct span addr, int64_t now_ms, struct cap_entry *out);
 
 /*
  * A question about an address that is due.  0: *number is its name; probe_told, or probe_lost, ends it.

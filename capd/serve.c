@@ -12,18 +12,6 @@
 #include "lib/figure.h"
 #include "lib/log.h"
 
-/* A session process of smtpd, local or remote. */
-struct asker {
-	struct asker *next, **prev;
-	struct capd *capd;
-	struct chan chan;
-	enum role parent;
-	uint32_t settings;		/* the number of those its session has */
-	struct buf held;		/* its question, which waits for another host; empty: none does */
-	struct timer patience;		/* until that is answered all the same */
-	int64_t rest_ms;		/* until then none of its questions waits */
-};
-
 /* --- by which settings --- */
 
 static struct old_settings **
@@ -47,7 +35,7 @@ directory_of(struct capd *c, uint32_t number)
 	if (!c->daemon->next.open || c->daemon->next.number != number)
 		return &c->directory;
 	c->next = (struct directory){ .conf = &c->daemon->next.conf, .log = store_log(&c->store), .probe = &c->probe,
-	    .db = c->next_db, .have_db = c->have_next, .known = c->next_known, .have_known = c->have_next_known };
+	    .ldap = &c->ldap, .db = c->next_db, .have_db = c->have_next, .known = c->next_known, .have_known = c->have_next_known };
 	return &c->next;
 }
 
@@ -87,7 +75,8 @@ struct question {
 	struct span addr;
 	const struct directory *d;
 	struct cap_entry found;
-	enum probe_state probe;
+	uint32_t known;
+	struct directory_want want;
 };
 
 static int
@@ -96,11 +85,13 @@ question_look(struct question *q, const struct directory *d, const void *msg, si
 	const struct msg_cap_ask *ask = msg;
 
 	*q = (struct question){ .ask = ask, .addr = span_of(ask + 1, ask->addr_len), .d = d,
-	    .found = { .state = CAP_NONE }, .probe = PROBE_NEVER };
+	    .found = { .state = CAP_NONE } };
 	if (ask->addr_len != len - sizeof *ask || q->addr.n == 0 || q->addr.n > ENV_MAX_PATH)
 		return err_set(e, ERR_PROTO, NULL, "a question of %zu octets", len);
 	if (ask->want & CAP_WANT_FEATURES)
-		directory_find(d, q->addr, (uint64_t)(clock_us() / 1000000), &q->found, &q->probe);
+		directory_find(d, q->addr, (uint64_t)(clock_us() / 1000000), &q->found, &q->want);
+	if (ask->want & CAP_WANT_KNOWN)
+		q->known = (uint32_t)directory_known(d, q->addr, &q->want);
 	return 0;
 }
 
@@ -109,16 +100,15 @@ capd_answer(struct capd *c, const struct question *q, struct chan *to, struct er
 {
 	static struct { struct msg_cap m; unsigned char text[MSG_MAX - sizeof(struct msg_cap)]; } out;
 	const struct msg_cap_ask *ask = q->ask;
-	struct span addr = q->addr, text = q->found.text;
+	struct span text = q->found.text;
 
 	memset(&out.m, 0, sizeof out.m);
 	out.m.features = q->found.state;
 	out.m.source = (uint16_t)q->found.source;
 	out.m.since_s = q->found.since_s;
-	if (ask->want & CAP_WANT_KNOWN)
-		out.m.known = (uint32_t)directory_known(q->d, addr);
+	out.m.known = q->known;
 	if (text.n > sizeof out.text) {
-		log_line(LOG_ERR, NULL, "caps-too-long", "to=%s octets=%zu", log_qs(addr), text.n);
+		log_line(LOG_ERR, NULL, "caps-too-long", "to=%s octets=%zu", log_qs(q->addr), text.n);
 		out.m.features = CAP_TEMP;
 		text.n = 0;
 	}
@@ -130,7 +120,7 @@ capd_answer(struct capd *c, const struct question *q, struct chan *to, struct er
 	return chan_send(to, &out.m.h, MSG_CAP, ask->h.id, sizeof out.m + text.n, NULL, 0, e);
 }
 
-/* --- who waits for another host --- */
+/* --- who waits for another host, or for a directory --- */
 
 /* Has remote ask.  false: not now. */
 static bool
@@ -150,11 +140,51 @@ capd_probe(struct capd *c, struct span addr)
 	return false;
 }
 
+/* Has accord-ldap ask.  false: not now. */
+static bool
+capd_ask_directory(struct capd *c, const struct directory_want *want)
+{
+	struct { struct msg_ldap_ask m; unsigned char addr[2 * ADDRESS_MAX]; } p =
+	    { .m = { .addr_len = (uint32_t)want->naddr } };
+	static const struct cap_entry nothing = { .state = CAP_TEMP };
+	struct chan *ldap = &c->parent[ROLE_LDAP];
+	struct err e = { 0 }, ignored;
+	uint32_t number;
+
+	if (!ldap->open || ldap_ask(&c->ldap, want->line, span_of(want->addr, want->naddr), clock_ms(), &number, &e) == -1)
+		return false;
+	ldapline_name(want->line, p.m.line);
+	memcpy(p.addr, want->addr, want->naddr);
+	if (chan_send(ldap, &p.m.h, MSG_LDAP_ASK, number, sizeof p.m + want->naddr, NULL, 0, &e) == 0)
+		return true;
+	(void)ldap_told(&c->ldap, number, 2, &nothing, clock_ms(), &ignored);
+	return false;
+}
+
+/* Begins what is due; for a person no probe, for which there is a command. */
+static void
+question_begin(struct capd *c, struct question *q, enum role asker)
+{
+	if (asker == ROLE_CONTROL && q->want.probe == ASKED_DUE)
+		q->want.probe = ASKED_NEVER;
+	if (q->want.probe == ASKED_DUE && capd_probe(c, q->addr))
+		q->want.probe = ASKED_NOW;
+	if (q->want.ldap == ASKED_DUE && capd_ask_directory(c, &q->want))
+		q->want.ldap = ASKED_NOW;
+}
+
+static bool
+question_is_open(const struct question *q, enum role asker)
+{
+	return q->want.ldap == ASKED_NOW ||
+	    (q->want.probe == ASKED_NOW && q->found.state == CAP_NONE && asker != ROLE_CONTROL);
+}
+
 /* What a session hears of somebody who has to be asked about elsewhere: so far it is not known. */
 static void
 question_not_now(struct question *q)
 {
-	if (q->found.state == CAP_NONE && (q->probe == PROBE_DUE || q->probe == PROBE_ASKED))
+	if (q->found.state == CAP_NONE && (q->want.probe == ASKED_DUE || q->want.probe == ASKED_NOW))
 		q->found.state = CAP_TEMP;
 }
 
@@ -174,20 +204,24 @@ asker_waits(struct asker *a, const void *msg, size_t len)
 }
 
 static int
-asker_on_ask(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
+asker_ask(struct asker *a, const void *msg, size_t len, struct err *e)
 {
-	struct asker *a = ch->arg;
 	struct question q;
 
-	(void)fds;
 	if (question_look(&q, directory_of(a->capd, a->settings), msg, len, e) == -1)
 		return -1;
-	if (q.probe == PROBE_DUE && capd_probe(a->capd, q.addr))
-		q.probe = PROBE_ASKED;
-	if (q.probe == PROBE_ASKED && q.found.state == CAP_NONE && asker_waits(a, msg, len))
+	question_begin(a->capd, &q, a->parent);
+	if (question_is_open(&q, a->parent) && asker_waits(a, msg, len))
 		return 0;
 	question_not_now(&q);
-	return capd_answer(a->capd, &q, ch, e);
+	return capd_answer(a->capd, &q, a->to, e);
+}
+
+static int
+asker_on_ask(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
+{
+	(void)fds;
+	return asker_ask(ch->arg, msg, len, e);
 }
 
 /* Answers the question that waits, unless it still has to and time is left. */
@@ -196,18 +230,22 @@ asker_resume(struct asker *a, bool late)
 {
 	struct question q;
 	struct err e = { 0 };
+	bool by_ldap = false;
 
 	if (question_look(&q, directory_of(a->capd, a->settings), a->held.p, a->held.n, &e) == 0) {
-		if (q.probe == PROBE_ASKED && !late)
+		if (!late)
+			question_begin(a->capd, &q, a->parent);
+		by_ldap = q.want.ldap == ASKED_NOW;
+		if (question_is_open(&q, a->parent) && !late)
 			return;
 		question_not_now(&q);
-		(void)capd_answer(a->capd, &q, &a->chan, &e);
+		(void)capd_answer(a->capd, &q, a->to, &e);
 	}
 	if (e.kind != ERR_NONE)
 		log_line(LOG_WARN, NULL, "unanswered", "why=%s", log_q(e.what));
 	loop_cancel(&a->capd->daemon->loop, &a->patience);
 	buf_free(&a->held);
-	a->rest_ms = late ? clock_ms() + CAPD_REST_MS : 0;
+	a->rest_ms = late ? clock_ms() + (by_ldap ? CAPD_REST_LDAP_MS : CAPD_REST_MS) : 0;
 }
 
 static void
@@ -225,6 +263,36 @@ askers_resume(struct capd *c)
 		if (a->held.n > 0)
 			asker_resume(a, false);
 	}
+	if (c->person.held.n > 0)
+		asker_resume(&c->person, false);
+}
+
+/* What a directory said: data of others, and an expression only if it is one. */
+static int
+ldap_on_told(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
+{
+	const struct msg_ldap_told *m = msg;
+	struct cap_entry said = { .source = SOURCE_LDAP, .state = (enum cap_state)m->caps, .since_s = m->since_s,
+	    .text = span_of(m + 1, m->len) };
+	struct capd *c = ch->arg;
+	struct err why;
+
+	(void)fds;
+	if (m->len != len - sizeof *m || m->found > 2 || m->caps > CAP_TEMP || (m->len > 0) != (m->caps == CAP_KNOWN))
+		return err_set(e, ERR_PROTO, NULL, "an answer of %zu octets", len);
+	if (!ldap_told(&c->ldap, m->h.id, m->found, &said, clock_ms(), &why))
+		return 0;
+	if (why.kind != ERR_NONE)
+		log_line(LOG_WARN, NULL, "ldap-unusable", "why=%s", log_q(why.what));
+	askers_resume(c);
+	return 0;
+}
+
+static void
+directories_lost(struct capd *c)
+{
+	ldap_lost(&c->ldap);
+	askers_resume(c);
 }
 
 /* What another host said, or why it said nothing. */
@@ -295,6 +363,7 @@ capd_add_asker(struct capd *c, int fd, enum role parent, uint32_t settings, stru
 	}
 	a->capd = c;
 	a->parent = parent;
+	a->to = &a->chan;
 	a->settings = settings;
 	a->patience = (struct timer){ .fire = asker_impatient, .arg = a };
 	buf_init(&a->held, sizeof(struct msg_cap_ask) + ENV_MAX_PATH);
@@ -331,14 +400,10 @@ static int
 control_on_ask(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
 {
 	struct capd *c = ch->arg;
-	struct question q;
 
 	(void)fds;
-	if (question_look(&q, &c->directory, msg, len, e) == -1)
-		return -1;
-	if (q.probe == PROBE_ASKED)
-		question_not_now(&q);
-	return capd_answer(c, &q, ch, e);
+	c->person.settings = c->number;
+	return asker_ask(&c->person, msg, len, e);
 }
 
 /* Each channel says what one source says; whose address it may be is judged by who sends it. */
@@ -356,8 +421,10 @@ control_on_set(struct chan *ch, const void *msg, size_t len, int *fds, struct er
 	    (m->source != SOURCE_OWN && (m->source != SOURCE_NONE || m->state != CAP_NONE)) ||
 	    (m->addr_len == 0 && m->source != SOURCE_NONE))
 		return err_set(e, ERR_PROTO, NULL, "a change of %zu octets", len);
-	if (m->source == SOURCE_NONE)
+	if (m->source == SOURCE_NONE) {
 		probe_forget(&c->probe, span_of(m + 1, m->addr_len));
+		ldap_forget(&c->ldap);
+	}
 	if (store_set(&c->store, &c->directory, m, &why) == 0)
 		return chan_send(ch, &done, MSG_CAP_SETTED, m->h.id, sizeof done, NULL, 0, e);
 	no.kind = (uint32_t)why.kind;
@@ -400,13 +467,25 @@ static const struct msg_rule from_control[] = {
 static const struct msg_rule from_learn[] = {
 	{ MSG_CAP_SET, sizeof(struct msg_cap_set), MSG_MAX, 0, 0, learn_on_set },
 };
+static const struct msg_rule from_ldap[] = {
+	{ MSG_LDAP_TOLD, sizeof(struct msg_ldap_told), MSG_MAX, 0, 0, ldap_on_told },
+};
 /* Who may say what. */
 static const struct { const struct msg_rule *rule; size_t n; } rules[ROLE_COUNT] = {
 	[ROLE_SMTPD] = { from_parent, 1 }, [ROLE_LOCAL] = { from_parent, 1 },
 	[ROLE_REMOTE] = { from_parent, sizeof from_parent / sizeof *from_parent },
 	[ROLE_CONTROL] = { from_control, sizeof from_control / sizeof *from_control },
 	[ROLE_LEARN] = { from_learn, sizeof from_learn / sizeof *from_learn },
+	[ROLE_LDAP] = { from_ldap, sizeof from_ldap / sizeof *from_ldap },
 };
+
+/* Nobody waits for that answer any more. */
+static void
+person_forget(struct capd *c)
+{
+	loop_cancel(&c->daemon->loop, &c->person.patience);
+	buf_clear(&c->person.held);
+}
 
 static void
 parent_gone(struct chan *ch, const struct err *why)
@@ -417,6 +496,10 @@ parent_gone(struct chan *ch, const struct err *why)
 	log_line(LOG_INFO, NULL, "peer-gone", "peer=%s", ch->name);
 	if (ch == &c->parent[ROLE_REMOTE])
 		remote_lost(c);
+	else if (ch == &c->parent[ROLE_LDAP])
+		directories_lost(c);
+	else if (ch == &c->parent[ROLE_CONTROL])
+		person_forget(c);
 }
 
 static int
@@ -427,6 +510,10 @@ capd_connect(struct capd *c, enum role role, int fd, struct err *e)
 	chan_close(&c->parent[role]);
 	if (role == ROLE_REMOTE)	/* the news of its end may come after its successor's channel */
 		remote_lost(c);
+	else if (role == ROLE_LDAP)
+		directories_lost(c);
+	else if (role == ROLE_CONTROL)
+		person_forget(c);
 	if (chan_open(&c->parent[role], &c->daemon->loop, fd, role_name(role), rules[role].rule, rules[role].n,
 	    parent_gone, c, e) == 0)
 		return 0;
@@ -515,8 +602,10 @@ capd_stats(void *arg, struct buf *out)
 
 	figure_add(out, "accord_capd_askers", c->nasker);
 	figure_add(out, "accord_capd_entries", c->store.log.n);
-	figure_add(out, "accord_capd_probed", c->probe.n);
-	figure_add(out, "accord_capd_probes_total", c->probe.total);
+	figure_add(out, "accord_capd_directory_answers", c->ldap.asked.n);
+	figure_add(out, "accord_capd_directory_questions_total", c->ldap.asked.total);
+	figure_add(out, "accord_capd_probed", c->probe.asked.n);
+	figure_add(out, "accord_capd_probes_total", c->probe.asked.total);
 	figure_add(out, "accord_capd_questions_total", c->answers);
 	figure_add(out, "accord_capd_hits_total", c->hits);
 }
@@ -543,9 +632,13 @@ capd_open(struct capd *c, struct daemon *d, struct err *e)
 	if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
 		return err_sys(e, "random octets");
 	probe_init(&c->probe, seed);
+	ldap_open(&c->ldap);
+	c->person = (struct asker){ .capd = c, .parent = ROLE_CONTROL, .to = &c->parent[ROLE_CONTROL] };
+	c->person.patience = (struct timer){ .fire = asker_impatient, .arg = &c->person };
+	buf_init(&c->person.held, sizeof(struct msg_cap_ask) + ENV_MAX_PATH);
 	store_open(&c->store, daemon_file(d, "caps"));
-	if (directory_open(&c->directory, &d->conf, store_log(&c->store), &c->probe, daemon_file(d, "caps.cdb"),
-	    e) == -1 || open_known(c, daemon_file(d, "known"), e) == -1)
+	if (directory_open(&c->directory, &d->conf, store_log(&c->store), &c->probe, &c->ldap,
+	    daemon_file(d, "caps.cdb"), e) == -1 || open_known(c, daemon_file(d, "known"), e) == -1)
 		return -1;
 	for (int r = 0; r < ROLE_COUNT; r++)
 		if (d->peer_fd[r] != -1 && capd_connect(c, r, d->peer_fd[r], e) == -1)

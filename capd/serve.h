@@ -11,6 +11,7 @@ enum {
 	/* How long a question waits for another host's answer, less than its asker waits for ours: of smtpd's sessions,
 	 * of the others.  Who waited in vain is answered at once for a while: he may name hundreds. */
 	CAPD_WAIT_SMTPD_MS = 1500, CAPD_WAIT_MS = 4000, CAPD_REST_MS = 60 * 1000,
+	CAPD_REST_LDAP_MS = 5 * 1000,	/* the same, if it was for a directory */
 	CAPD_UNREAD = 64,	/* answers that wait for an asker to read them */
 	CAPD_OLD_MAX = 8	/* settings that are no more, and that sessions still have */
 };
@@ -23,15 +24,26 @@ struct old_settings {
 	struct directory directory;
 };
 
-struct asker;
+/* A session process of smtpd, local or remote; or who asks by control. */
+struct asker {
+	struct asker *next, **prev;
+	struct capd *capd;
+	struct chan chan, *to;		/* its own, but for who asks by control; where answers go */
+	enum role parent;
+	uint32_t settings;		/* the number of those its session has */
+	struct buf held;		/* its question, which waits for another host; empty: none does */
+	struct timer patience;		/* until that is answered all the same */
+	int64_t rest_ms;		/* until then none of its questions waits */
+};
 
 struct capd {
 	struct daemon *daemon;
 	struct store store;
 	struct probe probe;
+	struct ldap ldap;
 	struct directory directory;
 	struct chan parent[ROLE_COUNT];	/* smtpd and local bring sessions; control asks itself */
-	struct asker *askers;
+	struct asker *askers, person;	/* person: asks by control, one question at a time */
 	uint64_t answers, hits;
 	uint32_t number;		/* of the settings in force */
 	uint32_t nasker;

@@ -32,7 +32,7 @@ enum {
 #define R_ME (R(SMTPD) | R(QMGR) | R(REMOTE) | R(LOCAL) | R(BOUNCE) | R(CAPD) | R(CONTROL) | \
 	R(QUEUE) | R(CONVERTD) | R(LEARN) | R(OFFER) | R(EXPAND))
 #define R_LANDLOCK (R(QUEUE) | R(RESOLVER) | R(CAPD) | R(CONVERTD) | R(BOUNCE) | R(REMOTE) | R(LOCAL) | \
-	R(QMGR) | R(CONTROL) | R(SMTPD) | R(LEARN) | R(OFFER) | R(KEY) | R(AUTH) | R(EXPAND))
+	R(QMGR) | R(CONTROL) | R(SMTPD) | R(LEARN) | R(OFFER) | R(KEY) | R(AUTH) | R(EXPAND) | R(LDAP))
 
 static int
 flush_check(struct span line, struct err *e)
@@ -136,9 +136,9 @@ const struct conf_decl conf_table[CONF_COUNT] = {
 	    "refused commands after which a client is cut off"),
 	[CONF_CAPS] = LONG_LIST("caps", "", CONF_CAPS_LINE_MAX, R(START), NULL,
 	    "ADDRESS EXPRESSION, @domain EXPRESSION or ADDRESS any: what a recipient can take"),
-	[CONF_CAPSOURCES] = KEYED_LIST("capsources", "cdb:caps.cdb", R(START) | R(CAPD) | R(LOCAL) | R(LEARN),
+	[CONF_CAPSOURCES] = KEYED_LIST("capsources", "cdb:caps.cdb", R(START) | R(CAPD) | R(LOCAL) | R(LEARN) | R(LDAP),
 	    capsource_check,
-	    "cdb:FILE, own, learned or probe: where capabilities are looked up, in order", capsource_keys,
+	    "cdb:FILE, own, ldap:URL, learned or probe: where capabilities are looked up, in order", capsource_keys,
 	    "source"),
 	[CONF_CONNEG] = KEYED_LIST("conneg", "", R(SMTPD) | R(CAPD) | R(REMOTE), conneg_check,
 	    "DOMAIN directory|ensure|off [all|relayclients|NETWORK,…]: how CONNEG is answered, and to whom; * "
@@ -188,8 +188,8 @@ const struct conf_decl conf_table[CONF_COUNT] = {
 	[CONF_ROUTEAUTH] = KEYED_LIST("routeauth", "", R(START) | R(REMOTE), routeauth_check,
 	    "HOST[:PORT] plain|login|xoauth2 USER FILE: as whom we log in at a next hop of smtproutes; FILE has the password "
 	    "or token", routeauth_keys, "next hop"),
-	[CONF_RECIPIENTS] = KEYED_LIST("recipients", "", R(START) | R(SMTPD) | R(CAPD), recipients_check,
-	    "DOMAIN any|file:FILE|cdb:FILE: which addresses of a domain there are; others are refused; * for all "
+	[CONF_RECIPIENTS] = KEYED_LIST("recipients", "", R(START) | R(SMTPD) | R(CAPD) | R(LDAP), recipients_check,
+	    "DOMAIN any|file:FILE|cdb:FILE|ldap:URL: which addresses of a domain there are; others are refused; * for all "
 	    "domains", recipients_keys, "domain and source"),
 	[CONF_RECIPIENTDELIMITER] = STRING("recipientdelimiter", "+", R(CAPD) | R(LOCAL) | R(EXPAND), delimiter_check,
 	    "characters that separate a user's name from an extension, such as + or +-; none: there are no "

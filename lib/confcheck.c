@@ -8,6 +8,7 @@
 
 #include "lib/confline.h"
 #include "lib/daemon.h"
+#include "lib/ldapline.h"
 
 /* What is promised is made here, or not promised. */
 static int
@@ -51,6 +52,7 @@ tls_together(const struct conf *c, struct err *e)
 int
 conf_together(const struct conf *c, struct err *e)
 {
+	struct span directories[LDAPLINE_MAX];
 	const struct span *lines;
 	uint32_t n = conf_lines(c, CONF_LISTEN, &lines);
 	size_t max = sizeof ((struct daemon_listener *)NULL)->line - 1;
@@ -64,7 +66,7 @@ conf_together(const struct conf *c, struct err *e)
 	if (conf_number(c, CONF_RETRYMAX) < conf_number(c, CONF_RETRYFIRST))
 		return err_set(e, ERR_PERM, NULL, "retrymax: expected at least the value of retryfirst "
 		    "(%llu)", (unsigned long long)conf_number(c, CONF_RETRYFIRST));
-	return ensure_together(c, e) == -1 ? -1 : tls_together(c, e);
+	return ensure_together(c, e) == -1 || ldaplines_of(c, directories, e) == -1 ? -1 : tls_together(c, e);
 }
 
 int

@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include "lib/ldapline.h"
+
 enum { HOST_MAX = 253, LABEL_MAX = 63, PORT_SMTP = 25, PORT_DNS = 53 };
 
 /* Text of a setting for a message. */
@@ -385,6 +387,7 @@ route_addr(const char *dest, struct netaddr *out)
 
 static const struct { const char *name; enum cap_source source; bool file; } capsources[] = {
 	{ "none", SOURCE_NONE, false }, { "cdb", SOURCE_CDB, true }, { "own", SOURCE_OWN, false },
+	{ "ldap", SOURCE_LDAP, true },
 	{ "learned", SOURCE_LEARNED, false }, { "probe", SOURCE_PROBE, false },
 };
 enum { NCAPSOURCE = sizeof capsources / sizeof *capsources };
@@ -393,16 +396,20 @@ int
 capsource_parse(struct span line, struct capsource *out, struct err *e)
 {
 	size_t colon = span_find(line, ':');
+	struct ldap_line l;
 
 	*out = (struct capsource){ .file = span_sub(line, colon + 1, line.n) };
+	if (span_is(span_sub(line, 0, colon), "ldap")) {
+		out->source = SOURCE_LDAP;
+		return ldapline_parse(line, &l, e);
+	}
 	for (int i = 1; i < NCAPSOURCE; i++)
 		if (span_is(span_sub(line, 0, colon), capsources[i].name) &&
 		    capsources[i].file == (out->file.n > 0) && capsources[i].file == (colon < line.n)) {
 			out->source = capsources[i].source;
 			return 0;
 		}
-	return err_set(e, ERR_PERM, NULL, "expected cdb:FILE, own, learned or probe (ldap: is not asked by this "
-	    "version), not \"%s\"", quote(line).s);
+	return err_set(e, ERR_PERM, NULL, "expected cdb:FILE, own, ldap:URL, learned or probe, not \"%s\"", quote(line).s);
 }
 
 int

@@ -151,14 +151,15 @@ int conneg_keys(struct span line, struct buf *out, struct err *e);	/* its domain
 /* Adds s in lower case, and end. */
 int line_key_add(struct buf *out, struct span s, int end, struct err *e);
 
-/* A line of capsources: "cdb:FILE", FILE in the line; or a source of capd's own, by its name. */
+/* A line of capsources: "cdb:FILE", FILE in the line; "ldap:URL ..." (lib/ldapline.h); or a source of capd's own, by
+ * its name. */
 struct capsource { enum cap_source source; struct span file; };
 int capsource_parse(struct span line, struct capsource *out, struct err *e);
 int capsource_check(struct span line, struct err *e);
 int capsource_keys(struct span line, struct buf *out, struct err *e);	/* its kind */
 /* Is source one of the lines? */
 bool capsources_have(const struct span *lines, uint32_t n, enum cap_source source);
-/* The name of a source: "cdb", "own", "learned", "probe"; "none". */
+/* The name of a source: "cdb", "own", "ldap", "learned", "probe"; "none". */
 const char *capsource_name(enum cap_source source);
 
 /*

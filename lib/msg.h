@@ -133,6 +133,9 @@ enum msg_type {
 	/* command -> control, control, capd -> remote; remote parent -> its session: what do the hosts of its domain's
 	 * SRV records say that it takes? */
 	MSG_PROBE,		/* struct msg_probe + address text; answer MSG_INQUIRED */
+	/* capd <-> ldap <-> its worker of a directory: is there somebody of that address, and what does he take? */
+	MSG_LDAP_ASK = 184,	/* struct msg_ldap_ask + address text */
+	MSG_LDAP_TOLD,		/* back: struct msg_ldap_told + expression text */
 	/* smtpd's sessions <-> key */
 	MSG_SIGN = 192,		/* struct msg_sign + what is to be signed (RFC 8446, 4.4.3; RFC 8422, 5.4) */
 	MSG_SIGNED,		/* back: struct msg_hdr + signature; or MSG_REFUSED */
@@ -154,7 +157,7 @@ enum msg_type {
 /* The processes, as peers of each other.  The order is the one they are started in. */
 enum role {
 	ROLE_START, ROLE_QUEUE, ROLE_CAPD, ROLE_CONVERTD, ROLE_BOUNCE, ROLE_RESOLVER, ROLE_LEARN, ROLE_OFFER,
-	ROLE_KEY, ROLE_AUTH, ROLE_EXPAND, ROLE_REMOTE,
+	ROLE_KEY, ROLE_AUTH, ROLE_EXPAND, ROLE_LDAP, ROLE_REMOTE,
 	ROLE_LOCAL, ROLE_QMGR, ROLE_CONTROL, ROLE_SMTPD, ROLE_COUNT
 };
 /* "queue", "capd" …; also the program accord-NAME. */
@@ -303,8 +306,8 @@ enum { CAP_WANT_FEATURES = 1, CAP_WANT_KNOWN = 2 };
 struct msg_cap_ask { struct msg_hdr h; uint32_t want, addr_len; };
 enum cap_state { CAP_NONE, CAP_KNOWN, CAP_ANY, CAP_TEMP };
 /* Where capabilities come from, from whom is trusted most to whom least; in files too, so a number stays what it
- * is.  3 is for a directory of others (LDAP). */
-enum cap_source { SOURCE_NONE, SOURCE_CDB, SOURCE_OWN, SOURCE_LEARNED = 4, SOURCE_PROBE };
+ * is. */
+enum cap_source { SOURCE_NONE, SOURCE_CDB, SOURCE_OWN, SOURCE_LDAP, SOURCE_LEARNED, SOURCE_PROBE };
 enum { CAP_LEARNED_S = 30 * 24 * 3600 };	/* so long counts what a report said */
 struct msg_cap {
 	struct msg_hdr h;
@@ -358,6 +361,16 @@ struct msg_inquired {
 	char what[228];
 	char route[JOB_DEST + 256];	/* as lib/route.h has it, and */
 	char options[256];	/* the options of `destinations` for it: control's to say */
+};
+
+enum { LDAP_NAME = 32 };
+struct msg_ldap_ask { struct msg_hdr h; unsigned char line[LDAP_NAME]; uint32_t addr_len, pad; };	/* line: as ldapline_name() */
+struct msg_ldap_told {
+	struct msg_hdr h;
+	uint32_t found;		/* 1: somebody has the address; 0: nobody; 2: cannot be told now */
+	uint32_t caps;		/* enum cap_state: NONE, KNOWN with the expression that follows, ANY, TEMP */
+	uint32_t len, pad;
+	uint64_t since_s;	/* when that was said, as the directory says; 0: it does not */
 };
 
 /* key: SHA-256 of the public half, a SubjectPublicKeyInfo (RFC 5280, 4.1) */

@@ -3,17 +3,25 @@
 #include "lib/recipients.h"
 
 #include "lib/confline.h"
+#include "lib/ldapline.h"
 
 static const struct { const char *name; enum recipients_source source; } sources[] = {
 	{ "file:", RECIPIENTS_FILE }, { "cdb:", RECIPIENTS_CDB },
 };
 
 static int
-source_parse(struct span text, struct recipients_line *out)
+source_parse(struct span text, struct recipients_line *out, struct err *e)
 {
+	struct ldap_line l;
+
 	if (span_is(text, "any")) {
 		out->source = RECIPIENTS_ANY;
 		return 0;
+	}
+	if (span_is(span_sub(text, 0, 5), "ldap:")) {
+		out->source = RECIPIENTS_LDAP;
+		out->arg = text;
+		return ldapline_parse(text, &l, e);
 	}
 	for (size_t i = 0; i < sizeof sources / sizeof *sources; i++) {
 		size_t n = strlen(sources[i].name);
@@ -24,7 +32,7 @@ source_parse(struct span text, struct recipients_line *out)
 		    span_find(out->arg, ' ') == out->arg.n && span_find(out->arg, '\t') == out->arg.n)
 			return 0;
 	}
-	return -1;
+	return err_set(e, ERR_PERM, NULL, "expected DOMAIN SOURCE, with any, file:FILE, cdb:FILE or ldap:URL as source");
 }
 
 int
@@ -35,10 +43,9 @@ recipients_parse(struct span line, struct recipients_line *out, struct err *e)
 
 	*out = (struct recipients_line){ .source = RECIPIENTS_ANY };
 	if (span_word(&rest, &out->domain) &&
-	    (span_is(out->domain, "*") || domain_line_check(out->domain, &ignored) == 0) &&
-	    source_parse(span_trim(rest), out) == 0)
-		return 0;
-	return err_set(e, ERR_PERM, NULL, "expected DOMAIN SOURCE, with any, file:FILE or cdb:FILE as source");
+	    (span_is(out->domain, "*") || domain_line_check(out->domain, &ignored) == 0))
+		return source_parse(span_trim(rest), out, e);
+	return err_set(e, ERR_PERM, NULL, "expected DOMAIN SOURCE, with a domain, .domain or * first");
 }
 
 int

@@ -9,7 +9,7 @@ role_name(enum role r)
 		[ROLE_START] = "start", [ROLE_QUEUE] = "queue", [ROLE_CAPD] = "capd",
 		[ROLE_CONVERTD] = "convertd", [ROLE_BOUNCE] = "bounce",
 		[ROLE_RESOLVER] = "resolver", [ROLE_LEARN] = "learn", [ROLE_OFFER] = "offer",
-		[ROLE_KEY] = "key", [ROLE_AUTH] = "auth", [ROLE_EXPAND] = "expand",
+		[ROLE_KEY] = "key", [ROLE_AUTH] = "auth", [ROLE_EXPAND] = "expand", [ROLE_LDAP] = "ldap",
 		[ROLE_REMOTE] = "remote", [ROLE_LOCAL] = "local",
 		[ROLE_QMGR] = "qmgr", [ROLE_CONTROL] = "control", [ROLE_SMTPD] = "smtpd",
 	};

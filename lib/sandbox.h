@@ -25,6 +25,7 @@ enum sandbox_role {
 	SB_KEY,			/* no files; nothing but channels */
 	SB_AUTH, SB_AUTH_LOGIN,	/* no files; the child: one login */
 	SB_EXPAND,		/* no files */
+	SB_LDAP, SB_LDAP_WORKER,	/* no files; the worker: TCP to its directory */
 	SB_CONVERTD, SB_CONVERT_JOB,	/* no files; the job: memory, its two descriptors */
 	SB_CONTROL,		/* no files; its listening socket is inherited */
 	SB_LOG,			/* writes what it is sent */

@@ -16,6 +16,7 @@ static const char *const names[ROLE_COUNT] = {
 	[ROLE_CONVERTD] = "accord-convert", [ROLE_BOUNCE] = "accord-bounce",
 	[ROLE_RESOLVER] = "accord-dns", [ROLE_LEARN] = "accord-learn", [ROLE_OFFER] = "accord-offer",
 	[ROLE_KEY] = "accord-key", [ROLE_AUTH] = "accord-auth", [ROLE_EXPAND] = "accord-expand",
+	[ROLE_LDAP] = "accord-ldap",
 	[ROLE_REMOTE] = "accord-remote", [ROLE_LOCAL] = "root",
 	[ROLE_QMGR] = "accord-qmgr", [ROLE_CONTROL] = "accord-control", [ROLE_SMTPD] = "accord-smtpd",
 };

@@ -68,15 +68,16 @@ give_certs(struct child *c, const struct parcel *w, struct err *e)
 	return give_name(c, w->reload ? MSG_RELOAD_FILE : MSG_FILE, w->number, "tls", copy_of(fd, e), e);
 }
 
-/* Who exists, to who answers for it. */
+/* Who exists, to who answers for it; and what directories need, to who asks them. */
 static int
 give_known(struct child *c, const struct parcel *w, struct err *e)
 {
-	int fd = w->from->known_fd;
+	int fd = c->role == ROLE_CAPD ? w->from->known_fd : c->role == ROLE_LDAP ? w->from->directories_fd : -1;
+	const char *name = c->role == ROLE_CAPD ? "known" : "ldap";
 
-	if (c->role != ROLE_CAPD || fd == -1)
+	if (fd == -1)
 		return 0;
-	return give_name(c, w->reload ? MSG_RELOAD_FILE : MSG_FILE, w->number, "known", copy_of(fd, e), e);
+	return give_name(c, w->reload ? MSG_RELOAD_FILE : MSG_FILE, w->number, name, copy_of(fd, e), e);
 }
 
 /* The file passwd, where a line of auth wants it. */

@@ -26,7 +26,7 @@ place_names(struct place *p, const char *home, struct err *e)
 {
 	*p = (struct place){ .state_fd = -1, .queue_fd = -1, .caps_fd = -1, .learn_fd = -1, .offer_fd = -1,
 	    .run_fd = -1, .clock_fd = -1, .control_sock = -1, .certs_fd = -1, .keys_fd = -1, .authorities_fd = -1,
-	    .known_fd = -1, .users_fd = -1, .lock_fd = -1 };
+	    .known_fd = -1, .users_fd = -1, .directories_fd = -1, .lock_fd = -1 };
 	for (int i = 0; i < CONF_COUNT; i++)
 		p->setting_fd[i] = -1;
 	if (home == NULL) {
@@ -299,7 +299,7 @@ place_open(struct place *p, const char *home, const char *clock, const struct ac
 {
 	if (place_names(p, home, e) == -1 || place_settings(p, e) == -1 ||
 	    place_folders(p, who, e) == -1 || place_certs(p, e) == -1 || place_credentials(p, e) == -1 ||
-	    place_known(p, e) == -1 || place_users(p, e) == -1 ||
+	    place_known(p, e) == -1 || place_users(p, e) == -1 || place_directories(p, e) == -1 ||
 	    build_caps(p, caps_default, e) == -1 ||
 	    check_caps(p, e) == -1)
 		return -1;
@@ -338,6 +338,7 @@ place_drop(struct place *next)
 	ipc_close_fds(&next->users_fd, 1);
 	ipc_close_fds(&next->keys_fd, 1);
 	ipc_close_fds(&next->known_fd, 1);
+	ipc_close_fds(&next->directories_fd, 1);
 	for (uint32_t i = 0; i < next->nlistener; i++)
 		close(next->listener[i].fd);
 	next->nlistener = 0;
@@ -352,10 +353,11 @@ place_reopen(const struct place *p, struct place *next, struct err *e)
 	next->nlistener = 0;
 	next->caps_beside = false;
 	next->certs_fd = next->keys_fd = next->authorities_fd = next->known_fd = next->users_fd = -1;
+	next->directories_fd = -1;
 	for (int i = 0; i < CONF_COUNT; i++)
 		next->setting_fd[i] = -1;
 	if (place_settings(next, e) == 0 && place_certs(next, e) == 0 && place_credentials(next, e) == 0 &&
-	    place_known(next, e) == 0 && place_users(next, e) == 0 &&
+	    place_known(next, e) == 0 && place_users(next, e) == 0 && place_directories(next, e) == 0 &&
 	    build_caps(next, caps_beside, e) == 0 &&
 	    check_caps(next, e) == 0 && place_listen(next, p, e) == 0)
 		return 0;

@@ -20,6 +20,7 @@ struct place {
 	int state_fd, queue_fd, caps_fd, learn_fd, offer_fd, run_fd, clock_fd, lock_fd;
 	int control_sock;		/* -1: not bound yet */
 	int certs_fd, keys_fd;		/* sealed: what tlscert names, without and with private keys; -1 */
+	int directories_fd;		/* sealed: what the directories of settings need (lib/ldapfile.h); -1 */
 	int known_fd;			/* sealed: the addresses that recipients lists in files (lib/known.h); -1 */
 	int users_fd;			/* sealed: the file passwd, if auth wants it; -1 */
 	int authorities_fd;		/* sealed: what tlsca names, if tlspolicy wants it; -1 */
@@ -67,6 +68,8 @@ int place_known(struct place *p, struct err *e);
 /* Reads the file passwd, in the place of what was read before; start/users.c.  None at all is one of no user.  -1: what
  * was read before stays. */
 int place_users(struct place *p, struct err *e);
+/* Reads the files of directories (LDAP): passwords and authorities; start/directories.c. */
+int place_directories(struct place *p, struct err *e);
 /* Binds all lines of `listen` and run/control.sock; the latter later where the disk is full. */
 int place_bind(struct place *p, struct err *e);
 /* Binds run/control.sock.  -1: control_sock stays as it is. */

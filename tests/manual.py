@@ -17,7 +17,7 @@ SAYS = [("cmd/server/", ["control"]), ("cmd/", ["accord"]), ("start/logger.c", [
         ("remote/resolver/", ["resolver"]), ("remote/parent.c", ["remote"]), ("remote/main.c", ["remote"]),
         ("remote/", ["remote-session"])]
 SOURCES = ("smtpd", "queue", "qmgr", "remote", "local", "bounce", "convertd", "capd", "learn", "offer", "key", "auth",
-           "expand", "start", "cmd", "lib")
+           "expand", "ldap", "start", "cmd", "lib")
 
 passed = failed = 0
 

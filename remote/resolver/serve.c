@@ -17,6 +17,7 @@ static const char resolv_conf[] = "/etc/resolv.conf";
 struct asker {
 	struct asker *next, **prev;
 	struct resolver *resolver;
+	enum role parent;
 	struct chan chan;
 	struct waiter waiter;
 };
@@ -107,7 +108,7 @@ asker_gone(struct chan *ch, const struct err *why)
 }
 
 int
-resolver_add_asker(struct resolver *r, int fd, struct err *e)
+resolver_add_asker(struct resolver *r, enum role parent, int fd, struct err *e)
 {
 	struct asker *a = calloc(1, sizeof *a);
 
@@ -116,6 +117,7 @@ resolver_add_asker(struct resolver *r, int fd, struct err *e)
 		return err_sys(e, "asker");
 	}
 	a->resolver = r;
+	a->parent = parent;
 	if (chan_open(&a->chan, &r->daemon->loop, fd, "session", from_asker, 1, asker_gone, a, e) == -1) {
 		close(fd);
 		free(a);
@@ -131,46 +133,52 @@ resolver_add_asker(struct resolver *r, int fd, struct err *e)
 }
 
 static int
-remote_on_session(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
+parent_on_session(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
 {
+	struct resolver *r = ch->arg;
 	int fd = fds[0];
 
 	(void)msg, (void)len;
 	fds[0] = -1;
-	return resolver_add_asker(ch->arg, fd, e);
+	return resolver_add_asker(r, (enum role)(ch - r->parent), fd, e);
 }
 
-static const struct msg_rule from_remote[] = {
-	{ MSG_SESSION, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 1, 1, remote_on_session },
+static const struct msg_rule from_parent[] = {
+	{ MSG_SESSION, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 1, 1, parent_on_session },
 };
 
-/* remote is another one now: nobody reads what is still being asked.  Sessions that outlived their parent
+/* Their parent is another one now: nobody reads what is still being asked.  Sessions that outlived it
  * and wait here see that it is over. */
 static void
-askers_close(struct resolver *r)
+askers_close(struct resolver *r, enum role parent)
 {
-	while (r->askers != NULL) {
-		struct asker *a = r->askers;
-
+	for (struct asker *a = r->askers, *next; a != NULL; a = next) {
+		next = a->next;
+		if (a->parent != parent)
+			continue;
 		chan_close(&a->chan);
 		asker_gone(&a->chan, NULL);
 	}
 }
 
 static void
-remote_gone(struct chan *ch, const struct err *why)
+parent_gone(struct chan *ch, const struct err *why)
 {
+	struct resolver *r = ch->arg;
+
 	(void)why;
 	log_line(LOG_INFO, NULL, "peer-gone", "peer=%s", ch->name);
-	daemon_lost(ROLE_REMOTE);
+	daemon_lost((enum role)(ch - r->parent));
 }
 
 static int
-resolver_connect(struct resolver *r, int fd, struct err *e)
+resolver_connect(struct resolver *r, enum role role, int fd, struct err *e)
 {
-	chan_close(&r->remote);
-	askers_close(r);
-	if (chan_open(&r->remote, &r->daemon->loop, fd, "remote", from_remote, 1, remote_gone, r, e) == 0)
+	struct chan *ch = &r->parent[role];
+
+	chan_close(ch);
+	askers_close(r, role);
+	if (chan_open(ch, &r->daemon->loop, fd, role_name(role), from_parent, 1, parent_gone, r, e) == 0)
 		return 0;
 	close(fd);
 	return -1;
@@ -182,9 +190,9 @@ resolver_on_peer(void *arg, enum role role, uint32_t generation, int fd)
 	struct err e = { 0 };
 
 	(void)generation;
-	if (role != ROLE_REMOTE)
+	if (role != ROLE_REMOTE && role != ROLE_LDAP)
 		close(fd);
-	else if (resolver_connect(arg, fd, &e) == -1)
+	else if (resolver_connect(arg, role, fd, &e) == -1)
 		log_line(LOG_ERR, NULL, "no-channel", "peer=%s why=%s", role_name(role), log_q(e.what));
 }
 
@@ -249,8 +257,10 @@ resolver_open(struct resolver *r, struct daemon *d, struct err *e)
 		read_resolv_conf(r, &text);
 	got = dns_open(&r->dns, &d->loop, &d->conf, buf_view(&text), e);
 	buf_free(&text);
-	if (got == -1 || (d->peer_fd[ROLE_REMOTE] != -1 &&
-	    resolver_connect(r, d->peer_fd[ROLE_REMOTE], e) == -1))
+	for (int role = 0; got != -1 && role < ROLE_COUNT; role++)
+		if (d->peer_fd[role] != -1 && (role == ROLE_REMOTE || role == ROLE_LDAP))
+			got = resolver_connect(r, (enum role)role, d->peer_fd[role], e);
+	if (got == -1)
 		return -1;
 	r->leave = (struct timer){ .fire = resolver_leave, .arg = r };
 	d->peer = resolver_on_peer;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
-/* remote/resolver/serve.h - answers remote's sessions, each on a channel of its own. */
+/* remote/resolver/serve.h - answers remote's sessions, and who asks directories, each on a channel of its own. */
 #ifndef REMOTE_RESOLVER_SERVE_H
 #define REMOTE_RESOLVER_SERVE_H
 
@@ -20,7 +20,7 @@ struct resolver {
 	struct daemon *daemon;
 	struct dns dns;
 	struct questions questions;
-	struct chan remote;		/* brings sessions */
+	struct chan parent[ROLE_COUNT];	/* remote and ldap bring sessions */
 	struct asker *askers;
 	struct timer leave;
 	int resolv_conf;		/* it, as read; -1: not read, or not there */
@@ -32,6 +32,6 @@ struct resolver {
 int resolver_open(struct resolver *r, struct daemon *d, struct err *e);
 
 /* One more asking session, for tests too.  fd is taken over. */
-int resolver_add_asker(struct resolver *r, int fd, struct err *e);
+int resolver_add_asker(struct resolver *r, enum role parent, int fd, struct err *e);
 
 #endif

@@ -98,7 +98,7 @@ check_probe(const struct msg_probe *m, size_t len)
 	assert(m->h.type == MSG_PROBE && len == sizeof *m + addr.n && m->h.id != 0);
 	assert(address_check(addr, &e) == 0 && hostname_check(domain, &e) == 0);
 	assert(!span_eqi(domain, span_str("here.example")));
-	assert(capd.probe.nasked <= INQUIRY_PROBES);
+	assert(capd.probe.asked.nasked <= INQUIRY_PROBES);
 }
 
 /* What remote's sessions found, as somebody else made it. */
@@ -309,7 +309,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	hostile_run(&h, span_of(p, n));
 	ipc_close_fds(&h.file, 1);
 	h.file = -1;
-	assert(capd.probe.nasked <= INQUIRY_PROBES && capd.probe.octets <= PROBE_OCTETS);
+	assert(capd.probe.asked.nasked <= INQUIRY_PROBES && capd.probe.asked.octets <= PROBE_OCTETS);
 	assert(capd.nasker <= 1 + HOSTILE_STEPS + SIDES);
 	honest("fax@example.com", CAP_KNOWN, 0);
 	honest("any@EXAMPLE.com", CAP_ANY, 0);

@@ -106,7 +106,7 @@ open_side(struct hostile *x, size_t side)
 
 	if (side == PARENT)
 		d.peer(d.arg, ROLE_REMOTE, 1, fd);
-	else if (resolver_add_asker(&resolver, fd, &e) == -1)
+	else if (resolver_add_asker(&resolver, ROLE_REMOTE, fd, &e) == -1)
 		abort();
 }
 
@@ -171,7 +171,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	hostile_begin(&h);
 	hostile_run(&h, span_of(p, n));
 	honest();
-	chan_close(&resolver.remote);
+	chan_close(&resolver.parent[ROLE_REMOTE]);
 	hostile_end(&h);
 	assert(resolver.askers == NULL && resolver.questions.first == NULL);
 	for (int i = 0; i < QUERIES; i++)

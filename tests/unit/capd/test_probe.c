@@ -22,10 +22,10 @@ static void
 teardown(void)
 {
 	probe_free(&p);
-	ck_assert(p.n == 0 && p.nasked == 0 && p.octets == 0);
+	ck_assert(p.asked.n == 0 && p.asked.nasked == 0 && p.asked.octets == 0);
 }
 
-static enum probe_state
+static enum asked_state
 look(const char *addr, struct cap_entry *out)
 {
 	*out = (struct cap_entry){ .state = CAP_NONE };
@@ -70,21 +70,21 @@ START_TEST(an_answer_has_its_time)
 	struct cap_entry v;
 	uint32_t number;
 
-	ck_assert_int_eq(look("r@x.example", &v), PROBE_DUE);
+	ck_assert_int_eq(look("r@x.example", &v), ASKED_DUE);
 	number = ask("r@x.example");
-	ck_assert_int_eq(look("r@x.example", &v), PROBE_ASKED);
+	ck_assert_int_eq(look("r@x.example", &v), ASKED_NOW);
 	tell(number, answers[_i].told, answers[_i].text);
 	ck_assert_int_eq(e.kind != ERR_NONE, answers[_i].told == CAP_KNOWN && answers[_i].kept != CAP_KNOWN);
-	ck_assert_int_eq(look("r@X.Example", &v), PROBE_COUNTS);
+	ck_assert_int_eq(look("r@X.Example", &v), ASKED_COUNTS);
 	ck_assert_int_eq(v.state, answers[_i].kept);
 	ck_assert(span_is(v.text, v.state == CAP_KNOWN ? "(dpi=200)" : ""));
 	ck_assert_uint_eq(v.since_s, 1234567890);
 	now_ms += answers[_i].lasts_s * 1000 - 1;
-	ck_assert_int_eq(look("r@x.example", &v), PROBE_COUNTS);
+	ck_assert_int_eq(look("r@x.example", &v), ASKED_COUNTS);
 	now_ms++;
-	ck_assert_int_eq(look("r@x.example", &v), PROBE_DUE);
+	ck_assert_int_eq(look("r@x.example", &v), ASKED_DUE);
 	ck_assert_uint_ne(ask("r@x.example"), 0);	/* in the same entry */
-	ck_assert_uint_eq(p.n, 1);
+	ck_assert_uint_eq(p.asked.n, 1);
 }
 END_TEST
 
@@ -94,9 +94,9 @@ START_TEST(G1_addresses_stay_as_they_came)
 	struct cap_entry v;
 
 	know("Box@x.example", CAP_KNOWN, list);
-	ck_assert_int_eq(look("Box@X.EXAMPLE", &v), PROBE_COUNTS);
-	ck_assert_int_eq(look("box@x.example", &v), PROBE_DUE);
-	ck_assert_int_eq(look("\"Box\"@x.example", &v), PROBE_DUE);
+	ck_assert_int_eq(look("Box@X.EXAMPLE", &v), ASKED_COUNTS);
+	ck_assert_int_eq(look("box@x.example", &v), ASKED_DUE);
+	ck_assert_int_eq(look("\"Box\"@x.example", &v), ASKED_DUE);
 }
 END_TEST
 
@@ -107,7 +107,7 @@ START_TEST(no_address_is_asked_about)
 {
 	struct cap_entry v;
 
-	ck_assert_int_eq(look(none[_i], &v), PROBE_NEVER);
+	ck_assert_int_eq(look(none[_i], &v), ASKED_NEVER);
 	ck_assert_uint_eq(ask(none[_i]), 0);
 }
 END_TEST
@@ -140,7 +140,7 @@ START_TEST(few_at_once)
 	tell(number[3], CAP_NONE, "");
 	ck_assert_uint_ne(number[3] = ask("r@x.example"), 0);
 	probe_lost(&p);
-	ck_assert(p.nasked == 0 && p.n == 1);
+	ck_assert(p.asked.nasked == 0 && p.asked.n == 1);
 	ck_assert(!probe_told(&p, number[3], CAP_NONE, span_str(""), now_ms, 1, &e));
 }
 END_TEST
@@ -201,15 +201,15 @@ START_TEST(the_table_is_bounded)
 		p.all_ms = 0;
 		memset(p.domain_ms, 0, sizeof p.domain_ms);
 		tell(ask(addr), CAP_KNOWN, list);
-		ck_assert_uint_le(p.n, PROBE_ENTRIES);
+		ck_assert_uint_le(p.asked.n, PROBE_ENTRIES);
 	}
-	ck_assert_int_eq(look("r@d10.example", &v), PROBE_DUE);
-	ck_assert_int_eq(look("r@d11.example", &v), PROBE_COUNTS);
-	ck_assert_int_eq(look(addr, &v), PROBE_COUNTS);
-	ck_assert_int_eq(look("open@x.example", &v), PROBE_ASKED);
+	ck_assert_int_eq(look("r@d10.example", &v), ASKED_DUE);
+	ck_assert_int_eq(look("r@d11.example", &v), ASKED_COUNTS);
+	ck_assert_int_eq(look(addr, &v), ASKED_COUNTS);
+	ck_assert_int_eq(look("open@x.example", &v), ASKED_NOW);
 	now_ms += PROBE_LOST_S * 1000;
 	ck_assert_uint_ne(ask("r@y.example"), 0);
-	ck_assert_int_eq(look("open@x.example", &v), PROBE_DUE);
+	ck_assert_int_eq(look("open@x.example", &v), ASKED_DUE);
 	ck_assert(!probe_told(&p, open, CAP_NONE, span_str(""), now_ms, 1, &e));
 }
 END_TEST
@@ -224,14 +224,14 @@ START_TEST(an_address_or_all_are_forgotten)
 	ask("d@x.example");
 	probe_forget(&p, span_str("nobody@x.example"));
 	probe_forget(&p, span_str("a@X.example"));
-	ck_assert_int_eq(look("a@x.example", &v), PROBE_DUE);
-	ck_assert_int_eq(look("b@x.example", &v), PROBE_COUNTS);
+	ck_assert_int_eq(look("a@x.example", &v), ASKED_DUE);
+	ck_assert_int_eq(look("b@x.example", &v), ASKED_COUNTS);
 	probe_forget(&p, span_str("d@x.example"));
-	ck_assert_int_eq(look("d@x.example", &v), PROBE_ASKED);
+	ck_assert_int_eq(look("d@x.example", &v), ASKED_NOW);
 	probe_forget(&p, span_str(""));
-	ck_assert_int_eq(look("b@x.example", &v), PROBE_DUE);
-	ck_assert_int_eq(look("d@x.example", &v), PROBE_ASKED);
-	ck_assert_uint_eq(p.n, 1);
+	ck_assert_int_eq(look("b@x.example", &v), ASKED_DUE);
+	ck_assert_int_eq(look("d@x.example", &v), ASKED_NOW);
+	ck_assert_uint_eq(p.asked.n, 1);
 }
 END_TEST
 
