@@ -591,6 +591,7 @@ capd_switched(void *arg, struct conf *old)
 	directory_take(&c->directory, c->have_next ? &c->next_db : NULL);
 	directory_take_known(&c->directory, c->have_next_known ? &c->next_known : NULL);
 	c->have_next = c->have_next_known = false;
+	ldap_forget(&c->ldap);		/* a directory may be another one now, or its password right */
 	c->number = c->daemon->settings;
 	old_tidy(c);
 }

@@ -102,6 +102,19 @@ worker_stuck(void *arg)
 	worker_ended(d);
 }
 
+/* In the child: what is other directories'. */
+static void
+secrets_forget(struct ldapd *l, const struct directory *own)
+{
+	for (int i = 0; i < LDAPLINE_MAX; i++) {
+		struct directory *const both[] = { l->directory[i], l->next[i] };
+
+		for (int k = 0; k < 2; k++)
+			if (both[k] != NULL && both[k] != own && both[k]->secrets.p != NULL)
+				explicit_bzero(both[k]->secrets.p, both[k]->secrets.cap);
+	}
+}
+
 static int
 worker_start(struct directory *d, struct err *e)
 {
@@ -119,8 +132,10 @@ worker_start(struct directory *d, struct err *e)
 	d->worker.up = up[1];
 	d->worker.resolver = chan_session(&l->resolver, l->daemon->settings, e);
 	d->worker.landlock_optional = conf_number(&l->daemon->conf, CONF_NOLANDLOCK) != 0;
-	if ((d->pid = fork()) == 0)
+	if ((d->pid = fork()) == 0) {
+		secrets_forget(l, d);
 		worker_run(&d->worker);
+	}
 	close(up[1]);
 	ipc_close_fds(&d->worker.resolver, 1);
 	if (d->pid > 0)

@@ -10,7 +10,7 @@
 #include "lib/cur.h"
 #include "lib/fileio.h"
 
-enum { PATH_SIZE = 1024 };
+enum { PATH_SIZE = 1024, PASSWORD_TEXT = 128 * 1024 };
 
 /* secret: nobody but its owner may read it. */
 static int
@@ -48,11 +48,12 @@ add_password(const struct ldap_line *l, int dir_fd, struct buf *out, struct err 
 	struct buf text;
 	int r = 0;
 
-	buf_init(&text, LDAPFILE_PASSWORD);
+	buf_init(&text, PASSWORD_TEXT);
 	if (l->password.n > 0)
 		r = read_file(dir_fd, l->password, true, &text, e);
 	rest = buf_view(&text);
-	if (r == 0 && l->password.n > 0 && (!span_line(&rest, &line) || line.n == 0))
+	if (r == 0 && l->password.n > 0 && (!span_line(&rest, &line) || line.n == 0 ||
+	    line.n > LDAPFILE_PASSWORD))
 		r = err_set(e, ERR_PERM, NULL, "%.*s: expected a password in its first line", (int)l->password.n,
 		    (const char *)l->password.p);
 	if (r == 0)

@@ -13,7 +13,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 REPLY = re.compile(r"^4\d\d 4\.\d\.\d ")
 # Roles whose descriptors are counted: the first process of each.
 ROLES = ["queue", "qmgr", "smtpd", "remote", "local", "bounce", "capd", "convertd", "control", "resolver", "learn", "offer", "key",
-         "auth", "expand"]
+         "auth", "expand", "ldap"]
 SPARE = 5       # idle session processes more or less, or with a channel more; a leak grows beyond that
 STEP = 700      # seconds that the clock is stepped so that what waits is tried again
 

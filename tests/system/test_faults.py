@@ -224,7 +224,7 @@ class Start(unittest.TestCase):
             acc.stop(20)
 
     def test_any_call_may_fail_while_it_starts(self):
-        programs = ["start"] + PROGRAMS + ["convertd", "resolver", "learn", "offer", "key", "expand"]
+        programs = ["start"] + PROGRAMS + ["convertd", "resolver", "learn", "offer", "key", "auth", "expand", "ldap"]
         pairs, counts = [(p, c) for p in programs for c in ERRORS], {}
         for at in range(0, len(pairs), RULES):
             work = self.fresh()

@@ -13,7 +13,8 @@ import unittest
 from harness import Client, Instance, Peer, comm, crlf, descendants, dot, wait_for
 
 ROUNDS = int(os.environ.get("ACCORD_ROUNDS", "1"))
-ROLES = ["queue", "qmgr", "remote", "smtpd", "capd", "convertd", "bounce", "local", "control", "learn", "offer", "key", "expand"]
+ROLES = ["queue", "qmgr", "remote", "smtpd", "capd", "convertd", "bounce", "local", "control", "learn", "offer", "key", "auth",
+         "expand", "ldap"]
 
 
 def body(number, seed):

@@ -8,6 +8,7 @@ import os
 import pwd
 import re
 import signal
+import socket
 import stat
 import subprocess
 import tempfile
@@ -22,10 +23,10 @@ from harness import ACCOUNTS, BUILD, ORDINARY, TOP, Client, Instance, Peer, comm
 
 SAN = "san" in BUILD
 PROBE = os.path.join(BUILD, "tests", "sandbox_probe")
-PARENTS = ["queue", "smtpd", "remote", "local", "convertd", "learn", "offer", "auth"]
+PARENTS = ["queue", "smtpd", "remote", "local", "convertd", "learn", "offer", "auth", "ldap"]
 LEAVES = ["bounce", "capd", "control", "expand", "key", "qmgr", "resolver"]
 DAEMONS = PARENTS + LEAVES
-CHILDREN = ["flush", "session-in", "session-out", "job-local", "job-convert"]
+CHILDREN = ["flush", "session-in", "session-out", "job-local", "job-convert", "ldap-worker"]
 LOCAL_CAPS = 1 << 2 | 1 << 6 | 1 << 7   # DAC_READ_SEARCH, SETGID, SETUID
 BOXES = ["fax@gateway.example maildir:mail/fax", "postmaster@gateway.example maildir:mail/postmaster"]
 HOPS = 24
@@ -158,9 +159,9 @@ def expected(role, accord):
         put(signal_fate(role, accord), f"kill={start}")
     if role in ("smtpd", "control"):
         put(ALLOWED, "accept")
-    if role in ("smtpd", "session-in", "remote", "session-out", "local", "job-local", "convertd", "offer", "expand"):
+    if role in ("smtpd", "session-in", "remote", "session-out", "local", "job-local", "convertd", "offer", "expand", "ldap"):
         put(ALLOWED, "memfd=x")
-    if role in ("remote", "session-out"):
+    if role in ("remote", "session-out", "ldap", "ldap-worker"):
         put(ALLOWED, "socket", "connect")
     if role == "resolver":
         put(ALLOWED, "socket", "datagram", "connect", "bind")
@@ -170,7 +171,7 @@ def expected(role, accord):
         put(ALLOWED, "lease")
     if role in ("queue", "flush", "job-local", "capd", "offer"):
         put("EACCES", *opens, f"unlink={old}")
-    if role == "qmgr":
+    if role in ("qmgr", "ldap"):        # ldap: libldap opens a memory file by its name
         put("EACCES", *reads)
     if role in ("queue", "flush", "qmgr"):
         put(ALLOWED, f"open={home}/queue")
@@ -210,11 +211,13 @@ FILES = {       # descriptors from 3 on; "channel" includes the one to the super
     "control": ["channel", "control.sock", "eventpoll"],
     "key": ["channel", "eventpoll"],
     "auth": ["channel", "eventpoll"],
+    "ldap": ["channel", "eventpoll"],
+    "ldap-worker": ["channel", "tcp"],
     "log": ["channel"],
 }
 CHANNELS = {"flush": 1, "session-in": 2, "session-judge": 4, "session-out": 1, "session-asked": 1, "job-local": 3,
             "job-convert": 0, "log": 1, "bounce": 4, "capd": None, "learn": 5, "offer": 5, "control": 8, "qmgr": 6,
-            "resolver": 2, "key": 2, "auth": 2, "expand": 3}
+            "resolver": 3, "key": 2, "auth": 2, "expand": 3, "ldap": 3, "ldap-worker": 2}
 
 
 class Rig:
@@ -225,9 +228,11 @@ class Rig:
         self.hop = Peer(on={"EHLO": self.hold})
         self.hops = [Peer(on={"EHLO": self.hold}) for _ in range(HOPS)]     # one that fails is avoided
         routes = [f"d{i}.example:[127.0.0.1]:{hop.port}" for i, hop in enumerate(self.hops)]
+        self.silent = socket.create_server(("127.0.0.1", 0))
         self.acc = Instance(user, launcher, smtproutes=["free.example:[127.0.0.1]:1", self.hop.route] + routes,
                             mailboxes=BOXES, caps=["fax@gateway.example " + fax.MMR, "fax@sure.example " + fax.MMR],
                             conneg="sure.example ensure",
+                            capsources=["cdb:caps.cdb", f"ldap:ldap://127.0.0.1:{self.silent.getsockname()[1]}/ timeout=60"],
                             concurrencydomain="100", retryfirst="100000", retrymax="100000")
         self.clients, self.count, self.dead, self.next_hop = [], 0, set(), 0
         self.asks = None
@@ -252,7 +257,7 @@ class Rig:
         try:
             return self.acc.__exit__(*what)
         finally:
-            for hop in [self.hop, *self.hops]:
+            for hop in [self.hop, *self.hops, self.silent]:
                 hop.close()
 
     def stopped(self):
@@ -347,6 +352,22 @@ class Rig:
             wait_for(lambda: hop.said("EHLO"))
         return self.new_child("remote", held)
 
+    def process_ldap_worker(self):
+        """One that has asked a directory, which is silent."""
+        parent = self.daemon("ldap")
+
+        def find():
+            alive = [p for p in children(parent) if is_confined(p, 2) and p not in self.dead]
+            if not alive:
+                self.count += 1
+                asks = subprocess.Popen([os.path.join(BUILD, "accord"), "caps", "-H", self.acc.home, "get",
+                                         f"x{self.count}@far.example"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                time.sleep(0.1)
+                asks.kill()
+                asks.wait()
+            return [p for p in alive if "tcp" in descriptors(p, self.acc.home)]
+        return wait_for(find, 12, every=0.05)[0]
+
     def fax(self, images):
         self.acc.send("a@client.example", ["fax@gateway.example"],
                       fax.message(fax.text(f"{self.count}\n"), *[fax.image()] * images), mail=" CONPERM")
@@ -402,7 +423,8 @@ class Confined:
               "session-judge": "smtpd", "remote": "remote", "session-out": "remote", "session-asked": "remote",
               "bounce": "bounce", "capd": "capd", "expand": "expand",
               "convertd": "convert", "job-convert": "convert", "control": "control", "log": "local",
-              "resolver": "dns", "learn": "learn", "offer": "offer", "key": "key", "auth": "auth",
+              "resolver": "dns", "learn": "learn", "offer": "offer", "key": "key", "auth": "auth", "ldap": "ldap",
+              "ldap-worker": "ldap",
               "job-local": "local"}
         if self.user is not ACCOUNTS:
             who = pwd.getpwnam(ORDINARY)
@@ -440,7 +462,7 @@ class Confined:
         self.assertEqual(has["Max core file size"], "0")
         if role not in PARENTS:
             self.assertEqual(has["Max processes"], "0")
-        if role in ("qmgr", "resolver"):
+        if role in ("qmgr", "resolver", "ldap-worker"):
             self.assertEqual(has["Max file size"], "0")
         if role in ("session-in", "session-judge"):                     # databytes and some
             self.assertEqual(has["Max file size"], str(52428800 + mib))
@@ -450,7 +472,7 @@ class Confined:
             self.assertLess(int(has["Max cpu time"]), 3600)
             self.assertLess(int(has["Max file size"]), 1 << 32)
         memory = {"session-in": 256, "session-judge": 256, "bounce": 512, "expand": 512, "control": 512,
-                  "job-convert": 1024, "log": 64, "resolver": 256}
+                  "job-convert": 1024, "log": 64, "resolver": 256, "ldap-worker": 256}
         own = {"session-out": 256, "session-asked": 256, "job-local": 256}
         if not SAN and role in memory:
             self.assertEqual(has["Max address space"], str(memory[role] * mib))
