@@ -369,8 +369,13 @@ ldapd_stats(void *arg, struct buf *out)
 int
 ldapd_open(struct ldapd *l, struct daemon *d, struct err *e)
 {
+	int file = daemon_file(d, "ldap"), got;
+
 	*l = (struct ldapd){ .daemon = d };
-	if (directories_make(l, &d->conf, daemon_file(d, "ldap"), l->directory, e) == -1)
+	got = directories_make(l, &d->conf, file, l->directory, e);
+	if (file != -1)
+		close(file);
+	if (got == -1)
 		return -1;
 	for (int r = 0; r < ROLE_COUNT; r++)
 		if (d->peer_fd[r] != -1 && ldapd_connect(l, (enum role)r, d->peer_fd[r], e) == -1)
