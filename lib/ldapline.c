@@ -101,7 +101,8 @@ filter_ok(struct span f)
 		if (f.p[i] == '%') {
 			if (i + 1 == f.n || (f.p[i + 1] != 's' && f.p[i + 1] != '%'))
 				return false;
-			asks = asks || f.p[++i] == 's';
+			i++;
+			asks = asks || f.p[i] == 's';
 		}
 	}
 	return f.n > 0 && f.p[0] == '(' && depth == 0 && asks;

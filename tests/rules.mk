@@ -45,6 +45,7 @@ UNIT_TOGETHER_unit-sim = disk
 UNIT_TOGETHER_unit-smtpd = clients data failures param
 UNIT_LIBS_convertd = -ltiff $(CONVERTD_LIBS)
 UNIT_LIBS_resolver = -lunbound
+UNIT_LIBS_ldap = -lldap -llber
 UNIT_FOLDER_resolver = remote/resolver
 UNIT_FOLDER_sim = tests/crash/sim
 $(foreach f,$(unit_folders),$(eval $(call unit,$(f))))
