@@ -65,7 +65,7 @@ changed_check(struct applying *a, struct changed *c, const struct feat *permitte
 		return err_in(e, "result");
 	c->type = image_media_type(&img.page[0].form, 1);
 	for (uint32_t i = 1; i < img.npage; i++)
-		if (img.page[i].form.coding == CODING_JBIG)
+		if (form_is_fx(&img.page[i].form))
 			c->type = image_media_type(&img.page[i].form, 1);
 	r = image_features(&img, &c->is, e) == 0 ? changed_permitted(&img, permitted, e) : -1;
 	image_free(&img);

@@ -107,7 +107,7 @@ content_choose(struct content *c, const struct takes *takes, struct err *e)
 	for (uint32_t i = 0; i < n; i++) {
 		const struct image_page *p = &c->open.image.page[i];
 
-		from[i] = (struct form_page){ p->form, p->width_px, p->length_px, p->turned };
+		from[i] = (struct form_page){ p->form, p->width_px, p->length_px, p->turned, p->shades };
 	}
 	r = form_choose_file(from, n, takes->caps, permitted, c->want, e);
 	if (r == 1 && form_own_dpi(c->want, from, n, takes->own, permitted, e) == -1)

@@ -6,7 +6,7 @@
 
 #include "convertd/scale.h"
 
-enum { FEATURES_MAX = 1024 };	/* octets of one form's expression */
+enum { FEATURES_MAX = 2048 };	/* octets of one form's expression */
 
 const struct limits fax_limits = {
 	.width_px = 4864,
@@ -35,10 +35,11 @@ static const struct pair {
 	{ 204, 196, 200, 200, { 1728, 2048, 2432 } },
 	{ 200, 100, 200, 100, { 1728, 2048, 2432 } },
 	{ 204, 98, 200, 100, { 1728, 2048, 2432 } },
+	{ 100, 100, 100, 100, { 864, 1024, 1216 } },	/* of Profile C alone (6.2.1) */
 };
 enum { PAIRS = sizeof pairs / sizeof *pairs };
 
-static const char *const coding_names[] = { "MH", "MR", "MMR", "JBIG", "other" };
+static const char *const coding_names[] = { "MH", "MR", "MMR", "JBIG", "JPEG-grey", "JPEG", "other" };
 static const char *const paper_names[] = { "A4", "B4", "A3" };
 /* Nominal scan widths in inches, 215, 255 and 303 mm (RFC 2879); pixels / dpi match no claim. */
 static const char *const paper_widths[] = { "2150/254", "2550/254", "3030/254" };
@@ -64,6 +65,15 @@ form_nominal(uint16_t dpi)
 	return 0;
 }
 
+/* Which pairs a coding has: Profile C's dots are square, others have no 100 by 100. */
+static bool
+pair_legal(const struct pair *p, enum coding coding)
+{
+	if (coding_shades(coding) == SHADES_BINARY)
+		return p->x > 100;
+	return p->x == p->y;
+}
+
 /* The fax dpi that is nearest to mdpi / 1000 and within 1 % of it; 0: none. */
 static uint16_t
 dpi_near(uint64_t mdpi, const uint16_t *list, size_t n)
@@ -85,14 +95,14 @@ dpi_near(uint64_t mdpi, const uint16_t *list, size_t n)
 int
 form_of_size(uint64_t x_mdpi, uint64_t y_mdpi, uint32_t width_px, struct form *f, struct err *e)
 {
-	static const uint16_t xs[] = { 200, 204, 300, 400, 408 };
+	static const uint16_t xs[] = { 100, 200, 204, 300, 400, 408 };
 	static const uint16_t ys[] = { 98, 100, 196, 200, 300, 391, 400 };
 	uint16_t x = dpi_near(x_mdpi, xs, sizeof xs / sizeof *xs);
 	uint16_t y = dpi_near(y_mdpi, ys, sizeof ys / sizeof *ys);
 	const struct pair *p = NULL;
 
 	for (int i = 0; i < PAIRS; i++)
-		if (pairs[i].nominal_x == form_nominal(x) &&
+		if (pairs[i].nominal_x == form_nominal(x) && pair_legal(&pairs[i], f->coding) &&
 		    pairs[i].nominal_y == form_nominal(y) && (p == NULL || pairs[i].x == x))
 			p = &pairs[i];
 	if (p == NULL)
@@ -121,7 +131,7 @@ form_width(const struct form *f)
 bool
 form_legal(const struct form *f)
 {
-	return form_width(f) != 0 && (unsigned)f->coding <= CODING_JBIG;
+	return form_width(f) != 0 && (unsigned)f->coding <= CODING_COLOUR && pair_legal(pair_of(f), f->coding);
 }
 
 bool
@@ -174,28 +184,57 @@ length_features(const struct form *f, uint32_t rows, struct buf *out, struct err
 	return buf_addf(out, e, "(paper-size=%s)", l->paper[f->paper]);
 }
 
+bool
+form_is_fx(const struct form *f)
+{
+	return f->coding == CODING_JBIG || coding_shades(f->coding) != SHADES_BINARY;
+}
+
+/*
+ * What RFC 2879 says of Profile C's claims is said of its pages: T.42's gamut, in whole units, of which L* has 101
+ * as its base claim does (Appendix B).
+ */
+static int
+shades_features(enum coding coding, bool whole, struct buf *out, struct err *e)
+{
+	bool colour = coding == CODING_COLOUR;
+
+	if (coding_shades(coding) == SHADES_BINARY)
+		return 0;
+	if (buf_addf(out, e, "(image-coding-constraint=JPEG-T4E)(color-levels=%u)(color-space=CIELAB)"
+	    "(color-illuminant=D50)(CIELAB-L-depth=101)(CIELAB-L-min=0)(CIELAB-L-max=100)",
+	    colour ? 16777216u : 256u) == -1)
+		return -1;
+	return !colour ? 0 : buf_addf(out, e, "(color-subsampling=\"%s\")(CIELAB-a-depth=171)(CIELAB-a-min=-85)"
+	    "(CIELAB-a-max=85)(CIELAB-b-depth=201)(CIELAB-b-min=-75)(CIELAB-b-max=125)",
+	    whole ? "1:1:1" : "4:1:1");
+}
+
 int
 form_features(const struct form *f, enum structure structure, uint32_t stripe, uint32_t rows,
     struct buf *out, struct err *e)
 {
 	static const char *const names[] = { "TIFF-minimal", "TIFF-limited", "TIFF" };
+	static const char *const shades_names[] = { "Binary", "grey", "full" };
 
 	if (form_width(f) == 0)
 		return err_set(e, ERR_BUG, "5.0.0", "form: %ux%u dpi is no fax resolution",
 		    f->dpi_x, f->dpi_y);
-	if (buf_addf(out, e, "(& (color=Binary)(dpi=%u)(dpi-xyratio=%u/%u)", f->dpi_x,
-	    f->dpi_x, f->dpi_y) == -1)
+	if (buf_addf(out, e, "(& (color=%s)(dpi=%u)(dpi-xyratio=%u/%u)", shades_names[coding_shades(f->coding)],
+	    f->dpi_x, f->dpi_x, f->dpi_y) == -1)
 		return -1;
 	/* A private coding is in no claim: its own token keeps it from matching any. */
 	if (buf_addf(out, e, "(image-coding=%s)(image-file-structure=%s)(MRC-mode=0)(size-x=%s)",
-	    f->coding == CODING_OTHER ? "x-jbig-34661" : coding_names[f->coding],
+	    f->coding == CODING_OTHER ? "x-jbig-34661" : coding_shades(f->coding) != SHADES_BINARY ? "JPEG" :
+	    coding_names[f->coding],
 	    names[structure], paper_widths[f->paper]) == -1 || length_features(f, rows, out, e) == -1)
 		return -1;
 	if (f->coding == CODING_JBIG && buf_addf(out, e,
 	    "(JBIG-stripe-size=%u)(image-coding-constraint=JBIG-T85)", stripe) == -1)
 		return -1;
-	return buf_addf(out, e, "(type=\"%s\"))",
-	    f->coding == CODING_JBIG ? "image/tiff-fx" : "image/tiff");
+	if (shades_features(f->coding, stripe == 1, out, e) == -1)
+		return -1;
+	return buf_addf(out, e, "(type=\"%s\"))", form_is_fx(f) ? "image/tiff-fx" : "image/tiff");
 }
 
 int
@@ -270,7 +309,7 @@ form_fits(const struct form *f, enum structure structure, uint32_t rows, const s
 }
 
 /* A way to look for forms: which codings, and how the file they end up in is laid out. */
-struct way { unsigned codings; bool minimal_only, limited; };
+struct way { unsigned codings; bool minimal_only, limited; enum shades shades; };
 
 /* What is looked for, and for which page. */
 struct search {
@@ -282,18 +321,18 @@ struct search {
 static int
 coding_choose(const struct search *s, const struct form *at, struct form *out, struct err *e)
 {
-	static const enum coding order[] = { CODING_JBIG, CODING_MMR, CODING_MR, CODING_MH };
+	static const enum coding order[] = { CODING_COLOUR, CODING_GREY, CODING_JBIG, CODING_MMR, CODING_MR, CODING_MH };
 	struct form f = *at;
 	struct scale scale;
 
 	if (page_scale(s->src, at, &scale, e) == -1)
 		return -1;
-	for (int i = 0; i < 4; i++) {
+	for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
 		enum structure structure;
 		int got;
 
 		f.coding = order[i];
-		if ((s->way->codings & 1u << f.coding) == 0 ||
+		if ((s->way->codings & 1u << f.coding) == 0 || !form_legal(&f) ||
 		    (s->way->minimal_only && !form_minimal(&f)))
 			continue;
 		structure = form_minimal(&f) && !s->way->limited ? STRUCTURE_MINIMAL :
@@ -354,7 +393,7 @@ page_same(const struct form_page *a, const struct form_page *b)
 	struct scale sa, sb;
 	struct err e;
 
-	if (memcmp(&a->form, &b->form, sizeof a->form) != 0 || a->turned != b->turned ||
+	if (memcmp(&a->form, &b->form, sizeof a->form) != 0 || a->turned != b->turned || a->shades != b->shades ||
 	    a->width_px != b->width_px)
 		return false;
 	for (int i = 0; i < PAIRS && a->length_px != b->length_px; i++)
@@ -378,23 +417,39 @@ forms_worth(const struct form *f, uint32_t n)
 	return sum;
 }
 
+/* A page of black and white gains nothing by Profile C, and one file is of one profile. */
+static enum shades
+shades_least(const struct form_page *src, uint32_t n)
+{
+	enum shades least = n == 0 ? SHADES_BINARY : src[0].shades;
+
+	for (uint32_t i = 1; i < n; i++)
+		least = src[i].shades < least ? src[i].shades : least;
+	return least;
+}
+
 int
 form_choose_file(const struct form_page *src, uint32_t n, const struct feat *caps,
     const struct feat *permitted, struct form *out, struct err *e)
 {
 	static const struct way ways[] = {
+		{ .codings = 1u << CODING_COLOUR, .limited = true, .shades = SHADES_COLOUR },
+		{ .codings = 1u << CODING_GREY, .limited = true, .shades = SHADES_GREY },
 		{ .codings = 1u << CODING_JBIG },
 		{ .codings = 1u << CODING_MMR | 1u << CODING_MR | 1u << CODING_MH,
 		    .limited = true },
 		{ .codings = 1u << CODING_MH, .minimal_only = true },
 	};
 	struct form *try = calloc(n == 0 ? 1 : n, sizeof *try);
+	enum shades shades = shades_least(src, n);
 	uint64_t best = 0;
 	int got = 1;
 
 	if (try == NULL)
 		return err_set(e, ERR_TEMP, "4.3.0", "no memory for %u forms", n);
 	for (size_t w = 0; w < sizeof ways / sizeof *ways && got != -1; w++) {
+		if (ways[w].shades > shades)
+			continue;
 		got = 1;
 		for (uint32_t i = 0; i < n && got == 1; i++) {
 			struct search s = { &src[i], &ways[w], caps, permitted };
@@ -407,6 +462,8 @@ form_choose_file(const struct form_page *src, uint32_t n, const struct feat *cap
 		if (got == 1 && forms_worth(try, n) > best) {
 			best = forms_worth(try, n);
 			memcpy(out, try, n * sizeof *try);
+			if (ways[w].shades != SHADES_BINARY)
+				break;		/* no resolution makes up for colour */
 		}
 	}
 	free(try);

@@ -9,8 +9,20 @@
 
 #include "lib/features.h"
 
-/* Those that we write; those that we only read: OTHER is private JBIG, the others are pictures and text. */
-enum coding { CODING_MH, CODING_MR, CODING_MMR, CODING_JBIG, CODING_OTHER, CODING_JPEG, CODING_PNG, CODING_TEXT };
+/*
+ * Those that we write, GREY and COLOUR being the JPEG of Profile C; those that we only read: OTHER is private JBIG,
+ * the others are pictures and text.
+ */
+enum coding { CODING_MH, CODING_MR, CODING_MMR, CODING_JBIG, CODING_GREY, CODING_COLOUR, CODING_OTHER, CODING_JPEG,
+	CODING_PNG, CODING_TEXT };
+/* What a page has to show. */
+enum shades { SHADES_BINARY, SHADES_GREY, SHADES_COLOUR };
+/* What a coding can show: of those that we write. */
+static inline enum shades
+coding_shades(enum coding c)
+{
+	return c == CODING_COLOUR ? SHADES_COLOUR : c == CODING_GREY ? SHADES_GREY : SHADES_BINARY;
+}
 /* How a file is laid out: RFC 2879 3.7.  TIFF: readable, but not as RFC 3949 3.5 or 4.4.6 says. */
 enum structure { STRUCTURE_MINIMAL, STRUCTURE_LIMITED, STRUCTURE_TIFF };
 enum paper { PAPER_A4, PAPER_B4, PAPER_A3 };	/* width class: 1728, 2048, 2432 at 200 dpi */
@@ -27,6 +39,7 @@ struct form_page {
 	struct form form;
 	uint32_t width_px, length_px;
 	bool turned;
+	enum shades shades;
 };
 
 struct limits {
@@ -42,14 +55,17 @@ extern const struct limits fax_limits;	/* 4864, 20000, 100 M, 2 G, 1000, 200 …
 /* Legal width in pixels for a form (RFC 3949 2.2.2): 1728 for A4 at 200/204, 3456 at 400/408 … */
 uint32_t form_width(const struct form *f);
 
-/* Is it one of the legal combinations, and a coding that we write? */
+/* Is it one of the legal combinations, and a coding that we write?  Of Profile C the dots are square. */
 bool form_legal(const struct form *f);
+
+/* Is a file of such pages image/tiff-fx, and not image/tiff (RFC 3949 10)? */
+bool form_is_fx(const struct form *f);
 
 /* The inch value that RFC 3949 2.2.2 makes equal to dpi: 204 is 200, 391 is 400; 0: no fax dpi. */
 uint16_t form_nominal(uint16_t dpi);
 
 /*
- * The legal form for what a file says of itself: dpi in thousandths (a writer's 203.2 is 204, its
+ * The legal form for what a file says of itself, whose coding is in *f: dpi in thousandths (a writer's 203.2 is 204, its
  * 204x200 is 204x196), width in pixels.  *f: paper and dpi are set.  -1: ERR_PERM 5.6.1.
  */
 int form_of_size(uint64_t x_mdpi, uint64_t y_mdpi, uint32_t width_px, struct form *f,
@@ -67,7 +83,8 @@ uint32_t form_length(const struct form *f, uint32_t rows);
 
 /*
  * Appends "(& (color=Binary)(image-coding=MMR)…": the document's features, nominal width and length, for a
- * page of so many rows in a file of the structure given; stripe: L0 of JBIG.  paper-size is stated where
+ * page of so many rows in a file of the structure given; stripe: L0 of JBIG; of COLOUR, 1 if chroma is not
+ * subsampled.  paper-size is stated where
  * width and length agree on it; a letter's is A4 too, which it is shorter than.
  */
 int form_features(const struct form *f, enum structure structure, uint32_t stripe, uint32_t rows,
@@ -78,7 +95,8 @@ int form_print(const struct form *f, struct buf *out, struct err *e);
 int form_scan(struct span text, struct form *out, struct err *e);
 
 /*
- * The best forms for the n pages of one file, out[n]: in caps and in permitted, made by us; by dpi closest
+ * The best forms for the n pages of one file, out[n]: in caps and in permitted, made by us; of all shades that the
+ * pages have and the device takes, colour before grey before black and white; by dpi closest
  * to but not above the source's (both axes; never 98 lines where 196 is taken; the paper width is
  * kept if taken, else the next smaller that is), then fewest octets: JBIG, MMR, MR, MH.
  * One file is of one profile, so JBIG does not mix with the others, and MH counts as TIFF-minimal only

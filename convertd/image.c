@@ -23,13 +23,35 @@ image_coding(const struct tiff_page *p)
 		return CODING_MMR;
 	case COMPRESSION_FX_JBIG:
 		return CODING_JBIG;
+	case COMPRESSION_JPEG:
+		return p->samples == 1 ? CODING_GREY : CODING_COLOUR;
 	}
 	return CODING_OTHER;
 }
 
-/* All strips in the file, all rows of the page; of JBIG strips the headers. */
+/* A strip of Profile C: is it a JPEG of its size? */
 static int
-page_strips(const struct tiff *t, const struct tiff_page *p, uint32_t *stripe, struct err *e)
+strip_jpeg(const struct tiff *t, const struct tiff_page *p, struct span data, uint32_t rows,
+    const struct limits *max, uint32_t *stripe, struct err *e)
+{
+	struct buf jpeg;
+	bool whole;
+	int got = -1;
+
+	buf_init(&jpeg, t->file.n * 2);
+	if (itulab_strip(data, tiff_jpeg_tables(t, p), &jpeg, e) == 0 &&
+	    itulab_check(buf_view(&jpeg), p->width_px, rows, p->samples, max, &whole, e) == 0) {
+		got = 0;
+		*stripe = whole;
+	}
+	buf_free(&jpeg);
+	return got;
+}
+
+/* All strips in the file, all rows of the page; of JBIG and JPEG strips the headers. */
+static int
+page_strips(const struct tiff *t, const struct tiff_page *p, const struct limits *max, uint32_t *stripe,
+    struct err *e)
 {
 	bool jbig = p->compression == COMPRESSION_FX_JBIG ||
 	    p->compression == COMPRESSION_PRIVATE_JBIG;
@@ -43,6 +65,8 @@ page_strips(const struct tiff *t, const struct tiff_page *p, uint32_t *stripe, s
 		if (tiff_strip(t, p, i, &data, &rows, e) == -1)
 			return -1;
 		sum += rows;
+		if (p->compression == COMPRESSION_JPEG && strip_jpeg(t, p, data, rows, max, stripe, e) == -1)
+			return -1;
 		if (!jbig)
 			continue;
 		if (bih_read(data, p->fill_order == FILL_LSB, p->width_px, rows, &bih, e) == -1)
@@ -57,8 +81,8 @@ page_strips(const struct tiff *t, const struct tiff_page *p, uint32_t *stripe, s
 }
 
 static int
-page_describe(const struct tiff *t, const struct tiff_page *p, uint32_t no, uint32_t *stripe,
-    struct image_page *out, struct err *e)
+page_describe(const struct tiff *t, const struct tiff_page *p, uint32_t no, const struct limits *max,
+    uint32_t *stripe, struct image_page *out, struct err *e)
 {
 	bool turned = p->orientation >= 5;
 
@@ -66,10 +90,11 @@ page_describe(const struct tiff *t, const struct tiff_page *p, uint32_t no, uint
 	    .width_px = turned ? p->length_px : p->width_px,
 	    .length_px = turned ? p->width_px : p->length_px };
 	out->form.coding = image_coding(p);
+	out->shades = coding_shades(out->form.coding);
 	if (form_of_size(mdpi(p->x_res, p->unit), mdpi(p->y_res, p->unit), p->width_px, &out->form,
 	    e) == -1)
 		return -1;
-	return page_strips(t, p, stripe, e);
+	return page_strips(t, p, max, stripe, e);
 }
 
 /* What the whole file is worth as a file: Profile S, or F or J in order, or just a TIFF. */
@@ -104,7 +129,7 @@ picture_describe(struct span file, const struct limits *max, struct image *out, 
 		return err_set(e, ERR_TEMP, "4.3.0", "no memory for a page");
 	page = picture_page(&d->picture);
 	out->page[0] = (struct image_page){ .form = page.form, .width_px = page.width_px,
-	    .length_px = page.length_px };
+	    .length_px = page.length_px, .shades = picture_shades(&d->picture) };
 	out->npage = 1;
 	out->structure = STRUCTURE_TIFF;
 	return 0;
@@ -144,7 +169,7 @@ image_open(struct span file, const struct limits *max, struct image *out, struct
 		goto fail;
 	}
 	for (uint32_t i = 0; i < out->npage; i++)
-		if (page_describe(&d->tiff, &d->page[i], i, &d->stripe[i], &out->page[i],
+		if (page_describe(&d->tiff, &d->page[i], i, max, &d->stripe[i], &out->page[i],
 		    e) == -1) {
 			err_in(e, "page %u", i);
 			goto fail;
@@ -337,6 +362,8 @@ image_raster(const struct image *img, uint32_t page, struct raster *r, struct er
 		return image_picture(&d->picture, img->page[page].width_px, img->page[page].length_px, r, e);
 	if (d->kind == IMAGE_TEXT)
 		return text_draw(&d->text, page, r, e);
+	if (img->page[page].shades != SHADES_BINARY)
+		return image_lab_raster(img, page, img->page[page].width_px, img->page[page].length_px, r, e);
 	p = &d->page[img->page[page].private_no];
 	if (raster_init(r, p->width_px, p->length_px, e) == -1)
 		return -1;

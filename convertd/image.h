@@ -15,6 +15,7 @@
 struct image_page {
 	struct form form;	/* coding OTHER: readable, but not a form that we write */
 	uint32_t width_px, length_px;	/* as it is seen: turned as Orientation says */
+	enum shades shades;		/* what it has to show */
 	bool turned;			/* rows of the file are columns then */
 	uint32_t private_no;	/* owner's index of the page's details, for image_* only */
 };
@@ -72,12 +73,12 @@ int image_decode(const struct image *img, uint32_t page, unsigned char *out, str
 
 /*
  * Checks that file is valid to the letter of RFC 3949 3.6, 4.7 or 5.4 (Profile S, F or
- * J): the validator that tests and convertd's parent use on what was written.
- * profile: 'S', 'F' or 'J' as found.  -1: ERR_PERM 5.6.5 naming the tag and the rule.
+ * J), or 6.4 (C): the validator that tests and convertd's parent use on what was written.
+ * profile: 'S', 'F', 'J' or 'C' as found.  -1: ERR_PERM 5.6.5 naming the tag and the rule.
  */
 int image_validate(struct span file, char *profile, struct err *e);
 
-/* image/tiff for S and F, image/tiff-fx for J (RFC 3949 10, RFC 3950). */
+/* image/tiff for S and F, image/tiff-fx for J and C (RFC 3949 10, RFC 3950). */
 const char *image_media_type(const struct form *form, uint32_t n);
 
 #endif

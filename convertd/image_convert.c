@@ -30,9 +30,12 @@ convert_check(const struct image *img, const struct form *want, const struct lim
 
 		if (!form_legal(&want[i]))
 			return err_set(e, ERR_BUG, "5.0.0", "page %u: no form that we write", i);
-		if ((want[i].coding == CODING_JBIG) != (want[0].coding == CODING_JBIG))
+		if ((want[i].coding == CODING_JBIG) != (want[0].coding == CODING_JBIG) ||
+		    coding_shades(want[i].coding) != coding_shades(want[0].coding))
 			return err_set(e, ERR_PERM, "5.6.5",
-			    "page %u: JBIG and other codings in one file are of no profile", i);
+			    "page %u: JBIG, JPEG and other codings in one file are of no profile", i);
+		if (coding_shades(want[i].coding) > img->page[i].shades)
+			return err_set(e, ERR_PERM, "5.6.5", "page %u: nothing is made greyer or more coloured", i);
 		if (page_plan(img, i, &want[i], max, &s, e) == -1)
 			return err_in(e, "page %u", i);
 		px += (uint64_t)s.width_px * s.rows;
@@ -59,6 +62,8 @@ page_scaled(const struct image *img, uint32_t page, const struct scale *s, struc
 
 	if (d->kind == IMAGE_PICTURE)
 		return image_picture(&d->picture, s->width_px, s->rows, r, e);
+	if (img->page[page].shades != SHADES_BINARY)
+		return image_lab_raster(img, page, s->width_px, s->rows, r, e);
 	if (image_raster(img, page, r, e) == -1)
 		return -1;
 	if (scale_is_copy(s))
@@ -73,8 +78,8 @@ page_scaled(const struct image *img, uint32_t page, const struct scale *s, struc
 static bool
 page_recodes(const struct detail *d, const struct tiff_page *p, const struct form *want, const struct scale *s)
 {
-	return d->kind == IMAGE_TIFF && scale_is_copy(s) && p->orientation == 1 && want->coding != CODING_JBIG &&
-	    image_coding(p) != CODING_JBIG && image_coding(p) != CODING_OTHER;
+	return d->kind == IMAGE_TIFF && scale_is_copy(s) && p->orientation == 1 && want->coding < CODING_JBIG &&
+	    image_coding(p) < CODING_JBIG;
 }
 
 static int
@@ -100,6 +105,21 @@ page_recode(const struct image *img, uint32_t page, const struct form *want, str
 	return got;
 }
 
+/* In grey or colour. */
+static int
+page_jpeg(const struct image *img, uint32_t page, const struct form *want, const struct scale *s,
+    struct tiff_out *t, struct err *e)
+{
+	struct lab l;
+	int got;
+
+	if (image_lab(img, page, want->coding == CODING_COLOUR ? LAB_PLANES : 1, s->width_px, s->rows, &l, e) == -1)
+		return -1;
+	got = itulab_encode(&l, t->out, e);
+	lab_free(&l);
+	return got;
+}
+
 static int
 page_paint(const struct image *img, uint32_t page, const struct form *want, const struct scale *s,
     struct tiff_out *t, struct err *e)
@@ -107,6 +127,8 @@ page_paint(const struct image *img, uint32_t page, const struct form *want, cons
 	struct raster r;
 	int got;
 
+	if (coding_shades(want->coding) != SHADES_BINARY)
+		return page_jpeg(img, page, want, s, t, e);
 	if (page_scaled(img, page, s, &r, e) == -1)
 		return -1;
 	got = raster_encode(want, &r, t->out, e);
@@ -177,7 +199,7 @@ const char *
 image_media_type(const struct form *form, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)
-		if (form[i].coding == CODING_JBIG)
+		if (form_is_fx(&form[i]))
 			return "image/tiff-fx";
 	return "image/tiff";
 }

@@ -6,7 +6,7 @@
 
 #include "convertd/codec.h"
 #include "convertd/image.h"
-#include "convertd/picture.h"
+#include "convertd/lab.h"
 #include "convertd/text.h"
 #include "convertd/tiff_read.h"
 
@@ -15,7 +15,7 @@ struct detail {
 	enum image_kind { IMAGE_TIFF, IMAGE_PICTURE, IMAGE_TEXT } kind;
 	struct tiff tiff;
 	struct tiff_page *page;
-	uint32_t *stripe;		/* L0 of a JBIG page, else 0 */
+	uint32_t *stripe;		/* L0 of a JBIG page; 1 if a colour page's chroma is not subsampled */
 	struct picture picture;		/* JPEG or PNG: of one page */
 	struct text text;
 };
@@ -29,6 +29,17 @@ int image_strip(const struct tiff *t, const struct tiff_page *p, uint32_t i, str
 
 /* The page as it is seen: black is 1, top row first.  raster_free.  -1: as image_decode. */
 int image_raster(const struct image *img, uint32_t page, struct raster *r, struct err *e);
+
+/*
+ * A picture or a page of Profile C in that size, upright, in planes (lab_init).  lab_free.  -1: as image_decode;
+ * nothing to free.
+ */
+int image_lab(const struct image *img, uint32_t page, unsigned planes, uint32_t width_px, uint32_t rows,
+    struct lab *out, struct err *e);
+
+/* The same in black and white. */
+int image_lab_raster(const struct image *img, uint32_t page, uint32_t width_px, uint32_t rows, struct raster *r,
+    struct err *e);
 
 /* A picture drawn on a page of that size. */
 int image_picture(const struct picture *p, uint32_t width_px, uint32_t rows, struct raster *r, struct err *e);

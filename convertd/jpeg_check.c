@@ -49,6 +49,8 @@ walk_frame(struct walk *w, unsigned marker, struct span s, struct err *e)
 		cur_skip(&c, 1);
 		if (c.bad || sampling >> 4 < 1 || sampling >> 4 > 4 || (sampling & 15) < 1 || (sampling & 15) > 4)
 			return jpeg_bad(e, "sampling factors outside 1 to 4");
+		if (i == 0)
+			w->p->sampling = sampling;
 		blocks += (sampling >> 4) * (sampling & 15);
 	}
 	if (cur_left(&c) != 0 || (w->p->components > 1 && blocks > 10))	/* B.2.3 */

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The accord authors */
 #include "convertd/picture.h"
 
-#include "convertd/halftone.h"
+#include "convertd/lab.h"
 
 enum {
 	SCREEN_DPI = 96,		/* of a picture that says no size: a CSS pixel */
@@ -55,16 +55,33 @@ picture_features(const struct picture *p, struct buf *out, struct err *e)
 	    swap ? p->rows : p->width_px, swap ? p->width_px : p->rows, picture_type(p->coding));
 }
 
+enum shades
+picture_shades(const struct picture *p)
+{
+	return p->colour == PICTURE_BINARY ? SHADES_BINARY : p->colour == PICTURE_GREY ||
+	    (uint64_t)p->width_px * p->rows > PICTURE_PX_WHOLE ? SHADES_GREY : SHADES_COLOUR;
+}
+
+int
+picture_decode_lab(const struct picture *p, unsigned planes, struct lab *out, struct err *e)
+{
+	if (lab_init(out, planes, p->width_px, p->rows, e) == -1)
+		return -1;
+	if ((p->coding == CODING_JPEG ? jpeg_decode(p, out, e) : png_decode(p, out, e)) == 0 &&
+	    lab_turn(out, p->orientation, e) == 0)
+		return 0;
+	lab_free(out);
+	return -1;
+}
+
 int
 picture_decode(const struct picture *p, struct grey *out, struct err *e)
 {
-	if (grey_init(out, p->width_px, p->rows, e) == -1)
-		return -1;
-	if ((p->coding == CODING_JPEG ? jpeg_decode(p, out, e) : png_decode(p, out, e)) == 0 &&
-	    grey_turn(out, p->orientation, e) == 0)
-		return 0;
-	grey_free(out);
-	return -1;
+	struct lab l;
+	int got = picture_decode_lab(p, 1, &l, e);
+
+	*out = l.plane[LAB_L];
+	return got;
 }
 
 /* --- where it is on the page --- */
@@ -108,23 +125,53 @@ picture_page(const struct picture *p)
 	return page;
 }
 
-int
-picture_draw(const struct picture *p, struct raster *r, struct err *e)
+/* Its size on a page of so many pixels, which is a scale of picture_page. */
+static struct box
+picture_box_on(const struct picture *p, uint32_t width_px, uint32_t rows)
 {
 	struct form_page page = picture_page(p);
 	struct box b = picture_box(p, page.form.dpi_x);
+
+	b.w = b.w * width_px / page.width_px;
+	b.h = b.h * rows / page.length_px;
+	b.w += b.w == 0;
+	b.h += b.h == 0;
+	return b;
+}
+
+int
+picture_draw(const struct picture *p, struct raster *r, struct err *e)
+{
+	struct box b = picture_box_on(p, r->width_px, r->rows);
 	struct grey all, g;
-	uint32_t w = (uint32_t)(b.w * r->width_px / page.width_px), h = (uint32_t)(b.h * r->rows / page.length_px);
 	int got;
 
-	w += w == 0;
-	h += h == 0;
 	if (picture_decode(p, &all, e) == -1)
 		return -1;
-	got = grey_resize(&all, w, h, &g, e);
+	got = grey_resize(&all, (uint32_t)b.w, (uint32_t)b.h, &g, e);
 	grey_free(&all);
 	if (got == 0)
-		got = halftone(&g, r, (r->width_px - w) / 2, 0, e);
+		got = halftone(&g, r, (r->width_px - (uint32_t)b.w) / 2, 0, e);
 	grey_free(&g);
 	return got;
+}
+
+int
+picture_draw_lab(const struct picture *p, struct lab *page, struct err *e)
+{
+	uint32_t width = page->plane[LAB_L].width_px;
+	struct box b = picture_box_on(p, width, page->plane[LAB_L].rows);
+	struct lab all, l;
+	int got;
+
+	if (picture_decode_lab(p, page->planes, &all, e) == -1)
+		return -1;
+	got = lab_resize(&all, (uint32_t)b.w, (uint32_t)b.h, &l, e);
+	lab_free(&all);
+	if (got == -1)
+		return -1;
+	lab_white(page);
+	lab_place(page, &l, (width - (uint32_t)b.w) / 2, 0);
+	lab_free(&l);
+	return 0;
 }

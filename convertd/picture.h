@@ -25,6 +25,8 @@ struct picture {
 	enum picture_colour colour;
 	uint32_t width_px, rows;	/* as coded */
 	uint32_t components;		/* of a JPEG: 1, 3, 4 */
+	unsigned sampling;		/* of its first component, as in its frame header: 0x22 if it has twice as many
+					 * samples each way as the others have */
 	uint32_t orientation;		/* 1 to 8, TIFF's: of a photograph, by Exif */
 	uint32_t dpi;			/* of its longer side on paper; 0: it says none that can be true */
 	struct span file;		/* borrowed */
@@ -49,10 +51,15 @@ int picture_open(struct span file, const struct limits *max, struct picture *out
 int jpeg_check(struct span file, const struct limits *max, struct picture *out, struct err *e);
 int png_check(struct span file, struct picture *out, struct err *e);
 
-/* All of it, upright.  -1: ERR_PERM 5.6.5 it does not decode, ERR_TEMP. */
+/* All of it, upright: its lightness; its colours too.  -1: ERR_PERM 5.6.5 it does not decode, ERR_TEMP. */
+struct lab;
 int picture_decode(const struct picture *p, struct grey *out, struct err *e);
-int jpeg_decode(const struct picture *p, struct grey *out, struct err *e);
-int png_decode(const struct picture *p, struct grey *out, struct err *e);
+int picture_decode_lab(const struct picture *p, unsigned planes, struct lab *out, struct err *e);
+int jpeg_decode(const struct picture *p, struct lab *out, struct err *e);
+int png_decode(const struct picture *p, struct lab *out, struct err *e);
+
+/* What it has to show; in more pixels than PICTURE_PX_WHOLE no more than lightness. */
+enum shades picture_shades(const struct picture *p);
 
 /*
  * The page that the picture makes: A4 wide, as long as letter paper, or A4 if it is longer than that; at 400,
@@ -72,5 +79,8 @@ const char *picture_type(enum coding coding);
  * coloured becomes dots, what is text or lines stays sharp (halftone.h).  -1: as picture_decode.
  */
 int picture_draw(const struct picture *p, struct raster *r, struct err *e);
+
+/* The same on a page in grey or colours. */
+int picture_draw_lab(const struct picture *p, struct lab *page, struct err *e);
 
 #endif

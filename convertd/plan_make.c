@@ -91,7 +91,8 @@ detail_pages(struct buf *b, const char *name, const struct form *f, uint32_t len
 {
 	static const char *const papers[] = { "A4", "B4", "A3" };
 	static const uint32_t paper_lengths[] = { 2970, 3640, 4200 };
-	static const char *const codings[] = { "MH", "MR", "MMR", "JBIG", "private JBIG" };
+	static const char *const codings[] = { "MH", "MR", "MMR", "JBIG", "JPEG in grey", "JPEG in colour",
+	    "private JBIG" };
 
 	if (buf_addf(b, e, "%s: %s, %u by %u dpi, %s", name, codings[f->coding], f->dpi_x, f->dpi_y,
 	    papers[f->paper]) == -1 ||

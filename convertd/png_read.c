@@ -5,8 +5,8 @@
  * file of the few chunks that pixels need: what else there may be (profiles, texts, all of them compressed) is
  * not its business.
  */
+#include "convertd/lab.h"
 #include "convertd/png_chunk.h"
-#include "convertd/picture.h"
 
 #include <stdlib.h>
 
@@ -40,31 +40,32 @@ png_reduce(struct span file, struct buf *out, struct err *e)
 }
 
 static int
-png_pixels(png_image *png, struct grey *out, struct err *e)
+png_pixels(png_image *png, struct lab *out, struct err *e)
 {
 	static const png_color white = { 255, 255, 255 };
-	size_t n = (size_t)out->width_px * out->rows;
-	bool colour = (png->format & PNG_FORMAT_FLAG_COLOR) != 0;
-	unsigned char *rgb = out->px;
+	size_t n = (size_t)png->width * png->height;
+	unsigned colours = (png->format & PNG_FORMAT_FLAG_COLOR) != 0 ? 3 : 1;
+	unsigned char *px = malloc(n * colours);
+	int got = -1;
 
-	png->format = colour ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY;
-	if (colour && (rgb = malloc(n * 3)) == NULL)
+	png->format = colours == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY;
+	if (px == NULL)
 		return err_set(e, ERR_TEMP, "4.3.0", "no memory for a PNG");
-	if (png_image_finish_read(png, &white, rgb, 0, NULL) == 0) {
-		if (colour)
-			free(rgb);
-		return err_set(e, ERR_PERM, "5.6.5", "PNG: %.60s", png->message);
+	if (png_image_finish_read(png, &white, px, 0, NULL) == 0)
+		err_set(e, ERR_PERM, "5.6.5", "PNG: %.60s", png->message);
+	else
+		got = 0;
+	for (size_t i = 0; got == 0 && i < n; i++) {
+		const unsigned char *c = &px[i * colours];
+
+		lab_put_rgb(out, i, c[0], c[colours / 2], c[colours - 1]);
 	}
-	for (size_t i = 0; i < n; i++)
-		out->px[i] = colour ? grey_of_rgb(rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2]) :
-		    grey_of_rgb(rgb[i], rgb[i], rgb[i]);
-	if (colour)
-		free(rgb);
-	return 0;
+	free(px);
+	return got;
 }
 
 int
-png_decode(const struct picture *p, struct grey *out, struct err *e)
+png_decode(const struct picture *p, struct lab *out, struct err *e)
 {
 	png_image png = { .version = PNG_IMAGE_VERSION };
 	struct buf few;
@@ -74,7 +75,7 @@ png_decode(const struct picture *p, struct grey *out, struct err *e)
 	if (png_reduce(p->file, &few, e) == 0) {
 		if (png_image_begin_read_from_memory(&png, few.p, few.n) == 0)
 			err_set(e, ERR_PERM, "5.6.5", "PNG: %.60s", png.message);
-		else if (png.width != out->width_px || png.height != out->rows)
+		else if (png.width != p->width_px || png.height != p->rows)
 			err_set(e, ERR_PERM, "5.6.5", "PNG: not of the size that its header says");
 		else
 			got = png_pixels(&png, out, e);

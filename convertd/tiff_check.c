@@ -3,14 +3,15 @@
 #include "convertd/tiff_check.h"
 
 #include "convertd/bih.h"
+#include "convertd/lab.h"
 #include "convertd/raster.h"
 #include "convertd/tiff_read.h"
 
 #include <stdlib.h>
 
-enum { S = 1, F = 2, J = 4 };		/* profiles */
+enum { S = 1, F = 2, J = 4, C = 8 };		/* profiles */
 enum { SHORTS = 1, LONGS = 2, RATIONALS = 4 };
-enum { VALUES = 10 };
+enum { VALUES = 12 };
 
 /* One row a field and set of profiles: who must have it, and its values (n of them; 0: any). */
 static const struct rule {
@@ -21,36 +22,44 @@ static const struct rule {
 	int n;
 	uint32_t values[VALUES];
 } rules[] = {
-	{ TAG_SUBFILE, "NewSubfileType", S | F | J, S | F | J, LONGS, 1, 1, { 2 } },
+	{ TAG_SUBFILE, "NewSubfileType", S | F | J | C, S | F | J | C, LONGS, 1, 1, { 2 } },
 	{ TAG_WIDTH, "ImageWidth", S, S, SHORTS | LONGS, 1, 1, { 1728 } },
 	{ TAG_WIDTH, "ImageWidth", F | J, F | J, SHORTS | LONGS, 1, 9,
 	    { 1728, 2048, 2432, 2592, 3072, 3648, 3456, 4096, 4864 } },
-	{ TAG_LENGTH, "ImageLength", S | F | J, S | F | J, SHORTS | LONGS, 1, 0, { 0 } },
+	{ TAG_WIDTH, "ImageWidth", C, C, SHORTS | LONGS, 1, 12,
+	    { 864, 1024, 1216, 1728, 2048, 2432, 2592, 3072, 3648, 3456, 4096, 4864 } },
+	{ TAG_LENGTH, "ImageLength", S | F | J | C, S | F | J | C, SHORTS | LONGS, 1, 0, { 0 } },
 	{ TAG_BITS, "BitsPerSample", S | F | J, 0, SHORTS, 1, 1, { 1 } },
+	{ TAG_BITS, "BitsPerSample", C, C, SHORTS, 0, 1, { 8 } },
+	{ TAG_COMPRESSION, "Compression", C, C, SHORTS, 1, 1, { 7 } },
 	{ TAG_COMPRESSION, "Compression", S, S, SHORTS, 1, 1, { 3 } },
 	{ TAG_COMPRESSION, "Compression", F, F, SHORTS, 1, 2, { 3, 4 } },
 	{ TAG_COMPRESSION, "Compression", J, J, SHORTS, 1, 1, { 9 } },
 	{ TAG_PHOTOMETRIC, "PhotometricInterpretation", S, S, SHORTS, 1, 1, { 0 } },
 	{ TAG_PHOTOMETRIC, "PhotometricInterpretation", F | J, F | J, SHORTS, 1, 2, { 0, 1 } },
+	{ TAG_PHOTOMETRIC, "PhotometricInterpretation", C, C, SHORTS, 1, 1, { 10 } },
 	{ TAG_FILL_ORDER, "FillOrder", S, S, SHORTS, 1, 1, { 2 } },
-	{ TAG_FILL_ORDER, "FillOrder", F | J, 0, SHORTS, 1, 2, { 1, 2 } },
+	{ TAG_FILL_ORDER, "FillOrder", F | J | C, 0, SHORTS, 1, 2, { 1, 2 } },
 	{ TAG_STRIP_OFFSETS, "StripOffsets", S, S, SHORTS | LONGS, 1, 0, { 0 } },
-	{ TAG_STRIP_OFFSETS, "StripOffsets", F | J, F | J, SHORTS | LONGS, 0, 0, { 0 } },
-	{ TAG_ORIENTATION, "Orientation", F | J, 0, SHORTS, 1, 8, { 1, 2, 3, 4, 5, 6, 7, 8 } },
+	{ TAG_STRIP_OFFSETS, "StripOffsets", F | J | C, F | J | C, SHORTS | LONGS, 0, 0, { 0 } },
+	{ TAG_ORIENTATION, "Orientation", F | J | C, 0, SHORTS, 1, 8, { 1, 2, 3, 4, 5, 6, 7, 8 } },
 	{ TAG_SAMPLES, "SamplesPerPixel", S | F | J, 0, SHORTS, 1, 1, { 1 } },
+	{ TAG_SAMPLES, "SamplesPerPixel", C, 0, SHORTS, 1, 2, { 1, 3 } },
 	{ TAG_ROWS_PER_STRIP, "RowsPerStrip", S, S, SHORTS | LONGS, 1, 0, { 0 } },
-	{ TAG_ROWS_PER_STRIP, "RowsPerStrip", F | J, 0, SHORTS | LONGS, 1, 0, { 0 } },
-	{ TAG_STRIP_COUNTS, "StripByteCounts", S | F | J, S | F | J, SHORTS | LONGS, 0, 0, { 0 } },
-	{ TAG_X_RESOLUTION, "XResolution", S | F | J, S | F | J, RATIONALS, 1, 0, { 0 } },
-	{ TAG_Y_RESOLUTION, "YResolution", S | F | J, S | F | J, RATIONALS, 1, 0, { 0 } },
+	{ TAG_ROWS_PER_STRIP, "RowsPerStrip", F | J | C, 0, SHORTS | LONGS, 1, 0, { 0 } },
+	{ TAG_STRIP_COUNTS, "StripByteCounts", S | F | J | C, S | F | J | C, SHORTS | LONGS, 0, 0, { 0 } },
+	{ TAG_X_RESOLUTION, "XResolution", S | F | J | C, S | F | J | C, RATIONALS, 1, 0, { 0 } },
+	{ TAG_Y_RESOLUTION, "YResolution", S | F | J | C, S | F | J | C, RATIONALS, 1, 0, { 0 } },
 	{ TAG_T4_OPTIONS, "T4Options", S, S, LONGS, 1, 2, { 0, 4 } },
 	{ TAG_T4_OPTIONS, "T4Options", F, 0, LONGS, 1, 4, { 0, 1, 4, 5 } },
 	{ TAG_T6_OPTIONS, "T6Options", F, 0, LONGS, 1, 1, { 0 } },
-	{ TAG_RESOLUTION_UNIT, "ResolutionUnit", S, 0, SHORTS, 1, 1, { 2 } },
+	{ TAG_RESOLUTION_UNIT, "ResolutionUnit", S | C, 0, SHORTS, 1, 1, { 2 } },
 	{ TAG_RESOLUTION_UNIT, "ResolutionUnit", F | J, 0, SHORTS, 1, 2, { 2, 3 } },
-	{ TAG_PAGE_NUMBER, "PageNumber", S | F | J, S | F | J, SHORTS, 2, 0, { 0 } },
+	{ TAG_PAGE_NUMBER, "PageNumber", S | F | J | C, S | F | J | C, SHORTS, 2, 0, { 0 } },
 	{ TAG_T82_OPTIONS, "T82Options", J, 0, LONGS, 1, 1, { 0 } },
-	{ TAG_STRIP_ROW_COUNTS, "StripRowCounts", F | J, 0, LONGS, 0, 0, { 0 } },
+	{ TAG_CHROMA_SUBSAMPLING, "ChromaSubSampling", C, 0, SHORTS, 2, 2, { 1, 2 } },
+	{ TAG_CHROMA_POSITIONING, "ChromaPositioning", C, 0, SHORTS, 1, 1, { 1 } },
+	{ TAG_STRIP_ROW_COUNTS, "StripRowCounts", F | J | C, 0, LONGS, 0, 0, { 0 } },
 };
 enum { RULES = sizeof rules / sizeof *rules };
 
@@ -76,7 +85,7 @@ type_fits(uint16_t type, unsigned types)
 	    (type == TYPE_RATIONAL && (types & RATIONALS));
 }
 
-/* An entry under the rules of one profile.  Fields without a rule may be in F and J, not in S. */
+/* An entry under the rules of one profile.  Fields without a rule may be in F, J and C, not in S. */
 static int
 entry_check(const struct tiff *t, const struct tiff_entry *en, unsigned profile, struct err *e)
 {
@@ -188,10 +197,13 @@ page_triple(const struct tiff_page *p, unsigned profile, struct err *e)
 	static const uint16_t pairs[][2] = { { 200, 100 }, { 204, 98 }, { 200, 200 }, { 204, 196 },
 	    { 204, 391 }, { 300, 300 }, { 400, 400 }, { 408, 391 } };
 
-	for (size_t i = 0; i < (profile == S ? 4 : sizeof pairs / sizeof *pairs); i++)
+	static const uint16_t square[][2] = { { 100, 100 }, { 200, 200 }, { 300, 300 }, { 400, 400 } };
+	const uint16_t (*pair)[2] = profile == C ? square : pairs;
+
+	for (size_t i = 0; i < (profile == S || profile == C ? 4 : sizeof pairs / sizeof *pairs); i++)
 		for (int paper = PAPER_A4; paper <= PAPER_A3; paper++) {
-			struct form f = { .paper = (enum paper)paper, .dpi_x = pairs[i][0],
-			    .dpi_y = pairs[i][1] };
+			struct form f = { .paper = (enum paper)paper, .dpi_x = pair[i][0],
+			    .dpi_y = pair[i][1] };
 
 			if (resolution_is(p->x_res, p->unit, f.dpi_x) &&
 			    resolution_is(p->y_res, p->unit, f.dpi_y) &&
@@ -211,6 +223,20 @@ octets32(struct span s, size_t at, bool lsb)
 	if (lsb)
 		raster_reverse(o, sizeof o);
 	return (uint32_t)o[0] << 24 | (uint32_t)o[1] << 16 | (uint32_t)o[2] << 8 | o[3];
+}
+
+/* A JPEG of its own (6.2.1), in the order of bits that is stated, subsampled as is stated (6.2.2). */
+static int
+strip_jpeg(const struct tiff *t, const struct tiff_page *p, struct span data, uint32_t rows, struct err *e)
+{
+	struct tiff_entry en = entry_find(t, &p->ifd, TAG_CHROMA_SUBSAMPLING);
+	bool stated = en.tag != 0 && tiff_number(t, &en, 0) == 1, whole;
+
+	if (p->fill_order != FILL_MSB)
+		return broken(e, "strip", "is not checked in FillOrder 2");
+	if (itulab_check(data, p->width_px, rows, p->samples, &fax_limits, &whole, e) == -1)
+		return -1;
+	return p->samples == 1 || whole == stated ? 0 : broken(e, "ChromaSubSampling", "is not that of the strip (6.2.2)");
 }
 
 /* How a strip's data must begin or end (3.4, 4.5.4, 4.5.6; the BIH for JBIG). */
@@ -249,7 +275,8 @@ strips_check(const struct tiff *t, const struct tiff_page *p, struct err *e)
 		uint32_t rows;
 
 		if (tiff_strip(t, p, i, &data, &rows, e) == -1 ||
-		    strip_data(p, data, rows, e) == -1)
+		    (p->compression == COMPRESSION_JPEG ? strip_jpeg(t, p, data, rows, e) :
+		    strip_data(p, data, rows, e)) == -1)
 			return -1;
 		sum += rows;
 	}
@@ -326,11 +353,12 @@ tiff_check(struct span file, const struct limits *max, struct tiff_verdict *out,
 	int got = -1;
 
 	if (tiff_open(file, &t, e) == 0 && tiff_pages(&t, max, &page, &n, e) == 0) {
-		bool jbig = page[0].compression == COMPRESSION_FX_JBIG;
+		unsigned profile = page[0].compression == COMPRESSION_FX_JBIG ? J :
+		    page[0].compression == COMPRESSION_JPEG ? C : F;
 
-		got = profile_check(&t, page, n, jbig ? J : F, e);
-		*out = (struct tiff_verdict){ .profile = jbig ? 'J' : 'F' };
-		if (got == 0 && !jbig && profile_check(&t, page, n, S, &no_s) == 0)
+		got = profile_check(&t, page, n, profile, e);
+		*out = (struct tiff_verdict){ .profile = profile == J ? 'J' : profile == C ? 'C' : 'F' };
+		if (got == 0 && profile == F && profile_check(&t, page, n, S, &no_s) == 0)
 			out->profile = 'S';
 		out->limited = order_limited(&t, page, n);
 	}

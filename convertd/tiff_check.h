@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * convertd/tiff_check.h - is a file what RFC 3949 says of Profile S, F or J, to the letter?
+ * convertd/tiff_check.h - is a file what RFC 3949 says of Profile S, F, J or C, to the letter?
  * The reader takes more than this; the writer must never write less.
  */
 #ifndef CONVERTD_TIFF_CHECK_H
@@ -10,7 +10,7 @@
 #include "convertd/form.h"
 
 struct tiff_verdict {
-	char profile;		/* 'S', 'F' or 'J' */
+	char profile;		/* 'S', 'F', 'J' or 'C' */
 	bool limited;		/* each IFD before its data, all in the order of pages (4.4.6) */
 };
 

@@ -101,13 +101,14 @@ tiff_entry(const struct tiff *t, const struct tiff_ifd *ifd, uint16_t i)
 uint32_t
 tiff_number(const struct tiff *t, const struct tiff_entry *en, uint32_t i)
 {
-	uint32_t size = en->type == TYPE_RATIONAL ? 4 : type_size(en->type);
-	uint64_t n = (uint64_t)en->count * (en->type == TYPE_RATIONAL ? 2 : 1);
+	bool rational = en->type == TYPE_RATIONAL || en->type == TYPE_SRATIONAL;
+	uint32_t size = rational ? 4 : type_size(en->type);
+	uint64_t n = (uint64_t)en->count * (rational ? 2 : 1);
 	struct cur c;
 	int byte;
 
-	if (en->value == 0 || i >= n || (en->type != 1 && (en->type < TYPE_SHORT ||
-	    en->type > TYPE_RATIONAL) && en->type != 13))
+	if (en->value == 0 || i >= n || (en->type != 1 && en->type != TYPE_SHORT && en->type != TYPE_LONG &&
+	    !rational && en->type != 13))
 		return 0;
 	c = cur_at(t, en->value + (uint64_t)i * size, size);
 	if (size == 4)
@@ -181,6 +182,12 @@ page_field(const struct tiff *t, const struct tiff_entry *en, struct tiff_page *
 		return page_array(en, "StripByteCounts", &p->counts, e);
 	case TAG_STRIP_ROW_COUNTS:
 		return page_array(en, "StripRowCounts", &p->row_counts, e);
+	case TAG_DECODE:
+		p->decode = *en;
+		return 0;
+	case TAG_JPEG_TABLES:
+		p->jpeg_tables = *en;
+		return 0;
 	case TAG_TILE_WIDTH:
 	case TAG_TILE_OFFSETS:
 		return err_set(e, ERR_PERM, "5.6.1", "TIFF: an image in tiles, not strips");
@@ -208,7 +215,7 @@ compression_name(uint32_t c)
 {
 	static const struct { uint32_t c; const char *name; } names[] = {
 		{ 1, "none" }, { 2, "Huffman without EOLs" }, { 5, "LZW" }, { 6, "old JPEG" },
-		{ 7, "JPEG, Profile C" }, { 8, "Deflate" }, { 10, "T.43, Profile L" },
+		{ 7, "JPEG" }, { 8, "Deflate" }, { 10, "T.43, Profile L" },
 		{ 32773, "PackBits" }, { 32946, "Deflate" } };
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -217,9 +224,19 @@ compression_name(uint32_t c)
 	return "unknown";
 }
 
-/* Only bi-level fax pages go on.  The compression comes first: it names what the file really is. */
+/* Profile C, and not what else has JPEG in it. */
 static int
-page_kind(const struct tiff_page *p, struct err *e)
+page_kind_jpeg(const struct tiff_page *p, struct err *e)
+{
+	if (p->photometric != PHOTOMETRIC_ITULAB)
+		return err_set(e, ERR_PERM, "5.6.1", "TIFF: JPEG of PhotometricInterpretation %u: not Profile C's 10",
+		    p->photometric);
+	return p->bits == 8 && (p->samples == 1 || p->samples == 3) ? 0 : err_set(e, ERR_PERM, "5.6.1",
+	    "TIFF: BitsPerSample %u, SamplesPerPixel %u: not Profile C", p->bits, p->samples);
+}
+
+static int
+page_kind_binary(const struct tiff_page *p, struct err *e)
 {
 	if (p->compression != COMPRESSION_T4 && p->compression != COMPRESSION_T6 &&
 	    p->compression != COMPRESSION_FX_JBIG && p->compression != COMPRESSION_PRIVATE_JBIG)
@@ -229,12 +246,19 @@ page_kind(const struct tiff_page *p, struct err *e)
 		return err_set(e, ERR_PERM, "5.6.1",
 		    "TIFF: BitsPerSample %u, SamplesPerPixel %u: not bi-level", p->bits,
 		    p->samples);
+	return p->photometric <= 1 ? 0 : err_set(e, ERR_PERM, "5.6.1",
+	    "TIFF: PhotometricInterpretation %u is not bi-level", p->photometric);
+}
+
+/* Only fax pages go on.  The compression comes first: it names what the file really is. */
+static int
+page_kind(const struct tiff_page *p, struct err *e)
+{
+	if ((p->compression == COMPRESSION_JPEG ? page_kind_jpeg(p, e) : page_kind_binary(p, e)) == -1)
+		return -1;
 	if (p->subfile & (SUBFILE_REDUCED | SUBFILE_MASK | SUBFILE_MRC))
 		return err_set(e, ERR_PERM, "5.6.1", "TIFF: NewSubfileType %u is not a page",
 		    p->subfile);
-	if (p->photometric > 1)
-		return err_set(e, ERR_PERM, "5.6.1",
-		    "TIFF: PhotometricInterpretation %u is not bi-level", p->photometric);
 	if (p->fill_order != FILL_MSB && p->fill_order != FILL_LSB)
 		return err_set(e, ERR_PERM, "5.6.1", "TIFF: FillOrder %u", p->fill_order);
 	if (p->orientation < 1 || p->orientation > 8)
@@ -325,6 +349,35 @@ tiff_strip(const struct tiff *t, const struct tiff_page *p, uint32_t i, struct s
 	if (*rows == 0 || *rows > p->length_px)
 		return err_set(e, ERR_PERM, "5.6.1", "TIFF: strip %u has %u rows", i, *rows);
 	*data = cur_rest(&c);
+	return 0;
+}
+
+struct span
+tiff_jpeg_tables(const struct tiff *t, const struct tiff_page *p)
+{
+	struct cur c = cur_at(t, p->jpeg_tables.value, p->jpeg_tables.count);
+
+	if (p->jpeg_tables.count == 0 || p->jpeg_tables.type != TYPE_UNDEFINED || p->jpeg_tables.value == 0)
+		return span_of(NULL, 0);
+	return cur_rest(&c);
+}
+
+int
+tiff_decode(const struct tiff *t, const struct tiff_page *p, int32_t out[6], struct err *e)
+{
+	static const int32_t base[6] = { 0, 100000, -85333, 84667, -75294, 124706 };
+
+	memcpy(out, base, sizeof base);
+	if (p->decode.count == 0)
+		return 0;
+	for (uint32_t i = 0; i < 2 * p->samples; i++) {
+		int32_t num = (int32_t)tiff_number(t, &p->decode, 2 * i), den = (int32_t)tiff_number(t, &p->decode, 2 * i + 1);
+
+		if (p->decode.type != TYPE_SRATIONAL || den == 0 || (int64_t)num * 1000 / den > INT16_MAX * 1000 ||
+		    (int64_t)num * 1000 / den < -INT16_MAX * 1000)
+			return err_set(e, ERR_PERM, "5.6.1", "TIFF: Decode is no range of values");
+		out[i] = (int32_t)((int64_t)num * 1000 / den);
+	}
 	return 0;
 }
 

@@ -30,6 +30,7 @@ struct tiff_page {
 	uint32_t subfile, width_px, length_px, bits, compression, photometric, fill_order;
 	uint32_t orientation, samples, rows_per_strip, unit, t4_options, t6_options;
 	uint32_t clean_fax_data;
+	struct tiff_entry decode, jpeg_tables;		/* of Profile C; .count 0: not there */
 	uint32_t x_res[2], y_res[2];			/* numerator, denominator */
 	struct tiff_entry offsets, counts, row_counts;	/* row_counts.count 0: not there */
 	uint32_t nstrip;
@@ -45,16 +46,27 @@ int tiff_ifd(const struct tiff *t, uint32_t at, const struct limits *max, struct
 /* Entry i of n.  Never fails; a value outside the file has .value 0. */
 struct tiff_entry tiff_entry(const struct tiff *t, const struct tiff_ifd *ifd, uint16_t i);
 
-/* Number i of an entry of BYTE, SHORT or LONG; two of a RATIONAL are at 2i and 2i + 1.  0: none. */
+/* Number i of an entry of BYTE, SHORT or LONG; two of a RATIONAL are at 2i and 2i + 1, also of an SRATIONAL,
+ * whose are two's complement.  0: none. */
 uint32_t tiff_number(const struct tiff *t, const struct tiff_entry *en, uint32_t i);
 
-/* All fields of a page; refuses what is not a bi-level page in strips.  5.6.5: over a limit. */
+/* All fields of a page; refuses what is neither a bi-level page nor one of Profile C, in strips.  5.6.5: over a
+ * limit. */
 int tiff_page(const struct tiff *t, const struct tiff_ifd *ifd, const struct limits *max,
     struct tiff_page *out, struct err *e);
 
 /* Strip i < nstrip: its octets and its rows. */
 int tiff_strip(const struct tiff *t, const struct tiff_page *p, uint32_t i, struct span *data,
     uint32_t *rows, struct err *e);
+
+/* What JPEGTables has, empty if it is not there. */
+struct span tiff_jpeg_tables(const struct tiff *t, const struct tiff_page *p);
+
+/*
+ * The values that a page of Profile C gives its samples 0 and 255: L* at 0 and 1, a*, b*; in thousandths.  As Decode
+ * says, or else T.42's (RFC 3949 6.2.3).  -1: a Decode that says nothing.
+ */
+int tiff_decode(const struct tiff *t, const struct tiff_page *p, int32_t out[6], struct err *e);
 
 /* Do header, IFDs and strips of all pages keep clear of each other?  0, or -1. */
 int tiff_no_overlap(const struct tiff *t, const struct tiff_page *page, uint32_t n,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * convertd/tiff_write.h - emits TIFF-FX in the order that RFC 3949 3.5 demands of Profile S, for F
- * and J too: header, then for each page IFD, the two resolutions, its one strip.
+ * convertd/tiff_write.h - emits TIFF-FX in the order that RFC 3949 3.5 demands of Profile S, for F,
+ * J and C too: header, then for each page IFD, the two resolutions (of colour, its bits too), its one strip.
  */
 #ifndef CONVERTD_TIFF_WRITE_H
 #define CONVERTD_TIFF_WRITE_H
@@ -21,7 +21,8 @@ struct tiff_out {
 /* Appends the header of a file of so many pages (1 to 65535). */
 int tiff_out_start(struct tiff_out *t, struct buf *out, uint32_t pages, struct err *e);
 
-/* Appends IFD and resolutions of the next page; the caller then appends its strip, FillOrder 2. */
+/* Appends IFD and resolutions of the next page; the caller then appends its strip, FillOrder 2; a JPEG as it
+ * is. */
 int tiff_out_page(struct tiff_out *t, const struct form *form, uint32_t rows, struct err *e);
 
 /* The strip is there: its length is filled in.  After the last page the file is complete. */
