@@ -35,14 +35,15 @@ strip_jpeg(const struct tiff *t, const struct tiff_page *p, struct span data, ui
     const struct limits *max, uint32_t *stripe, struct err *e)
 {
 	struct buf jpeg;
-	bool whole;
+	unsigned sampling;
 	int got = -1;
 
 	buf_init(&jpeg, t->file.n * 2);
 	if (itulab_strip(data, tiff_jpeg_tables(t, p), &jpeg, e) == 0 &&
-	    itulab_check(buf_view(&jpeg), p->width_px, rows, p->samples, max, &whole, e) == 0) {
+	    itulab_check(buf_view(&jpeg), p->width_px, rows, p->samples, max, &sampling, e) == 0) {
 		got = 0;
-		*stripe = whole;
+		*stripe = p->samples == 1 ? CHROMA_NONE : sampling == 0x22 ? CHROMA_HALF : sampling == 0x11 ? CHROMA_WHOLE :
+		    CHROMA_ODD;
 	}
 	buf_free(&jpeg);
 	return got;

@@ -105,6 +105,28 @@ page_recode(const struct image *img, uint32_t page, const struct form *want, str
 	return got;
 }
 
+/* A page of one strip that is as it is wanted, and need not be decoded to be written. */
+static bool
+page_jpeg_stays(const struct image *img, uint32_t page, const struct form *want, const struct scale *s)
+{
+	const struct detail *d = img->detail;
+	const struct tiff_page *p = d->kind == IMAGE_TIFF ? &d->page[page] : NULL;
+
+	return p != NULL && image_coding(p) == want->coding && scale_is_copy(s) && p->orientation == 1 && p->nstrip == 1 &&
+	    p->decode.count == 0 && (d->stripe[page] == CHROMA_NONE || d->stripe[page] == CHROMA_HALF);
+}
+
+static int
+page_jpeg_copy(const struct image *img, uint32_t page, struct tiff_out *t, struct err *e)
+{
+	const struct detail *d = img->detail;
+	struct span data;
+	uint32_t rows;
+
+	return tiff_strip(&d->tiff, &d->page[page], 0, &data, &rows, e) == -1 ? -1 :
+	    itulab_strip(data, tiff_jpeg_tables(&d->tiff, &d->page[page]), t->out, e);
+}
+
 /* In grey or colour. */
 static int
 page_jpeg(const struct image *img, uint32_t page, const struct form *want, const struct scale *s,
@@ -113,6 +135,8 @@ page_jpeg(const struct image *img, uint32_t page, const struct form *want, const
 	struct lab l;
 	int got;
 
+	if (page_jpeg_stays(img, page, want, s))
+		return page_jpeg_copy(img, page, t, e);
 	if (image_lab(img, page, want->coding == CODING_COLOUR ? LAB_PLANES : 1, s->width_px, s->rows, &l, e) == -1)
 		return -1;
 	got = itulab_encode(&l, t->out, e);

@@ -10,12 +10,15 @@
 #include "convertd/text.h"
 #include "convertd/tiff_read.h"
 
+/* Samples of chroma for those of lightness. */
+enum chroma { CHROMA_NONE, CHROMA_WHOLE, CHROMA_HALF, CHROMA_ODD };
+
 /* What the file is; only that member is set. */
 struct detail {
 	enum image_kind { IMAGE_TIFF, IMAGE_PICTURE, IMAGE_TEXT } kind;
 	struct tiff tiff;
 	struct tiff_page *page;
-	uint32_t *stripe;		/* L0 of a JBIG page; 1 if a colour page's chroma is not subsampled */
+	uint32_t *stripe;		/* L0 of a JBIG page; enum chroma of one of Profile C */
 	struct picture picture;		/* JPEG or PNG: of one page */
 	struct text text;
 };

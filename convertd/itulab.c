@@ -35,7 +35,7 @@ itulab_strip(struct span data, struct span tables, struct buf *out, struct err *
 
 int
 itulab_check(struct span jpeg, uint32_t width_px, uint32_t rows, unsigned samples, const struct limits *max,
-    bool *whole, struct err *e)
+    unsigned *sampling, struct err *e)
 {
 	struct picture p = { .coding = CODING_JPEG, .file = jpeg };
 
@@ -43,7 +43,7 @@ itulab_check(struct span jpeg, uint32_t width_px, uint32_t rows, unsigned sample
 		return err_set(e, ERR_PERM, "5.6.1", "JPEG: a strip that is none");
 	if (jpeg_check(jpeg, max, &p, e) == -1)
 		return -1;
-	*whole = p.sampling == 0x11;
+	*sampling = p.sampling;
 	return p.width_px == width_px && p.rows == rows && p.components == samples ? 0 : err_set(e, ERR_PERM, "5.6.1",
 	    "JPEG: %u by %u, %u components, in a strip of %u by %u, %u", p.width_px, p.rows, p.components, width_px, rows,
 	    samples);

@@ -48,10 +48,10 @@ void lab_place(struct lab *l, const struct lab *on, uint32_t x, uint32_t y);
 /*
  * A strip of Profile C: one JPEG whose components are the planes.  decode: its rows go to out from `row` on; milli: what
  * its samples stand for (tiff_decode).  out may have fewer planes than the strip.  checked before by itulab_check: -1
- * ERR_PERM 5.6.1 it is none of that size; *whole: its chroma is not subsampled.  -1: ERR_PERM 5.6.5, ERR_TEMP.
+ * ERR_PERM 5.6.1 it is none of that size; *sampling: 0x22 where chroma has half the samples each way, 0x11 as many.  -1: ERR_PERM 5.6.5, ERR_TEMP.
  */
 int itulab_check(struct span jpeg, uint32_t width_px, uint32_t rows, unsigned samples, const struct limits *max,
-    bool *whole, struct err *e);
+    unsigned *sampling, struct err *e);
 int itulab_decode(struct span jpeg, const int32_t milli[6], struct lab *out, uint32_t row, uint32_t rows,
     struct err *e);
 

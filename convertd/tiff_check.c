@@ -230,13 +230,14 @@ static int
 strip_jpeg(const struct tiff *t, const struct tiff_page *p, struct span data, uint32_t rows, struct err *e)
 {
 	struct tiff_entry en = entry_find(t, &p->ifd, TAG_CHROMA_SUBSAMPLING);
-	bool stated = en.tag != 0 && tiff_number(t, &en, 0) == 1, whole;
+	uint32_t across = en.tag == 0 ? 2 : tiff_number(t, &en, 0), down = en.tag == 0 ? 2 : tiff_number(t, &en, 1);
+	unsigned sampling;
 
 	if (p->fill_order != FILL_MSB)
 		return broken(e, "strip", "is not checked in FillOrder 2");
-	if (itulab_check(data, p->width_px, rows, p->samples, &fax_limits, &whole, e) == -1)
+	if (itulab_check(data, p->width_px, rows, p->samples, &fax_limits, &sampling, e) == -1)
 		return -1;
-	return p->samples == 1 || whole == stated ? 0 : broken(e, "ChromaSubSampling", "is not that of the strip (6.2.2)");
+	return p->samples == 1 || sampling == (across << 4 | down) ? 0 : broken(e, "ChromaSubSampling", "is not that of the strip (6.2.2)");
 }
 
 /* How a strip's data must begin or end (3.4, 4.5.4, 4.5.6; the BIH for JBIG). */

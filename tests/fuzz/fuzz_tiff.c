@@ -35,6 +35,8 @@ opened(const struct image *img, enum coding coding, bool scale)
 		want[i].coding = coding;
 		if (scale)
 			want[i].paper = PAPER_A4, want[i].dpi_x = 204, want[i].dpi_y = 98;
+		if (!form_legal(&want[i]))	/* square dots in Profile C, and none of 100 by 100 elsewhere */
+			want[i].dpi_x = want[i].dpi_y = coding >= CODING_GREY ? 100 : 200;
 	}
 	assert(px <= small.job_px);
 	if (image_convert(img, want, &small, &out, &e) == -1) {
@@ -62,7 +64,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	/* The first octet says into what. */
 	if (image_open(span_of(p + 1, n - 1), &small, &img, &e) == 0) {
 		assert(img.npage >= 1 && img.npage <= small.pages);
-		opened(&img, (enum coding)(p[0] & 3), p[0] & 4);
+		opened(&img, p[0] & 8 ? CODING_GREY + (p[0] & 1) : (enum coding)(p[0] & 3), p[0] & 4);
 		image_free(&img);
 	} else {
 		assert(e.kind == ERR_PERM && e.what[0] != '\0');
