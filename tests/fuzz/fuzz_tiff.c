@@ -64,7 +64,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	/* The first octet says into what. */
 	if (image_open(span_of(p + 1, n - 1), &small, &img, &e) == 0) {
 		assert(img.npage >= 1 && img.npage <= small.pages);
-		opened(&img, p[0] & 8 ? CODING_GREY + (p[0] & 1) : (enum coding)(p[0] & 3), p[0] & 4);
+		opened(&img, (enum coding)(p[0] & 8 ? CODING_GREY + (p[0] & 1) : p[0] & 3), p[0] & 4);
 		image_free(&img);
 	} else {
 		assert(e.kind == ERR_PERM && e.what[0] != '\0');
