@@ -3,6 +3,7 @@
 #include "capd/directory.h"
 
 #include "lib/address.h"
+#include "lib/aliases.h"
 #include "lib/clock.h"
 #include "lib/confline.h"
 #include "lib/log.h"
@@ -294,6 +295,16 @@ listed(const struct directory *d, struct span addr, struct span domain, struct d
 	return known;
 }
 
+/* Does it stand for others? */
+static bool
+directory_alias(const struct directory *d, struct span addr)
+{
+	const struct aliases a = { .conf = d->conf, .now = d->known, .have = d->have_known };
+	struct span list;
+
+	return aliases_find(&a, addr, &list);
+}
+
 int
 directory_known(const struct directory *d, struct span addr, struct directory_want *want)
 {
@@ -307,6 +318,8 @@ directory_known(const struct directory *d, struct span addr, struct directory_wa
 		return 1;		/* RFC 5321, 4.5.1; of a domain that is relayed, that domain's host has one */
 	if (!is_ours(d, addr))
 		return listed(d, addr, domain, want);
+	if (directory_alias(d, addr))
+		return 1;
 	if (!mailbox_find(lines, n, delimiters(d), addr, &m))
 		return 0;
 	return m.how == MAILBOX_REST && recipients_listed(rules, nrule, domain) ? listed(d, addr, domain, want) : 1;

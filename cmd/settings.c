@@ -73,6 +73,8 @@ check_known(const struct home *h, const struct conf *conf, struct err *e)
 		err_sys(&inner, "recipients");
 	} else {
 		r = known_make_recipients(&m, conf, dir, &inner);
+		if (r == 0)
+			r = known_make_aliases(&m, conf, dir, &inner);
 		(void)known_make_end(&m, &ignored);
 	}
 	if (dir != -1)

@@ -107,7 +107,7 @@ find_targets(const struct expand *x, const struct source *s, uint32_t slot, stru
 {
 	struct span addr = s->env.rcpt[slot].addr;
 
-	if (targets_find(&x->daemon->conf, addr, t, e) == -1)
+	if (targets_find(&x->aliases, addr, t, e) == -1)
 		return -1;
 	return t->n > 0 ? 0 : err_set(e, ERR_PERM, "5.4.6", "the address stands for itself alone: a mail loop");
 }
@@ -488,16 +488,40 @@ expand_stats(void *arg, struct buf *out)
 	figure_add(out, "accord_expand_messages_total", x->committed);
 }
 
+static int
+expand_check(void *arg, struct daemon_next *next, struct err *e)
+{
+	return aliases_check(&((struct expand *)arg)->aliases, daemon_next_take(next, "known"), e);
+}
+
+static void
+expand_switched(void *arg, struct conf *old)
+{
+	(void)old;
+	aliases_switch(&((struct expand *)arg)->aliases);
+}
+
+static void
+expand_kept(void *arg)
+{
+	aliases_keep(&((struct expand *)arg)->aliases);
+}
+
 int
 expand_open(struct expand *x, struct daemon *d, struct err *e)
 {
 	*x = (struct expand){ .daemon = d, .late = { .fire = queue_late, .arg = x } };
 	x->last = &x->first;
+	if (aliases_open(&x->aliases, &d->conf, daemon_file(d, "known"), e) == -1)
+		return -1;
 	for (int r = 0; r < ROLE_COUNT; r++)
 		if (d->peer_fd[r] != -1 && expand_connect(x, (enum role)r, d->peer_fd[r], e) == -1)
 			return -1;
 	d->peer = expand_on_peer;
 	d->stats = expand_stats;
+	d->check = expand_check;
+	d->switched = expand_switched;
+	d->kept = expand_kept;
 	d->arg = x;
 	return 0;
 }

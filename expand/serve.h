@@ -12,6 +12,7 @@
 #define EXPAND_SERVE_H
 
 #include "expand/done.h"
+#include "lib/aliases.h"
 #include "lib/daemon.h"
 
 enum {
@@ -24,6 +25,7 @@ struct work;
 
 struct expand {
 	struct daemon *daemon;
+	struct aliases aliases;
 	struct chan local, queue;
 	struct work *first, **last;	/* all, the oldest first */
 	uint32_t nwork, nactive, request;

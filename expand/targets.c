@@ -6,7 +6,6 @@
 
 #include "lib/address.h"
 #include "lib/alias.h"
-#include "lib/aliases.h"
 
 static const char owner_prefix[] = "owner-";
 
@@ -21,14 +20,14 @@ owner_of(struct span addr, struct buf *out, struct err *e)
 	return buf_add(out, span_sub(addr, quoted, addr.n), e);
 }
 
-/* Has it an owner?  A line for the whole domain makes none. */
+/* Has it an owner?  1, 0, -1 memory.  A line for the whole domain makes none. */
 static int
-owner_find(const struct conf *c, struct span addr, struct buf *owner, struct err *e)
+owner_find(const struct aliases *a, struct span addr, struct buf *owner, struct err *e)
 {
 	buf_clear(owner);
 	if (owner_of(addr, owner, e) == -1)
 		return -1;
-	return aliases_named(c, buf_view(owner));
+	return aliases_named(a, buf_view(owner));
 }
 
 static int
@@ -78,33 +77,33 @@ seen_before(struct targets *t, struct span addr, struct err *e)
 	return 0;
 }
 
-static int follow(const struct conf *c, struct targets *t, struct span addr, struct span list, unsigned depth,
+static int follow(const struct aliases *a, struct targets *t, struct span addr, struct span list, unsigned depth,
     struct err *e);
 
 /* One address that `of` stands for. */
 static int
-follow_one(const struct conf *c, struct targets *t, struct span of, struct span addr, bool plain, unsigned depth,
+follow_one(const struct aliases *a, struct targets *t, struct span of, struct span addr, bool plain, unsigned depth,
     struct err *e)
 {
 	struct span list;
 	struct buf owner;
 	int has;
 
-	if (plain || !aliases_ours(c, addr) || !aliases_find(c, addr, &list))
+	if (plain || !aliases_ours(a, addr) || !aliases_find(a, addr, &list))
 		return target_add(t, addr, plain, e);
 	if (aliases_same(of, addr))
-		return aliases_box(c, addr) ? target_add(t, addr, true, e) : 0;
+		return aliases_box(a, addr) ? target_add(t, addr, true, e) : 0;
 	buf_init(&owner, 2 * ADDRESS_MAX);
-	has = owner_find(c, addr, &owner, e);
+	has = owner_find(a, addr, &owner, e);
 	buf_free(&owner);
 	if (has != 0)
 		return has == 1 ? target_add(t, addr, false, e) : -1;
-	return follow(c, t, addr, list, depth + 1, e);
+	return follow(a, t, addr, list, depth + 1, e);
 }
 
 /* All that addr stands for. */
 static int
-follow(const struct conf *c, struct targets *t, struct span addr, struct span list, unsigned depth, struct err *e)
+follow(const struct aliases *a, struct targets *t, struct span addr, struct span list, unsigned depth, struct err *e)
 {
 	struct span word;
 	struct buf one;
@@ -120,7 +119,7 @@ follow(const struct conf *c, struct targets *t, struct span addr, struct span li
 	while ((r = alias_next(&list, &word, e)) == 1) {
 		buf_clear(&one);
 		if (alias_address(word, address_domain(addr), &plain, &one, e) == -1 ||
-		    follow_one(c, t, addr, buf_view(&one), plain, depth, e) == -1) {
+		    follow_one(a, t, addr, buf_view(&one), plain, depth, e) == -1) {
 			r = -1;
 			break;
 		}
@@ -130,7 +129,7 @@ follow(const struct conf *c, struct targets *t, struct span addr, struct span li
 }
 
 int
-targets_find(const struct conf *c, struct span addr, struct targets *t, struct err *e)
+targets_find(const struct aliases *a, struct span addr, struct targets *t, struct err *e)
 {
 	struct span list;
 	int has;
@@ -139,12 +138,12 @@ targets_find(const struct conf *c, struct span addr, struct targets *t, struct e
 	buf_init(&t->text, TARGETS_TEXT);
 	buf_init(&t->owner, 2 * ADDRESS_MAX);
 	buf_init(&t->seen, (size_t)TARGETS_ALIASES * 2 * ADDRESS_MAX);
-	if (!aliases_find(c, addr, &list))
+	if (!aliases_find(a, addr, &list))
 		return err_set(e, ERR_TEMP, "4.3.5", "it stands for nobody any more");
-	if ((has = owner_find(c, addr, &t->owner, e)) == -1)
+	if ((has = owner_find(a, addr, &t->owner, e)) == -1)
 		return -1;
 	t->list = has == 1;
-	if (follow(c, t, addr, list, 0, e) == 0)
+	if (follow(a, t, addr, list, 0, e) == 0)
 		return 0;
 	if (e->kind != ERR_TEMP) {
 		struct err inner = *e;

@@ -7,7 +7,7 @@
 #ifndef EXPAND_TARGETS_H
 #define EXPAND_TARGETS_H
 
-#include "lib/conf.h"
+#include "lib/aliases.h"
 #include "lib/envelope.h"
 
 enum {
@@ -35,7 +35,7 @@ struct targets {
  * 0: *t has them, maybe none: then it leads nowhere but to itself.
  * -1: ERR_TEMP memory; 4.3.5, the settings are wrong, or lead too far (the administrator can mend it).
  */
-int targets_find(const struct conf *c, struct span addr, struct targets *t, struct err *e);
+int targets_find(const struct aliases *a, struct span addr, struct targets *t, struct err *e);
 void targets_free(struct targets *t);
 
 static inline struct span

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/aliasfile.h"
 #include "lib/authline.h"
 #include "lib/confline.h"
 #include "lib/mailbox.h"
@@ -197,6 +198,8 @@ const struct conf_decl conf_table[CONF_COUNT] = {
 	[CONF_AUTH] = LIST("auth", "", R(START) | R(SMTPD) | R(AUTH), authline_check,
 	    "passwd: against what, in order, names and passwords of clients are checked; "
 	    "none: nobody can log in"),
+	[CONF_ALIASES] = LIST("aliases", "", R(START), aliasfile_check,
+	    "PATH [DOMAIN…]: a file of aliases, as aliases(5) has it, of these domains; none: of all domains here"),
 };
 
 /* --- one value --- */

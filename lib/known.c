@@ -16,7 +16,7 @@ enum { KNOWN_TEXT = 1 << 30, KNOWN_KEY = ADDRESS_MAX + 2, KNOWN_PATH = 512 };
 int
 known_make_start(struct known_make *m, int fd, struct err *e)
 {
-	m->n = 0;
+	m->n = m->naliases = 0;
 	return cdb_make_start(&m->cdb, fd) == -1 ? err_sys(e, "known addresses") : 0;
 }
 
@@ -191,6 +191,8 @@ known_is_wanted(const struct conf *c)
 	struct recipients_line line;
 	struct err ignored;
 
+	if (c->v[CONF_ALIASES].n > 0)
+		return true;
 	for (uint32_t i = 0; i < n; i++)
 		if (recipients_parse(lines[i], &line, &ignored) == 0 && in_a_file(line.source))
 			return true;

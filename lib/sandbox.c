@@ -205,7 +205,7 @@ static const struct sandbox_row {
 	[SB_KEY] = { "key", C_LOOP | C_IPC, FS_NONE, 256 * MIB, 0, SB_COUNT, 0 },
 	[SB_AUTH] = { "auth", C_LOOP | C_IPC | C_PARENT, FS_NONE, NO_LIMIT, 0, SB_AUTH_LOGIN, 0 },
 	[SB_AUTH_LOGIN] = { "auth-login", C_IPC, FS_NONE, 256 * MIB, 0, SB_COUNT, 0 },
-	[SB_EXPAND] = { "expand", C_LOOP | C_IPC | C_MEMFD, FS_NONE, 512 * MIB, NO_LIMIT, SB_COUNT, 0 },
+	[SB_EXPAND] = { "expand", C_LOOP | C_IPC | C_MEMFD | C_MAPS, FS_NONE, 512 * MIB, NO_LIMIT, SB_COUNT, 0 },
 	/* authorities are in a memory file, which libldap opens by a name */
 	[SB_LDAP] = { "ldap", C_LOOP | C_IPC | C_MEMFD | C_STREAM | C_PARENT | C_OUT | C_LOOK, FS_NONE, NO_LIMIT, NO_LIMIT,
 	    SB_LDAP_WORKER, 0 },

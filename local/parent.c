@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "lib/address.h"
-#include "lib/aliases.h"
 #include "lib/confline.h"
 #include "lib/figure.h"
 #include "lib/log.h"
@@ -416,7 +415,7 @@ job_expands(const struct job *j, uint32_t slot, struct span *list)
 {
 	const struct rcpt *r = &j->env.rcpt[slot];
 
-	return !r->plain && aliases_find(&j->local->daemon->conf, r->addr, list);
+	return !r->plain && aliases_find(&j->local->aliases, r->addr, list);
 }
 
 static void
@@ -703,6 +702,25 @@ local_stats(void *arg, struct buf *out)
 	figure_add(out, "accord_local_reports_total", l->shown);
 }
 
+static int
+local_check(void *arg, struct daemon_next *next, struct err *e)
+{
+	return aliases_check(&((struct local *)arg)->aliases, daemon_next_take(next, "known"), e);
+}
+
+static void
+local_switched(void *arg, struct conf *old)
+{
+	(void)old;
+	aliases_switch(&((struct local *)arg)->aliases);
+}
+
+static void
+local_kept(void *arg)
+{
+	aliases_keep(&((struct local *)arg)->aliases);
+}
+
 int
 local_open(struct local *l, struct daemon *d, struct err *e)
 {
@@ -710,6 +728,8 @@ local_open(struct local *l, struct daemon *d, struct err *e)
 
 	*l = (struct local){ .daemon = d, .home = daemon_file(d, "home") };
 	worker_init(&l->worker, &d->loop, job_start, l);
+	if (aliases_open(&l->aliases, &d->conf, daemon_file(d, "known"), e) == -1)
+		return -1;
 	if (l->home == -1)
 		return err_set(e, ERR_PERM, NULL, "no home folder was given");
 	for (size_t i = 0; i < sizeof peers / sizeof *peers; i++)
@@ -718,6 +738,9 @@ local_open(struct local *l, struct daemon *d, struct err *e)
 			return -1;
 	d->peer = local_on_peer;
 	d->stats = local_stats;
+	d->check = local_check;
+	d->switched = local_switched;
+	d->kept = local_kept;
 	d->arg = l;
 	return 0;
 }

@@ -9,6 +9,7 @@
 #ifndef LOCAL_PARENT_H
 #define LOCAL_PARENT_H
 
+#include "lib/aliases.h"
 #include "lib/daemon.h"
 #include "lib/worker.h"
 #include "local/expand.h"
@@ -22,6 +23,7 @@ struct local {
 	struct chan control;		/* asks whose mailbox an address is, and inquires */
 	struct chan learn;		/* is shown reports */
 	struct expansions expansions;	/* with expand */
+	struct aliases aliases;
 	uint64_t deliveries;		/* processes started */
 	uint64_t shown;			/* reports, to learn */
 	uint32_t inquiries;		/* under way */

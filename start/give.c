@@ -72,8 +72,9 @@ give_certs(struct child *c, const struct parcel *w, struct err *e)
 static int
 give_known(struct child *c, const struct parcel *w, struct err *e)
 {
-	int fd = c->role == ROLE_CAPD ? w->from->known_fd : c->role == ROLE_LDAP ? w->from->directories_fd : -1;
-	const char *name = c->role == ROLE_CAPD ? "known" : "ldap";
+	bool asks = c->role == ROLE_CAPD || c->role == ROLE_LOCAL || c->role == ROLE_EXPAND;
+	int fd = asks ? w->from->known_fd : c->role == ROLE_LDAP ? w->from->directories_fd : -1;
+	const char *name = asks ? "known" : "ldap";
 
 	if (fd == -1)
 		return 0;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
 /*
- * start/known.c - the addresses that the settings list in files, as one database in a memory file, for capd.  Made
- * anew at each start and reload: a file that was changed halfway counts for nothing until then.
+ * start/known.c - the addresses that the settings list in files, and aliases, as one database in a memory file, for
+ * capd, local and expand.  Made anew at each start and reload: a file that was changed halfway counts for nothing
+ * until then.
  */
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -23,9 +24,12 @@ known_fill(const struct place *p, int fd, struct err *e)
 	if (known_make_start(&m, fd, e) == -1)
 		return -1;
 	r = known_make_recipients(&m, &p->conf, p->state_fd, e);
+	if (r == 0)
+		r = known_make_aliases(&m, &p->conf, p->state_fd, e);
 	if (known_make_end(&m, r == -1 ? &ignored : e) == -1 || r == -1)
 		return -1;
-	log_line(LOG_INFO, NULL, "recipients-read", "addresses=%llu", (unsigned long long)m.n);
+	log_line(LOG_INFO, NULL, "recipients-read", "addresses=%llu aliases=%llu", (unsigned long long)m.n,
+	    (unsigned long long)m.naliases);
 	return fcntl(fd, F_ADD_SEALS, seals) == -1 ? err_sys(e, "known addresses") : 0;
 }
 

@@ -471,9 +471,9 @@ class Confined:
         if role == "job-convert":
             self.assertLess(int(has["Max cpu time"]), 3600)
             self.assertLess(int(has["Max file size"]), 1 << 32)
-        memory = {"session-in": 256, "session-judge": 256, "bounce": 512, "expand": 512, "control": 512,
+        memory = {"session-in": 256, "session-judge": 256, "bounce": 512, "control": 512,
                   "job-convert": 1024, "log": 64, "resolver": 256, "ldap-worker": 256}
-        own = {"session-out": 256, "session-asked": 256, "job-local": 256}
+        own = {"session-out": 256, "session-asked": 256, "job-local": 256, "expand": 512}
         if not SAN and role in memory:
             self.assertEqual(has["Max address space"], str(memory[role] * mib))
         if not SAN and role in own:

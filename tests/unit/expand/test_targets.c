@@ -6,6 +6,7 @@
 
 
 static struct conf c;
+static struct aliases a = { .conf = &c };
 static struct targets t;
 static struct err e;
 static struct buf text;
@@ -38,12 +39,12 @@ found(const char *addr)
 {
 	targets_free(&t);
 	buf_clear(&text);
-	ck_assert_msg(targets_find(&c, span_str(addr), &t, &e) == 0, "%s", e.what);
+	ck_assert_msg(targets_find(&a, span_str(addr), &t, &e) == 0, "%s", e.what);
 	for (uint32_t i = 0; i < t.n; i++) {
-		struct span a = target_addr(&t, &t.v[i]);
+		struct span one = target_addr(&t, &t.v[i]);
 
-		ck_assert_int_eq(buf_addf(&text, &e, "%s%s%.*s", i > 0 ? " " : "", t.v[i].plain ? "\\" : "", (int)a.n,
-		    (const char *)a.p), 0);
+		ck_assert_int_eq(buf_addf(&text, &e, "%s%s%.*s", i > 0 ? " " : "", t.v[i].plain ? "\\" : "", (int)one.n,
+		    (const char *)one.p), 0);
 	}
 	ck_assert_int_eq(buf_add_byte(&text, '\0', &e), 0);
 	return (const char *)text.p;
@@ -105,7 +106,7 @@ START_TEST(they_lead_so_far)
 	chain(TARGETS_DEPTH + 1);
 	ck_assert_str_eq(found("c0@x.example"), "c17@x.example");
 	chain(TARGETS_DEPTH + 2);
-	ck_assert_int_eq(targets_find(&c, span_str("c0@x.example"), &t, &e), -1);
+	ck_assert_int_eq(targets_find(&a, span_str("c0@x.example"), &t, &e), -1);
 	ck_assert_int_eq(e.kind, ERR_TEMP);
 	ck_assert_str_eq(e.dsn, "4.3.5");
 }
@@ -137,7 +138,7 @@ START_TEST(they_lead_to_so_many)
 	ck_assert_uint_eq(t.n, TARGETS_ALIASES - 20 + 10);
 	targets_free(&t);
 	fan(TARGETS_ALIASES);
-	ck_assert_int_eq(targets_find(&c, span_str("top@x.example"), &t, &e), -1);
+	ck_assert_int_eq(targets_find(&a, span_str("top@x.example"), &t, &e), -1);
 	ck_assert_str_eq(e.dsn, "4.3.5");
 }
 END_TEST
@@ -145,7 +146,7 @@ END_TEST
 START_TEST(what_stands_for_nobody)
 {
 	boxes("d@x.example maildir:mail/d\n");
-	ck_assert_int_eq(targets_find(&c, span_str("d@x.example"), &t, &e), -1);
+	ck_assert_int_eq(targets_find(&a, span_str("d@x.example"), &t, &e), -1);
 	ck_assert_int_eq(e.kind, ERR_TEMP);
 }
 END_TEST
