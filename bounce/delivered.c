@@ -8,9 +8,15 @@
 
 int
 delivered_want(struct delivered *d, struct span key, int fd, uint64_t len, const char *id,
-    struct err *e)
+    struct span edited, struct err *e)
 {
 	d->of = (struct converter_message){ .fd = fd, .len = len, .id = id };
+	if (edited.n > 0) {
+		if (edited_open(span_of(NULL, 0), edited, &d->own, e) == -1)
+			return -1;
+		d->of.fd = d->own.fd;
+		d->of.len = d->own.n;
+	}
 	buf_init(&d->key, PLAN_MAX_KEY);
 	return buf_add(&d->key, key, e);
 }
@@ -21,6 +27,7 @@ delivered_free(struct delivered *d)
 	buf_free(&d->key);
 	converter_plan_free(&d->bounds);
 	converter_edits_free(&d->edits);
+	edited_close(&d->own);
 }
 
 /* Sends what lies in packet, with the message. */

@@ -10,17 +10,20 @@
 
 #include "lib/chan.h"
 #include "lib/converter.h"
+#include "lib/headedit.h"
 
 struct delivered {
 	struct buf key;			/* of the conversion; "": none is wanted, or none is to be had */
 	struct converter_message of;	/* borrows fd and id */
+	struct edited own;		/* fd is its, where the message has header edits */
 	struct converter_plan bounds;
 	struct converter_edits edits;	/* .list.n == 0: not there yet */
 };
 
-/* A wish; d: zeroes.  -1: ERR_TEMP memory. */
+/* A wish; d: zeroes.  edited: the message as its header edits make it, or empty: it has none.  -1: ERR_TEMP
+ * memory. */
 int delivered_want(struct delivered *d, struct span key, int fd, uint64_t len, const char *id,
-    struct err *e);
+    struct span edited, struct err *e);
 /* Twice is harmless. */
 void delivered_free(struct delivered *d);
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "bounce/report.h"
+#include "lib/headedit.h"
 
 /*
  * The first n octets.  Read and not mapped: a sector that cannot be read would end the process.  The checksum
@@ -19,6 +20,23 @@ text_read(int fd, const struct qfile *q, unsigned char *to, size_t n)
 	if (n == q->msg_len)
 		return qfile_message(fd, q, to, &e) == 0;
 	return pread(fd, to, n, 0) == (ssize_t)n;
+}
+
+/* As its recipients get it, with the header edits that lie in what was read. */
+static int
+text_edit(struct letter *l, struct err *e)
+{
+	struct buf out;
+
+	buf_init(&out, l->text.n + HEADEDIT_OCTETS);
+	if (headedit_apply(l->env.edits, l->text, true, &out, e) == -1) {
+		buf_free(&out);
+		return -1;
+	}
+	free(l->octets);
+	l->octets = buf_take(&out, &l->text.n);
+	l->text.p = l->octets;
+	return 0;
 }
 
 int
@@ -41,6 +59,8 @@ letter_open(int fd, struct letter *l, struct err *e)
 	l->lost = !text_read(fd, &l->q, l->octets, n);
 	l->whole &= !l->lost;
 	l->text = span_of(l->octets, l->lost ? 0 : n);
+	if (!l->lost && l->env.edits.n > 0 && text_edit(l, e) == -1)
+		return -1;
 	if (!l->whole)		/* nothing behind the header is looked at */
 		l->text.n = report_header_end(l->text);
 	return 0;

@@ -522,7 +522,8 @@ work_due(const struct bounce *b, struct work *w, struct err *e)
 		r = work_report(b, w, &l, span_str(postmaster));
 		due = w->mdn ? mdn_due(&r) : report_due(&r);
 		if (due == 1 && !w->mdn && report_wants_delivered(&r, &key) &&
-		    delivered_want(&w->delivered, key, w->fd, l.q.msg_len, w->id, e) == -1)
+		    delivered_want(&w->delivered, key, w->fd, l.q.msg_len, w->id,
+		    l.env.edits.n > 0 ? l.text : span_of(NULL, 0), e) == -1)
 			due = -1;
 		if (due == 0)
 			log_line(LOG_INFO, w->id, "no-report", "from=%s", log_qs(l.env.sender));

@@ -123,7 +123,7 @@ own_converter_features(void *arg, struct span image, struct buf *out, struct err
 
 	if (own_converter_start(c, e) == -1 || (fd = cmd_memfd(image, e)) == -1)
 		return -1;
-	r = converter_ask_features(c->sock, fd, &features, e);
+	r = converter_ask_features(c->sock, fd, CONVERTER_PLAN_MS, &features, e);
 	close(fd);
 	if (r == 0)
 		r = buf_add(out, blob_view(&features), e);

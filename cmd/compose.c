@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
+#include "lib/describe.h"
 #include "lib/features.h"
 #include "lib/token.h"
 #include "lib/transfer.h"
@@ -40,36 +41,6 @@ compose_lines(struct span s, struct buf *out, struct err *e)
 		if (buf_add(out, line, e) == -1 || buf_add_str(out, "\r\n", e) == -1)
 			return -1;
 	return 0;
-}
-
-struct fold { struct buf *out; bool first; };
-
-static int
-fold_piece(void *arg, struct span s, bool last, struct err *e)
-{
-	struct fold *f = arg;
-
-	(void)last;
-	if (buf_add_str(f->out, f->first ? " " : "\r\n ", e) == -1)
-		return -1;
-	f->first = false;
-	return buf_add(f->out, s, e);
-}
-
-int
-compose_filter(const char *name, struct span filter, struct buf *out, struct err *e)
-{
-	struct fold f = { out, true };
-
-	if (buf_addf(out, e, "%s:", name) == -1)
-		return -1;
-	if (filter.n > 0 && filter.p[0] != '(') {
-		if (buf_addf(out, e, " %.*s", (int)filter.n, (const char *)filter.p) == -1)
-			return -1;
-	} else if (feat_pieces(filter, 900, fold_piece, &f, e) == -1) {
-		return -1;
-	}
-	return buf_add_str(out, "\r\n", e);
 }
 
 /* "ANY", "NONE", or a filter that parses. */
@@ -116,9 +87,9 @@ negotiation_fields(const struct compose *c, struct span features, struct buf *ou
 {
 	if (c->convert == NULL || features.n == 0)
 		return 0;
-	if (compose_filter("Content-Features", features, out, e) == -1)
+	if (describe_field("Content-Features", features, out, e) == -1)
 		return -1;
-	return compose_filter("Content-Convert", span_str(convert_value(c->convert)), out, e);
+	return describe_field("Content-Convert", span_str(convert_value(c->convert)), out, e);
 }
 
 /* What an image is.  One that cannot be read is an error only if conversion is permitted. */
@@ -292,7 +263,7 @@ compose_image(struct span file, const char *type, const char *convert, struct bu
 	if (buf_addf(out, e, "MIME-Version: 1.0\r\nContent-Type: %s\r\n"
 	    "Content-Disposition: attachment\r\nContent-Transfer-Encoding: base64\r\n", type) == -1 ||
 	    check_convert(convert, e) == -1 ||
-	    compose_filter("Content-Convert", span_str(convert_value(convert)), out, e) == -1 ||
+	    describe_field("Content-Convert", span_str(convert_value(convert)), out, e) == -1 ||
 	    buf_add_str(out, "\r\n", e) == -1)
 		return -1;
 	return transfer_base64(file, out, e);

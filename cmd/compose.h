@@ -28,10 +28,6 @@ struct compose {
 int compose_message(const struct compose *c, struct span text, struct own_converter *converter,
     struct buf *out, struct err *e);
 
-/* Appends "NAME: FILTER" and CRLF, folded only where RFC 4141 allows; what is no filter but a word is not
- * folded. */
-int compose_filter(const char *name, struct span filter, struct buf *out, struct err *e);
-
 /* One image file alone as a message: what `accord convert` gives to convertd. */
 int compose_image(struct span file, const char *type, const char *convert, struct buf *out, struct err *e);
 

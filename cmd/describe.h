@@ -8,10 +8,7 @@
 #ifndef CMD_DESCRIBE_H
 #define CMD_DESCRIBE_H
 
-#include "lib/buf.h"
-
-/* Appends the features of a fax image.  -1: ERR_PERM it cannot be read; ERR_TEMP. */
-typedef int describe_fn(void *arg, struct span image, struct buf *out, struct err *e);
+#include "lib/describe.h"
 
 /*
  * message: lines of CRLF; gets the fields that it lacks, each before its part's Content-Convert: of an image
@@ -21,6 +18,6 @@ typedef int describe_fn(void *arg, struct span image, struct buf *out, struct er
  * -1: ERR_PERM 5.6.0, a text that names the part: an image that cannot be read, or a part that is signed,
  * encrypted, or not well formed, so that nothing can be added to it; ERR_TEMP.  message is as it was.
  */
-int describe_message(struct buf *message, describe_fn *image, void *arg, struct err *e);
+int describe_message(struct buf *message, describe_image *image, void *arg, struct err *e);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "cmd/queue.h"
 #include "lib/clock.h"
+#include "lib/headedit.h"
 #include "lib/route.h"
 
 enum { SHOW_CHUNK = 65536 };
@@ -142,6 +143,32 @@ show_envelope(const struct shower *s, const struct qitem *m)
 		printf("]}\n");
 }
 
+/* The same of a message with header edits, as its recipients get it. */
+static int
+show_edited(const struct qitem *m, bool headers, struct err *e)
+{
+	struct buf came, out;
+	unsigned char *to;
+	struct span text;
+	int r = -1;
+
+	buf_init(&came, HEADEDIT_MESSAGE);
+	buf_init(&out, HEADEDIT_MESSAGE + HEADEDIT_OCTETS);
+	if ((to = buf_room(&came, (size_t)m->file.msg_len, e)) != NULL && qfile_message(m->fd, &m->file, to, e) == 0)
+		r = headedit_apply(m->env.edits, span_of(to, (size_t)m->file.msg_len), false, &out, e);
+	text = buf_view(&out);
+	if (r == 0 && headers) {
+		const unsigned char *end = memmem(text.p, text.n, "\r\n\r\n", 4);
+
+		text.n = end != NULL ? (size_t)(end - text.p) + 4 : text.n;
+	}
+	if (r == 0)
+		(void)fwrite(text.p, 1, text.n, stdout);
+	buf_free(&came);
+	buf_free(&out);
+	return r == -1 ? err_in(e, "%s", m->id) : 0;
+}
+
 /* The message's octets as they are, or those up to the empty line. */
 static int
 show_octets(const struct qitem *m, bool headers, struct err *e)
@@ -150,6 +177,8 @@ show_octets(const struct qitem *m, bool headers, struct err *e)
 	unsigned seen = 0;		/* octets of CRLFCRLF */
 	uint64_t at = 0;
 
+	if (m->env.edits.n > 0)
+		return show_edited(m, headers, e);
 	while (at < m->file.msg_len) {
 		size_t want = m->file.msg_len - at < sizeof chunk ? (size_t)(m->file.msg_len - at) :
 		    sizeof chunk, n = 0;

@@ -15,7 +15,7 @@ bool
 cache_name_same(const struct cache_name *a, const struct cache_name *b)
 {
 	return memcmp(a->id, b->id, sizeof a->id) == 0 && a->dev == b->dev && a->ino == b->ino &&
-	    a->len == b->len && a->record == b->record &&
+	    memcmp(a->sum, b->sum, sizeof a->sum) == 0 && a->len == b->len && a->record == b->record &&
 	    a->transfer == b->transfer && span_eq(a->key, b->key);
 }
 

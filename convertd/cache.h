@@ -12,6 +12,7 @@
 #include "lib/err.h"
 #include "lib/span.h"
 #include "lib/qid.h"
+#include "lib/sha256.h"
 
 enum { CACHE_MAX = 64 };	/* results */
 
@@ -23,6 +24,7 @@ struct cache_name {
 	char id[QID_SIZE];
 	dev_t dev;
 	ino_t ino;
+	unsigned char sum[SHA256_DIGEST];	/* of a sealed memfd, whose dev and ino are 0: SHA-256 of it */
 	uint64_t len;
 	uint32_t record, transfer;	/* of struct msg_convert */
 	struct span key;

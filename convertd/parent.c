@@ -374,6 +374,36 @@ job_find(const struct convertd *c, const struct cache_name *name)
 	return NULL;
 }
 
+/*
+ * Which content that is.  A file of the queue is one by its inode, since nobody but queue writes it.  A message
+ * with header edits comes in a memfd of each session's own: sealed, it is told by what is in it.
+ */
+static void
+name_content(struct cache_name *name, int fd)
+{
+	static unsigned char chunk[65536];
+	unsigned char digest[SHA256_DIGEST];
+	int seals = fcntl(fd, F_GET_SEALS), want = F_SEAL_SHRINK | F_SEAL_WRITE;
+	struct sha256 sum;
+
+	if (seals == -1 || (seals & want) != want || name->len > CONVERTD_SUM_MAX)
+		return;
+	sha256_init(&sum);
+	for (uint64_t at = 0; at < name->len;) {
+		size_t left = name->len - at < sizeof chunk ? (size_t)(name->len - at) : sizeof chunk;
+		ssize_t n = pread(fd, chunk, left, (off_t)at);
+
+		if (n <= 0)
+			return;
+		sha256_add(&sum, span_of(chunk, (size_t)n));
+		at += (size_t)n;
+	}
+	sha256_end(&sum, digest);
+	memcpy(name->sum, digest, sizeof name->sum);
+	name->dev = 0;
+	name->ino = 0;
+}
+
 static int
 session_convert(struct session *s, struct order *o, const struct stat *st, uint32_t id,
     struct err *e)
@@ -384,6 +414,7 @@ session_convert(struct session *s, struct order *o, const struct stat *st, uint3
 	struct job *same;
 
 	memcpy(name.id, o->id, sizeof name.id);
+	name_content(&name, o->fd);
 	if ((done = cache_find(&s->c->cache, &name)) != NULL) {
 		s->c->hits++;
 		answer_memfd(s, MSG_CONVERT, id, done->memfd, done->octets);
@@ -442,12 +473,12 @@ session_on_describe(struct chan *ch, const void *msg, size_t len, int *fds, stru
 
 /* --- sessions --- */
 
-/* Of smtpd's the first row alone. */
+/* Of smtpd's the first two rows alone. */
 static const struct msg_rule from_session[] = {
 	{ MSG_PLAN, sizeof(struct msg_plan), MSG_MAX, 1, 2, session_on_plan },
+	{ MSG_DESCRIBE, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 1, 1, session_on_describe },
 	{ MSG_CONVERT, sizeof(struct msg_convert), sizeof(struct msg_convert) + PLAN_MAX_KEY, 1, 1,
 	    session_on_convert },
-	{ MSG_DESCRIBE, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 1, 1, session_on_describe },
 };
 
 /* Takes the session's requests back.  Conversions go on: it will come again for them. */
@@ -496,7 +527,7 @@ int
 convertd_session(struct convertd *c, enum role of, int fd, struct err *e)
 {
 	struct session *s = calloc(1, sizeof *s);
-	size_t nrule = of == ROLE_SMTPD ? 1 : sizeof from_session / sizeof *from_session;
+	size_t nrule = of == ROLE_SMTPD ? 2 : sizeof from_session / sizeof *from_session;
 
 	if (s == NULL) {
 		close(fd);

@@ -15,6 +15,8 @@ enum {
 	CONVERTD_WAITING = 256,		/* jobs that wait for their turn */
 	CONVERTD_LOOKS = 2,		/* jobs at once, where no converter runs and they make nothing */
 	CONVERTD_PER_SESSION = 4,	/* requests of one session under way */
+	CONVERTD_SUM_MAX = 16 * 1024 * 1024,	/* octets of a memfd that is known again by its content: more
+					 * would keep the loop busy too long */
 	CONVERTD_UNREAD = 64,		/* answers that wait for a session to read them */
 	CONVERTD_CAPS_MAX = 16 << 20	/* octets of the capabilities of one request */
 };

@@ -6,6 +6,7 @@
 
 #include "lib/address.h"
 #include "lib/clock.h"
+#include "lib/headedit.h"
 #include "lib/mime.h"
 #include "lib/result.h"
 
@@ -82,15 +83,19 @@ letter_envelope(const struct letter *l, const struct targets *t, struct buf *out
 {
 	const struct rcpt *old = &l->env->rcpt[l->slot];
 	struct envelope env = *l->env;
+	struct buf edits;
 	int r;
 
 	if ((env.rcpt = calloc(t->n, sizeof *env.rcpt)) == NULL)
 		return err_sys(e, "alias");
+	buf_init(&edits, HEADEDIT_OCTETS);
 	for (env.nrcpt = 0; env.nrcpt < t->n; env.nrcpt++) {
 		env.rcpt[env.nrcpt].addr = target_addr(t, &t->v[env.nrcpt]);
 		env.rcpt[env.nrcpt].plain = t->v[env.nrcpt].plain;
 	}
-	if ((r = envelope_unique(&env, e)) == 0) {
+	r = headedit_shift(env.edits, l->before, &edits, e);
+	env.edits = buf_view(&edits);
+	if (r == 0 && (r = envelope_unique(&env, e)) == 0) {
 		for (uint32_t i = 0; i < env.nrcpt; i++) {
 			struct rcpt one = rcpt_like(old, t->list, env.nrcpt > 1);
 
@@ -106,5 +111,6 @@ letter_envelope(const struct letter *l, const struct targets *t, struct buf *out
 		r = envelope_encode(&env, out, e);
 	}
 	free(env.rcpt);
+	buf_free(&edits);
 	return r;
 }

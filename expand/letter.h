@@ -17,6 +17,7 @@ struct letter {
 	struct span header;		/* the old one's, as far as it was read */
 	const char *me, *id;		/* this host; the new message's ID */
 	int64_t now_us;			/* wall clock */
+	size_t before;			/* octets of the new fields: so far its header edits move */
 };
 
 /* Appends the fields: Received, Delivered-To, and of a list List-Id if there is none (RFC 2919). */

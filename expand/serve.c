@@ -147,7 +147,7 @@ send_commit(struct expand *x, const struct work *w, uint64_t len, uint32_t crc, 
 static int
 write_new(struct expand *x, struct work *w, const struct source *s, const struct targets *t, int fd, struct err *e)
 {
-	const struct letter l = { .env = &s->env, .slot = w->slot, .header = s->header,
+	struct letter l = { .env = &s->env, .slot = w->slot, .header = s->header,
 	    .me = conf_string(&x->daemon->conf, CONF_ME), .id = w->new_id, .now_us = clock_us() };
 	struct buf top, block;
 	uint32_t crc = 0;
@@ -156,6 +156,7 @@ write_new(struct expand *x, struct work *w, const struct source *s, const struct
 	buf_init(&top, LETTER_TOP);
 	buf_init(&block, ENV_MAX);
 	r = letter_top(&l, t->list, &top, e);
+	l.before = top.n;
 	if (r == 0)
 		r = letter_envelope(&l, t, &block, &w->flags, &w->n, e);
 	if (r == 0)

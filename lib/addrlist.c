@@ -17,7 +17,7 @@ struct parser {
 	const unsigned char *start;
 	int (*take)(void *arg, const struct addrlist_box *b, struct err *e);
 	void *arg;
-	bool group;
+	bool group, utf8;
 };
 
 static int
@@ -120,7 +120,7 @@ spec_take(const struct parser *p, struct spec *s, struct err *e)
 		memcpy(whole + n, "@x", 2);
 		n += 2;
 	}
-	if (address_check(span_of(whole, n), e) == -1)
+	if ((p->utf8 ? address_check_utf8 : address_check)(span_of(whole, n), e) == -1)
 		return -1;
 	s->box.addr[s->box.n] = '\0';
 	return p->take(p->arg, &s->box, e);
@@ -221,15 +221,28 @@ take_item(struct parser *p, struct err *e)
 	return take_end(p, e);
 }
 
+static int
+parse(struct parser *p, struct span value, struct err *e)
+{
+	p->c = cur_of(value);
+	p->start = value.p;
+	while (cur_left(&p->c) > 0)
+		if (take_item(p, e) == -1)
+			return -1;
+	/* a group that nobody closed is taken, as all do */
+	return p->c.bad ? list_bad(e, "cut short") : 0;
+}
+
 int
 addrlist_parse(struct span value,
     int (*take)(void *arg, const struct addrlist_box *b, struct err *e), void *arg, struct err *e)
 {
-	struct parser p = { .c = cur_of(value), .start = value.p, .take = take, .arg = arg };
+	return parse(&(struct parser){ .take = take, .arg = arg }, value, e);
+}
 
-	while (cur_left(&p.c) > 0)
-		if (take_item(&p, e) == -1)
-			return -1;
-	/* a group that nobody closed is taken, as all do */
-	return p.c.bad ? list_bad(e, "cut short") : 0;
+int
+addrlist_parse_utf8(struct span value,
+    int (*take)(void *arg, const struct addrlist_box *b, struct err *e), void *arg, struct err *e)
+{
+	return parse(&(struct parser){ .take = take, .arg = arg, .utf8 = true }, value, e);
 }

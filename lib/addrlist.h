@@ -25,5 +25,8 @@ struct addrlist_box {
  */
 int addrlist_parse(struct span value,
     int (*take)(void *arg, const struct addrlist_box *b, struct err *e), void *arg, struct err *e);
+/* The same of an internationalized message: by address_check_utf8. */
+int addrlist_parse_utf8(struct span value,
+    int (*take)(void *arg, const struct addrlist_box *b, struct err *e), void *arg, struct err *e);
 
 #endif

@@ -10,6 +10,7 @@
 #include "lib/aliasfile.h"
 #include "lib/authline.h"
 #include "lib/confline.h"
+#include "lib/confuser.h"
 #include "lib/mailbox.h"
 #include "lib/recipients.h"
 #include "lib/routeauth.h"
@@ -200,6 +201,15 @@ const struct conf_decl conf_table[CONF_COUNT] = {
 	    "none: nobody can log in"),
 	[CONF_ALIASES] = LIST("aliases", "", R(START), aliasfile_check,
 	    "PATH [DOMAIN…]: a file of aliases, as aliases(5) has it, of these domains; none: of all domains here"),
+	[CONF_SENDERS] = KEYED_LIST("senders", "", R(SMTPD), senders_check,
+	    "USER|* ADDRESS|@domain|* …: what a user who has logged in may send as; *: each who has no line", user_keys,
+	    "user"),
+	[CONF_USERRATE] = KEYED_LIST("userrate", "", R(SMTPD), userrate_check,
+	    "USER|* [messages=N/s|m|h|d] [recipients=N/s|m|h|d]: how much a user who has logged in may send", user_keys,
+	    "user"),
+	[CONF_CONPERMFOR] = KEYED_LIST("conpermfor", "", R(SMTPD), conpermfor_check,
+	    "NETWORK|user:NAME any|none|EXPRESSION: whose mail counts as CONPERM, with that Content-Convert",
+	    conpermfor_keys, "network or user"),
 };
 
 /* --- one value --- */

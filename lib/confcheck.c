@@ -7,7 +7,9 @@
 #include <sys/stat.h>
 
 #include "lib/confline.h"
+#include "lib/confuser.h"
 #include "lib/daemon.h"
+#include "lib/features.h"
 #include "lib/ldapline.h"
 
 /* What is promised is made here, or not promised. */
@@ -49,6 +51,26 @@ tls_together(const struct conf *c, struct err *e)
 	return 0;
 }
 
+/* What stands in a Content-Convert must be one that others can read. */
+static int
+permissions_right(const struct conf *c, struct err *e)
+{
+	const struct span *lines;
+	uint32_t n = conf_lines(c, CONF_CONPERMFOR, &lines);
+	struct feat *f;
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct span text = conpermfor_expression(lines[i]);
+
+		if (text.n > 0 && feat_parse(text, FEAT_STRICT, &f, e) == -1)
+			return err_in(e, "conpermfor:%u: expected any, none or an expression",
+			    c->v[CONF_CONPERMFOR].lineno[i]);
+		if (text.n > 0)
+			feat_free(f);
+	}
+	return 0;
+}
+
 int
 conf_together(const struct conf *c, struct err *e)
 {
@@ -66,7 +88,9 @@ conf_together(const struct conf *c, struct err *e)
 	if (conf_number(c, CONF_RETRYMAX) < conf_number(c, CONF_RETRYFIRST))
 		return err_set(e, ERR_PERM, NULL, "retrymax: expected at least the value of retryfirst "
 		    "(%llu)", (unsigned long long)conf_number(c, CONF_RETRYFIRST));
-	return ensure_together(c, e) == -1 || ldaplines_of(c, directories, e) == -1 ? -1 : tls_together(c, e);
+	if (ensure_together(c, e) == -1 || permissions_right(c, e) == -1 || ldaplines_of(c, directories, e) == -1)
+		return -1;
+	return tls_together(c, e);
 }
 
 int

@@ -55,20 +55,28 @@ put_concurrency(struct span text, struct destination *d, struct err *e)
 	return 0;
 }
 
-static int
-put_rate(struct span text, struct destination *d, struct err *e)
+bool
+rate_parse(struct span text, uint32_t *n, uint32_t *s)
 {
 	size_t slash = span_find(text, '/');
 	struct span unit = span_sub(text, slash + 1, text.n);
 	uint64_t v;
-	uint32_t s = span_is(unit, "s") ? 1 : span_is(unit, "m") ? 60 : span_is(unit, "h") ? 3600 :
+	uint32_t unit_s = span_is(unit, "s") ? 1 : span_is(unit, "m") ? 60 : span_is(unit, "h") ? 3600 :
 	    span_is(unit, "d") ? 86400 : 0;
 
-	if (!span_u64(span_sub(text, 0, slash), RATE_MAX, &v) || v == 0 || s == 0)
+	if (!span_u64(span_sub(text, 0, slash), RATE_MAX, &v) || v == 0 || unit_s == 0)
+		return false;
+	*n = (uint32_t)v;
+	*s = unit_s;
+	return true;
+}
+
+static int
+put_rate(struct span text, struct destination *d, struct err *e)
+{
+	if (!rate_parse(text, &d->rate_n, &d->rate_s))
 		return err_set(e, ERR_PERM, NULL, "expected rate=N/s, N/m, N/h or N/d with N from 1 to %d",
 		    RATE_MAX);
-	d->rate_n = (uint32_t)v;
-	d->rate_s = s;
 	return 0;
 }
 

@@ -110,6 +110,9 @@ bool hop_line_who(struct span who);
  * with WHO. */
 int hop_line_keys(struct span line, struct buf *out, struct err *e);
 
+/* "N/s", "N/m", "N/h", "N/d": so many in so many seconds. */
+bool rate_parse(struct span text, uint32_t *n, uint32_t *s);
+
 enum { DESTINATION_RETRIES = 16, DESTINATION_HOURS = 8, DESTINATION_DAY = 24 * 60 };
 struct destination {		/* options of `destinations`; 0: not said */
 	uint32_t concurrency;	/* jobs at once */

@@ -267,10 +267,10 @@ converter_ask_edits(int sock, const struct converter_message *m, const struct pl
 }
 
 int
-converter_ask_features(int sock, int image_fd, struct blob *out, struct err *e)
+converter_ask_features(int sock, int image_fd, int wait_ms, struct blob *out, struct err *e)
 {
 	struct msg_hdr h;
 
 	*out = (struct blob){ 0 };
-	return converter_call(sock, &h, MSG_DESCRIBE, sizeof h, &image_fd, 1, CONVERTER_PLAN_MS, out, e);
+	return converter_call(sock, &h, MSG_DESCRIBE, sizeof h, &image_fd, 1, wait_ms, out, e);
 }

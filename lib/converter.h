@@ -70,7 +70,7 @@ int converter_put_edits(const struct converter_message *m, struct span key, stru
 int converter_get_edits(const struct msg_planned *m, int *fd, const struct converter_message *of,
     const struct plan *plan, struct converter_edits *out, struct err *e);
 
-/* The features of an image file, as text in out. */
-int converter_ask_features(int sock, int image_fd, struct blob *out, struct err *e);
+/* The features of an image file, as text in out, within wait_ms. */
+int converter_ask_features(int sock, int image_fd, int wait_ms, struct blob *out, struct err *e);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "lib/address.h"
 #include "lib/cur.h"
+#include "lib/headedit.h"
 
 /*
  * Types of records.  VERSION comes first; those from RCPT_ORCPT on say something of the RCPT
@@ -23,6 +24,7 @@ enum env_type {
 	REC_CONPERM,
 	REC_SENDER_SPELLED,	/* octets */
 	REC_RELEASE,		/* uint64 microseconds, then text */
+	REC_EDITS = 32,		/* lib/headedit.h */
 	REC_RCPT = 64,		/* octets */
 	REC_RCPT_ORCPT,		/* xtext */
 	REC_RCPT_NOTIFY,	/* uint8: enum notify bits */
@@ -132,6 +134,8 @@ env_add_message(struct buf *out, const struct envelope *env, struct err *e)
 		return -1;
 	if (env_add_path(out, REC_SENDER_SPELLED, env->sender_spelled, e) == -1)
 		return -1;
+	if (env->edits.n > 0 && env_add(out, REC_EDITS, env->edits, e) == -1)
+		return -1;
 	return env->release_us == 0 ? 0 : env_add_release(out, env, e);
 }
 
@@ -142,7 +146,7 @@ envelope_encode(const struct envelope *env, struct buf *out, struct err *e)
 
 	if (!env_text_ok(env->sender, ENV_MAX_PATH) || env->nrcpt == 0 ||
 	    env->nrcpt > ENV_MAX_RCPT || env->ret > RET_HDRS || env->body > BODY_BINARYMIME ||
-	    env->smtputf8 > 1 || env->conperm > 1 || (env->sender_spelled.n > 0 && !env->smtputf8))
+	    env->smtputf8 > 1 || env->conperm > 1 || !headedit_ok(env->edits) || (env->sender_spelled.n > 0 && !env->smtputf8))
 		return err_set(e, ERR_PERM, "5.5.4", "envelope: a field out of bounds");
 	if (env_add_message(out, env, e) == -1)
 		goto undo;
@@ -251,6 +255,10 @@ env_take(struct env_reader *r, uint16_t type, struct span v, struct err *e)
 	case REC_SMTPUTF8: env_take_u8(r, v, 1, &env->smtputf8); break;
 	case REC_CONPERM: env_take_u8(r, v, 1, &env->conperm); break;
 	case REC_SENDER_SPELLED: env_take_text(r, v, ENV_MAX_PATH, &env->sender_spelled); break;
+	case REC_EDITS:
+		r->bad |= env->edits.n > 0 || v.n == 0 || !headedit_ok(v);
+		env->edits = v;
+		break;
 	case REC_RCPT: return env_take_rcpt(r, v, e);
 	case REC_RCPT_ORCPT: env_take_text(r, v, ENV_MAX_TEXT, &to->orcpt); break;
 	case REC_RCPT_NOTIFY:

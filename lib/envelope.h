@@ -38,6 +38,7 @@ struct envelope {
 	struct span client;	/* "helo [address]" as in Received, for the log */
 	uint64_t arrival_us;	/* wall clock */
 	uint64_t release_us;	/* not tried before (RFC 4865), wall clock; 0: at once */
+	struct span edits;	/* what was done to its header when it was accepted (lib/headedit.h), or empty */
 	struct span hold;	/* how its sender said so: "for;3600", "until;2026-12-01T08:00:00Z"; or empty */
 	uint8_t ret, body, smtputf8, conperm;
 	struct rcpt *rcpt;	/* owned; the spans point into the block */

@@ -66,7 +66,7 @@ enum msg_type {
 	MSG_EXPANDED,		/* back: struct msg_expanded */
 
 	/* remote's, local's and smtpd's sessions <-> convertd (lib/plan.h, lib/edit.h); smtpd's say PLAN
-	 * alone */
+	 * and DESCRIBE alone */
 	MSG_PLAN = 80,		/* struct msg_plan + sets of capabilities (or fds[1]: memfd of them); fds[0]: message */
 	MSG_PLANNED,		/* struct msg_planned; fd: memfd, a plan (lib/plan.h) */
 	MSG_CONVERT,		/* struct msg_convert + key text; fd: message */

@@ -11,6 +11,7 @@
 #include "lib/confline.h"
 #include "lib/converter.h"
 #include "lib/features.h"
+#include "lib/headedit.h"
 #include "lib/log.h"
 #include "lib/mime.h"
 #include "lib/qfile.h"
@@ -27,7 +28,9 @@ enum {
 
 /* What is written: the message, or the message read through an edit list. */
 struct content {
-	struct span message;
+	struct span message;	/* with the header edits of its envelope */
+	struct edited own;	/* where there are some */
+	int fd;			/* the message is its first octets */
 	struct converter_plan plan;
 	struct converter_edits edits;
 	bool edited;
@@ -125,7 +128,7 @@ static int
 judge(const struct delivery *d, struct content *c, const struct demand *want, uint32_t n, struct buf *detail,
     struct err *e)
 {
-	struct converter_message m = { .fd = d->message_fd, .len = c->message.n, .id = d->id };
+	struct converter_message m = { .fd = c->fd, .len = c->message.n, .id = d->id };
 	const struct plan_verdict *v = c->plan.plan.verdict;
 	uint32_t i = 0;
 
@@ -157,7 +160,7 @@ negotiate(const struct delivery *d, struct content *c, bool conperm, const struc
 {
 	static const char fax[] = "(| " FEAT_PROFILE_S " (type=\"text/plain\") )";
 	static _Alignas(8) unsigned char reply[MSG_MAX];
-	struct converter_message m = { .fd = d->message_fd, .len = c->message.n, .id = d->id };
+	struct converter_message m = { .fd = c->fd, .len = c->message.n, .id = d->id };
 	struct demand want[2];
 	struct span caps[2];
 	uint8_t wish[2];
@@ -332,7 +335,7 @@ better_form(const struct delivery *d, const struct content *c, struct span addr,
 {
 	static _Alignas(8) unsigned char reply[MSG_MAX];
 	static const uint8_t wish = WISH_CONPERM;
-	struct converter_message m = { .fd = d->message_fd, .len = c->message.n, .id = d->id };
+	struct converter_message m = { .fd = c->fd, .len = c->message.n, .id = d->id };
 	struct converter_plan plan = { 0 };
 	enum cap_state state;
 	struct span takes;
@@ -408,6 +411,22 @@ deliver_or_wait(const struct delivery *d, struct content *c, const struct envelo
 	return r;
 }
 
+/* The message as it is to be read: map, or that with its header edits.  -1: no memory, or they do not fit it. */
+static int
+open_content(const struct delivery *d, struct content *c, const struct envelope *env, struct span map,
+    struct err *e)
+{
+	c->message = map;
+	c->fd = d->message_fd;
+	if (env->edits.n == 0)
+		return 0;
+	if (edited_open(env->edits, map, &c->own, e) == -1)
+		return -1;
+	c->message = edited_view(&c->own);
+	c->fd = c->own.fd;
+	return 0;
+}
+
 /* Everything that can fail, in order. */
 static int
 deliver(const struct delivery *d, struct content *c, struct buf *detail, struct delivery_found *found,
@@ -432,8 +451,10 @@ deliver(const struct delivery *d, struct content *c, struct buf *detail, struct 
 		found->bad_file = true;
 		r = err_set(e, ERR_PERM, "5.3.5", "the message's checksum is wrong");
 	} else if (r == 1) {
-		c->message = span_of(map, (size_t)q.msg_len);
-		r = d->inquiry != NULL ? inquire(d, c, &env, detail, e) : deliver_or_wait(d, c, &env, &q, detail, e);
+		r = open_content(d, c, &env, span_of(map, (size_t)q.msg_len), e);
+		if (r == 0)
+			r = d->inquiry != NULL ? inquire(d, c, &env, detail, e) :
+			    deliver_or_wait(d, c, &env, &q, detail, e);
 		found->report = r == 0 && d->learns && env.sender.n == 0 && mime_message_is_report(c->message);
 	}
 	if (map != MAP_FAILED)
@@ -470,4 +491,5 @@ delivery_run(const struct delivery *d, struct rcpt_result *r, struct buf *detail
 	}
 	converter_plan_free(&c.plan);
 	converter_edits_free(&c.edits);
+	edited_close(&c.own);
 }

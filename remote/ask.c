@@ -181,8 +181,10 @@ ask_anew(struct session *s, enum role role, int try, struct err *e)
 static struct converter_message
 ask_message(const struct session *s)
 {
-	return (struct converter_message){ .fd = s->job->fd, .len = s->job->q.msg_len,
-	    .id = s->job->id };
+	const struct job *job = s->job;
+
+	return (struct converter_message){ .fd = job->env.edits.n > 0 ? job->edited.fd : job->fd,
+	    .len = job->message.n, .id = job->id };
 }
 
 int

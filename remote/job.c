@@ -90,13 +90,35 @@ job_map(struct job *job, struct err *e)
 	return 0;
 }
 
+static void
+job_unmap(struct job *job)
+{
+	free(job->copy);
+	if (job->map != NULL)
+		munmap(job->map, job->q.file_len);
+	job->copy = job->map = NULL;
+}
+
+/* The message as it is to be read.  One without header edits is what lies in the file. */
+static int
+job_edit(struct job *job, struct err *e)
+{
+	if (job->env.edits.n == 0)
+		return 0;
+	if (edited_open(job->env.edits, job->message, &job->edited, e) == -1)
+		return -1;
+	job_unmap(job);
+	job->message = edited_view(&job->edited);
+	return 0;
+}
+
 int
 job_open(struct job *job, struct err *e)
 {
 	buf_init(&job->store, ENV_MAX);
 	if (qfile_load(job->fd, &job->q, &job->store, &job->env, &job->slot, e) == 0) {
 		job->open = true;
-		if (job_map(job, e) == 0 && job_link(job, e) == 0)
+		if (job_map(job, e) == 0 && job_edit(job, e) == 0 && job_link(job, e) == 0)
 			return 0;
 	}
 	job->bad_file = e->kind == ERR_PERM;
@@ -130,12 +152,11 @@ job_free(struct job *job)
 		buf_free(&job->target[i].detail);
 	free(job->target);
 	free(job->slot);
-	free(job->copy);
+	job_unmap(job);
+	edited_close(&job->edited);
 	if (job->open)
 		envelope_free(&job->env);
 	buf_free(&job->store);
-	if (job->map != NULL)
-		munmap(job->map, job->q.file_len);
 	if (job->fd != -1)
 		close(job->fd);
 	*job = (struct job){ .fd = -1 };

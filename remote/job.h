@@ -7,6 +7,7 @@
 #ifndef REMOTE_JOB_H
 #define REMOTE_JOB_H
 
+#include "lib/headedit.h"
 #include "lib/msg.h"
 #include "lib/qfile.h"
 #include "lib/result.h"
@@ -47,7 +48,8 @@ struct job {
 	int fd;				/* the message, owned */
 	void *map, *copy;		/* the whole file; or what a small message is */
 	struct qfile q;
-	struct span message;		/* in map or copy */
+	struct span message;		/* in map or copy, or in edited */
+	struct edited edited;		/* it has header edits; map and copy are none then */
 	struct buf store;
 	struct envelope env;
 	struct slot *slot;

@@ -17,12 +17,14 @@
 
 #include "lib/clock.h"
 #include "lib/envelope.h"
+#include "lib/headedit.h"
 #include "lib/log.h"
 #include "lib/sandbox.h"
 #include "smtpd/child.h"
 
 enum { FD_CTL, FD_QUEUE, FD_CAPD, FDS };	/* a session process's channels */
-enum { FILE_EXTRA = 1 << 20 };	/* octets of a file beside databytes: our own field, a buffer */
+/* Octets of a file beside databytes: our own field, a buffer, what header edits add. */
+enum { FILE_EXTRA = (1 << 20) + HEADEDIT_OCTETS };
 
 static uint32_t
 parent_sessions_each(const struct parent *p, uint32_t listener)
@@ -272,7 +274,31 @@ child_on_failed(struct chan *ch, const void *msg, size_t len, int *fds, struct e
 	return chan_send(ch, &m.h, MSG_PAUSE, ((const struct msg_hdr *)msg)->id, sizeof m, NULL, 0, e);
 }
 
+/* How much a user sends is counted here, for all processes. */
+static int
+child_on_rate(struct chan *ch, const void *msg, size_t len, int *fds, struct err *e)
+{
+	struct child *c = ch->arg;
+	struct parent *p = c->parent;
+	const struct msg_rate *m = msg;
+	struct msg_rated back = { .ok = 0 };
+	const struct span *lines;
+	uint32_t n = conf_lines(&p->d.conf, CONF_USERRATE, &lines);
+	struct userrate max;
+	size_t k = strnlen(m->user, sizeof m->user);
+
+	(void)len, (void)fds;
+	if (!c->busy || k == 0 || k == sizeof m->user)
+		return err_set(e, ERR_PROTO, NULL, "the rate of nobody");
+	userrate_find(lines, n, span_of(m->user, k), &max);
+	back.ok = rates_take(&p->rates, &max, m->user, m->messages, m->recipients, clock_ms());
+	if (back.ok == 0)
+		log_line(LOG_WARN, NULL, "user-rate", "user=%s", log_q(m->user));
+	return chan_send(&c->chan, &back.h, MSG_RATED, 0, sizeof back, NULL, 0, e);
+}
+
 static const struct msg_rule from_child[] = {
+	{ MSG_RATE, sizeof(struct msg_rate), sizeof(struct msg_rate), 0, 0, child_on_rate },
 	{ MSG_DONE, sizeof(struct msg_done), sizeof(struct msg_done), 0, 0, child_on_done },
 	{ MSG_NEED, sizeof(struct msg_peer), sizeof(struct msg_peer), 0, 0, child_on_need },
 	{ MSG_FAILED, sizeof(struct msg_hdr), sizeof(struct msg_hdr), 0, 0, child_on_failed },

@@ -49,7 +49,8 @@ struct ensuring {
 	struct session *s;
 	struct refusal *why;
 	int64_t due_ms;
-	int fd;				/* the message; -1: nobody has had to read it yet */
+	int fd;				/* the message, borrowed; -1: nobody has had to read it yet */
+	uint64_t len;
 	struct buf text;		/* the lists, one behind the other */
 	struct { size_t at, n; } set[ENSURE_SETS];
 	uint32_t nset;
@@ -99,7 +100,7 @@ ensure_verdicts(struct ensuring *x, const struct plan *p)
 static bool
 ensure_report(const struct ensuring *x)
 {
-	size_t n = x->s->message.len < MIME_MAX_HEADER ? (size_t)x->s->message.len : MIME_MAX_HEADER;
+	size_t n = x->len < MIME_MAX_HEADER ? (size_t)x->len : MIME_MAX_HEADER;
 	void *map = mmap(NULL, n, PROT_READ, MAP_SHARED, x->fd, 0);
 	bool is = map != MAP_FAILED && mime_message_is_report(span_of(map, n));
 
@@ -113,7 +114,7 @@ static bool
 ensure_plan(struct ensuring *x)
 {
 	const struct message *m = &x->s->message;
-	struct converter_message of = { .len = m->len, .id = m->id };
+	struct converter_message of = { .id = m->id };
 	struct span caps[ENSURE_SETS];
 	struct converter_plan plan;
 	struct err e = { 0 };
@@ -121,11 +122,15 @@ ensure_plan(struct ensuring *x)
 
 	if (x->nset == 0)
 		return true;
-	if (x->fd == -1 && link_read(x->s->link, m->id, &x->fd, ensure_left_ms(x), &e) == -1)
+	if (message_look(x->s, ensure_left_ms(x), &e) == -1)
 		return !message_failed(x->s, m->id, &e, x->why);
+	/* as it will be read: with what was added to it */
+	x->fd = m->edits.n > 0 ? m->edited.fd : m->look_fd;
+	x->len = m->edits.n > 0 ? m->edited.n : m->len;
 	if (ensure_report(x))
 		return true;
 	of.fd = x->fd;
+	of.len = x->len;
 	for (uint32_t i = 0; i < x->nset; i++)
 		caps[i] = span_sub(buf_view(&x->text), x->set[i].at, x->set[i].at + x->set[i].n);
 	if (link_plan(x->s->link, &of, caps, x->nset, ensure_left_ms(x), &plan, &e) == -1)
@@ -201,8 +206,6 @@ ensure_message(struct session *s, struct refusal *why)
 		ok = !ensure_domain(s, session_rcpt(s, i)) || ensure_rcpt(&x, session_rcpt(s, i));
 	ok = ok && ensure_plan(&x) && (x.fd == -1 || ensure_client(&x));
 	buf_free(&x.text);
-	if (x.fd != -1)
-		close(x.fd);
 	s->message.spent_ms += (int)(clock_ms() - from);
 	return ok;
 }

@@ -71,6 +71,7 @@ link_ctl(struct link *l, struct msg_client *m, int *client_fd)
 		struct msg_pace pace;
 		struct msg_peer peer;
 		struct msg_pause pause;
+		struct msg_rated rated;
 	} u;
 	int fds[MSG_FDS];
 	struct err e = { 0 };
@@ -92,6 +93,8 @@ link_ctl(struct link *l, struct msg_client *m, int *client_fd)
 		link_new_peer(l, &u.peer, &fds[0]);
 	} else if (u.h.type == MSG_PAUSE && len == sizeof u.pause) {
 		l->pause = u.pause;
+	} else if (u.h.type == MSG_RATED && len == sizeof u.rated) {
+		l->rate = u.rated.ok != 0 ? RATE_OK : RATE_OVER;
 	} else if (u.h.type == MSG_STOP && len == sizeof u.h) {
 		l->stop = true;
 	} else {
@@ -273,34 +276,6 @@ link_read(struct link *l, const char *id, int *fd, int timeout_ms, struct err *e
 	return 0;
 }
 
-int
-link_plan(struct link *l, const struct converter_message *m, const struct span *caps, uint32_t ncaps,
-    int timeout_ms, struct converter_plan *out, struct err *e)
-{
-	int64_t due = clock_ms() + timeout_ms, left;
-	uint8_t wish[PLAN_MAX_VERDICTS];
-	struct converter_message within = *m;
-
-	memset(wish, WISH_CONPERM, sizeof wish);
-	for (int try = 0; try < LINK_PLANS && (l->convertd != -1 || link_need(l, ROLE_CONVERTD, e) == 0); try++) {
-		left = due - clock_ms();
-		within.plan_ms = left > 1 ? (int)left : 1;
-		if (converter_ask_plan(l->convertd, &within, 0, caps, wish, ncaps, out, e) == 0)
-			return 0;
-		if (e->kind == ERR_PERM)
-			return -1;
-		if (e->kind == ERR_TEMP && e->sys == 0)	/* it said so itself */
-			break;
-		link_drop(l, ROLE_CONVERTD);	/* takes the request back, too */
-		if (e->sys != EPIPE && e->sys != ECONNRESET)
-			break;
-		(void)poll(NULL, 0, try * LINK_PAUSE_MS);
-	}
-	e->kind = ERR_TEMP;
-	memcpy(e->dsn, "4.6.5", sizeof "4.6.5");
-	return -1;
-}
-
 /* A sealed memfd that holds s, or -1. */
 static int
 link_memfd(struct span s, struct err *e)
@@ -326,6 +301,68 @@ link_memfd(struct span s, struct err *e)
 		return -1;
 	}
 	return fd;
+}
+
+/* After a request that convertd did not answer with success: is it to be made again? */
+static bool
+link_convertd_again(struct link *l, int try, const struct err *e)
+{
+	if (e->kind == ERR_PERM || (e->kind == ERR_TEMP && e->sys == 0))	/* it said so itself */
+		return false;
+	link_drop(l, ROLE_CONVERTD);	/* takes the request back, too */
+	if (e->sys != EPIPE && e->sys != ECONNRESET)
+		return false;
+	(void)poll(NULL, 0, try * LINK_PAUSE_MS);
+	return true;
+}
+
+/* -1: what it said of the message for good, or 4.6.5. */
+static int
+link_convertd_failed(struct err *e)
+{
+	if (e->kind == ERR_PERM)
+		return -1;
+	e->kind = ERR_TEMP;
+	memcpy(e->dsn, "4.6.5", sizeof "4.6.5");
+	return -1;
+}
+
+int
+link_plan(struct link *l, const struct converter_message *m, const struct span *caps, uint32_t ncaps,
+    int timeout_ms, struct converter_plan *out, struct err *e)
+{
+	int64_t due = clock_ms() + timeout_ms, left;
+	uint8_t wish[PLAN_MAX_VERDICTS];
+	struct converter_message within = *m;
+
+	memset(wish, WISH_CONPERM, sizeof wish);
+	for (int try = 0; try < LINK_PLANS && (l->convertd != -1 || link_need(l, ROLE_CONVERTD, e) == 0); try++) {
+		left = due - clock_ms();
+		within.plan_ms = left > 1 ? (int)left : 1;
+		if (converter_ask_plan(l->convertd, &within, 0, caps, wish, ncaps, out, e) == 0)
+			return 0;
+		if (!link_convertd_again(l, try, e))
+			break;
+	}
+	return link_convertd_failed(e);
+}
+
+int
+link_describe(struct link *l, struct span image, int timeout_ms, struct blob *out, struct err *e)
+{
+	int64_t due = clock_ms() + timeout_ms, left;
+	int fd = link_memfd(image, e), r = -1;
+
+	if (fd == -1)
+		return -1;
+	for (int try = 0; try < LINK_PLANS && (l->convertd != -1 || link_need(l, ROLE_CONVERTD, e) == 0); try++) {
+		left = due - clock_ms();
+		r = converter_ask_features(l->convertd, fd, left > 1 ? (int)left : 1, out, e);
+		if (r == 0 || !link_convertd_again(l, try, e))
+			break;
+	}
+	close(fd);
+	return r == 0 ? 0 : link_convertd_failed(e);
 }
 
 /* Keeps the file that came with the answer, if one did. */
@@ -366,6 +403,28 @@ link_commit(struct link *l, const char *id, uint64_t len, uint32_t crc, struct s
 	if (r == 0)
 		link_committed(l, q.fd);
 	return r;
+}
+
+int
+link_rate(struct link *l, const char *user, uint32_t messages, uint32_t recipients, struct err *e)
+{
+	struct msg_rate m = { .messages = messages, .recipients = recipients };
+	int64_t due = clock_ms() + LINK_RATE_MS;
+
+	memcpy(m.user, user, strnlen(user, sizeof m.user - 1));
+	l->rate = RATE_ASKED;
+	if (ipc_send(l->ctl, &m.h, MSG_RATE, 0, sizeof m, NULL, 0, e) == -1)
+		return -1;
+	while (l->rate == RATE_ASKED) {
+		struct pollfd p = { l->ctl, POLLIN, 0 };
+		int64_t left = due - clock_ms();
+
+		if (left <= 0)
+			return err_set(e, ERR_TEMP, "4.3.0", "the smtpd parent does not say how much may be sent");
+		if (poll(&p, 1, clock_wait_ms(left)) > 0)
+			(void)link_ctl(l, NULL, NULL);
+	}
+	return l->rate == RATE_OK;
 }
 
 int

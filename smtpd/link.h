@@ -17,6 +17,7 @@ enum {
 	LINK_SIGN_MS = 5000,		/* for a signature, or a session to be resumed */
 	LINK_LOGIN_MS = 10000,		/* for the answer to a login */
 	LINK_PAUSE_WAIT_MS = 2000,	/* for the parent to say how long a failed one waits */
+	LINK_RATE_MS = 5000,		/* for the parent's word on a rate */
 	LINK_CAP_MS = 2000,		/* for MSG_CAP: then the look-up failed for now */
 	/* A channel that lay idle while convertd was restarted is found broken only when it is used, and the
 	 * next may be too, if the parent has not noticed yet. */
@@ -29,6 +30,7 @@ enum {
 struct link {
 	int ctl, queue, capd, convertd, key, auth;	/* owned; but ctl: -1 when there is none now */
 	bool stop;			/* MSG_STOP came */
+	enum { RATE_ASKED, RATE_OK, RATE_OVER } rate;	/* the last MSG_RATED, once it was asked for */
 	uint32_t timeout_s, patience_s;	/* the last MSG_PACE or MSG_CLIENT */
 	uint32_t need;			/* 1u << enum role: asked for, not given yet */
 	int64_t asked_ms;		/* when that was */
@@ -68,6 +70,15 @@ int link_read(struct link *l, const char *id, int *fd, int timeout_ms, struct er
  */
 int link_plan(struct link *l, const struct converter_message *m, const struct span *caps, uint32_t ncaps,
     int timeout_ms, struct converter_plan *out, struct err *e);
+
+/* The features of an image, as text in out, within timeout_ms.  -1: ERR_PERM, it cannot be read; else ERR_TEMP. */
+int link_describe(struct link *l, struct span image, int timeout_ms, struct blob *out, struct err *e);
+
+/*
+ * Asks the parent whether user may send so many messages and recipients more, which are then counted.  1; 0: not
+ * now; -1: it does not say.
+ */
+int link_rate(struct link *l, const char *user, uint32_t messages, uint32_t recipients, struct err *e);
 
 /* The message is whole and its descriptor closed.  0: on stable storage. */
 int link_commit(struct link *l, const char *id, uint64_t len, uint32_t crc, struct span envelope,

@@ -12,6 +12,7 @@
 #include "lib/idn.h"
 #include "lib/log.h"
 #include "smtpd/ensure.h"
+#include "smtpd/submit.h"
 
 /* Reads KEY ":" path off *args, with a space behind the colon let through. */
 static int
@@ -111,6 +112,11 @@ mail_from(struct session *s, struct span args)
 	}
 	s->envid_len = (uint16_t)s->mail.envid.n;
 	s->spelled_len = (uint16_t)spelled.n;
+	if (!submit_sender(s, session_sender(s)) || !submit_rate(s, 1, 0)) {
+		session_reset(s);
+		return;
+	}
+	submit_permit(s);
 	s->state = S_MAIL;
 	session_deadline(s);
 	session_reply(s, 250, "2.1.0", "%ssender ok", shown(path).text);
@@ -312,6 +318,10 @@ rcpt_decide(struct session *s, struct span path, const struct rcpt_params *param
 		rcpt_drop(s);
 		return;
 	}
+	if (!submit_rcpt(s, path)) {
+		rcpt_drop(s);
+		return;
+	}
 	if (policy_must_exist(s->conf, route, address_domain(addr)))
 		want |= CAP_WANT_KNOWN;
 	if (ask != CONNEG_NO && conneg_told(s, addr))
@@ -319,7 +329,7 @@ rcpt_decide(struct session *s, struct span path, const struct rcpt_params *param
 	cap = rcpt_ask(s, addr, want);
 	if (!(want & CAP_WANT_FEATURES))
 		cap.features = CAP_NONE;
-	if (rcpt_allowed(s, want, ask, &cap))
+	if (rcpt_allowed(s, want, ask, &cap) && submit_rate(s, 0, 1))
 		rcpt_accept(s, addr, ask, &cap);
 	else
 		rcpt_drop(s);

@@ -13,6 +13,7 @@
 #include "lib/log.h"
 #include "lib/qfile.h"
 #include "smtpd/ensure.h"
+#include "smtpd/submit.h"
 
 /* Kept: to give its pages back after each message cost a fifth of what a message of 100 KB does. */
 static unsigned char buffer[MESSAGE_BUF];
@@ -131,7 +132,8 @@ message_begin(struct session *s, uint64_t size, struct refusal *why)
 	int64_t from = clock_ms();
 	struct err e;
 
-	*m = (struct message){ .fd = -1, .buf = buffer };
+	*m = (struct message){ .fd = -1, .look_fd = -1, .buf = buffer };
+	buf_init(&m->edits, HEADEDIT_OCTETS);
 	if (s->listener->probeonly) {		/* DRUCOF, 2: DR9 */
 		message_refuse(why, 554, "5.3.2", "this host answers about capabilities only");
 		return -1;
@@ -148,12 +150,30 @@ message_begin(struct session *s, uint64_t size, struct refusal *why)
 	return 0;
 }
 
+int
+message_look(struct session *s, int timeout_ms, struct err *e)
+{
+	struct message *m = &s->message;
+
+	return m->look_fd != -1 ? 0 : link_read(s->link, m->id, &m->look_fd, timeout_ms, e);
+}
+
+/* Read enough: queue is to see nobody with the file. */
+static void
+message_unlook(struct message *m)
+{
+	ipc_close_fds(&m->look_fd, 1);
+	m->look_fd = -1;
+}
+
 static void
 message_close(struct message *m)
 {
-	if (m->fd != -1)
-		close(m->fd);
-	m->fd = -1;
+	ipc_close_fds(&m->fd, 1);
+	ipc_close_fds(&m->look_fd, 1);
+	edited_close(&m->edited);
+	buf_free(&m->edits);
+	m->fd = m->look_fd = -1;
 	m->open = false;
 }
 
@@ -182,7 +202,7 @@ message_envelope(struct session *s, struct buf *out, uint32_t *nrcpt, struct err
 	struct envelope env = { .sender = session_sender(s), .sender_spelled = session_spelled(s),
 	    .envid = session_envid(s), .arrival_us = (uint64_t)clock_us(), .body = message_body(s),
 	    .ret = s->mail.ret, .conperm = s->mail.conperm, .smtputf8 = s->mail.smtputf8,
-	    .release_us = (uint64_t)s->mail.release_us, .hold = span_str(s->mail.hold), .nrcpt = s->nrcpt };
+	    .release_us = (uint64_t)s->mail.release_us, .hold = span_str(s->mail.hold), .edits = buf_view(&s->message.edits), .nrcpt = s->nrcpt };
 	int r;
 
 	snprintf(client, sizeof client, "%s [%s]", s->helo, s->client_text);
@@ -238,12 +258,12 @@ message_commit(struct session *s)
 	close(m->fd);
 	m->fd = -1;
 	buf_init(&env, ENV_MAX);
-	if (!ensure_message(s, &why)) {
+	if (!submit_message(s, &why) || !ensure_message(s, &why)) {
 		link_abandon(s->link, m->id);
 	} else if (message_envelope(s, &env, &nrcpt, &e) == -1) {
 		link_abandon(s->link, m->id);
 		message_failed(s, m->id, &e, &why);
-	} else if (link_commit(s->link, m->id, m->len, m->crc, buf_view(&env),
+	} else if (message_unlook(m), link_commit(s->link, m->id, m->len, m->crc, buf_view(&env),
 	    message_answer_ms(m), &e) == -1) {
 		message_failed(s, m->id, &e, &why);
 	} else {

@@ -7,6 +7,7 @@
 #ifndef SMTPD_MESSAGE_H
 #define SMTPD_MESSAGE_H
 
+#include "lib/headedit.h"
 #include "lib/qid.h"
 #include "smtpd/data.h"
 #include "smtpd/link.h"
@@ -39,6 +40,9 @@ struct message {
 	bool too_large;
 	unsigned char *buf;
 	size_t n;			/* octets in buf */
+	int look_fd;			/* to read it by, once it is closed (message_look); owned; -1: none */
+	struct buf edits;		/* header edits for its envelope (lib/headedit.h) */
+	struct edited edited;		/* as they make it, where somebody is to read it before the commit */
 	int spent_ms;			/* how long the client has waited for us already, unanswered */
 };
 
@@ -66,6 +70,9 @@ int message_answer_ms(const struct message *m);
 
 /* Is something wrong with what has come so far?  *why is then set. */
 bool message_bad(struct session *s, struct refusal *why);
+
+/* From now on look_fd is there, and nobody can write the message.  -1: queue does not give it. */
+int message_look(struct session *s, int timeout_ms, struct err *e);
 
 /* The message is whole and right: it goes to the queue, and a reply to the client. */
 void message_commit(struct session *s);

@@ -15,7 +15,9 @@ enum {
 	MSG_DONE,		/* child -> parent: struct msg_done: that session is over */
 	MSG_PACE,		/* parent -> child: struct msg_pace: be this patient from now on */
 	MSG_FAILED,		/* child -> parent: struct msg_hdr: a login of its client failed */
-	MSG_PAUSE		/* back: struct msg_pause: before it is told so */
+	MSG_PAUSE,		/* back: struct msg_pause: before it is told so */
+	MSG_RATE,		/* child -> parent: struct msg_rate: may its user send that? */
+	MSG_RATED		/* back: struct msg_rated */
 };
 
 struct msg_client {
@@ -32,5 +34,12 @@ struct msg_client {
 struct msg_done { struct msg_hdr h; uint32_t last, pad; };	/* last: 1: the process ends now */
 struct msg_pace { struct msg_hdr h; uint32_t timeout_s, patience_s; };
 struct msg_pause { struct msg_hdr h; uint32_t ms, close; };	/* close: 1: there is no room for who waits */
+
+struct msg_rate {
+	struct msg_hdr h;
+	uint32_t messages, recipients;	/* to be counted; both, or neither if one is too many */
+	char user[256];		/* NUL-terminated, no control octets */
+};
+struct msg_rated { struct msg_hdr h; uint32_t ok, pad; };
 
 #endif

@@ -14,6 +14,7 @@
 #include "lib/daemon.h"
 #include "smtpd/failures.h"
 #include "smtpd/packets.h"
+#include "smtpd/rates.h"
 #include "smtpd/room.h"
 #include "smtpd/secure.h"
 
@@ -85,6 +86,7 @@ struct parent {
 	struct clients clients;
 	struct failures failures;	/* logins */
 	struct room room;
+	struct rates rates;
 	struct pace pace;		/* what the children were told last, and when */
 	int64_t pace_ms;
 	bool paused;

@@ -88,6 +88,7 @@ session_reset(struct session *s)
 	s->nrcpt = s->rcpts = 0;
 	s->sender_len = s->envid_len = s->spelled_len = 0;
 	s->mail = (struct mail_params){ 0 };
+	s->permits = (struct span){ NULL, 0 };
 	s->refused.code = 0;
 	s->withheld = false;
 	s->wire.in_data = false;

@@ -60,6 +60,7 @@ struct session {
 	uint32_t nrcpt, cap_rcpt, rcpts;	/* rcpts: RCPT commands, as LIMITS counts them */
 	uint16_t sender_len, envid_len, spelled_len;
 	struct mail_params mail;	/* but its spans */
+	struct span permits;		/* what it permits, of who cannot say CONPERM: a Content-Convert; or empty */
 	struct message message;		/* under way if message.open */
 	struct refusal refused;		/* code: a chunk of this sequence was refused so */
 	bool withheld;			/* an answer to CONNEG was, and the log has it */

@@ -27,8 +27,8 @@ UNIT_LIBS_cmd = $(O)/cmd/server.a $(O)/lib.a
 $(O)/tests/unit-cmd: $(O)/cmd/server.a
 # Suites whose tests need no process each: under sanitizers they share one, where a fork and the search for
 # leaks at its end take a hundred times as long as the test.
-UNIT_TOGETHER_unit-lib = address addrlist base caplines conf confcheck confdest confhop confline conneg contfield \
-    edit edit_recode ensure envelope features features_canon features_dis features_fax features_quality figure fileio \
+UNIT_TOGETHER_unit-lib = address addrlist base caplines conf confcheck confdest confhop confline confuser conneg contfield \
+    edit edit_recode ensure envelope features features_canon features_dis features_fax features_quality figure fileio headedit \
     inquiry inquiry_caps lines mdnrequest mime notification passwd plan qfile qid reply resolve result routeauth sasl sha256 signature \
     span tlspolicy \
     transfer xtext
@@ -42,7 +42,7 @@ UNIT_TOGETHER_unit-queue = parts
 UNIT_TOGETHER_unit-remote = auth caplist command decide negotiate reuse
 UNIT_TOGETHER_unit-resolver = answer
 UNIT_TOGETHER_unit-sim = disk
-UNIT_TOGETHER_unit-smtpd = clients data failures param
+UNIT_TOGETHER_unit-smtpd = clients data failures param rates
 UNIT_LIBS_convertd = -ltiff $(CONVERTD_LIBS)
 UNIT_LIBS_resolver = -lunbound
 UNIT_LIBS_ldap = -lldap -llber

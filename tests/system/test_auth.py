@@ -62,7 +62,7 @@ class Logins(Shared):
         c.must("250", f"MAIL FROM:<{sender}>")
         c.must("250", f"RCPT TO:<{RCPT}>")
         c.must("354", "DATA")
-        c.must("250", data=f"Subject: x\r\n\r\n{text}\r\n.\r\n")
+        c.must("250", data=f"From: <{sender}>\r\nSubject: x\r\n\r\n{text}\r\n.\r\n")
         return wait_for(lambda: self.hop.messages[before:])[0]["data"]
 
 

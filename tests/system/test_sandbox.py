@@ -159,7 +159,8 @@ def expected(role, accord):
         put(signal_fate(role, accord), f"kill={start}")
     if role in ("smtpd", "control"):
         put(ALLOWED, "accept")
-    if role in ("smtpd", "session-in", "remote", "session-out", "local", "job-local", "convertd", "offer", "expand", "ldap"):
+    if role in ("smtpd", "session-in", "remote", "session-out", "local", "job-local", "convertd", "offer", "expand", "ldap",
+                "bounce"):
         put(ALLOWED, "memfd=x")
     if role in ("remote", "session-out", "ldap", "ldap-worker"):
         put(ALLOWED, "socket", "connect")
@@ -464,10 +465,10 @@ class Confined:
             self.assertEqual(has["Max processes"], "0")
         if role in ("qmgr", "resolver", "ldap-worker"):
             self.assertEqual(has["Max file size"], "0")
-        if role in ("session-in", "session-judge"):                     # databytes and some
-            self.assertEqual(has["Max file size"], str(52428800 + mib))
+        if role in ("session-in", "session-judge"):                     # databytes, header edits and some
+            self.assertEqual(has["Max file size"], str(52428800 + 5 * mib))
         if role in ("session-out", "session-asked"):
-            self.assertEqual(has["Max file size"], str(16 * mib))
+            self.assertEqual(has["Max file size"], str(80 * mib))
         if role == "job-convert":
             self.assertLess(int(has["Max cpu time"]), 3600)
             self.assertLess(int(has["Max file size"]), 1 << 32)

@@ -337,7 +337,7 @@ static const struct { enum sandbox_role role; const char *what; int (*try)(void)
 	{ SB_LOCAL_JOB, "setuid", try_setuid, 0 },
 	{ SB_LOCAL_JOB, "fork", try_fork, 0 },
 	{ SB_BOUNCE, "living", try_living, 1 },
-	{ SB_BOUNCE, "memory file", try_memfd, 0 },
+	{ SB_BOUNCE, "memory file", try_memory_file, 1 },
 	{ SB_BOUNCE, "its folder", try_dir_read, 0 },
 	{ SB_BOUNCE, "fork", try_fork, 0 },
 	{ SB_CAPD, "living", try_living, 1 },
