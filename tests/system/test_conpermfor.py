@@ -55,9 +55,10 @@ class Machines(Relay):
         hop, acc = self.relay(caps={TO: fax.device("MH,MMR")},
                               conpermfor=["127.0.0.0/8 none", "127.0.0.1/32 (& (color=Binary) (image-coding=MH) "
                                           "(image-file-structure=TIFF-limited))"])
-        self.scan(acc)
+        self.scan(acc, "".join(line for line in SCAN.splitlines(True) if not line.startswith(("Date:", "Message-ID:"))))
         wait_for(lambda: hop.messages)
         self.assertEqual(fax.codings(hop.messages[0]["data"])[0], {("MH", (200, 200))})
+        self.assertNotIn(b"\r\nDate:", hop.messages[0]["data"])         # H14: it is no submission, and not mended
 
     def test_who_says_it_is_left_alone(self):
         """Mail of others, with a permission of its own, under CONPERM already, or with no sender; a listener that does
