@@ -195,8 +195,8 @@ may_state(const struct describing *d, uint32_t i)
 {
 	const struct mime_part *p = &d->mime.part[i];
 
-	return is_leaf(d, i) && !p->message && !p->protected && !p->report && no_room(d, p) == NULL && p->header.n >= 2 &&
-	    memcmp(p->header.p + p->header.n - 2, "\r\n", 2) == 0;
+	return is_leaf(d, i) && !p->message && !p->protected && !p->report && no_room(d, p) == NULL &&
+	    p->header.n >= 2 && memcmp(p->header.p + p->header.n - 2, "\r\n", 2) == 0;
 }
 
 /* A permission that its sender could not say. */

@@ -63,13 +63,15 @@ qualify(struct reading *r, const struct addrlist_box *b, struct err *e)
 		message_refuse(r->m->why, 554, "5.6.0", "more than %d addresses without a domain", SUBMIT_SHORT);
 		return said(r, e);
 	}
-	if (policy_route(s->conf, true, span_str(me)) == POLICY_LOCAL && (link_cap(s->link, span_of(addr, (size_t)n),
-	    CAP_WANT_KNOWN, &cap, e) == -1 || cap.known > 1)) {
-		message_refuse(r->m->why, 451, "4.3.0", "%s: cannot look up an address without a domain now", r->rule->name);
+	if (policy_route(s->conf, true, span_str(me)) == POLICY_LOCAL &&
+	    (link_cap(s->link, span_of(addr, (size_t)n), CAP_WANT_KNOWN, &cap, e) == -1 || cap.known > 1)) {
+		message_refuse(r->m->why, 451, "4.3.0", "%s: cannot look up an address without a domain now",
+		    r->rule->name);
 		return said(r, e);
 	}
 	if (cap.known == 0) {
-		message_refuse(r->m->why, 554, "5.6.0", "%s: an address without a domain, of nobody here", r->rule->name);
+		message_refuse(r->m->why, 554, "5.6.0", "%s: an address without a domain, of nobody here",
+		    r->rule->name);
 		return said(r, e);
 	}
 	return mend_add(r->m, (size_t)(r->value.p - r->m->message.p) + b->end, 0, span_of(text, (size_t)k), e);

@@ -10,7 +10,7 @@
 #include "lib/confuser.h"
 
 enum {
-	RATES_USERS = 4096,		/* that are known at once; beyond, who has sent least for longest is forgotten */
+	RATES_USERS = 4096,		/* that are known at once; beyond, who sent least lately is forgotten */
 	RATES_BUCKETS = 1024, RATES_NAME = 256
 };
 

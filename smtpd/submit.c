@@ -194,7 +194,8 @@ mend_keep(struct mending *m)
 	if (m->n == 0)
 		return true;
 	if (t->len > HEADEDIT_MESSAGE)
-		return !message_refuse(m->why, 552, "5.3.4", "what this message lacks cannot be added: it is too large");
+		return !message_refuse(m->why, 552, "5.3.4",
+		    "what this message lacks cannot be added: it is too large");
 	if (mend_encode(m, &t->edits, &e) == -1 || (m->s->mail.conperm &&
 	    edited_open(buf_view(&t->edits), m->message, &t->edited, &e) == -1))
 		return e.kind == ERR_PERM ? !message_refuse(m->why, 554, e.dsn, "%s", e.what) :

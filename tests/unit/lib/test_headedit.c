@@ -87,7 +87,15 @@ START_TEST(a_message_moves)
 }
 END_TEST
 
-static const struct { const char *name; uint64_t at1; uint32_t cut1; const char *text1; uint64_t at2; const char *text2; bool ok; } lists[] = {
+static const struct {
+	const char *name;
+	uint64_t at1;
+	uint32_t cut1;
+	const char *text1;
+	uint64_t at2;
+	const char *text2;
+	bool ok;
+} lists[] = {
 	{ "two at one place", 3, 0, "x", 3, "y", true },
 	{ "of a line's end", 3, 2, "\r\n\ty\r\n", 5, "y", true },
 	{ "back", 3, 0, "x", 2, "y", false },
