@@ -526,3 +526,12 @@ expand_open(struct expand *x, struct daemon *d, struct err *e)
 	d->arg = x;
 	return 0;
 }
+
+void
+expand_free(struct expand *x)
+{
+	chan_close(&x->local);
+	chan_close(&x->queue);
+	works_drop(x, "the end");
+	aliases_close(&x->aliases);
+}

@@ -36,5 +36,7 @@ struct expand {
 
 /* Takes the channels from the daemon.  -1: it cannot start. */
 int expand_open(struct expand *x, struct daemon *d, struct err *e);
+/* Drops all that is under way. */
+void expand_free(struct expand *x);
 
 #endif

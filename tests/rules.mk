@@ -67,6 +67,7 @@ FUZZ_ARCHIVES = $(O)/smtpd.a $(O)/bounce.a $(O)/learn.a $(O)/local.a $(O)/offer.
 FUZZ_PACKETS = $(filter packets_%,$(FUZZ))
 FUZZ_WRAP = log_line
 FUZZ_WRAP_packets_bounce = sendmsg
+FUZZ_WRAP_packets_expand = sendmsg
 FUZZ_WRAP_packets_control = getsockopt
 FUZZ_WRAP_packets_daemon = _exit ipc_send chan_open chan_send
 FUZZ_FOLDER_packets_daemon = lib

@@ -22,6 +22,10 @@ def happen(what, arg=0, body=b""):
     return bytes([7, what, arg, 0]) + struct.pack("<H", len(body)) + body
 
 
+def stands(slot):
+    return struct.pack("<24sII", ID, slot, 0)
+
+
 def cap_ask(addr, want=3):
     return struct.pack("<II", want, len(addr)) + addr
 
@@ -268,6 +272,18 @@ SEEDS = {
         "nothing": say(2, 0, ID, PAD, 6, 9) + happen(2, 2) + say(2, 1, ID, number=9) + happen(2, 2) + say(4, 0, b"", 0, 6),
         "restarts": happen(5) + happen(2, 1) + happen(6) + happen(2, 2) + happen(0, 255) + happen(6) + happen(7) + happen(2, 2) +
             happen(0, 255) + happen(1, 4) + happen(6),
+    },
+    "expand": {
+        "done": say(0, 0, stands(0), 0, LETTER) + happen(5) + happen(6) + say(0, 0, stands(0), 0, LETTER, 2),
+        "list": say(0, 0, stands(1), 0, LETTER) + happen(5) + happen(6),
+        "loop": say(0, 0, stands(2), 0, LETTER) + say(0, 0, stands(3), 0, LETTER, 2) + say(0, 0, stands(9), 0, LETTER, 3),
+        "refused": say(0, 0, stands(0), 0, LETTER) + say(1, 2, number=64),
+        "late": say(0, 0, stands(0), 0, LETTER) + happen(2, 255),
+        "nothing": say(1, 0, ID, PAD, 6, 9) + say(1, 1, ID, number=9) + say(1, 2, number=9),
+        "other-id": say(0, 0, stands(0), 0, LETTER) + happen(5) + say(1, 1, ID, number=64),
+        "twice": say(0, 0, stands(0), 0, LETTER) + say(0, 0, stands(0), 0, LETTER, 2) + happen(0, 0) +
+            say(0, 0, stands(0), 0, LETTER, 3) + happen(5) + happen(1) + happen(6),
+        "no-file": say(0, 0, stands(0), 0, 1) + say(0, 0, stands(0), 0, 0),
     },
     "bounce": {
         "report": say(0, 0, job([]) + result([0], 3)[32:], 0, LETTER) + happen(5) + say(1, 1, ID, PAD | QID, 0, 64),
