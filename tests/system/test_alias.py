@@ -374,7 +374,7 @@ class Faults(unittest.TestCase):
             acc.send("a@far.example", ["al@gateway.example"], "Subject: 1\n\nx\n")
             acc.send("a@far.example", ["joe@gateway.example"], "Subject: 2\n\nx\n")
             wait_for(lambda: len(acc.maildir("mail/joe")) == 1)
-            self.assertEqual(len(acc.queue()), 1)
+            wait_for(lambda: len(acc.queue()) == 1)
             os.kill(pid, signal.SIGKILL)
             wait_for(lambda: len(acc.maildir("mail/joe")) == 2)
 
