@@ -295,14 +295,14 @@ listed(const struct directory *d, struct span addr, struct span domain, struct d
 	return known;
 }
 
-/* Does it stand for others? */
+/* Does it stand for others, by a file that names it? */
 static bool
 directory_alias(const struct directory *d, struct span addr)
 {
 	const struct aliases a = { .conf = d->conf, .now = d->known, .have = d->have_known };
 	struct span list;
 
-	return aliases_find(&a, addr, &list);
+	return aliases_in_files(&a, addr, &list);
 }
 
 int

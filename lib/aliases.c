@@ -151,6 +151,12 @@ aliases_find(const struct aliases *a, struct span addr, struct span *list)
 }
 
 bool
+aliases_in_files(const struct aliases *a, struct span addr, struct span *list)
+{
+	return file_has(a, addr, list) || file_has_base(a, addr, list);
+}
+
+bool
 aliases_box(const struct aliases *a, struct span addr)
 {
 	enum mailbox_kind kind;

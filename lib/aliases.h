@@ -27,6 +27,9 @@ void aliases_close(struct aliases *a);
 /* true: addr stands for those in *list (lib/alias.h), which points into the settings. */
 bool aliases_find(const struct aliases *a, struct span addr, struct span *list);
 
+/* The same by the files alone, with or without an extension. */
+bool aliases_in_files(const struct aliases *a, struct span addr, struct span *list);
+
 /* Is addr of a domain that is delivered here (locals)? */
 bool aliases_ours(const struct aliases *a, struct span addr);
 
