@@ -105,6 +105,7 @@ START_TEST(they_lead_so_far)
 {
 	chain(TARGETS_DEPTH + 1);
 	ck_assert_str_eq(found("c0@x.example"), "c17@x.example");
+	targets_free(&t);
 	chain(TARGETS_DEPTH + 2);
 	ck_assert_int_eq(targets_find(&a, span_str("c0@x.example"), &t, &e), -1);
 	ck_assert_int_eq(e.kind, ERR_TEMP);
