@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "expand/done.h"
+#include "lib/headedit.h"
 #include "lib/result.h"
 
 static struct rcpt rcpt;
@@ -56,7 +57,8 @@ to(const char *const *addr)
 static void
 make(void)
 {
-	const struct letter l = { .env = &old, .me = "me.example", .id = "0000000000000000", .now_us = 77 };
+	const struct letter l = { .env = &old, .me = "me.example", .id = "0000000000000000", .now_us = 77,
+	    .before = 100 };
 
 	ck_assert_msg(letter_envelope(&l, &t, &block, &flags, &n, &e) == 0, "%s", e.what);
 	ck_assert_int_eq(envelope_decode(buf_view(&block), &new, &e), 0);
@@ -149,6 +151,25 @@ top(const char *header, bool is_list, const char *want)
 #define TOP(addr) "Received: by me.example (accord)\r\n\tid 0123456789abcdef\r\n\tfor <" addr ">; Thu, 1 Jan 1970 00:00:00 +0000\r\n" \
 	"Delivered-To: " addr "\r\n"
 
+/* They are of places in the message, which has moved. */
+START_TEST(edits_of_its_header_move)
+{
+	struct headedit edit;
+	struct buf edits;
+	struct span rest;
+
+	buf_init(&edits, 1024);
+	ck_assert_int_eq(headedit_add(&edits, 7, 2, span_str("Date: x\r\n"), &e), 0);
+	old.edits = buf_view(&edits);
+	to((const char *const[]){ "a@x.example", NULL });
+	make();
+	rest = new.edits;
+	ck_assert(headedit_next(&rest, &edit) && edit.at == 107 && edit.cut == 2 && span_is(edit.text, "Date: x\r\n"));
+	ck_assert(!headedit_next(&rest, &edit));
+	buf_free(&edits);
+}
+END_TEST
+
 START_TEST(what_is_put_in_front)
 {
 	top("", false, TOP("al@x.example"));
@@ -187,6 +208,7 @@ suite_letter(void)
 	tcase_add_test(tc, nothing_asked_stays_so);
 	tcase_add_test(tc, a_list_ends_all);
 	tcase_add_test(tc, a_report_to_a_list);
+	tcase_add_test(tc, edits_of_its_header_move);
 	tcase_add_test(tc, what_is_put_in_front);
 	tcase_add_test(tc, what_is_remembered);
 	suite_add_tcase(s, tc);
