@@ -176,8 +176,9 @@ question_begin(struct capd *c, struct question *q, enum role asker)
 static bool
 question_is_open(const struct question *q, enum role asker)
 {
-	return q->want.ldap == ASKED_NOW ||
-	    (q->want.probe == ASKED_NOW && q->found.state == CAP_NONE && asker != ROLE_CONTROL);
+	bool unknown = q->found.state == CAP_NONE || q->found.state == CAP_TEMP;
+
+	return q->want.ldap == ASKED_NOW || (q->want.probe == ASKED_NOW && unknown && asker != ROLE_CONTROL);
 }
 
 /* What a session hears of somebody who has to be asked about elsewhere: so far it is not known. */

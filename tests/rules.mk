@@ -62,7 +62,7 @@ check: check-unit check-system
 # Fuzz targets: tests/fuzz/fuzz_NAME.c.  check-seeds replays the kept corpora under any compiler;
 # fuzz-NAME is libFuzzer's own program (clang).
 FUZZ = $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_ARCHIVES = $(O)/smtpd.a $(O)/bounce.a $(O)/learn.a $(O)/local.a $(O)/offer.a $(O)/remote/resolver.a $(O)/remote.a $(O)/convertd.a $(O)/lib.a
+FUZZ_ARCHIVES = $(O)/smtpd.a $(O)/bounce.a $(O)/learn.a $(O)/local.a $(O)/offer.a $(O)/ldap.a $(O)/remote/resolver.a $(O)/remote.a $(O)/convertd.a $(O)/lib.a
 # Those that stand for a daemon's peers have its archive alone, and replace what leads out of it.
 FUZZ_PACKETS = $(filter packets_%,$(FUZZ))
 FUZZ_WRAP = log_line
@@ -77,6 +77,7 @@ FUZZ_WRAP_packets_local = fork waitpid kill ipc_pair sendmsg
 FUZZ_WRAP_packets_remote = fork waitpid kill ipc_pair sendmsg
 FUZZ_WRAP_packets_key = sign_text
 FUZZ_WRAP_packets_learn = fork waitpid kill ipc_pair
+FUZZ_WRAP_packets_ldap = fork waitpid kill ipc_pair worker_run
 FUZZ_WRAP_packets_offer = fork waitpid kill ipc_pair fsync
 FUZZ_FOLDER_packets_control = cmd/server
 FUZZ_FOLDER_packets_resolver = remote/resolver

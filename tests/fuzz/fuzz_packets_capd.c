@@ -25,7 +25,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
-enum { ASKER, SMTPD, LOCAL, CONTROL, REMOTE, LEARN, SIDES };
+enum { ASKER, SMTPD, LOCAL, CONTROL, REMOTE, LEARN, LDAP, SIDES };
+
+#define LINE "ldap:ldap://dir.example/dc=x"
 
 static const struct hostile_row question[] = { { MSG_CAP_ASK, sizeof(struct msg_cap_ask) + 13 } };
 static const struct hostile_row wish[] = {
@@ -36,6 +38,7 @@ static const struct hostile_row session[] = { { MSG_SESSION, sizeof(struct msg_h
 static const struct hostile_row from_remote[] = {
 	{ MSG_SESSION, sizeof(struct msg_hdr) }, { MSG_INQUIRED, sizeof(struct msg_inquired) },
 };
+static const struct hostile_row from_ldap[] = { { MSG_LDAP_TOLD, sizeof(struct msg_ldap_told) } };
 static char features[200];		/* as the first answer says it */
 
 static struct daemon d;
@@ -46,7 +49,7 @@ static void
 open_side(struct hostile *x, size_t side)
 {
 	static const enum role roles[] = { 0, ROLE_SMTPD, ROLE_LOCAL, ROLE_CONTROL, ROLE_REMOTE,
-	    ROLE_LEARN };
+	    ROLE_LEARN, ROLE_LDAP };
 	int fd = hostile_pair(x, side);
 	struct err e;
 
@@ -79,7 +82,7 @@ check(const struct msg_cap *m, size_t len)
 	assert(m->h.type == MSG_CAP && len == sizeof *m + m->len && m->features <= CAP_TEMP && m->known <= 2);
 	assert((m->features == CAP_KNOWN) == (m->len > 0));
 	assert((m->source != SOURCE_NONE) == (m->features == CAP_KNOWN || m->features == CAP_ANY));
-	assert((m->source >= SOURCE_OWN) == (m->since_s > 0));
+	assert(m->source == SOURCE_LDAP || (m->source >= SOURCE_OWN) == (m->since_s > 0));
 	if (features[0] == '\0' && m->len < sizeof features)
 		memcpy(features, m + 1, m->len);
 	if (m->source >= SOURCE_OWN)
@@ -99,6 +102,17 @@ check_probe(const struct msg_probe *m, size_t len)
 	assert(address_check(addr, &e) == 0 && hostname_check(domain, &e) == 0);
 	assert(!span_eqi(domain, span_str("here.example")));
 	assert(capd.probe.asked.nasked <= INQUIRY_PROBES);
+}
+
+/* A directory is asked about one address, few at once. */
+static void
+check_ldap(const struct msg_ldap_ask *m, size_t len)
+{
+	unsigned char name[SHA256_DIGEST];
+
+	ldapline_name(span_str(LINE), name);
+	assert(m->h.type == MSG_LDAP_ASK && len == sizeof *m + m->addr_len && m->h.id != 0 && m->addr_len > 0);
+	assert(memcmp(m->line, name, sizeof name) == 0 && capd.ldap.asked.nasked <= LDAP_QUESTIONS);
 }
 
 /* What remote's sessions found, as somebody else made it. */
@@ -123,6 +137,10 @@ heard(struct hostile *x, size_t side, const struct msg_hdr *m, size_t len)
 
 	if (side == REMOTE) {
 		check_probe((const void *)m, len);
+		return;
+	}
+	if (side == LDAP) {
+		check_ldap((const void *)m, len);
 		return;
 	}
 	assert(side == ASKER || side == CONTROL);
@@ -197,15 +215,16 @@ set_up(void)
 	d.settings = 1;
 	if (conf_init(&d.conf, &e) == -1 || loop_init(&d.loop, &e) == -1 ||
 	    conf_set(&d.conf, CONF_MAILBOXES, span_str("box@here.example maildir:m\n"), &e) == -1 ||
-	    conf_set(&d.conf, CONF_CAPSOURCES, span_str("cdb:caps.cdb\nown\nlearned\nprobe\n"), &e) == -1 ||
+	    conf_set(&d.conf, CONF_CAPSOURCES, span_str("cdb:caps.cdb\nown\n" LINE "\nlearned\nprobe\n"), &e) == -1 ||
 	    conf_set(&d.conf, CONF_LOCALS, span_str("here.example\n"), &e) == -1 ||
+	    conf_set(&d.conf, CONF_RECIPIENTS, span_str("there.example " LINE "\n"), &e) == -1 ||
 	    capd_open(&capd, &d, &e) == -1 ||
 	    capslog_put(&capd.store.log, span_str("x"), &one, 1, &e) == -1)	/* its file is open from now on */
 		abort();
 	h = (struct hostile){ .loop = &d.loop, .nside = SIDES, .file = -1, .open = open_side,
 	    .heard = heard, .other = other, .side = { { question, 1, -1, { 0 }, 0 }, { session, 1, -1, { 0 }, 0 },
 	    { session, 1, -1, { 0 }, 0 }, { wish, 2, -1, { 0 }, 0 }, { from_remote, 2, -1, { 0 }, 0 },
-	    { finding, 1, -1, { 0 }, 0 } } };
+	    { finding, 1, -1, { 0 }, 0 }, { from_ldap, 1, -1, { 0 }, 0 } } };
 }
 
 static void
@@ -293,6 +312,39 @@ honest_remote(void)
 	hostile_turn(&h);
 }
 
+/* An honest accord-ldap in the hostile one's place tells what an honest session waits for. */
+static void
+honest_ldap(void)
+{
+	static const char addr[] = "r@there.example";
+	struct { struct msg_cap_ask m; char addr[16]; } ask = { .m = { .want = CAP_WANT_FEATURES | CAP_WANT_KNOWN,
+	    .addr_len = sizeof addr - 1 } };
+	struct { struct msg_ldap_told m; char text[14]; } out = { { .found = 1, .caps = CAP_KNOWN, .len = 13 },
+	    "( dpi = 300 )" };
+	union { struct msg_cap m; struct msg_ldap_ask q; unsigned char octets[512]; } in;
+	struct err e;
+	int pair[2], fds[MSG_FDS];
+	size_t len;
+
+	open_side(&h, LDAP);
+	memcpy(ask.addr, addr, sizeof addr - 1);
+	ldap_close(&capd.ldap);
+	ldap_open(&capd.ldap);
+	if (ipc_pair(pair, &e) == -1 || capd_add_asker(&capd, pair[1], ROLE_SMTPD, 1, &e) == -1 ||
+	    ipc_send(pair[0], &ask.m.h, MSG_CAP_ASK, 5, sizeof ask.m + sizeof addr - 1, NULL, 0, &e) == -1)
+		abort();
+	hostile_turn(&h);
+	assert(ipc_recv_now(h.side[LDAP].fd, &in, sizeof in, &len, fds, &e) == 1);
+	check_ldap(&in.q, len);
+	if (ipc_send(h.side[LDAP].fd, &out.m.h, MSG_LDAP_TOLD, in.q.h.id, sizeof out.m + 13, NULL, 0, &e) == -1)
+		abort();
+	hostile_turn(&h);
+	assert(ipc_recv_now(pair[0], &in, sizeof in, &len, fds, &e) == 1 && in.m.h.id == 5);
+	assert(in.m.features == CAP_KNOWN && in.m.known == 1);
+	close(pair[0]);
+	hostile_turn(&h);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
@@ -302,6 +354,8 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	assert(capslog_purge(&capd.store.log, &e) == 0);
 	probe_free(&capd.probe);
 	probe_init(&capd.probe, 1);
+	ldap_close(&capd.ldap);
+	ldap_open(&capd.ldap);
 	ipc_close_fds(&h.file, 1);
 	h.file = -1;
 	hostile_begin(&h);
@@ -311,11 +365,16 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	h.file = -1;
 	assert(capd.probe.asked.nasked <= INQUIRY_PROBES && capd.probe.asked.octets <= PROBE_OCTETS);
 	assert(capd.nasker <= 1 + HOSTILE_STEPS + SIDES);
+	assert(capd.ldap.asked.nasked <= LDAP_QUESTIONS && capd.ldap.asked.octets <= LDAP_OCTETS);
+	chan_close(&capd.parent[ROLE_LDAP]);	/* now nobody can ask a directory */
+	ldap_close(&capd.ldap);
+	ldap_open(&capd.ldap);
 	honest("fax@example.com", CAP_KNOWN, 0);
 	honest("any@EXAMPLE.com", CAP_ANY, 0);
-	honest("box@here.example", CAP_NONE, 1);
+	honest("box@here.example", CAP_TEMP, 1);
 	honest_wish();
 	honest_remote();
+	honest_ldap();
 	for (int r = 0; r < ROLE_COUNT; r++)
 		chan_close(&capd.parent[r]);
 	hostile_end(&h);

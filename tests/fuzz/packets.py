@@ -39,6 +39,10 @@ def cap_learned(addr, text=b"(dpi=200)", says=0):
     return cap_set(addr, text, 1, 4, says, 30 * 24 * 3600)
 
 
+def ldap_told(found, caps, text=b"", says=0):
+    return struct.pack("<IIIIQ", found, caps, len(text) + says, 0, 5) + text
+
+
 def learned(tag, addr, text, says=0):
     """says: so many octets of text more than there are."""
     return struct.pack("<IIII", len(tag), len(addr), len(text) + says & 0xffffffff, 0) + tag + addr + text
@@ -206,6 +210,10 @@ SEEDS = {
         "learned": say(5, 0, cap_learned(b"far@example", b"(|(dpi=200)(dpi=300))"), 0) +
             say(0, 0, cap_ask(b"far@example"), 0) + say(3, 1, cap_set(b"far@example", b"(dpi=100)"), 0) +
             say(0, 0, cap_ask(b"far@example"), 0),
+        "directory": say(0, 0, cap_ask(b"jo@there.example")) + say(6, 0, ldap_told(1, 1, b"(dpi=200)"), 0, number=1) +
+            say(0, 0, cap_ask(b"jo+x@there.example")) + say(6, 0, ldap_told(0, 0), 0, number=2) + say(6, 0, ldap_told(1, 2), 0, number=3),
+        "directory-lies": say(0, 0, cap_ask(b"jo@there.example")) + say(6, 0, ldap_told(1, 1, b"(& (oops"), 0, number=1) +
+            say(6, 0, ldap_told(7, 0), 0, number=2),
         "learned-lies": say(5, 0, cap_learned(b"far@example", says=1), 0) + happen(2, 5) +
             say(5, 0, cap_learned(b"far@example", says=-30), 0) + happen(2, 5) + say(5, 0, cap_set(b"own@example"), 0) +
             happen(2, 5) + say(5, 0, cap_learned(b"nobody", b"(& (oops"), 0) + say(5, 0, cap_learned(b""), 0),
@@ -236,6 +244,15 @@ SEEDS = {
             say(1, 0, key(bytes(1025)), 0),
         "unread": say(1, 2, bytes(32), UNREAD) * 45,
         "restarts": say(0, 0, b"", 0, 5) + happen(2, 0) + happen(1, 0) + say(0, 0, b"", 0, 5) + say(1, 2, bytes(32), 0),
+    },
+    "ldap": {
+        "honest": happen(5, 0, b"jo@x.example") + say(1, 0, ldap_told(1, 1, b"(dpi=200)"), 0, number=1),
+        "nobody": happen(5, 0, b"jo@x.example") + say(1, 0, ldap_told(0, 0), 0, number=1),
+        "twice": happen(5, 0, b"jo@x.example") + say(1, 0, ldap_told(0, 0), 0, number=1) + say(1, 0, ldap_told(0, 0), 0, number=1),
+        "unasked": happen(5, 0, b"jo@x.example") + say(1, 0, ldap_told(1, 2), 0, number=9),
+        "lies": happen(5, 0, b"jo@x.example") + say(1, 0, ldap_told(1, 1, b"(dpi=200)", says=50), 0, number=1),
+        "many": happen(7, 0, b"jo@x.example") + say(1, 0, ldap_told(2, 3), 0, number=3) + happen(7, 0, b"x@x.example"),
+        "another-line": say(0, 0, struct.pack("<32sII", b"x" * 32, 5, 0) + b"a@b.c", number=4),
     },
     "learn": {
         "report": say(1, 0, ID + struct.pack("<Q", 17), PAD, LETTER) + happen(5, 0, b"A@X.example\0(dpi=200)") + happen(1, 2),

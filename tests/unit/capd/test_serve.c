@@ -846,6 +846,234 @@ START_TEST(half_an_answer_cuts_remote_off)
 }
 END_TEST
 
+/* --- directories --- */
+
+static int ldap;
+static struct { struct msg_ldap_ask m; char addr[256]; } question;
+
+#define LINE "ldap:ldap://dir.example/dc=x"
+
+static void
+with_ldap(const char *capsources, const char *recipients)
+{
+	struct err e = { 0 };
+	int pair[2];
+
+	ck_assert_int_eq(conf_set(&d.conf, CONF_CAPSOURCES, span_str(capsources), &e), 0);
+	ck_assert_int_eq(conf_set(&d.conf, CONF_RECIPIENTS, span_str(recipients), &e), 0);
+	ck_assert_int_eq(ipc_pair(pair, &e), 0);
+	d.peer(d.arg, ROLE_LDAP, 1, pair[0]);
+	ldap = pair[1];
+}
+
+/* The address that a directory is to be asked about now; NULL: none. */
+static const char *
+asked(void)
+{
+	unsigned char name[SHA256_DIGEST];
+	struct err e = { 0 };
+	int fds[MSG_FDS];
+	size_t len;
+
+	if (ipc_recv_now(ldap, &question, sizeof question, &len, fds, &e) != 1)
+		return NULL;
+	question.addr[question.m.addr_len] = '\0';
+	ldapline_name(span_str(LINE), name);
+	ck_assert(question.m.h.type == MSG_LDAP_ASK && len == sizeof question.m + question.m.addr_len);
+	ck_assert(memcmp(question.m.line, name, sizeof name) == 0);
+	return question.addr;
+}
+
+/* The directory's answer to the last of them. */
+static void
+says(uint32_t is_there, enum cap_state caps, const char *text)
+{
+	struct { struct msg_ldap_told m; char text[256]; } out = { .m = { .found = is_there, .caps = caps,
+	    .len = (uint32_t)strlen(text), .since_s = 5 } };
+	struct err e = { 0 };
+
+	memcpy(out.text, text, strlen(text));
+	ck_assert_int_eq(ipc_send(ldap, &out.m.h, MSG_LDAP_TOLD, question.m.h.id, sizeof out.m + strlen(text), NULL, 0,
+	    &e), 0);
+	spin();
+}
+
+START_TEST(a_session_waits_for_a_directory)
+{
+	with_ldap("cdb:caps.cdb\n" LINE "\n", "far.example " LINE "\n");
+	put("Fax@far.example");
+	ck_assert_str_eq(asked(), "Fax@far.example");
+	ck_assert_int_eq(told(), -1);
+	says(1, CAP_KNOWN, "( dpi = 200 )");
+	ck_assert_int_eq(told(), CAP_KNOWN);
+	ck_assert_str_eq(reply.text, "(dpi=200)");
+	ck_assert(reply.m.source == SOURCE_LDAP && reply.m.since_s == 5 && reply.m.known == 1);
+	put("FAX@far.example");			/* one question for both, and for each who asks */
+	ck_assert_int_eq(told(), CAP_KNOWN);
+	ck_assert_ptr_null(asked());
+	put("nobody@far.example");
+	ck_assert_str_eq(asked(), "nobody@far.example");
+	says(0, CAP_NONE, "");
+	ck_assert_int_eq(told(), CAP_NONE);
+	ck_assert_uint_eq(reply.m.known, 0);
+	put("odd@far.example");
+	ck_assert_ptr_nonnull(asked());
+	says(1, CAP_KNOWN, "(a=\"\r\n250 2.1.5 ok\")");	/* nothing that an answer could hold */
+	ck_assert_int_eq(told(), CAP_NONE);
+	ck_assert_uint_eq(reply.m.known, 1);
+}
+END_TEST
+
+START_TEST(an_extension_is_asked_about_behind_the_whole_address)
+{
+	with_ldap("cdb:caps.cdb\n", "far.example " LINE "\n");
+	put("jo+a+b@far.example");
+	ck_assert_str_eq(asked(), "jo+a+b@far.example");
+	says(0, CAP_NONE, "");
+	ck_assert_str_eq(asked(), "jo+a@far.example");
+	says(0, CAP_NONE, "");
+	ck_assert_str_eq(asked(), "jo@far.example");
+	ck_assert_int_eq(told(), -1);
+	says(1, CAP_NONE, "");
+	ck_assert_int_eq(told(), CAP_NONE);
+	ck_assert_uint_eq(reply.m.known, 1);
+}
+END_TEST
+
+START_TEST(who_cannot_be_asked_about_is_not_now)
+{
+	with_ldap("cdb:caps.cdb\n" LINE "\n", "far.example " LINE "\n");
+	put("a@far.example");
+	ck_assert_ptr_nonnull(asked());
+	*ahead_ms += CAPD_WAIT_SMTPD_MS - 500;
+	spin();
+	ck_assert_int_eq(told(), -1);
+	*ahead_ms += 600;
+	spin();
+	ck_assert_int_eq(told(), CAP_TEMP);
+	ck_assert_uint_eq(reply.m.known, 2);
+	put("b@far.example");			/* of hundreds each is asked about, but waits no more */
+	ck_assert_int_eq(told(), CAP_TEMP);
+	ck_assert_str_eq(asked(), "b@far.example");
+	says(2, CAP_TEMP, "");			/* a failure counts a while */
+	put("b@far.example");
+	ck_assert_int_eq(told(), CAP_TEMP);
+	ck_assert_ptr_null(asked());
+	*ahead_ms += CAPD_REST_LDAP_MS + 1;
+	put("b@far.example");
+	ck_assert_str_eq(asked(), "b@far.example");
+	ck_assert_int_eq(told(), -1);
+	close(ldap);				/* accord-ldap has gone */
+	spin();
+	ck_assert_int_eq(told(), CAP_TEMP);
+	ck_assert_uint_eq(reply.m.known, 2);
+	put("postmaster@far.example");
+	ck_assert_int_eq(told(), CAP_TEMP);
+	ck_assert_uint_eq(reply.m.known, 1);
+}
+END_TEST
+
+START_TEST(answers_of_directories_have_their_time)
+{
+	with_ldap("cdb:caps.cdb\n", "far.example " LINE "\n");
+	put("a@far.example");
+	ck_assert_ptr_nonnull(asked());
+	says(1, CAP_NONE, "");
+	put("b@far.example");
+	ck_assert_ptr_nonnull(asked());
+	says(0, CAP_NONE, "");
+	while (told() != -1)
+		;
+	*ahead_ms += 59 * 1000;
+	put("b@far.example");
+	ck_assert_ptr_null(asked());
+	*ahead_ms += 2 * 1000;
+	put("b@far.example");
+	ck_assert_ptr_nonnull(asked());
+	says(1, CAP_NONE, "");
+	put("a@far.example");
+	ck_assert_ptr_null(asked());
+	*ahead_ms += 240 * 1000;
+	put("a@far.example");
+	ck_assert_ptr_nonnull(asked());
+}
+END_TEST
+
+/* Whom another source knows needs no directory; what one behind it knows counts only when it is silent. */
+START_TEST(directories_have_their_place_among_sources)
+{
+	struct err e = { 0 };
+
+	with_ldap("cdb:caps.cdb\n" LINE "\nown\n", "far.example file:users\nfar.example " LINE "\n");
+	ck_assert_int_eq(directory_replace(&capd.directory, build("a@far.example (dpi=300)\n"), &e), 0);
+	list("far.example file:users\nfar.example " LINE "\n", "a@far.example\n");
+	put("a@far.example");
+	ck_assert_int_eq(told(), CAP_KNOWN);
+	ck_assert(reply.m.source == SOURCE_CDB && reply.m.known == 1);
+	ck_assert_ptr_null(asked());
+	set(CAP_ANY, "b@far.example", "");
+	put("b@far.example");
+	ck_assert_ptr_nonnull(asked());
+	ck_assert_int_eq(told(), -1);
+	says(1, CAP_KNOWN, "(dpi=200)");
+	ck_assert_int_eq(told(), CAP_KNOWN);
+	ck_assert_uint_eq(reply.m.source, SOURCE_LDAP);
+	set(CAP_ANY, "c@far.example", "");
+	put("c@far.example");
+	ck_assert_ptr_nonnull(asked());
+	says(2, CAP_TEMP, "");
+	ck_assert_int_eq(told(), CAP_ANY);
+	ck_assert_uint_eq(reply.m.source, SOURCE_OWN);
+}
+END_TEST
+
+START_TEST(the_administrator_waits_for_a_directory)
+{
+	struct { struct msg_cap_ask m; char addr[20]; } q = { .m = { .want = CAP_WANT_FEATURES, .addr_len = 13 },
+	    .addr = "x@far.example" };
+	struct { struct msg_cap m; char text[100]; } got;
+	struct err e = { 0 };
+	int fds[MSG_FDS];
+	size_t len;
+
+	with_ldap(LINE "\n", "");
+	ck_assert_int_eq(ipc_send(control, &q.m.h, MSG_CAP_ASK, 9, sizeof q.m + 13, NULL, 0, &e), 0);
+	spin();
+	ck_assert_str_eq(asked(), "x@far.example");
+	ck_assert_int_ne(ipc_recv_now(control, &got, sizeof got, &len, fds, &e), 1);
+	says(1, CAP_KNOWN, "(dpi=200)");
+	ck_assert_int_eq(ipc_recv_now(control, &got, sizeof got, &len, fds, &e), 1);
+	ck_assert(got.m.h.id == 9 && got.m.features == CAP_KNOWN && got.m.source == SOURCE_LDAP);
+	say(SOURCE_NONE, CAP_NONE, "", "", 0, 0);	/* purge --all */
+	ck_assert_uint_eq(heard(), MSG_CAP_SETTED);
+	put("x@far.example");
+	ck_assert_ptr_nonnull(asked());
+}
+END_TEST
+
+static const struct { uint32_t found, caps, len; const char *text; } untrue[] = {
+	{ 3, CAP_NONE, 0, "" }, { 1, CAP_TEMP + 1, 0, "" }, { 1, CAP_KNOWN, 0, "" }, { 1, CAP_NONE, 3, "any" },
+	{ 1, CAP_KNOWN, 50, "(dpi=200)" },
+};
+
+START_TEST(who_asks_directories_may_say_nothing_else)
+{
+	struct { struct msg_ldap_told m; char text[64]; } out = { .m = { .found = untrue[_i].found, .caps = untrue[_i].caps,
+	    .len = untrue[_i].len } };
+	struct err e = { 0 };
+
+	with_ldap(LINE "\n", "");
+	put("a@far.example");
+	ck_assert_ptr_nonnull(asked());
+	memcpy(out.text, untrue[_i].text, strlen(untrue[_i].text));
+	ck_assert_int_eq(ipc_send(ldap, &out.m.h, MSG_LDAP_TOLD, question.m.h.id, sizeof out.m + strlen(untrue[_i].text),
+	    NULL, 0, &e), 0);
+	spin();
+	ck_assert(!capd.parent[ROLE_LDAP].open);
+	ck_assert_int_eq(told(), CAP_TEMP);
+}
+END_TEST
+
 Suite *suite_serve(void);
 Suite *
 suite_serve(void)
@@ -858,6 +1086,13 @@ suite_serve(void)
 	tcase_add_test(tc, G4_mailboxes_are_known_in_any_case);
 	tcase_add_loop_test(tc, recipients_are_known_by_lists, 0, sizeof listed / sizeof *listed);
 	tcase_add_test(tc, an_extension_takes_what_its_user_takes);
+	tcase_add_test(tc, a_session_waits_for_a_directory);
+	tcase_add_test(tc, an_extension_is_asked_about_behind_the_whole_address);
+	tcase_add_test(tc, who_cannot_be_asked_about_is_not_now);
+	tcase_add_test(tc, answers_of_directories_have_their_time);
+	tcase_add_test(tc, directories_have_their_place_among_sources);
+	tcase_add_test(tc, the_administrator_waits_for_a_directory);
+	tcase_add_loop_test(tc, who_asks_directories_may_say_nothing_else, 0, sizeof untrue / sizeof *untrue);
 	tcase_add_test(tc, a_new_directory_answers_at_once_and_a_broken_one_never);
 	tcase_add_test(tc, a_question_that_lies_about_its_length_cuts_the_asker_off);
 	tcase_add_test(tc, who_asks_and_never_reads_is_cut_off);
