@@ -255,6 +255,19 @@ class Trouble(Directory):
             self.assertEqual(self.codes(acc, PERSON), [LATER])
             self.assertIn("No such object", acc.logged(1, event="ldap-refused")[0]["why"])
 
+    def test_whom_a_killed_worker_was_asked_about_is_not_now_at_once(self):
+        with Slapd() as slapd, self.instance(self.hop, f"ldap:{slapd.url} timeout=60") as acc, acc.client() as c:
+            self.assertEqual(self.codes(acc, PERSON), [YES])
+            slapd.signal(signal.SIGSTOP)
+            c.ehlo()
+            c.must("250", "MAIL FROM:<a@client.example>")
+            began = time.monotonic()
+            c.send(f"RCPT TO:<{FAX}>\r\n")
+            time.sleep(0.2)
+            os.kill(acc.pids("ldap")[-1], signal.SIGKILL)
+            self.assertEqual(c.reply()[-1][:9], LATER)
+            self.assertLess(time.monotonic() - began, 1.2)
+
     def hostile(self, answer):
         """A server that says this to whatever it is sent; returns its port and how often it was connected to."""
         server = socket.create_server(("127.0.0.1", 0))
@@ -350,14 +363,22 @@ class Secrets(Directory):
             self.assertIn("capsources:2: password: expected a file that nobody but its owner can read", r.stderr.decode())
 
     def test_only_its_worker_has_the_password(self):
-        with self.closed(self.slapd.url) as acc:
-            self.assertEqual(self.codes(acc, PERSON), [YES])
+        acc = self.closed(self.slapd.url)
+        acc.set("recipients", f"other.example ldap:{self.slapd.url} binddn={READER} password=second")
+        with open(os.path.join(acc.home, "second"), "w") as f:
+            f.write("another-directory-has-this\n")
+        os.chmod(f.name, 0o600)
+        acc.own()
+        with acc:
+            self.assertEqual(self.known(acc, FAX)["state"], "known")
             have = {}
             for role in ("capd", "smtpd", "control", "remote", "local", "qmgr", "queue"):
                 for pid in acc.pids(role):
                     have[role] = have.get(role, False) or self.memory_has(pid, PASSWORD.encode())
             self.assertEqual([r for r in have if have[r]], [])
-            self.assertTrue(self.memory_has(acc.pids("ldap")[-1], PASSWORD.encode()))
+            worker = acc.pids("ldap")[-1]
+            self.assertTrue(self.memory_has(worker, PASSWORD.encode()))
+            self.assertFalse(self.memory_has(worker, b"another-directory-has-this"))
 
     def memory_has(self, pid, what):
         with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as mem:
