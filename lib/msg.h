@@ -11,7 +11,7 @@
 #include "lib/ipc.h"
 #include "lib/qid.h"
 
-#define MSG_LAYOUT 18u
+#define MSG_LAYOUT 20u
 
 enum msg_type {
 	/* supervisor -> daemon, in this order at start: SETTING* FILE* LISTENER* PEER* GO */

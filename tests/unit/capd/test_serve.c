@@ -1006,7 +1006,7 @@ START_TEST(directories_have_their_place_among_sources)
 
 	with_ldap("cdb:caps.cdb\n" LINE "\nown\n", "far.example file:users\nfar.example " LINE "\n");
 	ck_assert_int_eq(directory_replace(&capd.directory, build("a@far.example (dpi=300)\n"), &e), 0);
-	list("far.example file:users\nfar.example " LINE "\n", "a@far.example\n");
+	list("far.example " LINE "\nfar.example file:users\n", "a@far.example\n");
 	put("a@far.example");
 	ck_assert_int_eq(told(), CAP_KNOWN);
 	ck_assert(reply.m.source == SOURCE_CDB && reply.m.known == 1);
