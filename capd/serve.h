@@ -57,6 +57,9 @@ struct capd {
 /* Takes the channels, caps.cdb and the folder caps from the daemon.  -1: it cannot start. */
 int capd_open(struct capd *c, struct daemon *d, struct err *e);
 
+/* What answers a session that has the settings of that number. */
+const struct directory *capd_directory(struct capd *c, uint32_t number);
+
 /* One more asking process, of that parent, that has the settings of that number, for tests too.  fd is taken over. */
 int capd_add_asker(struct capd *c, int fd, enum role parent, uint32_t settings, struct err *e);
 
