@@ -189,7 +189,7 @@ put_commit(const char *id, const struct report *r, const struct report_text *t, 
 {
 	struct rcpt rcpt = { .addr = r->to, .spelled = t->smtputf8 ? r->to_spelled : span_of(NULL, 0), .notify = NOTIFY_NEVER };
 	struct envelope env = { .client = span_str(own_client), .arrival_us = (uint64_t)r->now_us,
-	    .body = t->body, .smtputf8 = t->smtputf8, .rcpt = &rcpt, .nrcpt = 1 };
+	    .body = t->body, .smtputf8 = t->smtputf8, .priority = r->env->priority /* RFC 6710, 4.6 */, .rcpt = &rcpt, .nrcpt = 1 };
 	struct msg_commit m = { .msg_len = t->head.n + t->returned.n + t->tail.n, .msg_crc = crc };
 
 	memcpy(m.id, id, QID_SIZE);

@@ -31,6 +31,8 @@ status_wanted(const struct report *r, const struct rcpt_result *res)
 	case OUTCOME_RELAYED:
 		break;
 	}
+	if (res->outcome == OUTCOME_RELAYED && res->flags & RESULT_TELL)
+		return !(notify & NOTIFY_NEVER);
 	return notify & NOTIFY_SUCCESS;		/* 5.2.2 b, 5.2.3 a */
 }
 
@@ -300,6 +302,7 @@ status_put(const struct report *r, struct buf *out, struct err *e)
 	if (buf_addf(out, e, "Reporting-MTA: dns; %s\r\n", r->me) == -1 ||
 	    put_received_from(r->env->client, out, e) == -1 ||
 	    put_date(out, "Arrival-Date", (int64_t)r->env->arrival_us, e) == -1 ||
+	    (r->env->by_us > 0 && put_date(out, "Deliver-By-Date", (int64_t)r->env->by_us, e) == -1) ||	/* RFC 2852, 5 */
 	    (r->env->hold.n > 0 && (buf_add_str(out, "Future-Release-Request: ", e) == -1 ||	/* RFC 4865, 5.1.2 */
 	    xtext_clean(out, r->env->hold, REPORT_ADDR_SHOWN, e) == -1 || buf_add_str(out, "\r\n", e) == -1)) ||
 	    buf_addf(out, e, "X-Accord-Queue-ID: %s\r\n", r->failed_id) == -1)

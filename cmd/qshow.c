@@ -72,6 +72,15 @@ put_number(const struct shower *s, int indent, const char *key, unsigned n)
 }
 
 static void
+put_signed(const struct shower *s, const char *key, int n)
+{
+	if (s->q->common->json)
+		printf(",\"%s\":%d", key, n);
+	else if (n != 0)
+		printf("%s: %d\n", key, n);
+}
+
+static void
 put_flag(const struct shower *s, int indent, const char *key, bool set)
 {
 	if (s->q->common->json)
@@ -133,6 +142,10 @@ show_envelope(const struct shower *s, const struct qitem *m)
 	put(s, 0, "envid", env->envid);
 	put(s, 0, "ret", span_str(env->ret < 3 ? ret_names[env->ret] : "?"));
 	put_time(s, 0, "release", env->release_us);
+	put_time(s, 0, "deliver_by", env->by_us);
+	put(s, 0, "by_mode", span_str(env->by_us == 0 ? "" : env->by & BY_RETURN ? "return" : "notify"));
+	put_flag(s, 0, "by_trace", env->by & BY_TRACE);
+	put_signed(s, "priority", env->priority);
 	put_flag(s, 0, "smtputf8", env->smtputf8);
 	put_flag(s, 0, "conperm", env->conperm);
 	if (s->q->common->json)

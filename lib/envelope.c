@@ -24,6 +24,8 @@ enum env_type {
 	REC_CONPERM,
 	REC_SENDER_SPELLED,	/* octets */
 	REC_RELEASE,		/* uint64 microseconds, then text */
+	REC_PRIORITY,		/* uint8: 10 more than it is */
+	REC_DELIVERBY,		/* uint64 microseconds, uint8: enum by_flag bits */
 	REC_EDITS = 32,		/* lib/headedit.h */
 	REC_RCPT = 64,		/* octets */
 	REC_RCPT_ORCPT,		/* xtext */
@@ -34,7 +36,7 @@ enum env_type {
 	REC_RCPT_END
 };
 #define ENV_MAX_US (INT64_MAX / 2)	/* sums with it do not wrap */
-enum { REC_HEAD = 6, NOTIFY_ALL = NOTIFY_NEVER | NOTIFY_SUCCESS | NOTIFY_FAILURE | NOTIFY_DELAY };
+enum { REC_HEAD = 6, PRIORITY_BIAS = 10, BY_ALL = BY_RETURN | BY_TRACE, NOTIFY_ALL = NOTIFY_NEVER | NOTIFY_SUCCESS | NOTIFY_FAILURE | NOTIFY_DELAY };
 
 static bool
 env_text_ok(struct span s, size_t max)
@@ -115,6 +117,21 @@ env_add_release(struct buf *out, const struct envelope *env, struct err *e)
 	return buf_add(out, env->hold, e);
 }
 
+/* How soon it is wanted. */
+static int
+env_add_haste(struct buf *out, const struct envelope *env, struct err *e)
+{
+	if (env->priority != 0 &&
+	    env_add_u8(out, REC_PRIORITY, (uint8_t)(env->priority + PRIORITY_BIAS), e) == -1)
+		return -1;
+	if (env->by_us == 0)
+		return 0;
+	if (buf_add_u16le(out, REC_DELIVERBY, e) == -1 || buf_add_u32le(out, 9, e) == -1 ||
+	    buf_add_u64le(out, env->by_us, e) == -1)
+		return -1;
+	return buf_add_byte(out, env->by, e);
+}
+
 static int
 env_add_message(struct buf *out, const struct envelope *env, struct err *e)
 {
@@ -132,7 +149,7 @@ env_add_message(struct buf *out, const struct envelope *env, struct err *e)
 		return -1;
 	if (env_add_u8(out, REC_CONPERM, env->conperm, e) == -1)
 		return -1;
-	if (env_add_path(out, REC_SENDER_SPELLED, env->sender_spelled, e) == -1)
+	if (env_add_path(out, REC_SENDER_SPELLED, env->sender_spelled, e) == -1 || env_add_haste(out, env, e) == -1)
 		return -1;
 	if (env->edits.n > 0 && env_add(out, REC_EDITS, env->edits, e) == -1)
 		return -1;
@@ -146,7 +163,10 @@ envelope_encode(const struct envelope *env, struct buf *out, struct err *e)
 
 	if (!env_text_ok(env->sender, ENV_MAX_PATH) || env->nrcpt == 0 ||
 	    env->nrcpt > ENV_MAX_RCPT || env->ret > RET_HDRS || env->body > BODY_BINARYMIME ||
-	    env->smtputf8 > 1 || env->conperm > 1 || !headedit_ok(env->edits) || (env->sender_spelled.n > 0 && !env->smtputf8))
+	    env->smtputf8 > 1 || env->conperm > 1 || !headedit_ok(env->edits) ||
+	    (env->sender_spelled.n > 0 && !env->smtputf8) ||
+	    env->priority < PRIORITY_MIN || env->priority > PRIORITY_MAX || env->by > BY_ALL || env->by_us > ENV_MAX_US ||
+	    (env->by_us == 0 && env->by != 0))
 		return err_set(e, ERR_PERM, "5.5.4", "envelope: a field out of bounds");
 	if (env_add_message(out, env, e) == -1)
 		goto undo;
@@ -226,6 +246,24 @@ env_first(struct env_reader *r, uint16_t type)
 	return true;
 }
 
+static void
+env_take_haste(struct env_reader *r, uint16_t type, struct span v)
+{
+	struct envelope *env = r->env;
+	struct cur c = cur_of(v);
+	uint8_t priority = PRIORITY_BIAS;
+
+	if (type == REC_PRIORITY) {
+		env_take_u8(r, v, PRIORITY_BIAS + PRIORITY_MAX, &priority);
+		env->priority = (int8_t)(priority - PRIORITY_BIAS);
+		r->bad |= priority == 0;
+		return;
+	}
+	env->by_us = cur_u64le(&c);
+	env_take_u8(r, cur_rest(&c), BY_ALL, &env->by);
+	r->bad |= c.bad || env->by_us == 0 || env->by_us > ENV_MAX_US;
+}
+
 static int
 env_take(struct env_reader *r, uint16_t type, struct span v, struct err *e)
 {
@@ -250,6 +288,8 @@ env_take(struct env_reader *r, uint16_t type, struct span v, struct err *e)
 		r->bad |= c.bad || env->release_us == 0 || env->release_us > ENV_MAX_US;
 		env_take_text(r, cur_take(&c, cur_left(&c)), ENV_MAX_TEXT, &env->hold);
 		break;
+	case REC_PRIORITY:
+	case REC_DELIVERBY: env_take_haste(r, type, v); break;
 	case REC_RET: env_take_u8(r, v, RET_HDRS, &env->ret); break;
 	case REC_BODY: env_take_u8(r, v, BODY_BINARYMIME, &env->body); break;
 	case REC_SMTPUTF8: env_take_u8(r, v, 1, &env->smtputf8); break;
@@ -299,6 +339,17 @@ envelope_decode(struct span block, struct envelope *env, struct err *e)
 		return 0;
 	envelope_free(env);
 	return err_set(e, ERR_PERM, "5.3.5", "the envelope is malformed");
+}
+
+int64_t
+envelope_by_s(const struct envelope *env, int64_t now_us)
+{
+	const int64_t most = 999999999;
+	int64_t us = (int64_t)env->by_us - now_us, s = us / 1000000;
+
+	if (us > 0 && s == 0)		/* not yet past: by-mode R takes no 0 */
+		s = 1;
+	return s > most ? most : s < -most ? -most : s;
 }
 
 /* Octet by octet, or in lower case. */

@@ -20,6 +20,8 @@ enum {
 enum body_type { BODY_7BIT, BODY_8BITMIME, BODY_BINARYMIME };
 enum ret_type { RET_UNSET, RET_FULL, RET_HDRS };
 enum notify { NOTIFY_NEVER = 1, NOTIFY_SUCCESS = 2, NOTIFY_FAILURE = 4, NOTIFY_DELAY = 8 };
+enum { PRIORITY_MIN = -9, PRIORITY_MAX = 9 };	/* RFC 6710, 3 */
+enum by_flag { BY_RETURN = 1, BY_TRACE = 2 };	/* RFC 2852, 4: by-mode R, else N; by-trace */
 enum drucof { DRUCOF_NO, DRUCOF_REQUIRE, DRUCOF_PREFER };
 
 struct rcpt {
@@ -40,6 +42,9 @@ struct envelope {
 	uint64_t release_us;	/* not tried before (RFC 4865), wall clock; 0: at once */
 	struct span edits;	/* what was done to its header when it was accepted (lib/headedit.h), or empty */
 	struct span hold;	/* how its sender said so: "for;3600", "until;2026-12-01T08:00:00Z"; or empty */
+	uint64_t by_us;		/* to be delivered by then (RFC 2852), wall clock, maybe past already; 0: no such wish */
+	uint8_t by;		/* enum by_flag */
+	int8_t priority;	/* RFC 6710; 0 where nobody said other */
 	uint8_t ret, body, smtputf8, conperm;
 	struct rcpt *rcpt;	/* owned; the spans point into the block */
 	uint32_t nrcpt;
@@ -56,6 +61,17 @@ static inline struct span
 envelope_sender(const struct envelope *env)
 {
 	return env->sender_spelled.n > 0 ? env->sender_spelled : env->sender;
+}
+
+/* Seconds until env has to be delivered, negative where that is past (RFC 2852, 4.1.4), as its parameter takes them. */
+int64_t envelope_by_s(const struct envelope *env, int64_t now_us);
+
+/* A priority as one of the levels -1 (urgent), 0 and 1 (non-urgent), rounded up (RFC 6710, 5 and appendix B). */
+enum { PRIORITY_LEVELS = 3, LEVEL_URGENT = -1, LEVEL_LAST = 1 };
+static inline int
+priority_level(int8_t priority)
+{
+	return priority > 0 ? LEVEL_URGENT : priority > -4 ? 0 : LEVEL_LAST;
 }
 
 /*

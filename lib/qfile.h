@@ -32,6 +32,7 @@ slot_final(uint8_t state)
 
 enum slot_flag {
 	SLOT_DELAY_TOLD = 1,	/* a "delayed" report is committed, or none is wanted */
+	SLOT_BY_TOLD = 4,	/* a "delayed" report of the time by which it was to be delivered is committed */
 	SLOT_ASKED = 2		/* its sender has been asked for another form (RFC 3297): once is all */
 };
 

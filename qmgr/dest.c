@@ -127,7 +127,8 @@ dest_make(struct sched *s, const char *name)
 		free(d);
 		return NULL;
 	}
-	d->lane = &d->only;
+	for (int i = 0; i < PRIORITY_LEVELS; i++)
+		d->tier[i].lane = &d->tier[i].only;
 	d->when.of_dest = true;
 	d->class = (uint8_t)class_of(name);
 	d->health = d->class == CLASS_REMOTE ? DEST_NEW : DEST_GOOD;
@@ -144,8 +145,9 @@ dest_make(struct sched *s, const char *name)
 void
 dest_free(struct dest *d)
 {
-	if (d->lane != &d->only)
-		free(d->lane);
+	for (struct tier *t = d->tier; t < d->tier + PRIORITY_LEVELS; t++)
+		if (t->lane != &t->only)
+			free(t->lane);
 	free(d->why);
 	free(d);
 }
@@ -416,54 +418,66 @@ dest_end(struct sched *s, struct dest *d)
 /* --- lanes --- */
 
 static void
-lane_add(struct dest *d, struct entry *e)
+lane_add(struct tier *t, struct entry *e)
 {
 	unsigned a = e->sender % SCHED_LANES, b = e->sender / SCHED_LANES % SCHED_LANES;
 
-	if (d->lane == &d->only)
+	if (t->lane == &t->only)
 		a = b = 0;
-	e->lane = (uint8_t)(d->lane[b].n < d->lane[a].n ? b : a);
-	d->lane[e->lane].n++;
-	d->filled |= UINT64_C(1) << e->lane;
-	list_add(&d->lane[e->lane].list, e);
+	e->lane = (uint8_t)(t->lane[b].n < t->lane[a].n ? b : a);
+	t->lane[e->lane].n++;
+	t->filled |= UINT64_C(1) << e->lane;
+	list_add(&t->lane[e->lane].list, e);
 }
 
 /* Without memory all stay in one lane, as in the order they came. */
 static void
-lanes_open(struct dest *d)
+lanes_open(struct tier *t)
 {
-	struct queue_list all = d->only.list;
+	struct queue_list all = t->only.list;
 	struct lane *lane = calloc(SCHED_LANES, sizeof *lane);
 
 	if (lane == NULL)
 		return;
-	d->only = (struct lane){ .n = 0 };
-	d->lane = lane;
-	d->filled = 0;
+	t->only = (struct lane){ .n = 0 };
+	t->lane = lane;
+	t->filled = 0;
 	for (struct entry *e = all.first, *next; e != NULL; e = next) {
 		next = e->next;
-		lane_add(d, e);
+		lane_add(t, e);
 	}
+}
+
+/* The first of its lane, and that lane's turn is now. */
+static void
+lane_first(struct tier *t, struct entry *e)
+{
+	struct queue_list *l = &t->lane[e->lane].list;
+
+	list_remove(l, e);
+	e->next = l->first;
+	if (l->first != NULL)
+		l->first->prev = e;
+	else
+		l->last = e;
+	l->first = e;
+	t->next_lane = e->lane;
 }
 
 void
 dest_queue(struct sched *s, struct dest *d, struct entry *e)
 {
-	if (d->entries > SCHED_LANE_MIN && d->lane == &d->only)
-		lanes_open(d);
-	lane_add(d, e);
-	if (e->urgent) {	/* the first of its lane, and that lane's turn is now */
-		struct queue_list *l = &d->lane[e->lane].list;
+	struct tier *t;
 
-		list_remove(l, e);
-		e->next = l->first;
-		if (l->first != NULL)
-			l->first->prev = e;
-		else
-			l->last = e;
-		l->first = e;
-		d->next_lane = e->lane;
-	}
+	if (e->urgent)			/* from now on: who hastens it means it */
+		e->tier = 0;
+	t = &d->tier[e->tier];
+	if (d->entries > SCHED_LANE_MIN && t->lane == &t->only)
+		lanes_open(t);
+	lane_add(t, e);
+	if (e->urgent)
+		lane_first(t, e);
+	t->n++;
 	d->ready++;
 	dest_update(s, d);
 }
@@ -472,26 +486,47 @@ void
 dest_unqueue(struct sched *s, struct entry *e)
 {
 	struct dest *d = e->dest;
-	struct lane *l = &d->lane[e->lane];
+	struct tier *t = &d->tier[e->tier];
+	struct lane *l = &t->lane[e->lane];
 
 	list_remove(&l->list, e);
 	if (--l->n == 0)
-		d->filled &= ~(UINT64_C(1) << e->lane);
-	if (--d->ready == 0 && d->lane != &d->only) {
-		free(d->lane);
-		d->lane = &d->only;
+		t->filled &= ~(UINT64_C(1) << e->lane);
+	if (--t->n == 0)
+		t->passed = 0;
+	if (t->n == 0 && t->lane != &t->only) {
+		free(t->lane);
+		t->lane = &t->only;
 	}
+	d->ready--;
 	dest_update(s, d);
+}
+
+/* The highest that has entries, or who has been passed by often enough. */
+static struct tier *
+tier_turn(struct dest *d)
+{
+	struct tier *turn = NULL;
+
+	for (struct tier *t = d->tier; t < d->tier + PRIORITY_LEVELS; t++)
+		if (t->n > 0 && (turn == NULL || t->passed >= SCHED_PASSED))
+			turn = t;
+	for (struct tier *t = d->tier; t < d->tier + PRIORITY_LEVELS; t++)
+		if (t->n > 0 && t > turn)
+			t->passed++;
+	turn->passed = 0;
+	return turn;
 }
 
 struct entry *
 dest_head(struct dest *d)
 {
-	uint64_t from = d->filled >> d->next_lane << d->next_lane;
-	unsigned n = (unsigned)__builtin_ctzll(from != 0 ? from : d->filled);
+	struct tier *t = tier_turn(d);
+	uint64_t from = t->filled >> t->next_lane << t->next_lane;
+	unsigned n = (unsigned)__builtin_ctzll(from != 0 ? from : t->filled);
 
-	d->next_lane = (uint8_t)((n + 1) % SCHED_LANES);
-	return d->lane[n].list.first;
+	t->next_lane = (uint8_t)((n + 1) % SCHED_LANES);
+	return t->lane[n].list.first;
 }
 
 /* --- what jobs say of it --- */

@@ -26,8 +26,21 @@ expire_dsn(struct slot *s)
 		snprintf(s->dsn, sizeof s->dsn, "5.6.5");
 }
 
+/* RFC 2852, 4.1.3: its sender wants it back. */
 static void
-expire_slot(struct qmgr *q, struct job *j, struct job_rcpt *r)
+expire_by(struct slot *s)
+{
+	char last[sizeof s->text];
+
+	snprintf(last, sizeof last, "%s", s->text);
+	s->code = 0;
+	snprintf(s->dsn, sizeof s->dsn, "5.4.7");
+	snprintf(s->text, sizeof s->text, "delivery time expired%s%.40s", last[0] != '\0' ? "; last: " : "", last);
+}
+
+/* by: it is the time by which it was to be delivered that is over. */
+static void
+expire_slot(struct qmgr *q, struct job *j, struct job_rcpt *r, bool by)
 {
 	struct rcpt_result res = { .slot = r->n, .outcome = OUTCOME_FAILED, .flags = RESULT_EXPIRED };
 	const char *dsn, *text;
@@ -48,6 +61,10 @@ expire_slot(struct qmgr *q, struct job *j, struct job_rcpt *r)
 		snprintf(s->text, sizeof s->text, "the domain is longer than a domain can be");
 	}
 	outcome_mta(&res, j->entry, s->text[0] != '\0');
+	if (by) {
+		res.flags = 0;
+		expire_by(s);
+	}
 	if (s->text[0] == '\0')
 		snprintf(s->text, sizeof s->text, "%s", j->entry->dest->closed ?
 		    "it waited for the hours in which mail is sent there" :
@@ -62,11 +79,17 @@ expire_slot(struct qmgr *q, struct job *j, struct job_rcpt *r)
 	j->marks[j->nmark++] = mark_of(r->n, s);
 }
 
+static bool
+by_over(const struct letter *l)
+{
+	return l->env.by & BY_RETURN && (int64_t)l->env.by_us <= clock_us();
+}
+
 /* The entry's end may be that of others of the message, who were not held and released meanwhile. */
 static bool
 has_time(const struct qmgr *q, const struct entry *en, const struct letter *l, uint32_t slot)
 {
-	return l->slot[slot].since_s != 0 && strcmp(en->dest->name, ROUTE_NONE) != 0 &&
+	return !by_over(l) && l->slot[slot].since_s != 0 && strcmp(en->dest->name, ROUTE_NONE) != 0 &&
 	    letter_since_us(l, slot) / 1000 + qmgr_lifetime(q, en->dest->opt) > clock_us() / 1000;
 }
 
@@ -106,7 +129,7 @@ qmgr_expire(struct qmgr *q, struct entry *en)
 		sched_expire_at(&q->sched, en, clock_ms() + QMGR_AGAIN_MS, clock_ms());
 	} else {
 		for (uint32_t i = 0; i < n; i++)
-			expire_slot(q, j, &j->rcpt[i]);
+			expire_slot(q, j, &j->rcpt[i], by_over(&l));
 		qmgr_mark(q, j);
 	}
 	letter_close(&l);

@@ -14,9 +14,19 @@
 #include "lib/log.h"
 #include "lib/route.h"
 
-int64_t
-qmgr_warn_at(const struct qmgr *q, const struct letter *l, uint32_t slot, int64_t now_ms,
-    int64_t now_us)
+bool
+qmgr_by_due(const struct letter *l, uint32_t slot, int64_t by_us)
+{
+	const struct slot *s = &l->slot[slot];
+	uint8_t notify = l->env.rcpt[slot].notify;
+
+	return l->env.by_us != 0 && !(l->env.by & BY_RETURN) && (int64_t)l->env.by_us <= by_us && l->env.sender.n > 0 &&
+	    s->state == SLOT_QUEUED && !(s->flags & SLOT_BY_TOLD) && (notify == 0 || notify & NOTIFY_DELAY);
+}
+
+/* As RFC 3461 has it. */
+static int64_t
+delay_at(const struct qmgr *q, const struct letter *l, uint32_t slot, int64_t now_ms, int64_t now_us)
 {
 	const struct slot *s = &l->slot[slot];
 	int64_t left = (letter_since_us(l, slot) - now_us) / 1000 + q->warn_ms;
@@ -28,9 +38,21 @@ qmgr_warn_at(const struct qmgr *q, const struct letter *l, uint32_t slot, int64_
 	return now_ms + (left < most ? left : most);
 }
 
+int64_t
+qmgr_warn_at(const struct qmgr *q, const struct letter *l, uint32_t slot, int64_t now_ms,
+    int64_t now_us)
+{
+	int64_t at = delay_at(q, l, slot, now_ms, now_us), by;
+
+	if (!qmgr_by_due(l, slot, INT64_MAX))
+		return at;
+	by = now_ms + ((int64_t)l->env.by_us - now_us + 999) / 1000;
+	return by < at ? by : at;
+}
+
 /* What the report says of a recipient: its own last failure, or its destination's. */
 static bool
-late_record(struct job *j, const struct entry *en, uint32_t n, const struct slot *s)
+late_record(struct job *j, const struct entry *en, uint32_t n, const struct slot *s, bool by)
 {
 	struct rcpt_result r = { .slot = n, .outcome = OUTCOME_DEFERRED };
 	const char *dsn, *text;
@@ -42,8 +64,8 @@ late_record(struct job *j, const struct entry *en, uint32_t n, const struct slot
 		dsn = s->dsn;
 		text = s->text;
 	}
-	snprintf(r.dsn, sizeof r.dsn, "%s", outcome_dsn_ok(dsn) && *dsn == '4' ? dsn : "4.4.7");
-	snprintf(r.text, sizeof r.text, "%s", *text != '\0' ? text : en->dest->closed ?
+	snprintf(r.dsn, sizeof r.dsn, "%s", !by && outcome_dsn_ok(dsn) && *dsn == '4' ? dsn : "4.4.7");
+	snprintf(r.text, sizeof r.text, "%s%s", by ? "delivery time expired: " : "", *text != '\0' ? text : en->dest->closed ?
 	    "it waits for the hours in which mail is sent there" : "not delivered yet");
 	outcome_mta(&r, en, *text != '\0');
 	return result_add(&j->failed, &r, span_of(NULL, 0), &e) == 0;
@@ -62,10 +84,13 @@ late_fill(struct qmgr *q, struct job *j, const struct letter *l)
 			continue;
 		if (at > now || j->nmark == j->nrcpt) {
 			job_rest(j, at, 0);
-		} else if (late_record(j, j->entry, i, &s)) {
+		} else if (late_record(j, j->entry, i, &s, qmgr_by_due(l, i, us))) {
 			if (j->nmark == 0 || (uint64_t)letter_since_us(l, i) < j->arrival_us)
 				j->arrival_us = (uint64_t)letter_since_us(l, i);
-			s.flags |= SLOT_DELAY_TOLD;
+			if (qmgr_by_due(l, i, us))
+				s.flags |= SLOT_BY_TOLD;
+			if (delay_at(q, l, i, now, us) <= now)
+				s.flags |= SLOT_DELAY_TOLD;
 			j->rcpt[j->nmark].n = i;
 			j->marks[j->nmark++] = mark_of(i, &s);
 		}

@@ -113,7 +113,7 @@ qmgr_unreadable(struct qmgr *q, struct entry *en, int r, const struct err *e)
 }
 
 /* The clocks at one moment. */
-struct moment { int64_t ms, us; uint16_t sender; };
+struct moment { int64_t ms, us; uint16_t sender; int8_t level; };
 
 /* When a message is given up, in monotonic time: its age, and the time it may have; not before an attempt
  * that came due while nobody could make it. */
@@ -128,6 +128,9 @@ expires_of(const struct moment *t, const struct letter *l, uint32_t slot, int64_
 		left = most;
 	if ((s->attempts == 0 || (int64_t)s->next_us <= t->us) && left < QMGR_GRACE_MS)
 		left = QMGR_GRACE_MS;
+	/* RFC 2852, 4.1.3: no attempt is made behind that */
+	if (l->env.by & BY_RETURN && ((int64_t)l->env.by_us - t->us) / 1000 < left)
+		left = ((int64_t)l->env.by_us - t->us) / 1000;
 	return t->ms + left;
 }
 
@@ -153,7 +156,8 @@ read_slot(struct qmgr *q, struct entry *en, const struct letter *l, uint32_t i,
 {
 	const struct slot *s = &l->slot[i];
 	struct sched_new n = { .retry_ms = t->ms, .next_us = t->us, .expires_ms = SCHED_NEVER,
-	    .warn_ms = SCHED_NEVER, .attempts = s->attempts, .sender = t->sender };
+	    .warn_ms = SCHED_NEVER, .attempts = s->attempts, .sender = t->sender,
+	    .level = t->level };
 	int64_t hold = letter_hold_ms(l, t->us);
 	char dest[ROUTE_MAX];
 	struct entry *to;
@@ -179,7 +183,7 @@ read_slot(struct qmgr *q, struct entry *en, const struct letter *l, uint32_t i,
 		n.next_us = (int64_t)l->env.release_us;
 	}
 	n.warn_ms = qmgr_warn_at(q, l, i, t->ms, t->us);
-	if (n.warn_ms < t->ms + QMGR_GRACE_MS)	/* a try comes first */
+	if (n.warn_ms < t->ms + QMGR_GRACE_MS && !qmgr_by_due(l, i, t->us + QMGR_GRACE_MS * 1000))	/* a try comes first */
 		n.warn_ms = t->ms + QMGR_GRACE_MS;
 	(void)sched_add(&q->sched, en->id, dest, &n);
 	return true;
@@ -188,7 +192,7 @@ read_slot(struct qmgr *q, struct entry *en, const struct letter *l, uint32_t i,
 void
 qmgr_read(struct qmgr *q, struct entry *en)
 {
-	struct moment t = { clock_ms(), clock_us(), 0 };
+	struct moment t = { clock_ms(), clock_us(), 0, 0 };
 	struct letter l;
 	struct err e;
 	int r = letter_open(q->dirfd, en->id, &l, &e);
@@ -198,6 +202,7 @@ qmgr_read(struct qmgr *q, struct entry *en)
 		return;
 	}
 	t.sender = sched_sender(&q->sched, l.env.sender, l.env.client);
+	t.level = (int8_t)priority_level(l.env.priority);
 	for (uint32_t i = 0; i < l.q.nslot; i++)
 		if (!read_slot(q, en, &l, i, &t)) {
 			log_line(LOG_WARN, NULL, "no-memory", "what=entry");

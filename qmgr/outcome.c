@@ -137,6 +137,8 @@ wants_notice(const struct job *j, const struct job_rcpt *r, const struct rcpt_re
 		return false;
 	if (res->flags & RESULT_LOST && res->outcome == OUTCOME_DELIVERED && j->worker == ROLE_LOCAL)
 		return true;
+	if (res->flags & RESULT_TELL && res->outcome == OUTCOME_RELAYED)
+		return !(r->notify & NOTIFY_NEVER);
 	if (!(r->notify & NOTIFY_SUCCESS) || (res->flags & RESULT_FORWARDED && j->worker == ROLE_LOCAL))
 		return false;
 	return res->outcome == OUTCOME_RELAYED || (res->outcome == OUTCOME_DELIVERED && j->worker == ROLE_LOCAL);

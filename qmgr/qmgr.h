@@ -204,6 +204,8 @@ void qmgr_warn(struct qmgr *q, struct entry *en);
 /* When a recipient's sender is to be told, from now in ms and the message's age; or SCHED_NEVER. */
 int64_t qmgr_warn_at(const struct qmgr *q, const struct letter *l, uint32_t slot, int64_t now_ms,
     int64_t now_us);
+/* Is the sender to be told, by then, that its time of delivery is over (RFC 2852, 4.1.3, by-mode N)? */
+bool qmgr_by_due(const struct letter *l, uint32_t slot, int64_t by_us);
 /* bounce has committed the report, or will not now. */
 void qmgr_warned(struct qmgr *q, struct job *j);
 void qmgr_not_warned(struct qmgr *q, struct job *j, int64_t again_ms);

@@ -230,6 +230,7 @@ sched_add(struct sched *s, const char *id, const char *dest, const struct sched_
 	e->warn_ms = n->warn_ms;
 	e->attempts = n->attempts;
 	e->sender = n->sender;
+	e->tier = (uint8_t)(n->level - LEVEL_URGENT) & 3;
 	d->entries++;
 	ids_grow(s);
 	at = &s->ids[sched_hash(id, QID_LEN) & (s->capids - 1)];

@@ -14,6 +14,9 @@
  * sender has two lanes of SCHED_LANES, and an entry joins the shorter one, so that another sender is
  * behind a heap of its messages only if both of its lanes are those two.
  *
+ * Priorities (RFC 6710): of a destination's entries those of the highest level go first, and behind each
+ * SCHED_PASSED of them one of a level that waits meanwhile, so that nobody waits for ever.
+ *
  * Jobs at once to a remote destination: a window, as TCP has it.  It starts with one job, grows by one
  * with each job that was answered (it doubles in a round trip), and above half of the size at which
  * jobs last failed by one for each window of them.  When a job finds nobody who serves it, the window
@@ -27,6 +30,7 @@
 #define QMGR_SCHED_H
 
 #include "lib/confline.h"
+#include "lib/envelope.h"
 #include "lib/msg.h"
 #include "lib/route.h"
 
@@ -39,6 +43,7 @@ enum {
 	SCHED_RATED_MAX = 100000,	/* while a rate binds its next job: until it does not, and that many */
 	SCHED_LANES = 64,	/* of a destination with more than SCHED_LANE_MIN entries */
 	SCHED_LANE_MIN = 32,	/* fewer share one: nobody waits long behind them */
+	SCHED_PASSED = 8,	/* jobs of higher priority for one of a lower that waits for the same destination */
 	SCHED_LATE_MAX = 32,	/* warnings that are due at once */
 	SCHED_BURST_US = 100000,	/* a rate makes up for what a late timer lost */
 	SCHED_ENTRY_MAX = 160	/* octets of memory per message and destination (design 4) */
@@ -80,6 +85,7 @@ struct entry {
 	bool expired : 1, late : 1;	/* BUSY because of its expiry, of its warning */
 	bool running : 1, telling : 1;	/* counts as a job of its class, of CLASS_REPORT */
 	bool urgent : 1;		/* an administrator wants it tried, whatever the slots say */
+	uint8_t tier : 2;		/* its place in dest.tier, by its priority */
 	bool again : 1;			/* added anew while it was BUSY: more of its recipients are due */
 };
 /* What an allocator adds, and the entry's places in heap and hash table, count too. */
@@ -88,13 +94,19 @@ _Static_assert(sizeof(struct entry) + 16 + 2 * sizeof(void *) + sizeof(void *) <
 
 struct queue_list { struct entry *first, *last; };
 struct lane { struct queue_list list; uint32_t n; };
+/* What is ready of one priority; lane: &only, or SCHED_LANES of them, malloc'd. */
+struct tier {
+	struct lane only, *lane;
+	uint64_t filled;		/* a bit for each lane that has entries */
+	uint32_t n;			/* entries */
+	uint8_t next_lane, passed;	/* passed: jobs of higher priority begun since it has waited */
+};
 struct dest {
 	struct when when;
 	struct dest *same_hash, *ring_prev, *ring_next;
 	struct dest *hop;		/* whose limits bind it too; itself if it is no part */
 	struct dest *waiting;		/* a hop's: it and those parts that could begin but for its limits */
-	struct lane only, *lane;	/* lane: &only, or SCHED_LANES of them, malloc'd */
-	uint64_t filled;		/* a bit for each lane that has entries */
+	struct tier tier[PRIORITY_LEVELS];
 	const struct destination *opt;	/* borrowed; never NULL */
 	uint16_t why_code;
 	char *why;			/* malloc'd: dsn, NUL, text, NUL of the last failure; or NULL */
@@ -107,7 +119,7 @@ struct dest {
 	uint32_t window, threshold, credit;	/* jobs at once; credit: answers since it last grew */
 	uint32_t peak;			/* jobs that were under way at once since there was none */
 	uint32_t streak, fails;		/* failed jobs in a row; times it was found dead in a row */
-	uint8_t class, health, next_lane;
+	uint8_t class, health;
 	bool in_ring, held, closed;	/* held: in its hop's ring, not its class's; closed: by its hours,
 					 * until hours_ms */
 	char name[];
@@ -143,6 +155,7 @@ void sched_settings(struct sched *s, const struct sched_conf *conf);
 struct sched_new {
 	int64_t retry_ms, next_us, expires_ms, warn_ms;
 	uint16_t attempts, sender;
+	int8_t level;			/* priority_level() */
 };
 
 /*

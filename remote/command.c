@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 The accord authors */
 #include "remote/command.h"
 
+#include "lib/clock.h"
 #include "lib/xtext.h"
 
 static const struct { const char *keyword; unsigned ext; } keywords[] = {
@@ -9,6 +10,7 @@ static const struct { const char *keyword; unsigned ext; } keywords[] = {
 	{ "DSN", HOP_DSN }, { "SMTPUTF8", HOP_SMTPUTF8 }, { "CONPERM", HOP_CONPERM },
 	{ "CONNEG", HOP_CONNEG }, { "CHUNKING", HOP_CHUNKING }, { "BINARYMIME", HOP_BINARYMIME },
 	{ "DRUCOF", HOP_DRUCOF }, { "STARTTLS", HOP_STARTTLS },
+	{ "MT-PRIORITY", HOP_MT_PRIORITY }, { "DELIVERBY", HOP_DELIVERBY },
 };
 
 /* The value of a limit: one to six digits, the first not 0 (RFC 9422, 4); else there is none. */
@@ -39,6 +41,16 @@ read_limits(struct span rest, struct hop *hop)
 		else if (span_isi(name, "MAILMAX"))
 			hop->mail_max = limit_value(value);
 	}
+}
+
+/* min-by-time (RFC 2852, 2): 1*9DIGIT; what is none says nothing. */
+static uint32_t
+read_by_min(struct span rest)
+{
+	struct span word;
+	uint64_t s;
+
+	return span_word(&rest, &word) && span_u64(word, 999999999, &s) ? (uint32_t)s : 0;
 }
 
 /* The mechanisms of AUTH (RFC 4954, 3). */
@@ -84,6 +96,8 @@ command_ehlo(const struct reply *r, struct hop *hop)
 			hop->size_max = 0;
 		if (span_isi(word, "DRUCOF") && has_word(line, "PREFER"))
 			hop->ext |= HOP_DRUCOF_PREFER;
+		if (span_isi(word, "DELIVERBY"))
+			hop->by_min_s = read_by_min(line);
 		if (span_isi(word, "AUTH"))
 			hop->ext |= read_mechanisms(line);
 		if (span_isi(word, "LIMITS"))
@@ -140,11 +154,25 @@ add_orcpt(struct buf *out, struct span orcpt, bool smtputf8, struct err *e)
 	return xtext_unitext(out, span_sub(orcpt, semi + 1, orcpt.n), XTEXT_ORCPT_MAX * 3, e);
 }
 
+/* RFC 6710, 4.2; RFC 2852, 4.1.4: the seconds that are left when this is said. */
+static int
+add_haste(struct buf *out, const struct envelope *env, const struct hop *hop, struct err *e)
+{
+	if (hop->ext & HOP_MT_PRIORITY && buf_addf(out, e, " MT-PRIORITY=%d", env->priority) == -1)
+		return -1;
+	if (env->by_us == 0 || !(hop->ext & HOP_DELIVERBY))
+		return 0;
+	return buf_addf(out, e, " BY=%lld;%c%s", (long long)envelope_by_s(env, clock_us()), env->by & BY_RETURN ? 'R' : 'N',
+	    env->by & BY_TRACE ? "T" : "");
+}
+
 static int
 mail_params(struct buf *out, const struct envelope *env, const struct hop *hop, struct err *e)
 {
 	/* MAY of RFC 6531, 3.2, where neither is needed: the client said so, and may know more */
 	if (env->smtputf8 && hop->ext & HOP_SMTPUTF8 && buf_add_str(out, " SMTPUTF8", e) == -1)
+		return -1;
+	if (add_haste(out, env, hop, e) == -1)
 		return -1;
 	if (!(hop->ext & HOP_DSN))
 		return 0;

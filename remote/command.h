@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The accord authors */
-/* remote/command.h - the text of MAIL and RCPT, and what an EHLO reply offers.  Pure. */
+/* remote/command.h - the text of MAIL and RCPT, and what an EHLO reply offers.  Pure, but for
+ * the time that BY counts from. */
 #ifndef REMOTE_COMMAND_H
 #define REMOTE_COMMAND_H
 

@@ -4,10 +4,12 @@
 #include <stdlib.h>
 
 #include "lib/address.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/signature.h"
 #include "remote/auth.h"
 #include "remote/command.h"
+#include "remote/deadline.h"
 #include "remote/flow.h"
 #include "remote/reach.h"
 #include "remote/secure.h"
@@ -104,13 +106,16 @@ flow_unfit(struct flow *f, struct target **t, uint32_t n, uint64_t size)
 	return true;
 }
 
-/* Addresses that cannot be said in a command, or not to this hop. */
+/* What cannot be said in a command, or not to this hop. */
 static void
 check_addresses(struct flow *f, struct batch *b)
 {
 	bool utf8, sender_utf8, takes = f->s->hop.ext & HOP_SMTPUTF8;
 	const struct envelope *env = &f->job->env;
+	struct err e;
 
+	if (!deadline_ok(env, &f->s->hop, clock_us(), &e))
+		flow_settle(f, b->t, b->n, OUTCOME_FAILED, e.dsn, e.what);
 	if (!command_path_ok(env->sender, &sender_utf8) || !command_path_ok(envelope_sender(env), &utf8))
 		flow_settle(f, b->t, b->n, OUTCOME_FAILED, "5.1.7",
 		    "the sender's address is none");

@@ -26,11 +26,13 @@ enum hop_ext {
 	HOP_PIPELINING = 1, HOP_SIZE = 2, HOP_8BITMIME = 4, HOP_DSN = 8, HOP_SMTPUTF8 = 16,
 	HOP_CONPERM = 32, HOP_CONNEG = 64, HOP_CHUNKING = 128, HOP_BINARYMIME = 256,
 	HOP_DRUCOF = 512, HOP_DRUCOF_PREFER = 1024, HOP_STARTTLS = 2048,
-	HOP_AUTH_PLAIN = 4096, HOP_AUTH_LOGIN = 8192, HOP_AUTH_XOAUTH2 = 16384
+	HOP_AUTH_PLAIN = 4096, HOP_AUTH_LOGIN = 8192, HOP_AUTH_XOAUTH2 = 16384,
+	HOP_MT_PRIORITY = 32768, HOP_DELIVERBY = 65536
 };
 struct hop {
 	unsigned ext;		/* enum hop_ext, of this connection's EHLO reply */
 	uint64_t size_max;	/* 0: no limit known */
+	uint32_t by_min_s;	/* the least that BY=…;R takes (RFC 2852, 3) */
 	/* RFC 9422; 0: no limit known */
 	uint32_t rcpt_max;	/* RCPT commands in a transaction */
 	uint32_t mail_max;	/* MAIL commands in this connection */

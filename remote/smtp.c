@@ -5,11 +5,13 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "remote/auth.h"
 #include "remote/bdat.h"
 #include "remote/caplist.h"
 #include "remote/command.h"
+#include "remote/deadline.h"
 #include "remote/inquire.h"
 #include "remote/reach.h"
 #include "remote/secure.h"
@@ -264,7 +266,12 @@ smtp_refused(struct session *s, struct target *t)
 static void
 smtp_settle(struct session *s, struct target *t)
 {
-	if (s->reply.code / 100 != 2)
+	const struct hop hop = smtp_hop(s, t);
+
+	if (s->reply.code / 100 == 2 && !t->done && deadline_tells(&s->job->env, &hop, t->rcpt->notify, clock_us())) {
+		smtp_settle_as(s, t, OUTCOME_RELAYED);
+		t->res.flags |= RESULT_TELL;
+	} else if (s->reply.code / 100 != 2)
 		smtp_refused(s, t);
 	else		/* a hop with DSN will report from here on (RFC 3461, 5.2.2) */
 		smtp_settle_as(s, t, smtp_hop(s, t).ext & HOP_DSN ? OUTCOME_DELIVERED : OUTCOME_RELAYED);
@@ -395,8 +402,10 @@ static int
 smtp_add_rcpt(struct session *s, const struct xact *x, const struct target *t, struct err *e)
 {
 	struct hop hop = smtp_hop(s, t);
+	struct rcpt r = *t->rcpt;
 
-	return command_rcpt(&s->w.out, t->rcpt, &hop, t->bare ? NULL : x->conneg, x->drucof, e);
+	r.notify = deadline_notify(&s->job->env, &hop, r.notify, clock_us());
+	return command_rcpt(&s->w.out, &r, &hop, t->bare ? NULL : x->conneg, x->drucof, e);
 }
 
 /* A whole group (RFC 2920, 3.1), sent by the first smtp_talk. */

@@ -27,9 +27,9 @@ enum {
 	C_OCTETS = 8,	/* octets follow: with a line that is not read, nobody knows how many */
 	/* Octets of a line with its CRLF: RFC 5321 4.5.3.1.4, and what the extensions add. */
 	LINE = 512,
-	/* RFC 1870 3 (5), RFC 6152 2 (5), RFC 3030 3 (8); CONPERM; RFC 6531 3.1 (5); RFC 4865 3 (5); RFC 4954 3 (5); RET and
-	 * ENVID */
-	LINE_MAIL = LINE + 26 + 10 + 34 + 17 + 16 + 64 + 500 + 9 + 7 + XTEXT_ENVID_MAX,
+	/* RFC 1870 3 (5), RFC 6152 2 (5), RFC 3030 3 (8); CONPERM; RFC 6531 3.1 (5); RFC 4865 3 (5); RFC 4954 3 (5);
+	 * RFC 6710 3 (6); RFC 2852 2 (5); RET and ENVID */
+	LINE_MAIL = LINE + 26 + 10 + 34 + 17 + 16 + 64 + 500 + 15 + 17 + 9 + 7 + XTEXT_ENVID_MAX,
 	/* CONNEG with its longest spelling; DRUCOF; NOTIFY with all its words, ORCPT */
 	LINE_RCPT = LINE + 64 + 15 + 29 + 7 + XTEXT_ORCPT_MAX
 };
@@ -172,6 +172,7 @@ greeted(struct session *s, struct span args, bool esmtp)
 	s->offer.conneg = esmtp && !s->listener->noconneg;
 	s->offer.drucof = esmtp && !s->listener->nodrucof;
 	s->offer.smtputf8 = esmtp && !s->listener->nosmtputf8;
+	s->offer.priority = s->offer.esmtp && s->trusted;	/* RFC 6710, 4.1: of nobody else one above 0 */
 	return true;
 }
 
@@ -207,7 +208,7 @@ static void
 cmd_ehlo(struct session *s, struct span args)
 {
 	static const char *const always[] = { "PIPELINING", "8BITMIME", "CHUNKING", "BINARYMIME",
-	    "DSN" };
+	    "DSN", "DELIVERBY" };
 	char size[40];
 
 	if (!greeted(s, args, true))
@@ -223,6 +224,8 @@ cmd_ehlo(struct session *s, struct span args)
 	if (s->offer.auth)
 		session_line(s, 250, true, NULL, span_str("AUTH PLAIN LOGIN"));
 	ehlo_future(s);
+	if (s->offer.priority)
+		session_line(s, 250, true, NULL, span_str("MT-PRIORITY MIXER"));
 	if (s->offer.smtputf8)
 		session_line(s, 250, true, NULL, span_str("SMTPUTF8"));
 	if (s->offer.conperm)

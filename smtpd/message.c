@@ -40,15 +40,17 @@ message_write(struct message *m)
 static void
 message_received(struct session *s, struct message *m)
 {
-	char date[40], layer[120] = " ";
+	char date[40], layer[120] = " ", priority[20] = "";
 	int n;
 
 	clock_rfc5322(clock_us(), date, sizeof date);
 	if (s->secure)
 		snprintf(layer, sizeof layer, " (%s %s)\r\n\t", tls_version(s->tls), tls_cipher(s->tls));
+	if (s->mail.priority != 0)		/* RFC 6710, 7 */
+		snprintf(priority, sizeof priority, " PRIORITY %d", s->mail.priority);
 	n = snprintf((char *)m->buf, MESSAGE_BUF,
-	    "Received: from %s ([%s])\r\n\tby %s with %s%sid %s;\r\n\t%s\r\n", s->helo, s->client_text,
-	    conf_string(s->conf, CONF_ME), session_protocol(s), layer, m->id, date);
+	    "Received: from %s ([%s])\r\n\tby %s with %s%sid %s%s;\r\n\t%s\r\n", s->helo, s->client_text,
+	    conf_string(s->conf, CONF_ME), session_protocol(s), layer, m->id, priority, date);
 	m->n = (size_t)n;
 }
 
@@ -202,7 +204,8 @@ message_envelope(struct session *s, struct buf *out, uint32_t *nrcpt, struct err
 	struct envelope env = { .sender = session_sender(s), .sender_spelled = session_spelled(s),
 	    .envid = session_envid(s), .arrival_us = (uint64_t)clock_us(), .body = message_body(s),
 	    .ret = s->mail.ret, .conperm = s->mail.conperm, .smtputf8 = s->mail.smtputf8,
-	    .release_us = (uint64_t)s->mail.release_us, .hold = span_str(s->mail.hold), .edits = buf_view(&s->message.edits), .nrcpt = s->nrcpt };
+	    .release_us = (uint64_t)s->mail.release_us, .hold = span_str(s->mail.hold), .edits = buf_view(&s->message.edits),
+	    .priority = s->mail.priority, .by_us = (uint64_t)s->mail.by_us, .by = s->mail.by, .nrcpt = s->nrcpt };
 	int r;
 
 	snprintf(client, sizeof client, "%s [%s]", s->helo, s->client_text);
@@ -227,10 +230,10 @@ message_accepted(struct session *s, uint32_t nrcpt)
 	const struct message *m = &s->message;
 
 	log_line(LOG_INFO, m->id, "accepted",
-	    "from=%s to=%s size=%llu count=%u client=%s helo=%s conperm=%d",
+	    "from=%s to=%s size=%llu count=%u client=%s helo=%s conperm=%d priority=%d",
 	    log_qs(session_sender(s)),
 	    log_qs(session_rcpt(s, 0)), (unsigned long long)m->data.size, nrcpt, s->client_text,
-	    log_q(s->helo), s->mail.conperm);
+	    log_q(s->helo), s->mail.conperm, s->mail.priority);
 	s->accepted++;
 	s->junk = 0;
 	session_progress(s);

@@ -8,7 +8,7 @@
 #include "lib/cur.h"
 #include "lib/xtext.h"
 
-enum { SIZE_DIGITS = 20, HOLD_DIGITS = 9, AUTH_VALUE = 500 };
+enum { SIZE_DIGITS = 20, HOLD_DIGITS = 9, AUTH_VALUE = 500, BY_DIGITS = 9 };
 
 /* One parameter; value.p is NULL where there is no "=". */
 struct param { struct span key, value; };
@@ -187,6 +187,44 @@ mail_hold(struct span v, bool until, const struct offer *o, struct mail_params *
 	return 0;
 }
 
+/* RFC 6710, 7: priority-value, "-0" is none. */
+static int
+mail_priority(struct span v, const struct offer *o, int8_t *priority, struct err *e)
+{
+	bool minus = v.n == 2 && v.p[0] == '-';
+	struct span digit = span_sub(v, minus, v.n);
+
+	if (!o->priority)
+		return refuse(e, 555, "5.5.4", "MT-PRIORITY is not offered here", span_str(""));
+	if (v.p == NULL || digit.n != 1 || !ascii_digit(digit.p[0]) || (minus && digit.p[0] == '0'))
+		return refuse(e, 501, "5.5.2", "MT-PRIORITY takes a number from -9 to 9", span_str(""));
+	*priority = (int8_t)(minus ? '0' - digit.p[0] : digit.p[0] - '0');
+	return 0;
+}
+
+/* RFC 2852, 4: by-time ";" by-mode [by-trace]; what is past already can only be told (by-mode N). */
+static int
+mail_by(struct span v, const struct offer *o, struct mail_params *out, struct err *e)
+{
+	size_t semi = span_find(v, ';');
+	struct span time = span_sub(v, 0, semi), mode = span_sub(v, semi + 1, v.n);
+	bool sign = time.n > 0 && (time.p[0] == '-' || time.p[0] == '+'), right;
+	struct span digits = span_sub(time, sign, time.n);
+	uint64_t n = 0;
+	int64_t s;
+
+	right = v.p != NULL && digits.n > 0 && digits.n <= BY_DIGITS && span_u64(digits, UINT64_MAX, &n) && mode.n > 0 &&
+	    (mode.n == 1 || (mode.n == 2 && ascii_upper(mode.p[1]) == 'T')) &&
+	    (ascii_upper(mode.p[0]) == 'R' || ascii_upper(mode.p[0]) == 'N');
+	s = sign && time.p[0] == '-' ? -(int64_t)n : (int64_t)n;
+	if (!right || (ascii_upper(mode.p[0]) == 'R' && s <= 0))
+		return refuse(e, 501, "5.5.4", "BY takes a number of seconds, ';', N or R (that not in the past) and maybe T",
+		    span_str(""));
+	out->by_us = o->now_us + s * 1000000;
+	out->by = (uint8_t)((ascii_upper(mode.p[0]) == 'R' ? BY_RETURN : 0) | (mode.n == 2 ? BY_TRACE : 0));
+	return 0;
+}
+
 /* --- RFC 3461 --- */
 
 static int
@@ -258,9 +296,9 @@ static int
 mail_one(const struct param *p, const struct offer *o, struct mail_params *out, unsigned *seen,
     struct err *e)
 {
-	enum { SIZE, BODY, RET, ENVID, SMTPUTF8, HOLDFOR, HOLDUNTIL, AUTH, CONPERM, COUNT };	/* all but the last with EHLO alone */
+	enum { SIZE, BODY, RET, ENVID, SMTPUTF8, HOLDFOR, HOLDUNTIL, PRIORITY, BY, AUTH, CONPERM, COUNT };	/* all but the last with EHLO alone */
 	static const char *const known[] = { "SIZE", "BODY", "RET", "ENVID", "SMTPUTF8", "HOLDFOR", "HOLDUNTIL",
-	    "AUTH", "CONPERM" };
+	    "MT-PRIORITY", "BY", "AUTH", "CONPERM" };
 	unsigned k = 0, bit;
 
 	while (k < COUNT && !span_isi(p->key, known[k]))
@@ -280,6 +318,8 @@ mail_one(const struct param *p, const struct offer *o, struct mail_params *out, 
 	case AUTH: return mail_auth(p->value, o, e);
 	case HOLDFOR:
 	case HOLDUNTIL: return mail_hold(p->value, k == HOLDUNTIL, o, out, e);
+	case PRIORITY: return mail_priority(p->value, o, &out->priority, e);
+	case BY: return mail_by(p->value, o, out, e);
 	default: return mail_conperm(p->value, o, &out->conperm, e);
 	}
 }

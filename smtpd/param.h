@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * smtpd/param.h - the parameters of MAIL and RCPT (RFC 5321 4.1.1.11, 1870, 6152, 3030, 3461,
- * 4141 and its drafts, the DRUCOF proposal, 6531, 4865, 4954).  Pure.
+ * 4141 and its drafts, the DRUCOF proposal, 6531, 4865, 4954, 6710, 2852).  Pure.
  */
 #ifndef SMTPD_PARAM_H
 #define SMTPD_PARAM_H
@@ -11,13 +11,14 @@
 
 /* What this session offers: listed in the last EHLO reply; nothing after HELO. */
 struct offer {
-	bool esmtp;		/* EHLO: SIZE, 8BITMIME, BINARYMIME, DSN */
+	bool esmtp;		/* EHLO: SIZE, 8BITMIME, BINARYMIME, DSN, DELIVERBY */
 	bool conperm, conneg, drucof;
 	uint64_t max_size;	/* octets of a message, 0: no limit */
 	uint64_t hold_s;	/* a message may be held so long, 0: FUTURERELEASE is not offered */
-	int64_t now_us;		/* wall clock, for HOLDFOR and HOLDUNTIL */
+	int64_t now_us;		/* wall clock, for HOLDFOR, HOLDUNTIL and BY */
 	bool smtputf8;
 	bool auth;		/* RFC 4954 */
+	bool priority;		/* MT-PRIORITY */
 };
 
 enum { PARAM_HOLD = 48 };	/* octets of a time to hold, with its NUL */
@@ -31,6 +32,9 @@ struct mail_params {
 	bool smtputf8;
 	int64_t release_us;	/* HOLDFOR, HOLDUNTIL; 0: none */
 	char hold[PARAM_HOLD];	/* "for;SECONDS", "until;TIME", as it was given; or "" */
+	int8_t priority;	/* MT-PRIORITY */
+	int64_t by_us;		/* BY: wall clock; 0: none */
+	uint8_t by;		/* enum by_flag */
 };
 
 enum conneg_ask { CONNEG_NO, CONNEG_BARE, CONNEG_REQUIRED, CONNEG_OPTIONAL };

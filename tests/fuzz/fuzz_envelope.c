@@ -22,6 +22,8 @@ static void
 check_numbers(const struct envelope *a)
 {
 	assert(a->ret <= RET_HDRS && a->body <= BODY_BINARYMIME && a->smtputf8 <= 1 && a->conperm <= 1);
+	assert(a->priority >= PRIORITY_MIN && a->priority <= PRIORITY_MAX && a->by <= (BY_RETURN | BY_TRACE));
+	assert(a->by_us != 0 || a->by == 0);
 	for (uint32_t i = 0; i < a->nrcpt; i++) {
 		unsigned notify = a->rcpt[i].notify;
 
@@ -52,7 +54,8 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	assert(envelope_decode(buf_view(&block), &b, &e) == 0);
 	assert(a.nrcpt == b.nrcpt && span_eq(a.sender, b.sender) && span_eq(a.envid, b.envid) &&
 	    span_eq(a.client, b.client) && a.arrival_us == b.arrival_us && a.ret == b.ret &&
-	    a.body == b.body && a.smtputf8 == b.smtputf8 && a.conperm == b.conperm);
+	    a.body == b.body && a.smtputf8 == b.smtputf8 && a.conperm == b.conperm &&
+	    a.priority == b.priority && a.by_us == b.by_us && a.by == b.by);
 	for (uint32_t i = 0; i < a.nrcpt; i++) {
 		check_text(a.rcpt[i].addr, ENV_MAX_PATH);
 		check_text(a.rcpt[i].orcpt, ENV_MAX_TEXT);

@@ -18,6 +18,7 @@ full(void)
 	return (struct envelope){ .sender = span_str("a@example.com"), .sender_spelled = span_str("a@spelled"),
 	    .release_us = UINT64_C(1795000999000000), .hold = span_str("for;5"), .envid = span_str("QQ+31"),
 	    .client = span_str("mail.example [192.0.2.1]"), .arrival_us = UINT64_C(1795000123456789),
+	    .priority = -9, .by_us = UINT64_C(1795000123000000), .by = BY_RETURN | BY_TRACE,
 	    .ret = RET_HDRS, .body = BODY_BINARYMIME, .smtputf8 = 1, .conperm = 1, .rcpt = two,
 	    .nrcpt = 2 };
 }
@@ -37,6 +38,7 @@ START_TEST(what_goes_in_comes_out)
 	ck_assert(span_eq(in.sender, out.sender) && span_eq(in.envid, out.envid) &&
 	    span_eq(in.client, out.client));
 	ck_assert_uint_eq(in.arrival_us, out.arrival_us);
+	ck_assert(out.priority == -9 && out.by_us == in.by_us && out.by == in.by);
 	ck_assert(out.ret == in.ret && out.body == in.body && out.smtputf8 == 1 && out.conperm == 1);
 	ck_assert_uint_eq(out.nrcpt, 2);
 	for (int i = 0; i < 2; i++) {

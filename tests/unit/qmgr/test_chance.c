@@ -72,22 +72,34 @@ right(bool is, int line)
 		wrong = line;
 }
 
+static uint32_t
+check_tier(const struct dest *d, unsigned tier)
+{
+	const struct tier *t = &d->tier[tier];
+	uint32_t n = 0;
+
+	for (unsigned i = 0; i < (t->lane == &t->only ? 1u : SCHED_LANES); i++) {
+		uint32_t here = 0;
+
+		for (const struct entry *e = t->lane[i].list.first; e != NULL; e = e->next) {
+			right(e->state == ENTRY_READY && e->tier == tier, __LINE__);
+			here++;
+		}
+		right(here == t->lane[i].n, __LINE__);
+		right((t->filled >> i & 1) == (here > 0), __LINE__);
+		n += here;
+	}
+	right(n == t->n && t->passed <= SCHED_PASSED + PRIORITY_LEVELS && (n > 0 || t->passed == 0), __LINE__);
+	return n;
+}
+
 static void
 check_lanes(const struct dest *d, uint32_t ready)
 {
 	uint32_t n = 0;
 
-	for (unsigned i = 0; i < (d->lane == &d->only ? 1u : SCHED_LANES); i++) {
-		uint32_t here = 0;
-
-		for (const struct entry *e = d->lane[i].list.first; e != NULL; e = e->next) {
-			right(e->state == ENTRY_READY, __LINE__);
-			here++;
-		}
-		right(here == d->lane[i].n, __LINE__);
-		right((d->filled >> i & 1) == (here > 0), __LINE__);
-		n += here;
-	}
+	for (unsigned i = 0; i < PRIORITY_LEVELS; i++)
+		n += check_tier(d, i);
 	right(n == ready, __LINE__);
 	right(n == d->ready, __LINE__);
 }
@@ -161,7 +173,7 @@ check_books(void)
 static void
 some_add(void)
 {
-	struct sched_new n = { .retry_ms = now + chance(3) * chance(20000), .expires_ms = now + LIFE,
+	struct sched_new n = { .level = (int8_t)((int)chance(3) - 1), .retry_ms = now + chance(3) * chance(20000), .expires_ms = now + LIFE,
 	    .warn_ms = chance(4) == 0 ? now + chance(100000) : SCHED_NEVER,
 	    .sender = (uint16_t)chance(5000) };
 	char id[QID_SIZE];

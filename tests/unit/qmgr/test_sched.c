@@ -372,6 +372,59 @@ static const struct { const char *a, *b; bool same; } senders[] = {
 	{ "postmaster", "root", false },
 };
 
+static struct entry *
+add_level(unsigned n, int8_t level)
+{
+	char id[QID_SIZE];
+
+	snprintf(id, sizeof id, "%016u", n);
+	return sched_add(&s, id, "a.example:25", &(struct sched_new){ .level = level, .expires_ms = LIFE,
+	    .warn_ms = SCHED_NEVER, .sender = (uint16_t)n });
+}
+
+/* RFC 6710, 5.1: the urgent before the others, and within a level in turn; but nobody waits for ever. */
+START_TEST(the_urgent_go_first)
+{
+	static const int8_t levels[] = { 1, 0, -1 };
+	unsigned seen[3] = { 0 }, last[3] = { 0 };
+	struct entry *e;
+
+	s.conf.max_dest = 1;
+	for (unsigned i = 0; i < 300; i++)
+		ck_assert_ptr_nonnull(add_level(i, levels[i % 3]));
+	for (unsigned i = 1; i <= 300; i++) {
+		ck_assert_ptr_nonnull(e = sched_next(&s, 0));
+		if (seen[e->tier] < 100)
+			ck_assert_uint_le(i - last[e->tier], 2 * (SCHED_PASSED + 2));
+		last[e->tier] = i;
+		seen[e->tier]++;
+		if (i == 100) {		/* 8 of 10 are urgent */
+			ck_assert_uint_ge(seen[0], 80);
+			ck_assert_uint_ge(seen[1], 8);
+			ck_assert_uint_ge(seen[2], 8);
+		}
+		finish(e, VERDICT_ANSWERED, 0);
+		sched_drop(&s, e);
+	}
+	ck_assert(seen[0] == 100 && seen[1] == 100 && seen[2] == 100);
+}
+END_TEST
+
+START_TEST(the_first_is_the_most_urgent)
+{
+	for (unsigned i = 0; i < 3; i++)
+		add_level(i, (int8_t)(1 - (int)i));
+	for (unsigned i = 0; i < 3; i++) {
+		struct entry *e = sched_next(&s, 0);
+
+		ck_assert_ptr_nonnull(e);
+		ck_assert_uint_eq(e->tier, i);
+		finish(e, VERDICT_ANSWERED, 0);
+		sched_drop(&s, e);
+	}
+}
+END_TEST
+
 START_TEST(who_is_one_sender)
 {
 	struct span none = span_str("");
@@ -813,6 +866,8 @@ suite_sched(void)
 	tcase_add_loop_test(tc, window_halves_and_grows_slowly, 0, 2);
 	tcase_add_test(tc, dead_from_disk);
 	tcase_add_test(tc, senders_take_turns);
+	tcase_add_test(tc, the_urgent_go_first);
+	tcase_add_test(tc, the_first_is_the_most_urgent);
 	tcase_add_test(tc, who_is_one_sender);
 	tcase_add_test(tc, rate_is_kept);
 	tcase_add_test(tc, options_of_destinations);

@@ -6,7 +6,7 @@
 
 static const struct offer full = { true, true, true, true, 1000, 100, 1795309926000000, true, true };
 static const struct offer without = { true, false, false, false, 0, 0, 0, false, false };
-static const struct offer helo = { false, false, false, false, 1000, 100, 0, true, true };
+static const struct offer helo = { false, false, false, false, 1000, 100, 0, true, true, false };
 
 #define T(text) { (const unsigned char *)text, sizeof text - 1 }
 #define NONE { NULL, 0 }
@@ -108,6 +108,26 @@ static const struct {
 	{ " HOLDFOR=5 HOLDUNTIL=2026-11-22T01:12:07Z", &full, 501, "5.5.4", { 0 } },
 	{ " HOLDFOR=5", &without, 555, "5.5.4", { 0 } },
 	{ " HOLDFOR=5", &helo, 555, "5.5.4", { 0 } },
+	/* RFC 6710, 7 */
+	{ " MT-PRIORITY=9", &full, 0, "", { .priority = 9 } }, { " mt-priority=-4", &full, 0, "", { .priority = -4 } },
+	{ " MT-PRIORITY=0", &full, 0, "", { 0 } },
+	{ " MT-PRIORITY=10", &full, 501, "5.5.2", { 0 } }, { " MT-PRIORITY=-0", &full, 501, "5.5.2", { 0 } },
+	{ " MT-PRIORITY=+1", &full, 501, "5.5.2", { 0 } }, { " MT-PRIORITY=-10", &full, 501, "5.5.2", { 0 } },
+	{ " MT-PRIORITY", &full, 501, "5.5.2", { 0 } }, { " MT-PRIORITY=-", &full, 501, "5.5.2", { 0 } },
+	{ " MT-PRIORITY=1 MT-PRIORITY=1", &full, 501, "5.5.4", { 0 } },
+	{ " MT-PRIORITY=1", &without, 555, "5.5.4", { 0 } }, { " MT-PRIORITY=1", &helo, 555, "5.5.4", { 0 } },
+	/* RFC 2852, 4 */
+	{ " BY=120;R", &full, 0, "", { .by_us = 1795310046000000, .by = BY_RETURN } },
+	{ " by=+120;nt", &full, 0, "", { .by_us = 1795310046000000, .by = BY_TRACE } },
+	{ " BY=-60;N", &full, 0, "", { .by_us = 1795309866000000 } }, { " BY=0;N", &full, 0, "", { .by_us = 1795309926000000 } },
+	{ " BY=000000001;RT", &full, 0, "", { .by_us = 1795309927000000, .by = BY_RETURN | BY_TRACE } },
+	{ " BY=-999999999;N", &full, 0, "", { .by_us = 795309927000000 } },
+	{ " BY=0;R", &full, 501, "5.5.4", { 0 } }, { " BY=-1;R", &full, 501, "5.5.4", { 0 } },
+	{ " BY=-0;R", &full, 501, "5.5.4", { 0 } }, { " BY=0000000001;R", &full, 501, "5.5.4", { 0 } },
+	{ " BY=120", &full, 501, "5.5.4", { 0 } }, { " BY=120;", &full, 501, "5.5.4", { 0 } }, { " BY", &full, 501, "5.5.4", { 0 } },
+	{ " BY=;R", &full, 501, "5.5.4", { 0 } }, { " BY=-;N", &full, 501, "5.5.4", { 0 } }, { " BY=1;X", &full, 501, "5.5.4", { 0 } },
+	{ " BY=1;RX", &full, 501, "5.5.4", { 0 } }, { " BY=1;RTT", &full, 501, "5.5.4", { 0 } },
+	{ " BY=1;R BY=1;R", &full, 501, "5.5.4", { 0 } }, { " BY=1;R", &helo, 555, "5.5.4", { 0 } },
 	{ " SMTPUTF8", &without, 555, "5.5.4", { 0 } },
 	{ " SMTPUTF8", &helo, 555, "5.5.4", { 0 } },
 	{ " SMTPUTF8=yes", &full, 501, "5.5.4", { 0 } },

@@ -110,7 +110,7 @@ START_TEST(a_nul_is_no_command)
 }
 END_TEST
 
-enum { LINE_MAIL = 512 + 26 + 10 + 34 + 17 + 16 + 64 + 500 + 9 + 107, LINE_RCPT = 512 + 64 + 15 + 29 + 507 };
+enum { LINE_MAIL = 512 + 26 + 10 + 34 + 17 + 16 + 64 + 500 + 15 + 17 + 9 + 107, LINE_RCPT = 512 + 64 + 15 + 29 + 507 };
 
 /* RFC 5321 4.5.3.1.4; the tail of a line that is too long does not run. */
 START_TEST(line_limits)
