@@ -189,11 +189,15 @@ class Time(unittest.TestCase):
                 self.assertIn("\nStatus: 4.4.7\n", report)
                 self.assertRegex(report, r"\nFinal-Recipient: rfc822;\s*[bd]@far.example\n")
                 self.assertIn("\nDeliver-By-Date: ", report)
-            acc.kill("qmgr")                    # once
-            wait_for(lambda: acc.pids("qmgr"))
+            wait_for(lambda: not [q for q in acc.queue() if q["sender"] == ""])
+            for role in ("bounce", "qmgr"):     # once; the first would know that it has told of it
+                acc.kill(role)
+                wait_for(lambda: acc.pids(role))
             acc.step_clock(7200)
             wait_for(lambda: len(hop.said("RCPT")) >= 8)
-            self.assertEqual(len(acc.maildir()), 2)
+            acc.send("a@x.example", [SENDER], "Subject: last\n\nx\n")
+            wait_for(lambda: [m for m in acc.maildir() if b"Subject: last" in m])
+            self.assertEqual(len(acc.maildir()), 3)
             self.assertEqual(len(acc.queue()), 4)
 
 
