@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -11,12 +12,22 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
 #include "lib/daemon.h"
 
-enum { CONTROL_WAIT_MS = 60000 };
+enum { CONTROL_WAIT_MS = 60000, CONTROL_PAUSE_MS = 100 };
 
-int
-control_connect(const struct home *h, struct err *e)
+bool
+control_again(const struct home *h, int sys)
+{
+	if ((sys != ENOENT && sys != ECONNREFUSED && sys != ECONNRESET) || clock_ms() >= h->await_ms)
+		return false;
+	poll(NULL, 0, CONTROL_PAUSE_MS);
+	return true;
+}
+
+static int
+connect_once(const struct home *h, struct err *e)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	int fd = -1, dir = -1;
@@ -42,10 +53,24 @@ control_connect(const struct home *h, struct err *e)
 }
 
 int
+control_connect(const struct home *h, struct err *e)
+{
+	int fd;
+
+	do
+		fd = connect_once(h, e);
+	while (fd == -1 && control_again(h, e->sys));
+	return fd;
+}
+
+int
 control_refused(const struct msg_refused *no, struct err *e)
 {
-	return err_set(e, no->kind == ERR_TEMP ? ERR_TEMP : ERR_PERM, NULL, "%.*s (%.11s)",
-	    (int)sizeof no->what - 1, no->what, no->dsn);
+	char dsn[sizeof no->dsn];
+
+	span_text(span_of(no->dsn, strnlen(no->dsn, sizeof no->dsn - 1)), dsn, sizeof dsn);
+	return err_set(e, no->kind == ERR_TEMP ? ERR_TEMP : ERR_PERM, dsn[0] != '\0' ? dsn : NULL, "%.*s (%s)",
+	    (int)sizeof no->what - 1, no->what, dsn);
 }
 
 int

@@ -9,8 +9,11 @@
 #include "lib/envelope.h"
 #include "lib/msg.h"
 
-/* A connection to the running instance's control server.  -1: ERR_TEMP, it does not run. */
+/* A connection to the running instance's control server.  -1: ERR_TEMP, it does not run, nor did until h->await_ms. */
 int control_connect(const struct home *h, struct err *e);
+
+/* Was that a refusal to connect, or the lack of a socket, and may there be one yet?  Then it has waited a moment. */
+bool control_again(const struct home *h, int sys);
 
 /*
  * Sends a request and waits for its answer (ipc_call).  A MSG_REFUSED becomes *e.  0: reply holds

@@ -24,6 +24,7 @@ struct home {
 	char queue[512];
 	char socket[512];	/* of the control server */
 	const char *given;	/* -H's argument, or NULL */
+	int64_t await_ms;	/* until then (clock_ms()) one that does not run may yet, being restarted; 0: nobody waits */
 };
 
 /* Options that every verb takes, taken out of argv. */
@@ -49,6 +50,10 @@ int verb_passwd(struct common *c, int argc, char **argv);
 
 /* Where things are for -H's argument, or NULL. */
 void home_set(struct home *h, const char *given);
+
+/* Has the running instance read its settings anew.  notes: what it says besides, or "".  -1: ERR_TEMP now, ERR_PERM: a wrong
+ * setting, and those in force are as they were. */
+int cmd_reload(const struct home *h, char notes[1024], struct err *e);
 
 /* The names that other programs call us by: sendmail, mailq, newaliases.  argv[0]: the name. */
 int name_sendmail(int argc, char **argv);

@@ -217,6 +217,10 @@ main(int argc, char **argv)
 	const char *name = slash != NULL ? slash + 1 : argc > 0 ? argv[0] : "";
 
 	hold_standard_files();
+	if (getuid() != geteuid() || getgid() != getegid()) {	/* whoever calls it would have what it may do */
+		fprintf(stderr, "%.40s: must not be setuid or setgid\n", name);
+		return EXIT_ACCESS;
+	}
 	log_open("accord");
 	signal(SIGPIPE, SIG_DFL);	/* who reads no more of our list ends us, without a word */
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * cmd/sendmail.c - sendmail, mailq and newaliases, as cron, PHP, mutt, mailx and monitors call them.
- * The message goes to the running instance at once; there is no spool besides its queue, so while it
- * does not run the caller gets 75 (try again later) and keeps the message.
+ * The message goes to the running instance at once; there is no spool besides its queue.  One that is being
+ * restarted is waited for; while it does not run the caller gets 75 (try again later) and keeps the message.
  */
 #include <errno.h>
 #include <poll.h>
@@ -15,14 +15,19 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
+#include "cmd/client.h"
 #include "cmd/compose.h"
 #include "cmd/describe.h"
 #include "cmd/origin.h"
 #include "cmd/queue.h"
 #include "lib/address.h"
+#include "lib/clock.h"
 #include "lib/confline.h"
 
-enum { SM_NAME = 128, SM_PUMP = 65536 };
+enum {
+	SM_NAME = 128, SM_PUMP = 65536,
+	SM_AWAIT_MS = 10 * 1000	/* for a restart: an orderly stop has 5 s, a start is quick */
+};
 
 struct sendmail {
 	const char *called;		/* sendmail, mailq, newaliases */
@@ -42,11 +47,20 @@ static const char sm_usage[] =
     "         [-bm|-bp|-bs|-bi] [-q] [-H HOME] [--] [RECIPIENT...] < message\n"
     "Other options of sendmail are taken and have no effect.\n";
 
+/* As sysexits.h has them; else: of what is wrong for good, and not for want of a right. */
+static int
+sm_code(const struct err *e, int otherwise)
+{
+	if (e->kind == ERR_TEMP)
+		return EXIT_LATER;
+	return strncmp(e->dsn, "5.7.", 4) == 0 ? EXIT_ACCESS : otherwise;
+}
+
 static int
 sm_fail(const struct err *e)
 {
 	fprintf(stderr, "sendmail: %s\n", e->what);
-	return e->kind == ERR_TEMP ? EXIT_LATER : EXIT_DATA;
+	return sm_code(e, EXIT_DATA);
 }
 
 /* --- options --- */
@@ -92,6 +106,16 @@ sm_option(struct sendmail *s, int option, const char *word)
 	}
 }
 
+/* What is wrong with a letter's word. */
+static const char *
+sm_why_not(int option, const char *word)
+{
+	return option == 'b' && (strcmp(word, "d") == 0 || strcmp(word, "D") == 0) ?
+	    "accord is started by `accord start', not by this name" :
+	    option == 'b' && strcmp(word, "v") == 0 ? "addresses are not verified so; see `accord explain'" :
+	    option == 'b' && strcmp(word, "t") == 0 ? "there is no test mode; see `accord explain'" : "does not take that word";
+}
+
 /* -1: done, *code says how. */
 static int
 sm_options(struct sendmail *s, int argc, char **argv, int *code)
@@ -114,7 +138,8 @@ sm_options(struct sendmail *s, int argc, char **argv, int *code)
 			return -1;
 		} else if (o == '?' || o == 'H' || sm_option(s, o, optarg) == -1) {
 			fprintf(stderr, o == '?' ? "%s: -%s: no such option, or its word is missing\n" :
-			    "%s: -%s: does not take %.100s\n", s->called, two, optarg != NULL ? optarg : "");
+			    "%s: -%s %.100s: %s\n", s->called, two, optarg != NULL ? optarg : "",
+			    o == '?' || o == 'H' ? "does not take that word" : sm_why_not(o, optarg));
 			*code = EXIT_USAGE;
 			return -1;
 		}
@@ -306,6 +331,21 @@ sm_dial(const struct netaddr *a)
 	return -1;
 }
 
+/* A connection to that one, if it takes our mail.  -1: *e, unchanged if it does not. */
+static int
+sm_listener(struct span line, struct err *e)
+{
+	struct listener l;
+	struct err ignored;
+	int fd;
+
+	if (listener_parse(line, &l, &ignored) == -1 || l.role != LISTEN_MX || l.norelay || l.probeonly || l.tls)
+		return -1;
+	if ((fd = sm_dial(&l.addr)) == -1)
+		err_sys(e, "%.*s", (int)line.n, (const char *)line.p);
+	return fd;
+}
+
 /* A connection to one of our own listeners, so that smtpd says what may be sent. */
 static int
 sm_connect(const struct home *h, struct err *e)
@@ -317,18 +357,15 @@ sm_connect(const struct home *h, struct err *e)
 	if (cmd_setting(h, &conf, CONF_LISTEN, e) == -1)
 		return -1;
 	n = conf_lines(&conf, CONF_LISTEN, &lines);
-	err_set(e, ERR_TEMP, NULL, "no listener for SMTP");
-	for (uint32_t i = 0; i < n; i++) {
-		struct listener l;
-		int fd;
+	do {
+		err_set(e, ERR_TEMP, NULL, "no listener for SMTP");
+		for (uint32_t i = 0; i < n; i++) {
+			int fd = sm_listener(lines[i], e);
 
-		if (listener_parse(lines[i], &l, e) == -1 || l.role != LISTEN_MX || l.norelay ||
-		    l.probeonly)
-			continue;
-		if ((fd = sm_dial(&l.addr)) != -1)
-			return fd;
-		err_sys(e, "%.*s", (int)lines[i].n, (const char *)lines[i].p);
-	}
+			if (fd != -1)
+				return fd;
+		}
+	} while (control_again(h, e->sys));
 	e->kind = ERR_TEMP;
 	return -1;
 }
@@ -377,6 +414,26 @@ sm_smtp(struct sendmail *s)
 	return r == -1 ? EXIT_IO : EXIT_DONE;
 }
 
+/* --- newaliases --- */
+
+/* Alias files are settings' files: they are checked, and in force, by a reload.  Packages call it when they are installed,
+ * whether accord runs or not: that is no failure. */
+static int
+sm_aliases(struct sendmail *s)
+{
+	char notes[1024];
+	struct err e = { 0 };
+
+	if (cmd_reload(&s->common.home, notes, &e) == 0)
+		return EXIT_DONE;
+	if (e.kind == ERR_TEMP && (e.sys == ENOENT || e.sys == ECONNREFUSED)) {
+		fprintf(stderr, "newaliases: nothing to do: accord does not run, and reads its settings when it starts\n");
+		return EXIT_DONE;
+	}
+	fprintf(stderr, "newaliases: %s\n", e.what);
+	return sm_code(&e, EXIT_CONFIG);
+}
+
 /* mailq's --json, which getopt would take for a cluster of letters: taken out; returns the new argc. */
 static int
 mailq_json(struct sendmail *s, int argc, char **argv)
@@ -407,11 +464,9 @@ name_sendmail(int argc, char **argv)
 		return code;
 	if (s.mode == 'p')
 		return queue_mailq(&s.common);
-	if (s.mode == 'i') {		/* packages call it when they are installed: no failure */
-		fprintf(stderr, "newaliases: nothing to do: there are no alias files; see the setting "
-		    "mailboxes\n");
-		return EXIT_DONE;
-	}
+	if (s.mode == 'i')
+		return sm_aliases(&s);
+	s.common.home.await_ms = clock_ms() + SM_AWAIT_MS;
 	if (s.mode == 's')
 		return sm_smtp(&s);
 	if (s.run_queue)

@@ -155,31 +155,41 @@ verb_stat(struct common *c, int argc, char **argv)
 /* --- accord reload --- */
 
 int
-verb_reload(struct common *c, int argc, char **argv)
+cmd_reload(const struct home *h, char notes[1024], struct err *e)
 {
 	union { struct msg_reloaded m; struct msg_refused no; } reply;
 	struct msg_hdr ask;
-	struct err e = { 0 };
 	size_t len;
-	int sock, r;
+	int sock = control_connect(h, e), r;
+
+	_Static_assert(sizeof reply.m.text == 1024, "notes take it whole");
+	if (sock == -1)
+		return -1;
+	r = control_call(sock, &ask, MSG_RELOAD, sizeof ask, -1, &reply, sizeof reply, &len, e);
+	close(sock);
+	if (r == -1)
+		return -1;
+	if (reply.m.h.type != MSG_RELOADED || len != sizeof reply.m)
+		return err_set(e, ERR_PROTO, NULL, "control: an answer of %zu octets", len);
+	reply.m.text[sizeof reply.m.text - 1] = '\0';
+	if (reply.m.kind != ERR_NONE)
+		return err_set(e, reply.m.kind == ERR_TEMP ? ERR_TEMP : ERR_PERM, NULL, "%s; the settings in force are as "
+		    "they were", reply.m.text);
+	memcpy(notes, reply.m.text, sizeof reply.m.text);
+	return 0;
+}
+
+int
+verb_reload(struct common *c, int argc, char **argv)
+{
+	char notes[1024];
+	struct err e = { 0 };
 
 	(void)argv;
 	if (argc != 1)
 		return cmd_usage("accord reload [-H HOME]");
-	if ((sock = control_connect(&c->home, &e)) == -1)
+	if (cmd_reload(&c->home, notes, &e) == -1)
 		return cmd_fail(&e);
-	r = control_call(sock, &ask, MSG_RELOAD, sizeof ask, -1, &reply, sizeof reply, &len, &e);
-	close(sock);
-	if (r == 0 && (reply.m.h.type != MSG_RELOADED || len != sizeof reply.m))
-		r = err_set(&e, ERR_PROTO, NULL, "control: an answer of %zu octets", len);
-	if (r == -1)
-		return cmd_fail(&e);
-	reply.m.text[sizeof reply.m.text - 1] = '\0';
-	if (reply.m.kind != ERR_NONE) {
-		fprintf(stderr, "accord: %s; the settings in force are as they were\n", reply.m.text);
-		return reply.m.kind == ERR_TEMP ? EXIT_LATER : EXIT_NO;
-	}
-	printf("accord: the settings are in force%s%s\n", reply.m.text[0] != '\0' ? "; " : "",
-	    reply.m.text);
+	printf("accord: the settings are in force%s%s\n", notes[0] != '\0' ? "; " : "", notes);
 	return EXIT_DONE;
 }

@@ -7,6 +7,7 @@ import json
 import os
 import pwd
 import re
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -244,10 +245,13 @@ class Answers(Case):
 
     def test_without_accord_the_caller_keeps_the_message(self):
         self.acc.stop()
+        waits = subprocess.Popen([os.path.join(self.names.folder, "sendmail"), "-H", self.acc.home, "-bs"],
+                                 stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
         code, _, err = self.names.run("sendmail", "x@far.example", data=b"x\n")
         self.assertEqual(code, 75)
         self.assertIn("was not taken", err)
-        self.assertEqual(self.names.run("sendmail", "-bs", data=b"QUIT\r\n")[0], 75)
+        waits.stdin.close()
+        self.assertEqual(waits.wait(60), 75)
         self.assertEqual(self.names.run("mailq")[:2], (0, "Mail queue is empty\n"))
         self.acc.start()
 
@@ -271,8 +275,64 @@ class Answers(Case):
         wait_for(lambda: self.hop.messages)
         self.acc.wait_empty()
 
-    def test_newaliases_does_nothing_and_says_so(self):
+    def test_newaliases_puts_settings_in_force(self):
+        """Quietly; packages call it when accord does not run, too.  A wrong file is told of, and changes nothing."""
         for words in (["newaliases"], ["sendmail", "-bi"]):
-            code, out, err = self.names.run(*words)
-            self.assertEqual((code, out), (0, ""))
-            self.assertIn("mailboxes", err)
+            self.assertEqual(self.names.run(*words), (0, "", ""))
+        self.acc.set("maxrcpts", "12x")
+        code, out, err = self.names.run("newaliases")
+        self.assertEqual((code, out), (78, ""))
+        self.assertRegex(err, "^newaliases: .*/maxrcpts:1: expected a number .*as they were\n$")
+        self.acc.set("maxrcpts", "1000")
+        if os.getuid() == 0:
+            code, out, err = self.names.run("newaliases", user="daemon", group=1)
+            self.assertEqual((code, out), (77, ""), err)
+        self.acc.stop()
+        code, out, err = self.names.run("newaliases")
+        self.assertEqual((code, out), (0, ""))
+        self.assertIn("accord does not run", err)
+        self.acc.start()
+
+    def test_modes_that_are_not_there(self):
+        for mode, why in (("d", "accord start"), ("D", "accord start"), ("v", "accord explain"), ("t", "accord explain"),
+                          ("x", "does not take")):
+            code, out, err = self.names.run("sendmail", "-b" + mode, "-q15m")
+            self.assertEqual((code, out), (64, ""))
+            self.assertRegex(err, f"^sendmail: -b {mode}: .*{why}.*\n$")
+
+    def test_a_restart_is_waited_for(self):
+        """With a message, and with SMTP."""
+        self.acc.stop()
+        waiting = [subprocess.Popen([os.path.join(self.names.folder, "sendmail"), "-H", self.acc.home, *words],
+                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                   for words in (["x@far.example"], ["-bs"])]
+        waiting[0].stdin.write(b"Subject: x\n\nx\n")
+        waiting[1].stdin.write(b"EHLO a.example\r\nMAIL FROM:<a@gateway.example>\r\nRCPT TO:<y@far.example>\r\nDATA\r\n"
+                               b".\r\nQUIT\r\n")
+        for p in waiting:
+            p.stdin.close()
+            wait_for(lambda: open(f"/proc/{p.pid}/stat").read().split()[2] == "S")
+            self.assertIsNone(p.poll())
+        self.acc.start()
+        for p in waiting:
+            self.assertEqual(p.wait(20), 0, p.stderr.read())
+            p.stdout.close()
+            p.stderr.close()
+        wait_for(lambda: len(self.hop.messages) == 2)
+
+    @unittest.skipUnless(os.getuid() == 0, "only root can be somebody else")
+    def test_an_ordinary_user(self):
+        """Who calls is the sender, and is in the log; nothing is setuid, and nothing may be."""
+        code, out, err = self.names.run("sendmail", "-i", "x@far.example", data=b"Subject: x\n\nx\n", user="daemon", group=1)
+        self.assertEqual((code, out, err), (0, "", ""))
+        wait_for(lambda: self.hop.messages)
+        self.assertIn("<daemon@gateway.example>", self.hop.messages[0]["mail"])
+        self.assertEqual(self.acc.logged(1, event="accepted")[0]["uid"], str(pwd.getpwnam("daemon").pw_uid))
+        self.assertEqual(self.names.run("mailq", user="daemon", group=1)[0], 1)
+        copy = os.path.join(self.acc.home, "sendmail")
+        shutil.copy(os.path.join(BIN, "accord"), copy)
+        os.chown(copy, pwd.getpwnam("nobody").pw_uid, -1)
+        os.chmod(copy, 0o4755)
+        r = subprocess.run([copy, "-H", self.acc.home, "x@far.example"], input=b"x\n", capture_output=True, user="daemon",
+                           group=1)
+        self.assertEqual((r.returncode, r.stderr), (77, b"sendmail: must not be setuid or setgid\n"))
