@@ -18,9 +18,10 @@ enum result_flag {
 	/* From local alone: a notification of that disposition is due (RFC 3297, 6.2 and 6.4). */
 	RESULT_PREFERRED = 16,	/* deferred: another form is asked for first (its detail has "takes") */
 	RESULT_LOST = 32,	/* delivered: there is no other form any more, nor the one that was sent before */
-	/* From local alone, delivered: the address stands for others, who have the message now (RFC 3461, 5.2.7). */
-	/* The same bit, of what is relayed: the sender is told, unless NOTIFY is NEVER (RFC 2852, 4.1.4). */
+	/* From remote, relayed: the sender is told, unless NOTIFY is NEVER (RFC 2852, 4.1.4).  The outcome tells it from the
+	 * next. */
 	RESULT_TELL = 64,
+	/* From local alone, delivered: the address stands for others, who have the message now (RFC 3461, 5.2.7). */
 	RESULT_EXPANDED = 64,	/* for several: told as "expanded", as far as success is to be told of (5.2.7.3 c) */
 	RESULT_FORWARDED = 128	/* for one, to whom all parameters went: nothing is told (5.2.7.2) */
 };

@@ -42,7 +42,7 @@ static const struct hostile_row from_start[] = {
 	{ MSG_STATS, sizeof(struct msg_hdr) }, { MSG_RELOADED, sizeof(struct msg_reloaded) },
 	{ MSG_FIGURES, sizeof(struct msg_hdr) }, { MSG_PEER, sizeof(struct msg_peer) },
 	{ MSG_FILE, sizeof(struct msg_name) }, { MSG_STOP, sizeof(struct msg_hdr) },
-	{ MSG_RETIRE, sizeof(struct msg_hdr) },
+	{ MSG_RETIRE, sizeof(struct msg_hdr) }, { MSG_GRANTED, sizeof(struct msg_refused) },
 };
 enum { ROWS = sizeof from_start / sizeof *from_start, FIRST_SETTINGS = 200, FDS = 300, NONE = -1 };
 
@@ -109,6 +109,13 @@ on_file(void *arg, const char *name, int fd)
 	(void)arg;
 	assert(strlen(name) < sizeof(struct msg_name) && fd != -1);
 	close(fd);
+}
+
+static void
+on_granted(void *arg, const struct msg_refused *m, int fd)
+{
+	(void)arg, (void)m;
+	ipc_close_fds(&fd, 1);
 }
 
 static void
@@ -187,7 +194,7 @@ begin(void)
 	struct err e = { 0 };
 
 	d = (struct daemon){ .peer = on_peer, .file_changed = on_file, .stop = on_stop, .check = on_check,
-	    .switched = on_switched, .kept = on_kept, .settings = FIRST_SETTINGS, .self = ROLE_SMTPD };
+	    .switched = on_switched, .kept = on_kept, .granted = on_granted, .settings = FIRST_SETTINGS, .self = ROLE_SMTPD };
 	if (conf_init_as(&d.conf, "mx.example", &e) == -1 || loop_init(&d.loop, &e) == -1)
 		abort();
 	in_force = FIRST_SETTINGS;

@@ -5,7 +5,8 @@
  * anything to remote's parent (tests/fuzz/hostile.h; no session is forked, its end of the channel is
  * the input's): what qmgr hears of a job has as many records as the job has recipients at most, each of
  * a recipient of that job, and for good only what a session said of just that job; a session gets no
- * channel but to convertd, resolver and capd; of the inquiries and probes few are under way at once, and each is
+ * channel but to convertd, resolver and capd, and no secret that it did not ask for; the supervisor is asked for those
+ * of jobs' and inquiries' next hops alone; of the inquiries and probes few are under way at once, and each is
  * answered once at most, to who asked.
  */
 #include <assert.h>
@@ -29,7 +30,7 @@ int __real_ipc_pair(int fd[2], struct err *e);
 ssize_t __wrap_sendmsg(int sock, const struct msghdr *m, int flags);
 ssize_t __real_sendmsg(int sock, const struct msghdr *m, int flags);
 
-enum { QMGR, SESSION, CONVERTD, RESOLVER, CAPD, CONTROL, SIDES, JOBS = HOSTILE_STEPS };
+enum { QMGR, SESSION, CONVERTD, RESOLVER, CAPD, CONTROL, START, SIDES, JOBS = HOSTILE_STEPS };
 
 static const struct hostile_row from_qmgr[] = {
 	{ MSG_JOB, sizeof(struct msg_job) + 4 }, { MSG_ACK, sizeof(struct msg_ack) + 4 },
@@ -43,6 +44,7 @@ static const struct hostile_row from_control[] = {
 	{ MSG_INQUIRE, sizeof(struct msg_inquire) }, { MSG_PROBE, sizeof(struct msg_probe) + 11 },
 };
 static const struct hostile_row from_capd[] = { { MSG_PROBE, sizeof(struct msg_probe) + 11 } };
+static const struct hostile_row from_start[] = { { MSG_GRANTED, sizeof(struct msg_refused) } };
 static const struct hostile_row nothing[] = { { MSG_SESSION, sizeof(struct msg_hdr) } };
 
 static struct daemon d;
@@ -50,6 +52,7 @@ static struct remote remote;
 static struct hostile h;
 static int last_pair = -1;		/* a copy of the session's end, until fork takes it */
 static bool forking;
+static uint32_t wanted;			/* secrets that the session has asked for, and may get */
 
 /* child_new makes a pair, then forks: the copy becomes the input's. */
 int
@@ -74,6 +77,7 @@ __wrap_fork(void)
 	ipc_close_fds(&h.side[SESSION].fd, 1);
 	h.side[SESSION].fd = last_pair;
 	h.side[SESSION].nheard = 0;
+	wanted = 0;
 	last_pair = -1;
 	return ++pid;
 }
@@ -97,6 +101,8 @@ __wrap_kill(pid_t pid, int sig)
 struct word { uint32_t number; char id[QID_SIZE]; };
 static struct word said[HOSTILE_STEPS], given[HOSTILE_STEPS];
 static uint32_t nsaid, ngiven;
+static char dests[JOBS * 2][JOB_DEST];	/* next hops that remote was told of */
+static uint32_t ndests;
 static struct { uint32_t number[HOSTILE_STEPS], n; } asked[SIDES];	/* inquiries that wait for their answers */
 
 static void
@@ -104,6 +110,22 @@ keep_asked(size_t side, uint32_t number)
 {
 	if (asked[side].n < HOSTILE_STEPS)
 		asked[side].number[asked[side].n++] = number;
+}
+
+static void
+keep_dest(const void *dest)
+{
+	if (ndests < JOBS * 2 && memchr(dest, '\0', JOB_DEST) != NULL)
+		memcpy(dests[ndests++], dest, JOB_DEST);
+}
+
+static void
+keep_dest_of(const struct msg_id *head, const struct iovec *v)
+{
+	if (head->h.type == MSG_JOB && v->iov_len >= sizeof(struct msg_job))
+		keep_dest(((const struct msg_job *)v->iov_base)->dest);
+	else if (head->h.type == MSG_INQUIRE && v->iov_len >= sizeof(struct msg_inquire))
+		keep_dest(((const struct msg_inquire *)v->iov_base)->dest);
 }
 
 static void
@@ -120,8 +142,12 @@ __wrap_sendmsg(int sock, const struct msghdr *m, int flags)
 {
 	struct msg_id head;
 
+	if (sock == h.side[SESSION].fd && m->msg_iov->iov_len == sizeof head.h &&
+	    ((const struct msg_hdr *)m->msg_iov->iov_base)->type == MSG_CREDENTIAL)
+		wanted++;
 	if (m->msg_iov->iov_len >= sizeof head) {
 		memcpy(&head, m->msg_iov->iov_base, sizeof head);
+		keep_dest_of(&head, m->msg_iov);
 		if (sock == h.side[SESSION].fd && head.h.type == MSG_RESULT)
 			keep_word(said, &nsaid, &head);
 		else if (sock == h.side[QMGR].fd && head.h.type == MSG_JOB)
@@ -206,6 +232,18 @@ check_inquired(size_t side, const struct msg_inquired *m, size_t len)
 }
 
 static void
+check_credential(const struct msg_credential *m)
+{
+	uint32_t i = 0;
+
+	assert(memchr(m->dest, '\0', sizeof m->dest) != NULL);
+	while (i < ndests && strcmp(dests[i], m->dest) != 0)
+		i++;
+	/* a probe's is an address, which is no hop's name; those that were not kept are not known here */
+	assert(i < ndests || strchr(m->dest, '@') != NULL || ndests == JOBS * 2);
+}
+
+static void
 heard(struct hostile *x, size_t side, const struct msg_hdr *m, size_t len)
 {
 	(void)x;
@@ -217,12 +255,16 @@ heard(struct hostile *x, size_t side, const struct msg_hdr *m, size_t len)
 		const struct msg_peer *p = (const void *)m;
 
 		assert(m->type == MSG_JOB || m->type == MSG_PEER || m->type == MSG_STOP || m->type == MSG_INQUIRE ||
-		    m->type == MSG_PROBE);
+		    m->type == MSG_PROBE || m->type == MSG_GRANTED);
+		assert(m->type != MSG_GRANTED || wanted-- > 0);
 		assert(m->type != MSG_INQUIRE || qid_ok(((const struct msg_inquire *)(const void *)m)->id));
 		assert(m->type != MSG_PEER || p->role == ROLE_CONVERTD || p->role == ROLE_RESOLVER ||
 		    p->role == ROLE_CAPD);
 		if (m->type == MSG_JOB)
 			keep_job((const void *)m, len);
+	} else if (side == START) {
+		assert(m->type == MSG_CREDENTIAL && len == sizeof(struct msg_credential));
+		check_credential((const void *)m);
 	} else if (side == CONTROL || (side == CAPD && m->type != MSG_SESSION)) {
 		assert(m->type == MSG_INQUIRED);
 		check_inquired(side, (const void *)m, len);
@@ -231,14 +273,50 @@ heard(struct hostile *x, size_t side, const struct msg_hdr *m, size_t len)
 	}
 }
 
+static int
+on_granted(struct chan *c, const void *msg, size_t len, int *fds, struct err *e)
+{
+	(void)c, (void)len, (void)e;
+	d.granted(d.arg, msg, fds[0]);
+	fds[0] = -1;
+	return 0;
+}
+
+static void
+start_gone(struct chan *c, const struct err *why)
+{
+	(void)c, (void)why;
+}
+
+/* As daemon_ready does. */
+static void
+open_start(struct hostile *x)
+{
+	static const struct msg_rule rules[] = { { MSG_GRANTED, sizeof(struct msg_refused), sizeof(struct msg_refused), 0, 1,
+	    on_granted } };
+	struct err e = { 0 };
+	int fd;
+
+	chan_close(&d.sup);
+	forking = false;
+	fd = hostile_pair(x, START);
+	forking = true;
+	if (chan_open(&d.sup, &d.loop, fd, "start", rules, 1, start_gone, NULL, &e) == -1)
+		abort();
+}
+
 static void
 open_side(struct hostile *x, size_t side)
 {
-	static const enum role roles[] = { ROLE_QMGR, 0, ROLE_CONVERTD, ROLE_RESOLVER, ROLE_CAPD, ROLE_CONTROL };
+	static const enum role roles[] = { ROLE_QMGR, 0, ROLE_CONVERTD, ROLE_RESOLVER, ROLE_CAPD, ROLE_CONTROL, 0 };
 	int fd;
 
 	if (side == SESSION)
 		return;
+	if (side == START) {
+		open_start(x);
+		return;
+	}
 	asked[side].n = 0;
 	forking = false;
 	fd = hostile_pair(x, side);
@@ -265,7 +343,7 @@ set_up(void)
 	h = (struct hostile){ .loop = &d.loop, .nside = SIDES, .open = open_side, .heard = heard,
 	    .side = { { from_qmgr, 2, -1, { 0 }, 0 }, { from_session, 5, -1, { 0 }, 0 },
 	    { nothing, 1, -1, { 0 }, 0 }, { nothing, 1, -1, { 0 }, 0 }, { from_capd, 1, -1, { 0 }, 0 },
-	    { from_control, 2, -1, { 0 }, 0 } },
+	    { from_control, 2, -1, { 0 }, 0 }, { from_start, 1, -1, { 0 }, 0 } },
 	    .file = hostile_letter(span_str("Subject: x\r\n\r\nx\r\n"), "s@example.net", to, 0) };
 }
 
@@ -301,6 +379,7 @@ end(void)
 	chan_close(&remote.peer[ROLE_RESOLVER]);
 	chan_close(&remote.peer[ROLE_CAPD]);
 	chan_close(&remote.peer[ROLE_CONTROL]);
+	chan_close(&d.sup);
 	assert(worker_idle(&remote.worker) && remote.children == NULL && remote.dying == NULL);
 	assert(remote.ninquiry[ROLE_CONTROL] == 0 && remote.ninquiry[ROLE_CAPD] == 0);
 	assert(remote.nchild == 0 && remote.nidle == 0);
@@ -310,7 +389,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	set_up();
-	njob = nsaid = ngiven = 0;
+	njob = nsaid = ngiven = ndests = wanted = 0;
 	memset(asked, 0, sizeof asked);
 	hostile_begin(&h);
 	hostile_qid(&h, "0123456789abcdef\0\0\0\0\0\0\0");

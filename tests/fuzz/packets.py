@@ -407,7 +407,10 @@ SEEDS = {
         "needs": say(0, 0, job([0]), 0, LETTER, 5) + say(1, 1, struct.pack("<II", 3, 1)) +
             say(1, 1, struct.pack("<II", 5, 1)) + say(1, 1, struct.pack("<II", 2, 1)) + happen(2, 2) + say(1, 2, bytes(10) + b"\xff\xff\1\2\3\4\x19\0\1\0"),
         "again": say(0, 0, job([0]), 0, LETTER, 5) + happen(2, 0) + happen(0, 255) + say(1, 0, result([0]), 0, 0, 64),
-        "credential": say(1, 4) + say(0, 0, job([0]), 0, LETTER, 5) + say(1, 4) + say(1, 4) + say(1, 0, result([0]), 0, 0, 64),
+        "credential": say(1, 4) + say(0, 0, job([0]), 0, LETTER, 5) + say(1, 4) + say(1, 4) + say(6, 0, fds=7, number=64) + say(6, 0, number=1) +
+            say(6, 0, number=9) + say(1, 0, result([0]), 0, 0, 64),
+        "credential-inquiry": say(5, 0, inquire(), PAD, LETTER, 5) + say(1, 4) + say(6, 0, number=64) + happen(1, 6) +
+            say(1, 4) + happen(2, 6) + say(6, 0, fds=7, number=64),
         "probe": say(4, 0, probe(b"r@far.example"), 0, 0, 9) + say(1, 3, inquired(3), PAD, 7, 64),
         "probes": b"".join(say(4, 0, probe(b"r%d@far.example" % i), 0, 0, i) for i in range(10)) + happen(0, 90),
         "probe-gone": say(4, 0, probe(b"r@far.example"), 0, 0, 9) + happen(2, 4) +
@@ -467,6 +470,7 @@ SEEDS = {
         "refused": say(0, 0, b"mx.example\0", number=3) + say(0, 1, b"maxerrors".ljust(48, b"\0"), PAD, LETTER, 3) +
             say(0, 4, number=3) + say(0, 5, number=3) + say(0, 7),
         "unchecked": say(0, 0, b"mx.example", number=3) + say(0, 5, number=3) + say(0, 7),
+        "granted": say(0, 15) + say(0, 15, fds=3),
         "no-peer": say(0, 11, struct.pack("<II", 200, 2), fds=3),
         "peer": say(0, 11, struct.pack("<II", 1, 2), fds=3) + say(0, 12, b"caps.cdb".ljust(48, b"\0"), fds=6) +
             say(0, 13),

@@ -4,8 +4,8 @@
 
 #include <check.h>
 
-static const struct offer full = { true, true, true, true, 1000, 100, 1795309926000000, true, true };
-static const struct offer without = { true, false, false, false, 0, 0, 0, false, false };
+static const struct offer full = { true, true, true, true, 1000, 100, 1795309926000000, true, true, true };
+static const struct offer without = { true, false, false, false, 0, 0, 0, false, false, false };
 static const struct offer helo = { false, false, false, false, 1000, 100, 0, true, true, false };
 
 #define T(text) { (const unsigned char *)text, sizeof text - 1 }
