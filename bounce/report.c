@@ -329,6 +329,8 @@ put_done_words(const struct rcpt_result *res, struct span detail, struct buf *ou
 	    "way to each of them. You will be told if it cannot be delivered to one." :
 	    res->outcome == OUTCOME_DELIVERED ? "it is in the mailbox. That does not say "
 	    "that it has been read." :
+	    res->flags & RESULT_TELL ? "it was passed on to another system. This is told because you wanted it traced, or "
+	    "delivered by a time that this system does not know of." :
 	    "it was passed on to a system that sends no report of its own when it is delivered. If all "
 	    "goes well, you will hear no more of it.";
 

@@ -147,7 +147,10 @@ class Haste(Shared):
     def test_trace(self):
         ident = self.send("b@able.example", " BY=3600;NT", " NOTIFY=FAILURE")
         self.said(ident)
-        self.assertIn("\nAction: relayed\n", self.report(ident))
+        text = self.report(ident)
+        self.assertIn("\nAction: relayed\n", text)
+        self.assertNotIn("sends no report", " ".join(text.split()))     # this one does
+        self.assertIn("you wanted it traced", " ".join(text.split()))
 
 
 class Time(unittest.TestCase):
