@@ -163,7 +163,8 @@ class Out(Shared):
         if said["result"] == "relayed":
             return "relayed"
         self.assertEqual(said["result"], "deferred", said)
-        self.acc.accord("queue", "remove", ident)
+        # the result is said before it is on the disk
+        wait_for(lambda: self.acc.accord("queue", "remove", ident, check=False).returncode == 0)
         return said["dsn"] + " " + said["reply"]
 
     def client_lines(self, name):

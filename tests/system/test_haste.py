@@ -88,8 +88,8 @@ class Haste(Shared):
         self.assertRegex(text, r"\npriority: -4\n")
         self.assertRegex(text, r"\ndeliver_by: \d{4}-\d\d-\d\dT")
         self.assertRegex(text, r"\nby_mode: notify\nby_trace\n")
-        self.acc.logged(1, event="deliver", id=ident)   # and is with nobody
-        self.acc.accord("queue", "remove", ident)
+        self.acc.logged(1, event="deliver", id=ident)   # and is with nobody, soon
+        wait_for(lambda: self.acc.accord("queue", "remove", ident, check=False).returncode == 0)
 
     # RFC 2852
 
