@@ -12,7 +12,7 @@ import threading
 import unittest
 
 import test_tls_out
-from harness import Instance, Peer, Session, Shared, wait_for
+from harness import Instance, Peer, Session, Shared, free_port, wait_for
 from test_tls import memory
 
 # the first is longer than what is said behind it, which lies in the same memory
@@ -276,6 +276,32 @@ class Out(Shared):
             go.append(1)
             for name in ("plain", "two"):
                 del self.hops[name].on["RCPT"]
+
+
+class Chain(unittest.TestCase):
+    def test_another_accord_takes_the_login(self):
+        """Its submission listener takes mail of nobody else; the next hop sees that it came with a login."""
+        folder = tempfile.mkdtemp(prefix="accord-test-")
+        self.addCleanup(subprocess.run, ["rm", "-rf", folder])
+        os.chmod(folder, 0o755)
+        ca, cakey = test_tls_out.make(folder, "authority.example")
+        cert, key = test_tls_out.make(folder, "relay.example", "-CA", ca, "-CAkey", cakey)
+        os.chmod(key, 0o644)            # accord runs as an ordinary user here
+        port = free_port()
+        with Peer() as hop, Instance(me="relay.example", smtproutes=hop.route, auth="passwd", tlscert=f"* {cert} {key}",
+                                     listen=f"127.0.0.1:{port} submission") as far:
+            far.accord("passwd", "gate@relay.example", data=b"a good one\n")
+            far.accord("reload")
+            route = f"[127.0.0.1]:{port}"
+            near = Instance(smtproutes=":" + route, tlspolicy=f"{route} verify=relay.example", tlsca=ca, routeauth=[
+                f"{route} plain gate@relay.example {folder}/secret"])
+            with open(os.path.join(folder, "secret"), "w") as f:
+                f.write("a good one\n")
+            os.chmod(f.name, 0o600)
+            with near:
+                near.send("a@gateway.example", ["b@far.example"], "Subject: x\n\nHello.\n")
+                got = wait_for(lambda: hop.messages)[0]["data"].decode()
+            self.assertRegex(got, r"by relay\.example with ESMTPSA")
 
 
 class Files(unittest.TestCase):
