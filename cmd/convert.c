@@ -9,16 +9,21 @@
 
 static const char usage[] =
     "accord convert IN -o OUT --for EXPRESSION [--permit EXPRESSION|any|none] [--type TYPE]\n"
-    "    [--drucof[=prefer]]";
+    "    [--drucof[=prefer]] [--explain]\n"
+    "accord convert IN --explain --for EXPRESSION [OPTION...]";
 
-struct convert_options { const char *in, *out, *for_whom, *permit, *type; enum plan_wish wish; };
+struct convert_options { const char *in, *out, *for_whom, *permit, *type; enum plan_wish wish; bool explain; };
 
-/* false: the option is another. */
+/* An option without a word of its own.  false: it is another. */
 static bool
-convert_wish(struct convert_options *o, const char *word)
+convert_flag(struct convert_options *o, const char *word)
 {
 	bool prefer = strcmp(word, "--drucof=prefer") == 0;
 
+	if (strcmp(word, "--explain") == 0) {
+		o->explain = true;
+		return true;
+	}
 	if (!prefer && strcmp(word, "--drucof") != 0)
 		return false;
 	o->wish = prefer ? WISH_PREFER : WISH_DRUCOF;
@@ -34,7 +39,7 @@ convert_options(struct convert_options *o, int argc, char **argv)
 		    strcmp(argv[i], "--permit") == 0 ? &o->permit :
 		    strcmp(argv[i], "--type") == 0 ? &o->type : NULL;
 
-		if (convert_wish(o, argv[i]))
+		if (convert_flag(o, argv[i]))
 			continue;
 		if (to == NULL && o->in == NULL)
 			o->in = argv[i];
@@ -43,7 +48,7 @@ convert_options(struct convert_options *o, int argc, char **argv)
 		else
 			*to = argv[++i];
 	}
-	return o->in != NULL && o->out != NULL && o->for_whom != NULL ? 0 : -1;
+	return o->in != NULL && (o->out != NULL || o->explain) && o->for_whom != NULL ? 0 : -1;
 }
 
 /* The media type by the first octets; NULL: no image that is converted. */
@@ -134,26 +139,30 @@ convert_message(const struct convert_options *o, struct span original, struct sp
 	struct converter_plan plan;
 	struct converter_edits edits;
 	const struct plan_verdict *v;
+	FILE *tell = o->out == NULL ? stdout : stderr;
 	int r;
 
 	if (m.fd == -1)
 		return -1;
-	r = converter_ask_plan(own->sock, &m, 0, &caps, &wish, 1, &plan, e);
+	r = converter_ask_plan(own->sock, &m, o->explain ? PLAN_ALL_PARTS | PLAN_ALTERNATIVES : 0, &caps, &wish, 1,
+	    &plan, e);
 	if (r == -1) {
 		close(m.fd);
 		return -1;
 	}
 	v = &plan.plan.verdict[0];
-	fprintf(stderr, "%.*s", (int)v->detail.n, (const char *)v->detail.p);
+	fprintf(tell, "%.*s", (int)v->detail.n, (const char *)v->detail.p);
 	if (v->fate == PLAN_FITS) {
-		fprintf(stderr, "fits as it is\n");
-		r = cmd_write_file(o->out, original, e);
+		fprintf(tell, "fits as it is\n");
+		r = o->out == NULL ? 0 : cmd_write_file(o->out, original, e);
 	} else if (v->fate == PLAN_EMPTY) {
 		r = err_set(e, ERR_PERM, v->dsn, "no form is both permitted and taken (%s)", v->dsn);
+	} else if (o->out == NULL) {
+		fprintf(tell, "would be converted: %.*s\n", (int)v->key.n, (const char *)v->key.p);
 	} else {
 		r = converter_ask_edits(own->sock, &m, &plan.plan, v->key, CONVERTER_PLAN_MS, &edits, e);
 		if (r == 0) {
-			fprintf(stderr, "converted: %.*s\n", (int)v->key.n, (const char *)v->key.p);
+			fprintf(tell, "converted: %.*s\n", (int)v->key.n, (const char *)v->key.p);
 			r = write_converted(o, message, &edits.list, image, e);
 			converter_edits_free(&edits);
 		}

@@ -276,6 +276,16 @@ form_scan(struct span text, struct form *out, struct err *e)
 	return 0;
 }
 
+bool
+form_resolution(unsigned i, struct form *f)
+{
+	if (i >= PAIRS)
+		return false;
+	f->dpi_x = pairs[i].x;
+	f->dpi_y = pairs[i].y;
+	return true;
+}
+
 /* How the page becomes one of form to. */
 static int
 page_scale(const struct form_page *p, const struct form *to, struct scale *out, struct err *e)
@@ -284,28 +294,41 @@ page_scale(const struct form_page *p, const struct form *to, struct scale *out, 
 	    p->turned ? p->form.dpi_x : p->form.dpi_y, to, UINT32_MAX, out, e);
 }
 
-/* Is a page of f, in a file of that structure, in both sets?  1, 0, -1. */
-static int
-form_fits(const struct form *f, enum structure structure, uint32_t rows, const struct feat *caps,
-    const struct feat *permitted, struct err *e)
+int
+form_judge(const struct form *f, enum structure structure, uint32_t rows, const struct feat *caps,
+    const struct feat *permitted, enum form_verdict *out, struct err *e)
 {
 	struct feat *doc = NULL, *both = NULL;
 	struct buf text;
 	int got = -1;
 
+	*out = FORM_NOT_TAKEN;
 	buf_init(&text, FEATURES_MAX);
 	if (form_features(f, structure, 128, rows, &text, e) == 0 &&
 	    feat_parse(buf_view(&text), FEAT_DOCUMENT, &doc, e) == 0)
 		got = feat_match(doc, caps, e);
 	if (got == 1) {		/* R10: what both leave of it, not each alone */
 		got = -1;
+		*out = FORM_NOT_PERMITTED;
 		if (feat_and(doc, caps, &both, e) == 0)
-			got = feat_match(both, permitted, e);
+			got = permitted == NULL ? 0 : feat_match(both, permitted, e);
+		if (got == 1)
+			*out = FORM_FITS;
 	}
 	feat_free(both);
 	feat_free(doc);
 	buf_free(&text);
-	return got;
+	return got == -1 ? -1 : 0;
+}
+
+/* Is a page of f, in a file of that structure, in both sets?  1, 0, -1. */
+static int
+form_fits(const struct form *f, enum structure structure, uint32_t rows, const struct feat *caps,
+    const struct feat *permitted, struct err *e)
+{
+	enum form_verdict v;
+
+	return form_judge(f, structure, rows, caps, permitted, &v, e) == -1 ? -1 : v == FORM_FITS;
 }
 
 /* A way to look for forms: which codings, and how the file they end up in is laid out. */

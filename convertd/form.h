@@ -107,6 +107,24 @@ int form_choose_file(const struct form_page *src, uint32_t n, const struct feat 
     const struct feat *permitted, struct form *out, struct err *e);
 
 /*
+ * How a page of f, of so many rows, in a file of that structure, stands to both sets; permitted NULL: nothing is.
+ * -1: error of the feature sets.
+ */
+enum form_verdict { FORM_FITS, FORM_NOT_PERMITTED, FORM_NOT_TAKEN, FORM_VERDICTS };
+int form_judge(const struct form *f, enum structure structure, uint32_t rows, const struct feat *caps,
+    const struct feat *permitted, enum form_verdict *out, struct err *e);
+
+/* The resolutions of RFC 3949 in the order of what they keep, one by one from 0.  false: there are no more. */
+bool form_resolution(unsigned i, struct form *f);
+
+/*
+ * Appends a line for each coding that we write: which resolutions of the page are chosen, would do, are not permitted,
+ * are not taken; those above the source's are not there.  chosen NULL: none is.  -1: as form_judge, buf_add.
+ */
+int form_explain(const struct form_page *src, const struct form *chosen, const struct feat *caps,
+    const struct feat *permitted, struct buf *out, struct err *e);
+
+/*
  * Chosen forms are in caps by the rule that 204x196 is 200x200 (RFC 3949 2.2.2).  Where the machine
  * itself names only one of such a pair, that one is stated: own is what it says, parsed with
  * FEAT_OWN_DPI; src: the pages that f was chosen for.  Changes no pixel.  -1: error of the feature sets.

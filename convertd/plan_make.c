@@ -21,7 +21,7 @@ enum {
 /* One plan as it grows; offsets, since the texts move while they grow. */
 struct making {
 	struct contents x;
-	uint32_t flags;			/* PLAN_FINAL, PLAN_ALL_PARTS */
+	uint32_t flags;			/* PLAN_FINAL, PLAN_ALL_PARTS, PLAN_ALTERNATIVES */
 	bool walked;			/* x is set */
 	const char *why;		/* else why not */
 	struct buf text;		/* keys and details */
@@ -208,10 +208,25 @@ detail_any(struct making *m, uint32_t i, enum plan_wish wish, struct err *e)
 	return detail_line(&m->text, "stays", span_str("it fits"), e);
 }
 
+/* The forms of the first page that were not chosen, and the one that was. */
+static int
+detail_alternatives(struct making *m, uint32_t i, const struct takes *takes, struct err *e)
+{
+	const struct content *c = &m->x.c[i];
+	const struct image_page *p = &c->open.image.page[0];
+	const struct form_page src = { p->form, p->width_px, p->length_px, p->turned, p->shades };
+
+	if (!c->readable)
+		return 0;
+	return form_explain(&src, c->fate == FATE_CONVERTS ? c->want : NULL, takes->caps, !c->convertible ? NULL :
+	    part_permits(&c->permission, takes->wish >= WISH_DRUCOF), &m->text, e);
+}
+
 /* The details of all parts that the verdict is about, as far as there is room. */
 static int
-make_details(struct making *m, uint32_t row, enum plan_wish wish, struct span caps, struct err *e)
+make_details(struct making *m, uint32_t row, const struct takes *takes, struct span caps, struct err *e)
 {
+	enum plan_wish wish = takes->wish;
 	bool fails = m->row[row].fate == PLAN_EMPTY, all = m->flags & PLAN_ALL_PARTS;
 	size_t start = m->text.n, whole = start;
 
@@ -228,6 +243,8 @@ make_details(struct making *m, uint32_t row, enum plan_wish wish, struct span ca
 			r = detail_omitted(m, i, e);
 		else if (!fails && contents_chooses(&m->x, i))
 			r = detail_chosen(m, i, e);
+		if (r == 0 && (m->flags & PLAN_ALTERNATIVES) && contents_is_leaf(&m->x, i))
+			r = detail_alternatives(m, i, takes, e);
 		if (r == -1)
 			return -1;
 		if (m->text.n - start > PLAN_MAX_DETAIL)
@@ -304,11 +321,32 @@ make_none(struct making *m, uint32_t row, enum plan_wish wish, const char *form,
 	return 0;
 }
 
+/* What takes says of the message. */
 static int
-make_verdict(struct making *m, uint32_t row, enum plan_wish wish, struct span caps, struct err *e)
+make_judged(struct making *m, uint32_t row, const struct takes *takes, struct span caps, struct err *e)
 {
 	static const enum plan_fate fates[] = { [FATE_FITS] = PLAN_FITS, [FATE_KEPT] = PLAN_FITS,
 	    [FATE_CONVERTS] = PLAN_CONVERTS, [FATE_OMITTED] = PLAN_CONVERTS, [FATE_EMPTY] = PLAN_EMPTY };
+	int r;
+
+	if (contents_judge(&m->x, takes, e) == -1)	/* over a limit of feature sets: nothing can be said */
+		return e->kind == ERR_TEMP ? -1 : make_none(m, row, takes->wish, NULL,
+		    "an expression of too many cases", caps, e);
+	m->row[row].fate = fates[m->x.c[0].fate];
+	m->row[row].dsn = contents_status(&m->x, m->flags & PLAN_FINAL);
+	if (m->row[row].fate == PLAN_CONVERTS) {
+		r = make_key(m, row, e);
+		if (r == -1)
+			return -1;
+		if (r == 0)
+			return make_none(m, row, takes->wish, "pages of too many forms", NULL, caps, e);
+	}
+	return make_details(m, row, takes, caps, e);
+}
+
+static int
+make_verdict(struct making *m, uint32_t row, enum plan_wish wish, struct span caps, struct err *e)
+{
 	struct takes takes = { .wish = wish };
 	int r;
 
@@ -320,22 +358,10 @@ make_verdict(struct making *m, uint32_t row, enum plan_wish wish, struct span ca
 		return e->kind == ERR_TEMP ? -1 : make_none(m, row, wish, NULL, "no feature expression",
 		    caps, e);
 	}
-	r = contents_judge(&m->x, &takes, e);
+	r = make_judged(m, row, &takes, caps, e);
 	feat_free(takes.caps);
 	feat_free(takes.own);
-	if (r == -1)		/* over a limit of feature sets: nothing can be said */
-		return e->kind == ERR_TEMP ? -1 : make_none(m, row, wish, NULL,
-		    "an expression of too many cases", caps, e);
-	m->row[row].fate = fates[m->x.c[0].fate];
-	m->row[row].dsn = contents_status(&m->x, m->flags & PLAN_FINAL);
-	if (m->row[row].fate == PLAN_CONVERTS) {
-		r = make_key(m, row, e);
-		if (r == -1)
-			return -1;
-		if (r == 0)
-			return make_none(m, row, wish, "pages of too many forms", NULL, caps, e);
-	}
-	return make_details(m, row, wish, caps, e);
+	return r;
 }
 
 /* --- ranges --- */

@@ -11,7 +11,7 @@
 
 /*
  * caps: what MSG_PLAN carries: ncaps times a struct plan_set (lib/msg.h) and the octets of its expression.
- * flags: PLAN_FINAL, PLAN_ALL_PARTS.  Appends the encoded plan to out.  A message that
+ * flags: PLAN_FINAL, PLAN_ALL_PARTS, PLAN_ALTERNATIVES.  Appends the encoded plan to out.  A message that
  * cannot be walked within the limits still has a plan: nothing of it can be converted (row B12).
  * -1: ERR_PROTO caps are not that; ERR_TEMP memory; ERR_PERM 5.3.4 out's ceiling.
  */

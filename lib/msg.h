@@ -251,7 +251,8 @@ struct msg_reported { struct msg_hdr h; char id[QID_SIZE]; char report[QID_SIZE]
 enum {
 	PLAN_FINAL = 1,		/* the message goes no further */
 	PLAN_BOUNDS = 2,	/* no capabilities: the ranges of all that a conversion may cut */
-	PLAN_ALL_PARTS = 4	/* the details tell of every part, for who inquires */
+	PLAN_ALL_PARTS = 4,	/* the details tell of every part, for who inquires */
+	PLAN_ALTERNATIVES = 8	/* and of the forms that were not chosen, and why */
 };
 struct msg_plan {
 	struct msg_hdr h;

@@ -120,7 +120,8 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		assert(buf_add(&caps, span_of(&set, sizeof set), &e) == 0);
 		assert(buf_add_str(&caps, takes[i], &e) == 0);
 	}
-	if (plan_make(message, buf_view(&caps), TAKES, (n % 2 ? PLAN_FINAL : 0) | (n % 4 > 1 ? PLAN_ALL_PARTS : 0), &small,
+	if (plan_make(message, buf_view(&caps), TAKES, (n % 2 ? PLAN_FINAL : 0) | (n % 4 > 1 ? PLAN_ALL_PARTS : 0) |
+	    (n % 8 > 3 ? PLAN_ALTERNATIVES : 0), &small,
 	    &coded, &e) == 0) {
 		assert(plan_decode(buf_view(&coded), &plan, &e) == 0);
 		assert(edit_ranges_ok(n, plan.range, plan.nrange, &e) == 0);

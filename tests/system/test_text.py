@@ -66,6 +66,25 @@ class Convert(unittest.TestCase):
             code, data, err = self.convert("a", WORDS.replace("\n", " \n").encode(), "--type", kind)
             self.assertEqual((code, len(tiff_pages(data))), (0, pages), err)
 
+    def test_explain(self):
+        """What might have been, and nothing is converted."""
+        with tempfile.TemporaryDirectory() as d:
+            source = os.path.join(d, "a.txt")
+            with open(source, "w") as f:
+                f.write("x")
+            code, out, err = run("convert", source, "--explain", "--for", fax.MMR)
+            self.assertEqual((code, err), (0, ""))
+            for line in ("form: text of 1 page", "alternative: JPEG in colour: the page has no colours",
+                         "alternative: JBIG: not taken 400x400,", "alternative: MMR: 200x200 chosen; would do",
+                         "would be converted: 1=MMR/200x200/A4"):
+                self.assertIn(line, out)
+            code, out, err = run("convert", source, "--explain", "--for", fax.MMR, "--permit", "(image-coding=JBIG)")
+            self.assertEqual(code, 1)
+            self.assertIn("alternative: MMR: not permitted 200x200", out)
+            self.assertIn("fails: 5.6.5", out)
+            self.assertIn("no form is both permitted and taken", err)
+            self.assertEqual(os.listdir(d), ["a.txt"])
+
     def test_what_is_no_text(self):
         for content, kind, why in ((b"a\0b", "text/plain", "no text: octet 1 is 0"),
                                    (b"a", "text/plain; charset=koi8-r", "charset that is not read here"),

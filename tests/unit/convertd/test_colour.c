@@ -26,6 +26,7 @@
 #define C_BASE "(& (image-file-structure=TIFF-limited)(color=grey)(color-levels<=256)(MRC-mode=0)(image-coding=JPEG)" \
 	"(image-coding-constraint=JPEG-T4E)(color-space=CIELAB)(CIELAB-L-depth<=101)(CIELAB-L-min>=0)" \
 	"(CIELAB-L-max<=100)(color-illuminant=D50)(dpi=200)(dpi-xyratio=1)(size-x<=2150/254)(paper-size=A4))"
+#define TIFF_S_98 "(& (color=Binary)(image-file-structure=TIFF-minimal)(image-coding=MH)(dpi=204)(dpi-xyratio=204/98))"
 #define MMR_400 "(& (color=Binary)(image-coding=MMR)(dpi=[200,400])(dpi-xyratio=1))"
 
 /* Of sRGB in CIELAB of D50, to three digits as colour tables have them. */
@@ -481,6 +482,56 @@ START_TEST(colour_is_kept_where_it_can_be)
 }
 END_TEST
 
+/* Each coding, what would do of it and why not. */
+START_TEST(alternatives_are_told_of)
+{
+	static const struct { enum shades shades; enum paper paper; const char *caps, *permitted, *chosen, *want; } rows[] = {
+		{ SHADES_COLOUR, PAPER_A4, "(| " C_OF("(dpi=[100,200])" C_FULL) MMR_400 TIFF_S_98 ")", "(dpi=[200,204,400])",
+		    "JPEG/200x200/A4",
+		    "alternative: JPEG in colour: 200x200 chosen; not permitted 100x100; not taken 400x400, 300x300\n"
+		    "alternative: JPEG in grey: not taken 400x400, 300x300, 200x200, 100x100\n"
+		    "alternative: JBIG: not taken 400x400, 408x391, 300x300, 204x391, 200x200, 204x196, 200x100, 204x98\n"
+		    "alternative: MMR: would do 400x400, 408x391, 200x200, 204x196; not taken 300x300, 204x391, 200x100, 204x98\n"
+		    "alternative: MR: not taken 400x400, 408x391, 300x300, 204x391, 200x200, 204x196, 200x100, 204x98\n"
+		    "alternative: MH: would do 200x100, 204x98; not taken 400x400, 408x391, 300x300, 204x391, "
+		    "200x200, 204x196\n" },
+		{ SHADES_BINARY, PAPER_B4, "(& (image-coding=MMR)(dpi=200)(dpi-xyratio=1)(size-x<=2150/254))", "", NULL,
+		    "alternative: JPEG in colour: the page has no colours\n"
+		    "alternative: JPEG in grey: the page has no shades\n"
+		    "alternative: JBIG: not taken 200x200/B4, 204x196/B4, 200x100/B4, 204x98/B4, 200x200/A4, 204x196/A4, "
+		    "200x100/A4, 204x98/A4\n"
+		    "alternative: MMR: would do 200x200/A4, 204x196/A4; not taken 200x200/B4, 204x196/B4, 200x100/B4, "
+		    "204x98/B4, 200x100/A4, 204x98/A4\n"
+		    "alternative: MR: not taken 200x200/B4, 204x196/B4, 200x100/B4, 204x98/B4, 200x200/A4, 204x196/A4, "
+		    "200x100/A4, 204x98/A4\n"
+		    "alternative: MH: not taken 200x200/B4, 204x196/B4, 200x100/B4, 204x98/B4, 200x200/A4, 204x196/A4, "
+		    "200x100/A4, 204x98/A4\n" },
+	};
+	struct form_page src = { .form = { CODING_JPEG, rows[_i].paper, 400, 400 }, .shades = rows[_i].shades };
+	struct feat *caps, *permitted = feat_any();
+	struct form chosen;
+	struct err e = { 0 };
+	struct buf b;
+
+	if (rows[_i].shades == SHADES_BINARY)
+		src.form.dpi_x = src.form.dpi_y = 200;
+	src.width_px = form_width(&src.form);
+	src.length_px = 11u * src.form.dpi_y;
+	ck_assert_int_eq(feat_parse(span_str(rows[_i].caps), FEAT_CLAIM, &caps, &e), 0);
+	if (rows[_i].permitted[0] != '\0') {
+		feat_free(permitted);
+		ck_assert_int_eq(feat_parse(span_str(rows[_i].permitted), FEAT_CLAIM, &permitted, &e), 0);
+	}
+	if (rows[_i].chosen != NULL)
+		ck_assert_int_eq(form_scan(span_str(rows[_i].chosen), &chosen, &e), 0);
+	buf_init(&b, 10000);
+	ck_assert_int_eq(form_explain(&src, rows[_i].chosen == NULL ? NULL : &chosen, caps, permitted, &b, &e), 0);
+	ck_assert_msg(span_is(buf_view(&b), rows[_i].want), "%.*s", (int)b.n, (const char *)b.p);
+	buf_free(&b);
+	feat_free(caps), feat_free(permitted);
+}
+END_TEST
+
 START_TEST(forms_of_no_profile)
 {
 	static const struct form bad[] = { { CODING_COLOUR, PAPER_A4, 204, 196 }, { CODING_GREY, PAPER_A4, 200, 100 },
@@ -516,6 +567,7 @@ suite_colour(void)
 	tcase_add_loop_test(t, files_of_others, 0, sizeof others / sizeof *others);
 	tcase_add_test(t, damage_is_a_failure);
 	tcase_add_loop_test(t, colour_is_kept_where_it_can_be, 0, sizeof choices / sizeof *choices);
+	tcase_add_loop_test(t, alternatives_are_told_of, 0, 2);
 	tcase_add_test(t, forms_of_no_profile);
 	suite_add_tcase(s, t);
 	return s;
