@@ -213,11 +213,13 @@ static int
 detail_alternatives(struct making *m, uint32_t i, const struct takes *takes, struct err *e)
 {
 	const struct content *c = &m->x.c[i];
-	const struct image_page *p = &c->open.image.page[0];
-	const struct form_page src = { p->form, p->width_px, p->length_px, p->turned, p->shades };
+	const struct image_page *p;
+	struct form_page src;
 
 	if (!c->readable)
 		return 0;
+	p = &c->open.image.page[0];
+	src = (struct form_page){ p->form, p->width_px, p->length_px, p->turned, p->shades };
 	return form_explain(&src, c->fate == FATE_CONVERTS ? c->want : NULL, takes->caps, !c->convertible ? NULL :
 	    part_permits(&c->permission, takes->wish >= WISH_DRUCOF), &m->text, e);
 }

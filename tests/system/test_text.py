@@ -84,6 +84,13 @@ class Convert(unittest.TestCase):
             self.assertIn("fails: 5.6.5", out)
             self.assertIn("no form is both permitted and taken", err)
             self.assertEqual(os.listdir(d), ["a.txt"])
+            source = os.path.join(d, "a.eml")
+            with open(source, "w") as f:
+                f.write(fax.message(fax.text(), fax.image()))
+            code, out, err = run("convert", source, "--explain", "--for", fax.MMR)
+            self.assertEqual((code, err), (0, ""))
+            self.assertIn("form: nothing that is converted here\npermits: nothing\nstays: it fits\npart: 2 ", out)
+            self.assertEqual(out.count("alternative: "), 6)
 
     def test_what_is_no_text(self):
         for content, kind, why in ((b"a\0b", "text/plain", "no text: octet 1 is 0"),
