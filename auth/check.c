@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include "auth/dovecot.h"
+#include "auth/program.h"
 #include "lib/log.h"
 #include "lib/passwd.h"
 
@@ -20,13 +22,29 @@ by_passwd(const struct check *c, struct span arg, char name[LOGIN_NAME], struct 
 	return yes ? 0 : err_set(e, ERR_PERM, "5.7.8", "wrong name or password");
 }
 
+static int
+by_dovecot(const struct check *c, struct span arg, char name[LOGIN_NAME], struct err *e)
+{
+	return dovecot_login(c->login, arg, name, e);
+}
+
+static int
+by_program(const struct check *c, struct span arg, char name[LOGIN_NAME], struct err *e)
+{
+	(void)arg;
+	if (program_ask(c->program, c->line, c->login, e) == -1)
+		return -1;
+	snprintf(name, LOGIN_NAME, "%s", c->login->user);
+	return 0;
+}
+
 /* As check_login, for one line of that kind. */
 static int (*const kinds[AUTH_KINDS])(const struct check *, struct span arg, char name[LOGIN_NAME], struct err *) = {
-	[AUTH_PASSWD] = by_passwd,
+	[AUTH_PASSWD] = by_passwd, [AUTH_DOVECOT] = by_dovecot, [AUTH_PROGRAM] = by_program,
 };
 
 int
-check_login(const struct check *c, char name[LOGIN_NAME], struct err *e)
+check_login(struct check *c, char name[LOGIN_NAME], struct err *e)
 {
 	const struct span *lines;
 	uint32_t n = conf_lines(c->conf, CONF_AUTH, &lines);
@@ -36,6 +54,7 @@ check_login(const struct check *c, char name[LOGIN_NAME], struct err *e)
 		struct authline a;
 		struct err why = { 0 };
 
+		c->line = i;
 		if (authline_parse(lines[i], &a, &why) == 0 && kinds[a.kind](c, a.arg, name, &why) == 0)
 			return 0;
 		if (why.kind != ERR_PERM) {

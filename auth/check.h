@@ -19,12 +19,14 @@ struct check {
 	const struct conf *conf;
 	struct span users;		/* the file passwd */
 	const struct login *login;
+	int program;			/* a channel to who runs programs (auth/program.h), or -1 */
+	uint32_t line;			/* which is looked at, from 0 */
 };
 
 /*
  * 0: right; name is the user's, as the line's checker calls him.  The first line that knows him counts; one that cannot be
  * asked leaves the rest to be.  -1: ERR_PERM 5.7.8, no line found it right; ERR_TEMP 4.7.0, nor could all be asked.
  */
-int check_login(const struct check *c, char name[LOGIN_NAME], struct err *e);
+int check_login(struct check *c, char name[LOGIN_NAME], struct err *e);
 
 #endif

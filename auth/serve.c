@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "auth/program.h"
 #include "lib/clock.h"
 #include "lib/figure.h"
 #include "lib/fileio.h"
@@ -32,16 +33,17 @@ forget_others(struct authd *a, const struct asker *mine)
 }
 
 static _Noreturn void
-child_run(struct authd *a, struct asker *k, int up)
+child_run(struct authd *a, struct asker *k, int up, int program)
 {
-	const struct check c = { &a->daemon->conf, buf_view(&a->users), &k->login };
+	struct check c = { &a->daemon->conf, buf_view(&a->users), &k->login, program, 0 };
+	const int keep[] = { up, program };
 	struct msg_logged_in yes = { .user = "" };
 	struct msg_refused no = { .kind = ERR_NONE };
 	struct err e = { 0 };
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	forget_others(a, k);
-	if (ipc_close_others(&up, 1, &e) == -1 ||
+	if (ipc_close_others(keep, 2, &e) == -1 ||
 	    sandbox_enter(SB_AUTH_LOGIN, NULL, 0, conf_number(&a->daemon->conf, CONF_NOLANDLOCK) != 0, &e) == -1) {
 		log_line(LOG_ERR, NULL, "cannot-start", "why=%s", log_q(e.what));
 		_exit(1);
@@ -166,21 +168,25 @@ worker_late(void *arg)
 static int
 worker_start(struct worker *w, struct asker *k, struct err *e)
 {
-	int up[2];
+	struct authd *a = w->auth;
+	int up[2], program;
 
 	if (ipc_pair(up, e) == -1)
 		return -1;
+	program = a->programs.open ? chan_session(&a->programs, 0, e) : -1;
 	if (chan_open(&w->chan, &w->auth->daemon->loop, up[0], "login", from_worker,
 	    sizeof from_worker / sizeof *from_worker, worker_gone, w, e) == -1) {
 		ipc_close_fds(up, 2);
+		ipc_close_fds(&program, 1);
 		return -1;
 	}
 	if (loop_timer(&w->auth->daemon->loop, &w->late, AUTH_LATE_MS, e) == 0) {
 		w->asker = k;
 		if ((w->pid = fork()) == 0)
-			child_run(w->auth, k, up[1]);
+			child_run(a, k, up[1], program);
 		if (w->pid != -1) {
 			close(up[1]);
+			ipc_close_fds(&program, 1);
 			k->worker = w;
 			k->state = ASKER_ASKS;
 			return 0;
@@ -190,6 +196,7 @@ worker_start(struct worker *w, struct asker *k, struct err *e)
 		loop_cancel(&w->auth->daemon->loop, &w->late);
 	}
 	close(up[1]);
+	ipc_close_fds(&program, 1);
 	chan_close(&w->chan);
 	return -1;
 }
@@ -427,10 +434,38 @@ authd_switched(void *arg, struct conf *old)
 {
 	struct authd *a = arg;
 
-	(void)old;
 	users_free(&a->users);
 	a->users = a->users_next;
 	buf_init(&a->users_next, PASSWD_FILE_MAX);
+	if (!conf_same(old, &a->daemon->conf, CONF_AUTH) &&
+	    (authline_have(old, AUTH_PROGRAM) || authline_have(&a->daemon->conf, AUTH_PROGRAM)))
+		a->daemon->loop.stop = true;	/* who runs programs has the old ones: it is started anew */
+}
+
+/* A confined process cannot have another. */
+static void
+programs_gone(struct chan *c, const struct err *why)
+{
+	struct authd *a = c->arg;
+
+	(void)why;
+	log_line(LOG_ERR, NULL, "exit", "why=%s", log_q("who runs programs has gone"));
+	a->daemon->loop.stop = true;
+}
+
+static int
+programs_open(struct authd *a, struct err *e)
+{
+	int fd;
+
+	if (!authline_have(&a->daemon->conf, AUTH_PROGRAM))
+		return 0;
+	if (program_start(&a->daemon->conf, &fd, e) == -1)
+		return -1;
+	if (chan_open(&a->programs, &a->daemon->loop, fd, "programs", NULL, 0, programs_gone, a, e) == 0)
+		return 0;
+	close(fd);
+	return -1;
 }
 
 static void
@@ -462,7 +497,7 @@ authd_open(struct authd *a, struct daemon *d, struct err *e)
 		a->worker[i].auth = a;
 		a->worker[i].late = (struct timer){ .fire = worker_late, .arg = &a->worker[i] };
 	}
-	if (users_read(fd, &a->users, e) == -1)
+	if (programs_open(a, e) == -1 || users_read(fd, &a->users, e) == -1)
 		return -1;
 	ipc_close_fds(&fd, 1);
 	for (int r = 0; r < ROLE_COUNT; r++)

@@ -44,6 +44,7 @@ struct worker {
 struct authd {
 	struct daemon *daemon;
 	struct chan smtpd;		/* which brings sessions */
+	struct chan programs;		/* who runs them, where auth has a line for one */
 	struct buf users, users_next;	/* the file passwd: in force; of a reload */
 	struct worker worker[AUTH_WORKERS];
 	struct asker *first, **last;

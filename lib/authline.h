@@ -6,8 +6,9 @@
 
 #include "lib/conf.h"
 
-enum auth_kind { AUTH_PASSWD, AUTH_KINDS };
-struct authline { enum auth_kind kind; struct span arg; };	/* arg: what follows the colon; a view of the line */
+enum auth_kind { AUTH_PASSWD, AUTH_DOVECOT, AUTH_PROGRAM, AUTH_KINDS };
+struct authline { enum auth_kind kind; struct span arg; };	/* arg: what follows the colon: the socket; the
+					 * program and its arguments.  A view of the line */
 
 /* -1: ERR_PERM, what was expected. */
 int authline_parse(struct span line, struct authline *out, struct err *e);

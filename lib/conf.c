@@ -197,7 +197,7 @@ const struct conf_decl conf_table[CONF_COUNT] = {
 	    "characters that separate a user's name from an extension, such as + or +-; none: there are no "
 	    "extensions"),
 	[CONF_AUTH] = LIST("auth", "", R(START) | R(SMTPD) | R(AUTH), authline_check,
-	    "passwd: against what, in order, names and passwords of clients are checked; "
+	    "passwd, dovecot:SOCKET or checkpassword:PROGRAM ...: against what, in order, names and passwords of clients are checked; "
 	    "none: nobody can log in"),
 	[CONF_ALIASES] = LIST("aliases", "", R(START), aliasfile_check,
 	    "PATH [DOMAIN…]: a file of aliases, as aliases(5) has it, of these domains; none: of all domains here"),

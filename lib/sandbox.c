@@ -106,6 +106,11 @@ static const int calls_out[] = {
 	CALL(connect), CALL(getsockopt), CALL(setsockopt),
 };
 
+/* A socket of this host that another program listens on: socket() has a rule of its own. */
+static const int calls_near[] = {
+	CALL(connect),
+};
+
 /* Datagrams to name servers: libunbound binds each socket to a random port. */
 static const int calls_datagram[] = {
 	CALL(bind), CALL(writev),
@@ -132,14 +137,15 @@ enum {
 	C_LEFT = 4096,	/* ioctl(FIONREAD) alone */
 	C_MAPS = 8192,	/* no call: maps messages, which may be larger than its memory */
 	C_DATAGRAM = 16384,	/* socket() for datagrams and sendto() have rules of their own */
-	C_LINES = 32768
+	C_LINES = 32768,
+	C_NEAR = 65536
 };
 
 static const struct call_group { unsigned bit; const int *call; size_t n; } call_groups[] = {
 #define GROUP(bit, list) { bit, list, sizeof list / sizeof *list }
 	GROUP(0, calls_base), GROUP(C_LOOP, calls_loop), GROUP(C_IPC, calls_ipc),
 	GROUP(C_MEMFD, calls_memfd), GROUP(C_STREAM, calls_stream), GROUP(C_ACCEPT, calls_accept),
-	GROUP(C_LINES, calls_lines),
+	GROUP(C_LINES, calls_lines), GROUP(C_NEAR, calls_near),
 	GROUP(C_PARENT, calls_parent), GROUP(C_LOOK, calls_look), GROUP(C_CHANGE, calls_change),
 	GROUP(C_FLUSH, calls_flush), GROUP(C_KEEP, calls_keep), GROUP(C_OUT, calls_out),
 	GROUP(C_IDENTITY, calls_identity), GROUP(C_DATAGRAM, calls_datagram),
@@ -203,8 +209,9 @@ static const struct sandbox_row {
 	[SB_OFFER_JOB] = { "offer-job", C_IPC | C_MEMFD | C_MAPS, FS_NONE, 256 * MIB, NO_LIMIT, SB_COUNT, 0 },
 	[SB_LEARN_REPORT] = { "learn-report", C_IPC | C_MAPS, FS_NONE, 128 * MIB, NO_LIMIT, SB_COUNT, 0 },
 	[SB_KEY] = { "key", C_LOOP | C_IPC, FS_NONE, 256 * MIB, 0, SB_COUNT, 0 },
-	[SB_AUTH] = { "auth", C_LOOP | C_IPC | C_PARENT, FS_NONE, NO_LIMIT, 0, SB_AUTH_LOGIN, 0 },
-	[SB_AUTH_LOGIN] = { "auth-login", C_IPC, FS_NONE, 256 * MIB, 0, SB_COUNT, 0 },
+	[SB_AUTH] = { "auth", C_LOOP | C_IPC | C_PARENT | C_STREAM | C_NEAR, FS_NONE, NO_LIMIT, 0, SB_AUTH_LOGIN,
+	    0 },
+	[SB_AUTH_LOGIN] = { "auth-login", C_IPC | C_STREAM | C_NEAR, FS_NONE, 256 * MIB, 0, SB_COUNT, 0 },
 	[SB_EXPAND] = { "expand", C_LOOP | C_IPC | C_MEMFD | C_MAPS, FS_NONE, 512 * MIB, NO_LIMIT, SB_COUNT, 0 },
 	/* authorities are in a memory file, which libldap opens by a name */
 	[SB_LDAP] = { "ldap", C_LOOP | C_IPC | C_MEMFD | C_STREAM | C_PARENT | C_OUT | C_LOOK, FS_NONE, NO_LIMIT, NO_LIMIT,
@@ -326,6 +333,8 @@ filter_arguments(scmp_filter_ctx ctx, unsigned calls, struct err *e)
 		return -1;
 	if (calls & C_OUT && (allow_socket(ctx, AF_INET, SOCK_STREAM, e) == -1 ||
 	    allow_socket(ctx, AF_INET6, SOCK_STREAM, e) == -1))
+		return -1;
+	if (calls & C_NEAR && allow_socket(ctx, AF_UNIX, SOCK_STREAM, e) == -1)
 		return -1;
 	if (calls & C_DATAGRAM && (allow_socket(ctx, AF_INET, SOCK_DGRAM, e) == -1 ||
 	    allow_socket(ctx, AF_INET6, SOCK_DGRAM, e) == -1 ||
