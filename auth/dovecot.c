@@ -130,10 +130,11 @@ static int
 wait_for(const struct talk *t, short events, struct err *e)
 {
 	struct pollfd p = { t->fd, events, 0 };
-	int64_t left = t->due_ms - clock_ms();
+	int64_t left;
 
-	if (left > 0 && poll(&p, 1, clock_wait_ms(left)) > 0)
-		return 0;
+	while ((left = t->due_ms - clock_ms()) > 0)
+		if (poll(&p, 1, clock_wait_ms(left)) > 0)
+			return 0;
 	return err_set(e, ERR_TEMP, "4.7.0", "Dovecot: no answer");
 }
 

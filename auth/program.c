@@ -64,16 +64,15 @@ outcome_of(pid_t pid, int asker)
 	int64_t due = clock_ms() + PROGRAM_MS;
 	int status = 0, fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	struct pollfd p[2] = { { fd, POLLIN, 0 }, { asker, POLLIN, 0 } };
+	int64_t left;
 
-	while (fd != -1 && clock_ms() < due && poll(p, 2, clock_wait_ms(due - clock_ms())) == -1 && errno == EINTR)
+	while (fd != -1 && (left = due - clock_ms()) > 0 && poll(p, 2, clock_wait_ms(left)) <= 0)
 		;
-	if (!(p[0].revents & POLLIN)) {
-		kill(-pid, SIGKILL);
+	kill(-pid, SIGKILL);		/* what it left behind, too: it keeps its number until it is waited for */
+	if (!(p[0].revents & POLLIN))
 		kill(pid, SIGKILL);	/* it may not have a group yet */
-	}
 	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
 		;
-	kill(-pid, SIGKILL);		/* what it left behind */
 	return WIFEXITED(status) ? (uint32_t)WEXITSTATUS(status) : 128u + (uint32_t)WTERMSIG(status);
 }
 

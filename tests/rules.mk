@@ -27,11 +27,13 @@ UNIT_LIBS_cmd = $(O)/cmd/server.a $(O)/lib.a
 $(O)/tests/unit-cmd: $(O)/cmd/server.a
 # Suites whose tests need no process each: under sanitizers they share one, where a fork and the search for
 # leaks at its end take a hundred times as long as the test.
-UNIT_TOGETHER_unit-lib = address addrlist base caplines conf confcheck confdest confhop confline confuser conneg contfield \
-    edit edit_recode ensure envelope features features_canon features_dis features_fax features_quality figure fileio headedit \
+UNIT_TOGETHER_unit-lib = address addrlist authline base caplines conf confcheck confdest confhop confline confuser conneg \
+    contfield edit edit_recode ensure envelope features features_canon features_dis features_fax features_quality figure fileio \
+    headedit \
     inquiry inquiry_caps lines mdnrequest mime notification passwd plan qfile qid reply resolve result routeauth sasl sha256 signature \
     span tlspolicy \
     transfer xtext
+UNIT_TOGETHER_unit-auth = dovecot
 UNIT_TOGETHER_unit-bounce = mdn report
 UNIT_TOGETHER_unit-cmd = describe
 UNIT_TOGETHER_unit-capd = probe
@@ -66,6 +68,8 @@ FUZZ_ARCHIVES = $(O)/smtpd.a $(O)/bounce.a $(O)/learn.a $(O)/local.a $(O)/offer.
 # Those that stand for a daemon's peers have its archive alone, and replace what leads out of it.
 FUZZ_PACKETS = $(filter packets_%,$(FUZZ))
 FUZZ_WRAP = log_line
+FUZZ_WRAP_auth = link_login link_failed
+FUZZ_WRAP_packets_auth = fork waitpid kill ipc_pair
 FUZZ_WRAP_packets_bounce = sendmsg
 FUZZ_WRAP_packets_expand = sendmsg
 FUZZ_WRAP_packets_control = getsockopt
@@ -83,9 +87,9 @@ FUZZ_FOLDER_packets_control = cmd/server
 FUZZ_FOLDER_packets_resolver = remote/resolver
 fuzz_folder = $(or $(FUZZ_FOLDER_$(1)),$(1:packets_%=%))
 fuzz_needs = $(if $(filter packets_%,$(1)),$(O)/tests/fuzz/hostile.o $(O)/$(call fuzz_folder,$(1)).a \
-    $(O)/lib.a,$(if $(filter command session,$(1)),$(O)/tests/fuzz/client.o) $(if $(filter describe,$(1)),$(O)/cmd.a) \
+    $(O)/lib.a,$(if $(filter command session,$(1)),$(O)/tests/fuzz/client.o) $(if $(filter describe,$(1)),$(O)/cmd.a) $(if $(filter dovecot,$(1)),$(O)/auth.a) \
     $(FUZZ_ARCHIVES))
-fuzz_flags = $(if $(filter packets_%,$(1)),$(patsubst %,-Wl$(comma)--wrap=%,$(FUZZ_WRAP) $(FUZZ_WRAP_$(1))))
+fuzz_flags = $(patsubst %,-Wl$(comma)--wrap=%,$(if $(filter packets_%,$(1)),$(FUZZ_WRAP)) $(FUZZ_WRAP_$(1)))
 FUZZ_LIBS = $(LIB_LIBS) $(CONVERTD_LIBS) $(RESOLVER_LIBS)
 define fuzz_target
 $(O)/tests/seeds-$(1): $(O)/tests/fuzz/fuzz_$(1).o $(O)/tests/fuzz/replay.o $(call fuzz_needs,$(1))

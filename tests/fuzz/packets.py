@@ -52,6 +52,11 @@ def key(text, hash=1, pss=0):
     return bytes(32) + struct.pack("<II", hash, pss) + text
 
 
+def login(user, word, says=0):
+    """says: so many octets of name more than there are."""
+    return b"192.0.2.1".ljust(48, b"\0") + struct.pack("<II", len(user) + says, len(word)) + user + word
+
+
 def probe(addr, says=0):
     return bytes(24) + struct.pack("<II", len(addr) + says, 0) + addr
 
@@ -253,6 +258,17 @@ SEEDS = {
         "lies": happen(5, 0, b"jo@x.example") + say(1, 0, ldap_told(1, 1, b"(dpi=200)", says=50), 0, number=1),
         "many": happen(7, 0, b"jo@x.example") + say(1, 0, ldap_told(2, 3), 0, number=3) + happen(7, 0, b"x@x.example"),
         "another-line": say(0, 0, struct.pack("<32sII", b"x" * 32, 5, 0) + b"a@b.c", number=4),
+    },
+    "auth": {
+        "login": say(0, 0, b"", 0, 5) + happen(6, 0, b"ann\0sesame") + happen(5, 0, b"ann"),
+        "session": say(1, 0, login(b"ann", b"sesame"), 0) + say(3, 0, b"ann") + say(1, 0, login(b"bob", b"x"), 0) +
+            say(3, 1, struct.pack("<I", 2) + b"5.7.8"),
+        "lengths": say(1, 0, login(b"ann", b"sesame", 1), 0) + happen(2, 1) + say(1, 0, login(b"", b"x"), 0) + happen(2, 1) +
+            say(1, 0, login(b"x" * 256, b"x"), 0) + happen(2, 1) + say(1, 0, login(b"x" * 255, b"x" * 255), 0),
+        "two": say(1, 0, login(b"ann", b"sesame"), LATER) + say(1, 0, login(b"ann", b"sesame"), 0),
+        "names": b"".join(say(2, 0, login(b"ann", b"x"), 0) + say(3, 0, n) for n in (b"", b"a\nb", b"x" * 256, b"\xe9")),
+        "dies": say(1, 0, login(b"ann", b"x"), 0) + happen(1, 3) + say(2, 0, login(b"ann", b"x"), 0) + happen(0, 255),
+        "gone": say(1, 0, login(b"ann", b"x"), 0) + happen(2, 1) + say(3, 0, b"ann") + say(2, 0, login(b"ann", b"x"), 0),
     },
     "learn": {
         "report": say(1, 0, ID + struct.pack("<Q", 17), PAD, LETTER) + happen(5, 0, b"A@X.example\0(dpi=200)") + happen(1, 2),

@@ -303,6 +303,7 @@ class Settings(unittest.TestCase):
                                ({"tlscert": cert, "auth": ""}, "listen:1: expected a line in the setting auth"),
                                ({"auth": "secret"}, "auth:1: expected passwd"),
                                ({"auth": "passwd:x"}, "auth:1: expected passwd"),
+                               ({"auth": "dovecot:run/x"}, "auth:1: expected a path from / on behind dovecot:"),
                                ({"auth": "passwd", "listen": listen + " notls"}, "listen:1: expected notls without auth"),
                                ({"listen": f"127.0.0.1:{acc.port} connegauth"}, "listen:1: expected connegauth with auth")):
             for name, value in settings.items():

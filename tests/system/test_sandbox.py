@@ -164,6 +164,8 @@ def expected(role, accord):
         put(ALLOWED, "memfd=x")
     if role in ("remote", "session-out", "ldap", "ldap-worker"):
         put(ALLOWED, "socket", "connect")
+    if role == "auth":                  # Dovecot is asked on a socket of this host
+        put(ALLOWED, "unix", "connect")
     if role == "resolver":
         put(ALLOWED, "socket", "datagram", "connect", "bind")
     if role in ("queue", "flush", "local", "job-local", "capd", "offer"):
