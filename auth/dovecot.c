@@ -89,7 +89,7 @@ read_failure(struct span rest, struct err *e)
 
 /* The password was right: as whom?  "nologin": it is, but nobody may log in with it. */
 static int
-read_success(struct span rest, char name[LOGIN_NAME], struct err *e)
+read_success(struct span line, struct span rest, char name[LOGIN_NAME], struct err *e)
 {
 	struct span f;
 	bool named = false, no = false;
@@ -101,7 +101,7 @@ read_success(struct span rest, char name[LOGIN_NAME], struct err *e)
 	}
 	if (no)
 		return err_set(e, ERR_PERM, "5.7.8", "wrong name or password");
-	return named ? 1 : nonsense("a user without a name", f, e);
+	return named ? 1 : nonsense("a user without a name", line, e);
 }
 
 int
@@ -116,7 +116,7 @@ dovecot_line(struct dovecot *d, struct span line, char name[LOGIN_NAME], struct 
 	if (!field(&rest, &word) || !field(&rest, &id) || !span_is(id, "1"))
 		return 0;		/* not about this login */
 	if (span_is(word, "OK"))
-		return read_success(rest, name, e);
+		return read_success(line, rest, name, e);
 	if (span_is(word, "FAIL"))
 		return read_failure(rest, e);
 	return span_is(word, "CONT") ? nonsense("it wants more than a password", line, e) : 0;

@@ -245,6 +245,9 @@ login_keep(struct login *l, const struct msg_login *m, size_t len, struct err *e
 	    (size_t)m->user_len + m->word_len != len - sizeof *m || !sasl_user_ok(user))
 		return err_set(e, ERR_PROTO, NULL, "a login of %zu octets", len);
 	span_text(span_of(m->client, strnlen(m->client, sizeof m->client)), l->client, sizeof l->client);
+	for (char *c = l->client; *c != '\0'; c++)	/* no word of its own in others' lines */
+		if (!ascii_digit(*c) && strchr("abcdef.:", *c) == NULL)
+			*c = '?';
 	memcpy(l->user, user.p, user.n);
 	l->user[user.n] = '\0';
 	memcpy(l->word, user.p + user.n, m->word_len);
