@@ -6,6 +6,7 @@ import base64
 import os
 import re
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -165,6 +166,22 @@ class Exchange(Logins):
             c.ehlo()
             c.must("555", "MAIL FROM:<ann@gateway.example> AUTH=<>")
 
+    def test_openssl_s_client(self):
+        before = len(self.hop.messages)
+        with subprocess.Popen(["timeout", str(30 * SLOW), "openssl", "s_client", "-connect",
+                               f"127.0.0.1:{self.port['implicit']}", "-quiet"], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as p:
+            for line, want in ((None, "220"), ("EHLO c.example", "250"), ("AUTH PLAIN " + plain(), "235"),
+                               ("MAIL FROM:<ann@gateway.example>", "250"), (f"RCPT TO:<{RCPT}>", "250"), ("DATA", "354"),
+                               ("Subject: z\r\n\r\nz\r\n.", "250"), ("QUIT", "221")):
+                if line:
+                    p.stdin.write(line.encode() + b"\r\n")
+                    p.stdin.flush()
+                while not re.match(rb"\d\d\d ", said := p.stdout.readline()):
+                    self.assertTrue(said, line)
+                self.assertEqual(said[:3].decode(), want)
+        self.assertIn(b"with ESMTPSA", wait_for(lambda: self.hop.messages[before:])[0]["data"])
+
     def test_swaks_and_msmtp(self):
         for options in (("--tls", "--auth", "PLAIN"), ("--tls", "--auth", "LOGIN")):
             before = len(self.hop.messages)
@@ -209,6 +226,15 @@ class Checks(Logins):
             c.must("235", "AUTH PLAIN " + plain())
             self.assertLess(time.monotonic() - began, 1 * SLOW)
         self.assertNotIn(WORD, self.acc.read_log())
+
+    def test_who_does_not_wait_is_not_told(self):
+        with self.client(source=self.elsewhere()) as c:
+            c.send("AUTH PLAIN " + plain(word="wrong") + "\r\n")
+            socket.socket(fileno=os.dup(c.socket.fileno())).shutdown(socket.SHUT_WR)
+            try:
+                self.assertNotIn("535", "".join(c.reply()))
+            except OSError:
+                pass                                            # cut off, without a word
 
     def test_fail2ban_finds_them_and_who_they_are(self):
         source = self.elsewhere()

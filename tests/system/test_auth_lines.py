@@ -133,6 +133,7 @@ class Dovecot(Lines):
                 with self.subTest(answer=answer):
                     answers[:] = [(greeting, answer)]
                     self.assertEqual(self.login(acc, "ann", "sesame"), want)
+            self.assertEqual(acc.log_lines(event="auth-unanswered", line="1")[-1]["why"], "Dovecot: no answer")
 
 
 class Programs(Lines):
@@ -168,6 +169,7 @@ class Programs(Lines):
             self.assertEqual(self.login(acc, "ann", "right"), "235")
             slow.join(20 * SLOW)
             self.assertEqual(got, ["454 4.7.0"])
+            self.assertIn("status 137", acc.log_lines(event="auth-unanswered", line="1")[-1]["why"])
             wait_for(lambda: subprocess.run(["pgrep", "-f", self.path], capture_output=True).stdout == b"")
 
     def test_a_reload_brings_other_programs(self):

@@ -25,6 +25,8 @@ set_up(void)
 
 	for (int i = 0; i < ROLE_COUNT; i++)
 		d.peer_fd[i] = -1;
+	for (int i = 0; i < SESSIONS; i++)
+		side[i] = -1;
 	ck_assert_int_eq(conf_init(&d.conf, &e) | loop_init(&d.loop, &e) | authd_open(&a, &d, &e), 0);
 	ck_assert_int_eq(conf_set(&d.conf, CONF_AUTH, span_str("passwd\n"), &e), 0);
 	ck_assert_int_eq(passwd_hash(span_str("sesame"), hash, &e), 0);
@@ -37,6 +39,7 @@ open_session(int i)
 {
 	int pair[2];
 
+	ipc_close_fds(&side[i], 1);
 	ck_assert_int_eq(ipc_pair(pair, &e), 0);
 	ck_assert_int_eq(authd_add_session(&a, pair[0], &e), 0);
 	side[i] = pair[1];
@@ -85,6 +88,24 @@ answer(int i, uint32_t *kind)
 	return m.h.type;
 }
 
+/* Sessions hang up; what they leave is found by sanitizers. */
+static void
+tear_down(void)
+{
+	struct timer t = { .fire = stop, .arg = &d.loop };
+
+	for (int i = 0; i < SESSIONS; i++)
+		ipc_close_fds(&side[i], 1);
+	while (a.nsession > 0) {
+		d.loop.stop = false;
+		ck_assert_int_eq(loop_timer(&d.loop, &t, 10, &e), 0);
+		ck_assert_int_eq(loop_run(&d.loop, &e), 0);
+	}
+	buf_free(&a.users);
+	conf_free(&d.conf);
+	loop_free(&d.loop);
+}
+
 START_TEST(who_is_right_and_who_is_not)
 {
 	uint32_t kind;
@@ -101,6 +122,7 @@ START_TEST(who_is_right_and_who_is_not)
 	ck_assert_uint_eq(kind, ERR_PERM);
 	ck_assert_uint_eq(a.right, 1);
 	ck_assert_uint_eq(a.wrong, 2);
+	tear_down();
 }
 END_TEST
 
@@ -114,6 +136,7 @@ START_TEST(nobody_logs_in_where_auth_has_no_line)
 	ask(0, "ann", "sesame", 0);
 	ck_assert_uint_eq(answer(0, &kind), MSG_REFUSED);
 	ck_assert_uint_eq(kind, ERR_TEMP);
+	tear_down();
 }
 END_TEST
 
@@ -136,6 +159,7 @@ START_TEST(what_is_no_login_cuts_off)
 	open_session(0);
 	ask(0, "ann", "sesame", 0);
 	ck_assert_uint_eq(answer(0, &kind), MSG_LOGGED_IN);
+	tear_down();
 }
 END_TEST
 
@@ -149,7 +173,7 @@ START_TEST(many_at_once_are_bounded)
 		open_session(i);
 		ask(i, "ann", "sesame", 0);
 	}
-	close(side[3]);				/* one does not wait for it */
+	ipc_close_fds(&side[3], 1);		/* one does not wait for it */
 	for (int i = 0; i < SESSIONS; i++) {
 		if (i == 3)
 			continue;
@@ -159,6 +183,7 @@ START_TEST(many_at_once_are_bounded)
 	ck_assert_uint_ge(later, 1);
 	ck_assert_uint_eq(right + later, SESSIONS - 1);
 	ck_assert_uint_eq(a.nwaiting, 0);
+	tear_down();
 }
 END_TEST
 
