@@ -98,7 +98,7 @@ run(char *const argv[], const char *client, struct span input, int asker)
 static _Noreturn void
 serve(const struct conf *c, int asker)
 {
-	struct { struct msg_program m; unsigned char input[PROGRAM_INPUT]; } ask;
+	struct { struct msg_checkpassword m; unsigned char input[PROGRAM_INPUT]; } ask;
 	struct msg_outcome m = { .status = 111 };
 	char text[4096], *argv[PROGRAM_ARGS + 1];
 	const struct span *lines;
@@ -113,7 +113,7 @@ serve(const struct conf *c, int asker)
 	if (ipc_close_others(&asker, 1, &e) == -1 || ipc_recv(asker, &ask, sizeof ask, &len, fds, &e) != 1)
 		_exit(0);		/* it was not needed */
 	ask.m.client[sizeof ask.m.client - 1] = '\0';
-	if (ask.m.h.type == MSG_PROGRAM && len > sizeof ask.m && ask.m.line < n && authline_parse(lines[ask.m.line], &a, &e) == 0 &&
+	if (ask.m.h.type == MSG_CHECKPASSWORD && len > sizeof ask.m && ask.m.line < n && authline_parse(lines[ask.m.line], &a, &e) == 0 &&
 	    a.kind == AUTH_PROGRAM && words_of(a.arg, text, argv))
 		m.status = run(argv, ask.m.client, span_of(ask.input, len - sizeof ask.m), asker);
 	explicit_bzero(&ask.input, sizeof ask.input);
@@ -168,7 +168,7 @@ program_start(const struct conf *c, int *fd, struct err *e)
 int
 program_ask(int fd, uint32_t line, const struct login *l, struct err *e)
 {
-	struct { struct msg_program m; char input[PROGRAM_INPUT]; } ask = { .m = { .line = line } };
+	struct { struct msg_checkpassword m; char input[PROGRAM_INPUT]; } ask = { .m = { .line = line } };
 	struct msg_outcome got;
 	size_t user_n = strlen(l->user), n = user_n + 1 + l->word_n + 1, len;
 	int fds[MSG_FDS], r;
@@ -182,7 +182,7 @@ program_ask(int fd, uint32_t line, const struct login *l, struct err *e)
 	memcpy(ask.input + user_n + 1, l->word, l->word_n);
 	memcpy(ask.input + n, stamp, (size_t)stamp_n);
 	r = fd == -1 ? err_set(e, ERR_TEMP, "4.7.0", "nobody runs programs now") :
-	    ipc_call(fd, &ask.m.h, MSG_PROGRAM, sizeof ask.m + n + (size_t)stamp_n, NULL, 0, &got, sizeof got, &len, fds,
+	    ipc_call(fd, &ask.m.h, MSG_CHECKPASSWORD, sizeof ask.m + n + (size_t)stamp_n, NULL, 0, &got, sizeof got, &len, fds,
 	    PROGRAM_MS + 1000, e);
 	explicit_bzero(&ask, sizeof ask);
 	if (r == -1)

@@ -20,8 +20,8 @@ enum {
 	PROGRAM_MS = 6000		/* for one to end; then it is killed, with what it has started */
 };
 
-enum { MSG_PROGRAM = 1000, MSG_OUTCOME };
-struct msg_program { struct msg_hdr h; char client[48]; uint32_t line, pad; };	/* + what is for descriptor 3 */
+enum { MSG_CHECKPASSWORD = 1000, MSG_OUTCOME };
+struct msg_checkpassword { struct msg_hdr h; char client[48]; uint32_t line, pad; };	/* + what is for descriptor 3 */
 struct msg_outcome { struct msg_hdr h; uint32_t status, pad; };	/* as a shell has it: 128 + signal */
 
 /*

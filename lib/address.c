@@ -359,3 +359,26 @@ address_key(struct span addr, struct buf *out, struct err *e)
 			return -1;
 	return 0;
 }
+
+bool
+address_path_ok(struct span addr, bool *utf8)
+{
+	bool quoted = false;
+
+	*utf8 = false;
+	for (size_t i = 0; i < addr.n; i++) {
+		unsigned char c = addr.p[i];
+
+		if (c < 0x20 || c == 0x7f || (!quoted && (c == ' ' || c == '<' || c == '>')))
+			return false;
+		if (c >= 0x80)
+			*utf8 = true;
+		if (quoted && c == '\\') {
+			if (++i == addr.n || addr.p[i] < 0x20 || addr.p[i] > 0x7e)
+				return false;
+		} else if (c == '"') {
+			quoted = !quoted;
+		}
+	}
+	return !quoted;
+}

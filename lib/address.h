@@ -47,4 +47,8 @@ int address_key(struct span addr, struct buf *out, struct err *e);
  * or "ifax+…"? */
 bool address_is_fax(struct span addr);
 
+/* May this address stand between < and >?  Nothing outside quotes that would end it, no control
+ * octets or spaces; "" is a null reverse-path.  utf8: it has octets over 127. */
+bool address_path_ok(struct span addr, bool *utf8);
+
 #endif

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "lib/alias.h"
-#include "lib/confline.h"
 #include "lib/cur.h"
 
 /* Text of a setting for a message. */
@@ -245,14 +244,68 @@ path_climbs(struct span path)
 
 /* The kinds of delivery by their names in a line; served: does this version deliver so? */
 static const struct { const char *name; enum mailbox_kind kind; bool served, path; } kinds[] = {
-	{ "maildir:", MAILBOX_MAILDIR, true, true }, { "mbox:", MAILBOX_MBOX, false, true },
-	{ "lmtp:", MAILBOX_LMTP, false, false }, { "pipe:", MAILBOX_PIPE, false, false },
+	{ "maildir:", MAILBOX_MAILDIR, true, true }, { "mbox:", MAILBOX_MBOX, true, true },
+	{ "lmtp:", MAILBOX_LMTP, true, false }, { "pipe:", MAILBOX_PIPE, true, false },
 	{ "alias:", MAILBOX_ALIAS, true, false },
 };
 
 int
+mailbox_lmtp(struct span arg, struct netaddr *tcp, struct err *e)
+{
+	size_t colon = span_rfind(arg, ':');
+	struct span host = span_sub(arg, 0, colon);
+	struct err ignored;
+	uint64_t port;
+
+	if (span_find(arg, '/') < arg.n && span_find(arg, '\0') == arg.n) {
+		if (arg.n >= MAILBOX_SOCKET)
+			return err_set(e, ERR_PERM, NULL, "expected a socket's path of less than %d octets",
+			    MAILBOX_SOCKET);
+		return 0;
+	}
+	if (host.n > 0 && (span_find(host, ':') == host.n || host.p[0] == '[') &&
+	    netaddr_parse(host, tcp, &ignored) == 0 && span_u64(span_sub(arg, colon + 1, arg.n), 65535, &port) &&
+	    port > 0) {
+		tcp->port = (uint16_t)port;
+		return 1;
+	}
+	return err_set(e, ERR_PERM, NULL, "expected lmtp:PATH of a socket, with a \"/\", or lmtp:ADDR:PORT such as "
+	    "lmtp:127.0.0.1:24, not \"%s\"", quote(arg).s);
+}
+
+int
+mailbox_pipe(struct span arg, struct span *user, struct span *command, struct err *e)
+{
+	size_t colon = span_find(arg, ':');
+	bool name = colon > 0 && arg.p[0] != '-' && colon < MAILBOX_USER;
+
+	*user = span_sub(arg, 0, colon);
+	*command = span_trim(span_sub(arg, colon + 1, arg.n));
+	for (size_t i = 0; i < user->n; i++)
+		name &= ascii_alpha(user->p[i]) || ascii_digit(user->p[i]) || strchr("._-", user->p[i]) != NULL;
+	if (!name || span_is(*user, "root") || command->n == 0 || span_find(*command, '\0') < command->n)
+		return err_set(e, ERR_PERM, NULL, "expected pipe:USER:COMMAND, USER another than root, not \"%s\"",
+		    quote(arg).s);
+	return 0;
+}
+
+enum mailbox_kind
+mailbox_line_kind(struct span line)
+{
+	struct span addr, to, arg;
+	enum mailbox_kind kind;
+	struct err ignored;
+
+	mailbox_split(line, &addr, &to);
+	return mailbox_delivery(to, &kind, &arg, &ignored) == 0 ? kind : MAILBOX_MAILDIR;
+}
+
+int
 mailbox_delivery(struct span text, enum mailbox_kind *kind, struct span *arg, struct err *e)
 {
+	struct span user, command;
+	struct netaddr tcp;
+
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
 		size_t n = strlen(kinds[i].name);
 
@@ -265,9 +318,12 @@ mailbox_delivery(struct span text, enum mailbox_kind *kind, struct span *arg, st
 		*arg = span_sub(text, n, text.n);
 		if (kinds[i].path && path_climbs(*arg))
 			return err_set(e, ERR_PERM, NULL, "expected a path without \"..\"");
-		return kinds[i].kind == MAILBOX_ALIAS ? alias_check(*arg, true, e) : 0;
+		return (*kind == MAILBOX_LMTP && mailbox_lmtp(*arg, &tcp, e) == -1) ||
+		    (*kind == MAILBOX_PIPE && mailbox_pipe(*arg, &user, &command, e) == -1) ||
+		    (*kind == MAILBOX_ALIAS && alias_check(*arg, true, e) == -1) ? -1 : 0;
 	}
-	return err_set(e, ERR_PERM, NULL, "expected ADDRESS maildir:PATH or ADDRESS alias:ADDRESS, not \"%s\"", quote(text).s);
+	return err_set(e, ERR_PERM, NULL, "expected ADDRESS and maildir:PATH, mbox:PATH, lmtp:SERVER, pipe:USER:COMMAND "
+	    "or alias:ADDRESS, not \"%s\"", quote(text).s);
 }
 
 int

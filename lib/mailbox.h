@@ -6,8 +6,7 @@
 #ifndef LIB_MAILBOX_H
 #define LIB_MAILBOX_H
 
-#include "lib/buf.h"
-#include "lib/span.h"
+#include "lib/confline.h"
 
 enum { MAILBOX_EXT = 256 };	/* octets of an extension with its NUL: no local part is longer */
 struct mailbox_match {
@@ -53,5 +52,18 @@ enum mailbox_kind { MAILBOX_MAILDIR, MAILBOX_MBOX, MAILBOX_LMTP, MAILBOX_PIPE, M
 /* "maildir:PATH" -> kind, and what is behind the colon, which points into text.  -1: ERR_PERM, no delivery,
  * or a kind that this version does not serve; *e says what was expected. */
 int mailbox_delivery(struct span text, enum mailbox_kind *kind, struct span *arg, struct err *e);
+
+/* A socket's path with its NUL (unix(7)). */
+enum { MAILBOX_SOCKET = 108 };
+/* What is behind "lmtp:".  1: an address and port, in *tcp; 0: a socket's path, which has a "/" in it; -1: ERR_PERM,
+ * neither. */
+int mailbox_lmtp(struct span arg, struct netaddr *tcp, struct err *e);
+
+enum { MAILBOX_USER = 33 };	/* an account's name with its NUL */
+/* What is behind "pipe:", "USER:COMMAND".  -1: ERR_PERM. */
+int mailbox_pipe(struct span arg, struct span *user, struct span *command, struct err *e);
+
+/* The kind of delivery of a line that was checked. */
+enum mailbox_kind mailbox_line_kind(struct span line);
 
 #endif

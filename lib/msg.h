@@ -152,6 +152,12 @@ enum msg_type {
 				 * can tell now */
 	MSG_PASSWD_CHANGED,	/* command -> control -> supervisor: struct msg_hdr: read the file passwd anew; back to the
 				 * command */
+	/* local -> its runner: struct msg_program + NUL-terminated strings; fd: the program's channel */
+	MSG_PROGRAM = 224,
+	/* on that, delivery -> who minds the program: struct msg_hdr: start it; that was all of its input */
+	MSG_PROGRAM_GO, MSG_PROGRAM_FED,
+	MSG_PROGRAM_INPUT,	/* back: struct msg_hdr; fd: the program's input, write-only */
+	MSG_PROGRAM_ENDED,	/* back: struct msg_program_ended; or MSG_REFUSED: it was not started */
 };
 
 /* The processes, as peers of each other.  The order is the one they are started in. */
@@ -400,5 +406,14 @@ struct msg_resolved {
 };
 /* cost_ms: how long it kept the session waiting */
 struct msg_address { struct msg_hdr h; unsigned char a[16]; uint16_t port; uint16_t bad; uint32_t cost_ms; };
+
+enum { PROGRAM_STRINGS = 16, PROGRAM_TEXT = 200 };
+struct msg_program { struct msg_hdr h; uint32_t n, pad; };	/* strings: the user, the command, then NAME=value */
+enum program_end { PROGRAM_EXITED, PROGRAM_KILLED, PROGRAM_LATE };
+struct msg_program_ended {
+	struct msg_hdr h;
+	uint32_t end, status;	/* enum program_end; its exit status, or the signal */
+	char text[PROGRAM_TEXT];	/* its last line; printable, NUL-terminated */
+};
 
 #endif

@@ -179,6 +179,7 @@ static const struct sandbox_row {
 	rlim_t memory, file;
 	enum sandbox_role child;	/* its children's role; SB_COUNT: no children */
 	uint32_t caps;			/* capabilities that it keeps, if it has them */
+	enum sandbox_role other;	/* that some of its children have instead; 0: none */
 } rows[SB_COUNT] = {
 	[SB_QUEUE] = { "queue", C_LOOP | C_IPC | C_PARENT | C_LOOK | C_CHANGE | C_FLUSH | C_KEEP,
 	    FS_DIRS, NO_LIMIT, NO_LIMIT, SB_FLUSH, 0 },
@@ -196,9 +197,12 @@ static const struct sandbox_row {
 	[SB_RESOLVER] = { "resolver", C_LOOP | C_IPC | C_STREAM | C_OUT | C_DATAGRAM, FS_NONE, 256 * MIB,
 	    0, SB_COUNT, 0 },
 	[SB_LOCAL] = { "local", C_LOOP | C_IPC | C_MEMFD | C_PARENT | C_LOOK | C_CHANGE | C_FLUSH |
-	    C_IDENTITY, FS_ANY, NO_LIMIT, NO_LIMIT, SB_LOCAL_JOB, LOCAL_CAPS },
+	    C_IDENTITY | C_STREAM | C_OUT | C_NEAR, FS_ANY, NO_LIMIT, NO_LIMIT, SB_LOCAL_JOB, LOCAL_CAPS,
+	    SB_LOCAL_LMTP },
 	[SB_LOCAL_JOB] = { "local-job", C_IPC | C_MEMFD | C_LOOK | C_CHANGE | C_FLUSH | C_MAPS,
 	    FS_DIRS, 256 * MIB, NO_LIMIT, SB_COUNT, 0 },
+	[SB_LOCAL_LMTP] = { "local-lmtp", C_IPC | C_MEMFD | C_STREAM | C_OUT | C_NEAR | C_MAPS, FS_NONE,
+	    256 * MIB, NO_LIMIT, SB_COUNT, 0, 0 },
 	[SB_BOUNCE] = { "bounce", C_LOOP | C_IPC | C_MEMFD, FS_NONE, 512 * MIB, NO_LIMIT, SB_COUNT, 0 },
 	[SB_CAPD] = { "capd", C_LOOP | C_IPC | C_LOOK | C_CHANGE | C_FLUSH, FS_DIRS, NO_LIMIT, NO_LIMIT,
 	    SB_COUNT, 0 },
@@ -280,7 +284,7 @@ allow_socket(scmp_filter_ctx ctx, uint64_t domain, uint64_t type, struct err *e)
 static int
 filter_files(scmp_filter_ctx ctx, unsigned calls, struct err *e)
 {
-	static const uint64_t leases[] = { F_SETLEASE, F_GETLEASE };
+	static const uint64_t leases[] = { F_SETLEASE, F_GETLEASE }, locks[] = { F_SETLK };
 	/* fstat() of newer C libraries: the descriptor itself, no name */
 	struct scmp_arg_cmp self = { 3, SCMP_CMP_EQ, AT_EMPTY_PATH, 0 };
 
@@ -289,6 +293,9 @@ filter_files(scmp_filter_ctx ctx, unsigned calls, struct err *e)
 	/* whoever only looks opens nothing for writing, Landlock or not */
 	if (calls & C_LOOK && !(calls & C_CHANGE) && allow_without(ctx, CALL(openat), 2,
 	    O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND, e) == -1)
+		return -1;
+	/* a mailbox of one file */
+	if (calls & C_CHANGE && allow_values(ctx, CALL(fcntl), 1, locks, 1, e) == -1)
 		return -1;
 	return calls & C_KEEP ? allow_values(ctx, CALL(fcntl), 1, leases, 2, e) : 0;
 }
@@ -635,7 +642,8 @@ sandbox_enter(enum sandbox_role role, const struct sandbox_dir *dirs, size_t n,
 	if (first)
 		tzset();	/* reads /etc/localtime, which gmtime_r() would do later */
 	if (filter_compile(role, e) == -1 ||
-	    (row->child != SB_COUNT && filter_compile(row->child, e) == -1))
+	    (row->child != SB_COUNT && filter_compile(row->child, e) == -1) ||
+	    (row->other != 0 && filter_compile(row->other, e) == -1))
 		return err_in(e, "sandbox %s", row->name);
 	if (row->child != SB_COUNT)
 		malloc_trim(0);		/* what that and the start left in pieces each child would copy */

@@ -18,6 +18,7 @@ enum sandbox_role {
 	SB_REMOTE, SB_REMOTE_SESSION,	/* no files; the session: TCP out */
 	SB_RESOLVER,		/* no files; UDP and TCP to the name servers */
 	SB_LOCAL, SB_LOCAL_JOB,	/* parent: forks and sets ids; job: one mailbox folder */
+	SB_LOCAL_LMTP,		/* a job that has no files, and connections out */
 	SB_BOUNCE,		/* no files */
 	SB_CAPD,		/* its one folder */
 	SB_LEARN, SB_LEARN_REPORT,	/* no files; the child: one report, and a channel up */

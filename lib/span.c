@@ -75,3 +75,15 @@ text_cut(const char *s, char *dst, size_t cap)
 	if (cap > sizeof mark)
 		memcpy(dst + cap - sizeof mark, mark, sizeof mark);
 }
+
+bool
+span_eight(struct span m)
+{
+	unsigned char bits = 0;
+	size_t i = 0;
+
+	for (size_t end; i < m.n && !(bits & 0x80); i = end)
+		for (size_t at = i, stop = end = i + 4096 < m.n ? i + 4096 : m.n; at < stop; at++)
+			bits |= m.p[at];
+	return bits & 0x80;
+}

@@ -145,4 +145,7 @@ void span_text(struct span s, char *dst, size_t cap);
 /* Copies s to dst, of cap octets; what does not fit is left out, and " [...]" at the end says so. */
 void text_cut(const char *s, char *dst, size_t cap);
 
+/* Has s an octet over 127? */
+bool span_eight(struct span s);
+
 #endif

@@ -3,7 +3,7 @@
 #include "local/parent.h"
 
 #include <fcntl.h>
-#include <grp.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,20 +13,21 @@
 #include "lib/address.h"
 #include "lib/confline.h"
 #include "lib/figure.h"
+#include "lib/inquiry.h"
 #include "lib/log.h"
-#include "lib/mailbox.h"
 #include "lib/qfile.h"
 #include "lib/result.h"
-#include "lib/sandbox.h"
-#include "local/delivery.h"
-#include "local/place.h"
+#include "local/child.h"
+#include "local/runner.h"
+#include "local/task.h"
 
 enum {
 	NOBODY = 65534,
+	LOCAL_ANEW_MS = 200,	/* until it is looked at again whether nothing is under way */
 	LOCAL_SHOWN = 64	/* reports that learn has not taken yet; more are not shown to it */
 };
 
-/* A job under way: its recipients are served one after another. */
+/* A job under way: its recipients are served one after another, those of an LMTP server together. */
 struct job {
 	struct local *local;
 	struct worker_job *work;	/* NULL: an inquiry, of one recipient, */
@@ -41,9 +42,11 @@ struct job {
 	uint64_t message_len;
 	struct envelope env;
 	struct buf store, records;
-	uint32_t next, nrecord;		/* index into the slots; records written */
+	uint32_t nrecord;		/* records written */
+	uint32_t *served, nserved;	/* indices into the slots: of whom a process serves now */
+	bool *done;			/* of each slot */
 	bool bad_file, shown;		/* shown: to learn, once */
-	struct chan child;		/* of the recipient being served */
+	struct chan child;		/* of that process */
 	pid_t pid;
 	bool answered;
 };
@@ -82,7 +85,24 @@ job_free(struct job *j)
 	envelope_free(&j->env);
 	buf_free(&j->store);
 	buf_free(&j->records);
+	free(j->served);
+	free(j->done);
 	free(j);
+}
+
+/* Ends when nothing is under way and all that was is known; the supervisor starts it anew. */
+static void
+local_anew(void *arg)
+{
+	struct local *l = arg;
+	struct err e;
+
+	if (worker_idle(&l->worker) && l->inquiries == 0) {
+		log_line(LOG_INFO, NULL, "retire", "");
+		l->worker.loop->stop = true;
+	} else if (l->again.at == 0) {
+		(void)loop_timer(l->worker.loop, &l->again, LOCAL_ANEW_MS, &e);
+	}
 }
 
 static void
@@ -95,6 +115,8 @@ job_end(struct job *j)
 	else if (worker_done(&j->local->worker, j->work, buf_view(&j->records), j->nrecord, j->bad_file,
 	    &e) == -1)
 		log_line(LOG_ERR, j->work->packet->id, "result-lost", "why=%s", log_q(e.what));
+	if (j->local->anew)
+		local_anew(j->local);
 	job_free(j);
 }
 
@@ -141,52 +163,6 @@ job_failed(struct job *j, uint32_t slot, const struct err *why)
 		job_record(j, &r, span_of(NULL, 0));
 }
 
-/* The recipient's line in `mailboxes`. */
-static bool
-mailbox_line(const struct local *l, struct span addr, struct span *to)
-{
-	const struct span *lines;
-	uint32_t n = conf_lines(&l->daemon->conf, CONF_MAILBOXES, &lines);
-	const char *delimiters = delimiters_of(conf_string(&l->daemon->conf, CONF_RECIPIENTDELIMITER));
-	struct mailbox_match m;
-
-	if (!mailbox_find(lines, n, delimiters, addr, &m))
-		return false;
-	*to = m.delivery;
-	return true;
-}
-
-static int
-mailbox_place(const struct local *l, struct span addr, struct place *p, struct err *e)
-{
-	enum mailbox_kind kind;
-	struct span to;
-	char path[512];
-
-	if (!mailbox_line(l, addr, &to))
-		return err_set(e, ERR_PERM, "5.1.1", "no such mailbox here");
-	if (mailbox_delivery(to, &kind, &to, e) == -1 || kind != MAILBOX_MAILDIR || to.n >= sizeof path)
-		return err_set(e, ERR_TEMP, "4.3.5", "mailboxes: expected maildir:PATH");
-	memcpy(path, to.p, to.n);
-	path[to.n] = '\0';
-	return place_find(l->home, path, geteuid() == 0, p, e);
-}
-
-/*
- * In the child: becomes the owner of the mailbox.  The folder's group comes with it, but never
- * root's: files of the mailbox then belong to nobody's group.
- */
-static int
-child_identity(const struct place *p, struct err *e)
-{
-	gid_t gid = p->gid == 0 ? NOBODY : p->gid;
-
-	if (geteuid() == 0 && (setgroups(0, NULL) == -1 || setresgid(gid, gid, gid) == -1 ||
-	    setresuid(p->uid, p->uid, p->uid) == -1))
-		return err_sys(e, "uid %u", (unsigned)p->uid);
-	return 0;
-}
-
 /* What the settings say of negotiation for addr. */
 static struct negotiation
 options_for(const struct local *l, struct span addr)
@@ -199,23 +175,12 @@ options_for(const struct local *l, struct span addr)
 	return o;
 }
 
-/* Does it matter whether a message is a report? */
-static bool
-learns(const struct local *l)
-{
-	const struct span *lines;
-	uint32_t n = conf_lines(&l->daemon->conf, CONF_CAPSOURCES, &lines);
-
-	return l->learn.open && (capsources_have(lines, n, SOURCE_LEARNED) ||
-	    conf_number(&l->daemon->conf, CONF_OFFERS) > 0);
-}
-
 /* Shows learn a report that was delivered.  No mail depends on it: what does not get there is not learned. */
 static void
 job_show(struct job *j)
 {
 	struct msg_report_came m = { .len = j->message_len };
-	int fd = learns(j->local) ? fcntl(j->message_fd, F_DUPFD_CLOEXEC, 0) : -1;
+	int fd = local_learns(j->local) ? fcntl(j->message_fd, F_DUPFD_CLOEXEC, 0) : -1;
 	struct err ignored;
 
 	j->shown = true;
@@ -224,75 +189,14 @@ job_show(struct job *j)
 		j->local->shown++;
 }
 
-/* In the child: what was found out. */
-static int
-child_tell(const struct job *j, struct inquiry *q, const struct rcpt_result *r, int up, struct err *e)
+/* Of which of those that are served now is the result?  NULL: of none that waits for one. */
+static bool *
+job_waits(struct job *j, uint32_t slot)
 {
-	struct msg_inquired m = { 0 };
-	struct span to;
-	int fd;
-
-	if (mailbox_line(j->local, j->env.rcpt[r->slot].addr, &to))
-		inquiry_tell(q, INQUIRY_MAILBOX, to);
-	inquiry_tell_result(q, r);
-	m.len = q->items.n;
-	return (fd = inquiry_seal(q, e)) == -1 ? -1 :
-	    ipc_send(up, &m.h, MSG_INQUIRED, 0, sizeof m, &fd, 1, e);
-}
-
-/* In the child: the owner's rights and no more, then the delivery, then the result. */
-static _Noreturn void
-child_run(struct job *j, uint32_t slot, const struct place *p, const struct negotiation *o, int up, int capd,
-    int convertd)
-{
-	const int keep[] = { j->message_fd, p->folder, up, capd, convertd };
-	struct delivery d = { .message_fd = -1, .me = conf_string(&j->local->daemon->conf, CONF_ME),
-	    .id = j->id, .slot = slot, .folder_fd = -1, .rest = p->rest, .capd_fd = -1,
-	    .convertd_fd = -1, .drucof_accept = o->drucof_unknown == 1,
-	    .alternative = j->work != NULL && o->alternative == 1, .alternative_wait_s = o->alternative_wait_s,
-	    .last_try = j->work != NULL && j->work->packet->last_try != 0,
-	    .njob = j->work != NULL ? j->work->packet->n : 1, .learns = j->work != NULL && learns(j->local) };
-	struct sandbox_dir dir = { -1, true };
-	struct rcpt_result r;
-	struct buf packet, detail;
-	struct msg_result *m;
-	struct msg_hdr came;
-	struct inquiry q;
-	struct err e = { 0 };
-	struct delivery_found found;
-
-	if (j->work == NULL) {
-		inquiry_init(&q);
-		d.inquiry = &q;
-		d.question = j->question;
-	}
-	buf_init(&packet, MSG_MAX);
-	buf_init(&detail, RESULT_DETAIL_MAX);
-	if (ipc_close_others(keep, sizeof keep / sizeof *keep, &e) == 0 && child_identity(p, &e) == 0) {
-		d.message_fd = j->message_fd;
-		d.folder_fd = dir.fd = p->folder;
-		d.capd_fd = capd;
-		d.convertd_fd = convertd;
-		d.wait_s = o->wait_s + CONFNEG_LATE_S;	/* as before a next hop, whose session would have ended */
-	}
-	if (dir.fd == -1 || sandbox_enter(SB_LOCAL_JOB, &dir, 1,
-	    conf_number(&j->local->daemon->conf, CONF_NOLANDLOCK) != 0, &e) == -1) {
-		log_line(LOG_ERR, d.id, "cannot-start", "why=%s", log_q(e.what));
-		_exit(1);
-	}
-	delivery_run(&d, &r, &detail, &found);
-	if (d.inquiry != NULL)
-		_exit(child_tell(j, &q, &r, up, &e) == -1);
-	if ((m = buf_room(&packet, sizeof *m, &e)) == NULL)
-		_exit(1);
-	*m = (struct msg_result){ .n = 1, .bad_file = found.bad_file };
-	packet.n += sizeof *m;
-	if (found.report && ipc_send(up, &came, MSG_REPORT_CAME, 0, sizeof came, NULL, 0, &e) == -1)
-		_exit(1);
-	if (result_add(&packet, &r, buf_view(&detail), &e) == -1 ||
-	    ipc_send(up, (struct msg_hdr *)(void *)packet.p, MSG_RESULT, 0, packet.n, NULL, 0, &e) == -1)
-		_exit(1);
-	_exit(0);
+	for (uint32_t i = 0; i < j->nserved; i++)
+		if (j->slots[j->served[i]] == slot && !j->done[j->served[i]])
+			return &j->done[j->served[i]];
+	return NULL;
 }
 
 static int
@@ -302,16 +206,21 @@ child_on_result(struct chan *c, const void *msg, size_t len, int *fds, struct er
 	const struct msg_result *m = msg;
 	struct span rest = span_of(m + 1, len - sizeof *m), detail;
 	struct rcpt_result r;
+	bool *done;
 
 	(void)fds;
-	if (j->work == NULL || j->answered || result_next(&rest, &r, &detail, e) != 1 ||
-	    r.slot != j->slots[j->next])
+	if (j->work == NULL || j->answered || m->n != j->nserved)
 		return err_set(e, ERR_PROTO, NULL, "a result of %zu octets", len);
 	j->answered = true;
-	if (m->bad_file)
-		j->bad_file = true;
-	else
-		job_record(j, &r, detail);
+	for (uint32_t i = 0; i < m->n; i++) {
+		if (result_next(&rest, &r, &detail, e) != 1 || (done = job_waits(j, r.slot)) == NULL)
+			return err_set(e, ERR_PROTO, NULL, "a result of %zu octets", len);
+		*done = true;
+		if (m->bad_file)
+			j->bad_file = true;
+		else
+			job_record(j, &r, detail);
+	}
 	return 0;
 }
 
@@ -349,6 +258,17 @@ static const struct msg_rule from_child[] = {
 	{ MSG_INQUIRED, sizeof(struct msg_inquired), sizeof(struct msg_inquired), 1, 1, child_on_inquired },
 };
 
+/* Those that are served now, and have no result. */
+static void
+served_failed(struct job *j, const struct err *why)
+{
+	for (uint32_t i = 0; i < j->nserved; i++) {
+		if (!j->done[j->served[i]] && !j->bad_file && (j->work != NULL || !j->answered))
+			job_failed(j, j->slots[j->served[i]], why);
+		j->done[j->served[i]] = true;
+	}
+}
+
 static void
 child_gone(struct chan *c, const struct err *why)
 {
@@ -363,43 +283,128 @@ child_gone(struct chan *c, const struct err *why)
 		log_line(LOG_ERR, j->id, "died", "pid=%d signal=%d", (int)j->pid,
 		    WIFSIGNALED(status) ? WTERMSIG(status) : 0);
 		err_set(&e, ERR_TEMP, "4.3.0", "the delivery process died");
-		job_failed(j, j->slots[j->next], &e);
+	} else {
+		err_set(&e, ERR_TEMP, "4.3.0", "the delivery process gave no result");
 	}
-	j->next++;
+	served_failed(j, &e);
 	job_step(j);
 }
 
-static int
-child_start(struct job *j, uint32_t slot, struct err *e)
+/* Does the recipient stand for others? */
+static bool
+job_expands(const struct job *j, uint32_t slot, struct span *list)
 {
-	const struct negotiation o = options_for(j->local, j->env.rcpt[slot].addr);
-	int up[2], capd = -1, convertd = -1;
-	struct place p;
+	const struct rcpt *r = &j->env.rcpt[slot];
 
-	if (mailbox_place(j->local, j->env.rcpt[slot].addr, &p, e) == -1)
+	return !r->plain && aliases_find(&j->local->aliases, r->addr, list);
+}
+
+/* Who is served by the next process: the first that is not done, and where its mail goes to an LMTP server all of
+ * the same domain whose mail does too. */
+static void
+job_choose(struct job *j)
+{
+	struct mailbox_match to, other;
+	struct span domain, arg, list;
+	struct err ignored;
+	enum mailbox_kind kind;
+	uint32_t i = 0;
+
+	j->nserved = 0;
+	while (i < j->nslots && j->done[i])
+		i++;
+	if (i == j->nslots)
+		return;
+	j->served[j->nserved++] = i;
+	if (j->slots[i] >= j->env.nrcpt || job_expands(j, j->slots[i], &list) || !target_line(j->local, j->env.rcpt[j->slots[i]].addr, &to) ||
+	    mailbox_delivery(to.delivery, &kind, &arg, &ignored) == -1 || kind != MAILBOX_LMTP)
+		return;
+	domain = address_domain(j->env.rcpt[j->slots[i]].addr);
+	while (++i < j->nslots) {
+		struct span addr = j->slots[i] < j->env.nrcpt ? j->env.rcpt[j->slots[i]].addr : span_of(NULL, 0);
+
+		if (addr.n > 0 && job_expands(j, j->slots[i], &list))
+			continue;
+		if (!j->done[i] && span_eqi(address_domain(addr), domain) && target_line(j->local, addr, &other) &&
+		    span_eq(other.delivery, to.delivery))
+			j->served[j->nserved++] = i;
+	}
+}
+
+/* Channels of its own, where the delivery may have to ask. */
+static void
+child_channels(struct job *j, const struct target *t, const struct negotiation *o, int *capd, int *convertd)
+{
+	bool asks = j->env.conperm || j->question || o->alternative || t->kind == MAILBOX_LMTP;
+	struct err ignored;
+
+	*capd = *convertd = -1;
+	for (uint32_t i = 0; i < j->nserved; i++)
+		asks |= j->env.rcpt[j->slots[j->served[i]]].drucof != DRUCOF_NO;
+	if (!asks)
+		return;
+	*capd = chan_session(&j->local->capd, j->local->daemon->settings, &ignored);
+	*convertd = chan_session(&j->local->convertd, 0, &ignored);
+}
+
+/* The program's channel, for a delivery to one.  -1: none now; then the delivery is put off.  The first program of
+ * the settings may have come with a reload: who runs it can only be had by a start of this process anew. */
+static int
+child_program(struct job *j, const struct target *t, uint32_t slot)
+{
+	struct local *l = j->local;
+	struct err e = { 0 };
+	int fd;
+
+	if (t->kind != MAILBOX_PIPE || j->work == NULL)
+		return -1;
+	fd = task_channel(l->runner, t, &j->env, &j->env.rcpt[slot], j->id, &e);
+	if (fd == -1)
+		log_line(LOG_WARN, j->id, "no-runner", "why=%s", log_q(l->runner == -1 ?
+		    "no program was in the settings at the start" : e.what));
+	l->anew |= fd == -1;
+	return fd;
+}
+
+static int
+child_start(struct job *j, struct err *e)
+{
+	uint32_t slot[j->nserved];
+	struct target t;
+	struct negotiation o;
+	struct child c = { .local = j->local, .work = j->work, .question = j->question, .id = j->id,
+	    .message_fd = j->message_fd, .env = &j->env, .slots = slot, .nslot = j->nserved, .target = &t,
+	    .options = &o, .program = -1 };
+	int up[2];
+
+	for (uint32_t i = 0; i < j->nserved; i++)
+		slot[i] = j->slots[j->served[i]];
+	if (slot[0] >= j->env.nrcpt)
+		return err_set(e, ERR_TEMP, "4.3.0", "no recipient %u", slot[0]);
+	o = options_for(j->local, j->env.rcpt[slot[0]].addr);
+	if (target_find(j->local, j->env.rcpt[slot[0]].addr, &t, e) == -1)
 		return -1;
 	if (ipc_pair(up, e) == -1) {
-		close(p.folder);
+		target_close(&t);
 		return -1;
 	}
 	/* before there is a process that would have to be undone */
 	if (chan_open(&j->child, j->local->worker.loop, up[0], "delivery", from_child,
 	    sizeof from_child / sizeof *from_child, child_gone, j, e) == -1) {
 		ipc_close_fds(up, 2);
-		close(p.folder);
+		target_close(&t);
 		return -1;
 	}
-	if (j->env.conperm || j->env.rcpt[slot].drucof != DRUCOF_NO || j->question || o.alternative) {
-		capd = chan_session(&j->local->capd, j->local->daemon->settings, e);
-		convertd = chan_session(&j->local->convertd, 0, e);
-	}
+	c.up = up[1];
+	child_channels(j, &t, &o, &c.capd, &c.convertd);
+	c.program = child_program(j, &t, slot[0]);
 	j->answered = false;
 	j->local->deliveries++;
 	if ((j->pid = fork()) == 0)
-		child_run(j, slot, &p, &o, up[1], capd, convertd);
+		child_run(&c);
 	close(up[1]);
-	close(p.folder);
-	ipc_close_fds((int[]){ capd, convertd }, 2);
+	target_close(&t);
+	ipc_close_fds((int[]){ c.capd, c.convertd, c.program }, 3);
 	if (j->pid == -1) {
 		err_sys(e, "fork");
 		chan_close(&j->child);
@@ -410,22 +415,14 @@ child_start(struct job *j, uint32_t slot, struct err *e)
 
 /* --- recipients who stand for others --- */
 
-static bool
-job_expands(const struct job *j, uint32_t slot, struct span *list)
-{
-	const struct rcpt *r = &j->env.rcpt[slot];
-
-	return !r->plain && aliases_find(&j->local->aliases, r->addr, list);
-}
-
 static void
 job_expanded(void *arg, struct rcpt_result *r)
 {
 	struct job *j = arg;
 
-	r->slot = j->slots[j->next];
+	r->slot = j->slots[j->served[0]];
 	job_record(j, r, span_of(NULL, 0));
-	j->next++;
+	j->done[j->served[0]] = true;
 	job_step(j);
 }
 
@@ -481,25 +478,31 @@ job_expand(struct job *j, uint32_t slot, struct span list)
 static void
 job_step(struct job *j)
 {
-	while (j->next < j->nslots && !j->bad_file) {
-		uint32_t slot = j->slots[j->next];
+	for (job_choose(j); j->nserved > 0 && !j->bad_file; job_choose(j)) {
 		struct err e = { 0 };
+		uint32_t slot = j->slots[j->served[0]];
 		struct span list;
 
 		if (slot < j->env.nrcpt && job_expands(j, slot, &list)) {
 			if (job_expand(j, slot, list))
 				return;
-			j->next++;
+			j->done[j->served[0]] = true;
 			continue;
 		}
-		if (slot >= j->env.nrcpt)
-			err_set(&e, ERR_TEMP, "4.3.0", "no recipient %u", slot);
-		else if (child_start(j, slot, &e) == 0)
+		if (child_start(j, &e) == 0)
 			return;		/* child_gone goes on */
-		job_failed(j, slot, &e);
-		j->next++;
+		served_failed(j, &e);
 	}
 	job_end(j);
+}
+
+/* Room for who is served. */
+static int
+job_room(struct job *j, struct err *e)
+{
+	j->served = calloc(j->nslots + 1, sizeof *j->served);
+	j->done = calloc(j->nslots + 1, sizeof *j->done);
+	return j->served == NULL || j->done == NULL ? err_sys(e, "job") : 0;
 }
 
 static void
@@ -520,7 +523,7 @@ job_start(void *arg, struct worker_job *work, int message_fd)
 	buf_init(&j->store, ENV_MAX);
 	buf_init(&j->records, MSG_MAX - sizeof(struct msg_result));
 	/* room for all results, before there is one: a delivery whose record is lost is made again */
-	if (buf_room(&j->records, j->records.max, &e) == NULL || qfile_open(message_fd, &q, &e) == -1 ||
+	if (job_room(j, &e) == -1 || buf_room(&j->records, j->records.max, &e) == NULL || qfile_open(message_fd, &q, &e) == -1 ||
 	    qfile_envelope(message_fd, &q, &j->store, &j->env, &e) == -1) {
 		j->bad_file = e.kind == ERR_PERM;
 		for (uint32_t i = 0; !j->bad_file && i < work->packet->n; i++)
@@ -552,7 +555,7 @@ inquiry_start(struct local *l, const struct msg_inquire *m, int *fd, struct err 
 	j->id = j->inquiry_id;
 	*fd = -1;
 	buf_init(&j->store, ENV_MAX);
-	if (qfile_open(j->message_fd, &q, e) == -1 ||
+	if (job_room(j, e) == -1 || qfile_open(j->message_fd, &q, e) == -1 ||
 	    qfile_envelope(j->message_fd, &q, &j->store, &j->env, e) == -1) {
 		job_free(j);
 		return -1;
@@ -584,7 +587,7 @@ mailbox_owner(const struct local *l, struct span addr, uid_t *uid, struct err *e
 	const struct span *lines;
 	uint32_t n = conf_lines(&l->daemon->conf, CONF_LOCALS, &lines);
 	struct buf domain;
-	struct place p;
+	struct target t;
 	bool ours;
 
 	buf_init(&domain, ADDRESS_MAX_DOMAIN + 1);
@@ -593,11 +596,12 @@ mailbox_owner(const struct local *l, struct span addr, uid_t *uid, struct err *e
 	buf_free(&domain);
 	if (!ours)		/* postmaster of any domain is a mailbox here */
 		return err_set(e, ERR_PERM, "5.1.2", "no domain of ours");
-	if (mailbox_place(l, addr, &p, e) == -1)
+	if (target_find(l, addr, &t, e) == -1)
 		return -1;
-	close(p.folder);
-	*uid = p.uid;
-	return 0;
+	*uid = t.uid;
+	ours = t.place.folder != -1;
+	target_close(&t);
+	return ours ? 0 : err_set(e, ERR_PERM, "5.1.1", "a mailbox that is no user's of this host");
 }
 
 static int
@@ -721,6 +725,16 @@ local_kept(void *arg)
 	aliases_keep(&((struct local *)arg)->aliases);
 }
 
+/* Whose rights a delivery has that goes to nobody's files. */
+static void
+local_account(struct local *l)
+{
+	const struct passwd *pw = geteuid() == 0 ? getpwnam("accord-local") : NULL;
+
+	l->uid = pw != NULL ? pw->pw_uid : geteuid() == 0 ? NOBODY : geteuid();
+	l->gid = pw != NULL ? pw->pw_gid : geteuid() == 0 ? NOBODY : getegid();
+}
+
 int
 local_open(struct local *l, struct daemon *d, struct err *e)
 {
@@ -732,6 +746,11 @@ local_open(struct local *l, struct daemon *d, struct err *e)
 		return -1;
 	if (l->home == -1)
 		return err_set(e, ERR_PERM, NULL, "no home folder was given");
+	local_account(l);
+	l->again = (struct timer){ .fire = local_anew, .arg = l };
+	l->runner = -1;
+	if (runner_wanted(&d->conf) && (l->runner = runner_start(e)) == -1)
+		return -1;
 	for (size_t i = 0; i < sizeof peers / sizeof *peers; i++)
 		if (d->peer_fd[peers[i]] != -1 &&
 		    local_connect(l, peers[i], d->peer_fd[peers[i]], e) == -1)

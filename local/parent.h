@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The accord authors */
 /*
  * local/parent.h - the local daemon's parent: takes jobs from qmgr, finds each recipient's mailbox
- * in the settings, and forks one child a recipient under the mailbox's owner.  It is root for that
+ * in the settings, and forks one child a recipient under the mailbox's owner, or one for all whom an LMTP server has.  It is root for that
  * fork alone; path and uid come from settings and the file system, never from a request.  An inquiry takes the
  * same way, and writes nothing.
  */
@@ -29,6 +29,11 @@ struct local {
 	uint32_t inquiries;		/* under way */
 	uint32_t asker;			/* counts control's channels: an answer is for the one that asked */
 	int home;			/* the folder relative mailboxes lie under */
+	int runner;			/* who starts programs; -1: none was in the settings */
+	bool anew;			/* ends as soon as nothing is under way, to be started with one */
+	struct timer again;
+	uid_t uid;			/* of deliveries that go to no user's files */
+	gid_t gid;
 };
 
 /* Takes the channels and the folder from the daemon.  -1: it cannot start. */

@@ -98,13 +98,31 @@ walk_step(struct walk *w, struct err *e)
 	return walk_link(w, part, w->rest + n, e) == -1 ? -1 : 1;
 }
 
+/* A file in a folder of root's, as in /var/mail, is its own user's: nobody else can have put it there.  The folder's
+ * group makes locks beside it. */
+static bool
+place_file(const struct walk *w, const char *file, struct place *p)
+{
+	struct stat folder, st;
+
+	if (w->linked || fstat(w->at, &folder) == -1 || folder.st_uid != 0 || folder.st_mode & S_IWOTH ||
+	    w->rest[strspn(w->rest, "/")] != '\0' || fstatat(w->at, file, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
+	    !S_ISREG(st.st_mode) || st.st_uid == 0 || st.st_nlink != 1)
+		return false;
+	p->uid = st.st_uid;
+	p->gid = folder.st_gid;
+	return true;
+}
+
 static int
-place_owner(const struct walk *w, bool as_root, struct place *p, struct err *e)
+place_owner(const struct walk *w, bool as_root, const char *file, struct place *p, struct err *e)
 {
 	struct stat st;
 
 	if (fstat(w->at, &st) == -1)
 		return err_sys(e, "mailbox folder");
+	if (as_root && file != NULL && place_file(w, file, p))
+		return 0;
 	if (as_root && st.st_uid == 0)
 		return err_set(e, ERR_TEMP, "4.3.5", "the mailbox's folder belongs to root");
 	if (as_root && w->linked && w->whose != st.st_uid)
@@ -115,8 +133,8 @@ place_owner(const struct walk *w, bool as_root, struct place *p, struct err *e)
 	return 0;
 }
 
-int
-place_find(int home, const char *path, bool as_root, struct place *p, struct err *e)
+static int
+place_walk(int home, const char *path, bool as_root, const char *file, struct place *p, struct err *e)
 {
 	struct walk w = { .at = path[0] == '/' ? open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC) :
 	    fcntl(home, F_DUPFD_CLOEXEC, 0) };
@@ -129,11 +147,37 @@ place_find(int home, const char *path, bool as_root, struct place *p, struct err
 		r = err_set(e, ERR_TEMP, "4.3.5", "mailbox folder: a path too long");
 	while (r == 1)
 		r = walk_step(&w, e);
-	if (r == -1 || place_owner(&w, as_root, p, e) == -1) {
+	if (r == -1 || place_owner(&w, as_root, file, p, e) == -1) {
 		close(w.at);
 		return -1;
 	}
 	p->folder = w.at;
 	memcpy(p->rest, w.rest, sizeof p->rest);
 	return 0;
+}
+
+int
+place_find(int home, const char *path, bool as_root, struct place *p, struct err *e)
+{
+	return place_walk(home, path, as_root, NULL, p, e);
+}
+
+int
+place_find_file(int home, const char *path, bool as_root, struct place *p, struct err *e)
+{
+	const char *slash = strrchr(path, '/'), *file = slash != NULL ? slash + 1 : path;
+	char folder[PLACE_PATH];
+	size_t n;
+
+	if (*file == '\0' || (size_t)(file - path) >= sizeof folder)
+		return err_set(e, ERR_TEMP, "4.3.5", "mailbox file: a path too long, or of a folder");
+	snprintf(folder, sizeof folder, "%.*s", (int)(file - path), path);
+	if (place_walk(home, folder, as_root, file, p, e) == -1)
+		return -1;
+	n = strlen(p->rest);
+	if ((size_t)snprintf(p->rest + n, sizeof p->rest - n, "%s%s", n > 0 && p->rest[n - 1] != '/' ? "/" : "",
+	    file) < sizeof p->rest - n)
+		return 0;
+	close(p->folder);
+	return err_set(e, ERR_TEMP, "4.3.5", "mailbox file: a path too long");
 }

@@ -22,4 +22,10 @@ struct place { int folder; char rest[PLACE_PATH]; uid_t uid; gid_t gid; };
  */
 int place_find(int home, const char *path, bool as_root, struct place *p, struct err *e);
 
+/*
+ * The same of a file: p->rest is its name, or with "/" where its folder does not exist.  as_root: where the folder is
+ * root's and no place for everybody's files, a file that is there already is its own owner's.
+ */
+int place_find_file(int home, const char *path, bool as_root, struct place *p, struct err *e);
+
 #endif

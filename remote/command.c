@@ -105,29 +105,6 @@ command_ehlo(const struct reply *r, struct hop *hop)
 	}
 }
 
-bool
-command_path_ok(struct span addr, bool *utf8)
-{
-	bool quoted = false;
-
-	*utf8 = false;
-	for (size_t i = 0; i < addr.n; i++) {
-		unsigned char c = addr.p[i];
-
-		if (c < 0x20 || c == 0x7f || (!quoted && (c == ' ' || c == '<' || c == '>')))
-			return false;
-		if (c >= 0x80)
-			*utf8 = true;
-		if (quoted && c == '\\') {
-			if (++i == addr.n || addr.p[i] < 0x20 || addr.p[i] > 0x7e)
-				return false;
-		} else if (c == '"') {
-			quoted = !quoted;
-		}
-	}
-	return !quoted;
-}
-
 /* " NAME=value" for a value that is xtext already (RFC 3461, 4); one that is not is left out. */
 static int
 add_xtext(struct buf *out, const char *name, struct span value, struct err *e)

@@ -11,10 +11,6 @@
 /* Reads the keywords of an EHLO reply (RFC 5321, 4.1.1.1), in any case; unknown ones are skipped. */
 void command_ehlo(const struct reply *r, struct hop *hop);
 
-/* May this address stand between < and >?  Nothing outside quotes that would end it, no control
- * octets or spaces; "" is a null reverse-path.  utf8: it has octets over 127. */
-bool command_path_ok(struct span addr, bool *utf8);
-
 /*
  * Appends the command.  A parameter goes only to a hop that offers its extension; conperm is the
  * caller's decision.  size: 0, not declared.  body: what the octets that are sent need; the client's

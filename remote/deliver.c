@@ -116,7 +116,7 @@ check_addresses(struct flow *f, struct batch *b)
 
 	if (!deadline_ok(env, &f->s->hop, clock_us(), &e))
 		flow_settle(f, b->t, b->n, OUTCOME_FAILED, e.dsn, e.what);
-	if (!command_path_ok(env->sender, &sender_utf8) || !command_path_ok(envelope_sender(env), &utf8))
+	if (!address_path_ok(env->sender, &sender_utf8) || !address_path_ok(envelope_sender(env), &utf8))
 		flow_settle(f, b->t, b->n, OUTCOME_FAILED, "5.1.7",
 		    "the sender's address is none");
 	if (env->smtputf8 && !takes && flow_fields(f))		/* RFC 6531, 3.2 */
@@ -125,7 +125,7 @@ check_addresses(struct flow *f, struct batch *b)
 	for (uint32_t i = 0; i < b->n; i++) {
 		const struct rcpt *r = b->t[i]->rcpt;
 
-		if (!command_path_ok(rcpt_spelled(r), &utf8) || !command_path_ok(r->addr, &utf8) || r->addr.n == 0)
+		if (!address_path_ok(rcpt_spelled(r), &utf8) || !address_path_ok(r->addr, &utf8) || r->addr.n == 0)
 			flow_settle(f, &b->t[i], 1, OUTCOME_FAILED, "5.1.3", "this is no address");
 		else if (!takes && (utf8 || sender_utf8))
 			flow_settle(f, &b->t[i], 1, OUTCOME_FAILED, "5.6.7",
@@ -543,7 +543,7 @@ session_job(struct session *s, struct job *job)
 			smtp_quit(s);
 		s->reach.known &= s->open;
 		s->reach.spent = false;
-		f.eight = flow_eight(job->message);
+		f.eight = span_eight(job->message);
 		flow_divide(&f);
 		while ((b = flow_take(&f)) != NULL) {
 			if (s->question)

@@ -91,8 +91,6 @@ void flow_settle_err(struct flow *f, struct target **t, uint32_t n, const struct
 /* The row that was found for t, in the log and to who inquires; key: of its conversion, or empty. */
 void flow_row(struct flow *f, const struct target *t, const char *row, struct span key);
 
-/* Has it octets over 127? */
-bool flow_eight(struct span message);
 
 /* Has a field octets over 127, in its header or that of a part at any depth (RFC 6531, 3.2)?  What cannot be
  * looked at has them if the message has any. */

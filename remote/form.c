@@ -33,25 +33,13 @@ flow_signed(struct flow *f)
 	return f->signed_whole;
 }
 
-bool
-flow_eight(struct span m)
-{
-	unsigned char bits = 0;
-	size_t i = 0;
-
-	for (size_t end; i < m.n && !(bits & 0x80); i = end)
-		for (size_t at = i, stop = end = i + 4096 < m.n ? i + 4096 : m.n; at < stop; at++)
-			bits |= m.p[at];
-	return bits & 0x80;
-}
-
 /* Nothing was looked at in a message that is attached and not gone into. */
 static bool
 part_fields(const struct mime_part *p)
 {
 	bool inside = p->type.n >= 8 && span_isi(span_sub(p->type, 0, 8), "message/") && !p->message;
 
-	return flow_eight(p->header) || p->broken || (inside && flow_eight(p->body));
+	return span_eight(p->header) || p->broken || (inside && span_eight(p->body));
 }
 
 bool

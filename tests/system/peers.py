@@ -55,9 +55,13 @@ def lacks_libraries(root):
     return "not found" in text
 
 
-def distribution(name, packages, programs):
-    """Programs of packages that are only unpacked, with the libraries they lack: (paths, environment)."""
+def distribution(name, packages, programs, folders=()):
+    """Programs of packages that are only unpacked, with the libraries they lack: (paths, environment).  folders: where
+    the packages keep libraries of their own."""
     root = os.path.join(CACHE, name)
+
+    def libraries_in(top):
+        return ":".join([os.path.join(top, f) for f in folders] + glob.glob(os.path.join(top, LIBRARIES[1])))
     os.makedirs(CACHE, exist_ok=True)
     env = {"PATH": os.environ["PATH"]}
     with open(os.path.join(CACHE, "lock"), "w") as lock:
@@ -65,13 +69,13 @@ def distribution(name, packages, programs):
         if not os.path.isdir(root):
             new = tempfile.mkdtemp(dir=CACHE)
             libraries = [p for package in packages for p in unpack(package, new) if p.startswith("lib")]
-            env["LD_LIBRARY_PATH"] = ":".join(glob.glob(os.path.join(new, LIBRARIES[1])))
+            env["LD_LIBRARY_PATH"] = libraries_in(new)
             if "not found" in command("ldd", *[os.path.join(new, p) for p in programs], env=env):
                 for package in sorted(set(libraries) - {"libc6"}):
                     unpack(package, new)
             os.chmod(new, 0o755)
             os.rename(new, root)
-    env["LD_LIBRARY_PATH"] = ":".join(glob.glob(os.path.join(root, LIBRARIES[1])))
+    env["LD_LIBRARY_PATH"] = libraries_in(root)
     paths = [os.path.join(root, p) for p in programs]
     if "not found" in command("ldd", *paths, env=env):
         raise AssertionError(f"{root}: the programs lack libraries; remove it to fetch it anew")

@@ -185,6 +185,7 @@ def expected(role, accord):
         want[f"create={home}/queue/probe"] = "EACCES"
     if role == "local":                 # whose children are confined to one mailbox
         put(ALLOWED, *opens, "setresuid")
+        put(ALLOWED, "socket", "unix", "connect")       # for its children that speak LMTP
         del want[f"unlink={old}"]
         if accord.user is not None and not accord.launcher:
             put("EACCES", f"create={new}")      # run/ is root's, this process is not

@@ -114,7 +114,7 @@ static const struct { const char *name, *text, *want; } wrong[] = {
 	{ "nameservers", "ns.example", "nameservers:1: expected an address" },
 	{ "rcpthosts", "ok.example\na b", "rcpthosts:2: expected a domain" },
 	{ "locals", "x\001y", "locals:1: expected text without control characters" },
-	{ "mailboxes", "a@b.example lmtp:x", "mailboxes:1: expected maildir:PATH: lmtp:" },
+	{ "mailboxes", "a@b.example lmtp:x", "mailboxes:1: expected lmtp:PATH of a socket" },
 	{ "capsources", "ldap://x",
 	    "capsources:1: expected ldap:ldap://HOST[:PORT]/BASE or ldap:ldaps://HOST[:PORT]/BASE, and no more than two of these" },
 	{ "capsources", "own\ncdb:", "capsources:2: expected cdb:FILE, own, ldap:URL, learned or probe, not \"cdb:\"" },

@@ -297,10 +297,12 @@ START_TEST(mailbox_lines)
 END_TEST
 
 static const char *const bad_mailboxes[] = {
-	"", "a@b.example", "joe maildir:x", "a@b.example maildir:", "a@b.example mbox:x", "@ maildir:x",
-	"a@b.example maildir:../x", "a@b.example maildir:/x/../y", "a@b.example pipe:cat",
-	"a@b.example alias:c", "\"open@b.example maildir:x", "a@b.example lmtp:/run/lmtp",
-	"a@b.example maildirs:x",
+	"", "a@b.example", "joe maildir:x", "a@b.example maildir:", "a@b.example mbox:", "@ maildir:x",
+	"a@b.example maildir:../x", "a@b.example maildir:/x/../y", "a@b.example pipe:cat", 
+	"a@b.example pipe:root:cat", "a@b.example pipe:mail: ",	"a@b.example pipe::cat", "a@b.example pipe:-u:cat",
+	"a@b.example alias:c", "\"open@b.example maildir:x", "a@b.example lmtp:lmtp.example:24",
+	"a@b.example lmtp:[::1]", "a@b.example lmtp:::1:24", "a@b.example lmtp:127.0.0.1:0", "a@b.example lmtp:",
+	"a@b.example maildirs:x", "a@b.example mbox:../x",
 };
 
 START_TEST(bad_mailbox_lines)

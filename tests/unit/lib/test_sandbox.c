@@ -326,7 +326,7 @@ static const struct { enum sandbox_role role; const char *what; int (*try)(void)
 	{ SB_RESOLVER, "too much memory", try_too_much_memory, 0 },
 	{ SB_LOCAL, "setuid", try_setuid, 1 },
 	{ SB_LOCAL, "fork", try_fork, 1 },
-	{ SB_LOCAL, "inet", try_inet, 0 },
+	{ SB_LOCAL, "inet", try_inet, 1 },	/* for its children that speak LMTP */
 	{ SB_LOCAL, "exec", try_exec, 0 },
 	{ SB_LOCAL, "chroot", try_chroot, 0 },
 	{ SB_LOCAL_JOB, "living", try_living, 1 },
@@ -336,6 +336,13 @@ static const struct { enum sandbox_role role; const char *what; int (*try)(void)
 	{ SB_LOCAL_JOB, "climbs out", try_climb, 0 },
 	{ SB_LOCAL_JOB, "setuid", try_setuid, 0 },
 	{ SB_LOCAL_JOB, "fork", try_fork, 0 },
+	{ SB_LOCAL_JOB, "inet", try_inet, 0 },
+	{ SB_LOCAL_LMTP, "living", try_living, 1 },
+	{ SB_LOCAL_LMTP, "inet", try_inet, 1 },
+	{ SB_LOCAL_LMTP, "passwd", try_passwd, 0 },
+	{ SB_LOCAL_LMTP, "a folder", try_dir_write, 0 },
+	{ SB_LOCAL_LMTP, "setuid", try_setuid, 0 },
+	{ SB_LOCAL_LMTP, "fork", try_fork, 0 },
 	{ SB_BOUNCE, "living", try_living, 1 },
 	{ SB_BOUNCE, "memory file", try_memory_file, 1 },
 	{ SB_BOUNCE, "its folder", try_dir_read, 0 },
@@ -496,6 +503,9 @@ START_TEST(children_narrow_themselves)
 	judge(confined(SB_REMOTE, SB_REMOTE_SESSION, try_fork), 0, "remote session forks");
 	judge(confined(SB_LOCAL, SB_LOCAL_JOB, try_dir_write), 1, "local job");
 	judge(confined(SB_LOCAL, SB_LOCAL_JOB, try_passwd), 0, "local job opens");
+	judge(confined(SB_LOCAL, SB_LOCAL_JOB, try_inet), 0, "local job connects");
+	judge(confined(SB_LOCAL, SB_LOCAL_LMTP, try_inet), 1, "LMTP job");
+	judge(confined(SB_LOCAL, SB_LOCAL_LMTP, try_passwd), 0, "LMTP job opens");
 	judge(confined(SB_QUEUE, SB_FLUSH, try_dir_read), 1, "flush worker");
 	judge(confined(SB_QUEUE, SB_FLUSH, try_dir_write), 1, "flush worker writes");
 	judge(confined(SB_QUEUE, SB_FLUSH, try_fork), 0, "flush worker forks");

@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 The accord authors */
 #include "remote/command.h"
 
+#include "lib/address.h"
 #include "tests/unit/suites.h"
 
 static const struct { const char *in; unsigned ext; uint64_t size_max; uint32_t rcpt_max, mail_max; }
@@ -63,7 +64,7 @@ START_TEST(path_is_safe)
 {
 	bool utf8;
 
-	ck_assert_msg(command_path_ok(span_str(paths[_i].addr), &utf8) == paths[_i].ok, "%s",
+	ck_assert_msg(address_path_ok(span_str(paths[_i].addr), &utf8) == paths[_i].ok, "%s",
 	    paths[_i].addr);
 	if (paths[_i].ok)
 		ck_assert_int_eq(utf8, paths[_i].utf8);
