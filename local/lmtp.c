@@ -388,9 +388,11 @@ to_check(const struct lmtp *l, const struct to *t, struct err *e)
 	if (!address_path_ok(rcpt_spelled(t->rcpt), &utf8) || !address_path_ok(t->rcpt->addr, &utf8))
 		return err_set(e, ERR_PERM, "5.1.3", "this is no address");
 	if (!takes && (utf8 || sender_utf8))
-		return err_set(e, ERR_PERM, "5.6.7", "an address beyond ASCII, and the LMTP server does not offer SMTPUTF8");
+		return err_set(e, ERR_PERM, "5.6.7",
+		    "an address beyond ASCII, and the LMTP server does not offer SMTPUTF8");
 	if (l->env->smtputf8 && !takes && span_eight(header))
-		return err_set(e, ERR_PERM, "5.6.9", "a header beyond ASCII, and the LMTP server does not offer SMTPUTF8");
+		return err_set(e, ERR_PERM, "5.6.9",
+		    "a header beyond ASCII, and the LMTP server does not offer SMTPUTF8");
 	return 0;
 }
 

@@ -228,7 +228,8 @@ lock_name(struct mbox *m, int64_t due_ms, struct err *e)
 		if (is_stale(m))
 			(void)unlinkat(m->dir, m->lock_name, 0);
 		else if (!wait_a_little(due_ms))
-			return err_set(e, ERR_TEMP, "4.2.0", "the mailbox is locked by another program, by %s", m->lock_name);
+			return err_set(e, ERR_TEMP, "4.2.0", "the mailbox is locked by another program, by %s",
+			    m->lock_name);
 	}
 }
 

@@ -316,7 +316,8 @@ job_choose(struct job *j)
 	if (i == j->nslots)
 		return;
 	j->served[j->nserved++] = i;
-	if (j->slots[i] >= j->env.nrcpt || job_expands(j, j->slots[i], &list) || !target_line(j->local, j->env.rcpt[j->slots[i]].addr, &to) ||
+	if (j->slots[i] >= j->env.nrcpt || job_expands(j, j->slots[i], &list) ||
+	    !target_line(j->local, j->env.rcpt[j->slots[i]].addr, &to) ||
 	    mailbox_delivery(to.delivery, &kind, &arg, &ignored) == -1 || kind != MAILBOX_LMTP)
 		return;
 	domain = address_domain(j->env.rcpt[j->slots[i]].addr);
@@ -523,7 +524,8 @@ job_start(void *arg, struct worker_job *work, int message_fd)
 	buf_init(&j->store, ENV_MAX);
 	buf_init(&j->records, MSG_MAX - sizeof(struct msg_result));
 	/* room for all results, before there is one: a delivery whose record is lost is made again */
-	if (job_room(j, &e) == -1 || buf_room(&j->records, j->records.max, &e) == NULL || qfile_open(message_fd, &q, &e) == -1 ||
+	if (job_room(j, &e) == -1 || buf_room(&j->records, j->records.max, &e) == NULL ||
+	    qfile_open(message_fd, &q, &e) == -1 ||
 	    qfile_envelope(message_fd, &q, &j->store, &j->env, &e) == -1) {
 		j->bad_file = e.kind == ERR_PERM;
 		for (uint32_t i = 0; !j->bad_file && i < work->packet->n; i++)

@@ -63,7 +63,8 @@ become(const struct passwd *pw)
 static _Noreturn void
 program_exec(const struct task *t, const struct passwd *pw, int in, int out)
 {
-	char user[128], logname[128], home[600], shell[] = "SHELL=/bin/sh", path[] = "PATH=/usr/local/bin:/usr/bin:/bin";
+	char user[128], logname[128], home[600], shell[] = "SHELL=/bin/sh",
+	    path[] = "PATH=/usr/local/bin:/usr/bin:/bin";
 	const char *env[PROGRAM_STRINGS + 6] = { user, logname, home, shell, path };
 	const struct rlimit none = { 0, 0 };
 	sigset_t all;

@@ -27,7 +27,8 @@ target_find(const struct local *l, struct span addr, struct target *t, struct er
 	t->arg[arg.n] = '\0';
 	if (t->kind != MAILBOX_MAILDIR && t->kind != MAILBOX_MBOX)
 		return 0;
-	if ((t->kind == MAILBOX_MBOX ? place_find_file : place_find)(l->home, t->arg, geteuid() == 0, &t->place, e) == -1) {
+	if ((t->kind == MAILBOX_MBOX ? place_find_file : place_find)(l->home, t->arg, geteuid() == 0,
+	    &t->place, e) == -1) {
 		t->place.folder = -1;
 		return -1;
 	}
