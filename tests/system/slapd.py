@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 The accord authors
-"""A real directory: Debian's slapd with dist/ldap/accord.schema, on loopback, in a folder of its own."""
+"""A real directory: Debian's slapd, only unpacked, with dist/ldap/accord.schema, on loopback, in a folder of its own."""
 import os
 import shutil
 import signal
@@ -8,12 +8,12 @@ import subprocess
 import tempfile
 
 from harness import free_port, wait_for
+from peers import distribution
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 SUFFIX = "dc=example,dc=com"
 BASE = f"ou=people,{SUFFIX}"
 READER, PASSWORD = f"cn=reader,{SUFFIX}", "only-readers-know"
-MODULES = "/usr/lib/ldap"
 
 
 class Slapd:
@@ -21,16 +21,15 @@ class Slapd:
     certificate: (certificate, key) for StartTLS and, with tls, ldaps on tls_port."""
 
     def __init__(self, entries="", closed=False, certificate=None, port=None):
-        for program in ("slapd", "slapadd"):
-            if shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin") is None:
-                raise AssertionError(f"no {program}: apt-get install slapd")
+        (self.program, add), self.environ = distribution("slapd", ["slapd"], ["usr/sbin/slapd", "usr/sbin/slapadd"])
+        root = self.program[:-len("/usr/sbin/slapd")]
         self.home = tempfile.mkdtemp(prefix="accord-slapd-")
         self.port, self.tls_port = port or free_port(), free_port()
         self.certificate, self.process = certificate, None
         os.mkdir(os.path.join(self.home, "db"))
         self.conf = os.path.join(self.home, "slapd.conf")
-        lines = [f"include /etc/ldap/schema/{s}.schema" for s in ("core", "cosine", "inetorgperson")]
-        lines += [f"include {TOP}/dist/ldap/accord.schema", f"modulepath {MODULES}", "moduleload back_mdb",
+        lines = [f"include {root}/etc/ldap/schema/{s}.schema" for s in ("core", "cosine", "inetorgperson")]
+        lines += [f"include {TOP}/dist/ldap/accord.schema", f"modulepath {root}/usr/lib/ldap", "moduleload back_mdb",
                   f"pidfile {self.home}/pid"]
         if certificate:
             lines += [f"TLSCertificateFile {certificate[0]}", f"TLSCertificateKeyFile {certificate[1]}"]
@@ -42,7 +41,7 @@ class Slapd:
             f.write("\n".join(lines) + "\n")
         with open(os.path.join(TOP, "dist/ldap/example.ldif")) as f:
             ldif = f.read() + "\n" + entries
-        r = subprocess.run(["/usr/sbin/slapadd", "-f", self.conf], input=ldif.encode(), capture_output=True)
+        r = subprocess.run([add, "-f", self.conf], env=self.environ, input=ldif.encode(), capture_output=True)
         if r.returncode != 0:
             raise AssertionError(f"slapadd: {r.stderr.decode()}")
 
@@ -53,7 +52,7 @@ class Slapd:
     def start(self):
         where = f"ldap://127.0.0.1:{self.port}/" + (f" ldaps://127.0.0.1:{self.tls_port}/" if self.certificate else "")
         with open(os.path.join(self.home, "log"), "ab") as log:
-            self.process = subprocess.Popen(["/usr/sbin/slapd", "-f", self.conf, "-h", where, "-d", "256"],
+            self.process = subprocess.Popen([self.program, "-f", self.conf, "-h", where, "-d", "256"], env=self.environ,
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         wait_for(lambda: subprocess.run(["ldapsearch", "-x", "-H", f"ldap://127.0.0.1:{self.port}", "-s", "base", "-b", ""],
                                         capture_output=True).returncode == 0)
