@@ -172,7 +172,8 @@ greeted(struct session *s, struct span args, bool esmtp)
 	s->offer.conneg = esmtp && !s->listener->noconneg;
 	s->offer.drucof = esmtp && !s->listener->nodrucof;
 	s->offer.smtputf8 = esmtp && !s->listener->nosmtputf8;
-	s->offer.priority = s->offer.esmtp && s->trusted;	/* RFC 6710, 4.1: of nobody else one above 0 */
+	/* RFC 6710, 4.1: of nobody else one above 0; who has to log in first need not say EHLO again behind it */
+	s->offer.priority = s->offer.esmtp && (s->trusted || policy_wants_login(s->listener));
 	return true;
 }
 

@@ -94,6 +94,10 @@ class Submissions(Logins):
             c.must("550 5.7.1", "MAIL FROM:<bob@gateway.example>")
             c.must("550 5.7.1", "MAIL FROM:<x@sub.shop.example>")
 
+    def test_a_priority_right_after_the_login(self):
+        with self.login() as c:
+            c.must("250", f"MAIL FROM:<{ANN}> MT-PRIORITY=3")
+
     def test_a_user_sends_no_more_than_he_may(self):
         """Counted over sessions, messages and recipients each; others go on."""
         mail = "MAIL FROM:<info@gateway.example>"
