@@ -173,7 +173,7 @@ class Exchange(Logins):
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as p:
             for line, want in ((None, "220"), ("EHLO c.example", "250"), ("AUTH PLAIN " + plain(), "235"),
                                ("MAIL FROM:<ann@gateway.example>", "250"), (f"RCPT TO:<{RCPT}>", "250"), ("DATA", "354"),
-                               ("Subject: z\r\n\r\nz\r\n.", "250"), ("QUIT", "221")):
+                               ("From: <ann@gateway.example>\r\n\r\nz\r\n.", "250"), ("QUIT", "221")):
                 if line:
                     p.stdin.write(line.encode() + b"\r\n")
                     p.stdin.flush()

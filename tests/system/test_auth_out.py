@@ -289,6 +289,7 @@ class Chain(unittest.TestCase):
         os.chmod(key, 0o644)            # accord runs as an ordinary user here
         port = free_port()
         with Peer() as hop, Instance(me="relay.example", smtproutes=hop.route, auth="passwd", tlscert=f"* {cert} {key}",
+                                     senders="gate@relay.example @gateway.example",
                                      listen=f"127.0.0.1:{port} submission") as far:
             far.accord("passwd", "gate@relay.example", data=b"a good one\n")
             far.accord("reload")
@@ -299,7 +300,7 @@ class Chain(unittest.TestCase):
                 f.write("a good one\n")
             os.chmod(f.name, 0o600)
             with near:
-                near.send("a@gateway.example", ["b@far.example"], "Subject: x\n\nHello.\n")
+                near.send("a@gateway.example", ["b@far.example"], "From: <a@gateway.example>\n\nHello.\n")
                 got = wait_for(lambda: hop.messages)[0]["data"].decode()
             self.assertRegex(got, r"by relay\.example with ESMTPSA")
 
