@@ -73,7 +73,7 @@ class Reload(unittest.TestCase):
             ("me", "not a name", "me:1: expected"),
             ("locals", "a.example\n\nb c", "locals:3: expected"),
             ("relayclients", "127.0.0.0/8\n10.0.0.0/99", "relayclients:2: expected"),
-            ("mailboxes", "postmaster@gateway.example mbox:x", "mailboxes:1: expected"),
+            ("mailboxes", "postmaster@gateway.example pipe:root:cat", "mailboxes:1: expected"),
             ("smtproutes", "# routes\nfar.example", "smtproutes:2: expected"),
             ("mailboxes", "a@gateway.example maildir:a\nA@gateway.example maildir:b",
              "mailboxes:2: expected each address once (the first is line 1)"),
