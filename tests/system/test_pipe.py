@@ -111,8 +111,11 @@ class Pipe(unittest.TestCase):
             a.accord("reload")
             a.send("a@client.example", ["cat@gateway.example"], MESSAGE.format("reload"))
             wait_for(lambda: len(a.pids("local")) == 2)
-            a.step_clock(200)
-            a.wait_empty()
+
+            def delivered():
+                a.step_clock(200)       # its next retry, once it has been tried and put off
+                return not a.queue()
+            wait_for(delivered, every=0.2)
             self.assertIn(b"Subject: reload", wrote(a, "message"))
 
     @unittest.skipUnless(os.getuid() == 0, "accounts need root")
